@@ -1,0 +1,74 @@
+# `make` alone lists what there is to make.
+PYTHON ?= python3
+
+python := .venv/bin/python
+sources := bot cogs tests
+install = $(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r
+# No machine's own configuration may leak into the locks.
+compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universal --generate-hashes \
+	--python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+.PHONY: help install run demo test check lint types format lock screenshots clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
+
+install: .venv/run ## install what the bot needs into .venv
+
+run: .venv/run ## run the bot; needs DISCORD_TOKEN in .env or the environment
+	@$(python) -m bot
+
+demo: .venv/demo ## try the bot in a browser; needs neither a token nor a key
+	@$(python) -m bot demo
+
+test: .venv/dev ## run the tests
+	$(python) -m pytest
+
+check: lint types test ## everything that CI checks
+
+lint: .venv/dev ## check style and format
+	.venv/bin/ruff check $(sources)
+	.venv/bin/ruff format --check $(sources)
+
+types: .venv/dev ## check types
+	.venv/bin/basedpyright
+
+format: .venv/dev ## format the code and repair what can be repaired
+	.venv/bin/ruff check --fix $(sources)
+	.venv/bin/ruff format $(sources)
+
+lock: .venv/dev ## bring the pinned versions up to date
+	$(compile) --upgrade --extra demo --group dev -o requirements-dev.txt
+	$(compile) --extra demo -c requirements-dev.txt -o requirements-demo.txt
+	$(compile) -c requirements-dev.txt -o requirements.txt
+
+screenshots: .venv/dev ## make the pictures in the documentation anew
+	$(python) -m tests.screenshots
+
+clean: ## remove .venv and the caches; settings and ledger stay
+	rm -rf .venv .ruff_cache .pytest_cache .hypothesis
+	find $(sources) -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'This needs Python 3.11 or newer; name one: make PYTHON=python3.12 …' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo 'This Python has no venv. On Debian and Ubuntu: sudo apt-get install python3-venv' >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+# A larger lock holds the smaller ones in the same versions, so it counts as all of them.
+.venv/run: .venv/made requirements.txt
+	@echo 'Installing what the bot needs …'
+	@$(install) requirements.txt
+	@touch $@
+
+.venv/demo: .venv/made requirements-demo.txt
+	@echo 'Installing what the demo needs …'
+	@$(install) requirements-demo.txt
+	@touch .venv/run $@
+
+.venv/dev: .venv/made requirements-dev.txt
+	@echo 'Installing what the development needs …'
+	@$(install) requirements-dev.txt
+	@touch .venv/run .venv/demo $@
