@@ -1,0 +1,48 @@
+"""The NotPanel protocol and nothing else: the only room that imports httpx."""
+
+from bot.panel.client import MAX_BATCH, Panel
+from bot.panel.errors import (
+    InvalidKey,
+    PanelError,
+    RateLimited,
+    Refused,
+    Suspended,
+    Unavailable,
+    Unintelligible,
+)
+from bot.panel.in_process import Answer, in_process
+from bot.panel.replies import (
+    Accepted,
+    Balance,
+    CancelRow,
+    Limits,
+    OrderReading,
+    Reply,
+    RowError,
+    StatusRow,
+)
+from bot.panel.statuses import OrderStatus, read_status
+
+__all__ = [
+    "MAX_BATCH",
+    "Accepted",
+    "Answer",
+    "Balance",
+    "CancelRow",
+    "InvalidKey",
+    "Limits",
+    "OrderReading",
+    "OrderStatus",
+    "Panel",
+    "PanelError",
+    "RateLimited",
+    "Refused",
+    "Reply",
+    "RowError",
+    "StatusRow",
+    "Suspended",
+    "Unavailable",
+    "Unintelligible",
+    "in_process",
+    "read_status",
+]

@@ -1,0 +1,156 @@
+"""Calls the panel: one endpoint, form-encoded POST, JSON replies (NotPanel docs)."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TypeVar
+
+import httpx  # `import httpx2 as httpx` switches to its maintained successor
+from pydantic import SecretStr
+
+from bot.panel.errors import Unavailable, Unintelligible, error_for
+from bot.panel.replies import (
+    Balance,
+    CancelRow,
+    Json,
+    Limits,
+    Reply,
+    StatusRow,
+    error_words,
+    read_balance,
+    read_cancel,
+    read_json,
+    read_layer,
+    read_limits,
+    read_reset,
+    read_statuses,
+)
+
+MAX_BATCH = 100
+"""Orders in one call (NotPanel docs)."""
+
+TIMEOUTS = httpx.Timeout(connect=5, write=10, read=30, pool=5)
+"""Seconds. Nothing else ends a call: it is never cancelled from outside."""
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes of a reply that are read; a full batch needs some 20 KiB."""
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+Result = TypeVar("Result")
+
+
+class Panel:
+    """A client for one panel. Keys are handed in with each call and kept nowhere."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._url = httpx.URL(url)
+        self._transport = transport
+        self._clock = clock
+        self._http = self._connect()
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    async def cancel(self, key: SecretStr, orders: Sequence[str]) -> Reply[CancelRow]:
+        """Ask to cancel 1 to 100 orders. An accepted row is refunded or queued; only `status` tells which.
+
+        Raise PanelError, whose `reached` tells whether the panel may have acted.
+        """
+        value, limits = await self._ask(key, "cancel", orders)
+        return Reply(read_cancel(value, orders), limits)
+
+    async def status(self, key: SecretStr, orders: Sequence[str]) -> Reply[StatusRow]:
+        """Ask for the status of 1 to 100 orders; raise PanelError."""
+        value, limits = await self._ask(key, "status", orders)
+        return Reply(read_statuses(value, orders), limits)
+
+    async def balance(self, key: SecretStr) -> Balance:
+        """Ask for an account's balance: cheap, cached for 30 s, and the way to check a key.
+
+        Raise PanelError.
+        """
+        value, _ = await self._call(key, {"action": "balance"})
+        return read_balance(value)
+
+    async def aclose(self) -> None:
+        """Let calls under way end by their own time-outs, then close."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._http.aclose()
+
+    async def _ask(self, key: SecretStr, action: str, orders: Sequence[str]) -> tuple[Json, Limits]:
+        if not 1 <= len(orders) <= MAX_BATCH:
+            raise ValueError(f"{action} takes 1 to {MAX_BATCH} orders, not {len(orders)}")
+        if not all(orders) or any("," in order for order in orders):
+            raise ValueError("an order ID that is empty or contains a comma would name other orders")
+        name = "order" if len(orders) == 1 else "orders"
+        return await self._call(key, {"action": action, name: ",".join(orders)})
+
+    async def _call(self, key: SecretStr, form: dict[str, str]) -> tuple[Json, Limits]:
+        """Call in a task of its own: cancelled calls break httpcore's pool for good (its issue 1093)."""
+        return await asyncio.shield(self._start(self._post(key, form)))
+
+    def _start(self, work: Coroutine[object, object, Result]) -> asyncio.Task[Result]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _post(self, key: SecretStr, form: dict[str, str]) -> tuple[Json, Limits]:
+        http = self._http
+        try:
+            # The key leaves its wrapper in the argument alone, so that no frame of ours holds it in clear.
+            async with http.stream("POST", self._url, data={"key": key.get_secret_value(), **form}) as response:
+                body = await _read(response)
+        except httpx.PoolTimeout as error:
+            self._replace(http)
+            raise Unavailable(reached=False) from error
+        except _NEVER_SENT as error:
+            raise Unavailable(reached=False) from error
+        except httpx.DecodingError as error:
+            raise Unintelligible from error
+        except httpx.TransportError as error:
+            raise Unavailable(reached=True) from error
+        return self._judge(response, body, key)
+
+    def _judge(self, response: httpx.Response, body: bytes, key: SecretStr) -> tuple[Json, Limits]:
+        """Return what can be read of an answer, or raise what is wrong with the whole of it."""
+        now, headers = self._clock(), response.headers
+        value = read_json(body, key.get_secret_value())
+        words = error_words(value) or ""
+        error = error_for(response.status_code, words, read_layer(headers), read_reset(headers, now))
+        if error:
+            raise error
+        if value is None:
+            raise Unintelligible
+        return value, read_limits(headers, now)
+
+    def _connect(self) -> httpx.AsyncClient:
+        # Cookies are refused: one client speaks for many accounts, and a session must not lead to another's.
+        cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        return httpx.AsyncClient(transport=self._transport, timeout=TIMEOUTS, cookies=cookies, follow_redirects=False)
+
+    def _replace(self, stuck: httpx.AsyncClient) -> None:
+        """Go on with a new client; the old one is closed when the calls that it still carries have ended."""
+        if stuck is self._http:
+            self._http = self._connect()
+            self._start(_retire(stuck, frozenset(self._tasks)))
+
+
+async def _retire(http: httpx.AsyncClient, calls: frozenset[asyncio.Task[object]]) -> None:
+    await asyncio.wait(calls)
+    await http.aclose()
+
+
+async def _read(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise Unintelligible
+    return bytes(body)

@@ -1,0 +1,263 @@
+"""Reads the panel's replies: NotPanel's documented shapes and those of the v2 family, into the same types.
+
+Nothing is guessed: what a reply does not plainly say of an order is left out of the result, and the
+caller has to ask again.
+"""
+
+import re
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import mktime_tz, parsedate_tz
+from typing import Generic, TypeVar
+from urllib.parse import quote_plus
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from bot.panel.errors import Layer, Refused, Unintelligible
+from bot.panel.statuses import OrderStatus, read_status
+
+Json = dict[str, JsonValue] | list[JsonValue]
+
+_JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
+_MOST_WORDS = 300  # characters
+_FARTHEST_RESET = 3600  # seconds
+_DIGITS = re.compile(r"[0-9]{1,15}")
+_ID = re.compile(r"[\w-]*[1-9][\w-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The panel answered "success" for an order: refunded at once or only queued, it does not say which."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """The panel's words for an order that it will not deal with."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReading:
+    """An order's status as the panel tells it; numbers stay the text that it wrote."""
+
+    status: OrderStatus
+    word: str
+    charge: str | None = None
+    start_count: str | None = None
+    remains: str | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left on an account, as the panel wrote it."""
+
+    balance: str
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The X-RateLimit-* headers, where there are any; `reset` ends the window."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset: datetime | None = None
+    tier_remaining: int | None = None
+
+
+CancelRow = Accepted | RowError
+StatusRow = OrderReading | RowError
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[Row]):
+    """What the panel said of each order; an order that is not in `rows` is missing from its answer."""
+
+    rows: Mapping[str, Row]
+    limits: Limits
+
+
+def read_json(body: bytes, key: str) -> Json | None:
+    """Return the object or array in a reply, None for anything else.
+
+    Every text in it is made fit to be shown: on one line, without control characters, at most 300
+    characters, and without the key, should the panel echo it. Names are left alone; none is ever shown.
+    """
+    try:
+        value = _JSON.validate_json(body.removeprefix(BOM_UTF8))
+    except ValidationError:
+        return None
+    tidy = _tidy(value, [form for form in (_line(key), quote_plus(key)) if form])
+    return tidy if isinstance(tidy, dict | list) else None
+
+
+def error_words(value: JsonValue) -> str | None:
+    """Return the words of an answer that is an error as a whole; None where there is more in it to read."""
+    if not isinstance(value, dict) or "cancel" in value:
+        return None
+    return None if any(isinstance(part, dict | list) for part in value.values()) else _error(value)
+
+
+def read_cancel(value: Json, orders: Sequence[str]) -> dict[str, CancelRow]:
+    """Read a reply to `cancel`; raise Refused for an error about a whole batch, or Unintelligible."""
+    return _read(value, orders, "cancel", _cancel_row)
+
+
+def read_statuses(value: Json, orders: Sequence[str]) -> dict[str, StatusRow]:
+    """Read a reply to `status`; raise Refused for an error about a whole batch, or Unintelligible."""
+    return _read(value, orders, "status", _status_row)
+
+
+def read_balance(value: Json) -> Balance:
+    """Read a reply to `balance`; raise Refused or Unintelligible."""
+    if words := error_words(value):
+        raise Refused(words)
+    if not isinstance(value, dict) or (amount := _text(value.get("balance"))) is None:
+        raise Unintelligible
+    return Balance(amount, _text(value.get("currency")))
+
+
+def read_limits(headers: Mapping[str, str], now: datetime) -> Limits:
+    """Read the X-RateLimit-* headers (NotPanel docs); what is garbled counts as absent."""
+    return Limits(
+        _number(headers.get("X-RateLimit-Limit")),
+        _number(headers.get("X-RateLimit-Remaining")),
+        read_reset(headers, now),
+        _number(headers.get("X-RateLimit-Tier-Remaining")),
+    )
+
+
+def read_layer(headers: Mapping[str, str]) -> Layer | None:
+    """Return which limit a 429 is about (NotPanel docs)."""
+    match headers.get("X-RateLimit-DeniedBy", "").strip().casefold():
+        case "ip" | "key" | "tier" as layer:
+            return layer
+        case _:
+            return None
+
+
+def read_reset(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Return when a limit ends: X-RateLimit-Reset (unix seconds, NotPanel docs), or else Retry-After.
+
+    A time of more than an hour from now is not believed: it would silence an account for as long.
+    """
+    stamp, pause = _number(headers.get("X-RateLimit-Reset")), headers.get("Retry-After", "")
+    seconds = _number(pause)
+    after = _http_date(pause) if seconds is None else now.timestamp() + seconds
+    for moment in (stamp, after):
+        if moment is not None and abs(moment - now.timestamp()) <= _FARTHEST_RESET:
+            return datetime.fromtimestamp(moment, UTC)
+    return None
+
+
+def _http_date(text: str) -> float | None:
+    parsed = parsedate_tz(text)
+    try:
+        return None if parsed is None else float(mktime_tz(parsed))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and _DIGITS.fullmatch(text) else None
+
+
+def _tidy(value: JsonValue, secrets: Sequence[str]) -> JsonValue:
+    if isinstance(value, str):
+        line = _line(value)
+        for secret in secrets:
+            line = line.replace(secret, "[key]")
+        return line[:_MOST_WORDS]
+    if isinstance(value, list):
+        return [_tidy(part, secrets) for part in value]
+    if isinstance(value, dict):
+        return {name: _tidy(part, secrets) for name, part in value.items()}
+    return value
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+def _read(
+    value: Json, orders: Sequence[str], field: str, read: Callable[[str, JsonValue], Row | None]
+) -> dict[str, Row]:
+    """Keep one row an order asked about; where a reply contradicts itself, none."""
+    found: dict[str, set[Row | None]] = {order: set() for order in orders}
+    for order, row in _rows(value, orders, field):
+        if order in found:
+            found[order].add(read(order, row) if _named(row) in (None, order) else None)
+    return {order: row for order, said in found.items() if len(said) == 1 for row in said if row is not None}
+
+
+def _rows(value: Json, orders: Sequence[str], field: str) -> Iterable[tuple[str | None, JsonValue]]:
+    """Yield each row of a reply with the order it is about: by its name, never by its place."""
+    if isinstance(value, list):
+        return [(_named(row), row) for row in value]
+    if not value or any(order in value for order in orders):
+        return value.items()
+    if len(orders) == 1 and (field in value or "error" in value):
+        return [(orders[0], value)]
+    if words := error_words(value):
+        raise Refused(words)
+    raise Unintelligible
+
+
+def _named(row: JsonValue) -> str | None:
+    return _text(row.get("order")) if isinstance(row, dict) else None
+
+
+def _error(value: JsonValue) -> str | None:
+    """Return the words of an `{"error": …}`; None where it is absent, empty or no text."""
+    words = value.get("error") if isinstance(value, dict) else None
+    return words if isinstance(words, str) and words else None
+
+
+def _cancel_row(order: str, row: JsonValue) -> CancelRow | None:
+    """Read a row, or the value of `cancel` alone; None for what cannot be relied on."""
+    said = row.get("cancel") if isinstance(row, dict) else row
+    words, accepted = _error(row) or _error(said), _says_yes(said, order)
+    if words:
+        return None if accepted else RowError(words)
+    return Accepted() if accepted else None
+
+
+def _says_yes(value: JsonValue, order: str) -> bool:
+    """Tell whether the value of `cancel` is a success: the order's ID (NotPanel docs), another ID, or 1.
+
+    A sentence, a word or the ID of another order proves nothing.
+    """
+    if not isinstance(value, str):
+        return isinstance(value, int) and value > 0
+    if value.casefold() == order.casefold():
+        return True
+    return bool(_ID.fullmatch(value)) and not value.casefold().startswith("ord_")
+
+
+def _status_row(_order: str, row: JsonValue) -> StatusRow | None:
+    words = row if isinstance(row, str) and row else _error(row)
+    if words:
+        return RowError(words)
+    word = row.get("status") if isinstance(row, dict) else None
+    if not isinstance(row, dict) or not isinstance(word, str) or not word:
+        return None
+    return OrderReading(
+        read_status(word),
+        word,
+        _text(row.get("charge")),
+        _text(row.get("start_count")),
+        _text(row.get("remains")),
+        _text(row.get("currency")),
+    )
+
+
+def _text(value: JsonValue) -> str | None:
+    """Return a text, or a number as text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(value)[:_MOST_WORDS] or None

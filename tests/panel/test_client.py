@@ -1,0 +1,453 @@
+"""The client: what goes over the wire, what every failure is called, and that calls are never cut short."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from bot.panel import (
+    MAX_BATCH,
+    Accepted,
+    Answer,
+    Balance,
+    InvalidKey,
+    Limits,
+    OrderStatus,
+    Panel,
+    PanelError,
+    RateLimited,
+    Refused,
+    RowError,
+    Suspended,
+    Unavailable,
+    Unintelligible,
+    in_process,
+)
+from bot.panel.client import MAX_BODY
+
+SECRET = "np-secret-key-0123456789abcdef"
+KEY = SecretStr(SECRET)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+RESET = NOW + timedelta(seconds=20)
+STAMP = str(int(RESET.timestamp()))
+YES = Answer(200, '{"cancel":"a"}')
+
+
+def panel_over(transport: httpx.AsyncBaseTransport) -> Panel:
+    return Panel("https://panel.invalid/api/v2", transport=transport, clock=lambda: NOW)
+
+
+def panel_that(answers: Answer | Exception) -> Panel:
+    """Return a client whose every call is answered so, or fails so."""
+
+    async def answer(_form: Mapping[str, str]) -> Answer:
+        if isinstance(answers, Exception):
+            raise answers
+        return answers
+
+    return panel_over(in_process(answer))
+
+
+def error(words: str, status: int = 400, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, json.dumps({"error": words}), named)
+
+
+@asynccontextmanager
+async def loopback(handle: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncGenerator[str]:
+    """Serve at an address of this machine and give it."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/api/v2"
+    finally:
+        await runner.cleanup()
+
+
+async def test_the_form_on_the_wire() -> None:
+    requests: list[httpx.Request] = []
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, content=b"[]" if b"orders" in request.content else b'{"balance":"1"}')
+
+    panel = panel_over(httpx.MockTransport(handle))
+    await panel.cancel(KEY, ["a", "b"])
+    with pytest.raises(Unintelligible):
+        await panel.status(KEY, ["a b&c=d"])
+    await panel.balance(KEY)
+    assert [request.content.decode() for request in requests] == [
+        f"key={SECRET}&action=cancel&orders=a%2Cb",
+        f"key={SECRET}&action=status&order=a+b%26c%3Dd",
+        f"key={SECRET}&action=balance",
+    ]
+    for request in requests:
+        assert request.method == "POST"
+        assert str(request.url) == "https://panel.invalid/api/v2"
+        assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        assert SECRET not in str(request.headers)
+
+
+async def test_answers_come_back_typed() -> None:
+    headers = {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "7", "X-RateLimit-Reset": STAMP}
+    limits = Limits(100, 7, RESET, None)
+    cancelled = await panel_that(Answer(200, '{"cancel":"a"}', headers)).cancel(KEY, ["a"])
+    assert (cancelled.rows, cancelled.limits) == ({"a": Accepted()}, limits)
+    seen = await panel_that(Answer(200, '{"a":{"status":"Canceled"}}', headers)).status(KEY, ["a", "b"])
+    assert [(order, row.status) for order, row in seen.rows.items() if not isinstance(row, RowError)] == [
+        ("a", OrderStatus.CANCELLED)
+    ]
+    balance = await panel_that(Answer(200, '{"balance":"47.32","currency":"USD"}')).balance(KEY)
+    assert balance == Balance("47.32", "USD")
+
+
+@pytest.mark.parametrize("orders", [[], ["a"] * (MAX_BATCH + 1), ["a,b"], ["a", ""]])
+async def test_what_would_name_other_orders_is_not_sent(orders: list[str]) -> None:
+    panel = panel_that(AssertionError("sent"))
+    for call in (panel.cancel, panel.status):
+        with pytest.raises(ValueError, match="order"):
+            await call(KEY, orders)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "reached"),
+    [
+        *((error("Invalid API key", status), InvalidKey, False) for status in (200, 400, 401, 403, 404, 500)),
+        (error("incorrect API Key."), InvalidKey, False),
+        (error("Sorry: invalid key"), InvalidKey, False),
+        (error("Who are you?", 401), InvalidKey, False),
+        (Answer(401, ""), InvalidKey, False),
+        (error("Account suspended", 403), Suspended, False),
+        (error("ACCOUNT SUSPENDED", 200), Suspended, False),
+        (error("This user is suspended", 403), Suspended, False),
+        (error("Not from this address", 403), Refused, False),
+        (Answer(403, "<html>blocked"), Unintelligible, True),
+        (error("Rate limit exceeded", 429), RateLimited, False),
+        (error("Rate limit exceeded", 200), RateLimited, False),
+        (Answer(429, "<html>"), RateLimited, False),
+        *((error("Internal error", status), Unavailable, True) for status in (500, 502, 503, 599)),
+        (Answer(502, "<html>"), Unavailable, True),
+        *((Answer(status, "{}", {"Location": "/else"}), Unintelligible, True) for status in (301, 302, 307)),
+        *((Answer(status, "<html>"), Unintelligible, True) for status in (200, 400, 404, 422)),
+        *((Answer(200, body), Unintelligible, True) for body in ("", "null", "1", '"a"', '{"cancel":', "[[")),
+        (Answer(400, '{"cancel":"a"}'), Unintelligible, True),
+        (Answer(404, '{"error":""}'), Unintelligible, True),
+        (Answer(200, "[" + " " * MAX_BODY + "]"), Unintelligible, True),
+    ],
+)
+async def test_what_is_wrong_with_a_whole_call(answer: Answer, kind: type[PanelError], reached: bool) -> None:
+    for orders in (["a"], ["a", "b"]):
+        with pytest.raises(PanelError) as caught:
+            await panel_that(answer).cancel(KEY, orders)
+        assert (type(caught.value), caught.value.reached) == (kind, reached)
+    with pytest.raises(kind):
+        await panel_that(answer).balance(KEY)
+
+
+@pytest.mark.parametrize("status", [200, 400, 404, 422])
+async def test_another_error_belongs_to_the_one_order_or_to_the_whole_batch(status: int) -> None:
+    panel = panel_that(error("Order not found", status))
+    assert (await panel.cancel(KEY, ["a"])).rows == {"a": RowError("Order not found")}
+    assert (await panel.status(KEY, ["a"])).rows == {"a": RowError("Order not found")}
+    for call in (panel.cancel(KEY, ["a", "b"]), panel.status(KEY, ["a", "b"]), panel.balance(KEY)):
+        with pytest.raises(Refused, match="Order not found") as caught:
+            await call
+        assert (caught.value.words, caught.value.reached) == ("Order not found", False)
+
+
+@pytest.mark.parametrize(
+    ("headers", "layer", "reset"),
+    [
+        ({"X_RateLimit_DeniedBy": "ip", "X_RateLimit_Reset": STAMP}, "ip", RESET),
+        ({"X_RateLimit_DeniedBy": "Key", "Retry_After": "20"}, "key", RESET),
+        ({"X_RateLimit_DeniedBy": "tier", "Retry_After": "Thu, 01 Jan 2026 00:00:20 GMT"}, "tier", RESET),
+        ({"X_RateLimit_DeniedBy": "moon", "X_RateLimit_Reset": "tomorrow"}, None, None),
+        ({}, None, None),
+    ],
+)
+async def test_which_limit_and_until_when(headers: dict[str, str], layer: str, reset: datetime) -> None:
+    with pytest.raises(RateLimited) as caught:
+        await panel_that(error("Rate limit exceeded", 429, **headers)).balance(KEY)
+    assert (caught.value.layer, caught.value.reset) == (layer, reset)
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "reached"),
+    [
+        (httpx.ConnectError("refused"), Unavailable, False),
+        (httpx.ConnectTimeout(""), Unavailable, False),
+        (httpx.PoolTimeout(""), Unavailable, False),
+        (httpx.ProxyError("407"), Unavailable, False),
+        (httpx.UnsupportedProtocol("ftp"), Unavailable, False),
+        (httpx.WriteTimeout(""), Unavailable, True),
+        (httpx.ReadTimeout(""), Unavailable, True),
+        (httpx.WriteError("reset"), Unavailable, True),
+        (httpx.ReadError("reset"), Unavailable, True),
+        (httpx.CloseError(""), Unavailable, True),
+        (httpx.RemoteProtocolError("disconnected"), Unavailable, True),
+        (httpx.LocalProtocolError(""), Unavailable, True),
+        (httpx.DecodingError("gzip"), Unintelligible, True),
+    ],
+)
+async def test_what_a_broken_call_is_called(failure: Exception, kind: type[PanelError], reached: bool) -> None:
+    with pytest.raises(PanelError) as caught:
+        await panel_that(failure).cancel(KEY, ["a"])
+    assert (type(caught.value), caught.value.reached) == (kind, reached)
+
+
+async def test_a_failure_while_the_body_arrives_is_ambiguous() -> None:
+    class Broken(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncGenerator[bytes]:
+            yield b'{"cancel":'
+            raise httpx.ReadError("reset")
+
+    async def handle(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=Broken())
+
+    with pytest.raises(Unavailable) as caught:
+        await panel_over(httpx.MockTransport(handle)).cancel(KEY, ["a"])
+    assert caught.value.reached
+
+
+async def test_an_endless_body_is_not_read_to_its_end() -> None:
+    read = 0
+
+    class Endless(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncGenerator[bytes]:
+            nonlocal read
+            while True:
+                read += 1 << 20
+                yield b" " * (1 << 20)
+
+    async def handle(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=Endless())
+
+    with pytest.raises(Unintelligible):
+        await panel_over(httpx.MockTransport(handle)).cancel(KEY, ["a"])
+    assert read <= MAX_BODY + (1 << 20)
+
+
+def test_an_error_reads_as_a_message() -> None:
+    assert str(InvalidKey()) == "The panel does not accept the API key."
+    assert str(Refused("No.")) == 'The panel refused the whole call; nothing was done. The panel says: "No."'
+
+
+KEYS = st.text("abcXYZ0189-_+/=%", min_size=8, max_size=40)
+BODIES = st.sampled_from(
+    [
+        {"error": "no such key: {}"},
+        {"error": "Invalid API key {}"},
+        {"cancel": "{}", "status": "{}", "charge": "{}", "currency": "{}", "balance": "{}"},
+        {"a": {"error": "{}"}, "b": {"status": "is {}", "remains": "{}"}, "{}": {"cancel": 1}},
+        [{"order": "a", "cancel": {"error": "{} {}"}}, {"order": "b", "status": "{}"}],
+    ]
+)
+
+
+@given(KEYS, BODIES, st.sampled_from([200, 400, 401, 403, 429, 500]), st.sampled_from([["a"], ["a", "b"]]))
+async def test_the_key_is_never_shown(key: str, reply: Any, status: int, orders: list[str]) -> None:
+    body = json.dumps(reply).replace("{}", json.dumps(key)[1:-1])
+    panel = panel_that(Answer(status, body, {"X-RateLimit-DeniedBy": key, "X-RateLimit-Reset": key}))
+    for call in (panel.cancel(SecretStr(key), orders), panel.status(SecretStr(key), orders)):
+        await assert_hidden(call, key)
+    await assert_hidden(panel.balance(SecretStr(key)), key)
+
+
+@pytest.mark.parametrize("failure", [httpx.ReadTimeout(""), httpx.PoolTimeout(""), httpx.ConnectError("no")])
+async def test_the_key_is_not_in_a_failure_either(failure: Exception) -> None:
+    await assert_hidden(panel_that(failure).cancel(KEY, ["a"]), SECRET)
+
+
+async def assert_hidden(call: Awaitable[object], key: str) -> None:
+    said: list[object] = []
+    try:
+        said.append(await call)
+    except PanelError as caught:
+        cause: BaseException | None = caught
+        while cause:
+            said += [cause, str(cause), vars(cause)]
+            cause = cause.__cause__ or cause.__context__
+    assert key not in repr(said)
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    paths: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        paths.append(request.path)
+        return web.Response(status=307, headers={"Location": "/elsewhere"})
+
+    async with loopback(handle) as url:
+        panel = Panel(url)
+        with pytest.raises(Unintelligible):
+            await panel.cancel(KEY, ["a"])
+        await panel.aclose()
+    assert paths == ["/api/v2"]
+
+
+async def test_no_cookie_goes_from_one_account_to_another() -> None:
+    cookies: list[str | None] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        cookies.append(request.headers.get("Cookie"))
+        return web.Response(text='{"balance":"1"}', headers={"Set-Cookie": "session=first; Path=/"})
+
+    async with loopback(handle) as url:
+        panel = Panel(url)
+        await panel.balance(KEY)
+        await panel.balance(SecretStr("np-another-key-0123456789abcdef"))
+        await panel.aclose()
+    assert cookies == [None, None]
+
+
+async def test_a_refused_connection_was_certainly_not_reached() -> None:
+    with socket.socket() as nobody_listens:
+        nobody_listens.bind(("127.0.0.1", 0))
+        port = nobody_listens.getsockname()[1]
+        panel = Panel(f"http://127.0.0.1:{port}/api/v2")
+        with pytest.raises(Unavailable) as caught:
+            await panel.cancel(KEY, ["a"])
+    assert not caught.value.reached
+    await panel.aclose()
+
+
+async def test_a_dropped_connection_is_ambiguous() -> None:
+    async def handle(request: web.Request) -> web.Response:
+        await request.read()
+        assert request.transport
+        request.transport.abort()
+        return web.Response()
+
+    async with loopback(handle) as url:
+        panel = Panel(url)
+        with pytest.raises(Unavailable) as caught:
+            await panel.cancel(KEY, ["a"])
+        assert caught.value.reached
+        await panel.aclose()
+
+
+class Gate:
+    """A panel that answers nothing until it is opened."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.begun = 0
+        self.done = 0
+
+    async def answer(self, _form: Mapping[str, str]) -> Answer:
+        self.begun += 1
+        await self.open.wait()
+        self.done += 1
+        return YES
+
+
+async def passes(times: int) -> None:
+    """Let every task that can go on do so."""
+    for _ in range(times):
+        await asyncio.sleep(0)
+
+
+async def test_ten_thousand_cancelled_callers_cut_no_call_short() -> None:
+    gate = Gate()
+    panel = panel_over(in_process(gate.answer))
+    for _ in range(10):
+        callers = [asyncio.create_task(panel.cancel(KEY, ["a"])) for _ in range(1_000)]
+        while gate.begun % 1_000 or not gate.begun:
+            await passes(1)
+        gate.begun = 0
+        for caller in callers:
+            caller.cancel()
+        assert all(isinstance(end, asyncio.CancelledError) for end in await gathered(callers))
+    assert gate.done == 0
+    gate.open.set()
+    assert (await panel.cancel(KEY, ["a"])).rows == {"a": Accepted()}
+    await panel.aclose()
+    assert gate.done == 10_001
+
+
+async def test_cancelled_callers_do_not_use_up_the_connection_pool() -> None:
+    """Without the shield ten connections are used up after some hundred such calls (httpcore issue 1093)."""
+
+    async def handle(_request: web.Request) -> web.Response:
+        return web.Response(text='{"cancel":"a"}')
+
+    async with loopback(handle) as url:
+        ten = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=10))
+        panel = Panel(url, transport=ten)
+        for wave in range(60):
+            callers = [asyncio.create_task(panel.cancel(KEY, ["a"])) for _ in range(10)]
+            await passes(wave % 40)
+            for caller in callers:
+                caller.cancel()
+            await gathered(callers)
+            assert (await panel.cancel(KEY, ["a"])).rows == {"a": Accepted()}
+        await panel.aclose()
+
+
+async def gathered(tasks: list[asyncio.Task[Any]]) -> list[Any]:
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_closing_waits_for_the_call_of_a_caller_that_has_gone() -> None:
+    gate = Gate()
+    panel = panel_over(in_process(gate.answer))
+    caller = asyncio.create_task(panel.cancel(KEY, ["a"]))
+    while not gate.begun:
+        await passes(1)
+    caller.cancel()
+    closing = asyncio.create_task(panel.aclose())
+    await passes(20)
+    assert not closing.done()
+    gate.open.set()
+    await closing
+    assert gate.done == 1
+
+
+async def test_a_stuck_pool_is_replaced_and_the_calls_on_it_end_first() -> None:
+    class Stuck(httpx.AsyncBaseTransport):
+        """Hangs the first call, finds no connection for the second, answers the others."""
+
+        def __init__(self) -> None:
+            self.gate = asyncio.Event()
+            self.calls = self.closed = 0
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            self.calls += 1
+            if self.calls == 1:
+                await self.gate.wait()
+            if self.calls == 2:
+                raise httpx.PoolTimeout("")
+            return httpx.Response(200, json={"cancel": "a"})
+
+        async def aclose(self) -> None:
+            self.closed += 1
+
+    transport = Stuck()
+    panel = panel_over(transport)
+    first = asyncio.create_task(panel.cancel(KEY, ["a"]))
+    while not transport.calls:
+        await passes(1)
+    with pytest.raises(Unavailable) as caught:
+        await panel.cancel(KEY, ["a"])
+    assert not caught.value.reached
+    assert (await panel.cancel(KEY, ["a"])).rows == {"a": Accepted()}
+    assert transport.closed == 0
+    transport.gate.set()
+    assert (await first).rows == {"a": Accepted()}
+    await passes(20)
+    assert transport.closed == 1
+    await panel.aclose()
+    assert transport.closed == 2

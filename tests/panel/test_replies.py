@@ -1,0 +1,334 @@
+"""What the panel's replies mean: documented shapes, those of the v2 family, and everything else."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.panel import (
+    Accepted,
+    Balance,
+    Limits,
+    OrderReading,
+    OrderStatus,
+    Refused,
+    RowError,
+    Unintelligible,
+)
+from bot.panel.replies import (
+    error_words,
+    read_balance,
+    read_cancel,
+    read_json,
+    read_layer,
+    read_limits,
+    read_reset,
+    read_statuses,
+)
+
+KEY = "np-secret-key-0123456789abcdef"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+YES, NO = Accepted(), RowError("Order not found")
+READING = OrderReading(OrderStatus.IN_PROGRESS, "in_progress", "0.50", "1234", "650", "USD")
+SHOWN = {
+    "status": "in_progress",
+    "charge": "0.50",
+    "start_count": "1234",
+    "remains": "650",
+    "currency": "USD",
+}
+GONE = {"error": "Order not found"}
+
+
+def cancel(reply: Any, orders: Sequence[str]) -> dict[str, Any]:
+    value = read_json(json.dumps(reply).encode(), KEY)
+    assert value is not None
+    return read_cancel(value, orders)
+
+
+def status(reply: Any, orders: Sequence[str]) -> dict[str, Any]:
+    value = read_json(json.dumps(reply).encode(), KEY)
+    assert value is not None
+    return read_statuses(value, orders)
+
+
+@pytest.mark.parametrize(
+    ("reply", "row"),
+    [
+        ({"cancel": "ord_9"}, YES),
+        ({"cancel": "ORD_9"}, YES),
+        ({"cancel": 1}, YES),
+        ({"cancel": True}, YES),
+        ({"cancel": "4711"}, YES),
+        ({"order": "ord_9", "cancel": 1}, YES),
+        ({"order": "ord_9", "cancel": "ord_9", "error": None}, YES),
+        ([{"order": "ord_9", "cancel": "ord_9"}], YES),
+        ({"ord_9": {"cancel": 1}}, YES),
+        ({"ord_9": 1}, YES),
+        (GONE, NO),
+        ({"order": "ord_9", "cancel": GONE}, NO),
+        ({"cancel": GONE}, NO),
+        ({"order": "ord_9", "cancel": None, **GONE}, NO),
+        ([{"order": "ord_9", **GONE}], NO),
+        ({"ord_9": GONE}, NO),
+    ],
+)
+def test_one_order_to_cancel(reply: Any, row: object) -> None:
+    assert cancel(reply, ["ord_9"]) == {"ord_9": row}
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, False, None, "", "0", "false", "no", "failed", [], {}, [1]])
+def test_an_odd_value_of_cancel_is_no_success(value: Any) -> None:
+    assert cancel({"cancel": value}, ["ord_9"]) == {}
+    assert cancel([{"order": "ord_9", "cancel": value}], ["ord_9"]) == {}
+    assert cancel({"ord_9": {"cancel": value}}, ["ord_9", "ord_8"]) == {}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"cancel": "Incorrect order ID"},
+        {"cancel": "ord_8"},
+        {"order": "ord_8", "cancel": 1},
+        {"ord_9": {"order": "ord_8", "cancel": 1}},
+        {"cancel": "ord_9", **GONE},
+        [{"order": "ord_9", "cancel": "ord_9", **GONE}],
+        [{"cancel": "ord_9"}],
+        [{"order": "ord_9", "error": ["x"]}],
+        ["ord_9", 1, None],
+        [],
+        {},
+    ],
+)
+def test_what_does_not_plainly_speak_of_the_order_is_left_out(reply: Any) -> None:
+    assert cancel(reply, ["ord_9"]) == {}
+
+
+def test_a_batch_is_read_by_name() -> None:
+    rows: list[Any] = [
+        {"order": "c", "cancel": GONE},
+        {"order": "elsewhere", "cancel": 1},
+        {"order": "b", **GONE},
+        {"order": "a", "cancel": "a"},
+        {"cancel": "d"},
+    ]
+    assert cancel(rows, ["a", "b", "c", "d"]) == {"a": YES, "b": NO, "c": NO}
+
+
+def test_a_batch_may_be_keyed_by_order() -> None:
+    assert cancel({"a": {"cancel": 1}, "b": GONE, "z": {"cancel": 1}}, ["a", "b", "c"]) == {"a": YES, "b": NO}
+
+
+def test_integer_orders_compare_as_text() -> None:
+    assert cancel([{"order": 9, "cancel": 1}, {"order": 10, **GONE}], ["9", "10"]) == {"9": YES, "10": NO}
+    assert cancel({"order": 9, "cancel": 1}, ["9"]) == {"9": YES}
+
+
+@pytest.mark.parametrize("second", [{"cancel": 0}, GONE, {"cancel": "sorry, no"}])
+def test_rows_that_disagree_count_as_missing(second: Any) -> None:
+    for pair in ([{"cancel": 1}, second], [second, {"cancel": 1}]):
+        assert cancel([{"order": "a", **row} for row in pair], ["a", "b"]) == {}
+
+
+def test_equal_rows_count_once() -> None:
+    assert cancel([{"order": "a", "cancel": 1}] * 2, ["a", "b"]) == {"a": YES}
+
+
+def test_an_error_about_the_whole_batch() -> None:
+    with pytest.raises(Refused) as caught:
+        cancel({"error": "Missing required parameter: order"}, ["a", "b"])
+    assert caught.value.words == "Missing required parameter: order"
+    assert not caught.value.reached
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [{"cancel": 1}, {"cancel": "a", **GONE}, {"message": "ok"}, {"error": "partly done", "rows": [1]}],
+)
+def test_an_answer_to_another_question_proves_nothing(reply: Any) -> None:
+    with pytest.raises(Unintelligible) as caught:
+        cancel(reply, ["a", "b"])
+    assert caught.value.reached
+
+
+@pytest.mark.parametrize(
+    ("reply", "row"),
+    [
+        (SHOWN, READING),
+        ({"a": SHOWN}, READING),
+        ([{"order": "a", **SHOWN}], READING),
+        ({**SHOWN, "start_count": 1234, "remains": 650}, READING),
+        ({"status": "Canceled"}, OrderReading(OrderStatus.CANCELLED, "Canceled")),
+        ({"status": "on\u202e\nhold"}, OrderReading(OrderStatus.UNKNOWN, "on hold")),
+        ({"status": "pending", "charge": True, "remains": [1]}, OrderReading(OrderStatus.PENDING, "pending")),
+        (GONE, NO),
+        ({"a": GONE}, NO),
+        ({"a": "Order not found"}, NO),
+    ],
+)
+def test_one_status(reply: Any, row: object) -> None:
+    assert status(reply, ["a"]) == {"a": row}
+
+
+@pytest.mark.parametrize("reply", [{"status": ""}, {"status": None}, {"status": 3}, {"a": {}}, {"a": ""}, []])
+def test_a_status_without_a_word_is_left_out(reply: Any) -> None:
+    assert status(reply, ["a"]) == {}
+
+
+def test_a_batch_of_statuses() -> None:
+    expected = {"a": READING, "b": NO, "c": NO}
+    assert status({"a": SHOWN, "b": GONE, "c": "Order not found", "z": SHOWN}, ["a", "b", "c", "d"]) == expected
+    rows = [{"order": "b", **GONE}, {"order": "a", **SHOWN}, {"order": "c", **GONE}, SHOWN]
+    assert status(rows, ["a", "b", "c", "d"]) == expected
+
+
+def test_a_single_status_in_answer_to_a_batch_proves_nothing() -> None:
+    with pytest.raises(Unintelligible):
+        status(SHOWN, ["a", "b"])
+
+
+def test_a_balance() -> None:
+    assert read_balance({"balance": "47.32", "currency": "USD"}) == Balance("47.32", "USD")
+    assert read_balance({"balance": 47}) == Balance("47", None)
+    for odd in ({}, [], {"balance": None}, {"balance": True}):
+        with pytest.raises(Unintelligible):
+            read_balance(odd)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"1", b'"ord_9"', b"true", b"<html>", b'{"cancel":', b"\xff", b"[" * 9999, b"9" * 9999],
+)
+def test_what_is_no_object_or_array_cannot_be_read(body: bytes) -> None:
+    assert read_json(body, KEY) is None
+
+
+def test_a_byte_order_mark_is_tolerated() -> None:
+    assert read_json(b'\xef\xbb\xbf{"cancel":1}', KEY) == {"cancel": 1}
+
+
+def test_words_are_made_fit_to_be_shown() -> None:
+    value = read_json(json.dumps({"error": "  a\x00b\r\n\u200bc " + "x" * 999}).encode(), KEY)
+    words = error_words(value)
+    assert words is not None
+    assert words.startswith("a b c x")
+    assert len(words) == 300
+
+
+@pytest.mark.parametrize("key", [KEY, "np/key+with=signs0123456789", "schlüssel-0123456789"])
+@pytest.mark.parametrize("before", ["", "x" * 290])
+def test_an_echoed_key_is_replaced(key: str, before: str) -> None:
+    for body in (json.dumps(echo := {"error": f"{before}{key}"}), json.dumps(echo, ensure_ascii=False)):
+        for sent in (body, body.replace("/", "\\/"), body.replace("n", "\\u006e")):
+            words = error_words(read_json(sent.encode(), key))
+            assert words is not None
+            assert words.startswith(before + "[key]"[: 300 - len(before)])
+            assert key[:6] not in words
+
+
+def test_limits() -> None:
+    headers = {
+        "X-RateLimit-Limit": "100",
+        "X-RateLimit-Remaining": "99",
+        "X-RateLimit-Reset": str(int(NOW.timestamp()) + 30),
+        "X-RateLimit-Tier-Remaining": "1000",
+    }
+    assert read_limits(headers, NOW) == Limits(100, 99, NOW + timedelta(seconds=30), 1000)
+    assert read_limits(dict.fromkeys(headers, "x"), NOW) == Limits(None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "pause", "seconds"),
+    [
+        ("1767225630", "", 30),
+        ("1767225630", "45", 30),
+        ("1767225590", "", -10),
+        ("", "45", 45),
+        ("60", "45", 45),
+        ("1767225630000", "45", 45),
+        ("", "Thu, 01 Jan 2026 00:01:00 GMT", 60),
+        ("", "Thu, 01 Jan 2026 00:01:00 -0000", 60),
+        ("soon", "soon", None),
+        ("-5", "-5", None),
+        ("٣", "٣", None),
+        ("9" * 5000, "9" * 5000, None),
+        ("", "99999999", None),
+        ("", "Thu, 01 Jan 9999 00:00:00 GMT", None),
+        ("", "Thu, 99 Foo 2026 99:99:99 +999999999999", None),
+    ],
+)
+def test_when_a_limit_ends(stamp: str, pause: str, seconds: int | None) -> None:
+    expected = None if seconds is None else NOW + timedelta(seconds=seconds)
+    assert read_reset({"X-RateLimit-Reset": stamp, "Retry-After": pause}, NOW) == expected
+
+
+@given(st.text())
+def test_no_header_breaks_anything(text: str) -> None:
+    headers = dict.fromkeys(("X-RateLimit-Reset", "X-RateLimit-Limit", "X-RateLimit-DeniedBy"), text)
+    read_limits(headers, NOW)
+    read_limits({"Retry-After": text}, NOW)
+    assert read_layer(headers) in ("ip", "key", "tier", None)
+
+
+ORDERS = ["a", "b", "ord_1"]
+NAMES = st.sampled_from([*ORDERS, "order", "cancel", "status", "error", "z"])
+LEAVES = st.none() | st.booleans() | st.integers(-2, 99) | st.floats() | st.text(max_size=5) | NAMES | st.just(KEY)
+JSON = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=20,
+)
+ASKED = st.lists(st.sampled_from(ORDERS), min_size=1, unique=True)
+
+
+def says_so(reply: Any, order: str, alone: bool) -> bool:
+    """Tell, by a rule of its own, whether a reply could mean that this order's cancel was accepted."""
+    if isinstance(reply, list):
+        parts = [row for row in reply if isinstance(row, dict) and str(row.get("order")) == order]
+    elif isinstance(reply, dict):
+        parts = [reply[order]] if order in reply else []
+        parts += [reply] if alone else []
+    else:
+        parts = []
+    values = [part.get("cancel") if isinstance(part, dict) else part for part in parts]
+    return any(value and isinstance(value, int | str) for value in values)
+
+
+@given(JSON, ASKED)
+@example([{"order": "a", "cancel": 1}], ["a"])
+def test_accepted_only_where_the_row_says_so(reply: Any, orders: list[str]) -> None:
+    try:
+        rows = cancel(reply, orders) if isinstance(reply, dict | list) else {}
+    except (Unintelligible, Refused):
+        return
+    assert set(rows) <= set(orders)
+    for order, row in rows.items():
+        assert not isinstance(row, Accepted) or says_so(reply, order, len(orders) == 1)
+        assert KEY not in repr(row)
+
+
+@given(JSON, ASKED)
+def test_a_status_is_never_made_up(reply: Any, orders: list[str]) -> None:
+    try:
+        rows = status(reply, orders) if isinstance(reply, dict | list) else {}
+    except (Unintelligible, Refused):
+        return
+    assert set(rows) <= set(orders)
+    for row in rows.values():
+        assert isinstance(row, RowError) or row.word
+        assert KEY not in repr(row)
+
+
+@given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()), ASKED)
+def test_no_bytes_break_anything(body: bytes, orders: list[str]) -> None:
+    value = read_json(body, KEY)
+    if value is None:
+        return
+    for read in (read_cancel, read_statuses):
+        with suppress(Refused, Unintelligible):
+            read(value, orders)
