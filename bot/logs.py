@@ -1,0 +1,41 @@
+"""Sets up logging once, so that no level lets a secret through."""
+
+import json
+import logging
+from datetime import UTC, datetime
+
+# At DEBUG (httpx at INFO) these print modal values, interaction tokens, SQL parameters and URLs.
+_AT_LEAST = {
+    "discord": logging.INFO,
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "aiosqlite": logging.INFO,
+}
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record as one line."""
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        return json.dumps(fields)
+
+
+def set_up_logging(level: str, style: str) -> None:
+    """Log to standard error at a level, as text (`console`) or JSON lines (`json`)."""
+    handler = logging.StreamHandler()
+    text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    handler.setFormatter(JsonFormatter() if style == "json" else text)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # The client does without the guild cache on purpose (bot/client.py); the warning would only worry people.
+    logging.getLogger("discord.state").addFilter(lambda record: "Guilds intent" not in str(record.msg))
+    for name, least in _AT_LEAST.items():
+        logging.getLogger(name).setLevel(max(least, logging.getLevelNamesMapping()[level]))

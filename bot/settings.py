@@ -1,0 +1,112 @@
+"""Every setting: from the environment, from .env, or from a file of its name among the service's secrets."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+_SQLITE = "sqlite:///"
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_DAY = 86_400
+
+Seconds = Annotated[float, Field(gt=0, le=_DAY)]
+Calls = Annotated[int, Field(gt=0)]
+
+
+class BadSettings(Exception):
+    """A setting has a value that cannot be used; the text names each."""
+
+
+class Settings(BaseSettings):
+    """What an operator can set; the names in capitals are the environment's."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    discord_token: SecretStr | None = Field(None, description="The bot's token, from Discord's developer portal.")
+    panel_url: str = Field("https://notpanel.com/api/v2", description="The panel's API; https, or http on loopback.")
+    database_url: str = Field("", description="sqlite:///path of the ledger; empty: ledger.sqlite3 in DATA_DIR.")
+    data_dir: Path = Field(Path("./data"), description="Folder of the ledger and the key file.")
+    encryption_keys: SecretStr | None = Field(
+        None,
+        description="32-byte keys in base64, newest first, commas between; empty: a key file in DATA_DIR.",
+    )
+    panel_ip_limit: Calls = Field(300, description="Calls a minute that the panel allows this machine's address.")
+    panel_key_limit: Calls = Field(100, description="Calls a minute that the panel allows one API key.")
+    watch_min_interval: Seconds = Field(10, description="Shortest pause in seconds between two looks at an order.")
+    watch_max_interval: Seconds = Field(900, description="Longest pause in seconds between two looks at an order.")
+    notify_window: Seconds = Field(10, description="Seconds for which a user's news are gathered into one message.")
+    confirm_above: int = Field(25, ge=0, description="Ask before cancelling more orders than this at once.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+    log_format: Literal["console", "json"] = Field("console", description="Log for people or for machines.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_is_default(cls, values: Any) -> Any:
+        given = cast(dict[str, Any], values)
+        return {name: value for name, value in given.items() if not (isinstance(value, str) and not value.strip())}
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, level: Any) -> Any:
+        return level.upper() if isinstance(level, str) else level
+
+    @field_validator("panel_url")
+    @classmethod
+    def _safe_url(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+        except ValueError:  # its text holds the address, and so what may be a password in it
+            raise ValueError("is not an address") from None
+        if not host or not (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)):
+            raise ValueError("must be an https address (http only on this machine): keys travel there")
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError("must be a plain address without user, query or fragment")
+        return url
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_engine(cls, url: str) -> str:
+        if url and not (url.startswith(_SQLITE) and len(url) > len(_SQLITE)):
+            raise ValueError("must be sqlite:///path: this release has the SQLite engine only")
+        return url
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Settings":
+        if self.watch_min_interval > self.watch_max_interval:
+            raise ValueError("WATCH_MIN_INTERVAL must not be larger than WATCH_MAX_INTERVAL")
+        return self
+
+    @property
+    def database_path(self) -> Path:
+        """The ledger's file; a relative one is relative to the working folder."""
+        if not self.database_url:
+            return self.data_dir / "ledger.sqlite3"
+        return Path(self.database_url.removeprefix(_SQLITE))
+
+
+def load_settings() -> Settings:
+    """Return the settings; raise BadSettings, which has a line for each bad one and never shows a value."""
+    folder = Path(os.environ.get("CREDENTIALS_DIRECTORY") or "/run/secrets")  # systemd's, or Docker's
+    options: dict[str, Any] = {"_secrets_dir": folder} if folder.is_dir() else {}
+    try:
+        return Settings(**options)
+    except ValidationError as error:
+        raise BadSettings("\n".join(map(_line, error.errors(include_input=False)))) from None
+    except (OSError, UnicodeDecodeError, SettingsError) as error:
+        raise BadSettings(f".env or a secret file cannot be read as UTF-8 text: {type(error).__name__}") from None
+
+
+def _line(fault: ErrorDetails) -> str:
+    names = (str(name).upper() for name in fault["loc"])
+    return ": ".join([*names, fault["msg"].removeprefix("Value error, ")])

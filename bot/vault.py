@@ -1,0 +1,205 @@
+"""Seals and opens secrets: AES-256-GCM, bound to purpose and user, so that no row can be moved to another.
+
+A sealed secret is: one byte of format, four of the key's id, twelve of nonce, then the ciphertext.
+"""
+
+import base64
+import contextlib
+import hashlib
+import logging
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Generator, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import SecretStr
+
+from bot.settings import BadSettings, Settings
+
+log = logging.getLogger(__name__)
+
+KEY_BYTES = 32
+KEY_FILE = "encryption.keys"
+_FORMAT = 1
+_HEAD = 5
+_NONCE = 12
+_STANDARD = str.maketrans("-_", "+/")
+
+
+class Purpose(StrEnum):
+    """What a secret is for; part of the associated data."""
+
+    PANEL_KEY = "panel-key"
+    INTERACTION_TOKEN = "interaction-token"
+
+
+class VaultError(Exception):
+    """A secret cannot be sealed or opened; each subclass's docstring is the message a person reads."""
+
+    def __str__(self) -> str:
+        return " ".join([type(self).__doc__ or "", *map(str, self.args)])
+
+
+class UnknownKey(VaultError):
+    """A secret was sealed with an encryption key that is not here: put that key back (ENCRYPTION_KEYS)."""
+
+
+class Tampered(VaultError):
+    """A sealed secret is damaged, or belongs to another user or purpose. Let its user connect again."""
+
+
+class BadKeyFile(VaultError):
+    """The key file is unusable and left as it is: restore its backup, or move it away, losing all secrets."""
+
+
+class Vault:
+    """Seals with the newest key, opens with any."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        """Take the keys, newest first; raise ValueError unless there is one and each has 32 bytes."""
+        if not keys or any(len(key) != KEY_BYTES for key in keys):
+            raise ValueError("each key must be 32 bytes in base64, and there must be one")
+        self._ciphers = {_key_id(key): AESGCM(key) for key in reversed(keys)}
+        self._newest = _key_id(keys[0])
+
+    def seal(self, purpose: Purpose, user_id: int, secret: SecretStr) -> bytes:
+        """Return a secret sealed for one purpose and one user."""
+        nonce = secrets.token_bytes(_NONCE)
+        bound_to = _bound_to(purpose, user_id, self._newest)
+        plain = secret.get_secret_value().encode()
+        return self._head() + nonce + self._ciphers[self._newest].encrypt(nonce, plain, bound_to)
+
+    def open(self, purpose: Purpose, user_id: int, sealed: bytes) -> SecretStr:
+        """Return what was sealed for this purpose and user; raise UnknownKey or Tampered."""
+        key_id, nonce = sealed[1:_HEAD], sealed[_HEAD : _HEAD + _NONCE]
+        if sealed[:1] != bytes([_FORMAT]) or len(nonce) != _NONCE:
+            raise Tampered
+        if key_id not in self._ciphers:
+            raise UnknownKey
+        try:
+            bound_to = _bound_to(purpose, user_id, key_id)
+            plain = self._ciphers[key_id].decrypt(nonce, sealed[_HEAD + _NONCE :], bound_to)
+        except InvalidTag:
+            raise Tampered from None
+        return SecretStr(plain.decode())
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Tell whether a secret is sealed with the newest key."""
+        return sealed.startswith(self._head())
+
+    def reseal(self, purpose: Purpose, user_id: int, sealed: bytes) -> bytes:
+        """Return a secret sealed with the newest key; raise UnknownKey or Tampered."""
+        if self.is_newest(sealed):
+            return sealed
+        return self.seal(purpose, user_id, self.open(purpose, user_id, sealed))
+
+    def _head(self) -> bytes:
+        return bytes([_FORMAT]) + self._newest
+
+
+def open_vault(settings: Settings) -> Vault:
+    """Return the vault of ENCRYPTION_KEYS, or else of the key file, which is made at the first start.
+
+    Raise BadSettings for the former, BadKeyFile for the latter.
+    """
+    if settings.encryption_keys:
+        try:
+            return Vault(_decode(settings.encryption_keys.get_secret_value().replace(",", " ").split()))
+        except ValueError as error:
+            raise BadSettings(f"ENCRYPTION_KEYS: {error}") from None
+    path = settings.data_dir / KEY_FILE
+    with _faults_of(path):
+        if not path.exists():
+            _make(path)
+        return _read(path)
+
+
+def add_key(settings: Settings) -> None:
+    """Put a new key on top of the key file; older ones stay, since older backups need them. Raise BadKeyFile.
+
+    With ENCRYPTION_KEYS set, the operator puts the new key there, and nothing is done here.
+    """
+    if settings.encryption_keys:
+        return
+    path = settings.data_dir / KEY_FILE
+    with _faults_of(path):
+        _read(path)
+        _write(path, _new_line() + path.read_text("ascii"), os.replace)
+
+
+@contextlib.contextmanager
+def _faults_of(path: Path) -> Generator[None]:
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise BadKeyFile(f"({path}: not text)") from None
+    except ValueError as error:
+        raise BadKeyFile(f"({path}: {error})") from None
+    except OSError as error:
+        raise BadKeyFile(f"({path}: {error.strerror})") from None
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # another process was quicker
+        _write(path, _new_line(), os.link)  # never over an existing file, unlike a rename
+        log.info("made an encryption key in %s: back it up apart from the ledger", path)
+
+
+def _read(path: Path) -> Vault:
+    lines = (line.strip() for line in path.read_text("ascii").splitlines())
+    vault = Vault(_decode([line for line in lines if line and not line.startswith("#")]))
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+        log.warning("%s could be read by others; it now has mode 0600", path)
+    return vault
+
+
+def _decode(texts: Sequence[str]) -> list[bytes]:
+    """Read base64 of either alphabet, padded or not; raise ValueError, which never shows a key."""
+    try:
+        plain = (text.translate(_STANDARD).rstrip("=") for text in texts)
+        return [base64.b64decode(text + "=" * (-len(text) % 4), validate=True) for text in plain]
+    except ValueError:
+        raise ValueError("not base64") from None
+
+
+def _write(path: Path, text: str, put: Callable[[str, Path], None]) -> None:
+    """Write the whole file beside its place first, so that a crash leaves the old one or the new one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        put(name, path)
+        _keep_name(path.parent)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+
+
+def _keep_name(folder: Path) -> None:
+    """Write a folder's names to the disk: a key lost in a power cut would take every secret with it."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _new_line() -> str:
+    return f"{base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()}\n"
+
+
+def _key_id(key: bytes) -> bytes:
+    return hashlib.sha256(b"notpanel-bot key id" + key).digest()[: _HEAD - 1]
+
+
+def _bound_to(purpose: Purpose, user_id: int, key_id: bytes) -> bytes:
+    return f"{purpose}|{user_id}|{key_id.hex()}".encode()

@@ -1,0 +1,150 @@
+"""Order IDs out of text: exactly those that are there, whole, and no number out of a sentence."""
+
+import random
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.orders import Found, find_orders, shorten
+
+LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+IDS = st.builds("{}{}".format, st.sampled_from(["ord_", "ORD_", "Ord_"]), st.text(LETTERS, min_size=1, max_size=64))
+NUMBERS = st.text("0123456789", min_size=1, max_size=20)
+SEPARATORS = st.text(" ,;\n\r\t|/\\\"'`()[]{}<>-:=#.*~!?\u00a0\u3000\u3001\u201c\u201d\u2026\u2705\ufe0f", min_size=1)
+
+
+@given(st.data(), st.one_of(st.lists(IDS), st.lists(NUMBERS)))
+def test_any_separators_give_exactly_the_ids(data: st.DataObject, ids: list[str]) -> None:
+    text = data.draw(SEPARATORS) + "".join(id + data.draw(SEPARATORS) for id in ids)
+    assert find_orders(text) == Found(tuple(dict.fromkeys(ids)), len(ids) - len(set(ids)), ())
+
+
+@given(st.lists(IDS), st.randoms(use_true_random=False), SEPARATORS, SEPARATORS)
+def test_same_ids_in_any_order(ids: list[str], chance: random.Random, one: str, other: str) -> None:
+    shuffled = chance.sample(ids, len(ids))
+    assert set(find_orders(one.join(ids)).orders) == set(find_orders(other.join(shuffled)).orders) == set(ids)
+
+
+@given(st.text(st.one_of(st.characters(), st.sampled_from("oOrRdD_019AzZ ,\u200b\u0301"))))
+def test_any_text_yields_whole_words_alone(text: str) -> None:
+    found = find_orders(text)
+    visible = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    words = re.findall(r"\w+", visible)
+    assert set(found.orders) <= set(words)
+    assert all(re.fullmatch(r"(?i:ord)_[0-9A-Za-z]{1,64}|[0-9]{1,20}", order) for order in found.orders)
+    assert len(set(found.orders)) == len(found.orders)
+    assert len(set(found.ignored)) == len(found.ignored)
+    assert all(0 < len(token) <= 16 for token in found.ignored)
+    # Every word is taken or reported.
+    assert bool(found.orders or found.ignored) == bool(words)
+
+
+@given(
+    IDS,
+    IDS,
+    st.one_of(st.characters(categories=["L", "Nd", "Nl", "No"]), st.sampled_from(["", "_", "\u0301"])),
+)
+def test_glued_ids_are_never_guessed_at(one: str, other: str, glue: str) -> None:
+    text = f"{one}{glue}{other}"
+    assert find_orders(text) == Found((), 0, (shorten(text),))
+
+
+@pytest.mark.parametrize("text", ["ord_Aord_B", "xord_A", "ord_A_B", "ord_A\u00e9", "ord_Ae\u0301", "_ord_A_"])
+def test_glued_is_reported_whole(text: str) -> None:
+    assert find_orders(text) == Found((), 0, (text,))
+    assert find_orders(f"ord_Z, {text}") == Found(("ord_Z",), 0, (text,))
+
+
+@pytest.mark.parametrize("text", ["ord_", "ord_" + "A" * 65, "ord", "ord-A", "ref_A", "\u03bfrd_A"])
+def test_what_only_looks_like_an_id(text: str) -> None:
+    found = find_orders(text)
+    assert found.orders == ()
+    assert found.ignored == (shorten(text),)
+
+
+def test_longest_id() -> None:
+    assert find_orders("ord_" + "A" * 64).orders == ("ord_" + "A" * 64,)
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u200d", "\u200e", "\u202e", "\u2060", "\ufeff", "\u00ad"])
+def test_invisible_characters_are_dropped(hidden: str) -> None:
+    assert find_orders(f"{hidden}ord_{hidden}AB{hidden}C{hidden}").orders == ("ord_ABC",)
+    assert find_orders(f"ord_A{hidden}ord_B") == Found((), 0, ("ord_Aord_B",))
+    assert find_orders(f"12{hidden}34").orders == ("1234",)
+
+
+def test_repeats_are_counted_and_case_is_kept() -> None:
+    assert find_orders("ord_a ord_A ord_a ORD_a ord_a") == Found(("ord_a", "ord_A", "ORD_a"), 2, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "orders"),
+    [
+        ("123", ("123",)),
+        (" 1, 2;3\n4|1 ", ("1", "2", "3", "4")),
+        ("9" * 20, ("9" * 20,)),
+        ("9" * 21, ()),
+        ("cancel 123 please", ()),
+        ("\u043f\u0440\u0438\u0432\u0435\u0442 123", ()),
+        ("123 \u0661\u0662\u0663", ()),
+        ("123 \u00b2", ()),
+        ("1_2 3", ()),
+        ("123 ord_A", ("ord_A",)),
+        ("ord_A: 500 of 1000 done", ("ord_A",)),
+        ("", ()),
+    ],
+)
+def test_numbers_count_only_among_numbers(text: str, orders: tuple[str, ...]) -> None:
+    assert find_orders(text).orders == orders
+
+
+def test_junk_is_split_at_spaces_and_not_inside_an_address() -> None:
+    text = "see https://panel.io/a-b for “the list”: ord_A, (soon) see;that"
+    assert find_orders(text) == Found(("ord_A",), 0, ("see", "https://…", "for", "the", "list", "soon", "that"))
+
+
+def test_pasted_key_is_never_echoed() -> None:
+    key = "np_live_4f9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c"
+    found = find_orders(f"my key is {key}")
+    assert found.ignored[-1] == "np_live_…"
+    assert not any(key[8:12] in token for token in found.ignored)
+
+
+@given(st.text())
+def test_shortened_is_short_and_stays_so(text: str) -> None:
+    assert len(shorten(text)) <= 16
+    assert shorten(shorten(text)) == shorten(text)
+    assert shorten(text) == text or shorten(text) == f"{text[:8]}…"
+
+
+def test_long_junk_is_one_short_token() -> None:
+    assert find_orders("x" * 5_000) == Found((), 0, ("xxxxxxxx…",))
+    assert find_orders("/." * 2_500) == Found((), 0, ())
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "ord_",
+        "ord_A",
+        "ord_A ",
+        "1 ",
+        "1" * 19 + ",",
+        " ",
+        "((",
+        "_",
+        "e\u0301",
+        "\u0301",
+        "\u200b",
+        "a-/.",
+        "o",
+        "ord_A\u00e9,",
+    ],
+)
+def test_a_megabyte_of_anything_ends(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+    assert len(find_orders(text).orders) <= 1
+    assert len(find_orders(f"{text}!\u00e9").orders) <= 1

@@ -1,0 +1,151 @@
+"""Settings: the shipped example, what is refused, and that no message shows a value."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from bot.settings import BadSettings, Settings, load_settings
+
+EXAMPLE = Path(__file__).parent.parent / ".env.example"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder of settings to work in, apart from this machine's own."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(secrets))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, *lines: str) -> None:
+    (folder / ".env").write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_example_names_every_setting_in_order() -> None:
+    names = re.findall(r"^#?([A-Z_]+)=", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert names == [name.upper() for name in Settings.model_fields]
+
+
+@pytest.mark.parametrize("uncommented", [False, True])
+def test_example_parses_to_the_defaults(folder: Path, uncommented: bool) -> None:
+    example = EXAMPLE.read_text(encoding="utf-8")
+    write(folder, re.sub(r"^#(?=[A-Z_]+=)", "", example, flags=re.MULTILINE) if uncommented else example)
+    assert load_settings() == Settings.model_construct()
+
+
+def test_every_setting_is_described() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_blank_is_default_and_unknown_is_ignored(folder: Path) -> None:
+    write(folder, "CONFIRM_ABOVE=", "DATA_DIR=   ", 'LOG_FORMAT=""', "NO_SUCH_SETTING=1")
+    (folder / "secrets" / "discord_token").write_text("\n")
+    assert load_settings() == Settings.model_construct()
+
+
+def test_blank_variable_does_not_hide_a_secret_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "")
+    (folder / "secrets" / "discord_token").write_text("from-a-file\n")
+    token = load_settings().discord_token
+    assert token is not None
+    assert token.get_secret_value() == "from-a-file"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['DISCORD_TOKEN="abc.def"', "discord_token='abc.def'", "\ufeffexport DISCORD_TOKEN = abc.def # mine"],
+)
+def test_env_file_as_people_write_it(folder: Path, line: str) -> None:
+    write(folder, line)
+    token = load_settings().discord_token
+    assert token is not None
+    assert token.get_secret_value() == "abc.def"
+
+
+def test_environment_beats_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, "CONFIRM_ABOVE=3", "log_level=debug")
+    monkeypatch.setenv("CONFIRM_ABOVE", "7")
+    settings = load_settings()
+    assert (settings.confirm_above, settings.log_level) == (7, "DEBUG")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("PANEL_URL=http://notpanel.com/api/v2", "PANEL_URL: must be an https address"),
+        ("PANEL_URL=https://:hunter2@notpanel.com/", "PANEL_URL: must be a plain address"),
+        ("PANEL_URL=https://notpanel.com/?key=hunter2", "PANEL_URL: must be a plain address"),
+        ("PANEL_URL=https://a\u2100b:hunter2@x/", "PANEL_URL: is not an address"),
+        ("PANEL_URL=https://notpanel.com:hunter2/", "PANEL_URL: is not an address"),
+        ("DATABASE_URL=postgresql://bot:hunter2@db/bot", "this release has the SQLite engine only"),
+        ("DATABASE_URL=sqlite:///", "DATABASE_URL: must be sqlite:///path"),
+        ("PANEL_IP_LIMIT=0", "PANEL_IP_LIMIT: "),
+        ("PANEL_KEY_LIMIT=hunter2", "PANEL_KEY_LIMIT: "),
+        ("WATCH_MIN_INTERVAL=901", "WATCH_MIN_INTERVAL must not be larger than WATCH_MAX_INTERVAL"),
+        ("WATCH_MAX_INTERVAL=inf", "WATCH_MAX_INTERVAL: "),
+        ("NOTIFY_WINDOW=nan", "NOTIFY_WINDOW: "),
+        ("CONFIRM_ABOVE=-1", "CONFIRM_ABOVE: "),
+        ("LOG_LEVEL=hunter2", "LOG_LEVEL: "),
+        ("LOG_FORMAT=hunter2", "LOG_FORMAT: "),
+    ],
+)
+def test_bad_value_is_named_and_not_shown(folder: Path, line: str, message: str) -> None:
+    write(folder, "DISCORD_TOKEN=hunter2", line)
+    with pytest.raises(BadSettings) as caught:
+        load_settings()
+    assert message in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_one_line_for_each_bad_setting(folder: Path) -> None:
+    write(folder, "PANEL_IP_LIMIT=none", "CONFIRM_ABOVE=many", "LOG_FORMAT=xml")
+    with pytest.raises(BadSettings) as caught:
+        load_settings()
+    assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
+        "PANEL_IP_LIMIT",
+        "CONFIRM_ABOVE",
+        "LOG_FORMAT",
+    ]
+
+
+def test_unreadable_file_is_a_bad_setting(folder: Path) -> None:
+    (folder / ".env").write_bytes("DISCORD_TOKEN=hunter2".encode("utf-16"))
+    with pytest.raises(BadSettings, match="UTF-8"):
+        load_settings()
+
+
+def test_pydantics_own_message_shows_no_value() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings.model_validate({"encryption_keys": ["hunter2"], "panel_key_limit": "hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_secrets_are_not_in_the_repr(folder: Path) -> None:
+    write(folder, "DISCORD_TOKEN=hunter2", "ENCRYPTION_KEYS=hunter2")
+    assert "hunter2" not in repr(load_settings()) + str(load_settings())
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("", "./data/ledger.sqlite3"),
+        ("sqlite:///there/my.db", "there/my.db"),
+        ("sqlite:////srv/my.db", "/srv/my.db"),
+    ],
+)
+def test_database_path(folder: Path, url: str, path: str) -> None:
+    write(folder, f"DATABASE_URL={url}")
+    assert load_settings().database_path == Path(path)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080"])
+def test_plain_http_on_this_machine(folder: Path, host: str) -> None:
+    write(folder, f"PANEL_URL=http://{host}/api/v2")
+    assert load_settings().panel_url == f"http://{host}/api/v2"
