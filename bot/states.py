@@ -1,0 +1,122 @@
+"""What can become of one order's cancellation, and what each answer of the panel makes of it (pure).
+
+    requested ─► sending ─► accepted ─► refunded            status says cancelled/refunded
+      │  ▲  ▲         │           │  └──► queued ─► refunded | partial | completed | failed
+      │  │  │         │           └─ (status unreadable: stays accepted, asked again)
+      │  │  │         ├─► refused            the panel's row error, kept word for word
+      │  │  │         ├─► requested          the panel certainly did not get it (no connection, 429)
+      │  │  │         └─► unknown            time-out, reset, 5xx, row missing from the reply
+      │  │  │                 └─ ask status ─► refunded | partial | completed | failed
+      │  │  └─────────────────── still running, sent fewer than MAX_DOUBTS times in doubt
+      │  └── sending, when the call never left
+      └─► withdrawn          never sent: its key was removed first
+
+Anything still open after thirty days ends as *expired*. An order that is running after an ambiguous
+call does not prove that the provider was asked, so `unknown` never turns into `queued` by itself.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow
+
+MAX_DOUBTS = 3
+"""How many ambiguous calls one order may cost before it is only watched, never sent again."""
+
+
+class State(StrEnum):
+    """The state of one cancellation, as the ledger stores it."""
+
+    REQUESTED = "requested"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    QUEUED = "queued"
+    UNKNOWN = "unknown"
+    REFUNDED = "refunded"
+    PARTIAL = "partial"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether this cancellation can still change."""
+        return bool(TRANSITIONS[self])
+
+
+_ENDINGS = frozenset({State.REFUNDED, State.PARTIAL, State.COMPLETED, State.FAILED})
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.REQUESTED: frozenset({State.SENDING, State.WITHDRAWN, State.EXPIRED}),
+    State.SENDING: frozenset({State.ACCEPTED, State.REFUSED, State.UNKNOWN, State.REQUESTED}),
+    State.ACCEPTED: _ENDINGS | {State.QUEUED, State.EXPIRED},
+    State.QUEUED: _ENDINGS | {State.EXPIRED},
+    State.UNKNOWN: _ENDINGS | {State.REQUESTED, State.EXPIRED},
+    **{end: frozenset[State]() for end in (*_ENDINGS, State.REFUSED, State.EXPIRED, State.WITHDRAWN)},
+}
+"""Every legal step. The ledger keeps a history against which tests hold this table."""
+
+_ENDED_AS = {
+    OrderStatus.CANCELLED: State.REFUNDED,
+    OrderStatus.REFUNDED: State.REFUNDED,
+    OrderStatus.PARTIAL: State.PARTIAL,
+    OrderStatus.COMPLETED: State.COMPLETED,
+    OrderStatus.FAILED: State.FAILED,
+}
+
+_NEVER_POSSIBLE = ("not support", "not found", "incorrect order")
+"""Refusals that hold for every earlier call too: no doubt about an earlier call survives them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one answer makes of one cancellation; `doubts` counts its ambiguous calls."""
+
+    state: State
+    doubts: int
+    words: str | None = None
+
+
+def after_cancel(doubts: int, row: CancelRow | None) -> Verdict:
+    """Judge the panel's answer to a cancel; None is a row that the reply does not contain."""
+    match row:
+        case Accepted():
+            return Verdict(State.ACCEPTED, doubts)
+        case RowError(words):
+            return after_refusal(doubts, words)
+        case None:
+            return Verdict(State.UNKNOWN, doubts + 1)
+
+
+def after_refusal(doubts: int, words: str) -> Verdict:
+    """Judge a refusal: final, unless an earlier call may have done what this one was refused for.
+
+    NotPanel says "cannot be cancelled (already completed)" for every final state, a refunded order
+    included, so after a doubtful call only `status` can tell; it is watched and not sent again.
+    """
+    if doubts and not any(text in words.casefold() for text in _NEVER_POSSIBLE):
+        return Verdict(State.UNKNOWN, MAX_DOUBTS, words)
+    return Verdict(State.REFUSED, doubts, words)
+
+
+def after_lost_call(doubts: int, *, reached: bool) -> Verdict:
+    """Judge a cancel call without a usable answer; `reached`: the panel may have acted on it."""
+    if reached:
+        return Verdict(State.UNKNOWN, doubts + 1)
+    return Verdict(State.REQUESTED, doubts)
+
+
+def after_status(state: State, doubts: int, row: StatusRow | None) -> Verdict:
+    """Judge a look at the order's status; a row that cannot be read leaves all as it was."""
+    if not isinstance(row, OrderReading):
+        return Verdict(state, doubts)
+    if row.status.is_final:
+        return Verdict(_ENDED_AS[row.status], doubts)
+    if state is State.ACCEPTED:
+        return Verdict(State.QUEUED, doubts)
+    running = row.status is not OrderStatus.UNKNOWN
+    if state is State.UNKNOWN and running and doubts < MAX_DOUBTS:
+        return Verdict(State.REQUESTED, doubts)
+    return Verdict(state, doubts)

@@ -1,0 +1,162 @@
+"""The call budget: never more than allowed in any minute, and each refusal closes the right layer."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.budget import Budget
+from bot.panel import Limits, RateLimited
+from bot.panel.errors import Layer
+from tests.world import Clock
+
+MINUTE = timedelta(minutes=1)
+ANN, BOB = 1, 2
+
+
+def tries(budget: Budget, user_id: int) -> bool:
+    """Try to spend a call; tell whether it went through."""
+    try:
+        budget.spend(user_id)
+    except RateLimited:
+        return False
+    return True
+
+
+def spend_all(budget: Budget, user_id: int) -> int:
+    """Spend until nothing goes through; return how much did."""
+    return next(count for count in range(1_000) if not tries(budget, user_id))
+
+
+def most_in_a_minute(times: list[datetime]) -> int:
+    """Return the largest number of calls within any 60 seconds."""
+    return max((sum(start <= time < start + MINUTE for time in times) for start in times), default=0)
+
+
+steps = st.lists(st.tuples(st.floats(0, 40), st.integers(1, 3)), max_size=150)
+
+
+@given(steps, st.integers(1, 9), st.integers(1, 6))
+def test_no_minute_ever_holds_more_calls_than_allowed(
+    pauses: list[tuple[float, int]], ip_limit: int, key_limit: int
+) -> None:
+    clock = Clock()
+    budget = Budget(clock, ip_limit, key_limit)
+    through: list[tuple[datetime, int]] = []
+    for seconds, user_id in pauses:
+        clock.now += timedelta(seconds=seconds)
+        free = budget.closed(user_id) is None
+        assert tries(budget, user_id) == free
+        if free:
+            through.append((clock.now, user_id))
+    assert most_in_a_minute([time for time, _ in through]) <= ip_limit
+    for user_id in (1, 2, 3):
+        assert most_in_a_minute([time for time, user in through if user == user_id]) <= key_limit
+
+
+@given(steps, st.integers(1, 9), st.integers(1, 6))
+def test_a_closed_budget_says_when_it_opens_and_opens_then(
+    pauses: list[tuple[float, int]], ip_limit: int, key_limit: int
+) -> None:
+    clock = Clock()
+    budget = Budget(clock, ip_limit, key_limit)
+    for seconds, user_id in pauses:
+        clock.now += timedelta(seconds=seconds)
+        until = budget.closed(user_id)
+        if until:
+            assert clock.now < until <= clock.now + MINUTE
+            clock.now = until
+        budget.spend(user_id)
+
+
+def test_the_whole_allowance_can_be_used_and_comes_back_after_a_minute() -> None:
+    clock = Clock()
+    budget = Budget(clock, 10, 4)
+    assert [spend_all(budget, ANN), spend_all(budget, BOB)] == [4, 4]
+    assert spend_all(budget, 3) == 2  # the address's budget is for all together
+    clock.now += MINUTE
+    assert spend_all(budget, 3) == 4
+
+
+def test_a_refused_spend_costs_nothing() -> None:
+    clock = Clock()
+    budget = Budget(clock, 2, 2)
+    assert spend_all(budget, ANN) == 2
+    clock.now += MINUTE / 2
+    assert not any(tries(budget, ANN) for _ in range(50))
+    clock.now += MINUTE / 2
+    assert spend_all(budget, ANN) == 2
+
+
+def test_a_refused_spend_says_when_to_come_back() -> None:
+    clock = Clock()
+    budget = Budget(clock, 1, 1)
+    budget.spend(ANN)
+    with pytest.raises(RateLimited) as refused:
+        budget.spend(ANN)
+    assert refused.value.reset == clock.now + MINUTE
+
+
+def test_a_refusal_of_the_address_closes_everybody() -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    reset = clock.now + timedelta(seconds=40)
+    budget.denied(ANN, RateLimited(layer="ip", reset=reset))
+    assert budget.closed(ANN) == budget.closed(BOB) == reset
+    clock.now = reset - timedelta(milliseconds=1)
+    assert not tries(budget, BOB)
+    clock.now = reset
+    assert tries(budget, ANN)
+    assert tries(budget, BOB)
+
+
+@pytest.mark.parametrize("layer", ["key", "tier", None])
+def test_a_refusal_of_a_key_closes_that_key_alone(layer: Layer | None) -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    reset = clock.now + timedelta(seconds=40)
+    budget.denied(ANN, RateLimited(layer=layer, reset=reset))
+    assert not tries(budget, ANN)
+    assert tries(budget, BOB)
+    clock.now = reset
+    assert tries(budget, ANN)
+
+
+def test_a_refusal_without_a_time_closes_for_a_while_and_not_for_ever() -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    budget.denied(ANN, RateLimited())
+    until = budget.closed(ANN)
+    assert until
+    assert clock.now + timedelta(seconds=5) <= until <= clock.now + MINUTE
+    clock.now = until
+    assert tries(budget, ANN)
+
+
+def test_a_shorter_refusal_does_not_open_what_a_longer_one_closed() -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    reset = clock.now + timedelta(seconds=50)
+    budget.denied(ANN, RateLimited(reset=reset))
+    budget.denied(ANN, RateLimited(reset=reset - timedelta(seconds=40)))
+    assert budget.closed(ANN) == reset
+
+
+def test_nothing_remaining_closes_the_key_until_its_reset() -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    reset = clock.now + timedelta(seconds=20)
+    budget.learn(ANN, Limits(limit=60, remaining=0, reset=reset))
+    assert budget.closed(ANN) == reset
+    assert tries(budget, BOB)
+    clock.now = reset
+    assert tries(budget, ANN)
+
+
+@pytest.mark.parametrize("remaining", [1, 59, None])
+def test_anything_remaining_closes_nothing(remaining: int | None) -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    budget.learn(ANN, Limits(limit=60, remaining=remaining, reset=clock.now + MINUTE))
+    assert tries(budget, ANN)

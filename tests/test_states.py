@@ -1,0 +1,187 @@
+"""What each answer of the panel makes of a cancellation: only legal steps, and no end without proof."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow, read_status
+from bot.states import (
+    MAX_DOUBTS,
+    TRANSITIONS,
+    State,
+    Verdict,
+    after_cancel,
+    after_lost_call,
+    after_refusal,
+    after_status,
+)
+
+ENDS = {state for state in State if not state.is_open}
+WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)
+RUNNING = (OrderStatus.PENDING, OrderStatus.PROCESSING, OrderStatus.IN_PROGRESS)
+RULED_OUT = (
+    "Service does not support cancellation",
+    "This service does NOT SUPPORT cancel",
+    "Order not found",
+    "Incorrect order ID",
+)
+
+doubts_counts = st.integers(0, MAX_DOUBTS + 2)
+refusals = st.text(max_size=60) | st.sampled_from(
+    (*RULED_OUT, "Order cannot be cancelled (already completed)", "Order already cancelled", "")
+)
+cancel_rows: st.SearchStrategy[CancelRow | None] = st.none() | st.just(Accepted()) | st.builds(RowError, refusals)
+known_words = st.sampled_from(
+    (
+        "pending",
+        "In progress",
+        "Processing",
+        "Completed",
+        "partial",
+        "Canceled",
+        "CANCELLED",
+        "Refunded",
+        "fail",
+        "error",
+    )
+)
+readings = st.builds(
+    lambda word: OrderReading(read_status(word), word), known_words | st.text(max_size=30)
+) | st.builds(lambda status: OrderReading(status, status.value), st.sampled_from(OrderStatus))
+status_rows: st.SearchStrategy[StatusRow | None] = st.none() | readings | st.builds(RowError, refusals)
+
+
+def is_legal(before: State, verdict: Verdict) -> bool:
+    """Tell whether a verdict may follow a state."""
+    return verdict.state in TRANSITIONS[before]
+
+
+@given(doubts_counts, cancel_rows)
+def test_an_answer_to_a_cancel_leads_where_sending_may_lead(doubts: int, row: CancelRow | None) -> None:
+    verdict = after_cancel(doubts, row)
+    assert is_legal(State.SENDING, verdict)
+    assert verdict.state not in ENDS - {State.REFUSED}
+    assert verdict.doubts >= doubts or verdict.doubts == MAX_DOUBTS
+
+
+@given(doubts_counts, refusals)
+def test_a_refusal_leads_where_sending_may_lead_and_keeps_its_words(doubts: int, words: str) -> None:
+    verdict = after_refusal(doubts, words)
+    assert is_legal(State.SENDING, verdict)
+    assert verdict.words == words
+
+
+@given(doubts_counts, st.booleans())
+def test_a_lost_call_leads_where_sending_may_lead(doubts: int, reached: bool) -> None:
+    verdict = after_lost_call(doubts, reached=reached)
+    assert is_legal(State.SENDING, verdict)
+    assert (verdict.state is State.UNKNOWN) == reached
+    assert verdict.doubts == doubts + reached
+
+
+@given(st.sampled_from(WATCHED), doubts_counts, status_rows)
+def test_a_status_leads_where_its_state_may_lead_or_leaves_it(state: State, doubts: int, row: StatusRow | None) -> None:
+    verdict = after_status(state, doubts, row)
+    assert verdict.state is state or is_legal(state, verdict)
+    assert verdict.doubts == doubts
+
+
+@given(st.sampled_from(WATCHED), doubts_counts, status_rows)
+def test_only_a_status_of_cancelled_or_refunded_proves_a_refund(
+    state: State, doubts: int, row: StatusRow | None
+) -> None:
+    proven = isinstance(row, OrderReading) and row.status in (OrderStatus.CANCELLED, OrderStatus.REFUNDED)
+    assert (after_status(state, doubts, row).state is State.REFUNDED) == proven
+
+
+@given(st.sampled_from(WATCHED), doubts_counts, st.text(max_size=30))
+@example(State.QUEUED, 0, "cancelled by provider")
+@example(State.UNKNOWN, 0, "Awaiting")
+def test_a_word_that_is_not_known_ends_nothing_and_sends_nothing(state: State, doubts: int, word: str) -> None:
+    status = read_status(word)
+    verdict = after_status(state, doubts, OrderReading(OrderStatus.UNKNOWN, word))
+    assert verdict.state.is_open
+    assert verdict.state is not State.REQUESTED
+    if word in ("cancelled by provider", "Awaiting"):
+        assert status is OrderStatus.UNKNOWN
+
+
+@given(st.sampled_from(WATCHED), doubts_counts, st.none() | st.builds(RowError, refusals))
+def test_what_cannot_be_read_leaves_all_as_it_was(state: State, doubts: int, row: RowError | None) -> None:
+    assert after_status(state, doubts, row) == Verdict(state, doubts)
+
+
+@given(st.sampled_from(WATCHED), doubts_counts, status_rows)
+def test_an_order_is_sent_again_only_when_it_is_running_and_doubted_seldom_enough(
+    state: State, doubts: int, row: StatusRow | None
+) -> None:
+    running = isinstance(row, OrderReading) and row.status in RUNNING
+    again = after_status(state, doubts, row).state is State.REQUESTED
+    assert again == (state is State.UNKNOWN and running and doubts < MAX_DOUBTS)
+
+
+@given(st.integers(1, MAX_DOUBTS + 2), refusals)
+def test_a_refusal_after_a_doubtful_call_is_final_only_where_its_words_rule_that_call_out(
+    doubts: int, words: str
+) -> None:
+    ruled_out = any(text in words.casefold() for text in ("not support", "not found", "incorrect order"))
+    verdict = after_refusal(doubts, words)
+    assert (verdict.state is State.REFUSED) == ruled_out
+    if not ruled_out:
+        assert after_status(verdict.state, verdict.doubts, OrderReading(RUNNING[0], "pending")).state.is_open
+        again = after_status(verdict.state, verdict.doubts, OrderReading(RUNNING[0], "pending"))
+        assert again.state is State.UNKNOWN  # watched, never sent again
+
+
+@pytest.mark.parametrize("words", RULED_OUT)
+@pytest.mark.parametrize("doubts", range(MAX_DOUBTS + 1))
+def test_words_that_hold_for_every_call_are_final(doubts: int, words: str) -> None:
+    assert after_cancel(doubts, RowError(words)) == Verdict(State.REFUSED, doubts, words)
+
+
+@given(refusals)
+def test_a_refusal_of_the_only_call_is_final(words: str) -> None:
+    assert after_refusal(0, words).state is State.REFUSED
+
+
+@given(st.lists(st.tuples(cancel_rows, status_rows), max_size=30))
+def test_no_order_is_sent_more_often_than_its_doubts_allow(
+    answers: list[tuple[CancelRow | None, StatusRow | None]],
+) -> None:
+    state, doubts, sent = State.REQUESTED, 0, 0
+    for cancelled, looked in answers:
+        if state is State.REQUESTED:
+            sent += 1
+            verdict = after_cancel(doubts, cancelled)
+        elif state.is_open:
+            verdict = after_status(state, doubts, looked)
+        else:
+            break
+        state, doubts = verdict.state, verdict.doubts
+    assert sent <= MAX_DOUBTS
+
+
+@pytest.mark.parametrize("state", State)
+def test_an_end_leads_nowhere_and_everything_open_leads_on(state: State) -> None:
+    assert set(TRANSITIONS) == set(State)
+    assert state not in TRANSITIONS[state]
+    assert bool(TRANSITIONS[state]) == state.is_open
+
+
+def test_unclear_never_turns_into_queued() -> None:
+    assert State.QUEUED not in TRANSITIONS[State.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [
+        (OrderStatus.CANCELLED, State.REFUNDED),
+        (OrderStatus.REFUNDED, State.REFUNDED),
+        (OrderStatus.PARTIAL, State.PARTIAL),
+        (OrderStatus.COMPLETED, State.COMPLETED),
+        (OrderStatus.FAILED, State.FAILED),
+    ],
+)
+@pytest.mark.parametrize("state", WATCHED)
+def test_every_final_status_has_its_own_end(state: State, status: OrderStatus, end: State) -> None:
+    assert after_status(state, 1, OrderReading(status, status.value)) == Verdict(end, 1)
