@@ -1,0 +1,59 @@
+"""The ledger: the one truth, of which all that a user sees is a projection. The only room with SQL.
+
+    accounts ──< requests ──< request_orders >── cancellations ──< transitions
+    (a user's    (one /cancel  (what its card     (one order:       (every step,
+     sealed key)  and its card)  shows)             its state)        by trigger)
+        │                                              │
+        └── user_id ──< notices ──< notice_items >─────┘
+                        (one DM and its nonce)
+
+    a cancellation:  bot/states.py draws its states
+    a request:       asking ─► going | kept | lapsed          (at or below CONFIRM_ABOVE it begins as going)
+    a notice:        gathering ─► sending ─► delivered
+                                     └─► kept ─► delivered    (refused by Discord; shown at the next command)
+    an account:      active ─► rejected | suspended | removed ─► active   (a new key)
+
+One open cancellation per (account, order). A row's change, the mark that its card is behind
+(`card_due_at`) and the line in the outbox that reports it are one transaction.
+SQL stands in queries/*.sql by name and migrations/*.sql by number; `sqlite.py` is the engine.
+"""
+
+from bot.store.errors import LedgerError, LedgerInUse, LedgerTooNew, LedgerUnreadable
+from bot.store.ledger import Card, Ledger, Outcome, Reader, Sealed, Writer
+from bot.store.migrate import migrate
+from bot.store.rows import (
+    Account,
+    AccountState,
+    Cancellation,
+    Notice,
+    NoticeItem,
+    NoticeKind,
+    NoticeState,
+    Request,
+    RequestState,
+    Trouble,
+)
+
+__all__ = [
+    "Account",
+    "AccountState",
+    "Cancellation",
+    "Card",
+    "Ledger",
+    "LedgerError",
+    "LedgerInUse",
+    "LedgerTooNew",
+    "LedgerUnreadable",
+    "Notice",
+    "NoticeItem",
+    "NoticeKind",
+    "NoticeState",
+    "Outcome",
+    "Reader",
+    "Request",
+    "RequestState",
+    "Sealed",
+    "Trouble",
+    "Writer",
+    "migrate",
+]

@@ -1,0 +1,20 @@
+"""What can be wrong with the ledger as a whole; each docstring is the message a person reads."""
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used."""
+
+    def __str__(self) -> str:
+        return " ".join([type(self).__doc__ or "", *map(str, self.args)]).strip()
+
+
+class LedgerTooNew(LedgerError):
+    """The ledger was written by a newer release; nothing was changed. Install that release, or restore a backup."""
+
+
+class LedgerUnreadable(LedgerError):
+    """The ledger cannot be opened; nothing was changed. Check the path, its permissions and the free space."""
+
+
+class LedgerInUse(LedgerError):
+    """Another process is using this ledger; nothing was changed. Stop that process first."""

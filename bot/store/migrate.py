@@ -1,0 +1,73 @@
+"""Brings a SQLite ledger to the schema of this release: numbered files, each in one transaction."""
+
+import logging
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from importlib import resources
+from pathlib import Path
+
+from bot.store.errors import LedgerTooNew, LedgerUnreadable
+
+log = logging.getLogger(__name__)
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """Return number, name and SQL of every migration, oldest first."""
+    files = (resources.files("bot.store") / "migrations").iterdir()
+    named = [file for file in files if file.name.endswith(".sql")]
+    found = [(int(file.name.split("_")[0]), file.name, file.read_text("utf-8")) for file in named]
+    return sorted(found)
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Return the number of the last migration applied; 0 for an empty database."""
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)"
+    )
+    return connection.execute("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetchone()[0]
+
+
+def migrate(path: Path) -> int:
+    """Apply what is missing and return the schema's version.
+
+    Raise LedgerTooNew, or LedgerUnreadable where the file cannot be opened or is no database.
+    """
+    with _readable(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        version = schema_version(connection)
+        known = migrations()
+        if version > known[-1][0]:
+            raise LedgerTooNew(f"({path}: schema {version}, this release knows {known[-1][0]})")
+        pending = [migration for migration in known if migration[0] > version]
+        if pending and version:
+            _back_up(connection, path.with_name(f"{path.name}.before-{pending[-1][0]:04}"))
+        for number, name, sql in pending:
+            _apply(connection, number, sql)
+            version = number
+            log.info("ledger migrated: %s", name)
+        return version
+
+
+def _apply(connection: sqlite3.Connection, number: int, sql: str) -> None:
+    stamp = f"INSERT INTO schema_version VALUES ({number}, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));"
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\n{stamp}\nCOMMIT;")
+    except sqlite3.Error:
+        connection.rollback()
+        raise
+
+
+def _back_up(connection: sqlite3.Connection, target: Path) -> None:
+    with closing(sqlite3.connect(target)) as copy:
+        connection.backup(copy)
+    target.chmod(0o600)
+    log.info("ledger backed up to %s before migrating", target)
+
+
+@contextmanager
+def _readable(path: Path) -> Generator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise LedgerUnreadable(f"({path}: {error})") from error

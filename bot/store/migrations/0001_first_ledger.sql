@@ -1,0 +1,129 @@
+-- The ledger as the first release has it. Times are integer milliseconds UTC, money is the panel's own text.
+
+CREATE TABLE accounts (
+    id          INTEGER PRIMARY KEY,
+    user_id     INTEGER NOT NULL,
+    key_sealed  BLOB,
+    state       TEXT NOT NULL CHECK (state IN ('active', 'rejected', 'suspended', 'removed')),
+    trouble     TEXT,
+    created_at  INTEGER NOT NULL,
+    changed_at  INTEGER NOT NULL,
+    CHECK ((state = 'removed') = (key_sealed IS NULL))
+);
+CREATE UNIQUE INDEX accounts_by_user ON accounts (user_id);
+
+CREATE TABLE requests (
+    id             INTEGER PRIMARY KEY,
+    account_id     INTEGER NOT NULL REFERENCES accounts (id),
+    user_id        INTEGER NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('asking', 'going', 'kept', 'lapsed')),
+    asked          TEXT NOT NULL,     -- JSON: order IDs while 'asking', else []
+    ignored        TEXT NOT NULL,     -- JSON: shortened words that were no order IDs
+    repeats        INTEGER NOT NULL,
+    channel_id     INTEGER NOT NULL,
+    guild_id       INTEGER,
+    message_id     INTEGER,           -- the card; edited by token, or by the bot itself where there is none
+    token_sealed   BLOB,
+    card_until     INTEGER NOT NULL,  -- the card can be edited until then; 0: no longer
+    card_due_at    INTEGER,           -- the card is behind the ledger and is to be edited then
+    card_failures  INTEGER NOT NULL DEFAULT 0,
+    revision       INTEGER NOT NULL DEFAULT 0,
+    created_at     INTEGER NOT NULL
+);
+CREATE INDEX requests_by_card_due ON requests (card_due_at) WHERE card_due_at IS NOT NULL;
+CREATE INDEX requests_asking ON requests (created_at) WHERE state = 'asking';
+CREATE INDEX requests_by_user ON requests (user_id, id);
+CREATE INDEX requests_with_token ON requests (card_until) WHERE token_sealed IS NOT NULL;
+
+CREATE TABLE cancellations (
+    id            INTEGER PRIMARY KEY,
+    request_id    INTEGER NOT NULL REFERENCES requests (id),
+    account_id    INTEGER NOT NULL REFERENCES accounts (id),
+    order_id      TEXT NOT NULL,
+    state         TEXT NOT NULL,
+    attempts      INTEGER NOT NULL DEFAULT 0,  -- cancel calls begun
+    doubts        INTEGER NOT NULL DEFAULT 0,  -- of these, calls whose effect is not known
+    looks         INTEGER NOT NULL DEFAULT 0,  -- status calls answered
+    words         TEXT,                        -- the panel's refusal, word for word
+    status_word   TEXT,                        -- the last status, as the panel writes it
+    remains       TEXT,
+    charge_first  TEXT,
+    charge_last   TEXT,
+    currency      TEXT,
+    created_at    INTEGER NOT NULL,
+    changed_at    INTEGER NOT NULL,
+    queued_at     INTEGER,
+    ended_at      INTEGER,
+    told_at       INTEGER,
+    overdue_at    INTEGER,                     -- told that it is open past 72 h
+    due_at        INTEGER,                     -- act then; NULL once ended
+    CHECK ((ended_at IS NULL) = (state IN ('requested', 'sending', 'accepted', 'queued', 'unknown'))),
+    CHECK ((due_at IS NULL) = (ended_at IS NOT NULL))
+);
+CREATE UNIQUE INDEX cancellations_one_open ON cancellations (account_id, order_id) WHERE ended_at IS NULL;
+CREATE INDEX cancellations_by_order ON cancellations (account_id, order_id, id);
+CREATE INDEX cancellations_by_due ON cancellations (account_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX cancellations_to_send ON cancellations (account_id, due_at) WHERE state = 'requested';
+CREATE INDEX cancellations_in_flight ON cancellations (id) WHERE state = 'sending';
+CREATE INDEX cancellations_open_by_age ON cancellations (created_at) WHERE ended_at IS NULL;
+CREATE INDEX cancellations_untold ON cancellations (account_id) WHERE ended_at IS NOT NULL AND told_at IS NULL;
+
+-- Which orders a request's card shows: its own, and those it joined.
+CREATE TABLE request_orders (
+    request_id       INTEGER NOT NULL REFERENCES requests (id),
+    cancellation_id  INTEGER NOT NULL REFERENCES cancellations (id),
+    PRIMARY KEY (request_id, cancellation_id)
+) WITHOUT ROWID;
+CREATE INDEX request_orders_by_cancellation ON request_orders (cancellation_id);
+
+-- Every step ever taken, written by the database itself so that no code can forget it.
+CREATE TABLE transitions (
+    id               INTEGER PRIMARY KEY,
+    cancellation_id  INTEGER NOT NULL REFERENCES cancellations (id),
+    from_state       TEXT,
+    to_state         TEXT NOT NULL,
+    at               INTEGER NOT NULL
+);
+CREATE INDEX transitions_by_cancellation ON transitions (cancellation_id);
+CREATE TRIGGER cancellations_begin AFTER INSERT ON cancellations BEGIN
+    INSERT INTO transitions (cancellation_id, from_state, to_state, at)
+    VALUES (new.id, NULL, new.state, new.changed_at);
+END;
+CREATE TRIGGER cancellations_step AFTER UPDATE OF state ON cancellations WHEN old.state <> new.state BEGIN
+    INSERT INTO transitions (cancellation_id, from_state, to_state, at)
+    VALUES (new.id, old.state, new.state, new.changed_at);
+END;
+
+-- The outbox: one row is one direct message to one user, its nonce fixed before the first attempt.
+CREATE TABLE notices (
+    id                INTEGER PRIMARY KEY,
+    user_id           INTEGER NOT NULL,
+    nonce             TEXT NOT NULL UNIQUE,
+    state             TEXT NOT NULL CHECK (state IN ('gathering', 'sending', 'delivered', 'kept')),
+    attempts          INTEGER NOT NULL DEFAULT 0,
+    created_at        INTEGER NOT NULL,
+    due_at            INTEGER,        -- send then; NULL once delivered or kept
+    first_attempt_at  INTEGER,
+    delivered_at      INTEGER,
+    pointed_at        INTEGER,        -- a hint without details went to the channel of the last command
+    message_id        INTEGER,
+    refusal           TEXT
+);
+CREATE UNIQUE INDEX notices_gathering ON notices (user_id) WHERE state = 'gathering';
+CREATE INDEX notices_by_due ON notices (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX notices_kept ON notices (user_id) WHERE state = 'kept';
+
+CREATE TABLE notice_items (
+    id               INTEGER PRIMARY KEY,
+    notice_id        INTEGER NOT NULL REFERENCES notices (id),
+    kind             TEXT NOT NULL CHECK (kind IN ('ended', 'overdue', 'rejected', 'suspended')),
+    cancellation_id  INTEGER REFERENCES cancellations (id)
+);
+CREATE INDEX notice_items_by_notice ON notice_items (notice_id);
+CREATE UNIQUE INDEX notice_items_once ON notice_items (cancellation_id, kind) WHERE cancellation_id IS NOT NULL;
+
+-- Small facts about this installation, such as which command tree Discord was last told.
+CREATE TABLE facts (
+    name   TEXT PRIMARY KEY,
+    value  TEXT NOT NULL
+) WITHOUT ROWID;

@@ -1,0 +1,77 @@
+-- name: cancellations_of_request(request_id)
+SELECT c.* FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
+WHERE ro.request_id = :request_id ORDER BY c.id;
+
+-- name: open_of_account(account_id)
+SELECT * FROM cancellations WHERE account_id = :account_id AND ended_at IS NULL ORDER BY created_at, id;
+
+-- name: claim_for_sending(now, account_id, most)
+UPDATE cancellations SET state = 'sending', attempts = attempts + 1, changed_at = :now
+WHERE id IN (
+    SELECT id FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now
+    ORDER BY due_at, id LIMIT :most
+)
+RETURNING *;
+
+-- name: due_looks(account_id, soon, most)
+-- Whatever falls due soon is asked in the same call: a batch costs as much as one order.
+SELECT * FROM cancellations
+WHERE account_id = :account_id AND due_at <= :soon AND state IN ('accepted', 'queued', 'unknown')
+ORDER BY due_at, id LIMIT :most;
+
+-- name: has_due_look(account_id, now)$
+SELECT 1 FROM cancellations
+WHERE account_id = :account_id AND due_at <= :now AND state IN ('accepted', 'queued', 'unknown') LIMIT 1;
+
+-- name: record(state, doubts, looked, words, status_word, remains, charge, currency, now, due_at, queued_at, ended_at, id, from_state)*!
+UPDATE cancellations SET
+    state = :state, doubts = :doubts, looks = looks + :looked, words = COALESCE(:words, words),
+    status_word = COALESCE(:status_word, status_word), remains = COALESCE(:remains, remains),
+    charge_first = COALESCE(charge_first, :charge), charge_last = COALESCE(:charge, charge_last),
+    currency = COALESCE(:currency, currency), changed_at = :now, due_at = :due_at,
+    queued_at = COALESCE(queued_at, :queued_at), ended_at = :ended_at
+WHERE id = :id AND state = :from_state;
+
+-- name: recover_sending(now)
+-- A process that died between the call and its answer leaves it unknown whether the panel got it.
+UPDATE cancellations SET state = 'unknown', doubts = doubts + 1, changed_at = :now, due_at = :now
+WHERE state = 'sending' RETURNING id;
+
+-- name: withdraw(now, account_id)
+UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, due_at = NULL
+WHERE account_id = :account_id AND state = 'requested' RETURNING id;
+
+-- name: expire_account(now, account_id)
+UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, due_at = NULL
+WHERE account_id = :account_id AND state IN ('accepted', 'queued', 'unknown') RETURNING id;
+
+-- name: expire_old(now, before)
+UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, due_at = NULL
+WHERE ended_at IS NULL AND state <> 'sending' AND created_at < :before RETURNING id, account_id;
+
+-- name: hurry(now, account_id)!
+UPDATE cancellations SET due_at = :now WHERE account_id = :account_id AND due_at > :now;
+
+-- name: told(now, id)*!
+UPDATE cancellations SET told_at = COALESCE(told_at, :now) WHERE id = :id AND ended_at IS NOT NULL;
+
+-- name: overdue(before, after)
+SELECT c.id, a.user_id FROM cancellations c JOIN accounts a ON a.id = c.account_id
+WHERE c.ended_at IS NULL AND c.overdue_at IS NULL AND c.created_at < :before AND c.created_at >= :after LIMIT 500;
+
+-- name: mark_overdue(now, id)*!
+UPDATE cancellations SET overdue_at = :now WHERE id = :id;
+
+-- name: untold(account_id, patience, now)
+-- Ended, told nowhere, in no notice yet; and either waited for, or on no card that can still be edited.
+SELECT c.id, a.user_id FROM cancellations c JOIN accounts a ON a.id = c.account_id
+WHERE c.account_id = :account_id AND c.ended_at IS NOT NULL AND c.told_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM notice_items i WHERE i.cancellation_id = c.id AND i.kind = 'ended')
+  AND (c.queued_at IS NOT NULL OR c.ended_at > c.created_at + :patience OR NOT EXISTS (
+      SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
+      WHERE ro.cancellation_id = c.id AND r.card_until > :now
+  ))
+LIMIT 5000;
+
+-- name: count_open(account_id)$
+SELECT COUNT(*) FROM cancellations WHERE account_id = :account_id AND ended_at IS NULL;

@@ -1,0 +1,51 @@
+-- name: gather(user_id, nonce, now, due_at)!
+INSERT INTO notices (user_id, nonce, state, created_at, due_at)
+VALUES (:user_id, :nonce, 'gathering', :now, :due_at)
+ON CONFLICT (user_id) WHERE state = 'gathering' DO NOTHING;
+
+-- name: gathering_notice(user_id)$
+SELECT id FROM notices WHERE user_id = :user_id AND state = 'gathering';
+
+-- name: add_item(notice_id, kind, cancellation_id)*!
+INSERT INTO notice_items (notice_id, kind, cancellation_id) VALUES (:notice_id, :kind, :cancellation_id)
+ON CONFLICT (cancellation_id, kind) WHERE cancellation_id IS NOT NULL DO NOTHING;
+
+-- name: notices_due(now)
+SELECT * FROM notices WHERE due_at <= :now ORDER BY due_at, id LIMIT 20;
+
+-- name: next_notice_due()$
+SELECT MIN(due_at) FROM notices WHERE due_at IS NOT NULL;
+
+-- name: notice(id)^
+SELECT * FROM notices WHERE id = :id;
+
+-- name: begin_sending(again_at, now, id)!
+UPDATE notices SET state = 'sending', attempts = attempts + 1, due_at = :again_at,
+                   first_attempt_at = COALESCE(first_attempt_at, :now)
+WHERE id = :id AND state IN ('gathering', 'sending');
+
+-- name: postpone_notice(again_at, refusal, id)!
+UPDATE notices SET due_at = :again_at, refusal = :refusal WHERE id = :id AND state = 'sending';
+
+-- name: keep_notice(refusal, pointed_at, id)!
+UPDATE notices SET state = 'kept', due_at = NULL, refusal = :refusal, pointed_at = :pointed_at
+WHERE id = :id AND state = 'sending';
+
+-- name: notice_delivered(now, message_id, id)!
+UPDATE notices SET state = 'delivered', due_at = NULL, delivered_at = :now, message_id = :message_id WHERE id = :id;
+
+-- name: items_of_notice(notice_id)
+SELECT kind, cancellation_id FROM notice_items WHERE notice_id = :notice_id ORDER BY id;
+
+-- name: cancellations_of_notice(notice_id)
+SELECT c.* FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
+WHERE i.notice_id = :notice_id ORDER BY i.id;
+
+-- name: kept_notices(user_id)
+SELECT * FROM notices WHERE user_id = :user_id AND state = 'kept' ORDER BY id;
+
+-- name: told_by_notice(now, notice_id)!
+UPDATE cancellations SET told_at = COALESCE(told_at, :now)
+WHERE ended_at IS NOT NULL AND id IN (
+    SELECT cancellation_id FROM notice_items WHERE notice_id = :notice_id AND kind = 'ended'
+);
