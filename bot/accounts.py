@@ -1,0 +1,172 @@
+"""What a user does with their key: connect, show, remove, and look up orders. No Discord in here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from pydantic import SecretStr
+
+from bot.budget import Budget
+from bot.clock import Clock
+from bot.panel import MAX_BATCH, Balance, InvalidKey, Panel, PanelError, RateLimited, StatusRow, Suspended
+from bot.problems import BadKey, KeyFault, KeyPaused, NoKey, TooMany
+from bot.store import Account, AccountState, Cancellation, Ledger
+from bot.vault import Purpose, Vault
+
+MAX_LOOKUP = 1_000
+"""Orders that one /status may ask about: ten calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A key that the panel has just accepted."""
+
+    last4: str
+    balance: Balance
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """What may be shown of a stored key."""
+
+    account: Account
+    last4: str
+    waiting: int
+
+
+class Accounts:
+    """The use cases around a user's key."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        vault: Vault,
+        panel: Panel,
+        budget: Budget,
+        clock: Clock,
+        wake: Callable[[], None],
+    ) -> None:
+        self._ledger = ledger
+        self._vault = vault
+        self._panel = panel
+        self._budget = budget
+        self._clock = clock
+        self._wake = wake
+
+    async def connect(self, user_id: int, text: str) -> Connected:
+        """Check a key with the panel and store it sealed, in place of an earlier one.
+
+        Raise BadKey or PanelError; then nothing was stored and an earlier key stays as it was.
+        """
+        key = read_key(text)
+        balance = await self._check(user_id, key)
+        sealed = self._vault.seal(Purpose.PANEL_KEY, user_id, key)
+        async with self._ledger.write() as tx:
+            account_id = await tx.save_key(user_id, sealed, self._clock())
+            waiting = await tx.count_open(account_id)
+        await self._ledger.forget_deleted()
+        self._wake()
+        return Connected(_last4(key), balance, waiting)
+
+    async def show(self, user_id: int) -> KeyView:
+        """Return what may be shown of the stored key; raise NoKey."""
+        account = await self._stored(user_id)
+        waiting = await self._ledger.read.count_open(account.id)
+        return KeyView(account, _last4(self._open(account)), waiting)
+
+    async def remove(self, user_id: int) -> int:
+        """Forget the key and every trace of it; return how many open orders are no longer watched; raise NoKey."""
+        account = await self._stored(user_id)
+        async with self._ledger.write() as tx:
+            waiting = await tx.count_open(account.id)
+            await tx.remove_key(account.id, self._clock())
+        await self._ledger.forget_deleted()
+        return waiting
+
+    async def look_up(self, user_id: int, orders: Sequence[str]) -> Mapping[str, StatusRow]:
+        """Ask the panel for the status of orders; raise NoKey, KeyPaused, TooMany or PanelError."""
+        account = await self.usable(user_id)
+        if len(orders) > MAX_LOOKUP:
+            raise TooMany(len(orders), MAX_LOOKUP)
+        key = self._open(account)
+        found: dict[str, StatusRow] = {}
+        for batch in _batches(orders):
+            self._budget.spend(user_id)
+            try:
+                reply = await self._panel.status(key, batch)
+            except PanelError as error:
+                await self._note(account, error)
+            self._budget.learn(user_id, reply.limits)
+            found.update(reply.rows)
+        return found
+
+    async def open_orders(self, user_id: int) -> list[Cancellation]:
+        """Return what is still open for a user, oldest first; raise NoKey."""
+        account = await self._stored(user_id)
+        return await self._ledger.read.open_cancellations(account.id)
+
+    async def usable(self, user_id: int) -> Account:
+        """Return the account whose key may be used now; raise NoKey or KeyPaused."""
+        account = await self._stored(user_id)
+        if account.state is not AccountState.ACTIVE:
+            raise KeyPaused(account.state)
+        return account
+
+    async def _stored(self, user_id: int) -> Account:
+        account = await self._ledger.read.account_of(user_id)
+        if account is None or account.key_sealed is None:
+            raise NoKey
+        return account
+
+    def _open(self, account: Account) -> SecretStr:
+        assert account.key_sealed is not None
+        return self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed)
+
+    async def _check(self, user_id: int, key: SecretStr) -> Balance:
+        self._budget.spend(user_id)
+        try:
+            return await self._panel.balance(key)
+        except RateLimited as error:
+            self._budget.denied(user_id, error)
+            raise
+
+    async def _note(self, account: Account, error: PanelError) -> NoReturn:
+        """Remember what a refusal says about the account, and let the command tell the user."""
+        match error:
+            case RateLimited():
+                self._budget.denied(account.user_id, error)
+            case InvalidKey() | Suspended():
+                async with self._ledger.write() as tx:
+                    await tx.pause(account, paused_by(error), self._clock())
+                    await tx.touch_account(account.id, self._clock())
+            case _:
+                pass
+        raise error
+
+
+def paused_by(error: InvalidKey | Suspended) -> AccountState:
+    """Return the state an account has after such an answer."""
+    return AccountState.REJECTED if isinstance(error, InvalidKey) else AccountState.SUSPENDED
+
+
+def read_key(text: str) -> SecretStr:
+    """Return the API key in a text that a person pasted; raise BadKey."""
+    key = text.strip()
+    if not key:
+        raise BadKey(KeyFault.EMPTY)
+    if any(character.isspace() for character in key):
+        raise BadKey(KeyFault.SPACES)
+    if not (key.isascii() and key.isprintable()):
+        raise BadKey(KeyFault.CHARACTERS)
+    if not 8 <= len(key) <= 256:
+        raise BadKey(KeyFault.LENGTH)
+    return SecretStr(key)
+
+
+def _last4(key: SecretStr) -> str:
+    return key.get_secret_value()[-4:]
+
+
+def _batches(orders: Sequence[str]) -> list[Sequence[str]]:
+    return [orders[start : start + MAX_BATCH] for start in range(0, len(orders), MAX_BATCH)]

@@ -1,0 +1,54 @@
+"""Waiting and supervising, for the loops that run beside the Discord client."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from bot.clock import Clock
+from bot.schedule import retry_after
+
+log = logging.getLogger(__name__)
+
+
+class Bell:
+    """Wakes a loop before its next appointment."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake the loop: there may be something to do."""
+        self._rung.set()
+
+    def reset(self) -> None:
+        """Forget past rings; to be called before looking for work, so that none is missed."""
+        self._rung.clear()
+
+    async def wait(
+        self, until: datetime | None, clock: Clock, tasks: Iterable[asyncio.Task[Any]], stop: asyncio.Event
+    ) -> None:
+        """Wait for a ring, a time, the end of any task or the stop, whichever comes first."""
+        bells = [asyncio.create_task(self._rung.wait()), asyncio.create_task(stop.wait())]
+        seconds = None if until is None else max((until - clock()).total_seconds(), 0)
+        try:
+            await asyncio.wait([*bells, *tasks], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for bell in bells:
+                bell.cancel()
+
+
+async def keep_running(run: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Run a loop until `stop`; where it breaks, log it and begin again after a growing pause."""
+    failures = 0
+    while not stop.is_set():
+        try:
+            await run(stop)
+        except Exception:
+            failures += 1
+            log.exception("%s broke off; beginning again", run)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), retry_after(failures, Random()).total_seconds())

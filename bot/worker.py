@@ -1,0 +1,265 @@
+"""Drives accounts forward: sends what was requested, asks about what is open, writes down what came of it.
+
+The unit of work is the account, because key, limit and batch are all per key. One call at a time an
+account, requests before looks; many accounts side by side. A call is never cancelled from outside.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from pydantic import SecretStr
+
+from bot.accounts import paused_by
+from bot.budget import Budget
+from bot.clock import Clock
+from bot.panel import (
+    MAX_BATCH,
+    InvalidKey,
+    Limits,
+    OrderReading,
+    OrderStatus,
+    Panel,
+    PanelError,
+    RateLimited,
+    Refused,
+    Suspended,
+    Unavailable,
+)
+from bot.schedule import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, next_look, retry_after
+from bot.states import State, Verdict, after_cancel, after_lost_call, after_refusal, after_status
+from bot.store import Account, AccountState, Cancellation, Ledger, NoticeKind, Outcome, Trouble
+from bot.tasks import Bell
+from bot.vault import Purpose, Vault
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 16
+"""Accounts worked on side by side; at five calls a second one call may take three seconds."""
+_SWEEP_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one call came to: outcomes, and what it says about the account."""
+
+    outcomes: Sequence[Outcome]
+    trouble: Trouble | None = None
+    paused: AccountState | None = None
+
+
+class Worker:
+    """Does what the ledger says is due; everything it knows is in the ledger or can be learned again."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        vault: Vault,
+        panel: Panel,
+        budget: Budget,
+        clock: Clock,
+        *,
+        intervals: WatchIntervals,
+        notify_window: timedelta,
+        changed: Callable[[], None],
+    ) -> None:
+        self.bell = Bell()
+        self._ledger = ledger
+        self._vault = vault
+        self._panel = panel
+        self._budget = budget
+        self._clock = clock
+        self._intervals = intervals
+        self._window = notify_window
+        self._changed = changed
+        self._random = Random()
+        self._failures: dict[int, int] = {}
+        self._not_before: dict[int, datetime] = {}
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._next_sweep = clock()
+        self._strange_words: set[str] = set()
+
+    async def recover(self) -> None:
+        """Begin where a process that died has stopped; to be called once, before anything else."""
+        async with self._ledger.write() as tx:
+            count = await tx.recover_sending(self._clock())
+        if count:
+            log.warning("%d orders were being sent when the last process ended; asking for their status", count)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`, then wait for the calls under way to be recorded."""
+        while not stop.is_set():
+            self.bell.reset()
+            due = await self.start_due()
+            await self.bell.wait(due, self._clock, self._running.values(), stop)
+        await self.finish()
+
+    async def step(self) -> None:
+        """Do all that is due now, to its end."""
+        while True:
+            await self.start_due()
+            if not self._running:
+                return
+            await self.finish()
+
+    async def finish(self) -> None:
+        """Wait for what is under way."""
+        while self._running:
+            await asyncio.wait(self._running.values())
+
+    async def start_due(self) -> datetime | None:
+        """Start a task for each account that is due; return when the next one will be."""
+        await self._sweep()
+        now, upcoming = self._clock(), [self._next_sweep]
+        for account_id, due_at in await self._ledger.read.accounts_due():
+            starts_at = max(due_at, self._not_before.get(account_id, due_at))
+            if starts_at > now:
+                upcoming.append(starts_at)
+            elif account_id not in self._running and len(self._running) < _AT_ONCE:
+                self._start(account_id)
+        return min(upcoming)
+
+    def _start(self, account_id: int) -> None:
+        task = asyncio.create_task(self._advance_safely(account_id), name=f"account {account_id}")
+        self._running[account_id] = task
+        task.add_done_callback(lambda _: self._running.pop(account_id, None))
+
+    async def _advance_safely(self, account_id: int) -> None:
+        try:
+            await self._advance(account_id)
+        except Exception:
+            pause = self._fail(account_id)
+            self._not_before[account_id] = self._clock() + pause
+            log.exception("account %d could not be worked on; next try in %.0f s", account_id, pause.total_seconds())
+
+    async def _advance(self, account_id: int) -> None:
+        account = await self._ledger.read.account(account_id)
+        closed = self._budget.closed(account.user_id)
+        if account.key_sealed is None or closed:
+            self._not_before[account_id] = closed or self._clock() + self._intervals.shortest
+            return
+        key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed)
+        async with self._ledger.write() as tx:
+            rows = await tx.claim_for_sending(account_id, self._clock(), MAX_BATCH)
+        if rows:
+            await self._record(account, await self._send(account, key, rows))
+            return
+        now = self._clock()
+        rows = await self._ledger.read.due_looks(account_id, now, now + self._intervals.shortest, MAX_BATCH)
+        if rows:
+            await self._record(account, await self._look(account, key, rows))
+        else:
+            self._not_before[account_id] = now + self._intervals.shortest
+
+    async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
+        def lost(verdict: Callable[[int], Verdict], pause: timedelta) -> list[Outcome]:
+            return [Outcome(row, verdict(row.doubts), self._clock() + pause) for row in rows]
+
+        try:
+            self._budget.spend(account.user_id)
+            reply = await self._panel.cancel(key, [row.order_id for row in rows])
+        except Refused as error:
+            words = error.words or str(error)
+            return _Answer(lost(lambda doubts: after_refusal(doubts, words), timedelta()))
+        except PanelError as error:
+            pause, trouble, paused = self._judge(account, error)
+            reached = error.reached
+            return _Answer(lost(lambda doubts: after_lost_call(doubts, reached=reached), pause), trouble, paused)
+        except Exception:
+            # A fault of ours after the claim: the panel may have been asked, so only status can tell.
+            log.exception("a cancel call for account %d broke off", account.id)
+            return _Answer(lost(lambda doubts: after_lost_call(doubts, reached=True), self._fail(account.id)))
+        self._succeeded(account, reply.limits)
+        now = self._clock()
+        return _Answer([Outcome(row, after_cancel(row.doubts, reply.rows.get(row.order_id)), now) for row in rows])
+
+    async def _look(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
+        try:
+            self._budget.spend(account.user_id)
+            reply = await self._panel.status(key, [row.order_id for row in rows])
+        except PanelError as error:
+            pause, trouble, paused = self._judge(account, error)
+            again = self._clock() + pause
+            return _Answer([Outcome(row, Verdict(row.state, row.doubts), again) for row in rows], trouble, paused)
+        self._succeeded(account, reply.limits)
+        return _Answer([self._seen(row, reply.rows) for row in rows])
+
+    def _seen(self, row: Cancellation, rows: Mapping[str, object]) -> Outcome:
+        found = rows.get(row.order_id)
+        reading = found if isinstance(found, OrderReading) else None
+        if reading and reading.status is OrderStatus.UNKNOWN and reading.word not in self._strange_words:
+            self._strange_words.add(reading.word)
+            log.warning("the panel uses a status word this release does not know: %r", reading.word)
+        verdict = after_status(row.state, row.doubts, reading)
+        now = self._clock()
+        again = verdict.state is State.REQUESTED
+        due_at = now if again else now + next_look(now - row.created_at, self._intervals)
+        return Outcome(row, verdict, due_at, reading, looked=reading is not None)
+
+    def _judge(self, account: Account, error: PanelError) -> tuple[timedelta, Trouble | None, AccountState | None]:
+        """Return how long to wait after such an error, and what it means for the account."""
+        match error:
+            case InvalidKey() | Suspended():
+                return timedelta(), None, paused_by(error)
+            case RateLimited():
+                self._budget.denied(account.user_id, error)
+                now = self._clock()
+                closed = self._budget.closed(account.user_id) or now
+                return closed - now, Trouble.RATE_LIMITED, None
+            case Unavailable():
+                return self._fail(account.id, error), Trouble.UNAVAILABLE, None
+            case _:
+                return self._fail(account.id, error), Trouble.UNINTELLIGIBLE, None
+
+    def _fail(self, account_id: int, error: PanelError | None = None) -> timedelta:
+        """Count a failure in a row, log the first, and return the pause before the next try."""
+        failures = self._failures[account_id] = self._failures.get(account_id, 0) + 1
+        if error and failures == 1:
+            log.warning("account %d: %s; trying again with growing pauses", account_id, error)
+        return retry_after(failures, self._random)
+
+    def _succeeded(self, account: Account, limits: Limits) -> None:
+        self._budget.learn(account.user_id, limits)
+        self._not_before.pop(account.id, None)
+        if self._failures.pop(account.id, 0):
+            log.info("account %d: the panel answers again", account.id)
+
+    async def _record(self, account: Account, answer: _Answer) -> None:
+        """Write an answer down, however often it takes: what the panel has done must not be forgotten."""
+        failures = 0
+        while True:
+            try:
+                await self._write(account, answer)
+                break
+            except Exception:
+                failures += 1
+                pause = retry_after(failures, self._random)
+                log.exception("an answer for account %d could not be recorded; trying again", account.id)
+                await asyncio.sleep(pause.total_seconds())
+        self._changed()
+
+    async def _write(self, account: Account, answer: _Answer) -> None:
+        now = self._clock()
+        async with self._ledger.write() as tx:
+            await tx.record(account.id, answer.outcomes, now, self._window)
+            news = await tx.set_trouble(account.id, answer.trouble, now)
+            if answer.paused and await tx.pause(account, answer.paused, now):
+                news = True
+                kind = NoticeKind(answer.paused.value)
+                await tx.notify(account.user_id, kind, [None], now, self._window)
+            if news:
+                await tx.touch_account(account.id, now)
+
+    async def _sweep(self) -> None:
+        """Once a minute: what got too old is told, ended or dropped, whatever state its account is in."""
+        now = self._clock()
+        if now < self._next_sweep:
+            return
+        async with self._ledger.write() as tx:
+            await tx.expire_old(now - EXPIRES_AFTER, now, self._window)
+            await tx.notify_overdue(now - OVERDUE_AFTER, now - EXPIRES_AFTER, now, self._window)
+        self._next_sweep = now + _SWEEP_EVERY
+        self._changed()
