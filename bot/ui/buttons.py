@@ -1,0 +1,54 @@
+"""The buttons: what they are called and how their custom_id is built. cogs/ answers them by that id alone,
+
+so a button works after a restart and on any process.
+"""
+
+import discord
+
+Button = discord.ui.Button[discord.ui.LayoutView]
+
+CONNECT = r"np:connect"
+CONFIRM = r"np:confirm:(?P<request>\d{1,19})"
+KEEP = r"np:keep:(?P<request>\d{1,19})"
+REMOVE_KEY = r"np:remove-key"
+KEEP_KEY = r"np:keep-key"
+NEWS = r"np:news:(?P<user>\d{1,20})"
+PASTE = r"np:paste"
+
+ALL = (CONNECT, CONFIRM, KEEP, REMOVE_KEY, KEEP_KEY, NEWS, PASTE)
+
+
+def connect(label: str = "Connect your key") -> Button:
+    """Open the modal that takes the API key."""
+    return discord.ui.Button(label=label, style=discord.ButtonStyle.primary, custom_id="np:connect")
+
+
+def confirm(request_id: int, count: int) -> Button:
+    """Send a request that asks first."""
+    label = f"Confirm: ask to cancel {count:,}"
+    return discord.ui.Button(label=label, style=discord.ButtonStyle.danger, custom_id=f"np:confirm:{request_id}")
+
+
+def keep(request_id: int) -> Button:
+    """Drop a request that asks first."""
+    return discord.ui.Button(label="Keep the orders", custom_id=f"np:keep:{request_id}")
+
+
+def remove_key() -> Button:
+    """Remove the key although orders are being watched."""
+    return discord.ui.Button(label="Remove anyway", style=discord.ButtonStyle.danger, custom_id="np:remove-key")
+
+
+def keep_key() -> Button:
+    """Leave the key where it is."""
+    return discord.ui.Button(label="Keep the key", custom_id="np:keep-key")
+
+
+def news(user_id: int) -> Button:
+    """Show, to that user alone, what could not be sent to them."""
+    return discord.ui.Button(label="Show me", style=discord.ButtonStyle.primary, custom_id=f"np:news:{user_id}")
+
+
+def paste() -> Button:
+    """Open the modal to paste order IDs into."""
+    return discord.ui.Button(label="Paste order IDs", style=discord.ButtonStyle.primary, custom_id="np:paste")

@@ -1,0 +1,39 @@
+"""Text from outside, made safe to show; times and counts the way Discord's clients localise them."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+_UNSAFE = re.compile(r"[`\s\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+
+
+def code(text: str, most: int = 200) -> str:
+    """Show foreign text word for word: inside inline code neither links, mentions nor markup come alive."""
+    clean = _UNSAFE.sub(" ", text.replace("`", "'")).strip()
+    return f"`{clean if len(clean) <= most else clean[: most - 1] + '…'}`" if clean else "(no words)"
+
+
+def amount(text: str) -> str:
+    """Show a number or a currency as the panel wrote it; anything else word for word."""
+    return text if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,8})?|[A-Z]{3,4}", text) else code(text, 20)
+
+
+def ago(time: datetime) -> str:
+    """Return a time that Discord shows relative to now, in the reader's language."""
+    return f"<t:{int(time.timestamp())}:R>"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(items: Sequence[str], room: int) -> tuple[str, int]:
+    """Join as many items as fit into `room` characters; return the text and how many are missing."""
+    taken: list[str] = []
+    for item in items:
+        room -= len(item) + 2
+        if room < 0:
+            break
+        taken.append(item)
+    return ", ".join(taken), len(items) - len(taken)

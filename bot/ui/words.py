@@ -1,0 +1,192 @@
+"""Every sentence about a state, an error or a refusal, in one place.
+
+The words "refunded" and "cancelled" stand only where the panel's status has said so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, Unavailable
+from bot.problems import (
+    BadFile,
+    BadKey,
+    FileFault,
+    KeyFault,
+    KeyPaused,
+    NoKey,
+    NoOrders,
+    NotYours,
+    TooMany,
+    UserError,
+)
+from bot.states import State
+from bot.store import AccountState, Trouble
+from bot.ui.text import ago, code, counted
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a group of orders in the same state is headed, counted and explained."""
+
+    emoji: str
+    title: str
+    short: str
+    meaning: str
+
+
+_SENT_SOON = "Not with the panel yet; nothing has happened to them."
+
+WORDINGS: Mapping[State, Wording] = {
+    State.REFUNDED: Wording("✅", "Refunded", "refunded", "The panel's own status says so."),
+    State.QUEUED: Wording(
+        "⏳",
+        "Queued at the provider",
+        "queued",
+        "The panel took the request and passed it on. **Not final:** it can take up to 72 hours, and the provider may "
+        "still deliver instead. You get a message when it ends.",
+    ),
+    State.ACCEPTED: Wording(
+        "🔎",
+        "Taken by the panel, being checked",
+        "being checked",
+        "Its status tells in a moment what that meant.",
+    ),
+    State.SENDING: Wording("📨", "Being sent", "being sent", "Waiting for the panel's answer."),
+    State.REQUESTED: Wording("🕓", "Waiting to be sent", "waiting", _SENT_SOON),
+    State.UNKNOWN: Wording(
+        "❔",
+        "Unclear, being checked",
+        "unclear",
+        "The panel gave no clear answer, so it may or may not have acted. I ask for each order's status, and send "
+        "again only what is plainly still running. Tell your customer nothing yet.",
+    ),
+    State.REFUSED: Wording("⛔", "Refused by the panel", "refused", "Nothing was changed at the panel."),
+    State.PARTIAL: Wording(
+        "🌓",
+        "Ended partly delivered",
+        "partial",
+        "The panel's status says *partial*; such orders often get no refill.",
+    ),
+    State.COMPLETED: Wording(
+        "📦", "Delivered before the request took effect", "delivered", "The panel's status says *completed*."
+    ),
+    State.FAILED: Wording(
+        "❌",
+        "Failed",
+        "failed",
+        "The panel's status says *failed*. Check the charge in your NotPanel orders.",
+    ),
+    State.EXPIRED: Wording(
+        "⌛",
+        "No longer watched",
+        "no longer watched",
+        "How these ended is not known. Check them in your NotPanel orders.",
+    ),
+    State.WITHDRAWN: Wording("↩️", "Not sent", "not sent", "The key was removed first; the panel was never asked."),
+}
+"""In the order in which cards show them."""
+
+_NEXT_STEPS = (
+    (
+        "not support",
+        "This service cannot stop orders. If something is wrong with it, open a ticket with NotPanel.",
+    ),
+    ("already", "It had ended before you asked. If too little was delivered, ask for a refill instead."),
+    ("not found", "No such order under your key. Check the ID, and that it is from this NotPanel account."),
+    (
+        "incorrect order",
+        "No such order under your key. Check the ID, and that it is from this NotPanel account.",
+    ),
+)
+
+
+def next_step(refusal: str) -> str:
+    """Say what to do instead after a refusal, beside the panel's own words; empty for words not known."""
+    folded = refusal.casefold()
+    return next((step for text, step in _NEXT_STEPS if text in folded), "")
+
+
+TROUBLES: Mapping[Trouble, str] = {
+    Trouble.UNAVAILABLE: "⚠️ The panel cannot be reached at the moment. I keep trying; nothing is lost.",
+    Trouble.UNINTELLIGIBLE: "⚠️ The panel answers with something I cannot read. I keep trying; nothing is lost.",
+    Trouble.RATE_LIMITED: "⚠️ The panel's rate limit is used up. I go on as soon as it lets me.",
+}
+
+PAUSES: Mapping[AccountState, str] = {
+    AccountState.REJECTED: "NotPanel no longer accepts your API key (it may have been revoked or replaced). "
+    "Connect a valid key; open orders then go on by themselves.",
+    AccountState.SUSPENDED: "NotPanel says that your account is suspended. Settle that with NotPanel, "
+    "then connect your key again; open orders then go on by themselves.",
+    AccountState.REMOVED: "The key was removed.",
+}
+
+_KEY_FAULTS: Mapping[KeyFault, str] = {
+    KeyFault.EMPTY: "That was empty.",
+    KeyFault.SPACES: "That has a space or a line break in it, so it is not a key alone.",
+    KeyFault.CHARACTERS: "That has characters in it that no API key has.",
+    KeyFault.LENGTH: "An API key has between 8 and 256 characters; that one has not.",
+}
+
+_FILE_FAULTS: Mapping[FileFault, str] = {
+    FileFault.TOO_LARGE: "That file is larger than 1 MB. Please split the list.",
+    FileFault.NOT_TEXT: "That is not a text or CSV file. Save the list as text or CSV and try again.",
+    FileFault.NOT_GIVEN: "Discord did not hand me that file. Please try again.",
+}
+
+NO_ORDERS = "I found no order ID in that. An ID looks like `ord_01HG9X7KJP4N…`; separate several in any way you like."
+NOT_YOURS = "This belongs to somebody else. Use the command yourself to get your own."
+INTERNAL = (
+    "Something went wrong on my side, and it has been logged. `/queued` shows what has been taken on; "
+    "if your request is not there, nothing of it was sent."
+)
+
+
+def ignored(tokens: tuple[str, ...], repeats: int = 0) -> str:
+    """Name what was no order ID; empty when there was nothing."""
+    notes: list[str] = []
+    if repeats:
+        notes.append(f"{counted(repeats, 'repeat')} left out.")
+    if tokens:
+        shown = ", ".join(code(token, 24) for token in tokens[:8])
+        more = f" and {len(tokens) - 8:,} more" if len(tokens) > 8 else ""
+        notes.append(f"Not order IDs, so not sent: {shown}{more}.")
+    return "-# " + " ".join(notes) if notes else ""
+
+
+def user_error(error: UserError) -> str:
+    """Say what is wrong with a request, what was not done, and what to do."""
+    match error:
+        case NoKey():
+            return "You have not connected a NotPanel key yet, so nothing was sent. It takes ten seconds:"
+        case KeyPaused(state=state):
+            return f"Nothing was sent. {PAUSES[state]}"
+        case BadKey(fault=fault):
+            return f"{_KEY_FAULTS[fault]} Nothing was sent or stored. Copy the key again and paste it alone."
+        case BadFile(fault=fault):
+            return f"Nothing was sent. {_FILE_FAULTS[fault]}"
+        case TooMany(count=count, most=most):
+            return f"That names {count:,} orders; I take {most:,} at once. Nothing was sent. Please split the list."
+        case NoOrders(found=found):
+            return "\n".join(filter(None, [f"{NO_ORDERS} Nothing was sent.", ignored(found.ignored)]))
+        case NotYours():
+            return NOT_YOURS
+        case _:
+            return INTERNAL
+
+
+def panel_error(error: PanelError) -> str:
+    """Say why the panel gave no usable answer to a question; nothing is changed by asking."""
+    match error:
+        case InvalidKey():
+            return "NotPanel does not accept this key. It may be mistyped, revoked or from another panel."
+        case Suspended():
+            return "NotPanel says that this account is suspended. Settle that with NotPanel first."
+        case RateLimited(reset=reset):
+            when = f" Try again {ago(reset)}." if reset else " Try again in a minute."
+            return f"The panel's rate limit is used up.{when}"
+        case Unavailable():
+            return "The panel cannot be reached at the moment. Try again in a minute."
+        case Refused(words=said):
+            return f"The panel refused, with the words {code(said)}."
+        case _:
+            return "The panel answered with something I cannot read. Try again in a minute."
