@@ -1,0 +1,125 @@
+"""The Discord client: loads the cogs, registers commands when their tree changed, answers every error."""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.accounts import Accounts
+from bot.cancels import Cancels
+from bot.notices import Courier
+from bot.panel import PanelError
+from bot.problems import UserError
+from bot.store import Ledger
+from bot.ui.answers import internal_problem, panel_problem, user_problem
+from bot.ui.layout import CardView
+
+log = logging.getLogger(__name__)
+
+COGS = (
+    "cogs.key",
+    "cogs.cancel",
+    "cogs.status",
+    "cogs.queued",
+    "cogs.help",
+    "cogs.direct_messages",
+    "cogs.news",
+)
+
+_TREE_FACT = "command tree"
+
+
+class NotAcknowledged(Exception):
+    """Discord did not confirm the first answer to an interaction: the user saw a failure, so nothing is done."""
+
+
+@dataclass(slots=True)
+class UseCases:
+    """What cogs may call."""
+
+    accounts: Accounts
+    cancels: Cancels
+    courier: Courier
+
+
+class Client(commands.Bot):
+    """A client with the `dm_messages` intent alone: no guild cache, a fifth of the memory."""
+
+    use_cases: UseCases
+
+    def __init__(self, ledger: Ledger) -> None:
+        intents = discord.Intents.none()
+        intents.dm_messages = True
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=intents,
+            tree_cls=Tree,
+            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+        )
+        self._ledger = ledger
+
+    async def setup_hook(self) -> None:
+        """Load the cogs, and tell Discord of the commands if they are not the ones it knows."""
+        for cog in COGS:
+            await self.load_extension(cog)
+        if await self._ledger.read.fact(_TREE_FACT) != self._tree_digest():
+            await self.tree.sync()
+            async with self._ledger.write() as tx:
+                await tx.set_fact(_TREE_FACT, self._tree_digest())
+            log.info("commands registered with Discord")
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Leave messages to cogs/direct_messages.py: this bot has no prefix commands."""
+
+    def _tree_digest(self) -> str:
+        tree = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        content = json.dumps([self.application_id, tree], sort_keys=True, default=str)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+class Tree(app_commands.CommandTree[Client]):
+    """Commands whose every error ends in an answer."""
+
+    async def on_error(self, interaction: discord.Interaction[Client], error: app_commands.AppCommandError, /) -> None:
+        """Answer what a command raised."""
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        await answer_error(interaction, cause)
+
+
+def describe(error: Exception) -> CardView:
+    """Return the card that explains an error to the user."""
+    match error:
+        case UserError():
+            return user_problem(error)
+        case PanelError():
+            return panel_problem(error)
+        case _:
+            return internal_problem()
+
+
+async def answer_error(interaction: discord.Interaction[Any], error: Exception) -> None:
+    """Answer an interaction that failed, as far as Discord still takes an answer."""
+    if isinstance(error, NotAcknowledged | app_commands.CommandNotFound):
+        log.info("interaction %d came to nothing: %s", interaction.id, error)
+        return
+    if not isinstance(error, UserError | PanelError):
+        log.error("interaction %d failed", interaction.id, exc_info=error)
+    shown = describe(error)
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(view=shown.view, ephemeral=True)
+        else:
+            await interaction.response.send_message(view=shown.view, ephemeral=True)
+    except discord.HTTPException as refused:
+        log.warning("interaction %d: not even the error could be shown: %s", interaction.id, refused)

@@ -1,0 +1,244 @@
+"""Delivers what the ledger owes its users: cards that are behind, and notices from the outbox.
+
+Each delivery is safe to repeat: editing a card is idempotent, and a notice carries the nonce it was
+given when its first line was written, by which Discord drops a repeat.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from random import Random
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+import aiohttp
+import discord
+
+from bot.cancels import Cancels, RequestView
+from bot.clock import Clock
+from bot.schedule import DRAFT_LIVES, retry_after
+from bot.store import Ledger, Notice, NoticeItem, Request
+from bot.tasks import Bell
+from bot.ui.answers import hint
+from bot.ui.cards import notice_card, request_card
+from bot.ui.layout import CardView
+from bot.vault import Purpose, Vault, VaultError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_SEND_TIMEOUT = 15  # seconds; discord.py's own calls may hang for 300 s holding the route's lock
+_CARD_PAUSE = timedelta(seconds=1)
+_DM_PAUSE = timedelta(minutes=10)
+_TRIES_WITHOUT_ACCESS = 3
+
+
+class Refusal(Enum):
+    """What a failed delivery means for the next one."""
+
+    CLOSED = "this user cannot be written to"
+    NO_ACCESS = "no access; flaps for user-installed apps, so believed only after some tries"
+    TOO_FAST = "too many new DMs: no new ones for a while"
+    GONE = "the card cannot be edited any more"
+    PASSING = "try again: Discord or the network is at fault, and it may even have arrived"
+
+
+_BY_CODE = {
+    50007: Refusal.CLOSED,
+    50278: Refusal.CLOSED,
+    10013: Refusal.CLOSED,
+    50001: Refusal.NO_ACCESS,
+    40003: Refusal.TOO_FAST,
+    20026: Refusal.TOO_FAST,
+    10003: Refusal.GONE,
+    10008: Refusal.GONE,
+    10015: Refusal.GONE,
+    10062: Refusal.GONE,
+    50027: Refusal.GONE,
+}
+
+
+def classify(error: Exception) -> Refusal:
+    """Return what an exception out of discord.py means for a delivery."""
+    match error:
+        case discord.HTTPException(code=code) if code in _BY_CODE:
+            return _BY_CODE[code]
+        case discord.HTTPException(status=status) if status < 500 and status != 429:
+            return Refusal.GONE
+        case _:
+            return Refusal.PASSING
+
+
+_DELIVERY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A notice that could not be delivered, to be shown at a command instead."""
+
+    notice: Notice
+    items: list[NoticeItem]
+
+
+class Courier:
+    """Brings cards and notices to Discord; knows nothing that is not in the ledger."""
+
+    def __init__(
+        self,
+        client: discord.Client,
+        ledger: Ledger,
+        cancels: Cancels,
+        vault: Vault,
+        clock: Clock,
+        *,
+        notify_window: timedelta,
+    ) -> None:
+        self.bell = Bell()
+        self._client = client
+        self._ledger = ledger
+        self._cancels = cancels
+        self._vault = vault
+        self._clock = clock
+        self._window = notify_window
+        self._random = Random()
+        self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._no_dms_before: datetime | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop`."""
+        while not stop.is_set():
+            self.bell.reset()
+            due = await self.step()
+            await self.bell.wait(due, self._clock, (), stop)
+
+    async def step(self) -> datetime | None:
+        """Deliver all that is due; return when the next delivery is."""
+        now = self._clock()
+        async with self._ledger.write() as tx:
+            await tx.expire_cards(now, self._window)
+            await tx.lapse_requests(now - DRAFT_LIVES)
+        await asyncio.gather(*(self.show(request.id) for request in await self._ledger.read.cards_due(now)))
+        for notice in await self._ledger.read.notices_due(now):
+            await self._deliver(notice)
+        due = await self._ledger.read.next_delivery()
+        return min(due, now + timedelta(minutes=1)) if due else now + timedelta(minutes=1)
+
+    async def show(self, request_id: int) -> None:
+        """Bring a request's card up to date with the ledger; the only way a card is ever edited."""
+        lock = self._editing.setdefault(request_id, asyncio.Lock())
+        async with lock:
+            view = await self._cancels.view(request_id)
+            if view.request.card_until <= self._clock():
+                await self._gone(view.request)
+                return
+            try:
+                await _in_time(self._edit(view.request, request_card(view)))
+            except Exception as error:  # whatever it is, other cards and notices must not wait for this one
+                await self._card_failed(view.request, error)
+            else:
+                await self._shown(view)
+
+    async def _edit(self, request: Request, shown: CardView) -> None:
+        assert request.message_id is not None
+        if request.token_sealed is None:
+            channel = self._client.get_partial_messageable(request.channel_id)
+            message = channel.get_partial_message(request.message_id)
+            await message.edit(view=shown.view, attachments=shown.files)
+            return
+        token = self._vault.open(Purpose.INTERACTION_TOKEN, request.user_id, request.token_sealed)
+        application_id = self._client.application_id
+        assert application_id is not None
+        webhook = discord.Webhook.partial(application_id, token.get_secret_value(), client=self._client)
+        await webhook.edit_message(request.message_id, view=shown.view, attachments=shown.files)
+
+    async def _shown(self, view: RequestView) -> None:
+        now = self._clock()
+        async with self._ledger.write() as tx:
+            await tx.card_shown(view.request, view.orders, now, now + _CARD_PAUSE)
+
+    async def _card_failed(self, request: Request, error: Exception) -> None:
+        if isinstance(error, VaultError) or classify(error) is not Refusal.PASSING:
+            log.info("card of request %d cannot be edited any more: %s", request.id, error)
+            await self._gone(request)
+            return
+        unexpected = None if isinstance(error, _DELIVERY_ERRORS) else error
+        log.warning("card of request %d was not edited, trying again: %s", request.id, error, exc_info=unexpected)
+        pause = retry_after(request.card_failures + 1, self._random)
+        async with self._ledger.write() as tx:
+            await tx.card_failed(request.id, self._clock() + pause)
+
+    async def _gone(self, request: Request) -> None:
+        async with self._ledger.write() as tx:
+            await tx.card_gone(request, self._clock(), self._window)
+
+    async def _deliver(self, notice: Notice) -> None:
+        now = self._clock()
+        if self._no_dms_before and now < self._no_dms_before:
+            async with self._ledger.write() as tx:
+                await tx.postpone_notice(notice.id, self._no_dms_before, Refusal.TOO_FAST.name)
+            return
+        again = now + retry_after(notice.attempts + 1, self._random)
+        async with self._ledger.write() as tx:
+            notice = await tx.begin_sending(notice.id, now, again)
+        try:
+            message = await _in_time(self._send(notice))
+        except Exception as error:  # whatever it is, other notices must not wait for this one
+            await self._refused(notice, error)
+        else:
+            async with self._ledger.write() as tx:
+                await tx.notice_delivered(notice.id, self._clock(), message.id)
+
+    async def _send(self, notice: Notice) -> discord.Message:
+        shown = notice_card(await self._ledger.read.items_of(notice.id))
+        channel = await self._client.create_dm(discord.Object(notice.user_id))
+        return await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce)
+
+    async def _refused(self, notice: Notice, error: Exception) -> None:
+        refusal = classify(error)
+        now = self._clock()
+        unexpected = None if isinstance(error, _DELIVERY_ERRORS) else error
+        log.warning("notice %d not delivered (%s): %s", notice.id, refusal.name, error, exc_info=unexpected)
+        if refusal is Refusal.TOO_FAST:
+            self._no_dms_before = now + _DM_PAUSE
+            async with self._ledger.write() as tx:
+                await tx.postpone_notice(notice.id, self._no_dms_before, refusal.name)
+        elif refusal is Refusal.PASSING or (refusal is Refusal.NO_ACCESS and notice.attempts < _TRIES_WITHOUT_ACCESS):
+            return  # begin_sending has set the time of the next try
+        else:
+            pointed = await self._point(notice.user_id)
+            async with self._ledger.write() as tx:
+                await tx.keep_notice(notice.id, refusal.name, now if pointed else None)
+
+    async def _point(self, user_id: int) -> bool:
+        """Hint, where the user last gave a command in a server, that there is news; no word of what it is."""
+        channel_id = await self._ledger.read.hint_channel(user_id)
+        if channel_id is None:
+            return False
+        channel = self._client.get_partial_messageable(channel_id)
+        only_them = discord.AllowedMentions(users=[discord.Object(user_id)], everyone=False, roles=False)
+        try:
+            await _in_time(channel.send(view=hint(user_id).view, allowed_mentions=only_them))
+        except _DELIVERY_ERRORS as error:
+            log.info("no hint in channel %d: %s", channel_id, error)
+            return False
+        return True
+
+    async def kept_for(self, user_id: int) -> list[News]:
+        """Return what could not be delivered to a user, to be shown at a command."""
+        notices = await self._ledger.read.kept_notices(user_id)
+        return [News(notice, await self._ledger.read.items_of(notice.id)) for notice in notices]
+
+    async def seen(self, news: News, message_id: int | None) -> None:
+        """Note that a user has been shown a kept notice."""
+        async with self._ledger.write() as tx:
+            await tx.notice_delivered(news.notice.id, self._clock(), message_id)
+
+
+async def _in_time(call: Awaitable[T]) -> T:
+    """Bound a call to Discord; running out of time leaves it open whether it arrived."""
+    async with asyncio.timeout(_SEND_TIMEOUT):
+        return await call

@@ -1,0 +1,1 @@
+"""The commands, one file each: read the interaction, call a use case, show a card."""

@@ -1,0 +1,89 @@
+"""/cancel: one order or many, from an option, a file or a form; with a question first where there are many."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Client, answer_error
+from bot.orders import find_orders
+from bot.ui import buttons
+from bot.ui.modals import paste_modal
+from cogs.common import Interaction, Pressed, acknowledge, place, show_news
+from cogs.files import read_text
+
+
+async def ask_for_orders(interaction: Interaction) -> None:
+    """Open the form to paste into; it must be the very first answer."""
+    await interaction.response.send_modal(paste_modal(_take_orders, answer_error))
+
+
+async def _take_orders(interaction: discord.Interaction[Client], text: str) -> None:
+    await _cancel(interaction, text, None)
+
+
+async def _cancel(interaction: Interaction, text: str, file: discord.Attachment | None) -> None:
+    message_id = await acknowledge(interaction)
+    if file:
+        text = f"{text}\n{await read_text(file)}"
+    use_cases = interaction.client.use_cases
+    request_id = await use_cases.cancels.ask(interaction.user.id, find_orders(text), place(interaction, message_id))
+    await use_cases.courier.show(request_id)
+    await show_news(interaction)
+
+
+class Cancel(commands.Cog):
+    """The command the bot is for."""
+
+    @app_commands.command()
+    @app_commands.describe(
+        orders="One or several order IDs, separated in any way",
+        file="A text or CSV file with order IDs, for long lists",
+    )
+    async def cancel(
+        self,
+        interaction: Interaction,
+        orders: app_commands.Range[str, 1, 6000] | None = None,
+        file: discord.Attachment | None = None,
+    ) -> None:
+        """Ask NotPanel to cancel orders, and hear how each one really ended"""
+        if orders is None and file is None:
+            await ask_for_orders(interaction)
+        else:
+            await _cancel(interaction, orders or "", file)
+
+
+class Paste(Pressed, template=buttons.PASTE):
+    """Opens the form to paste into."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Open the form."""
+        await ask_for_orders(interaction)
+
+
+async def _answer_question(interaction: Interaction, request_id: int, *, go: bool) -> None:
+    message_id = await acknowledge(interaction, update=True)
+    use_cases = interaction.client.use_cases
+    await use_cases.cancels.answer(request_id, interaction.user.id, place(interaction, message_id), go=go)
+    await use_cases.courier.show(request_id)
+
+
+class Confirm(Pressed, template=buttons.CONFIRM):
+    """Sends a request that asks first; for the requester alone."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Send it."""
+        await _answer_question(interaction, self.values["request"], go=True)
+
+
+class Keep(Pressed, template=buttons.KEEP):
+    """Drops a request that asks first; for the requester alone."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Drop it."""
+        await _answer_question(interaction, self.values["request"], go=False)
+
+
+async def setup(bot: Client) -> None:
+    """Register with the client."""
+    await bot.add_cog(Cancel())
+    bot.add_dynamic_items(Paste, Confirm, Keep)

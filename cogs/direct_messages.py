@@ -1,0 +1,98 @@
+"""Plain text in a DM with the bot: the same use cases as the slash commands, under the same names."""
+
+import asyncio
+import logging
+
+import aiohttp
+import discord
+from discord.ext import commands
+
+from bot.cancels import Place
+from bot.client import Client, describe
+from bot.orders import find_orders
+from bot.panel import PanelError
+from bot.problems import UserError
+from bot.ui.answers import help_card, key_card, key_in_message, not_understood, working
+from bot.ui.cards import notice_card, open_card
+from bot.ui.layout import CardView
+from cogs.files import read_text
+from cogs.status import look_up
+
+log = logging.getLogger(__name__)
+
+_LOOKS_LIKE_A_KEY = 20
+"""A single word of that length that is no command may be somebody's API key."""
+
+
+class DirectMessages(commands.Cog):
+    """Listens in DMs only: the client has no other message intent."""
+
+    def __init__(self, bot: Client) -> None:
+        self._bot = bot
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Acknowledge with a message, then do what the text says, then put the answer in its place."""
+        if message.guild or message.author.bot:
+            return
+        reply = await _acknowledge(message)
+        if reply is None:
+            return
+        try:
+            shown = await self._answer(message, reply)
+        except Exception as error:
+            if not isinstance(error, UserError | PanelError):
+                log.exception("a direct message could not be answered")
+            shown = describe(error)
+        if shown:
+            await reply.edit(view=shown.view, attachments=shown.files)
+        await self._show_news(message)
+
+    async def _answer(self, message: discord.Message, reply: discord.Message) -> CardView | None:
+        """Return the card to show, or None where the request's own card stands there already."""
+        command, text = (*message.content.split(maxsplit=1), "", "")[:2]
+        user_id = message.author.id
+        match command.casefold().strip("/:,."):
+            case "cancel":
+                await self._cancel(message, reply, text)
+                return None
+            case "status":
+                return await look_up(self._bot, user_id, text)
+            case "queued":
+                return open_card(await self._bot.use_cases.accounts.open_orders(user_id))
+            case "key":
+                return key_card(await self._bot.use_cases.accounts.show(user_id))
+            case "help" | "start" | "hi" | "hello" | "":
+                return help_card()
+            case word:
+                return key_in_message() if not text and len(word) >= _LOOKS_LIKE_A_KEY else not_understood()
+
+    async def _cancel(self, message: discord.Message, reply: discord.Message, text: str) -> None:
+        for file in message.attachments:
+            text = f"{text}\n{await read_text(file)}"
+        here = Place(message.channel.id, None, reply.id, None)
+        use_cases = self._bot.use_cases
+        request_id = await use_cases.cancels.ask(message.author.id, find_orders(text), here)
+        await use_cases.courier.show(request_id)
+
+    async def _show_news(self, message: discord.Message) -> None:
+        courier = self._bot.use_cases.courier
+        for news in await courier.kept_for(message.author.id):
+            shown = notice_card(news.items)
+            sent = await message.channel.send(view=shown.view, files=shown.files, nonce=news.notice.nonce)
+            await courier.seen(news, sent.id)
+
+
+async def _acknowledge(message: discord.Message) -> discord.Message | None:
+    """Show that the message has been seen; where that fails the user has no card, so nothing is done."""
+    try:
+        async with asyncio.timeout(15):
+            return await message.channel.send(view=working().view)
+    except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
+        log.info("a direct message came to nothing: %s", error)
+        return None
+
+
+async def setup(bot: Client) -> None:
+    """Register with the client."""
+    await bot.add_cog(DirectMessages(bot))

@@ -1,0 +1,23 @@
+"""/help: what this is and how to begin."""
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Client
+from bot.ui.answers import help_card
+from cogs.common import Interaction, acknowledge, answer
+
+
+class Help(commands.Cog):
+    """The first thing many people type."""
+
+    @app_commands.command()
+    async def help(self, interaction: Interaction) -> None:
+        """What this bot does and how to begin"""
+        await acknowledge(interaction)
+        await answer(interaction, help_card())
+
+
+async def setup(bot: Client) -> None:
+    """Register with the client."""
+    await bot.add_cog(Help())

@@ -1,0 +1,24 @@
+"""The button under a public hint: shows a user, and only that user, what could not be sent to them."""
+
+from bot.client import Client
+from bot.problems import NotYours
+from bot.ui import buttons
+from bot.ui.answers import no_news
+from cogs.common import Interaction, Pressed, acknowledge, answer, show_news
+
+
+class ShowNews(Pressed, template=buttons.NEWS):
+    """Shows kept notices."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Show them to the one they are for."""
+        await acknowledge(interaction)
+        if interaction.user.id != self.values["user"]:
+            raise NotYours
+        if not await show_news(interaction):
+            await answer(interaction, no_news())
+
+
+async def setup(bot: Client) -> None:
+    """Register with the client."""
+    bot.add_dynamic_items(ShowNews)

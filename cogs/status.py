@@ -1,0 +1,36 @@
+"""/status: what the panel says of orders now."""
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Client
+from bot.orders import find_orders
+from bot.problems import NoOrders
+from bot.ui.answers import status_card
+from bot.ui.layout import CardView
+from cogs.common import Interaction, acknowledge, answer
+
+
+async def look_up(client: Client, user_id: int, text: str) -> CardView:
+    """Return a card with the status of every order named in a text."""
+    found = find_orders(text)
+    if not found.orders:
+        raise NoOrders(found)
+    rows = await client.use_cases.accounts.look_up(user_id, found.orders)
+    return status_card(found.orders, rows, found.ignored, found.repeats)
+
+
+class Status(commands.Cog):
+    """Asking without changing anything."""
+
+    @app_commands.command()
+    @app_commands.describe(orders="One or several order IDs, separated in any way")
+    async def status(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000]) -> None:
+        """What NotPanel says about orders right now"""
+        await acknowledge(interaction)
+        await answer(interaction, await look_up(interaction.client, interaction.user.id, orders))
+
+
+async def setup(bot: Client) -> None:
+    """Register with the client."""
+    await bot.add_cog(Status())
