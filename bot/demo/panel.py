@@ -1,0 +1,260 @@
+"""The simulated NotPanel: the documented protocol, its cancel errors, refunds, upstream delay and limits."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+from bot.clock import Clock
+from bot.panel import MAX_BATCH, Answer, OrderStatus, read_status
+
+_WINDOW = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What a queued cancel comes to, and how long after it was asked for."""
+
+    after: timedelta = timedelta(minutes=1)
+    ends_as: Literal["canceled", "completed", "partial"] = "canceled"
+
+
+@dataclass(slots=True)
+class Order:
+    """One order in the panel's books."""
+
+    key: str
+    status: str
+    charge: Decimal
+    quantity: int
+    remains: int
+    cancellable: bool
+    upstream: Upstream
+    queued_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Key:
+    """An API key and its account's balance."""
+
+    balance: Decimal
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that the panel has received."""
+
+    action: str
+    key: str
+    orders: tuple[str, ...]
+    at: datetime
+
+
+@dataclass(slots=True)
+class _Window:
+    """A fixed minute's count of calls."""
+
+    limit: int
+    resets_at: datetime | None = None
+    used: int = 0
+
+    def take(self, now: datetime) -> bool:
+        """Count a call; tell whether the limit allows it."""
+        if self.resets_at is None or now >= self.resets_at:
+            self.resets_at, self.used = now + _WINDOW, 0
+        if self.used >= self.limit:
+            return False
+        self.used += 1
+        return True
+
+
+class _Error(Exception):
+    def __init__(self, status: int, words: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(words)
+        self.status, self.words, self.headers = status, words, headers or {}
+
+
+@dataclass
+class SimulatedPanel:
+    """Holds keys and orders, answers calls, and remembers every call for those who test."""
+
+    clock: Clock
+    ip_limit: int = 300
+    key_limit: int = 100
+    latency: float = 0.0
+    keys: dict[str, Key] = field(default_factory=dict[str, Key])
+    orders: dict[str, Order] = field(default_factory=dict[str, Order])
+    calls: list[Call] = field(default_factory=list[Call])
+    cancel_requests: Counter[str] = field(default_factory=Counter[str])
+    """Cancels answered with success, by order: more than one for an order was sent twice."""
+
+    def __post_init__(self) -> None:
+        self._ip = _Window(self.ip_limit)
+        self._by_key: dict[str, _Window] = {}
+
+    def add_key(self, key: str, *, balance: Decimal | str = "47.32", suspended: bool = False) -> None:
+        """Open an account."""
+        self.keys[key] = Key(Decimal(balance), suspended)
+
+    def revoke_key(self, key: str) -> None:
+        """Make a key invalid; its orders stay in the books."""
+        del self.keys[key]
+
+    def add_order(
+        self,
+        key: str,
+        order_id: str,
+        *,
+        status: OrderStatus | str = OrderStatus.PENDING,
+        charge: str = "0.50",
+        quantity: int = 1000,
+        remains: int | None = None,
+        cancellable: bool = True,
+        upstream: Upstream | None = None,
+    ) -> None:
+        """Put an order into the books; without `remains` nothing of it is delivered yet."""
+        left = quantity if remains is None else remains
+        self.orders[order_id] = Order(
+            key, str(status), Decimal(charge), quantity, left, cancellable, upstream or Upstream()
+        )
+
+    async def answer(self, form: Mapping[str, str]) -> Answer:
+        """Answer one call, as the real panel's docs have it."""
+        if self.latency:
+            await asyncio.sleep(self.latency)
+        key, orders = form.get("key", ""), _named(form)
+        self.calls.append(Call(form.get("action", ""), key, orders, self.clock()))
+        self._upstream()
+        try:
+            headers = self._admit(key)
+            return Answer(200, json.dumps(self._act(form, orders)), headers)
+        except _Error as error:
+            return Answer(error.status, json.dumps({"error": error.words}), error.headers)
+
+    def _admit(self, key: str) -> Mapping[str, str]:
+        now = self.clock()
+        # The address is counted before the key is looked at, so invalid keys cost as well.
+        _take(self._ip, "ip", now)
+        if key not in self.keys:
+            raise _Error(403, "Invalid API key", _headers(self._ip))
+        window = self._by_key.setdefault(key, _Window(self.key_limit))
+        _take(window, "key", now)
+        if self.keys[key].suspended:
+            raise _Error(403, "Account suspended", _headers(window))
+        return _headers(window)
+
+    def _act(self, form: Mapping[str, str], orders: tuple[str, ...]) -> Any:
+        key, single = form["key"], "order" in form
+        match form.get("action"):
+            case "balance":
+                return {"balance": f"{self.keys[key].balance:.2f}", "currency": "USD"}
+            case "cancel":
+                _check(form, orders)
+                return self._cancel(key, orders, single=single)
+            case "status":
+                _check(form, orders)
+                return self._status(key, orders, single=single)
+            case None:
+                raise _Error(400, "Missing required parameter: action")
+            case action:
+                raise _Error(400, f"Unknown action: {action}")
+
+    def _cancel(self, key: str, orders: tuple[str, ...], *, single: bool) -> Any:
+        rows = [{"order": order, **self._cancel_one(key, order)} for order in orders]
+        if not single:
+            return rows
+        if "error" in rows[0]:
+            raise _Error(400, rows[0]["error"])
+        return {"cancel": rows[0]["cancel"]}
+
+    def _cancel_one(self, key: str, order_id: str) -> dict[str, str]:
+        order = self._find(key, order_id)
+        if order is None:
+            return {"error": "Order not found"}
+        if read_status(order.status).is_final:
+            return {"error": "Order cannot be cancelled (already completed)"}
+        if not order.cancellable:
+            return {"error": "Service does not support cancellation"}
+        self.cancel_requests[order_id] += 1
+        if read_status(order.status) is OrderStatus.PENDING:
+            self._end(order, "canceled")
+        elif order.queued_at is None:
+            order.queued_at = self.clock()
+        return {"cancel": order_id}
+
+    def _status(self, key: str, orders: tuple[str, ...], *, single: bool) -> Any:
+        rows = {order: self._status_one(key, order) for order in orders}
+        if not single:
+            return rows
+        row = rows[orders[0]]
+        if "error" in row:
+            raise _Error(400, row["error"])
+        return row
+
+    def _status_one(self, key: str, order_id: str) -> dict[str, str]:
+        order = self._find(key, order_id)
+        if order is None:
+            return {"error": "Order not found"}
+        return {
+            "status": order.status,
+            "charge": f"{order.charge:.2f}",
+            "start_count": "1234",
+            "remains": str(order.remains),
+            "currency": "USD",
+        }
+
+    def _find(self, key: str, order_id: str) -> Order | None:
+        order = self.orders.get(order_id)
+        return order if order and order.key == key else None
+
+    def _upstream(self) -> None:
+        """Let the provider end what it was asked to cancel long enough ago."""
+        for order in self.orders.values():
+            queued_at = None if read_status(order.status).is_final else order.queued_at
+            if queued_at and self.clock() >= queued_at + order.upstream.after:
+                self._end(order, order.upstream.ends_as)
+
+    def _end(self, order: Order, status: str) -> None:
+        order.status = status
+        if status == "completed":
+            order.remains = 0
+            return
+        delivered = Decimal(order.quantity - order.remains) / order.quantity
+        kept = round(order.charge * delivered, 2) if status == "partial" else Decimal(0)
+        if order.key in self.keys:
+            self.keys[order.key].balance += order.charge - kept
+        order.charge = kept
+
+
+def _named(form: Mapping[str, str]) -> tuple[str, ...]:
+    single, batch = form.get("order", ""), form.get("orders", "")
+    return tuple(filter(None, [single, *batch.split(",")]))
+
+
+def _check(form: Mapping[str, str], orders: tuple[str, ...]) -> None:
+    if not orders:
+        raise _Error(400, "Missing required parameter: order or orders")
+    if "order" in form and "orders" in form:
+        raise _Error(400, "Use either order or orders, not both")
+    if len(orders) > MAX_BATCH:
+        raise _Error(400, f"Too many orders: at most {MAX_BATCH}")
+
+
+def _take(layer: _Window, name: str, now: datetime) -> None:
+    if not layer.take(now):
+        raise _Error(429, "Rate limit exceeded", {**_headers(layer), "X-RateLimit-DeniedBy": name})
+
+
+def _headers(window: _Window) -> dict[str, str]:
+    assert window.resets_at is not None
+    return {
+        "X-RateLimit-Limit": str(window.limit),
+        "X-RateLimit-Remaining": str(window.limit - window.used),
+        "X-RateLimit-Reset": str(int(window.resets_at.timestamp())),
+        "X-RateLimit-Tier-Remaining": "1000",
+    }

@@ -1,0 +1,270 @@
+"""The simulated panel keeps NotPanel's documented protocol, seen through the real client."""
+
+import re
+from collections.abc import AsyncGenerator, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Literal
+
+import pytest
+from pydantic import SecretStr
+
+from bot.demo.panel import SimulatedPanel, Upstream
+from bot.demo.sample import sample_panel
+from bot.demo.serve import serve
+from bot.panel import (
+    Accepted,
+    Answer,
+    Balance,
+    InvalidKey,
+    Limits,
+    OrderReading,
+    OrderStatus,
+    Panel,
+    RateLimited,
+    Refused,
+    RowError,
+    Suspended,
+    in_process,
+)
+
+SECRET = "np-test-key-0123456789abcdef"
+KEY = SecretStr(SECRET)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+RUNNING = OrderStatus.IN_PROGRESS
+NOT_FOUND = RowError("Order not found")
+NOT_POSSIBLE = RowError("Service does not support cancellation")
+TOO_LATE = RowError("Order cannot be cancelled (already completed)")
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def books(clock: Clock) -> SimulatedPanel:
+    panel = SimulatedPanel(clock)
+    panel.add_key(SECRET, balance=Decimal(10))
+    return panel
+
+
+@pytest.fixture(params=["in process", "loopback"])
+async def panel(request: pytest.FixtureRequest, books: SimulatedPanel, clock: Clock) -> AsyncGenerator[Panel]:
+    if request.param == "in process":
+        client = Panel("https://panel.invalid/", transport=in_process(books.answer), clock=clock)
+        yield client
+        await client.aclose()
+        return
+    async with serve(books, 0) as url:
+        client = Panel(url, clock=clock)
+        yield client
+        await client.aclose()
+
+
+async def reading(panel: Panel, order: str = "a") -> OrderReading:
+    row = (await panel.status(KEY, [order])).rows[order]
+    assert isinstance(row, OrderReading)
+    return row
+
+
+async def balance(panel: Panel) -> str:
+    return (await panel.balance(KEY)).balance
+
+
+async def test_a_pending_order_is_refunded_at_once(panel: Panel, books: SimulatedPanel) -> None:
+    books.add_order(SECRET, "a", charge="0.50")
+    assert (await panel.cancel(KEY, ["a"])).rows == {"a": Accepted()}
+    assert await reading(panel) == OrderReading(OrderStatus.CANCELLED, "canceled", "0.00", "1234", "1000", "USD")
+    assert await balance(panel) == "10.50"
+    assert (await panel.cancel(KEY, ["a"])).rows == {"a": TOO_LATE}
+    assert books.cancel_requests == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("ends_as", "status", "charge", "left", "credit"),
+    [
+        ("canceled", OrderStatus.CANCELLED, "0.00", "650", "11.00"),
+        ("partial", OrderStatus.PARTIAL, "0.35", "650", "10.65"),
+        ("completed", OrderStatus.COMPLETED, "1.00", "0", "10.00"),
+    ],
+)
+async def test_a_queued_cancel_ends_upstream(
+    panel: Panel,
+    books: SimulatedPanel,
+    clock: Clock,
+    ends_as: Literal["canceled", "completed", "partial"],
+    status: OrderStatus,
+    charge: str,
+    left: str,
+    credit: str,
+) -> None:
+    upstream = Upstream(timedelta(seconds=6), ends_as)
+    books.add_order(SECRET, "a", status=RUNNING, charge="1.00", remains=650, upstream=upstream)
+    clock.forward(3600)
+    assert (await reading(panel)).status is RUNNING
+    assert (await panel.cancel(KEY, ["a"])).rows == {"a": Accepted()}
+    clock.forward(5)
+    assert (await panel.cancel(KEY, ["a"])).rows == {"a": Accepted()}
+    assert await reading(panel) == OrderReading(RUNNING, "in_progress", "1.00", "1234", "650", "USD")
+    assert await balance(panel) == "10.00"
+    clock.forward(1)
+    assert await balance(panel) == credit
+    seen = await reading(panel)
+    assert (seen.status, seen.charge, seen.remains) == (status, charge, left)
+    clock.forward(3600)
+    assert await balance(panel) == credit
+    assert books.cancel_requests == {"a": 2}
+
+
+async def test_by_default_a_queued_cancel_succeeds_after_a_minute(
+    panel: Panel, books: SimulatedPanel, clock: Clock
+) -> None:
+    books.add_order(SECRET, "a", status="Processing")
+    await panel.cancel(KEY, ["a"])
+    clock.forward(59)
+    assert (await reading(panel)).word == "Processing"
+    clock.forward(1)
+    assert (await reading(panel)).word == "canceled"
+
+
+async def test_a_batch_gets_a_row_for_each_order(panel: Panel, books: SimulatedPanel) -> None:
+    books.add_key("np-somebody-else-0123456789")
+    books.add_order("np-somebody-else-0123456789", "theirs")
+    books.add_order(SECRET, "mine")
+    books.add_order(SECRET, "rigid", status=RUNNING, cancellable=False)
+    for status in OrderStatus:
+        if status.is_final:
+            books.add_order(SECRET, status, status=status)
+    ended = {str(status): TOO_LATE for status in OrderStatus if status.is_final}
+    orders = ["mine", "theirs", "absent", "rigid", *ended]
+    assert (await panel.cancel(KEY, orders)).rows == {
+        "mine": Accepted(),
+        "theirs": NOT_FOUND,
+        "absent": NOT_FOUND,
+        "rigid": NOT_POSSIBLE,
+        **ended,
+    }
+    seen = (await panel.status(KEY, orders)).rows
+    assert seen["theirs"] == seen["absent"] == NOT_FOUND
+    assert {order: row.word for order, row in seen.items() if isinstance(row, OrderReading)} == {
+        "mine": "canceled",
+        "rigid": "in_progress",
+        **{order: order for order in ended},
+    }
+    assert books.orders["theirs"].status == "pending"
+
+
+@pytest.mark.parametrize("order", ["theirs", "absent"])
+async def test_one_order_that_is_not_there(panel: Panel, books: SimulatedPanel, order: str) -> None:
+    books.add_order("np-somebody-else-0123456789", "theirs")
+    assert (await panel.cancel(KEY, [order])).rows == {order: NOT_FOUND}
+    assert (await panel.status(KEY, [order])).rows == {order: NOT_FOUND}
+
+
+async def test_keys(panel: Panel, books: SimulatedPanel) -> None:
+    assert await panel.balance(KEY) == Balance("10.00", "USD")
+    books.add_key("np-suspended-0123456789abcd", suspended=True)
+    with pytest.raises(Suspended):
+        await panel.balance(SecretStr("np-suspended-0123456789abcd"))
+    books.revoke_key(SECRET)
+    for key in (KEY, SecretStr("nonsense"), SecretStr("")):
+        with pytest.raises(InvalidKey, match="Invalid API key"):
+            await panel.balance(key)
+
+
+async def test_every_call_is_remembered(panel: Panel, books: SimulatedPanel, clock: Clock) -> None:
+    await panel.balance(KEY)
+    clock.forward(1)
+    await panel.cancel(KEY, ["a"])
+    with pytest.raises(InvalidKey):
+        await panel.status(SecretStr("nonsense"), ["a", "b"])
+    assert [(call.action, call.key, call.orders, call.at) for call in books.calls] == [
+        ("balance", SECRET, (), START),
+        ("cancel", SECRET, ("a",), START + timedelta(seconds=1)),
+        ("status", "nonsense", ("a", "b"), START + timedelta(seconds=1)),
+    ]
+
+
+async def test_the_limit_of_a_key(panel: Panel, books: SimulatedPanel, clock: Clock) -> None:
+    books.add_order(SECRET, "a")
+    reset = START + timedelta(minutes=1)
+    for remaining in range(99, -1, -1):
+        limits = (await panel.status(KEY, ["a"])).limits
+        assert limits == Limits(100, remaining, reset, 1000)
+    with pytest.raises(RateLimited, match="Rate limit exceeded") as caught:
+        await panel.cancel(KEY, ["a"])
+    assert (caught.value.layer, caught.value.reset) == ("key", reset)
+    assert not books.cancel_requests
+    books.add_key("np-another-key-0123456789ab")
+    await panel.balance(SecretStr("np-another-key-0123456789ab"))
+    clock.forward(60)
+    assert (await panel.status(KEY, ["a"])).limits.remaining == 99
+
+
+async def test_the_limit_of_an_address_counts_invalid_keys(panel: Panel, clock: Clock) -> None:
+    for _ in range(300):
+        with pytest.raises(InvalidKey):
+            await panel.balance(SecretStr("nonsense"))
+    for key in (KEY, SecretStr("nonsense")):
+        with pytest.raises(RateLimited) as caught:
+            await panel.balance(key)
+        assert (caught.value.layer, caught.value.reset) == ("ip", START + timedelta(minutes=1))
+    clock.forward(60)
+    assert await balance(panel) == "10.00"
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({}, "Missing required parameter: action"),
+        ({"action": "cancel"}, "Missing required parameter: order or orders"),
+        ({"action": "status", "orders": ","}, "Missing required parameter: order or orders"),
+        ({"action": "cancel", "order": "a", "orders": "a,b"}, "Use either order or orders, not both"),
+        ({"action": "status", "orders": ",".join(map(str, range(101)))}, "Too many orders: at most 100"),
+        ({"action": "add"}, "Unknown action: add"),
+    ],
+)
+async def test_a_request_that_must_be_mended(books: SimulatedPanel, form: Mapping[str, str], words: str) -> None:
+    answer = await books.answer({"key": SECRET, **form})
+    assert (answer.status, answer.body) == (400, f'{{"error": "{words}"}}')
+
+    async def same(_form: Mapping[str, str]) -> Answer:
+        return answer
+
+    with pytest.raises(Refused, match=words):
+        await Panel("https://panel.invalid/", transport=in_process(same)).cancel(KEY, ["a", "b"])
+
+
+async def test_the_story_of_the_demo(clock: Clock) -> None:
+    books, sample = sample_panel(clock)
+    books.latency = 0
+    key, orders = SecretStr(sample.key), list(sample.orders)
+    assert len(sample.key) >= 24
+    assert all(re.fullmatch("ord_[0-9A-HJKMNP-TV-Z]{26}", order) for order in orders)
+    panel = Panel("https://panel.invalid/", transport=in_process(books.answer), clock=clock)
+    accepted = (await panel.cancel(key, orders)).rows
+    assert list(accepted.values()) == [Accepted(), Accepted(), Accepted(), TOO_LATE, NOT_POSSIBLE]
+
+    async def words() -> list[str]:
+        rows = (await panel.status(key, orders)).rows
+        return [row.word for row in rows.values() if isinstance(row, OrderReading)]
+
+    assert await words() == ["canceled", "in_progress", "in_progress", "completed", "in_progress"]
+    clock.forward(6)
+    assert await words() == ["canceled", "canceled", "in_progress", "completed", "in_progress"]
+    clock.forward(3)
+    assert await words() == ["canceled", "canceled", "completed", "completed", "in_progress"]
