@@ -1,0 +1,115 @@
+"""Plays the demo in a headless Chromium the way a person would: for the browser test and the README's pictures."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parent.parent
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PATIENCE = 30_000  # ms; a page that is ready goes on at once
+
+_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that is running: its page's address, the key to paste, and the orders to cancel."""
+
+    process: subprocess.Popen[str]
+    url: str
+    key: str
+    orders: tuple[str, ...]
+
+
+@contextmanager
+def running_demo(seconds: float = 60) -> Generator[Demo]:
+    """Start the demo as a user does, and end it with Ctrl-C."""
+    arguments = [sys.executable, "-m", "bot", "demo", "--no-browser"]
+    process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        text = _read_until(process, "Ctrl-C ends it.", seconds)
+        key = re.search(r"Demo key:\n  (\S+)", text)
+        url = re.search(r"http://127\S+", text)
+        assert key, text
+        assert url, text
+        yield Demo(process, url[0], key[1], tuple(re.findall(r"ord_\w+", text)))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
+def _read_until(process: subprocess.Popen[str], mark: str, seconds: float) -> str:
+    assert process.stdout
+    too_late = threading.Timer(seconds, process.kill)
+    too_late.start()
+    text = ""
+    for line in process.stdout:
+        text += line
+        if mark in line:
+            too_late.cancel()
+            return text
+    raise AssertionError(f"the demo did not start within {seconds} s; it said:\n{text}")
+
+
+@contextmanager
+def browser_page(url: str) -> Generator[Page]:
+    """Open an address in a headless Chromium of the system."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
+        page = browser.new_page(viewport={"width": 1000, "height": 1000}, device_scale_factor=2)
+        page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        page.goto(url)
+        expect(page.get_by_role("heading", name="Try it")).to_be_visible()
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+def connect(page: Page, key: str) -> None:
+    """Type /key set, paste the key into the form, send it."""
+    _fill_form(page, "/key set", key)
+    expect(page.get_by_role("heading", name="Connected")).to_be_visible()
+
+
+def cancel(page: Page, orders: tuple[str, ...]) -> Locator:
+    """Type /cancel, paste the orders behind it, send them; return the card."""
+    _pick(page, "/cancel")
+    page.keyboard.press("Enter")  # takes the first option offered
+    option = page.get_by_role("textbox", name="orders")
+    option.fill(" ".join(orders))
+    option.press("Enter")
+    return message(page, "Cancel request")
+
+
+def message(page: Page, heading: str) -> Locator:
+    """Return the last message under such a heading."""
+    return page.locator("article").filter(has=page.get_by_role("heading", name=heading)).last
+
+
+def _fill_form(page: Page, command: str, text: str) -> None:
+    _pick(page, command)
+    page.keyboard.press("Enter")
+    form = page.locator("#modal-root")
+    form.locator("textarea, input").first.fill(text)
+    form.get_by_role("button", name="Submit").click()
+    expect(form).to_be_hidden()
+
+
+def _pick(page: Page, command: str) -> None:
+    page.locator("#channel-composer-input").click()
+    page.keyboard.type(command)
+    offered = page.get_by_role("listbox", name="Application commands")
+    expect(offered).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(offered).to_be_hidden()

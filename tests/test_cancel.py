@@ -1,0 +1,266 @@
+"""/cancel as its users meet it: one order or hundreds, from an option, a form, a file or a message."""
+
+import random
+from typing import Any
+
+import pytest
+
+from bot.cancels import Place
+from bot.demo.panel import Upstream
+from bot.panel import OrderStatus
+from bot.ui.buttons import confirm
+from bot.ui.layout import Tone, card
+from tests.world import START, World, buttons_of, messages, shown, text_of
+
+RUNNING = OrderStatus.IN_PROGRESS
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+async def test_a_pending_order_is_refunded_once_its_status_says_so(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    result = await ann.slash("cancel", orders="ord_A")
+    assert "refunded" not in shown(result).casefold()
+    await here.settle()
+    assert "**1** refunded" in shown(result)
+    assert "`ord_A` · status `canceled`" in shown(result)
+    assert messages(ann) == []  # told on the card; no message on top
+
+
+async def test_each_outcome_has_its_group_its_reason_and_a_next_step(here: World, ann: Any) -> None:
+    here.order("ord_pending")
+    here.order("ord_running".replace("_r", "_R"), RUNNING)
+    here.order("ord_done", OrderStatus.COMPLETED)
+    here.order("ord_fixed", RUNNING, cancellable=False)
+    result = await ann.slash("cancel", orders="ord_pending ord_Running ord_done ord_fixed ord_absent")
+    await here.settle()
+    text = shown(result)
+    assert "**1** refunded · **1** queued · **3** refused" in text
+    assert "`Order cannot be cancelled (already completed)`" in text
+    assert "refill" in text
+    assert "`Service does not support cancellation`" in text
+    assert "`Order not found`" in text
+    assert "Not final" in text
+
+
+async def test_a_queued_order_is_followed_until_it_ends(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING, upstream=Upstream(), remains=650)
+    result = await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    assert "Queued at the provider" in shown(result)
+    await here.wait(90)
+    assert "**1** refunded" in shown(result)
+    (notice,) = messages(ann)
+    assert "News about 1 order" in notice
+    assert "charge 0.50 → 0.00 USD" in notice
+
+
+async def test_an_order_that_runs_on_is_not_called_refunded(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING, upstream=Upstream(ends_as="completed"))
+    here.order("ord_B", RUNNING, upstream=Upstream(ends_as="partial"), remains=650)
+    result = await ann.slash("cancel", orders="ord_A ord_B")
+    await here.wait(90)
+    (notice,) = messages(ann)  # both within one window: one message
+    for text in (shown(result), notice):
+        assert "Delivered before the request took effect" in text
+        assert "650 not delivered" in text
+        assert "refunded" not in text.casefold()
+
+
+async def test_repeating_the_command_joins_what_is_under_way(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    again = await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    assert here.panel.cancel_requests["ord_A"] == 1
+    assert "joined, not sent twice" in shown(again)
+    await here.wait(90)
+    assert "**1** refunded" in shown(again)
+    assert len(messages(ann)) == 1
+
+
+def big_list(rng: random.Random) -> tuple[str, list[str]]:
+    """Return a file with 250 IDs, mixed separators, repeats and junk; and the IDs."""
+    ids = [f"ord_{rng.getrandbits(120):030X}" for _ in range(250)]
+    words = [*ids, *rng.sample(ids, 40), "Order-ID", "https://notpanel.com/orders", "1000", "ord_A_B", "done"]
+    rng.shuffle(words)
+    separators = [",", ";", "\n", "\r\n", "\t", " | ", "  ", '","', " / "]
+    return "".join(word + rng.choice(separators) for word in words), ids
+
+
+async def test_250_orders_from_a_file_cost_three_calls_and_none_is_sent_twice(here: World, ann: Any) -> None:
+    text, ids = big_list(random.Random(1))
+    for index, order in enumerate(ids):
+        status = (OrderStatus.PENDING, RUNNING, OrderStatus.COMPLETED)[index % 3]
+        here.order(order, status)
+    asked = await ann.slash("cancel", file=("orders.csv", text.encode()))
+    await here.settle()
+    assert "Cancel 250 orders?" in shown(asked)
+    assert "40 repeats left out" in shown(asked)
+    assert "`ord_A_B`" in shown(asked)
+    assert "`1000`" in shown(asked)
+    assert here.cancel_calls() == []
+
+    await ann.click(asked.response, label="Confirm: ask to cancel 250")
+    await here.settle()
+    calls = here.cancel_calls()
+    assert [len(call) for call in calls] == [100, 100, 50]
+    assert sorted(order for call in calls for order in call) == sorted(ids)
+    assert set(here.panel.cancel_requests.values()) == {1}
+    assert "**84** refunded · **83** queued · **83** refused" in shown(asked)
+    (file,) = asked.response.attachments
+    lines = (await file.read()).decode("utf-8-sig").splitlines()
+    outcome = {line.split(",")[0]: line.split(",")[1] for line in lines[1:]}
+    expected = ("Refunded", "Queued at the provider", "Refused by the panel")
+    assert outcome == {order: expected[index % 3] for index, order in enumerate(ids)}
+
+
+@pytest.mark.settings(confirm_above=1)
+async def test_confirm_pressed_twice_sends_once(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    here.order("ord_B", RUNNING)
+    asked = await ann.slash("cancel", orders="ord_A ord_B")
+    message = asked.response.message
+    await ann.click(asked.response, label="Confirm: ask to cancel 2")
+    await here.settle()
+    assert "np:confirm" not in repr(asked.response.components)
+    # A second press that was already on its way when the first one was answered.
+    place = Place(message.channel.id, None, message.id, None)
+    await here.app.cancels.answer(1, ann.id, place, go=True)
+    await here.settle()
+    assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
+
+
+@pytest.mark.settings(confirm_above=1)
+async def test_keep_sends_nothing(here: World, ann: Any) -> None:
+    asked = await ann.slash("cancel", orders="ord_A ord_B")
+    await ann.click(asked.response, label="Keep the orders")
+    await here.settle()
+    assert "Nothing was sent" in shown(asked)
+    assert here.cancel_calls() == []
+
+
+@pytest.mark.settings(confirm_above=1)
+async def test_a_question_lapses(here: World, ann: Any) -> None:
+    await ann.send_dm("cancel ord_A ord_B")
+    reply = ann.dm_channel.last_message
+    here.skip(16 * 60)
+    await ann.click(reply, label="Confirm: ask to cancel 2")
+    await here.settle()
+    assert "Too late to confirm" in messages(ann)[-1]
+    assert here.cancel_calls() == []
+
+
+@pytest.mark.settings(confirm_above=1)
+async def test_only_the_requester_may_confirm(here: World) -> None:
+    guild = here.env.create_guild()
+    channel = guild.create_text_channel("orders")
+    ann = guild.add_member(here.env.create_user("ann"))
+    bob = guild.add_member(here.env.create_user("bob"))
+    await here.connect_in(channel, ann)
+    asked = await ann.slash(channel, "cancel", orders="ord_A ord_B")
+    assert asked.ephemeral  # bob cannot even see it …
+    copy = card(Tone.PLAIN, ["a forged copy"], buttons=[confirm(1, 2)])
+    forged = await here.app.client.get_partial_messageable(channel.id).send(view=copy.view)
+    pressed = await bob.click(forged, custom_id="np:confirm:1")
+    await here.settle()
+    assert "somebody else" in text_of(pressed.followups[0].components)
+    assert here.cancel_calls() == []
+
+
+async def test_without_arguments_a_form_takes_whatever_was_copied(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    form = await ann.slash("cancel")
+    result = await ann.submit_modal(form, {"orders": "please cancel (ord_A), thanks"})
+    await here.settle()
+    assert "**1** refunded" in shown(result)
+
+
+async def test_plain_text_in_a_dm_does_the_same(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    here.order("ord_B", RUNNING)
+    await ann.send_dm("cancel\nord_A, ord_B")
+    await here.settle()
+    assert "**1** refunded · **1** queued" in messages(ann)[-1]
+    await ann.send_dm("queued")
+    assert "`ord_B` asked" in messages(ann)[-1]
+    await ann.send_dm("status ord_A")
+    assert "`canceled`" in messages(ann)[-1]
+    await ann.send_dm("help")
+    assert "/key set" in messages(ann)[-1]
+    await ann.send_dm("what is this")
+    assert "I don't know that command" in messages(ann)[-1]
+
+
+async def test_a_key_sent_as_a_message_is_warned_about_and_not_repeated(here: World, ann: Any) -> None:
+    await ann.send_dm("np-somebodys-key-0123456789")
+    assert "If that was your API key" in messages(ann)[-1]
+    assert "somebodys" not in here.payloads()
+
+
+async def test_without_a_key_the_connect_button_opens_the_form(here: World) -> None:
+    bob = here.env.create_user("bob")
+    result = await bob.slash("cancel", orders="ord_A")
+    assert "have not connected" in shown(result)
+    assert buttons_of(result) == ["Connect your key"]
+    form = await bob.click(result.response, label="Connect your key")
+    assert form.modal
+    assert form.modal["title"] == "Connect your NotPanel key"
+    assert here.panel.calls == []
+
+
+@pytest.mark.parametrize("text", ["hello", "12 orders please", "ord_", "ord_A_B", "x" * 5_000, "-,;|"])
+async def test_text_without_an_order_gets_a_clear_sentence(here: World, ann: Any, text: str) -> None:
+    result = await ann.slash("cancel", orders=text)
+    assert "I found no order ID" in shown(result)
+    assert "Nothing was sent" in shown(result)
+    assert len(shown(result)) < 800
+    assert here.cancel_calls() == []
+
+
+async def test_a_file_that_is_no_text_is_refused(here: World, ann: Any) -> None:
+    result = await ann.slash("cancel", file=("photo.png", b"\x89PNG\0\0"))
+    assert "not a text or CSV file" in shown(result)
+
+
+async def test_the_acknowledgement_goes_out_before_any_work(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    before = len(here.env.http_requests)
+    here.panel.latency = 2
+    result = await ann.slash("cancel", orders="ord_A")
+    sent = [request.path.rsplit("/", 1)[-1] for request in here.env.http_requests[before:]]
+    assert sent[0] == "callback"
+    assert "Waiting to be sent" in shown(result)  # the command is over; the panel has not even been called
+    assert here.cancel_calls() == []
+
+
+async def test_where_the_acknowledgement_fails_nothing_is_cancelled(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    for status, code in ((404, 10062), (400, 40060), (500, 0)):
+        here.env.inject_error("POST", "/interactions/*", status=status, code=code)
+        await ann.slash("cancel", orders="ord_A")
+        await here.settle()
+    assert here.cancel_calls() == []
+    account = await here.app.ledger.read.account_of(ann.id)
+    assert account
+    assert await here.app.ledger.read.open_cancellations(account.id) == []
+
+
+async def test_in_a_server_only_the_user_sees_the_card(here: World) -> None:
+    channel = here.env.create_guild().create_text_channel("orders")
+    ann = here.env.guild.add_member(here.env.create_user("ann"))
+    await here.connect_in(channel, ann)
+    here.order("ord_A")
+    result = await ann.slash(channel, "cancel", orders="ord_A")
+    await here.settle()
+    assert result.ephemeral
+    assert "**1** refunded" in shown(result)
+    assert channel.history() == []
+
+
+async def test_times_in_answers_are_those_of_the_clock(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    assert f"<t:{int(START.timestamp())}:R>" in shown(await ann.slash("queued"))

@@ -1,0 +1,122 @@
+"""The command line as an operator uses it: clear messages, exit codes, nothing overwritten."""
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from bot.settings import Settings
+from bot.store import migrate
+from bot.vault import Purpose, open_vault
+from tests.story import ROOT
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the bot with its data in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def settings(folder: Path) -> Settings:
+    """Return settings with their data in a folder."""
+    return Settings(_env_file=None, data_dir=folder)
+
+
+def test_without_a_token_it_says_where_to_put_one(tmp_path: Path) -> None:
+    ended = run(tmp_path, DISCORD_TOKEN="")
+    assert ended.returncode == 2
+    assert "DISCORD_TOKEN is not set" in ended.stderr
+
+
+def test_a_bad_setting_is_named(tmp_path: Path) -> None:
+    ended = run(tmp_path, "migrate", CONFIRM_ABOVE="many")
+    assert ended.returncode == 2
+    assert "CONFIRM_ABOVE" in ended.stderr
+
+
+def test_a_ledger_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite3"
+    migrate(ledger)
+    with sqlite3.connect(ledger) as connection:
+        connection.execute("INSERT INTO schema_version VALUES (9999, 'later')")
+    before = ledger.read_bytes()
+    ended = run(tmp_path, "migrate")
+    assert ended.returncode == 3
+    assert "newer release" in ended.stderr
+    assert ledger.read_bytes() == before
+
+
+def test_what_is_no_ledger_is_left_alone(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite3"
+    ledger.write_text("these are my notes, not a database; " * 100)
+    ended = run(tmp_path, DISCORD_TOKEN="x.y.z")
+    assert ended.returncode == 3
+    assert "cannot be opened; nothing was changed" in ended.stderr
+    assert ledger.read_text().startswith("these are my notes")
+
+
+def test_a_corrupt_key_file_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "encryption.keys").write_text("not base64 at all\n")
+    ended = run(tmp_path, DISCORD_TOKEN="x.y.z")
+    assert ended.returncode == 4
+    assert "encryption.keys" in ended.stderr
+    assert (tmp_path / "encryption.keys").read_text() == "not base64 at all\n"
+
+
+def test_a_second_process_on_the_same_ledger_is_refused(tmp_path: Path) -> None:
+    from bot.app import only_process
+
+    with only_process(tmp_path / "ledger.sqlite3"):
+        ended = run(tmp_path, "migrate")
+    assert ended.returncode == 3
+    assert "Another process is using this ledger" in ended.stderr
+
+
+def test_rotating_seals_everything_anew_and_forgets_nothing(tmp_path: Path) -> None:
+    migrate(tmp_path / "ledger.sqlite3")
+    old = open_vault(settings(tmp_path)).seal(Purpose.PANEL_KEY, 7, SecretStr("the key of user 7"))
+    with sqlite3.connect(tmp_path / "ledger.sqlite3") as connection:
+        connection.execute(
+            "INSERT INTO accounts (user_id, key_sealed, state, created_at, changed_at) VALUES (7, ?, 'active', 0, 0)",
+            (old,),
+        )
+    ended = run(tmp_path, "rotate-keys")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "1 secrets sealed" in ended.stdout
+    with sqlite3.connect(tmp_path / "ledger.sqlite3") as connection:
+        (new,) = connection.execute("SELECT key_sealed FROM accounts").fetchone()
+    vault = open_vault(settings(tmp_path))
+    assert new != old
+    assert vault.is_newest(new)
+    assert not vault.is_newest(old)
+    for sealed in (old, new):  # a backup from before still opens
+        assert vault.open(Purpose.PANEL_KEY, 7, sealed).get_secret_value() == "the key of user 7"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a signal")
+def test_the_simulated_panel_serves_on_a_port() -> None:
+    arguments = [sys.executable, "-m", "bot", "demo", "--panel-only"]
+    with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        text = "".join(iter(process.stdout.readline, "\n"))
+        (url,) = re.findall(r"http://127\S+", text)
+        key = "demo-key-not-a-real-one-2468"
+        answer = httpx.post(url, data={"key": key, "action": "balance"})
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert answer.json() == {"balance": "47.32", "currency": "USD"}
+    assert process.returncode == 0

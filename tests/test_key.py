@@ -1,0 +1,161 @@
+"""/key: connecting, showing and removing, and that the key itself is nowhere to be found."""
+
+import logging
+import sqlite3
+from typing import Any
+
+import pytest
+
+from bot.panel import Answer, OrderStatus
+from tests.world import KEY, World, messages, shown
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+@pytest.fixture
+def bob(here: World) -> Any:
+    """A user without a key."""
+    return here.env.create_user("bob")
+
+
+async def test_a_key_is_checked_and_only_its_end_is_shown(here: World, bob: Any) -> None:
+    assert "`…cdef` works" in await here.connect(bob, f"  {KEY} \n")
+    text = shown(await bob.slash("key show"))
+    assert "`…cdef`" in text
+    assert KEY[:8] not in text
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("   ", "That was empty"),
+        ("np-one np-two-three", "has a space or a line break"),
+        ("np-line\nnp-break", "has a space or a line break"),
+        ("np-ключ-ключ", "characters in it that no API key has"),
+        ("short", "between 8 and 256"),
+    ],
+)
+async def test_what_cannot_be_a_key_is_not_sent(here: World, bob: Any, key: str, reason: str) -> None:
+    assert reason in await here.connect(bob, key)
+    assert here.panel.calls == []
+    assert "not connected a NotPanel key" in shown(await bob.slash("key show"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Answer(403, '{"error": "Invalid API key"}'), "does not accept this key"),
+        (Answer(200, '{"error": "Invalid API key"}'), "does not accept this key"),
+        (Answer(403, '{"error": "Account suspended"}'), "account is suspended"),
+        (Answer(429, '{"error": "Rate limit exceeded"}'), "rate limit is used up"),
+        (Answer(502, "<html>Bad gateway</html>"), "cannot be reached"),
+        (Answer(200, "<html>Welcome</html>"), "something I cannot read"),
+        (Answer(200, '{"balance":'), "something I cannot read"),
+        (Answer(302, ""), "something I cannot read"),
+    ],
+)
+async def test_a_key_that_cannot_be_checked_is_not_stored(here: World, bob: Any, answer: Answer, reason: str) -> None:
+    here.wire.faults = [answer]
+    text = await here.connect(bob)
+    assert "Not connected" in text
+    assert reason in text
+    assert "not connected a NotPanel key" in shown(await bob.slash("key show"))
+
+
+async def test_a_failed_replacement_leaves_the_old_key_in_use(here: World, ann: Any) -> None:
+    assert "Not connected" in await here.connect(ann, "np-mistyped-key")
+    assert "It is in use" in shown(await ann.slash("key show"))
+
+
+async def test_removing_leaves_no_trace_of_the_key(here: World, ann: Any) -> None:
+    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
+        (sealed,) = ledger.execute("SELECT key_sealed FROM accounts").fetchone()
+    assert "Nothing of it is left" in shown(await ann.slash("key remove"))
+    assert "not connected a NotPanel key" in shown(await ann.slash("cancel", orders="ord_A"))
+    for file in here.folder.iterdir():
+        assert sealed not in file.read_bytes()
+
+
+async def test_removing_asks_first_while_orders_are_open(here: World, ann: Any) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    card = await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    question = await ann.slash("key remove")
+    assert "although 1 order is open" in shown(question)
+    await ann.click(question.response, label="Keep the key")
+    assert "Nothing was changed" in shown(question)
+
+    question = await ann.slash("key remove")
+    await ann.click(question.response, label="Remove anyway")
+    assert "1 order is no longer watched" in shown(question)
+    await here.settle()
+    assert "No longer watched" in shown(card)
+
+
+async def test_a_key_removed_while_a_call_is_under_way_leaves_nothing_open(here: World, ann: Any) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    card = await ann.slash("cancel", orders="ord_A")
+
+    async def meanwhile(answer: Answer) -> Answer:
+        await here.app.accounts.remove(ann.id)
+        return answer
+
+    here.wire.faults = [meanwhile]
+    await here.settle()
+    assert "No longer watched" in shown(card)
+    assert await here.app.ledger.read.accounts_due() == []
+
+
+async def test_a_revoked_key_pauses_the_account_and_a_new_one_goes_on(here: World, ann: Any) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    card = await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    here.panel.revoke_key(KEY)
+    await here.wait(30)
+    (notice,) = messages(ann)  # one, however often it could have been tried
+    assert "I need your key again" in notice
+    assert "no longer accepts your API key" in shown(card)
+    calls = len(here.panel.calls)
+    await here.wait(120)
+    assert len(here.panel.calls) == calls
+    assert "Nothing was sent" in shown(await ann.slash("cancel", orders="ord_B"))
+
+    here.panel.add_key(KEY)
+    assert "1 open order of yours go on" in await here.connect(ann)
+    await here.wait(60)
+    assert "**1** refunded" in messages(ann)[-1]
+
+
+async def test_a_suspended_account_is_told_apart(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    here.panel.keys[KEY].suspended = True
+    card = await ann.slash("cancel", orders="ord_A")
+    await here.wait(15)
+    assert "account is suspended" in shown(card)
+    assert "account is suspended" in messages(ann)[-1]
+    assert here.panel.cancel_requests == {}
+
+
+async def test_the_key_is_nowhere_in_clear(here: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    ann = here.env.create_user("ann")
+    here.wire.faults = [
+        Answer(200, f'{{"error": "Unknown key {KEY}"}}'),
+        Answer(500, KEY),
+        Answer(403, f'{{"error": "Invalid API key {KEY}"}}'),
+    ]
+    for _ in range(4):
+        await here.connect(ann)
+    here.order("ord_A")
+    here.wire.faults = [Answer(200, f'[{{"order": "ord_A", "error": "no {KEY}"}}]'), Answer(200, KEY)]
+    await ann.slash("cancel", orders=f"ord_A ord_B {KEY}")
+    await here.wait(30)
+    await ann.slash("key show")
+    await ann.slash("status", orders="ord_A")
+    # SimCord's own record of what the person typed is not the bot's.
+    assert KEY not in here.payloads()
+    ours = [record for record in caplog.records if not record.name.startswith(("simcord", "discord"))]
+    assert not any(KEY in record.getMessage() or KEY in str(record.exc_text) for record in ours)
+    assert not any(KEY in repr(error) + str(error) for error in here.env.errors)
+    for file in here.folder.iterdir():
+        assert KEY.encode() not in file.read_bytes()

@@ -1,0 +1,173 @@
+"""A whole bot in a simulated world: real ledger, real worker stepped by hand, simulated Discord and panel."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import simcord
+from discord import app_commands
+from simcord.components import walk_components
+
+from bot.app import App, build
+from bot.client import NotAcknowledged
+from bot.demo.panel import SimulatedPanel
+from bot.panel import Answer, OrderStatus, PanelError, in_process
+from bot.problems import UserError
+from bot.settings import Settings
+
+KEY = "np-test-key-0123456789abcdef"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+Fault = Exception | Answer | Callable[[Answer], Answer | Awaitable[Answer]]
+
+
+class Clock:
+    """The one clock of a test; the simulated Discord follows it."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Wire:
+    """The network to the panel: hands calls on unless a test has put faults in their way.
+
+    An exception comes instead of the panel, an Answer in its place, a function after the panel has acted.
+    """
+
+    panel: SimulatedPanel
+    faults: list[Fault] = field(default_factory=list[Fault])
+
+    async def answer(self, form: Mapping[str, str]) -> Answer:
+        """Answer one call."""
+        fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, Exception):
+            raise fault
+        if isinstance(fault, Answer):
+            return fault
+        answer = await self.panel.answer(form)
+        changed = fault(answer) if fault else answer
+        return await changed if isinstance(changed, Awaitable) else changed
+
+
+@dataclass
+class World:
+    """What a test acts on and looks at."""
+
+    folder: Path
+    settings: dict[str, Any]
+    clock: Clock
+    panel: SimulatedPanel
+    wire: Wire
+    stack: AsyncExitStack
+    app: App
+    env: simcord.Env
+
+    async def settle(self) -> None:
+        """Let worker and courier do all that is due now."""
+        for _ in range(50):
+            await self.app.worker.step()
+            due = await self.app.courier.step()
+            if due is None or due > self.clock.now:
+                return
+        raise AssertionError("the bot does not come to rest")
+
+    async def wait(self, seconds: float, step: float = 1) -> None:
+        """Let time pass for everybody, with the bot at work at every step."""
+        until = self.clock.now + timedelta(seconds=seconds)
+        while self.clock.now < until:
+            self.skip(min(step, (until - self.clock.now).total_seconds()))
+            await self.app.worker.step()
+            await self.app.courier.step()
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass with the bot not looking."""
+        self.clock.now += timedelta(seconds=seconds)
+        self.env.backend.advance_clock(seconds)
+
+    async def restart(self) -> None:
+        """End the bot's process without a word and start another on the same files."""
+        await self.stack.aclose()
+        self.app = await _open(self.folder, self.settings, self.wire, self.clock, self.stack)
+        await self.env.restart_bot(self.app.client)
+
+    async def connect(self, user: Any, key: str = KEY) -> str:
+        """Store a key the way a user does; return what they are told."""
+        return shown(await user.submit_modal(await user.slash("key set"), {"key": key}))
+
+    async def connect_in(self, channel: Any, member: Any, key: str = KEY) -> None:
+        """Store a key by a command given in a server."""
+        await member.submit_modal(await member.slash(channel, "key set"), {"key": key})
+
+    def order(self, order_id: str, status: OrderStatus | str = OrderStatus.PENDING, **more: Any) -> str:
+        """Put an order into the panel's books."""
+        self.panel.add_order(more.pop("key", KEY), order_id, status=status, **more)
+        return order_id
+
+    def cancel_calls(self) -> list[tuple[str, ...]]:
+        """Return the orders of every cancel call that reached the panel."""
+        return [call.orders for call in self.panel.calls if call.action == "cancel"]
+
+    def payloads(self) -> str:
+        """Return all that the bot has ever sent to Discord."""
+        return repr(self.env.http_requests)
+
+
+async def _open(folder: Path, settings: dict[str, Any], wire: Wire, clock: Clock, stack: AsyncExitStack) -> App:
+    values: dict[str, Any] = {"data_dir": folder, **settings}
+    return await stack.enter_async_context(
+        build(Settings(_env_file=None, **values), transport=in_process(wire.answer), clock=clock)
+    )
+
+
+@asynccontextmanager
+async def world(folder: Path, **settings: Any) -> AsyncGenerator[World]:
+    """Build a world with one key and no orders; at its end the bot must have raised nothing it cannot explain."""
+    clock = Clock()
+    panel = SimulatedPanel(clock)
+    panel.add_key(KEY)
+    wire = Wire(panel)
+    async with AsyncExitStack() as stack:
+        app = await _open(folder, settings, wire, clock, stack)
+        env = simcord.Env(app.client, check_errors=False)
+        await env.start()
+        env.backend.advance_clock((START - env.now()).total_seconds())
+        try:
+            yield World(folder, settings, clock, panel, wire, stack, app, env)
+        finally:
+            await env.shutdown()
+    for error in env.errors:
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        if not isinstance(cause, UserError | PanelError | NotAcknowledged):
+            raise cause
+
+
+def text_of(components: Any) -> str:
+    """Return all text that a message shows, in reading order."""
+    parts: list[str] = []
+    for part in walk_components(components):
+        parts += [part[name] for name in ("content", "label") if isinstance(part.get(name), str)]
+    return "\n".join(parts)
+
+
+def shown(result: Any) -> str:
+    """Return the text a user reads in answer to an interaction."""
+    assert result.response is not None, "nothing was answered"
+    return text_of(result.response.components)
+
+
+def messages(user: Any) -> list[str]:
+    """Return the texts of the bot's lasting messages in a user's DM, oldest first."""
+    history = [message for message in user.dm_channel.history() if message.author.bot]
+    return [text_of([part.to_dict() for part in message.components]) for message in history]
+
+
+def buttons_of(result: Any) -> list[str]:
+    """Return the labels of the buttons under an answer."""
+    return [part["label"] for part in walk_components(result.response.components) if part.get("type") == 2]
