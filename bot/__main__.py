@@ -1,10 +1,11 @@
-"""The command line: run (default), demo, migrate, rotate-keys."""
+"""The command line: run (default), demo, backup, migrate, rotate-keys."""
 
 import argparse
 import asyncio
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import aiohttp
 import discord
@@ -14,7 +15,7 @@ from bot.app import build, only_process
 from bot.logs import set_up_logging
 from bot.rotate import rotate_keys
 from bot.settings import BadSettings, Settings, load_settings
-from bot.store import LedgerError, migrate
+from bot.store import LedgerError, backup, migrate
 from bot.vault import VaultError
 
 log = logging.getLogger("bot")
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         set_up_logging(settings.log_level, settings.log_format)
-        return _COMMANDS[options.command](settings)
+        return _COMMANDS[options.command](settings, options)
     except BadSettings as error:
         return _fail(EXIT_SETTINGS, error)
     except LedgerError as error:
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(EXIT_VAULT, error)
 
 
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, _: argparse.Namespace) -> int:
     if settings.discord_token is None:
         return _fail(EXIT_SETTINGS, "DISCORD_TOKEN is not set. Put it into .env; README.md says where to get it.")
     try:
@@ -66,20 +67,26 @@ async def _run_until_stopped(settings: Settings) -> None:
         await app.run(settings.discord_token)
 
 
-def _migrate(settings: Settings) -> int:
+def _migrate(settings: Settings, _: argparse.Namespace) -> int:
     with only_process(settings.database_path):
         print(f"{settings.database_path}: schema {migrate(settings.database_path)}")
     return 0
 
 
-def _rotate(settings: Settings) -> int:
+def _rotate(settings: Settings, _: argparse.Namespace) -> int:
     with only_process(settings.database_path):
         count = asyncio.run(rotate_keys(settings))
     print(f"{count} secrets sealed with the newest key. Keep the old keys as long as you keep older backups.")
     return 0
 
 
-_COMMANDS = {"run": _run, "migrate": _migrate, "rotate-keys": _rotate}
+def _backup(settings: Settings, options: argparse.Namespace) -> int:
+    backup(settings.database_path, options.file)
+    print(f"{options.file}: complete. It opens only with the encryption keys, which are not in it.")
+    return 0
+
+
+_COMMANDS = {"run": _run, "backup": _backup, "migrate": _migrate, "rotate-keys": _rotate}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=int, default=0, help="loopback port (default: any free one)")
     demo.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     demo.add_argument("--panel-only", action="store_true", help="only serve the simulated panel, for PANEL_URL")
+    copy = commands.add_parser("backup", help="copy the ledger to a new file, also while the bot runs")
+    copy.add_argument("file", type=Path)
     commands.add_parser("migrate", help="bring the ledger to this release's schema (run does so by itself)")
     commands.add_parser("rotate-keys", help="seal every stored secret with the newest encryption key")
     return parser

@@ -18,6 +18,7 @@ One open cancellation per (account, order). A row's change, the mark that its ca
 SQL stands in queries/*.sql by name and migrations/*.sql by number; `sqlite.py` is the engine.
 """
 
+from bot.store.backup import backup
 from bot.store.errors import LedgerError, LedgerInUse, LedgerTooNew, LedgerUnreadable
 from bot.store.ledger import Card, Ledger, Outcome, Reader, Sealed, Writer
 from bot.store.migrate import migrate
@@ -55,5 +56,6 @@ __all__ = [
     "Sealed",
     "Trouble",
     "Writer",
+    "backup",
     "migrate",
 ]
