@@ -8,14 +8,15 @@ from bot.vault import Purpose, Vault, add_key, open_vault
 async def rotate_keys(settings: Settings) -> int:
     """Re-seal all secrets, in one transaction, and return how many; a key file gets a new key first.
 
-    Raise VaultError where a secret cannot be opened; then nothing is changed in the ledger.
+    Raise BadSettings, or VaultError where a secret cannot be opened; then nothing is changed in the ledger.
     """
-    open_vault(settings)
-    add_key(settings)
-    vault = open_vault(settings)
     async with Ledger.open(settings.database_path) as ledger:
-        keys = _resealed(vault, Purpose.PANEL_KEY, await ledger.read.sealed_keys())
-        tokens = _resealed(vault, Purpose.INTERACTION_TOKEN, await ledger.read.sealed_tokens())
+        keys, tokens = await ledger.read.sealed_keys(), await ledger.read.sealed_tokens()
+        open_vault(settings, first_start=not keys)
+        add_key(settings)
+        vault = open_vault(settings)
+        keys = _resealed(vault, Purpose.PANEL_KEY, keys)
+        tokens = _resealed(vault, Purpose.INTERACTION_TOKEN, tokens)
         async with ledger.write() as tx:
             await tx.reseal_keys(keys)
             await tx.reseal_tokens(tokens)

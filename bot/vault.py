@@ -56,6 +56,10 @@ class BadKeyFile(VaultError):
     """The key file is unusable and left as it is: restore its backup, or move it away, losing all secrets."""
 
 
+class MissingKeyFile(VaultError):
+    """The key file is gone, and the ledger holds secrets sealed with it; nothing was changed. Put it back."""
+
+
 class Vault:
     """Seals with the newest key, opens with any."""
 
@@ -91,6 +95,10 @@ class Vault:
         """Tell whether a secret is sealed with the newest key."""
         return sealed.startswith(self._head())
 
+    def knows(self, sealed: bytes) -> bool:
+        """Tell whether the key that a secret was sealed with is here."""
+        return sealed[1:_HEAD] in self._ciphers
+
     def reseal(self, purpose: Purpose, user_id: int, sealed: bytes) -> bytes:
         """Return a secret sealed with the newest key; raise UnknownKey or Tampered."""
         if self.is_newest(sealed):
@@ -101,10 +109,10 @@ class Vault:
         return bytes([_FORMAT]) + self._newest
 
 
-def open_vault(settings: Settings) -> Vault:
-    """Return the vault of ENCRYPTION_KEYS, or else of the key file, which is made at the first start.
+def open_vault(settings: Settings, *, first_start: bool = True) -> Vault:
+    """Return the vault of ENCRYPTION_KEYS, or else of the key file, which is made at the first start only.
 
-    Raise BadSettings for the former, BadKeyFile for the latter.
+    Raise BadSettings for the former, BadKeyFile or MissingKeyFile for the latter.
     """
     if settings.encryption_keys:
         try:
@@ -114,6 +122,8 @@ def open_vault(settings: Settings) -> Vault:
     path = settings.data_dir / KEY_FILE
     with _faults_of(path):
         if not path.exists():
+            if not first_start:
+                raise MissingKeyFile(f"({path})")
             _make(path)
         return _read(path)
 

@@ -86,14 +86,72 @@ def test_a_second_process_on_the_same_ledger_is_refused(tmp_path: Path) -> None:
     assert "Another process is using this ledger" in ended.stderr
 
 
-def test_rotating_seals_everything_anew_and_forgets_nothing(tmp_path: Path) -> None:
-    migrate(tmp_path / "ledger.sqlite3")
-    old = open_vault(settings(tmp_path)).seal(Purpose.PANEL_KEY, 7, SecretStr("the key of user 7"))
-    with sqlite3.connect(tmp_path / "ledger.sqlite3") as connection:
+def seal_a_key(folder: Path) -> bytes:
+    """Put a user's sealed key into a new ledger, and return it."""
+    migrate(folder / "ledger.sqlite3")
+    sealed = open_vault(settings(folder)).seal(Purpose.PANEL_KEY, 7, SecretStr("the key of user 7"))
+    with sqlite3.connect(folder / "ledger.sqlite3") as connection:
         connection.execute(
             "INSERT INTO accounts (user_id, key_sealed, state, created_at, changed_at) VALUES (7, ?, 'active', 0, 0)",
-            (old,),
+            (sealed,),
         )
+    return sealed
+
+
+def test_a_missing_key_file_is_not_replaced_by_a_new_one(tmp_path: Path) -> None:
+    seal_a_key(tmp_path)
+    (tmp_path / "encryption.keys").unlink()
+    for command in ("run", "rotate-keys"):
+        ended = run(tmp_path, command, DISCORD_TOKEN="x.y.z")
+        assert ended.returncode == 4
+        assert "The key file is gone" in ended.stderr
+    assert not (tmp_path / "encryption.keys").exists()
+
+
+def test_secrets_sealed_with_another_key_stop_the_start(tmp_path: Path) -> None:
+    seal_a_key(tmp_path)
+    (tmp_path / "encryption.keys").unlink()
+    open_vault(settings(tmp_path))
+    ended = run(tmp_path, DISCORD_TOKEN="x.y.z")
+    assert ended.returncode == 4
+    assert "1 of 1 API keys" in ended.stderr
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere; POSIX modes are meant")
+def test_a_ledger_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    migrate(tmp_path / "ledger.sqlite3")
+    tmp_path.chmod(0o500)
+    ended = run(tmp_path, "migrate")
+    tmp_path.chmod(0o700)
+    assert ended.returncode == 3
+
+
+def test_a_backup_is_complete_private_and_restores(tmp_path: Path) -> None:
+    sealed = seal_a_key(tmp_path)
+    copy = tmp_path / "copy.sqlite3"
+    assert run(tmp_path, "backup", str(copy)).returncode == 0
+    assert copy.stat().st_mode & 0o077 == 0
+    (tmp_path / "ledger.sqlite3").unlink()
+    copy.rename(tmp_path / "ledger.sqlite3")
+    assert run(tmp_path, "migrate").returncode == 0
+    with sqlite3.connect(tmp_path / "ledger.sqlite3") as connection:
+        assert connection.execute("SELECT key_sealed FROM accounts").fetchone() == (sealed,)
+
+
+def test_a_backup_overwrites_nothing_and_leaves_no_half(tmp_path: Path) -> None:
+    migrate(tmp_path / "ledger.sqlite3")
+    (tmp_path / "mine").write_text("precious")
+    ended = run(tmp_path, "backup", str(tmp_path / "mine"))
+    assert ended.returncode == 3
+    assert (tmp_path / "mine").read_text() == "precious"
+    (tmp_path / "ledger.sqlite3").write_text("not a database, but long enough to be taken for one" * 20)
+    ended = run(tmp_path, "backup", str(tmp_path / "copy"))
+    assert ended.returncode == 3
+    assert not (tmp_path / "copy").exists()
+
+
+def test_rotating_seals_everything_anew_and_forgets_nothing(tmp_path: Path) -> None:
+    old = seal_a_key(tmp_path)
     ended = run(tmp_path, "rotate-keys")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "1 secrets sealed" in ended.stdout
