@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _SEND_TIMEOUT = 15  # seconds; discord.py's own calls may hang for 300 s holding the route's lock
+_NONCE_WINDOW = timedelta(minutes=2)
+"""For "the past few minutes" Discord drops a second message with the same nonce; later we look ourselves."""
+_CLOCKS_DIFFER = timedelta(minutes=5)
 _CARD_PAUSE = timedelta(seconds=1)
 _DM_PAUSE = timedelta(minutes=10)
 _TRIES_WITHOUT_ACCESS = 3
@@ -193,9 +196,20 @@ class Courier:
                 await tx.notice_delivered(notice.id, self._clock(), message.id)
 
     async def _send(self, notice: Notice) -> discord.Message:
-        shown = notice_card(await self._ledger.read.items_of(notice.id))
+        shown = notice_card(await self._ledger.read.items_of(notice.id), notice.reference)
         channel = await self._client.create_dm(discord.Object(notice.user_id))
+        if notice.first_attempt_at and self._clock() - notice.first_attempt_at > _NONCE_WINDOW:
+            arrived = await self._find(channel, notice.reference, notice.first_attempt_at)
+            if arrived:
+                return arrived
         return await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce)
+
+    async def _find(self, channel: discord.DMChannel, reference: str, since: datetime) -> discord.Message | None:
+        """Look for a message of ours that was sent without our hearing of it."""
+        async for message in channel.history(after=since - _CLOCKS_DIFFER, limit=200, oldest_first=True):
+            if message.author == self._client.user and reference in str([c.to_dict() for c in message.components]):
+                return message
+        return None
 
     async def _refused(self, notice: Notice, error: Exception) -> None:
         refusal = classify(error)

@@ -46,7 +46,7 @@ async def show_news(interaction: Interaction) -> bool:
     courier = interaction.client.use_cases.courier
     kept = await courier.kept_for(interaction.user.id)
     for news in kept:
-        shown = notice_card(news.items)
+        shown = notice_card(news.items, news.notice.reference)
         message = await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True, wait=True)
         await courier.seen(news, message.id)
     return bool(kept)

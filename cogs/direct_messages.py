@@ -78,7 +78,7 @@ class DirectMessages(commands.Cog):
     async def _show_news(self, message: discord.Message) -> None:
         courier = self._bot.use_cases.courier
         for news in await courier.kept_for(message.author.id):
-            shown = notice_card(news.items)
+            shown = notice_card(news.items, news.notice.reference)
             sent = await message.channel.send(view=shown.view, files=shown.files, nonce=news.notice.nonce)
             await courier.seen(news, sent.id)
 

@@ -44,6 +44,25 @@ async def test_a_notice_carries_the_nonce_it_was_given_in_the_ledger(here: World
     assert len(sent) > 1
 
 
+async def test_a_message_that_arrived_unheard_is_not_sent_again_after_the_nonce_window(here: World, ann: Any) -> None:
+    await queue(here, ann, "ord_A")
+    send = here.app.courier._send
+
+    async def unheard(notice: Any) -> Any:
+        await send(notice)
+        raise TimeoutError
+
+    here.app.courier._send = unheard  # type: ignore[method-assign]  # what the network does between Discord and us
+    while not messages(ann):
+        await here.wait(1)
+    here.app.courier._send = send  # type: ignore[method-assign]
+    here.skip(600)
+    await here.settle()
+    assert len(messages(ann)) == 1
+    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
+        assert ledger.execute("SELECT state FROM notices").fetchall() == [("delivered",)]
+
+
 async def test_a_restart_in_the_middle_loses_nothing(here: World, ann: Any) -> None:
     card = await queue(here, ann, "ord_A", "ord_B")
     here.order("ord_C")

@@ -171,6 +171,11 @@ class Notice(_Row):
     created_at: datetime
     first_attempt_at: datetime | None
 
+    @property
+    def reference(self) -> str:
+        """What a message shows of its nonce, to be recognised by."""
+        return f"ref {self.nonce[:10]}"
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeItem:

@@ -71,8 +71,11 @@ def _progress(view: RequestView) -> CardView:
     )
 
 
-def notice_card(items: Sequence[NoticeItem]) -> CardView:
-    """Tell a user how orders ended that they have been waiting for, and what else they should know."""
+def notice_card(items: Sequence[NoticeItem], reference: str) -> CardView:
+    """Tell a user how orders ended that they have been waiting for, and what else they should know.
+
+    By the reference the courier finds out whether a message has arrived of which it never heard.
+    """
     ended = [item.cancellation for item in items if item.kind is NoticeKind.ENDED and item.cancellation]
     # What has ended since is reported by its own line.
     overdue = [
@@ -97,7 +100,7 @@ def notice_card(items: Sequence[NoticeItem]) -> CardView:
         )
     return card(
         Tone.BAD if pauses else _tone(groups) if ended else Tone.WAITING,
-        parts or ["### Nothing new"],
+        [*(parts or ["### Nothing new"]), f"-# {reference}"],
         buttons=[buttons.connect("Connect again")] if pauses else [],
         file=orders_csv("orders.csv", [*ended, *overdue]) if folded else None,
     )
