@@ -24,10 +24,13 @@ from bot.schedule import WatchIntervals
 from bot.settings import Settings
 from bot.store import Ledger, LedgerInUse
 from bot.tasks import keep_running
-from bot.vault import open_vault
+from bot.vault import UnknownKey, Vault, open_vault
 from bot.worker import Worker
 
 log = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 8
+"""Docker and others kill ten seconds after SIGTERM."""
 
 
 @dataclass(slots=True)
@@ -60,24 +63,33 @@ class App:
             try:
                 await asyncio.wait([work, gateway, stopped], return_when=asyncio.FIRST_COMPLETED)
             finally:
-                # No new commands first, then the calls under way, so that nothing is taken on and dropped.
                 stop.set()
-                await self.client.close()
-                await work
+                await self._drain(work)
                 stopped.cancel()
             await gateway
+
+    async def _drain(self, work: asyncio.Task[None]) -> None:
+        """Take on nothing new, then let calls under way be recorded, as long as a supervisor waits."""
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await self.client.close()
+                await asyncio.shield(work)
+        except TimeoutError:
+            log.warning("ended with calls under way; the next start asks for the status of their orders")
+            work.cancel()
+            await self.worker.abandon()
 
 
 @asynccontextmanager
 async def build(settings: Settings, *, transport: Any = None, clock: Clock = utc_now) -> AsyncGenerator[App]:
     """Open the ledger and build the bot on it; `transport` stands in for the network to the panel.
 
-    Raise LedgerError, VaultError.
+    Raise LedgerError, VaultError, BadSettings.
     """
     window = timedelta(seconds=settings.notify_window)
     with only_process(settings.database_path):
-        vault = open_vault(settings)
         async with Ledger.open(settings.database_path) as ledger:
+            vault = await _vault_for(ledger, settings)
             panel = Panel(settings.panel_url, transport=transport, clock=clock)
             budget = Budget(clock, settings.panel_ip_limit, settings.panel_key_limit)
             worker = Worker(
@@ -104,7 +116,17 @@ async def build(settings: Settings, *, transport: Any = None, clock: Clock = utc
             try:
                 yield App(ledger, worker, courier, client, accounts, cancels)
             finally:
-                await panel.aclose()
+                await panel.aclose(patience=1)
+
+
+async def _vault_for(ledger: Ledger, settings: Settings) -> Vault:
+    """Open the vault that this ledger's secrets were sealed in; never begin another beside them."""
+    sealed = [blob for _, _, blob in await ledger.read.sealed_keys()]
+    vault = open_vault(settings, first_start=not sealed)
+    missing = sum(not vault.knows(blob) for blob in sealed)
+    if missing:
+        raise UnknownKey(f"({missing} of {len(sealed)} API keys)")
+    return vault
 
 
 @contextmanager

@@ -110,6 +110,12 @@ class Worker:
         while self._running:
             await asyncio.wait(self._running.values())
 
+    async def abandon(self) -> None:
+        """Give up what is under way: its orders stay `sending`, which the next start settles by asking."""
+        for task in self._running.values():
+            task.cancel()
+        await self.finish()
+
     async def start_due(self) -> datetime | None:
         """Start a task for each account that is due; return when the next one will be."""
         await self._sweep()

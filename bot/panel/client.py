@@ -77,10 +77,11 @@ class Panel:
         value, _ = await self._call(key, {"action": "balance"})
         return read_balance(value)
 
-    async def aclose(self) -> None:
-        """Let calls under way end by their own time-outs, then close."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+    async def aclose(self, patience: float = 60) -> None:
+        """Let calls under way end by their own time-outs, for `patience` seconds at most, then close."""
+        deadline = asyncio.get_running_loop().time() + patience
+        while self._tasks and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
         await self._http.aclose()
 
     async def _ask(self, key: SecretStr, action: str, orders: Sequence[str]) -> tuple[Json, Limits]:
