@@ -12,8 +12,10 @@ from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
 from bot.ui.text import ago, amount, code, counted, listed
 from bot.ui.words import PAUSES, TROUBLES, WORDINGS, ignored, next_step
 
-_ROOM_FOR_ORDERS = TEXT_LIMIT - 2_200
-"""What is left for order lines when every group's heading and all notes are there."""
+_ROOM = TEXT_LIMIT - 100
+"""Characters to fill: Discord may count an emoji as several."""
+_REST = 45
+"""Room for "and 10,000 more, in the file" under a group, and for the line breaks."""
 _BAD = {State.REFUSED, State.FAILED, State.EXPIRED, State.WITHDRAWN}
 
 Groups = dict[State, list[Cancellation]]
@@ -62,7 +64,7 @@ def _progress(view: RequestView) -> CardView:
         ignored(request.ignored, request.repeats),
     ]
     head = f"### Cancel request · {counted(len(orders), 'order')}\n{_counts(groups)}"
-    sections, folded = _sections(groups)
+    sections, folded = _sections(groups, beside=[head, *notes])
     return card(
         _tone(groups),
         [head, *sections, *_joined(notes)],
@@ -87,17 +89,19 @@ def notice_card(items: Sequence[NoticeItem], reference: str) -> CardView:
     parts = [f"### ⚠️ I need your key again\n{PAUSES[state]}" for state in sorted(pauses)]
     groups = _by_state(ended)
     folded = False
-    if ended:
-        sections, folded = _sections(groups, with_age=True)
-        parts += [f"### News about {counted(len(ended), 'order')}\n{_counts(groups)}", *sections]
     if overdue:
         shown, missing = listed([code(order.order_id) for order in overdue], 600)
-        folded = folded or bool(missing)
+        folded = bool(missing)
         rest = f" … and {missing:,} more, in the file" if missing else ""
         parts.append(
             f"### Still open at the provider after 72 hours\n{shown}{rest}\n"
             "-# I go on watching, less often, for 30 days. You may want to ask NotPanel's support."
         )
+    if ended:
+        head = f"### News about {counted(len(ended), 'order')}\n{_counts(groups)}"
+        sections, more = _sections(groups, beside=[head, *parts, reference], with_age=True)
+        parts += [head, *sections]
+        folded = folded or more
     return card(
         Tone.BAD if pauses else _tone(groups) if ended else Tone.WAITING,
         [*(parts or ["### Nothing new"]), f"-# {reference}"],
@@ -111,10 +115,11 @@ def open_card(orders: Sequence[Cancellation]) -> CardView:
     if not orders:
         return card(Tone.GOOD, ["### Nothing open\nEvery cancel request you made has ended."])
     groups = _by_state(orders)
-    sections, folded = _sections(groups, with_age=True)
+    head = f"### Still open · {counted(len(orders), 'order')}\n{_counts(groups)}"
+    sections, folded = _sections(groups, beside=[head], with_age=True)
     return card(
         Tone.WAITING,
-        [f"### Still open · {counted(len(orders), 'order')}\n{_counts(groups)}", *sections],
+        [head, *sections],
         file=orders_csv("open-orders.csv", orders) if folded else None,
     )
 
@@ -130,19 +135,26 @@ def _counts(groups: Groups) -> str:
     return " · ".join(f"**{len(orders):,}** {WORDINGS[state].short}" for state, orders in groups.items())
 
 
-def _sections(groups: Groups, *, with_age: bool = False) -> tuple[list[str], bool]:
-    """Return a text for each group, and whether orders had to be left to the file."""
-    room = _ROOM_FOR_ORDERS // max(len(groups), 1)
+def _sections(groups: Groups, *, beside: Sequence[str], with_age: bool = False) -> tuple[list[str], bool]:
+    """Return a text for each group, and whether orders had to be left to the file; `beside` stands there too."""
+    frames = {state: _frame(state, len(orders)) for state, orders in groups.items()}
+    taken = sum(map(len, beside)) + len(beside) + sum(len(title) + len(meaning) for title, meaning in frames.values())
+    room = (_ROOM - taken) // max(len(groups), 1) - _REST
     sections: list[str] = []
     folded = False
     for state, orders in groups.items():
-        wording = WORDINGS[state]
+        title, meaning = frames[state]
         lines, missing = _lines(state, orders, room, with_age)
         rest = [f"… and {missing:,} more, in the file"] if missing else []
-        title = f"**{wording.emoji} {wording.title}** ({len(orders):,})"
-        sections.append("\n".join([title, *lines, *rest, f"-# {wording.meaning}"]))
+        sections.append("\n".join([title, *lines, *rest, meaning]))
         folded = folded or bool(missing)
     return sections, folded
+
+
+def _frame(state: State, count: int) -> tuple[str, str]:
+    """Return what stands above and below the orders of a group."""
+    wording = WORDINGS[state]
+    return f"**{wording.emoji} {wording.title}** ({count:,})", f"-# {wording.meaning}"
 
 
 def _lines(state: State, orders: Sequence[Cancellation], room: int, with_age: bool) -> tuple[list[str], int]:
@@ -158,7 +170,7 @@ def _lines(state: State, orders: Sequence[Cancellation], room: int, with_age: bo
         shown, left = listed(names, room - len(remark))
         if shown:
             lines.append(shown + remark)
-            room -= len(lines[-1])
+            room -= len(lines[-1]) + 1
         missing += left
     return lines, missing
 
