@@ -260,13 +260,17 @@ async def test_outcome_card_mark_and_outbox_line_are_one_transaction(books: Book
     await books.seen(request_id)
     before = everything(books)
     outcome = Outcome(row, Verdict(State.REFUNDED, 0), LATER, FOUND)
-    with pytest.raises(PowerCut):
+
+    async def write_until_the_power_fails() -> None:
         async with books.ledger.write() as tx:
             await tx.record(books.account.id, [outcome], LATER, WINDOW)
             assert (await tx.cancellations_of(request_id))[0].state is State.REFUNDED
             assert len(await tx.cards_due(LATER)) == 1
             assert len(await tx.notices_due(LATER + WINDOW)) == 1
             raise PowerCut
+
+    with pytest.raises(PowerCut):
+        await write_until_the_power_fails()
     assert everything(books) == before
 
     await books.record(row, State.REFUNDED, FOUND)

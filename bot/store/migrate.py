@@ -21,11 +21,16 @@ def migrations() -> list[tuple[int, str, str]]:
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
-    """Return the number of the last migration applied; 0 for an empty database."""
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)"
-    )
-    return connection.execute("SELECT COALESCE(MAX(version), 0) FROM schema_version").fetchone()[0]
+    """Return the number of the last migration applied; 0 for an empty database.
+
+    Raise LedgerUnreadable for the database of another program.
+    """
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "schema_version" in tables:
+        return connection.execute("SELECT MAX(version) FROM schema_version").fetchone()[0]
+    if tables:
+        raise LedgerUnreadable("(it is a database of another program)")
+    return 0
 
 
 def migrate(path: Path) -> int:
@@ -49,9 +54,10 @@ def migrate(path: Path) -> int:
 
 
 def _apply(connection: sqlite3.Connection, number: int, sql: str) -> None:
+    table = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL);"
     stamp = f"INSERT INTO schema_version VALUES ({number}, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));"
     try:
-        connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\n{stamp}\nCOMMIT;")
+        connection.executescript(f"BEGIN IMMEDIATE;\n{table}\n{sql}\n{stamp}\nCOMMIT;")
     except sqlite3.Error:
         connection.rollback()
         raise

@@ -1,9 +1,10 @@
 """The SQLite engine: one write connection behind a lock, one connection for reading, both in WAL mode."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 
@@ -18,11 +19,33 @@ _WRITER = (
 _READER = ("PRAGMA wal_autocheckpoint = 0", "PRAGMA busy_timeout = 5000")
 
 
+class SharedReader:
+    """A connection for reading that many tasks share, one statement at a time.
+
+    While any statement is open, SQLite shows all others on its connection the past that this one began in: a
+    task would not find what it has just committed.
+    """
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def execute(self, sql: str, parameters: Mapping[str, Any]) -> AsyncGenerator[aiosqlite.Cursor]:
+        """Run a statement, and let its rows be read."""
+        async with self._lock, self._connection.execute(sql, parameters) as rows:
+            yield rows
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._connection.close()
+
+
 class SqliteEngine:
     """Owns the connections; knows transactions, nothing of what is stored."""
 
     def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
-        self.reader = reader
+        self.reader = SharedReader(reader)
         self._writer = writer
         self._lock = asyncio.Lock()
 

@@ -11,7 +11,7 @@ INSERT INTO notice_items (notice_id, kind, cancellation_id) VALUES (:notice_id, 
 ON CONFLICT (cancellation_id, kind) WHERE cancellation_id IS NOT NULL DO NOTHING;
 
 -- name: notices_due(now)
-SELECT * FROM notices WHERE due_at <= :now ORDER BY due_at, id LIMIT 20;
+SELECT * FROM notices WHERE due_at <= :now ORDER BY id LIMIT 20;
 
 -- name: next_notice_due()$
 SELECT MIN(due_at) FROM notices WHERE due_at IS NOT NULL;
