@@ -88,16 +88,20 @@ async def _show_what_arrives(env: simcord.Env, preview: Any) -> None:
 
     A refresh makes a person's action that is under way fail, and what an action leads to is shown without one.
     """
-    seen = 0
+    seen = _sent_by_itself(env)
     while True:
         await asyncio.sleep(_TICK)
         _set_clock(env)
-        sent = sum(_is_by_itself(request) for request in env.http_requests)
+        sent = _sent_by_itself(env)
         if sent == seen:
             continue
         with suppress(SetupError, TimeoutError):
             await preview.refresh()
             seen = sent
+
+
+def _sent_by_itself(env: simcord.Env) -> int:
+    return sum(map(_is_by_itself, env.http_requests))
 
 
 def _is_by_itself(request: Any) -> bool:
