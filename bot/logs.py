@@ -35,7 +35,12 @@ def set_up_logging(level: str, style: str) -> None:
     text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     handler.setFormatter(JsonFormatter() if style == "json" else text)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # The client does without the guild cache on purpose (bot/client.py); the warning would only worry people.
-    logging.getLogger("discord.state").addFilter(lambda record: "Guilds intent" not in str(record.msg))
+    for name in ("discord.client", "discord.state"):
+        logging.getLogger(name).addFilter(_is_relevant)
     for name, least in _AT_LEAST.items():
         logging.getLogger(name).setLevel(max(least, logging.getLevelNamesMapping()[level]))
+
+
+def _is_relevant(record: logging.LogRecord) -> bool:
+    # The client does without voice and without the guild cache on purpose (bot/client.py).
+    return not any(text in str(record.msg) for text in ("Guilds intent", "voice will NOT be supported"))

@@ -60,6 +60,13 @@ def test_a_ledger_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     assert ledger.read_bytes() == before
 
 
+@pytest.mark.skipif(os.name != "posix", reason="POSIX modes are meant")
+def test_nobody_else_may_read_what_the_first_start_makes(tmp_path: Path) -> None:
+    seal_a_key(tmp_path)
+    for name in ("ledger.sqlite3", "encryption.keys"):
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
 def test_what_is_no_ledger_is_left_alone(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.sqlite3"
     ledger.write_text("these are my notes, not a database; " * 100)

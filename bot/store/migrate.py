@@ -74,6 +74,7 @@ def _back_up(connection: sqlite3.Connection, target: Path) -> None:
 def _readable(path: Path) -> Generator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # whose orders these are is nobody else's business
         yield
     except (sqlite3.DatabaseError, OSError) as error:
         raise LedgerUnreadable(f"({path}: {error})") from error
