@@ -264,3 +264,32 @@ async def test_times_in_answers_are_those_of_the_clock(here: World, ann: Any) ->
     await ann.slash("cancel", orders="ord_A")
     await here.settle()
     assert f"<t:{int(START.timestamp())}:R>" in shown(await ann.slash("queued"))
+
+
+async def test_what_is_open_and_what_the_panel_says_fit_on_a_card_however_many(here: World, ann: Any) -> None:
+    orders = " ".join(here.order(f"ord_{n:026}", RUNNING) for n in range(180))
+    question = await ann.slash("cancel", orders=orders)
+    await ann.click(question.response, label="Confirm: ask to cancel 180")
+    await here.settle()
+    for result in (await ann.slash("queued"), await ann.slash("status", orders=orders)):
+        assert "180 orders" in shown(result)
+        assert "more, in the file" in shown(result)
+        assert len(shown(result)) <= 4_000
+        (file,) = result.response.attachments
+        assert (await file.read()).count(b"ord_") == 180
+
+
+async def test_an_order_proven_refunded_is_not_sent_again(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    again = await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    assert "**1** refunded" in shown(again)
+    assert here.cancel_calls() == [("ord_A",)]
+
+
+async def test_more_orders_than_it_takes_are_refused_as_a_whole(here: World, ann: Any) -> None:
+    text = " ".join(f"ord_{n}" for n in range(10_001))
+    result = await ann.slash("cancel", file=("many.txt", text.encode()))
+    assert "names 10,001 orders; I take 10,000 at once" in shown(result)
