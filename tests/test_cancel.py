@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import aiosqlite
 import pytest
 
 from bot.cancels import Place
@@ -224,15 +225,42 @@ async def test_a_file_that_is_no_text_is_refused(here: World, ann: Any) -> None:
     assert "not a text or CSV file" in shown(result)
 
 
-async def test_the_acknowledgement_goes_out_before_any_work(here: World, ann: Any) -> None:
+@pytest.mark.parametrize(
+    "command", ["cancel", "form", "confirm", "status", "queued", "key show", "key remove", "help", "dm"]
+)
+async def test_the_acknowledgement_goes_out_before_any_work(
+    here: World, ann: Any, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here.order("ord_A", RUNNING)
-    before = len(here.env.http_requests)
     here.panel.latency = 2
-    result = await ann.slash("cancel", orders="ord_A")
-    sent = [request.path.rsplit("/", 1)[-1] for request in here.env.http_requests[before:]]
-    assert sent[0] == "callback"
-    assert "Waiting to be sent" in shown(result)  # the command is over; the panel has not even been called
-    assert here.cancel_calls() == []
+    form = await ann.slash("cancel")
+    question = await ann.slash("cancel", orders=" ".join(f"ord_{n}" for n in range(26)))
+    before = len(here.env.http_requests)
+    sent_when_asked: list[int] = []
+    execute = aiosqlite.Connection.execute
+
+    def watched(self: aiosqlite.Connection, *arguments: Any, **more: Any) -> Any:
+        sent_when_asked.append(len(here.env.http_requests) - before)
+        return execute(self, *arguments, **more)
+
+    monkeypatch.setattr(aiosqlite.Connection, "execute", watched)
+    calls = len(here.panel.calls)
+    match command:
+        case "form":
+            await ann.submit_modal(form, {"orders": "ord_A"})
+        case "confirm":
+            await ann.click(question.response, label="Confirm: ask to cancel 26")
+        case "dm":
+            await ann.send_dm("cancel ord_A")
+        case "cancel" | "status":
+            await ann.slash(command, orders="ord_A")
+        case _:
+            await ann.slash(command)
+    first = here.env.http_requests[before]
+    assert first.path.endswith("/messages" if command == "dm" else "/callback")
+    assert all(sent_when_asked)  # whenever the ledger was asked, something had been sent
+    if command != "status":
+        assert len(here.panel.calls) == calls  # a slow panel keeps no command waiting
 
 
 async def test_where_the_acknowledgement_fails_nothing_is_cancelled(here: World, ann: Any) -> None:
