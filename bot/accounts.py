@@ -108,10 +108,7 @@ class Accounts:
 
     async def usable(self, user_id: int) -> Account:
         """Return the account whose key may be used now; raise NoKey or KeyPaused."""
-        account = await self._stored(user_id)
-        if account.state is not AccountState.ACTIVE:
-            raise KeyPaused(account.state)
-        return account
+        return usable(await self._stored(user_id))
 
     async def _stored(self, user_id: int) -> Account:
         account = await self._ledger.read.account_of(user_id)
@@ -143,6 +140,17 @@ class Accounts:
             case _:
                 pass
         raise error
+
+
+def usable(account: Account) -> Account:
+    """Return an account whose key may be used now; raise NoKey or KeyPaused."""
+    match account.state:
+        case AccountState.ACTIVE:
+            return account
+        case AccountState.REMOVED:
+            raise NoKey
+        case _:
+            raise KeyPaused(account.state)
 
 
 def paused_by(error: InvalidKey | Suspended) -> AccountState:

@@ -46,7 +46,8 @@ class App:
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run the loops beside the client until `stop`, then let running calls be recorded."""
-        await asyncio.gather(keep_running(self.worker.run, stop), keep_running(self.courier.run, stop))
+        loops = (self.worker.run, self.courier.run_cards, self.courier.run_notices)
+        await asyncio.gather(*(keep_running(loop, stop) for loop in loops))
 
     async def run(self, token: SecretStr) -> None:
         """Log in and run until SIGTERM, SIGINT or the gateway's final word; raise discord.LoginFailure."""
@@ -103,7 +104,7 @@ async def build(settings: Settings, *, transport: Any = None, clock: Clock = utc
                     timedelta(seconds=settings.watch_max_interval),
                 ),
                 notify_window=window,
-                changed=lambda: courier.bell.ring(),
+                changed=lambda: courier.ring(),
             )
             accounts = Accounts(ledger, vault, panel, budget, clock, worker.bell.ring)
             cancels = Cancels(

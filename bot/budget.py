@@ -20,6 +20,12 @@ class _Layer:
     spent: deque[datetime] = field(default_factory=deque[datetime])
     closed_until: datetime | None = None
 
+    def follow_clock(self, now: datetime) -> None:
+        """Count what a clock that was set back has put into the future as of now."""
+        self.spent = deque(min(time, now) for time in self.spent)
+        if self.closed_until:
+            self.closed_until = min(self.closed_until, now + _WINDOW)
+
     def closed(self, now: datetime) -> datetime | None:
         """Return until when this layer takes no call, or None when it takes one now."""
         while self.spent and self.spent[0] <= now - _WINDOW:
@@ -50,6 +56,11 @@ class Budget:
         now = self._clock()
         self._ip.spent.append(now)
         self._keys[user_id].spent.append(now)
+
+    def follow_clock(self) -> None:
+        """Go on after the machine's clock was set back."""
+        for layer in (self._ip, *self._keys.values()):
+            layer.follow_clock(self._clock())
 
     def learn(self, user_id: int, limits: Limits) -> None:
         """Close a key's budget when the panel says that nothing remains until a reset."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from pydantic import SecretStr
 
-from bot.accounts import Accounts
+from bot.accounts import Accounts, usable
 from bot.clock import Clock
 from bot.orders import Found
 from bot.problems import NoOrders, NotYours, TooMany
@@ -74,6 +74,7 @@ class Cancels:
         if len(found.orders) > MAX_ORDERS:
             raise TooMany(len(found.orders), MAX_ORDERS)
         async with self._ledger.write() as tx:
+            account = usable(await tx.account(account.id))  # a key may have been removed since
             request_id = await tx.add_request(
                 account,
                 found.orders,
@@ -87,19 +88,19 @@ class Cancels:
         return request_id
 
     async def answer(self, request_id: int, user_id: int, place: Place, *, go: bool) -> None:
-        """Confirm a request or keep its orders; an answer after the first, or too late, changes nothing.
+        """Confirm a request or keep its orders; an answer after the first, or too late, changes only the card's place.
 
-        Raise NotYours for anyone but the requester.
+        Raise NotYours for anyone but the requester, NoKey or KeyPaused where there is no key to send it with.
         """
         request = await self._ledger.read.request(request_id)
         if request is None or request.user_id != user_id:
             raise NotYours
         now = self._clock()
         late = now - request.created_at > DRAFT_LIVES
-        if go and not late:
-            await self._accounts.usable(user_id)
         state = RequestState.LAPSED if late else RequestState.GOING if go else RequestState.KEPT
         async with self._ledger.write() as tx:
+            if state is RequestState.GOING:
+                usable(await tx.account(request.account_id))
             await tx.answer_request(request, state, self._card(user_id, place), now)
         self._wake()
 

@@ -6,7 +6,7 @@ given when its first line was written, by which Discord drops a repeat.
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -19,7 +19,7 @@ import discord
 
 from bot.cancels import Cancels, RequestView
 from bot.clock import Clock
-from bot.schedule import DRAFT_LIVES, retry_after
+from bot.schedule import DRAFT_LIVES, earlier, later, retry_after
 from bot.store import Ledger, Notice, NoticeItem, Request
 from bot.tasks import Bell
 from bot.ui.answers import hint
@@ -36,7 +36,11 @@ _NONCE_WINDOW = timedelta(minutes=2)
 """For "the past few minutes" Discord drops a second message with the same nonce; later we look ourselves."""
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _CARD_PAUSE = timedelta(seconds=1)
+_AT_ONCE = 5
+_BATCH_PAUSE = timedelta(seconds=1)
+"""After each batch of messages: there is no published limit for DMs, but many at once get a bot flagged."""
 _DM_PAUSE = timedelta(minutes=10)
+_IDLE = timedelta(minutes=1)
 _TRIES_WITHOUT_ACCESS = 3
 
 
@@ -76,7 +80,8 @@ def classify(error: Exception) -> Refusal:
             return Refusal.PASSING
 
 
-_DELIVERY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
+DELIVERY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
+"""What a call to Discord may raise, by no fault of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,8 @@ class Courier:
         *,
         notify_window: timedelta,
     ) -> None:
-        self.bell = Bell()
+        self._card_bell = Bell()
+        self._notice_bell = Bell()
         self._client = client
         self._ledger = ledger
         self._cancels = cancels
@@ -110,25 +116,56 @@ class Courier:
         self._random = Random()
         self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._no_dms_before: datetime | None = None
+        self._failed_batches = 0
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until `stop`."""
+    def ring(self) -> None:
+        """Wake both loops: something has changed in the ledger."""
+        self._card_bell.ring()
+        self._notice_bell.ring()
+
+    async def run_cards(self, stop: asyncio.Event) -> None:
+        """Keep cards up to date until `stop`."""
+        await self._repeat(self.show_due, self._card_bell, stop)
+
+    async def run_notices(self, stop: asyncio.Event) -> None:
+        """Send notices until `stop`; beside the cards, which must not wait for a message that hangs."""
+        await self._repeat(self.deliver_due, self._notice_bell, stop)
+
+    async def _repeat(self, work: Callable[[], Awaitable[datetime]], bell: Bell, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            self.bell.reset()
-            due = await self.step()
-            await self.bell.wait(due, self._clock, (), stop)
+            bell.reset()
+            await bell.wait(await work(), self._clock, (), stop)
 
-    async def step(self) -> datetime | None:
-        """Deliver all that is due; return when the next delivery is."""
+    async def step(self) -> datetime:
+        """Bring up to date and deliver all that is due now; return when the next is."""
+        return min(await self.show_due(), await self.deliver_due())
+
+    async def show_due(self) -> datetime:
+        """Edit every card that is behind; return when the next will be."""
         now = self._clock()
         async with self._ledger.write() as tx:
             await tx.expire_cards(now, self._window)
             await tx.lapse_requests(now - DRAFT_LIVES)
         await asyncio.gather(*(self.show(request.id) for request in await self._ledger.read.cards_due(now)))
-        for notice in await self._ledger.read.notices_due(now):
-            await self._deliver(notice)
-        due = await self._ledger.read.next_delivery()
-        return min(due, now + timedelta(minutes=1)) if due else now + timedelta(minutes=1)
+        return earlier(await self._ledger.read.next_card_due(), now + _IDLE)
+
+    async def deliver_due(self) -> datetime:
+        """Send one batch of the notices that are due; return when the next may be."""
+        now = self._clock()
+        if self._no_dms_before and now < self._no_dms_before <= now + _DM_PAUSE:
+            return self._no_dms_before
+        batch = await self._ledger.read.notices_due(now, _AT_ONCE)
+        passed = await asyncio.gather(*(self._deliver(notice) for notice in batch))
+        if batch:
+            self._no_dms_before = later(self._no_dms_before, now + self._pause_after(passed))
+        due = await self._ledger.read.next_notice_due()
+        return earlier(due and later(due, self._no_dms_before), now + _IDLE)
+
+    def _pause_after(self, passed: Sequence[bool]) -> timedelta:
+        """Return how long to leave Discord in peace: for long where it fails for everybody."""
+        down = len(passed) > 1 and not any(passed)
+        self._failed_batches = self._failed_batches + 1 if down else 0
+        return retry_after(self._failed_batches, self._random) if down else _BATCH_PAUSE
 
     async def show(self, request_id: int) -> None:
         """Bring a request's card up to date with the ledger; the only way a card is ever edited."""
@@ -168,7 +205,7 @@ class Courier:
             log.info("card of request %d cannot be edited any more: %s", request.id, error)
             await self._gone(request)
             return
-        unexpected = None if isinstance(error, _DELIVERY_ERRORS) else error
+        unexpected = None if isinstance(error, DELIVERY_ERRORS) else error
         log.warning("card of request %d was not edited, trying again: %s", request.id, error, exc_info=unexpected)
         pause = retry_after(request.card_failures + 1, self._random)
         async with self._ledger.write() as tx:
@@ -178,22 +215,24 @@ class Courier:
         async with self._ledger.write() as tx:
             await tx.card_gone(request, self._clock(), self._window)
 
-    async def _deliver(self, notice: Notice) -> None:
+    async def _deliver(self, notice: Notice) -> bool:
+        """Send a notice, and note what came of it; tell whether Discord answered."""
         now = self._clock()
-        if self._no_dms_before and now < self._no_dms_before:
+        items = await self._ledger.read.items_of(notice.id)
+        if not items:  # all of it was overtaken by events
             async with self._ledger.write() as tx:
-                await tx.postpone_notice(notice.id, self._no_dms_before, Refusal.TOO_FAST.name)
-            return
+                await tx.notice_delivered(notice.id, now, None)
+            return True
         again = now + retry_after(notice.attempts + 1, self._random)
         async with self._ledger.write() as tx:
             notice = await tx.begin_sending(notice.id, now, again)
         try:
             message = await _in_time(self._send(notice))
         except Exception as error:  # whatever it is, other notices must not wait for this one
-            await self._refused(notice, error)
-        else:
-            async with self._ledger.write() as tx:
-                await tx.notice_delivered(notice.id, self._clock(), message.id)
+            return await self._refused(notice, error) is not Refusal.PASSING
+        async with self._ledger.write() as tx:
+            await tx.notice_delivered(notice.id, self._clock(), message.id)
+        return True
 
     async def _send(self, notice: Notice) -> discord.Message:
         shown = notice_card(await self._ledger.read.items_of(notice.id), notice.reference)
@@ -211,32 +250,33 @@ class Courier:
                 return message
         return None
 
-    async def _refused(self, notice: Notice, error: Exception) -> None:
+    async def _refused(self, notice: Notice, error: Exception) -> Refusal:
         refusal = classify(error)
         now = self._clock()
-        unexpected = None if isinstance(error, _DELIVERY_ERRORS) else error
+        unexpected = None if isinstance(error, DELIVERY_ERRORS) else error
         log.warning("notice %d not delivered (%s): %s", notice.id, refusal.name, error, exc_info=unexpected)
         if refusal is Refusal.TOO_FAST:
             self._no_dms_before = now + _DM_PAUSE
             async with self._ledger.write() as tx:
                 await tx.postpone_notice(notice.id, self._no_dms_before, refusal.name)
         elif refusal is Refusal.PASSING or (refusal is Refusal.NO_ACCESS and notice.attempts < _TRIES_WITHOUT_ACCESS):
-            return  # begin_sending has set the time of the next try
+            pass  # begin_sending has set the time of the next try
         else:
             pointed = await self._point(notice.user_id)
             async with self._ledger.write() as tx:
                 await tx.keep_notice(notice.id, refusal.name, now if pointed else None)
+        return refusal
 
     async def _point(self, user_id: int) -> bool:
         """Hint, where the user last gave a command in a server, that there is news; no word of what it is."""
         channel_id = await self._ledger.read.hint_channel(user_id)
-        if channel_id is None:
+        if channel_id is None or await self._ledger.read.has_hint(user_id):
             return False
         channel = self._client.get_partial_messageable(channel_id)
         only_them = discord.AllowedMentions(users=[discord.Object(user_id)], everyone=False, roles=False)
         try:
             await _in_time(channel.send(view=hint(user_id).view, allowed_mentions=only_them))
-        except _DELIVERY_ERRORS as error:
+        except DELIVERY_ERRORS as error:
             log.info("no hint in channel %d: %s", channel_id, error)
             return False
         return True
@@ -244,7 +284,8 @@ class Courier:
     async def kept_for(self, user_id: int) -> list[News]:
         """Return what could not be delivered to a user, to be shown at a command."""
         notices = await self._ledger.read.kept_notices(user_id)
-        return [News(notice, await self._ledger.read.items_of(notice.id)) for notice in notices]
+        found = [News(notice, await self._ledger.read.items_of(notice.id)) for notice in notices]
+        return [news for news in found if news.items]
 
     async def seen(self, news: News, message_id: int | None) -> None:
         """Note that a user has been shown a kept notice."""

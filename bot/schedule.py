@@ -12,6 +12,7 @@ DRAFT_LIVES = timedelta(minutes=15)
 
 _LOOKS_PER_AGE = 10
 _OVERDUE_FACTOR = 4
+_RESENDS = (timedelta(), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
 _RETRY_FIRST = timedelta(seconds=2)
 _RETRY_MAX = timedelta(minutes=5)
 
@@ -34,10 +35,29 @@ def next_look(age: timedelta, intervals: WatchIntervals) -> timedelta:
     return pause * _OVERDUE_FACTOR if age > OVERDUE_AFTER else pause
 
 
+def farthest(intervals: WatchIntervals) -> timedelta:
+    """Return how far ahead anything is ever planned; what is due later was planned by another clock."""
+    return max(intervals.longest * _OVERDUE_FACTOR, timedelta(hours=1))
+
+
+def resend_after(doubts: int) -> timedelta:
+    """Return how long after a cancel call without a clear answer the next may go out, `doubts` such calls so far.
+
+    The first at once, since a look has just shown the order running; then rarer, so that a panel which fails at
+    cancelling alone is not out of tries before it is well again.
+    """
+    return _RESENDS[min(max(doubts, 1), len(_RESENDS)) - 1]
+
+
 def retry_after(failures: int, random: Random) -> timedelta:
     """Return the pause after the n-th failure in a row: doubling, capped, jittered by a quarter."""
     doubled = _RETRY_FIRST * 2 ** min(max(failures - 1, 0), 16)
     return min(doubled, _RETRY_MAX) * random.uniform(0.75, 1.25)
+
+
+def earlier(one: datetime | None, other: datetime) -> datetime:
+    """Return the earlier of two times, the first of which may be absent."""
+    return other if one is None else min(one, other)
 
 
 def later(one: datetime | None, other: datetime | None) -> datetime | None:

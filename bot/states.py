@@ -6,13 +6,15 @@
       │  │  │         ├─► refused            the panel's row error, kept word for word
       │  │  │         ├─► requested          the panel certainly did not get it (no connection, 429)
       │  │  │         └─► unknown            time-out, reset, 5xx, row missing from the reply
-      │  │  │                 └─ ask status ─► refunded | partial | completed | failed
-      │  │  └─────────────────── still running, sent fewer than MAX_DOUBTS times in doubt
+      │  │  │                 ├─ ask status ─► refunded | partial | completed | failed
+      │  │  │                 ├─ no such order ─► refused
+      │  │  └─────────────────┴─ still running, sent fewer than MAX_DOUBTS times in doubt
       │  └── sending, when the call never left
       └─► withdrawn          never sent: its key was removed first
 
-Anything still open after thirty days ends as *expired*. An order that is running after an ambiguous
-call does not prove that the provider was asked, so `unknown` never turns into `queued` by itself.
+Anything still open after thirty days ends as *expired*, and so does what a new key does not reach. An order
+that is running after an ambiguous call does not prove that the provider was asked, so `unknown` never turns
+into `queued` by itself.
 """
 
 from dataclasses import dataclass
@@ -20,8 +22,8 @@ from enum import StrEnum
 
 from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow
 
-MAX_DOUBTS = 3
-"""How many ambiguous calls one order may cost before it is only watched, never sent again."""
+MAX_DOUBTS = 5
+"""How many ambiguous calls one order may cost before it is only watched, until its user asks again."""
 
 
 class State(StrEnum):
@@ -53,7 +55,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.SENDING: frozenset({State.ACCEPTED, State.REFUSED, State.UNKNOWN, State.REQUESTED}),
     State.ACCEPTED: _ENDINGS | {State.QUEUED, State.EXPIRED},
     State.QUEUED: _ENDINGS | {State.EXPIRED},
-    State.UNKNOWN: _ENDINGS | {State.REQUESTED, State.EXPIRED},
+    State.UNKNOWN: _ENDINGS | {State.REQUESTED, State.REFUSED, State.EXPIRED},
     **{end: frozenset[State]() for end in (*_ENDINGS, State.REFUSED, State.EXPIRED, State.WITHDRAWN)},
 }
 """Every legal step. The ledger keeps a history against which tests hold this table."""
@@ -66,8 +68,7 @@ _ENDED_AS = {
     OrderStatus.FAILED: State.FAILED,
 }
 
-_NEVER_POSSIBLE = ("not support", "not found", "incorrect order")
-"""Refusals that hold for every earlier call too: no doubt about an earlier call survives them."""
+_NOT_FOUND = ("not found", "incorrect order")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +80,34 @@ class Verdict:
     words: str | None = None
 
 
-def after_cancel(doubts: int, row: CancelRow | None) -> Verdict:
+def as_told(state: State, doubts: int) -> State:
+    """Return the state to show to a user: after a doubtful call nothing is merely waiting to be sent."""
+    return State.UNKNOWN if doubts and state in (State.REQUESTED, State.SENDING) else state
+
+
+def after_cancel(doubts: int, row: CancelRow | None, *, same_key: bool = True) -> Verdict:
     """Judge the panel's answer to a cancel; None is a row that the reply does not contain."""
     match row:
         case Accepted():
             return Verdict(State.ACCEPTED, doubts)
         case RowError(words):
-            return after_refusal(doubts, words)
+            return after_refusal(doubts, words, same_key=same_key)
         case None:
             return Verdict(State.UNKNOWN, doubts + 1)
 
 
-def after_refusal(doubts: int, words: str) -> Verdict:
+def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Verdict:
     """Judge a refusal: final, unless an earlier call may have done what this one was refused for.
 
     NotPanel says "cannot be cancelled (already completed)" for every final state, a refunded order
-    included, so after a doubtful call only `status` can tell; it is watched and not sent again.
+    included, so after a doubtful call only `status` can tell; it is watched and not sent again. The same
+    goes for any other "already": somebody has asked before, and how that ends is what the user wants to know.
     """
-    if doubts and not any(text in words.casefold() for text in _NEVER_POSSIBLE):
+    said = words.casefold()
+    asked_before = "already" in said and "completed" not in said
+    # These hold for every earlier call too, unless that went out with a key of perhaps another account.
+    ruled_out = "not support" in said or (same_key and _is_not_found(words))
+    if asked_before or (doubts and not ruled_out):
         return Verdict(State.UNKNOWN, MAX_DOUBTS, words)
     return Verdict(State.REFUSED, doubts, words)
 
@@ -108,15 +119,34 @@ def after_lost_call(doubts: int, *, reached: bool) -> Verdict:
     return Verdict(State.REQUESTED, doubts)
 
 
-def after_status(state: State, doubts: int, row: StatusRow | None) -> Verdict:
-    """Judge a look at the order's status; a row that cannot be read leaves all as it was."""
-    if not isinstance(row, OrderReading):
+def after_status(
+    state: State, doubts: int, row: StatusRow | None, *, same_key: bool = True, may_resend: bool = True
+) -> Verdict:
+    """Judge a look at the order's status; what cannot be read or is not known leaves all as it was.
+
+    `same_key`: the order was sent with the key that looks. `may_resend`: the last call is long enough ago.
+    """
+    if isinstance(row, RowError) and _is_not_found(row.words):
+        return _not_found(state, doubts, row.words, same_key=same_key)
+    if not isinstance(row, OrderReading) or row.status is OrderStatus.UNKNOWN:
         return Verdict(state, doubts)
     if row.status.is_final:
         return Verdict(_ENDED_AS[row.status], doubts)
     if state is State.ACCEPTED:
         return Verdict(State.QUEUED, doubts)
-    running = row.status is not OrderStatus.UNKNOWN
-    if state is State.UNKNOWN and running and doubts < MAX_DOUBTS:
+    if state is State.UNKNOWN and doubts < MAX_DOUBTS and may_resend:
         return Verdict(State.REQUESTED, doubts)
     return Verdict(state, doubts)
+
+
+def _not_found(state: State, doubts: int, words: str, *, same_key: bool) -> Verdict:
+    """Judge an order that the panel does not find, by the key that looks."""
+    if not same_key:
+        return Verdict(State.EXPIRED, doubts, words)  # of another account: how it ends can never be seen
+    if state is State.UNKNOWN:
+        return Verdict(State.REFUSED, doubts, words)
+    return Verdict(state, doubts)  # the panel has taken it before, so this cannot be the whole truth
+
+
+def _is_not_found(words: str) -> bool:
+    return any(text in words.casefold() for text in _NOT_FOUND)

@@ -6,12 +6,16 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from random import Random
+from time import monotonic
 from typing import Any
 
 from bot.clock import Clock
 from bot.schedule import retry_after
 
 log = logging.getLogger(__name__)
+
+_LONG_RUN = 600
+"""Seconds after which a loop's next fault counts as its first."""
 
 
 class Bell:
@@ -45,10 +49,11 @@ async def keep_running(run: Callable[[asyncio.Event], Awaitable[None]], stop: as
     """Run a loop until `stop`; where it breaks, log it and begin again after a growing pause."""
     failures = 0
     while not stop.is_set():
+        began = monotonic()
         try:
             await run(stop)
         except Exception:
-            failures += 1
+            failures = failures + 1 if monotonic() - began < _LONG_RUN else 1
             log.exception("%s broke off; beginning again", run)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), retry_after(failures, Random()).total_seconds())

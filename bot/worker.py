@@ -6,7 +6,7 @@ account, requests before looks; many accounts side by side. A call is never canc
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -18,6 +18,7 @@ from bot.budget import Budget
 from bot.clock import Clock
 from bot.panel import (
     MAX_BATCH,
+    CancelRow,
     InvalidKey,
     Limits,
     OrderReading,
@@ -26,10 +27,13 @@ from bot.panel import (
     PanelError,
     RateLimited,
     Refused,
+    RowError,
+    StatusRow,
     Suspended,
+    TurnedAway,
     Unavailable,
 )
-from bot.schedule import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, next_look, retry_after
+from bot.schedule import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, farthest, next_look, resend_after, retry_after
 from bot.states import State, Verdict, after_cancel, after_lost_call, after_refusal, after_status
 from bot.store import Account, AccountState, Cancellation, Ledger, NoticeKind, Outcome, Trouble
 from bot.tasks import Bell
@@ -79,13 +83,16 @@ class Worker:
         self._failures: dict[int, int] = {}
         self._not_before: dict[int, datetime] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
-        self._next_sweep = clock()
+        self._most: dict[int, int] = {}
+        self._next_sweep = self._seen_at = clock()
         self._strange_words: set[str] = set()
 
     async def recover(self) -> None:
         """Begin where a process that died has stopped; to be called once, before anything else."""
+        now = self._clock()
         async with self._ledger.write() as tx:
-            count = await tx.recover_sending(self._clock())
+            count = await tx.recover_sending(now)
+            await tx.pull_in(now, now + farthest(self._intervals))
         if count:
             log.warning("%d orders were being sent when the last process ended; asking for their status", count)
 
@@ -118,6 +125,7 @@ class Worker:
 
     async def start_due(self) -> datetime | None:
         """Start a task for each account that is due; return when the next one will be."""
+        await self._follow_clock()
         await self._sweep()
         now, upcoming = self._clock(), [self._next_sweep]
         for account_id, due_at in await self._ledger.read.accounts_due():
@@ -127,6 +135,18 @@ class Worker:
             elif account_id not in self._running and len(self._running) < _AT_ONCE:
                 self._start(account_id)
         return min(upcoming)
+
+    async def _follow_clock(self) -> None:
+        """Plan anew after the machine's clock was set back: what was due in a minute would be due in hours."""
+        now, seen_at, self._seen_at = self._clock(), self._seen_at, self._clock()
+        if now >= seen_at:
+            return
+        log.warning("the clock went back by %.0f s; planning anew", (seen_at - now).total_seconds())
+        self._not_before.clear()
+        self._next_sweep = now
+        self._budget.follow_clock()
+        async with self._ledger.write() as tx:
+            await tx.pull_in(now, now + farthest(self._intervals))
 
     def _start(self, account_id: int) -> None:
         task = asyncio.create_task(self._advance_safely(account_id), name=f"account {account_id}")
@@ -148,59 +168,76 @@ class Worker:
             self._not_before[account_id] = closed or self._clock() + self._intervals.shortest
             return
         key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed)
+        most = self._most.get(account_id, MAX_BATCH)
         async with self._ledger.write() as tx:
-            rows = await tx.claim_for_sending(account_id, self._clock(), MAX_BATCH)
+            rows = await tx.claim_for_sending(account_id, self._clock(), most)
         if rows:
             await self._record(account, await self._send(account, key, rows))
             return
         now = self._clock()
-        rows = await self._ledger.read.due_looks(account_id, now, now + self._intervals.shortest, MAX_BATCH)
+        rows = await self._ledger.read.due_looks(account_id, now, now + self._intervals.shortest, most)
         if rows:
             await self._record(account, await self._look(account, key, rows))
         else:
             self._not_before[account_id] = now + self._intervals.shortest
 
     async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
-        def lost(verdict: Callable[[int], Verdict], pause: timedelta) -> list[Outcome]:
-            return [Outcome(row, verdict(row.doubts), self._clock() + pause) for row in rows]
+        def lost(pause: timedelta, *, reached: bool) -> list[Outcome]:
+            again = self._clock() + pause
+            return [Outcome(row, after_lost_call(row.doubts, reached=reached), again) for row in rows]
 
         try:
             self._budget.spend(account.user_id)
             reply = await self._panel.cancel(key, [row.order_id for row in rows])
         except Refused as error:
-            words = error.words or str(error)
-            return _Answer(lost(lambda doubts: after_refusal(doubts, words), timedelta()))
+            if self._smaller(account.id, rows):
+                return _Answer(lost(timedelta(), reached=False))
+            row, words = rows[0], error.words or str(error)
+            verdict = after_refusal(row.doubts, words, same_key=not row.other_key)
+            return _Answer([Outcome(row, verdict, self._clock())])
         except PanelError as error:
             pause, trouble, paused = self._judge(account, error)
-            reached = error.reached
-            return _Answer(lost(lambda doubts: after_lost_call(doubts, reached=reached), pause), trouble, paused)
+            return _Answer(lost(pause, reached=error.reached), trouble, paused)
         except Exception:
             # A fault of ours after the claim: the panel may have been asked, so only status can tell.
             log.exception("a cancel call for account %d broke off", account.id)
-            return _Answer(lost(lambda doubts: after_lost_call(doubts, reached=True), self._fail(account.id)))
+            return _Answer(lost(self._fail(account.id), reached=True))
         self._succeeded(account, reply.limits)
-        now = self._clock()
-        return _Answer([Outcome(row, after_cancel(row.doubts, reply.rows.get(row.order_id)), now) for row in rows])
+        return _Answer([self._answered(row, reply.rows.get(row.order_id)) for row in rows])
+
+    def _answered(self, row: Cancellation, found: CancelRow | None) -> Outcome:
+        return Outcome(row, after_cancel(row.doubts, found, same_key=not row.other_key), self._clock())
+
+    def _smaller(self, account_id: int, rows: Sequence[Cancellation]) -> bool:
+        """Halve an account's next call, and tell whether that can be: one order may have spoilt a whole batch."""
+        if len(rows) == 1:
+            return False
+        self._most[account_id] = len(rows) // 2
+        return True
 
     async def _look(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
         try:
             self._budget.spend(account.user_id)
             reply = await self._panel.status(key, [row.order_id for row in rows])
+        except Refused as error:
+            if self._smaller(account.id, rows):
+                return _Answer([Outcome(row, Verdict(row.state, row.doubts), self._clock()) for row in rows])
+            return _Answer([self._seen(rows[0], RowError(error.words))])
         except PanelError as error:
             pause, trouble, paused = self._judge(account, error)
             again = self._clock() + pause
             return _Answer([Outcome(row, Verdict(row.state, row.doubts), again) for row in rows], trouble, paused)
         self._succeeded(account, reply.limits)
-        return _Answer([self._seen(row, reply.rows) for row in rows])
+        return _Answer([self._seen(row, reply.rows.get(row.order_id)) for row in rows])
 
-    def _seen(self, row: Cancellation, rows: Mapping[str, object]) -> Outcome:
-        found = rows.get(row.order_id)
+    def _seen(self, row: Cancellation, found: StatusRow | None) -> Outcome:
         reading = found if isinstance(found, OrderReading) else None
         if reading and reading.status is OrderStatus.UNKNOWN and reading.word not in self._strange_words:
             self._strange_words.add(reading.word)
             log.warning("the panel uses a status word this release does not know: %r", reading.word)
-        verdict = after_status(row.state, row.doubts, reading)
         now = self._clock()
+        too_soon = row.sent_at is not None and timedelta() <= now - row.sent_at < resend_after(row.doubts)
+        verdict = after_status(row.state, row.doubts, found, same_key=not row.other_key, may_resend=not too_soon)
         again = verdict.state is State.REQUESTED
         due_at = now if again else now + next_look(now - row.created_at, self._intervals)
         return Outcome(row, verdict, due_at, reading, looked=reading is not None)
@@ -215,6 +252,8 @@ class Worker:
                 now = self._clock()
                 closed = self._budget.closed(account.user_id) or now
                 return closed - now, Trouble.RATE_LIMITED, None
+            case TurnedAway():
+                return self._fail(account.id, error), Trouble.TURNED_AWAY, None
             case Unavailable():
                 return self._fail(account.id, error), Trouble.UNAVAILABLE, None
             case _:
@@ -230,6 +269,7 @@ class Worker:
     def _succeeded(self, account: Account, limits: Limits) -> None:
         self._budget.learn(account.user_id, limits)
         self._not_before.pop(account.id, None)
+        self._most.pop(account.id, None)
         if self._failures.pop(account.id, 0):
             log.info("account %d: the panel answers again", account.id)
 

@@ -31,7 +31,9 @@ HOSTILE = "**Refunded** [click](https://x.example) `code` @everyone \u202e>\n# c
 CLAIMS = ("refund", "cancelled", "canceled")
 
 
-def order(number: int, state: State, *, words: str | None = None, status: str | None = "In progress") -> Cancellation:
+def order(
+    number: int, state: State, *, words: str | None = None, status: str | None = "In progress", doubts: int = 0
+) -> Cancellation:
     """Return an order with the longest ID there is."""
     ended = None if state.is_open else NOW
     return Cancellation(
@@ -41,7 +43,7 @@ def order(number: int, state: State, *, words: str | None = None, status: str | 
         order_id=f"ord_{number:064}",
         state=state,
         attempts=1,
-        doubts=0,
+        doubts=doubts,
         words=words,
         status_word=status,
         remains="650",
@@ -50,8 +52,10 @@ def order(number: int, state: State, *, words: str | None = None, status: str | 
         currency="USD",
         created_at=NOW,
         changed_at=NOW,
+        sent_at=NOW,
         queued_at=NOW,
         ended_at=ended,
+        other_key=False,
     )
 
 

@@ -1,12 +1,15 @@
 """The panel at its worst: nothing is told that is not proven, nothing is cancelled twice without asking."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from bot.demo.panel import Upstream
 from bot.panel import Answer, OrderStatus
-from tests.world import World, messages, shown
+from bot.states import MAX_DOUBTS
+from tests.world import KEY, World, messages, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
 
@@ -94,23 +97,49 @@ async def test_a_rate_limit_is_waited_for(here: World, ann: Any, layer: str | No
     assert "**1** refunded" in shown(card)
 
 
+async def sent(here: World) -> list[tuple[str, int]]:
+    """Return state and number of cancel calls begun of every order of the ledger's only account."""
+    return [(row.state, row.attempts) for row in await here.app.ledger.read.open_cancellations(1)]
+
+
 async def test_many_doubtful_calls_end_in_watching_not_in_sending(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING)
     await ann.slash("cancel", orders="ord_A")
-    account = await here.app.ledger.read.account_of(ann.id)
-    assert account
-    for _ in range(40):
-        (row,) = await here.app.ledger.read.open_cancellations(account.id)
-        here.wire.faults = [Answer(200, "<html>")] if row.state == "requested" else []
-        await here.app.worker.start_due()
-        await here.app.worker.finish()
-        here.skip(5)
+    here.wire.broken = "cancel"
+    await here.wait(5 * 3600, step=60)
+    assert await sent(here) == [("unknown", MAX_DOUBTS)]
+    here.wire.broken = None
+    await here.wait(3600, step=60)
     assert here.panel.cancel_requests == {}
-    (row,) = await here.app.ledger.read.open_cancellations(account.id)
-    assert (row.state, row.attempts) == ("unknown", 3)
+    assert "`/cancel` them to try again" in shown(await ann.slash("queued"))
     here.panel.orders["ord_A"].status = "completed"
-    await here.wait(120)
+    await here.wait(3600, step=60)
     assert "Delivered before the request took effect" in messages(ann)[-1]
+
+
+async def test_after_many_doubtful_calls_the_user_can_ask_once_more(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    await ann.slash("cancel", orders="ord_A")
+    here.wire.broken = "cancel"
+    await here.wait(5 * 3600, step=60)
+    here.wire.broken = None
+    card = await ann.slash("cancel", orders="ord_A")
+    await here.wait(30)
+    assert here.panel.cancel_requests["ord_A"] == 1
+    assert "Queued at the provider" in shown(card)
+
+
+async def test_a_panel_that_fails_at_cancelling_alone_is_given_time(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    here.wire.broken = "cancel"
+    card = await ann.slash("cancel", orders="ord_A")
+    await here.wait(300)
+    assert "Unclear, being checked" in shown(card)
+    assert await sent(here) == [("unknown", 3)]
+    here.wire.broken = None
+    await here.wait(900)
+    assert here.panel.cancel_requests["ord_A"] == 1
+    assert "**1** refunded" in messages(ann)[-1]
 
 
 async def test_already_cancelled_after_a_lost_answer_is_no_failure(here: World, ann: Any) -> None:
@@ -131,13 +160,97 @@ async def test_already_cancelled_after_a_lost_answer_is_no_failure(here: World, 
     assert "**1** refunded" in shown(card)
 
 
+async def test_one_order_that_spoils_its_batch_spoils_no_other(here: World, ann: Any) -> None:
+    orders = [here.order(f"ord_{n}") for n in range(9)]
+    here.wire.allergic_to = "ord_4"
+    card = await ann.slash("cancel", orders=" ".join(orders))
+    await here.wait(30)
+    assert "**8** refunded · **1** refused" in shown(card)
+    assert "`ord_4` — `Bad order in list`" in shown(card)
+
+
+async def test_a_panel_that_turns_calls_away_refuses_no_order(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    here.wire.faults = [Answer(403, '{"error": "Forbidden"}')]
+    card = await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    assert "lets none of my calls through" in shown(card)
+    assert "Waiting to be sent" in shown(card)
+    await here.wait(30)
+    assert "**1** refunded" in shown(card)
+
+
+async def test_cancelled_by_somebody_else_before_is_watched_like_any_other(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    here.wire.faults = [Answer(400, '{"error": "Cancellation already requested"}')]
+    card = await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    assert "Unclear, being checked" in shown(card)
+    here.panel.orders["ord_A"].status = "canceled"
+    await here.wait(30)
+    assert "**1** refunded" in shown(card)
+
+
+async def test_an_order_nobody_knows_is_refused_even_if_the_answer_to_its_cancel_was_lost(
+    here: World, ann: Any
+) -> None:
+    here.wire.faults = [httpx.ReadTimeout("no answer")]
+    card = await ann.slash("cancel", orders="ord_absent")
+    await here.wait(10)
+    assert "**1** refused" in shown(card)
+    assert "`Order not found`" in shown(card)
+
+
+async def test_a_doubtful_call_is_never_told_as_not_made(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+
+    def lost(_: Answer) -> Answer:
+        raise httpx.ReadTimeout("no answer")
+
+    here.wire.faults = [lost, lambda answer: answer, Answer(403, '{"error": "Account suspended"}')]
+    card = await ann.slash("cancel", orders="ord_A")
+    await here.wait(10)
+    assert "account is suspended" in shown(card)
+    assert "Unclear, being checked" in shown(card)
+    removal = await ann.slash("key remove")
+    await ann.click(removal.response, label="Remove anyway")
+    await here.settle()
+    assert "No longer watched" in shown(card)
+    assert "never asked" not in shown(card)
+
+
+async def test_what_was_never_sent_is_not_told_to_be_with_the_provider(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    here.wire.broken = "cancel"
+    here.panel.keys[KEY].suspended = True
+    await ann.slash("cancel", orders="ord_A")
+    await here.wait(80 * 3600, step=3600)
+    assert "72 hours" not in "".join(messages(ann))
+    here.panel.keys[KEY].suspended = False
+    await here.connect(ann)
+    await here.wait(120)
+    assert "Still waiting for a clear answer from the panel after 72 hours" in messages(ann)[-1]
+
+
+async def test_a_key_of_another_account_ends_what_it_cannot_see(here: World, ann: Any) -> None:
+    here.panel.add_key("np-another-account-000111")
+    here.order("ord_A", RUNNING, upstream=Upstream(timedelta(hours=9)))
+    card = await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    await here.connect(ann, "np-another-account-000111")
+    await here.wait(30)
+    assert "No longer watched" in shown(card)
+    assert "How these ended is not known" in messages(ann)[-1]
+    assert "`Order not found`" in messages(ann)[-1]
+
+
 async def test_an_unknown_status_word_is_shown_and_ends_nothing(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING)
     card = await ann.slash("cancel", orders="ord_A")
     here.wire.faults = [lambda answer: answer, Answer(200, '{"status": "Awaiting [moon](https://x.example)"}')]
     await here.settle()
     assert "`Awaiting [moon](https://x.example)`" in shown(card)
-    assert "Queued at the provider" in shown(card)
+    assert "Taken by the panel, being checked" in shown(card)  # a word nobody knows proves nothing, not even that
     await here.wait(90)
     assert "**1** refunded" in shown(card)
 

@@ -9,7 +9,7 @@ import pytest
 from bot.demo.panel import Upstream
 from bot.panel import OrderStatus
 from bot.states import TRANSITIONS, State
-from tests.world import World, messages, shown, text_of
+from tests.world import KEY, World, messages, shown, text_of
 
 RUNNING = OrderStatus.IN_PROGRESS
 DAY = 24 * 3600
@@ -145,6 +145,53 @@ async def test_discord_refusing_new_dms_pauses_all_of_them(here: World, ann: Any
     assert len(here.env.http_requests) == sent
     await here.wait(300)
     assert "**1** refunded" in messages(ann)[-1]
+
+
+async def test_a_pause_of_dms_is_a_pause_for_the_machine_too(here: World, ann: Any) -> None:
+    await queue(here, ann, "ord_A")
+    here.env.inject_error("POST", "/channels/*/messages", status=403, code=40003, times=1)
+    await here.wait(75)
+    await queue(here, ann, "ord_B")
+    await here.wait(75)  # its notice is due now, too
+    assert await here.app.courier.step() > here.clock()
+
+
+async def test_news_come_in_the_order_in_which_they_happened(here: World, ann: Any) -> None:
+    await queue(here, ann, "ord_A")
+    here.env.inject_error("POST", "/channels/*/messages", status=500, times=6)
+    await here.wait(100)
+    await queue(here, ann, "ord_B", "ord_C")
+    await here.wait(100)
+    await here.wait(1200, step=5)
+    first, second = messages(ann)
+    assert "ord_A" in first
+    assert "News about 2 orders" in second
+
+
+async def test_a_key_that_has_been_replaced_is_not_asked_for_again(here: World, ann: Any) -> None:
+    await queue(here, ann, "ord_A")
+    here.env.inject_error("POST", "/channels/*/messages", status=403, code=50007, times=1)
+    here.panel.revoke_key(KEY)
+    await here.wait(60)
+    here.panel.add_key(KEY)
+    connected = await ann.submit_modal(await ann.slash("key set"), {"key": KEY})
+    assert "Connected" in shown(connected)
+    assert connected.followups == []
+
+
+async def test_many_refused_messages_are_hinted_at_once(here: World) -> None:
+    channel = here.env.create_guild().create_text_channel("orders")
+    ann = here.env.guild.add_member(here.env.create_user("ann"))
+    await here.connect_in(channel, ann)
+    here.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
+    for minutes, order in enumerate(("ord_A", "ord_B", "ord_C"), 1):
+        here.order(order, RUNNING, upstream=Upstream(timedelta(minutes=minutes)))
+    await ann.slash(channel, "cancel", orders="ord_A ord_B ord_C")
+    await here.wait(300)
+    (hint,) = channel.history()
+    pressed = await ann.click(hint, label="Show me")
+    everything = shown(pressed) + "".join(text_of(news.components) for news in pressed.followups)
+    assert all(f"`{order}`" in everything for order in ("ord_A", "ord_B", "ord_C"))
 
 
 async def test_an_outcome_after_the_card_has_gone_becomes_a_notice(here: World, ann: Any) -> None:

@@ -121,7 +121,7 @@ async def test_a_revoked_key_pauses_the_account_and_a_new_one_goes_on(here: Worl
     assert "Nothing was sent" in shown(await ann.slash("cancel", orders="ord_B"))
 
     here.panel.add_key(KEY)
-    assert "1 open order of yours go on" in await here.connect(ann)
+    assert "1 open order of yours will be tried" in await here.connect(ann)
     await here.wait(60)
     assert "**1** refunded" in messages(ann)[-1]
 

@@ -14,11 +14,13 @@ from bot.states import (
     after_lost_call,
     after_refusal,
     after_status,
+    as_told,
 )
 
 ENDS = {state for state in State if not state.is_open}
 WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)
 RUNNING = (OrderStatus.PENDING, OrderStatus.PROCESSING, OrderStatus.IN_PROGRESS)
+NOT_FOUND = ("Order not found", "Incorrect order ID")
 RULED_OUT = (
     "Service does not support cancellation",
     "This service does NOT SUPPORT cancel",
@@ -106,9 +108,31 @@ def test_a_word_that_is_not_known_ends_nothing_and_sends_nothing(state: State, d
         assert status is OrderStatus.UNKNOWN
 
 
-@given(st.sampled_from(WATCHED), doubts_counts, st.none() | st.builds(RowError, refusals))
+@given(st.sampled_from(WATCHED), doubts_counts, st.none() | st.builds(RowError, st.text(alphabet="abc xyz")))
 def test_what_cannot_be_read_leaves_all_as_it_was(state: State, doubts: int, row: RowError | None) -> None:
     assert after_status(state, doubts, row) == Verdict(state, doubts)
+
+
+@pytest.mark.parametrize("words", NOT_FOUND)
+@pytest.mark.parametrize("state", WATCHED)
+def test_an_order_that_is_not_found_ends_only_as_far_as_that_proves_anything(state: State, words: str) -> None:
+    found = after_status(state, 1, RowError(words))
+    assert found.state is (State.REFUSED if state is State.UNKNOWN else state)
+    assert after_status(state, 1, RowError(words), same_key=False) == Verdict(State.EXPIRED, 1, words)
+    assert after_refusal(1, words, same_key=False).state is State.UNKNOWN
+
+
+def test_after_a_doubtful_call_nothing_is_told_as_not_yet_sent() -> None:
+    assert as_told(State.REQUESTED, 0) is State.REQUESTED
+    assert as_told(State.REQUESTED, 1) is State.UNKNOWN
+    assert as_told(State.SENDING, 1) is State.UNKNOWN
+    assert as_told(State.QUEUED, 1) is State.QUEUED
+
+
+def test_nothing_is_sent_again_before_its_time() -> None:
+    running = OrderReading(OrderStatus.PENDING, "pending")
+    assert after_status(State.UNKNOWN, 2, running, may_resend=False) == Verdict(State.UNKNOWN, 2)
+    assert after_status(State.UNKNOWN, 2, running) == Verdict(State.REQUESTED, 2)
 
 
 @given(st.sampled_from(WATCHED), doubts_counts, status_rows)
@@ -124,7 +148,10 @@ def test_an_order_is_sent_again_only_when_it_is_running_and_doubted_seldom_enoug
 def test_a_refusal_after_a_doubtful_call_is_final_only_where_its_words_rule_that_call_out(
     doubts: int, words: str
 ) -> None:
-    ruled_out = any(text in words.casefold() for text in ("not support", "not found", "incorrect order"))
+    said = words.casefold()
+    ruled_out = any(text in said for text in ("not support", "not found", "incorrect order")) and not (
+        "already" in said and "completed" not in said
+    )
     verdict = after_refusal(doubts, words)
     assert (verdict.state is State.REFUSED) == ruled_out
     if not ruled_out:
@@ -140,8 +167,11 @@ def test_words_that_hold_for_every_call_are_final(doubts: int, words: str) -> No
 
 
 @given(refusals)
-def test_a_refusal_of_the_only_call_is_final(words: str) -> None:
-    assert after_refusal(0, words).state is State.REFUSED
+@example("Cancellation already requested")
+def test_a_refusal_of_the_only_call_is_final_unless_somebody_has_asked_before(words: str) -> None:
+    said = words.casefold()
+    asked_before = "already" in said and "completed" not in said
+    assert after_refusal(0, words).state is (State.UNKNOWN if asked_before else State.REFUSED)
 
 
 @given(st.lists(st.tuples(cancel_rows, status_rows), max_size=30))

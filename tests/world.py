@@ -43,9 +43,17 @@ class Wire:
 
     panel: SimulatedPanel
     faults: list[Fault] = field(default_factory=list[Fault])
+    broken: str | None = None
+    """An action that the panel fails at for as long as it is named here."""
+    allergic_to: str | None = None
+    """An order for whose sake the panel refuses every call as a whole."""
 
     async def answer(self, form: Mapping[str, str]) -> Answer:
         """Answer one call."""
+        if form.get("action") == self.broken:
+            return Answer(500, '{"error": "Internal error"}')
+        if self.allergic_to in (form.get("orders") or form.get("order", "")).split(","):
+            return Answer(400, '{"error": "Bad order in list"}')
         fault = self.faults.pop(0) if self.faults else None
         if isinstance(fault, Exception):
             raise fault

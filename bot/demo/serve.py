@@ -21,7 +21,7 @@ async def serve(panel: SimulatedPanel, port: int = 0) -> AsyncGenerator[str]:
 
     app = web.Application()
     app.router.add_post("/api/v2", handle)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)

@@ -7,6 +7,7 @@ from bot.panel.errors import (
     RateLimited,
     Refused,
     Suspended,
+    TurnedAway,
     Unavailable,
     Unintelligible,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "RowError",
     "StatusRow",
     "Suspended",
+    "TurnedAway",
     "Unavailable",
     "Unintelligible",
     "in_process",

@@ -42,6 +42,10 @@ class RateLimited(PanelError):
         self.reset = reset
 
 
+class TurnedAway(PanelError):
+    """The panel, or something in front of it, lets no call through; nothing was done."""
+
+
 class Unavailable(PanelError):
     """The panel could not be reached, or broke off."""
 
@@ -78,4 +82,4 @@ def error_for(status: int, words: str, layer: Layer | None, reset: datetime | No
         return Unavailable(words, reached=True)
     if 300 <= status < 400 or (status >= 400 and not words):
         return Unintelligible(words)
-    return Refused(words) if status == 403 else None
+    return TurnedAway(words) if status == 403 else None

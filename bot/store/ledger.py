@@ -14,7 +14,7 @@ from typing import Any
 import aiosql
 
 from bot.panel import OrderReading
-from bot.states import State, Verdict
+from bot.states import MAX_DOUBTS, State, Verdict
 from bot.store.migrate import migrate
 from bot.store.rows import (
     Account,
@@ -122,15 +122,19 @@ class Reader:
         """Return the requests whose card is behind the ledger."""
         return [Request.read(row) async for row in _queries.cards_due(self._db, now=to_ms(now))]
 
-    async def notices_due(self, now: datetime) -> list[Notice]:
-        """Return the notices to send now, oldest first."""
-        return [Notice.read(row) async for row in _queries.notices_due(self._db, now=to_ms(now))]
+    async def next_card_due(self) -> datetime | None:
+        """Return when the next card is to be edited."""
+        due = await _queries.next_card_due(self._db)
+        return None if due is None else from_ms(due)
 
-    async def next_delivery(self) -> datetime | None:
-        """Return when the next card or notice is due."""
-        card = await _queries.next_card_due(self._db)
-        notice = await _queries.next_notice_due(self._db)
-        return min((from_ms(due) for due in (card, notice) if due is not None), default=None)
+    async def notices_due(self, now: datetime, most: int = 100) -> list[Notice]:
+        """Return up to `most` notices to send now, oldest first and one a user."""
+        return [Notice.read(row) async for row in _queries.notices_due(self._db, now=to_ms(now), most=most)]
+
+    async def next_notice_due(self) -> datetime | None:
+        """Return when the next notice is to be sent."""
+        due = await _queries.next_notice_due(self._db)
+        return None if due is None else from_ms(due)
 
     async def items_of(self, notice_id: int) -> list[NoticeItem]:
         """Return the lines of a notice in the order they were written."""
@@ -146,6 +150,10 @@ class Reader:
     async def hint_channel(self, user_id: int) -> int | None:
         """Return the server channel of the user's last request, if it was made in a server."""
         return await _queries.hint_channel(self._db, user_id=user_id)
+
+    async def has_hint(self, user_id: int) -> bool:
+        """Tell whether a user has been hinted at news that they have not looked at yet."""
+        return bool(await _queries.has_hint(self._db, user_id=user_id))
 
     async def sealed_keys(self) -> list[Sealed]:
         """Return every sealed API key."""
@@ -166,6 +174,7 @@ class Writer(Reader):
     async def save_key(self, user_id: int, key_sealed: bytes, now: datetime) -> int:
         """Store a user's key, wake up the account, let what waits in it go on; return the account's id."""
         account_id = await _queries.save_key(self._db, user_id=user_id, key_sealed=key_sealed, now=to_ms(now))
+        await _queries.mark_other_key(self._db, account_id=account_id)
         await _queries.hurry(self._db, account_id=account_id, now=to_ms(now))
         await self.touch_account(account_id, now)
         return account_id
@@ -224,15 +233,15 @@ class Writer(Reader):
         return request_id
 
     async def answer_request(self, request: Request, state: RequestState, card: Card, now: datetime) -> bool:
-        """Confirm or drop a request that asks; False if it was answered before."""
-        changed = await _queries.answer_request(
+        """Confirm or drop a request that asks, and note where its card stands; False if it was answered before."""
+        await _queries.place_card(
             self._db,
             id=request.id,
-            state=state,
             message_id=card.message_id,
             token_sealed=card.token_sealed,
             card_until=to_ms(card.until),
         )
+        changed = await _queries.answer_request(self._db, id=request.id, state=state)
         if changed and state is RequestState.GOING:
             await self._add_orders(request.id, request.account_id, request.asked, now)
         return bool(changed)
@@ -243,6 +252,7 @@ class Writer(Reader):
             for order in orders
         ]
         await _queries.add_cancellations(self._db, rows)
+        await _queries.revive(self._db, [{**row, "most": MAX_DOUBTS} for row in rows])
         await _queries.link_orders(self._db, rows)
 
     async def lapse_requests(self, before: datetime) -> None:
@@ -290,6 +300,11 @@ class Writer(Reader):
         rows = [row["id"] async for row in _queries.recover_sending(self._db, now=to_ms(now))]
         await self._touch(rows, now)
         return len(rows)
+
+    async def pull_in(self, now: datetime, latest: datetime) -> None:
+        """Make due now whatever is planned for later than anything ever is: the clock was set back since."""
+        for query in (_queries.pull_in, _queries.pull_in_notices, _queries.pull_in_cards):
+            await query(self._db, now=to_ms(now), latest=to_ms(latest))
 
     async def expire_old(self, before: datetime, now: datetime, window: timedelta) -> None:
         """End what has been open since `before`, and tell its users."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
-from bot.states import State
+from bot.states import State, as_told
 
 
 class AccountState(StrEnum):
@@ -25,6 +25,7 @@ class Trouble(StrEnum):
     UNAVAILABLE = "unavailable"
     UNINTELLIGIBLE = "unintelligible"
     RATE_LIMITED = "rate_limited"
+    TURNED_AWAY = "turned_away"
 
 
 class RequestState(StrEnum):
@@ -136,7 +137,7 @@ class Request(_Row):
 class Cancellation(_Row):
     """One order being cancelled, or how that ended; money is the panel's own text."""
 
-    _convert: ClassVar[Mapping[str, Any]] = {"state": State}
+    _convert: ClassVar[Mapping[str, Any]] = {"state": State, "other_key": bool}
 
     id: int
     request_id: int
@@ -153,8 +154,15 @@ class Cancellation(_Row):
     currency: str | None
     created_at: datetime
     changed_at: datetime
+    sent_at: datetime | None
     queued_at: datetime | None
     ended_at: datetime | None
+    other_key: bool
+
+    @property
+    def told_as(self) -> State:
+        """The state that may be shown for it."""
+        return as_told(self.state, self.doubts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def working() -> CardView:
 
 def connected(result: Connected) -> CardView:
     """Confirm that a key is stored and works."""
-    going_on = f"\n{counted(result.waiting, 'open order')} of yours go on with it." if result.waiting else ""
+    going_on = f"\n{counted(result.waiting, 'open order')} of yours will be tried with it." if result.waiting else ""
     return card(
         Tone.GOOD,
         [

@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from bot.cancels import RequestView
-from bot.states import State
+from bot.states import MAX_DOUBTS, State
 from bot.store import AccountState, Cancellation, NoticeItem, NoticeKind, RequestState
 from bot.ui import buttons
 from bot.ui.csv import orders_csv
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
 from bot.ui.text import ago, amount, code, counted, listed
-from bot.ui.words import PAUSES, TROUBLES, WORDINGS, ignored, next_step
+from bot.ui.words import ONLY_WATCHED, PAUSES, TROUBLES, WORDINGS, ignored, next_step
 
 _ROOM = TEXT_LIMIT - 100
 """Characters to fill: Discord may count an emoji as several."""
@@ -89,12 +89,12 @@ def notice_card(items: Sequence[NoticeItem], reference: str) -> CardView:
     parts = [f"### ⚠️ I need your key again\n{PAUSES[state]}" for state in sorted(pauses)]
     groups = _by_state(ended)
     folded = False
-    if overdue:
-        shown, missing = listed([code(order.order_id) for order in overdue], 600)
-        folded = bool(missing)
+    for title, late in _overdue(overdue).items():
+        shown, missing = listed([code(order.order_id) for order in late], 600)
+        folded = folded or bool(missing)
         rest = f" … and {missing:,} more, in the file" if missing else ""
         parts.append(
-            f"### Still open at the provider after 72 hours\n{shown}{rest}\n"
+            f"### {title} after 72 hours\n{shown}{rest}\n"
             "-# I go on watching, less often, for 30 days. You may want to ask NotPanel's support."
         )
     if ended:
@@ -124,10 +124,18 @@ def open_card(orders: Sequence[Cancellation]) -> CardView:
     )
 
 
+def _overdue(orders: Sequence[Cancellation]) -> dict[str, list[Cancellation]]:
+    """Tell what is known to be with the provider from what is not."""
+    queued = [order for order in orders if order.state is State.QUEUED]
+    others = [order for order in orders if order.state is not State.QUEUED]
+    named = {"Still open at the provider": queued, "Still waiting for a clear answer from the panel": others}
+    return {title: late for title, late in named.items() if late}
+
+
 def _by_state(orders: Iterable[Cancellation]) -> Groups:
     found: defaultdict[State, list[Cancellation]] = defaultdict(list)
     for order in orders:
-        found[order.state].append(order)
+        found[order.told_as].append(order)
     return {state: found[state] for state in WORDINGS if state in found}
 
 
@@ -137,7 +145,7 @@ def _counts(groups: Groups) -> str:
 
 def _sections(groups: Groups, *, beside: Sequence[str], with_age: bool = False) -> tuple[list[str], bool]:
     """Return a text for each group, and whether orders had to be left to the file; `beside` stands there too."""
-    frames = {state: _frame(state, len(orders)) for state, orders in groups.items()}
+    frames = {state: _frame(state, orders) for state, orders in groups.items()}
     taken = sum(map(len, beside)) + len(beside) + sum(len(title) + len(meaning) for title, meaning in frames.values())
     room = (_ROOM - taken) // max(len(groups), 1) - _REST
     sections: list[str] = []
@@ -151,10 +159,12 @@ def _sections(groups: Groups, *, beside: Sequence[str], with_age: bool = False) 
     return sections, folded
 
 
-def _frame(state: State, count: int) -> tuple[str, str]:
+def _frame(state: State, orders: Sequence[Cancellation]) -> tuple[str, str]:
     """Return what stands above and below the orders of a group."""
     wording = WORDINGS[state]
-    return f"**{wording.emoji} {wording.title}** ({count:,})", f"-# {wording.meaning}"
+    given_up = state is State.UNKNOWN and any(order.doubts >= MAX_DOUBTS for order in orders)
+    meaning = f"{wording.meaning} {ONLY_WATCHED}" if given_up else wording.meaning
+    return f"**{wording.emoji} {wording.title}** ({len(orders):,})", f"-# {meaning}"
 
 
 def _lines(state: State, orders: Sequence[Cancellation], room: int, with_age: bool) -> tuple[list[str], int]:
@@ -186,9 +196,9 @@ def _remark(state: State, order: Cancellation) -> str:
         case State.PARTIAL:
             remains = f" · {amount(order.remains)} not delivered" if order.remains else ""
             return f"{remains}{_charge(order)}"
-        case State.QUEUED if order.status_word:
+        case State.QUEUED | State.ACCEPTED if order.status_word:
             return f" · status {code(order.status_word, 40)}"
-        case State.UNKNOWN if order.words:
+        case State.UNKNOWN | State.EXPIRED if order.words:
             return f" — {code(order.words)}"
         case _:
             return ""

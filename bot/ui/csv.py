@@ -42,7 +42,7 @@ def orders_csv(name: str, orders: Iterable[Cancellation]) -> discord.File:
         (
             (
                 order.order_id,
-                WORDINGS[order.state].title,
+                WORDINGS[order.told_as].title,
                 order.status_word,
                 order.words,
                 order.remains,

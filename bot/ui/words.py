@@ -6,7 +6,7 @@ The words "refunded" and "cancelled" stand only where the panel's status has sai
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, Unavailable
+from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
 from bot.problems import (
     BadFile,
     BadKey,
@@ -91,7 +91,7 @@ _NEXT_STEPS = (
         "not support",
         "This service cannot stop orders. If something is wrong with it, open a ticket with NotPanel.",
     ),
-    ("already", "It had ended before you asked. If too little was delivered, ask for a refill instead."),
+    ("already completed", "It had ended before you asked. If too little was delivered, ask for a refill instead."),
     ("not found", "No such order under your key. Check the ID, and that it is from this NotPanel account."),
     (
         "incorrect order",
@@ -106,9 +106,12 @@ def next_step(refusal: str) -> str:
     return next((step for text, step in _NEXT_STEPS if text in folded), "")
 
 
+ONLY_WATCHED = "Some were sent so often without a clear answer that I only watch them now: `/cancel` them to try again."
+
 TROUBLES: Mapping[Trouble, str] = {
     Trouble.UNAVAILABLE: "⚠️ The panel cannot be reached at the moment. I keep trying; nothing is lost.",
     Trouble.UNINTELLIGIBLE: "⚠️ The panel answers with something I cannot read. I keep trying; nothing is lost.",
+    Trouble.TURNED_AWAY: "⚠️ The panel lets none of my calls through. I keep trying; nothing is lost.",
     Trouble.RATE_LIMITED: "⚠️ The panel's rate limit is used up. I go on as soon as it lets me.",
 }
 
@@ -136,8 +139,8 @@ _FILE_FAULTS: Mapping[FileFault, str] = {
 NO_ORDERS = "I found no order ID in that. An ID looks like `ord_01HG9X7KJP4N…`; separate several in any way you like."
 NOT_YOURS = "This belongs to somebody else. Use the command yourself to get your own."
 INTERNAL = (
-    "Something went wrong on my side, and it has been logged. `/queued` shows what has been taken on; "
-    "if your request is not there, nothing of it was sent."
+    "Something went wrong on my side, and it has been logged. Before you repeat anything, look at your card and at "
+    "`/queued`: what stands there has been taken on and goes on."
 )
 
 
@@ -184,6 +187,8 @@ def panel_error(error: PanelError) -> str:
         case RateLimited(reset=reset):
             when = f" Try again {ago(reset)}." if reset else " Try again in a minute."
             return f"The panel's rate limit is used up.{when}"
+        case TurnedAway():
+            return "The panel lets none of my calls through at the moment. Try again later."
         case Unavailable():
             return "The panel cannot be reached at the moment. Try again in a minute."
         case Refused(words=said):

@@ -52,11 +52,13 @@ CREATE TABLE cancellations (
     currency      TEXT,
     created_at    INTEGER NOT NULL,
     changed_at    INTEGER NOT NULL,
+    sent_at       INTEGER,                     -- the last cancel call began
     queued_at     INTEGER,
     ended_at      INTEGER,
     told_at       INTEGER,
     overdue_at    INTEGER,                     -- told that it is open past 72 h
     due_at        INTEGER,                     -- act then; NULL once ended
+    other_key     INTEGER NOT NULL DEFAULT 0,  -- the key was replaced since: perhaps of another account
     CHECK ((ended_at IS NULL) = (state IN ('requested', 'sending', 'accepted', 'queued', 'unknown'))),
     CHECK ((due_at IS NULL) = (ended_at IS NOT NULL))
 );
@@ -111,6 +113,7 @@ CREATE TABLE notices (
 );
 CREATE UNIQUE INDEX notices_gathering ON notices (user_id) WHERE state = 'gathering';
 CREATE INDEX notices_by_due ON notices (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX notices_waiting ON notices (user_id, id) WHERE due_at IS NOT NULL;
 CREATE INDEX notices_kept ON notices (user_id) WHERE state = 'kept';
 
 CREATE TABLE notice_items (

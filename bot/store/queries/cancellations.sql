@@ -6,7 +6,7 @@ WHERE ro.request_id = :request_id ORDER BY c.id;
 SELECT * FROM cancellations WHERE account_id = :account_id AND ended_at IS NULL ORDER BY created_at, id;
 
 -- name: claim_for_sending(now, account_id, most)
-UPDATE cancellations SET state = 'sending', attempts = attempts + 1, changed_at = :now
+UPDATE cancellations SET state = 'sending', attempts = attempts + 1, sent_at = :now, changed_at = :now
 WHERE id IN (
     SELECT id FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now
     ORDER BY due_at, id LIMIT :most
@@ -39,11 +39,12 @@ WHERE state = 'sending' RETURNING id;
 
 -- name: withdraw(now, account_id)
 UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, due_at = NULL
-WHERE account_id = :account_id AND state = 'requested' RETURNING id;
+WHERE account_id = :account_id AND state = 'requested' AND doubts = 0 RETURNING id;
 
 -- name: expire_account(now, account_id)
 UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, due_at = NULL
-WHERE account_id = :account_id AND state IN ('accepted', 'queued', 'unknown') RETURNING id;
+WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND (state <> 'requested' OR doubts > 0)
+RETURNING id;
 
 -- name: expire_old(now, before)
 UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, due_at = NULL
@@ -52,12 +53,25 @@ WHERE ended_at IS NULL AND state <> 'sending' AND created_at < :before RETURNING
 -- name: hurry(now, account_id)!
 UPDATE cancellations SET due_at = :now WHERE account_id = :account_id AND due_at > :now;
 
+-- name: pull_in(now, latest)!
+UPDATE cancellations SET due_at = :now WHERE due_at > :latest;
+
+-- name: mark_other_key(account_id)!
+UPDATE cancellations SET other_key = 1
+WHERE account_id = :account_id AND ended_at IS NULL AND (state <> 'requested' OR doubts > 0);
+
+-- name: revive(now, most, account_id, order_id)*!
+-- Asked for once more after all tries: one more, if the next look shows the order running.
+UPDATE cancellations SET doubts = :most - 1, sent_at = NULL, due_at = :now, changed_at = :now
+WHERE account_id = :account_id AND order_id = :order_id AND state = 'unknown' AND doubts >= :most;
+
 -- name: told(now, id)*!
 UPDATE cancellations SET told_at = COALESCE(told_at, :now) WHERE id = :id AND ended_at IS NOT NULL;
 
 -- name: overdue(before, after)
+-- Only where they are being looked at: of an account that is paused its user has been told.
 SELECT c.id, a.user_id FROM cancellations c JOIN accounts a ON a.id = c.account_id
-WHERE c.ended_at IS NULL AND c.overdue_at IS NULL AND c.created_at < :before AND c.created_at >= :after LIMIT 500;
+WHERE a.state = 'active' AND c.ended_at IS NULL AND c.overdue_at IS NULL AND c.created_at < :before AND c.created_at >= :after LIMIT 500;
 
 -- name: mark_overdue(now, id)*!
 UPDATE cancellations SET overdue_at = :now WHERE id = :id;

@@ -10,11 +10,18 @@ SELECT id FROM notices WHERE user_id = :user_id AND state = 'gathering';
 INSERT INTO notice_items (notice_id, kind, cancellation_id) VALUES (:notice_id, :kind, :cancellation_id)
 ON CONFLICT (cancellation_id, kind) WHERE cancellation_id IS NOT NULL DO NOTHING;
 
--- name: notices_due(now)
-SELECT * FROM notices WHERE due_at <= :now ORDER BY id LIMIT 20;
+-- name: notices_due(now, most)
+-- One at a time a user, oldest first: what comes later goes on gathering until then.
+SELECT * FROM notices n WHERE due_at <= :now
+  AND NOT EXISTS (SELECT 1 FROM notices o WHERE o.user_id = n.user_id AND o.due_at IS NOT NULL AND o.id < n.id)
+ORDER BY id LIMIT :most;
 
 -- name: next_notice_due()$
-SELECT MIN(due_at) FROM notices WHERE due_at IS NOT NULL;
+SELECT MIN(due_at) FROM notices n WHERE due_at IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM notices o WHERE o.user_id = n.user_id AND o.due_at IS NOT NULL AND o.id < n.id);
+
+-- name: pull_in_notices(now, latest)!
+UPDATE notices SET due_at = :now WHERE due_at > :latest;
 
 -- name: notice(id)^
 SELECT * FROM notices WHERE id = :id;
@@ -25,7 +32,8 @@ UPDATE notices SET state = 'sending', attempts = attempts + 1, due_at = :again_a
 WHERE id = :id AND state IN ('gathering', 'sending');
 
 -- name: postpone_notice(again_at, refusal, id)!
-UPDATE notices SET due_at = :again_at, refusal = :refusal WHERE id = :id AND state = 'sending';
+UPDATE notices SET due_at = :again_at, refusal = :refusal
+WHERE id = :id AND state IN ('gathering', 'sending');
 
 -- name: keep_notice(refusal, pointed_at, id)!
 UPDATE notices SET state = 'kept', due_at = NULL, refusal = :refusal, pointed_at = :pointed_at
@@ -35,7 +43,11 @@ WHERE id = :id AND state = 'sending';
 UPDATE notices SET state = 'delivered', due_at = NULL, delivered_at = :now, message_id = :message_id WHERE id = :id;
 
 -- name: items_of_notice(notice_id)
-SELECT kind, cancellation_id FROM notice_items WHERE notice_id = :notice_id ORDER BY id;
+-- That a key is needed again is no news once there is one.
+SELECT i.kind, i.cancellation_id
+FROM notice_items i JOIN notices n ON n.id = i.notice_id LEFT JOIN accounts a ON a.user_id = n.user_id
+WHERE i.notice_id = :notice_id AND (i.kind NOT IN ('rejected', 'suspended') OR i.kind = a.state)
+ORDER BY i.id;
 
 -- name: cancellations_of_notice(notice_id)
 SELECT c.* FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
@@ -43,6 +55,9 @@ WHERE i.notice_id = :notice_id ORDER BY i.id;
 
 -- name: kept_notices(user_id)
 SELECT * FROM notices WHERE user_id = :user_id AND state = 'kept' ORDER BY id;
+
+-- name: has_hint(user_id)$
+SELECT 1 FROM notices WHERE user_id = :user_id AND state = 'kept' AND pointed_at IS NOT NULL LIMIT 1;
 
 -- name: told_by_notice(now, notice_id)!
 UPDATE cancellations SET told_at = COALESCE(told_at, :now)

@@ -21,10 +21,13 @@ WHERE NOT EXISTS (
 INSERT INTO request_orders (request_id, cancellation_id)
 SELECT :request_id, MAX(id) FROM cancellations WHERE account_id = :account_id AND order_id = :order_id;
 
--- name: answer_request(state, message_id, token_sealed, card_until, id)!
-UPDATE requests SET state = :state, asked = '[]', message_id = :message_id, token_sealed = :token_sealed,
-                    card_until = :card_until, card_failures = 0, card_due_at = NULL
-WHERE id = :id AND state = 'asking';
+-- name: answer_request(state, id)!
+UPDATE requests SET state = :state, asked = '[]' WHERE id = :id AND state = 'asking';
+
+-- name: place_card(message_id, token_sealed, card_until, id)!
+UPDATE requests SET message_id = :message_id, token_sealed = :token_sealed, card_until = :card_until,
+                    card_failures = 0, card_due_at = NULL
+WHERE id = :id;
 
 -- name: lapse_requests(before)!
 UPDATE requests SET state = 'lapsed', asked = '[]' WHERE state = 'asking' AND created_at < :before;
@@ -59,6 +62,9 @@ UPDATE requests SET card_until = 0, card_due_at = NULL, token_sealed = NULL WHER
 
 -- name: cards_expired(now)
 SELECT id, account_id FROM requests WHERE token_sealed IS NOT NULL AND card_until <= :now LIMIT 500;
+
+-- name: pull_in_cards(now, latest)!
+UPDATE requests SET card_due_at = :now WHERE card_due_at > :latest;
 
 -- name: hint_channel(user_id)$
 -- Where the user last asked for something, if that was in a server: the only place a hint can go.
