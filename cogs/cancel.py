@@ -4,21 +4,17 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Client, answer_error
+from bot.client import Client
 from bot.orders import find_orders
 from bot.ui import buttons
-from bot.ui.modals import paste_modal
-from cogs.common import Interaction, Pressed, acknowledge, place, show_news
+from bot.ui.modals import ORDERS, orders_form
+from cogs.common import Interaction, Pressed, acknowledge, answering, place, show_news, typed
 from cogs.files import read_text
 
 
 async def ask_for_orders(interaction: Interaction) -> None:
     """Open the form to paste into; it must be the very first answer."""
-    await interaction.response.send_modal(paste_modal(_take_orders, answer_error))
-
-
-async def _take_orders(interaction: discord.Interaction[Client], text: str) -> None:
-    await _cancel(interaction, text, None)
+    await interaction.response.send_modal(orders_form())
 
 
 async def _cancel(interaction: Interaction, text: str, file: discord.Attachment | None) -> None:
@@ -33,6 +29,13 @@ async def _cancel(interaction: Interaction, text: str, file: discord.Attachment 
 
 class Cancel(commands.Cog):
     """The command the bot is for."""
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction[Client]) -> None:
+        """Answer the form."""
+        text = typed(interaction, ORDERS)
+        if text is not None:
+            await answering(interaction, _cancel(interaction, text, None))
 
     @app_commands.command()
     @app_commands.describe(

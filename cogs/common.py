@@ -1,16 +1,20 @@
 """What every command does the same way: acknowledge first, answer once, report every error, show kept news."""
 
 import asyncio
-from typing import Any
+import logging
+from collections.abc import Awaitable
+from typing import Any, cast
 
-import aiohttp
 import discord
 from pydantic import SecretStr
 
 from bot.cancels import Place
 from bot.client import Client, NotAcknowledged, answer_error
+from bot.notices import DELIVERY_ERRORS
 from bot.ui.cards import notice_card
 from bot.ui.layout import CardView
+
+log = logging.getLogger(__name__)
 
 Interaction = discord.Interaction[Client]
 
@@ -27,7 +31,7 @@ async def acknowledge(interaction: Interaction, *, update: bool = False) -> int:
     try:
         async with asyncio.timeout(_ACKNOWLEDGE_WITHIN):
             response = await interaction.response.defer(ephemeral=True, thinking=not update)
-    except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
+    except DELIVERY_ERRORS as error:
         raise NotAcknowledged(str(error) or "no answer in time") from error
     message_id = interaction.message.id if update and interaction.message else response and response.message_id
     if message_id is None:
@@ -42,20 +46,42 @@ async def answer(interaction: Interaction, shown: CardView) -> None:
 
 
 async def show_news(interaction: Interaction) -> bool:
-    """Show the user, and nobody else, every notice that Discord refused to deliver; tell whether there was one."""
+    """Show the user, and nobody else, every notice that Discord refused to deliver; tell whether there was one.
+
+    What cannot be shown now is kept for the next command: it must not spoil the answer to this one.
+    """
     courier = interaction.client.use_cases.courier
     kept = await courier.kept_for(interaction.user.id)
-    for news in kept:
-        shown = notice_card(news.items, news.notice.reference)
-        message = await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True, wait=True)
-        await courier.seen(news, message.id)
+    try:
+        for news in kept:
+            shown = notice_card(news.items, news.notice.reference)
+            message = await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True, wait=True)
+            await courier.seen(news, message.id)
+    except DELIVERY_ERRORS as error:
+        log.warning("kept news for interaction %d could not be shown: %s", interaction.id, error)
     return bool(kept)
+
+
+def typed(interaction: discord.Interaction[Any], form: str) -> str | None:
+    """Return what a person typed into a form of one field, or None where this is no answer to that form."""
+    data = cast(dict[str, Any], interaction.data or {})
+    if interaction.type is not discord.InteractionType.modal_submit or data.get("custom_id") != form:
+        return None
+    return data["components"][0]["component"]["value"]
 
 
 def place(interaction: Interaction, message_id: int) -> Place:
     """Return where the card of an acknowledged interaction stands."""
     assert interaction.channel_id is not None
     return Place(interaction.channel_id, interaction.guild_id, message_id, SecretStr(interaction.token))
+
+
+async def answering(interaction: Interaction, work: Awaitable[None]) -> None:
+    """Do what discord.py would not report the errors of, and answer every one of them."""
+    try:
+        await work
+    except Exception as error:
+        await answer_error(interaction, error)
 
 
 class Pressed(discord.ui.DynamicItem[discord.ui.Button[Any]], template="np:never"):
@@ -72,10 +98,7 @@ class Pressed(discord.ui.DynamicItem[discord.ui.Button[Any]], template="np:never
 
     async def callback(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Answer the press, and every error of it."""
-        try:
-            await self.press(interaction)
-        except Exception as error:
-            await answer_error(interaction, error)
+        await answering(interaction, self.press(interaction))
 
     async def press(self, interaction: Interaction) -> None:
         """Do what the button says."""

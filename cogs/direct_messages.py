@@ -3,12 +3,12 @@
 import asyncio
 import logging
 
-import aiohttp
 import discord
 from discord.ext import commands
 
 from bot.cancels import Place
 from bot.client import Client, describe
+from bot.notices import DELIVERY_ERRORS
 from bot.orders import find_orders
 from bot.panel import PanelError
 from bot.problems import UserError
@@ -44,9 +44,12 @@ class DirectMessages(commands.Cog):
             if not isinstance(error, UserError | PanelError):
                 log.exception("a direct message could not be answered")
             shown = describe(error)
-        if shown:
-            await reply.edit(view=shown.view, attachments=shown.files)
-        await self._show_news(message)
+        try:
+            if shown:
+                await reply.edit(view=shown.view, attachments=shown.files)
+            await self._show_news(message)
+        except DELIVERY_ERRORS as error:
+            log.warning("the answer to a direct message could not be shown: %s", error)
 
     async def _answer(self, message: discord.Message, reply: discord.Message) -> CardView | None:
         """Return the card to show, or None where the request's own card stands there already."""
@@ -60,12 +63,13 @@ class DirectMessages(commands.Cog):
                 return await look_up(self._bot, user_id, text)
             case "queued":
                 return open_card(await self._bot.use_cases.accounts.open_orders(user_id))
-            case "key":
+            case "key" if not text:
                 return key_card(await self._bot.use_cases.accounts.show(user_id))
             case "help" | "start" | "hi" | "hello" | "":
                 return help_card()
             case word:
-                return key_in_message() if not text and len(word) >= _LOOKS_LIKE_A_KEY else not_understood()
+                may_be_a_key = not text and len(word) >= _LOOKS_LIKE_A_KEY and not word.startswith("ord_")
+                return key_in_message() if word == "key" or may_be_a_key else not_understood()
 
     async def _cancel(self, message: discord.Message, reply: discord.Message, text: str) -> None:
         for file in message.attachments:
@@ -88,7 +92,7 @@ async def _acknowledge(message: discord.Message) -> discord.Message | None:
     try:
         async with asyncio.timeout(15):
             return await message.channel.send(view=working().view)
-    except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
+    except DELIVERY_ERRORS as error:
         log.info("a direct message came to nothing: %s", error)
         return None
 

@@ -4,20 +4,20 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.client import Client, answer_error
+from bot.client import Client
 from bot.panel import PanelError
 from bot.ui import buttons
 from bot.ui.answers import connected, key_card, key_kept, key_problem, removal_question, removed
-from bot.ui.modals import key_modal
-from cogs.common import Interaction, Pressed, acknowledge, answer
+from bot.ui.modals import KEY, key_form
+from cogs.common import Interaction, Pressed, acknowledge, answer, answering, typed
 
 
 async def ask_for_key(interaction: Interaction) -> None:
     """Open the form; a modal must be the very first answer, so nothing is looked up before."""
-    await interaction.response.send_modal(key_modal(_take_key, answer_error))
+    await interaction.response.send_modal(key_form())
 
 
-async def _take_key(interaction: discord.Interaction[Client], text: str) -> None:
+async def _take_key(interaction: Interaction, text: str) -> None:
     await acknowledge(interaction)
     try:
         result = await interaction.client.use_cases.accounts.connect(interaction.user.id, text)
@@ -29,6 +29,13 @@ async def _take_key(interaction: discord.Interaction[Client], text: str) -> None
 
 class Key(commands.GroupCog, group_name="key", group_description="Your NotPanel API key"):
     """The commands around the key."""
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction[Client]) -> None:
+        """Answer the form."""
+        text = typed(interaction, KEY)
+        if text is not None:
+            await answering(interaction, _take_key(interaction, text))
 
     @app_commands.command(name="set")
     async def set_key(self, interaction: Interaction) -> None:

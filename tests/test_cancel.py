@@ -154,6 +154,40 @@ async def test_a_question_lapses(here: World, ann: Any) -> None:
 
 
 @pytest.mark.settings(confirm_above=1)
+@pytest.mark.parametrize("minutes", [16, 70])
+async def test_a_late_answer_to_a_question_is_told_that_it_is_late(here: World, ann: Any, minutes: int) -> None:
+    asked = await ann.slash("cancel", orders="ord_A ord_B")
+    await here.wait(minutes * 60, step=60)
+    pressed = await ann.click(asked.response, label="Confirm: ask to cancel 2")
+    assert "Too late to confirm" in shown(pressed)
+    assert here.cancel_calls() == []
+
+
+async def test_two_people_fill_the_same_form_at_once(here: World, ann: Any) -> None:
+    bob = here.env.create_user("bob")
+    await here.connect(bob)
+    for order in ("ord_A", "ord_B"):
+        here.order(order)
+    forms = [await user.slash("cancel") for user in (ann, bob)]
+    cards = [
+        await user.submit_modal(form, {"orders": order})
+        for user, form, order in zip((ann, bob), forms, ("ord_A", "ord_B"), strict=True)
+    ]
+    await here.settle()
+    assert ["ord_A" in shown(card) for card in cards] == [True, False]
+    assert ["ord_B" in shown(card) for card in cards] == [False, True]
+
+
+async def test_a_form_that_was_open_over_a_restart_is_answered(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    form = await ann.slash("cancel")
+    await here.restart()
+    card = await ann.submit_modal(form, {"orders": "ord_A"})
+    await here.settle()
+    assert "**1** refunded" in shown(card)
+
+
+@pytest.mark.settings(confirm_above=1)
 async def test_only_the_requester_may_confirm(here: World) -> None:
     guild = here.env.create_guild()
     channel = guild.create_text_channel("orders")
