@@ -1,0 +1,90 @@
+"""Python imports this in the process under test: unmodified code, with Discord elsewhere and places to die at.
+
+WIRE_DISCORD names the stand-in. WIRE_POINTS names a file to list every place in that the process passes: before
+and after each commit and each call over the network. WIRE_DIE_AT is the number of the place to die at, like in a
+power cut. Without these variables nothing of this exists.
+"""
+
+import itertools
+import os
+import signal
+
+
+def _point_at(address: str) -> None:
+    import discord.gateway
+    import discord.http
+    import yarl
+
+    discord.http.Route.BASE = f"http://{address}/api/v10"
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(f"ws://{address}/gateway")
+
+
+def _watch(path: str, die_at: int) -> None:
+    import sqlite3
+
+    import aiohttp
+    import httpx
+
+    numbers = itertools.count(1)
+    listed = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def passing(place: str) -> None:
+        number = next(numbers)
+        os.write(listed, f"{place}\n".encode())
+        if number == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql, *arguments):
+            if sql != "COMMIT":
+                return super().execute(sql, *arguments)
+            passing("before a commit")
+            result = super().execute(sql, *arguments)
+            passing("after a commit")
+            return result
+
+        def executescript(self, script):
+            passing("before a migration")
+            result = super().executescript(script)
+            passing("after a migration")
+            return result
+
+    def with_places(call, name_of):
+        async def passed(self, *arguments, **named):
+            name = name_of(*arguments)
+            passing(f"before {name}")
+            result = await call(self, *arguments, **named)
+            passing(f"after {name}")
+            return result
+
+        return passed
+
+    connect, link = sqlite3.connect, os.link
+
+    def keep_key(*arguments):
+        passing("before the key file")
+        link(*arguments)
+        passing("after the key file")
+
+    def panel_call(request):
+        return f"the panel's {dict(pair.split('=') for pair in request.content.decode().split('&'))['action']}"
+
+    sqlite3.connect = lambda *arguments, **named: connect(*arguments, **{"factory": Connection, **named})
+    os.link = keep_key
+    httpx.AsyncHTTPTransport.handle_async_request = with_places(
+        httpx.AsyncHTTPTransport.handle_async_request, panel_call
+    )
+    aiohttp.ClientSession._request = with_places(
+        aiohttp.ClientSession._request, lambda method, url: f"Discord's {method} {_route(str(url))}"
+    )
+
+
+def _route(url: str) -> str:
+    parts = url.split("?")[0].split("/")[4:] or ["gateway"]
+    return "/".join(part for part in parts if not any(digit in part for digit in "0123456789"))
+
+
+if os.environ.get("WIRE_DISCORD"):
+    _point_at(os.environ["WIRE_DISCORD"])
+if os.environ.get("WIRE_POINTS"):
+    _watch(os.environ["WIRE_POINTS"], int(os.environ.get("WIRE_DIE_AT", "0")))

@@ -1,0 +1,93 @@
+"""Discord's objects as JSON, with no more in them than discord.py asks for."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+APPLICATION = 111111111111111111
+ANN = 222222222222222222
+BOB = 444444444444444444
+SERVER = 666666666666666666
+SERVER_CHANNEL = 777777777777777777
+
+
+def dm_of(user: int) -> int:
+    """Return the channel of a person's DM with the bot."""
+    return user + 1
+
+
+def user(user_id: int) -> Json:
+    """Return a person, or the bot itself."""
+    names = {APPLICATION: "bot", ANN: "ann", BOB: "bob"}
+    return {
+        "id": str(user_id),
+        "username": names[user_id],
+        "discriminator": "0",
+        "avatar": None,
+        "bot": user_id == APPLICATION,
+        "global_name": None,
+    }
+
+
+def application() -> Json:
+    """Return the bot's application."""
+    empty = {"icon": None, "description": "", "verify_key": "", "summary": "", "rpc_origins": None, "flags": 0}
+    flags = {"bot_public": True, "bot_require_code_grant": False}
+    return {"id": str(APPLICATION), "name": "bot", "owner": user(ANN), **empty, **flags}
+
+
+def interaction(kind: int, data: Json, interaction_id: str, token: str, by: int, where: int) -> Json:
+    """Return what a person did, in a server or in their DM with the bot."""
+    if where == dm_of(by):
+        place: Json = {"channel": {"id": str(where), "type": 1}, "user": user(by), "context": 1}
+    else:
+        member = {"user": user(by), "roles": [], "joined_at": None, "deaf": False, "mute": False, "flags": 0}
+        channel = {"id": str(where), "type": 0, "name": "orders", "position": 0, "permissions": "0"}
+        guild = {"id": str(SERVER), "locale": "en-US", "features": []}
+        place = {"channel": channel, "guild_id": str(SERVER), "guild": guild, "context": 0}
+        place["member"] = {**member, "permissions": "0"}
+    return {
+        "id": interaction_id,
+        "application_id": str(APPLICATION),
+        "type": kind,
+        "token": token,
+        "version": 1,
+        "data": data,
+        "channel_id": str(where),
+        "locale": "en-US",
+        "entitlements": [],
+        "authorizing_integration_owners": {},
+        "app_permissions": "0",
+        "attachment_size_limit": 0,
+        **place,
+    }
+
+
+def message(message_id: str, channel: int, body: Json) -> Json:
+    """Return a message of the bot."""
+    lists: Json = {name: [] for name in ("mentions", "mention_roles", "attachments", "embeds")}
+    return {
+        "id": message_id,
+        "channel_id": str(channel),
+        "author": user(APPLICATION),
+        "content": body.get("content") or "",
+        "components": body.get("components") or [],
+        "flags": body.get("flags", 0),
+        "timestamp": "2026-01-01T00:00:00+00:00",
+        "edited_timestamp": None,
+        "tts": False,
+        "mention_everyone": False,
+        "pinned": False,
+        "type": 0,
+        **lists,
+    }
+
+
+def texts(value: Any) -> list[str]:
+    """Return all text that a message's body shows, in reading order."""
+    if isinstance(value, list):
+        return [text for part in value for text in texts(part)]
+    if not isinstance(value, dict):
+        return []
+    own = [value["content"]] if isinstance(value.get("content"), str) else []
+    return own + [text for part in value.values() for text in texts(part)]

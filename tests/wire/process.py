@@ -1,0 +1,83 @@
+"""The bot's process as a user starts it, on a folder that outlives it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.story import ROOT
+from tests.wire.stand_in import StandIn
+
+SETTINGS = {
+    "PANEL_IP_LIMIT": "100000",
+    "PANEL_KEY_LIMIT": "100000",
+    "WATCH_MIN_INTERVAL": "0.3",
+    "WATCH_MAX_INTERVAL": "1",
+    "NOTIFY_WINDOW": "0.3",
+    "CONFIRM_ABOVE": "1000",
+}
+"""All in a hurry: what takes hours in life takes seconds here."""
+
+
+@dataclass
+class BotProcess:
+    """One folder with a ledger, and at most one process on it."""
+
+    folder: Path
+    discord: StandIn
+    panel_url: str
+    settings: Mapping[str, str] = field(default_factory=lambda: SETTINGS)
+    process: asyncio.subprocess.Process | None = None
+
+    async def launch(self, **more: str) -> None:
+        """Start the process and wait for nothing; `more`: variables of its environment."""
+        with (self.folder / "bot.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot", cwd=ROOT, env={**self._environment(), **more}, stdout=log, stderr=log
+            )
+
+    async def start(self, **more: str) -> None:
+        """Start the process and wait until it is ready for commands."""
+        sessions = self.discord.sessions
+        await self.launch(**more)
+        await self.discord.until(lambda: self.discord.sessions > sessions)
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a process that has not ended."""
+        return self.process is not None and self.process.returncode is None
+
+    async def kill(self) -> None:
+        """End the process like a power cut does."""
+        if self.process and self.alive:
+            self.process.kill()
+            await self.process.wait()
+
+    async def terminate(self, seconds: float = 10) -> int:
+        """Ask the process to end, and return its exit code."""
+        assert self.process
+        self.process.terminate()
+        return await self.ended(seconds)
+
+    async def ended(self, seconds: float = 10) -> int:
+        """Wait for the process to end by itself, and return its exit code; raise TimeoutError."""
+        assert self.process
+        return await asyncio.wait_for(self.process.wait(), seconds)
+
+    @property
+    def log(self) -> str:
+        """All that the processes on this folder have logged."""
+        return (self.folder / "bot.log").read_text()
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parent / "child"),
+            "WIRE_DISCORD": self.discord.address,
+            "DISCORD_TOKEN": "not.a.token",
+            "DATA_DIR": str(self.folder),
+            "PANEL_URL": self.panel_url,
+            **self.settings,
+        }

@@ -1,0 +1,151 @@
+"""A bot between its two worlds, and the audit of what has become of everything it accepted."""
+
+import asyncio
+import re
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.clock import utc_now
+from bot.demo.panel import SimulatedPanel
+from bot.demo.serve import serve
+from bot.states import TRANSITIONS, State
+from bot.ui.words import WORDINGS
+from tests.wire.process import BotProcess
+from tests.wire.stand_in import Interaction, Sent, StandIn, stand_in
+
+KEY = "np-wire-key-0123456789"
+_LOOK_EVERY = 0.05  # seconds
+_STATES = {wording.title: state.value for state, wording in WORDINGS.items()}
+_TRUTH = {"refunded": "canceled", "completed": "completed", "partial": "partial"}
+
+
+@dataclass
+class Stage:
+    """A bot's process, the stand-in it is logged in to, and the panel behind it."""
+
+    discord: StandIn
+    panel: SimulatedPanel
+    bot: BotProcess
+    asked: list[tuple[Interaction, tuple[str, ...]]] = field(default_factory=list[tuple[Interaction, tuple[str, ...]]])
+
+    async def connect(self) -> None:
+        """Store the key by the form; raise TimeoutError where nobody answers."""
+        connected = await self.discord.submit(await self.discord.slash("key set"), KEY)
+        await self.discord.until(lambda: "Connected" in connected.text)
+
+    async def cancel(self, *orders: str) -> Interaction:
+        """Ask to cancel orders in the DM, and return once the question is acknowledged."""
+        asked = await self.discord.slash("cancel", orders=" ".join(orders))
+        self.asked.append((asked, orders))
+        return asked
+
+    def notices(self) -> list[Sent]:
+        """Return the messages about orders that ended."""
+        return [sent for sent in self.discord.messages.values() if "News about" in sent.text]
+
+    def ledger(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read from the ledger as any other program could."""
+        with closing(sqlite3.connect(self.bot.folder / "ledger.sqlite3")) as connection:
+            return connection.execute(sql).fetchall()
+
+    async def all_is_told(self, seconds: float = 60) -> None:
+        """Wait until the bot owes nothing to anybody; raise TimeoutError."""
+        await self.ledger_says(
+            "SELECT (SELECT COUNT(*) FROM cancellations WHERE told_at IS NULL)"
+            " + (SELECT COUNT(*) FROM notices WHERE state <> 'delivered')",
+            [(0,)],
+            seconds,
+        )
+
+    async def ledger_says(self, sql: str, wanted: list[tuple[Any, ...]], seconds: float = 30) -> None:
+        """Wait until a query gives some rows: another process writes them, so all one can do is look again."""
+        for _ in range(int(seconds / _LOOK_EVERY)):
+            if self.ledger(sql) == wanted:
+                return
+            await asyncio.sleep(_LOOK_EVERY)
+        raise TimeoutError(f"{sql}: {self.ledger(sql)}, not {wanted}")
+
+
+@asynccontextmanager
+async def stage(folder: Path, panel: SimulatedPanel | None = None) -> AsyncGenerator[Stage]:
+    """Set a stage with a panel that knows the key; the bot is not started."""
+    panel = panel or SimulatedPanel(utc_now, ip_limit=10**9, key_limit=10**9, latency=0.01)
+    panel.add_key(KEY)
+    async with stand_in() as discord, serve(panel) as url:
+        made = Stage(discord, panel, BotProcess(folder, discord, url))
+        try:
+            yield made
+        finally:
+            await made.bot.kill()
+
+
+@dataclass
+class Audit:
+    """What a stage's story has come to; every list should be empty."""
+
+    orders: int
+    lost: list[str]
+    untrue: list[str]
+    told_twice: list[str]
+    cancelled_blindly: list[str]
+    illegal_steps: list[tuple[str, str]]
+
+    @property
+    def faults(self) -> list[object]:
+        """All that should not be."""
+        return [*self.lost, *self.untrue, *self.told_twice, *self.cancelled_blindly, *self.illegal_steps]
+
+
+def audit(stage: Stage) -> Audit:
+    """Compare what was asked, the ledger, the messages and the panel's books.
+
+    An order is lost if it is not in the ledger, has not ended, or stands nowhere under the heading of its end. It
+    is accepted once a card has shown it: where Discord or the process failed before, the person saw a
+    failure, and the order may be in the ledger or not; if it is not, the panel must never have been asked.
+    """
+    states = {str(order): str(state) for order, state in stage.ledger("SELECT order_id, state FROM cancellations")}
+    accepted = {order for asked, orders in stage.asked if asked.text for order in orders}
+    shown = {line for sent in stage.discord.messages.values() for line in _outcomes(sent.text)}
+    messages = Counter(order for sent in stage.notices() for order in set(re.findall(r"ord_\w+", sent.text)))
+    history: defaultdict[str, list[str]] = defaultdict(list)
+    for call in stage.panel.calls:
+        for order in call.orders:
+            history[order].append(call.action)
+    steps = stage.ledger("SELECT from_state, to_state FROM transitions WHERE from_state IS NOT NULL")
+    return Audit(
+        orders=len(states),
+        lost=[
+            *(order for order in accepted if order not in states),
+            *(order for order, state in states.items() if State(state).is_open or (order, state) not in shown),
+        ],
+        untrue=[order for order, state in shown if state in _TRUTH and _status(stage, order) != _TRUTH[state]],
+        told_twice=[order for order, times in messages.items() if times > 1],
+        cancelled_blindly=_blind(states, history),
+        illegal_steps=[(begin, end) for begin, end in steps if State(end) not in TRANSITIONS[State(begin)]],
+    )
+
+
+def _outcomes(text: str) -> Iterable[tuple[str, str]]:
+    """Yield every order in a message, with the state under whose heading it stands."""
+    state = ""
+    for line in text.splitlines():
+        if heading := re.match(r"\*\*\S+ (.+)\*\* \(", line):
+            state = _STATES[heading[1]]
+        for order in re.findall(r"ord_\w+", line):
+            yield order, state
+
+
+def _status(stage: Stage, order: str) -> str | None:
+    known = stage.panel.orders.get(order)
+    return known and known.status
+
+
+def _blind(states: Iterable[str], history: dict[str, list[str]]) -> list[str]:
+    """Return the orders that were cancelled twice without a look in between, or without standing in the ledger."""
+    twice = [order for order, actions in history.items() if "cancel cancel" in " ".join(actions)]
+    return twice + [order for order, actions in history.items() if "cancel" in actions and order not in states]

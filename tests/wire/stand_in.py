@@ -1,0 +1,355 @@
+"""A small Discord on loopback that unmodified discord.py logs in to, over HTTP and a gateway of its own.
+
+It knows: first answers due within three seconds (10062) and once only (40060), tokens that live fifteen minutes
+(50027), ephemeral answers that one person sees, nonces that make a repeat the first message again, DMs refused by
+code, faults before or after a call's effect, hours of being down, and gateways that drop and are resumed or not.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from typing import Any
+
+from aiohttp import web
+
+from tests.wire import objects
+from tests.wire.objects import ANN, APPLICATION, Json, dm_of
+
+_EPHEMERAL = 64
+
+
+@dataclass
+class Sent:
+    """A message of the bot, as its readers have it before their eyes now."""
+
+    id: str
+    channel: int
+    body: Json
+    at: float
+    reader: int | None = None
+    """Who alone sees it, if it is ephemeral."""
+
+    @property
+    def text(self) -> str:
+        """All that the message shows."""
+        return "\n".join(objects.texts(self.body))
+
+
+@dataclass
+class Interaction:
+    """Something a person did, and what the bot answered."""
+
+    id: str
+    token: str
+    by: int
+    where: int
+    at: float
+    modal: Json | None = None
+    message: Sent | None = None
+    answered: bool = False
+
+    @property
+    def text(self) -> str:
+        """What the person reads; empty while there is no answer."""
+        return self.message.text if self.message else ""
+
+
+@dataclass
+class Fault:
+    """What is to go wrong with the next calls to some route: an error by status and code, or a connection reset."""
+
+    method: str
+    path: str
+    status: int = 500
+    code: int = 0
+    times: int = 1
+    reset: bool = False
+    after_effect: bool = False
+
+
+class Refusal(Exception):
+    """An error of Discord's API."""
+
+    def __init__(self, status: int, code: int) -> None:
+        super().__init__(status, code)
+        self.status, self.code = status, code
+
+
+@dataclass
+class StandIn:
+    """The stand-in and all that it has seen."""
+
+    nonce_window: float = 180
+    answer_within: float = 3
+    token_lives: float = 900
+    dm_refusal: int | None = None
+    down: bool = False
+    forgets_sessions: bool = False
+    messages: dict[str, Sent] = field(default_factory=dict[str, Sent])
+    interactions: dict[str, Interaction] = field(default_factory=dict[str, Interaction])
+    faults: list[Fault] = field(default_factory=list[Fault])
+    sessions: int = 0
+    resumes: int = 0
+    address: str = ""
+
+    def __post_init__(self) -> None:
+        self._last_id = int((time.time() - 1_420_070_400) * 1000) << 22
+        self._nonces: dict[str, tuple[float, Sent]] = {}
+        self._gateway: web.WebSocketResponse | None = None
+        self._events: list[Json] = []
+        self.changed = asyncio.Condition()
+
+    # What people do ---------------------------------------------------------------------------------------------
+
+    async def slash(self, name: str, *, by: int = ANN, where: int | None = None, **options: str) -> Interaction:
+        """Give a command and wait for its first answer."""
+        given: list[Json] = [{"type": 3, "name": option, "value": value} for option, value in options.items()]
+        root, *leaf = name.split()
+        if leaf:
+            given = [{"type": 1, "name": leaf[0], "options": given}]
+        return await self._interact(2, {"id": "1", "name": root, "type": 1, "options": given}, by, where)
+
+    async def submit(self, form: Interaction, value: str) -> Interaction:
+        """Fill the only field of a modal and send it."""
+        assert form.modal
+        field_id = form.modal["components"][0]["component"]["custom_id"]
+        leaf = {"type": 4, "id": 2, "custom_id": field_id, "value": value}
+        components = [{"type": 18, "id": 1, "component": leaf}]
+        return await self._interact(
+            5, {"custom_id": form.modal["custom_id"], "components": components}, form.by, form.where
+        )
+
+    async def until(self, happened: Callable[[], Any], seconds: float = 30) -> None:
+        """Wait for something to have happened; raise TimeoutError."""
+        async with asyncio.timeout(seconds), self.changed:
+            await self.changed.wait_for(happened)
+
+    def seen_by(self, person: int, where: int | None = None) -> list[Sent]:
+        """Return the messages that a person can see in a channel: by default in their DM."""
+        channel = where or dm_of(person)
+        return [sent for sent in self.messages.values() if sent.channel == channel and sent.reader in (None, person)]
+
+    async def _interact(self, kind: int, data: Json, by: int, where: int | None) -> Interaction:
+        made = Interaction(self._id(), "token" + self._id(), by, where or dm_of(by), time.monotonic())
+        self.interactions[made.token] = made
+        about = objects.interaction(kind, data, made.id, made.token, made.by, made.where)
+        await self._dispatch("INTERACTION_CREATE", about)
+        await self.until(lambda: made.answered)
+        return made
+
+    # The gateway ------------------------------------------------------------------------------------------------
+
+    async def gateway(self, request: web.Request) -> web.StreamResponse:
+        """Speak the gateway's protocol with one connection."""
+        if self.down:
+            return web.Response(status=503)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_json({"op": 10, "d": {"heartbeat_interval": 41_250}})
+        async for frame in socket:
+            message = json.loads(frame.data)
+            match message["op"]:
+                case 1:
+                    await socket.send_json({"op": 11})
+                case 2:
+                    await self._identified(socket)
+                case 6 if self.forgets_sessions:
+                    await socket.send_json({"op": 9, "d": False})
+                case 6:
+                    await self._resumed(socket, message["d"]["seq"])
+        return socket
+
+    async def drop(self, code: int = 4000) -> None:
+        """Break the gateway's connection, as happens every few hours; or for good, with one of Discord's codes."""
+        assert self._gateway
+        await self._gateway.close(code=code)
+
+    async def _identified(self, socket: web.WebSocketResponse) -> None:
+        self._gateway, self._events = socket, []
+        self.sessions += 1
+        await self._dispatch(
+            "READY",
+            {
+                "v": 10,
+                "user": objects.user(APPLICATION),
+                "guilds": [],
+                "session_id": "session",
+                "application": {"id": str(APPLICATION), "flags": 0},
+                "resume_gateway_url": f"ws://{self.address}/gateway",
+            },
+        )
+        await self._note()
+
+    async def _resumed(self, socket: web.WebSocketResponse, seen: int) -> None:
+        self._gateway = socket
+        for event in self._events[seen:]:
+            await socket.send_json(event)
+        self.resumes += 1
+        await self._dispatch("RESUMED", {})
+        await self._note()
+
+    async def _dispatch(self, name: str, data: Json) -> None:
+        """Send an event; what finds no connection is sent when the session is resumed."""
+        event: Json = {"op": 0, "t": name, "s": len(self._events) + 1, "d": data}
+        self._events.append(event)
+        if self._gateway and not self._gateway.closed:
+            await self._gateway.send_json(event)
+
+    # The API ----------------------------------------------------------------------------------------------------
+
+    async def rest(self, request: web.Request) -> web.StreamResponse:
+        """Answer one call, with whatever fault is due."""
+        path = "/" + request.match_info["path"]
+        fault = self._fault_for(request.method, path)
+        body = await _body(request)
+        if fault and not fault.after_effect:
+            return _fail(request, fault)
+        try:
+            answer = self._call(request.method, path.strip("/").split("/"), body)
+        except Refusal as refusal:
+            return _json({"code": refusal.code, "message": "refused"}, refusal.status)
+        await self._note()
+        return _fail(request, fault) if fault else _json(answer)
+
+    def _fault_for(self, method: str, path: str) -> Fault | None:
+        if self.down:
+            return Fault(method, path, reset=True)
+        fault = next((f for f in self.faults if f.method == method and fnmatch(path, f.path)), None)
+        if fault:
+            fault.times -= 1
+            if not fault.times:
+                self.faults.remove(fault)
+        return fault
+
+    def _call(self, method: str, path: list[str], body: Any) -> Any:
+        match method, path:
+            case "GET", ["users", "@me"]:
+                return objects.user(APPLICATION)
+            case "GET", ["oauth2", *_]:
+                return objects.application()
+            case "GET", ["gateway", *_]:
+                starts = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": 1}
+                return {"url": f"ws://{self.address}/gateway", "shards": 1, "session_start_limit": starts}
+            case "PUT", ["applications", _, "commands"]:
+                return [{**command, "id": self._id(), "application_id": "1", "version": "1"} for command in body]
+            case "POST", ["interactions", _, token, "callback"]:
+                return self._callback(self.interactions[token], body)
+            case "PATCH", ["webhooks", _, token, "messages", _]:
+                return self._edit(self._live(token).message, body)
+            case "POST", ["webhooks", _, token]:
+                return self._follow_up(self._live(token), body)
+            case "POST", ["users", "@me", "channels"]:
+                person = int(body["recipient_id"])
+                dm: Json = {"id": str(dm_of(person)), "type": 1, "recipients": [objects.user(person)]}
+                return {**dm, "last_message_id": None}
+            case "POST", ["channels", channel, "messages"]:
+                return self._send(int(channel), body)
+            case "PATCH", ["channels", _, "messages", message]:
+                return self._edit(self.messages.get(message), body)
+            case "GET", ["channels", channel, "messages"]:
+                public = [sent for sent in self.messages.values() if str(sent.channel) == channel and not sent.reader]
+                return [_message(sent) for sent in public[-100:]]
+            case _:
+                raise Refusal(404, 0)
+
+    def _callback(self, interaction: Interaction, body: Json) -> Json:
+        if interaction.answered:
+            raise Refusal(400, 40060)
+        if time.monotonic() - interaction.at > self.answer_within:
+            raise Refusal(404, 10062)
+        interaction.answered = True
+        if body["type"] == 9:
+            interaction.modal = body["data"]
+        else:
+            interaction.message = self._answer(interaction, body.get("data") or {})
+        message_id = interaction.message.id if interaction.message else None
+        return {"interaction": {"id": interaction.id, "type": 2, "response_message_id": message_id}}
+
+    def _answer(self, interaction: Interaction, body: Json) -> Sent:
+        reader = interaction.by if body.get("flags", 0) & _EPHEMERAL else None
+        return self._keep(interaction.where, body, reader)
+
+    def _live(self, token: str) -> Interaction:
+        interaction = self.interactions[token]
+        if time.monotonic() - interaction.at > self.token_lives:
+            raise Refusal(401, 50027)
+        return interaction
+
+    def _edit(self, sent: Sent | None, body: Json) -> Json:
+        if sent is None:
+            raise Refusal(404, 10008)
+        sent.body = body
+        return _message(sent)
+
+    def _follow_up(self, interaction: Interaction, body: Json) -> Json:
+        if interaction.message and not interaction.text:  # the first one completes the deferred answer
+            return self._edit(interaction.message, body)
+        return _message(self._answer(interaction, body))
+
+    def _send(self, channel: int, body: Json) -> Json:
+        if self.dm_refusal:
+            raise Refusal(403, self.dm_refusal)
+        nonce = str(body.get("nonce"))
+        at, first = self._nonces.get(nonce, (0.0, None))
+        if first and body.get("enforce_nonce") and time.monotonic() - at < self.nonce_window:
+            return _message(first)
+        sent = self._keep(channel, body)
+        self._nonces[nonce] = (time.monotonic(), sent)
+        return _message(sent)
+
+    def _keep(self, channel: int, body: Json, reader: int | None = None) -> Sent:
+        sent = Sent(self._id(), channel, body, time.monotonic(), reader)
+        self.messages[sent.id] = sent
+        return sent
+
+    def _id(self) -> str:
+        self._last_id += 1
+        return str(self._last_id)
+
+    async def _note(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()
+
+
+@asynccontextmanager
+async def stand_in() -> AsyncGenerator[StandIn]:
+    """Serve a stand-in on a free port of this machine."""
+    made = StandIn()
+    app = web.Application(client_max_size=64 * 1024 * 1024)
+    app.router.add_get("/gateway", made.gateway)
+    app.router.add_route("*", "/api/v10/{path:.*}", made.rest)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        made.address = f"127.0.0.1:{runner.addresses[0][1]}"
+        yield made
+    finally:
+        await runner.cleanup()
+
+
+async def _body(request: web.Request) -> Any:
+    if request.content_type == "multipart/form-data":
+        return json.loads(str((await request.post())["payload_json"]))
+    return await request.json() if request.can_read_body else {}
+
+
+def _fail(request: web.Request, fault: Fault) -> web.Response:
+    if fault.reset and request.transport:
+        request.transport.abort()
+    return _json({"code": fault.code, "message": "fault", "retry_after": 0.1, "global": False}, fault.status)
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    # discord.py wants exactly this type; a 429 without Via it takes for a ban by the network in between.
+    return web.Response(
+        body=json.dumps(value).encode(), status=status, headers={"Content-Type": "application/json", "Via": "test"}
+    )
+
+
+def _message(sent: Sent) -> Json:
+    return objects.message(sent.id, sent.channel, sent.body)
