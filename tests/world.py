@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import simcord
 from discord import app_commands
 from simcord.components import walk_components
@@ -43,6 +44,9 @@ class Wire:
 
     panel: SimulatedPanel
     faults: list[Fault] = field(default_factory=list[Fault])
+    down: bool = False
+    refused: int = 0
+    """Calls that found the panel down."""
     broken: str | None = None
     """An action that the panel fails at for as long as it is named here."""
     allergic_to: str | None = None
@@ -50,6 +54,9 @@ class Wire:
 
     async def answer(self, form: Mapping[str, str]) -> Answer:
         """Answer one call."""
+        if self.down:
+            self.refused += 1
+            raise httpx.ConnectError("refused")
         if form.get("action") == self.broken:
             return Answer(500, '{"error": "Internal error"}')
         if self.allergic_to in (form.get("orders") or form.get("order", "")).split(","):

@@ -4,8 +4,10 @@ Nothing is guessed: what a reply does not plainly say of an order is left out of
 caller has to ask again.
 """
 
+import json
 import re
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,10 +90,12 @@ def read_json(body: bytes, key: str) -> Json | None:
     Every text in it is made fit to be shown: on one line, without control characters, at most 300
     characters, and without the key, should the panel echo it. Names are left alone; none is ever shown.
     """
+    text = body.removeprefix(BOM_UTF8)
     try:
-        value = _JSON.validate_json(body.removeprefix(BOM_UTF8))
+        _JSON.validate_json(text)
     except ValidationError:
         return None
+    value = json.loads(text, object_pairs_hook=_named_once)
     tidy = _tidy(value, [form for form in (_line(key), quote_plus(key)) if form])
     return tidy if isinstance(tidy, dict | list) else None
 
@@ -165,6 +169,12 @@ def _http_date(text: str) -> float | None:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text and _DIGITS.fullmatch(text) else None
+
+
+def _named_once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    """Build an object in which a name given twice stands for nothing: no parser says which of them is meant."""
+    names = Counter(name for name, _ in pairs)
+    return {name: value if names[name] == 1 else None for name, value in pairs}
 
 
 def _tidy(value: JsonValue, secrets: Sequence[str]) -> JsonValue:
