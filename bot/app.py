@@ -17,12 +17,12 @@ from bot.accounts import Accounts
 from bot.budget import Budget
 from bot.cancels import Cancels
 from bot.client import Client, UseCases
-from bot.clock import Clock, utc_now
+from bot.clock import Clock, Sleep, utc_now
 from bot.notices import Courier
 from bot.panel import Panel
 from bot.schedule import WatchIntervals
 from bot.settings import Settings
-from bot.store import Ledger, LedgerInUse
+from bot.store import Ledger, LedgerInUse, LedgerUnreadable
 from bot.tasks import keep_running
 from bot.vault import UnknownKey, Vault, open_vault
 from bot.worker import Worker
@@ -82,7 +82,9 @@ class App:
 
 
 @asynccontextmanager
-async def build(settings: Settings, *, transport: Any = None, clock: Clock = utc_now) -> AsyncGenerator[App]:
+async def build(
+    settings: Settings, *, transport: Any = None, clock: Clock = utc_now, sleep: Sleep = asyncio.sleep
+) -> AsyncGenerator[App]:
     """Open the ledger and build the bot on it; `transport` stands in for the network to the panel.
 
     Raise LedgerError, VaultError, BadSettings.
@@ -105,6 +107,7 @@ async def build(settings: Settings, *, transport: Any = None, clock: Clock = utc
                 ),
                 notify_window=window,
                 changed=lambda: courier.ring(),
+                sleep=sleep,
             )
             accounts = Accounts(ledger, vault, panel, budget, clock, worker.bell.ring)
             cancels = Cancels(
@@ -132,11 +135,16 @@ async def _vault_for(ledger: Ledger, settings: Settings) -> Vault:
 
 @contextmanager
 def only_process(database: Path) -> Generator[None]:
-    """Hold the ledger for this process: two on one SQLite file would both send. Raise LedgerInUse."""
-    database.parent.mkdir(parents=True, exist_ok=True)
+    """Hold the ledger for this process: two on one SQLite file would both send.
+
+    Raise LedgerInUse, or LedgerUnreadable where not even its lock can be made.
+    """
     try:
+        database.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{database}.lock").acquire(timeout=0)
     except Timeout as error:
         raise LedgerInUse(f"({database})") from error
+    except OSError as error:
+        raise LedgerUnreadable(f"({database}: {error.strerror})") from error
     with lock:
         yield

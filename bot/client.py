@@ -15,9 +15,10 @@ from bot.cancels import Cancels
 from bot.notices import Courier
 from bot.panel import PanelError
 from bot.problems import UserError
-from bot.store import Ledger
-from bot.ui.answers import internal_problem, panel_problem, user_problem
+from bot.store import Ledger, LedgerError
+from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
 from bot.ui.layout import CardView
+from bot.ui.words import UNWRITABLE
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,8 @@ def describe(error: Exception) -> CardView:
             return user_problem(error)
         case PanelError():
             return panel_problem(error)
+        case LedgerError():
+            return problem(UNWRITABLE)
         case _:
             return internal_problem()
 

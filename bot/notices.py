@@ -20,7 +20,7 @@ import discord
 from bot.cancels import Cancels, RequestView
 from bot.clock import Clock
 from bot.schedule import DRAFT_LIVES, earlier, later, retry_after
-from bot.store import Ledger, Notice, NoticeItem, Request
+from bot.store import Ledger, LedgerError, Notice, NoticeItem, Request
 from bot.tasks import Bell
 from bot.ui.answers import hint
 from bot.ui.cards import notice_card, request_card
@@ -181,6 +181,13 @@ class Courier:
                 await self._card_failed(view.request, error)
             else:
                 await self._shown(view)
+
+    async def show_at_once(self, request_id: int) -> None:
+        """Show a card right after a command; what fails is left to the loop, since the request itself stands."""
+        try:
+            await self.show(request_id)
+        except LedgerError as error:
+            log.warning("card of request %d: %s", request_id, error)
 
     async def _edit(self, request: Request, shown: CardView) -> None:
         assert request.message_id is not None

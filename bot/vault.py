@@ -56,6 +56,10 @@ class BadKeyFile(VaultError):
     """The key file is unusable and left as it is: restore its backup, or move it away, losing all secrets."""
 
 
+class KeyFileUnreachable(BadKeyFile):
+    """The key file cannot be written or read; nothing was changed. Check the folder, its permissions and free space."""
+
+
 class MissingKeyFile(VaultError):
     """The key file is gone, and the ledger holds secrets sealed with it; nothing was changed. Put it back."""
 
@@ -150,7 +154,7 @@ def _faults_of(path: Path) -> Generator[None]:
     except ValueError as error:
         raise BadKeyFile(f"({path}: {error})") from None
     except OSError as error:
-        raise BadKeyFile(f"({path}: {error.strerror})") from None
+        raise KeyFileUnreachable(f"({path}: {error.strerror})") from None
 
 
 def _make(path: Path) -> None:

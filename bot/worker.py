@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from bot.accounts import paused_by
 from bot.budget import Budget
-from bot.clock import Clock
+from bot.clock import Clock, Sleep
 from bot.panel import (
     MAX_BATCH,
     CancelRow,
@@ -69,6 +69,7 @@ class Worker:
         intervals: WatchIntervals,
         notify_window: timedelta,
         changed: Callable[[], None],
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.bell = Bell()
         self._ledger = ledger
@@ -79,6 +80,7 @@ class Worker:
         self._intervals = intervals
         self._window = notify_window
         self._changed = changed
+        self._sleep = sleep
         self._random = Random()
         self._failures: dict[int, int] = {}
         self._not_before: dict[int, datetime] = {}
@@ -284,7 +286,7 @@ class Worker:
                 failures += 1
                 pause = retry_after(failures, self._random)
                 log.exception("an answer for account %d could not be recorded; trying again", account.id)
-                await asyncio.sleep(pause.total_seconds())
+                await self._sleep(pause.total_seconds())
         self._changed()
 
     async def _write(self, account: Account, answer: _Answer) -> None:

@@ -23,7 +23,7 @@ async def _cancel(interaction: Interaction, text: str, file: discord.Attachment 
         text = f"{text}\n{await read_text(file)}"
     use_cases = interaction.client.use_cases
     request_id = await use_cases.cancels.ask(interaction.user.id, find_orders(text), place(interaction, message_id))
-    await use_cases.courier.show(request_id)
+    await use_cases.courier.show_at_once(request_id)
     await show_news(interaction)
 
 
@@ -67,7 +67,7 @@ async def _answer_question(interaction: Interaction, request_id: int, *, go: boo
     message_id = await acknowledge(interaction, update=True)
     use_cases = interaction.client.use_cases
     await use_cases.cancels.answer(request_id, interaction.user.id, place(interaction, message_id), go=go)
-    await use_cases.courier.show(request_id)
+    await use_cases.courier.show_at_once(request_id)
 
 
 class Confirm(Pressed, template=buttons.CONFIRM):

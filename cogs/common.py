@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from bot.cancels import Place
 from bot.client import Client, NotAcknowledged, answer_error
 from bot.notices import DELIVERY_ERRORS
+from bot.store import LedgerError
 from bot.ui.cards import notice_card
 from bot.ui.layout import CardView
 
@@ -57,7 +58,7 @@ async def show_news(interaction: Interaction) -> bool:
             shown = notice_card(news.items, news.notice.reference)
             message = await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True, wait=True)
             await courier.seen(news, message.id)
-    except DELIVERY_ERRORS as error:
+    except (*DELIVERY_ERRORS, LedgerError) as error:
         log.warning("kept news for interaction %d could not be shown: %s", interaction.id, error)
     return bool(kept)
 

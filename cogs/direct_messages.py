@@ -12,6 +12,7 @@ from bot.notices import DELIVERY_ERRORS
 from bot.orders import find_orders
 from bot.panel import PanelError
 from bot.problems import UserError
+from bot.store import LedgerError
 from bot.ui.answers import help_card, key_card, key_in_message, not_understood, working
 from bot.ui.cards import notice_card, open_card
 from bot.ui.layout import CardView
@@ -48,7 +49,7 @@ class DirectMessages(commands.Cog):
             if shown:
                 await reply.edit(view=shown.view, attachments=shown.files)
             await self._show_news(message)
-        except DELIVERY_ERRORS as error:
+        except (*DELIVERY_ERRORS, LedgerError) as error:
             log.warning("the answer to a direct message could not be shown: %s", error)
 
     async def _answer(self, message: discord.Message, reply: discord.Message) -> CardView | None:
@@ -77,7 +78,7 @@ class DirectMessages(commands.Cog):
         here = Place(message.channel.id, None, reply.id, None)
         use_cases = self._bot.use_cases
         request_id = await use_cases.cancels.ask(message.author.id, find_orders(text), here)
-        await use_cases.courier.show(request_id)
+        await use_cases.courier.show_at_once(request_id)
 
     async def _show_news(self, message: discord.Message) -> None:
         courier = self._bot.use_cases.courier

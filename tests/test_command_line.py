@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -18,12 +19,16 @@ from bot.vault import Purpose, open_vault
 from tests.story import ROOT
 
 
-def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the bot with its data in a folder."""
+def run(
+    folder: Path, *arguments: str, before: Callable[[], None] | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of the bot with its data in a folder; `before` is done in the new process first."""
     return subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
+        preexec_fn=before,
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "DATA_DIR": str(folder), **environment},
+        # A process that may write no large files would leave half of its bytecode behind.
+        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "DATA_DIR": str(folder), **environment},
         capture_output=True,
         text=True,
         timeout=60,

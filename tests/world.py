@@ -18,6 +18,7 @@ from bot.demo.panel import SimulatedPanel
 from bot.panel import Answer, OrderStatus, PanelError, in_process
 from bot.problems import UserError
 from bot.settings import Settings
+from bot.store import LedgerError
 
 KEY = "np-test-key-0123456789abcdef"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,6 +45,8 @@ class Wire:
 
     panel: SimulatedPanel
     faults: list[Fault] = field(default_factory=list[Fault])
+    obstacles: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
+    """How to remove what keeps the ledger from being written."""
     down: bool = False
     refused: int = 0
     """Calls that found the panel down."""
@@ -51,6 +54,11 @@ class Wire:
     """An action that the panel fails at for as long as it is named here."""
     allergic_to: str | None = None
     """An order for whose sake the panel refuses every call as a whole."""
+
+    async def sleep(self, _seconds: float) -> None:
+        """Pass the time until an answer can be written down: what stood in the way goes away meanwhile."""
+        while self.obstacles:
+            await self.obstacles.pop()()
 
     async def answer(self, form: Mapping[str, str]) -> Answer:
         """Answer one call."""
@@ -137,7 +145,7 @@ class World:
 async def _open(folder: Path, settings: dict[str, Any], wire: Wire, clock: Clock, stack: AsyncExitStack) -> App:
     values: dict[str, Any] = {"data_dir": folder, **settings}
     return await stack.enter_async_context(
-        build(Settings(_env_file=None, **values), transport=in_process(wire.answer), clock=clock)
+        build(Settings(_env_file=None, **values), transport=in_process(wire.answer), clock=clock, sleep=wire.sleep)
     )
 
 
@@ -159,7 +167,7 @@ async def world(folder: Path, **settings: Any) -> AsyncGenerator[World]:
             await env.shutdown()
     for error in env.errors:
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        if not isinstance(cause, UserError | PanelError | NotAcknowledged):
+        if not isinstance(cause, UserError | PanelError | LedgerError | NotAcknowledged):
             raise cause
 
 

@@ -19,7 +19,7 @@ SQL stands in queries/*.sql by name and migrations/*.sql by number; `sqlite.py` 
 """
 
 from bot.store.backup import backup
-from bot.store.errors import LedgerError, LedgerInUse, LedgerTooNew, LedgerUnreadable
+from bot.store.errors import LedgerError, LedgerInUse, LedgerTooNew, LedgerUnreadable, LedgerUnwritable
 from bot.store.ledger import Card, Ledger, Outcome, Reader, Sealed, Writer
 from bot.store.migrate import migrate
 from bot.store.rows import (
@@ -45,6 +45,7 @@ __all__ = [
     "LedgerInUse",
     "LedgerTooNew",
     "LedgerUnreadable",
+    "LedgerUnwritable",
     "Notice",
     "NoticeItem",
     "NoticeKind",

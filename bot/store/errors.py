@@ -18,3 +18,7 @@ class LedgerUnreadable(LedgerError):
 
 class LedgerInUse(LedgerError):
     """Another process is using this ledger; nothing was changed. Stop that process first."""
+
+
+class LedgerUnwritable(LedgerError):
+    """The ledger cannot be written; nothing of this was kept. Check the free space, and who else has it open."""

@@ -1,12 +1,15 @@
 """The SQLite engine: one write connection behind a lock, one connection for reading, both in WAL mode."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
+
+from bot.store.errors import LedgerUnreadable, LedgerUnwritable
 
 _WRITER = (
     "PRAGMA journal_mode = WAL",
@@ -51,14 +54,17 @@ class SqliteEngine:
 
     @classmethod
     async def open(cls, path: Path) -> "SqliteEngine":
-        """Open a ledger that has been migrated."""
+        """Open a ledger that has been migrated; raise LedgerUnreadable."""
         uri = _uri(path)
-        writer = await _connect(uri, _WRITER)
         try:
-            reader = await _connect(f"{uri}?mode=ro", _READER)
-        except BaseException:
-            await writer.close()
-            raise
+            writer = await _connect(uri, _WRITER)
+            try:
+                reader = await _connect(f"{uri}?mode=ro", _READER)
+            except BaseException:
+                await writer.close()
+                raise
+        except sqlite3.Error as error:
+            raise LedgerUnreadable(f"({path}: {error})") from error
         return cls(writer, reader)
 
     async def close(self) -> None:
@@ -70,6 +76,8 @@ class SqliteEngine:
     async def transaction(self) -> AsyncGenerator[aiosqlite.Connection]:
         """Give the write connection to one task at a time; commit at the end, roll back on any exception.
 
+        Raise LedgerUnwritable for a full disk, a lock that somebody else holds, or a medium that fails.
+
         BEGIN stands inside the try: a task cancelled while it waits for BEGIN would else leave the
         transaction open for whoever comes next.
         """
@@ -78,8 +86,10 @@ class SqliteEngine:
                 await self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 await self._writer.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 await _to_the_end(asyncio.ensure_future(self._writer.rollback()))
+                if isinstance(error, sqlite3.OperationalError):
+                    raise LedgerUnwritable(f"({error})") from error
                 raise
 
     async def forget_deleted(self) -> None:
@@ -95,8 +105,12 @@ def _uri(path: Path) -> str:
 async def _connect(uri: str, pragmas: tuple[str, ...]) -> aiosqlite.Connection:
     connection = await aiosqlite.connect(uri, uri=True, isolation_level=None)
     connection.row_factory = aiosqlite.Row
-    for pragma in pragmas:
-        await _run(connection, pragma)
+    try:
+        for pragma in pragmas:
+            await _run(connection, pragma)
+    except BaseException:
+        await connection.close()
+        raise
     return connection
 
 

@@ -138,6 +138,10 @@ _FILE_FAULTS: Mapping[FileFault, str] = {
 
 NO_ORDERS = "I found no order ID in that. An ID looks like `ord_01HG9X7KJP4N…`; separate several in any way you like."
 NOT_YOURS = "This belongs to somebody else. Use the command yourself to get your own."
+UNWRITABLE = (
+    "I cannot write anything down at the moment, so I have taken nothing on: nothing was sent, stored or removed. "
+    "Try again in a few minutes; if it stays like this, tell whoever runs this bot."
+)
 INTERNAL = (
     "Something went wrong on my side, and it has been logged. Before you repeat anything, look at your card and at "
     "`/queued`: what stands there has been taken on and goes on."

@@ -1,0 +1,216 @@
+"""A disk that is full, read-only or held by somebody else: said clearly, nothing overwritten, nothing lost."""
+
+import ctypes
+import resource
+import sqlite3
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.panel import Answer, OrderStatus
+from bot.store import Ledger, LedgerUnwritable, migrate
+from tests.test_command_line import run, seal_a_key
+from tests.world import World, messages, shown
+
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2  # linux/prctl.h, linux/capability.h
+CANNOT_BE_OPENED = "cannot be opened; nothing was changed"
+
+
+def nothing_fits(size: int = 4096) -> Callable[[], None]:
+    """Let no file of a process grow beyond a size: what a full disk looks like to it."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def bound_by_modes() -> None:
+    """Take root's power to write what is not writable: the tests may well run as root."""
+    for power in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, power, 0, 0, 0)
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder, but for those that only say who is using it."""
+    passing = (".lock", "-shm", "-wal")
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith(passing)}
+
+
+def test_a_first_start_on_a_full_disk(tmp_path: Path) -> None:
+    ended = run(tmp_path, before=nothing_fits(), DISCORD_TOKEN="x.y.z")
+    assert ended.returncode == 3
+    assert CANNOT_BE_OPENED in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert run(tmp_path, "migrate").returncode == 0  # once there is room
+
+
+def test_a_start_on_a_full_disk_leaves_the_ledger_as_it_is(tmp_path: Path) -> None:
+    seal_a_key(tmp_path)
+    before = files_in(tmp_path)
+    ended = run(tmp_path, before=nothing_fits(), DISCORD_TOKEN="x.y.z")
+    assert ended.returncode == 3
+    assert "The ledger can" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert files_in(tmp_path) == before
+
+
+def test_a_key_file_that_finds_no_room(tmp_path: Path) -> None:
+    ended = run(tmp_path, before=nothing_fits(0), DATABASE_URL="sqlite:////nowhere", DISCORD_TOKEN="x.y.z")
+    assert ended.returncode == 3
+    migrate(tmp_path / "ledger.sqlite3")
+    ended = run(tmp_path, "rotate-keys", before=nothing_fits(0))
+    assert ended.returncode in (3, 4)
+    assert "Traceback" not in ended.stderr
+    assert list(tmp_path.glob("*encryption.keys*")) == []
+
+
+def test_a_backup_onto_a_full_disk_leaves_no_half(tmp_path: Path) -> None:
+    seal_a_key(tmp_path)
+    ended = run(tmp_path, "backup", str(tmp_path / "copy"), before=nothing_fits(20_000))
+    assert ended.returncode == 3
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
+@pytest.mark.parametrize("read_only", [".", "ledger.sqlite3"])
+def test_a_read_only_ledger(tmp_path: Path, read_only: str) -> None:
+    seal_a_key(tmp_path)
+    before = files_in(tmp_path)
+    mode = (tmp_path / read_only).stat().st_mode
+    (tmp_path / read_only).chmod(mode & 0o555)
+    ended = run(tmp_path, before=bound_by_modes, DISCORD_TOKEN="x.y.z")
+    (tmp_path / read_only).chmod(mode)
+    assert ended.returncode == 3
+    assert "The ledger can" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert files_in(tmp_path) == before
+
+
+def test_a_ledger_that_another_program_holds(tmp_path: Path) -> None:
+    seal_a_key(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        ended = run(tmp_path, DISCORD_TOKEN="x.y.z")
+    assert ended.returncode == 3
+    assert "The ledger can" in ended.stderr
+    assert "locked" in ended.stderr
+
+
+# While it runs ------------------------------------------------------------------------------------------------------
+
+
+GoAway = Callable[[], Awaitable[None]]
+
+
+async def locked(here: World) -> GoAway:
+    """Let another program hold the ledger; return how it lets go."""
+    await here.app.ledger._engine._writer.execute("PRAGMA busy_timeout = 0")
+    other = sqlite3.connect(here.folder / "ledger.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def let_go() -> None:
+        other.close()
+
+    return let_go
+
+
+async def full(here: World) -> GoAway:
+    """Let the ledger grow no more; return how it may again."""
+    writer = here.app.ledger._engine._writer
+    async with writer.execute("PRAGMA page_count") as rows:
+        (pages,) = await rows.fetchone() or (0,)
+    await writer.execute(f"PRAGMA max_page_count = {pages}")
+
+    async def make_room() -> None:
+        await writer.execute("PRAGMA max_page_count = 1000000")
+
+    return make_room
+
+
+OBSTACLES = {"locked": locked, "full": full}
+MANY = [f"ord_{n}" for n in range(200)]
+
+pytestmark = pytest.mark.settings(confirm_above=1000)
+
+
+@pytest.mark.usefixtures("env")
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+async def test_a_command_that_cannot_be_written_down_says_so_and_sends_nothing(
+    here: World, ann: Any, obstacle: str
+) -> None:
+    for order in MANY:
+        here.order(order)
+    go_away = await OBSTACLES[obstacle](here)
+    card = await ann.slash("cancel", orders=" ".join(MANY))
+    assert "nothing was sent, stored or removed" in shown(card)
+    await go_away()
+    await here.wait(30)
+    assert here.cancel_calls() == []
+    again = await ann.slash("cancel", orders=" ".join(MANY))
+    await here.settle()
+    assert "**200** refunded" in shown(again)
+
+
+@pytest.mark.usefixtures("env")
+async def test_what_the_panel_has_done_is_written_down_as_soon_as_that_is_possible(here: World, ann: Any) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    card = await ann.slash("cancel", orders="ord_A")
+
+    async def meanwhile(answer: Answer) -> Answer:
+        here.wire.obstacles.append(await locked(here))
+        return answer
+
+    here.wire.faults = [meanwhile]
+    await here.app.worker.step()
+    await here.settle()
+    assert "Queued at the provider" in shown(card)
+    await here.wait(90)
+    assert "**1** refunded" in messages(ann)[-1]
+    assert here.panel.cancel_requests == {"ord_A": 1}
+
+
+@pytest.mark.usefixtures("env")
+async def test_a_message_that_was_sent_but_not_noted_is_not_sent_twice(here: World, ann: Any) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    await ann.slash("cancel", orders="ord_A")
+    await here.wait(55)
+    send = here.app.courier._send
+
+    async def hold_after(notice: Any) -> Any:
+        sent = await send(notice)
+        here.wire.obstacles.append(await locked(here))
+        return sent
+
+    here.app.courier._send = hold_after  # type: ignore[method-assign]  # another program comes in between
+    with pytest.raises(LedgerUnwritable):
+        await here.wait(60)
+    here.app.courier._send = send  # type: ignore[method-assign]
+    await here.wire.sleep(0)
+    here.skip(600)
+    await here.settle()
+    assert len(messages(ann)) == 1
+    assert await here.app.ledger.read.next_notice_due() is None
+
+
+async def test_a_full_ledger_keeps_what_it_has(tmp_path: Path) -> None:
+    async with Ledger.open(tmp_path / "ledger.sqlite3") as ledger:
+        writer = ledger._engine._writer
+        await writer.execute("PRAGMA max_page_count = 1")  # SQLite takes the present size, since that is larger
+        async with ledger.write() as tx:
+            await tx.set_fact("small", "fits")
+
+        async def write_too_much() -> None:
+            async with ledger.write() as tx:
+                await tx.set_fact("small", "changed")
+                await tx.set_fact("large", "x" * 100_000)
+
+        with pytest.raises(LedgerUnwritable, match="full"):
+            await write_too_much()
+        assert await ledger.read.fact("small") == "fits"
+        await writer.execute("PRAGMA max_page_count = 1000000")
+        async with ledger.write() as tx:
+            await tx.set_fact("large", "x" * 100_000)
+    async with Ledger.open(tmp_path / "ledger.sqlite3") as ledger:
+        assert len(await ledger.read.fact("large") or "") == 100_000
