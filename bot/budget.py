@@ -1,15 +1,36 @@
-"""How many calls may still go to the panel: one budget for the IP address, one for each key."""
+"""How many calls may still go to the panel: one budget for the IP address, one for each key.
+
+No library does this: the limits are learned from the panel's headers, and commands go before watching.
+Everything here is immediate; a call is paid for in the same step in which it is decided on, so that tasks
+may be cancelled anywhere without a leak.
+"""
 
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import IntEnum
 
 from bot.clock import Clock
 from bot.panel import Limits, RateLimited
 from bot.schedule import later
 
-_WINDOW = timedelta(minutes=1)
+_MINUTE = timedelta(minutes=1)
+_WINDOW = _MINUTE + timedelta(seconds=2)
+"""A call that was slow on its way may reach the panel in the same minute as one sent so much later."""
 _DENIED_WITHOUT_RESET = timedelta(seconds=30)
+
+
+class Use(IntEnum):
+    """What a call is for; the smaller goes first."""
+
+    COMMAND = 0
+    WATCH = 1
+
+
+WATCH_SHARE_OF_IP = 0.7
+"""The rest is for commands, whenever they come."""
+WATCH_SHARE_OF_KEY = 0.5
+"""The rest is for the user's own integrations, which use the same key."""
 
 
 @dataclass(slots=True)
@@ -17,22 +38,43 @@ class _Layer:
     """Calls of the last minute against one limit, and a time before which the panel wants none."""
 
     limit: int
+    share: float
     spent: deque[datetime] = field(default_factory=deque[datetime])
+    watched: deque[datetime] = field(default_factory=deque[datetime])
     closed_until: datetime | None = None
 
     def follow_clock(self, now: datetime) -> None:
         """Count what a clock that was set back has put into the future as of now."""
         self.spent = deque(min(time, now) for time in self.spent)
+        self.watched = deque(min(time, now) for time in self.watched)
         if self.closed_until:
-            self.closed_until = min(self.closed_until, now + _WINDOW)
+            self.closed_until = min(self.closed_until, now + _MINUTE)
 
-    def closed(self, now: datetime) -> datetime | None:
-        """Return until when this layer takes no call, or None when it takes one now."""
-        while self.spent and self.spent[0] <= now - _WINDOW:
-            self.spent.popleft()
-        full_until = self.spent[-self.limit] + _WINDOW if len(self.spent) >= self.limit else None
-        until = later(full_until, self.closed_until)
+    def closed(self, now: datetime, use: Use) -> datetime | None:
+        """Return until when this layer takes no such call, or None when it takes one now."""
+        until = later(_full(self.spent, self.limit, now), self.closed_until)
+        if use is Use.WATCH:
+            until = later(until, _full(self.watched, max(int(self.limit * self.share), 1), now))
         return until if until and until > now else None
+
+    def spend(self, now: datetime, use: Use) -> None:
+        """Count a call."""
+        self.spent.append(now)
+        if use is Use.WATCH:
+            self.watched.append(now)
+
+    def give_back(self, use: Use) -> None:
+        """Count a call less."""
+        self.spent.pop()
+        if use is Use.WATCH:
+            self.watched.pop()
+
+
+def _full(times: deque[datetime], limit: int, now: datetime) -> datetime | None:
+    """Forget what is over; return when the next call may come, where as many were made as are allowed."""
+    while times and times[0] <= now - _WINDOW:
+        times.popleft()
+    return times[-limit] + _WINDOW if len(times) >= limit else None
 
 
 class Budget:
@@ -40,22 +82,31 @@ class Budget:
 
     def __init__(self, clock: Clock, ip_limit: int, key_limit: int) -> None:
         self._clock = clock
-        self._ip = _Layer(ip_limit)
-        self._keys: defaultdict[int, _Layer] = defaultdict(lambda: _Layer(key_limit))
+        self._ip = _Layer(ip_limit, WATCH_SHARE_OF_IP)
+        self._keys: defaultdict[int, _Layer] = defaultdict(lambda: _Layer(key_limit, WATCH_SHARE_OF_KEY))
 
-    def closed(self, user_id: int) -> datetime | None:
-        """Return until when this user's key may not be used, or None when it may be used now."""
+    def closed(self, user_id: int, use: Use = Use.COMMAND) -> datetime | None:
+        """Return until when this user's key may not be used so, or None when it may be now."""
         now = self._clock()
-        return later(self._ip.closed(now), self._keys[user_id].closed(now))
+        return later(self._ip.closed(now, use), self._keys[user_id].closed(now, use))
 
-    def spend(self, user_id: int) -> None:
+    def used(self, user_id: int) -> int:
+        """Return how many calls a user's key has made of late: who made fewer goes first."""
+        return len(self._keys[user_id].spent)
+
+    def spend(self, user_id: int, use: Use = Use.COMMAND) -> None:
         """Count one call, or raise RateLimited where the panel would refuse it."""
-        until = self.closed(user_id)
+        until = self.closed(user_id, use)
         if until:
             raise RateLimited(reset=until)
         now = self._clock()
-        self._ip.spent.append(now)
-        self._keys[user_id].spent.append(now)
+        for layer in (self._ip, self._keys[user_id]):
+            layer.spend(now, use)
+
+    def give_back(self, user_id: int, use: Use) -> None:
+        """Take back the last call of a user, which was not made after all."""
+        for layer in (self._ip, self._keys[user_id]):
+            layer.give_back(use)
 
     def follow_clock(self) -> None:
         """Go on after the machine's clock was set back."""
@@ -63,9 +114,12 @@ class Budget:
             layer.follow_clock(self._clock())
 
     def learn(self, user_id: int, limits: Limits) -> None:
-        """Close a key's budget when the panel says that nothing remains until a reset."""
-        if limits.remaining == 0 and limits.reset:
-            self._keys[user_id].closed_until = limits.reset
+        """Take over a key's limit, and close its budget when the panel says that nothing remains until a reset."""
+        key = self._keys[user_id]
+        if limits.limit:
+            key.limit = limits.limit
+        if 0 in (limits.remaining, limits.tier_remaining) and limits.reset:
+            key.closed_until = limits.reset
 
     def denied(self, user_id: int, error: RateLimited) -> None:
         """Close the layer that refused: all calls for `ip`, else only this key's."""

@@ -14,7 +14,7 @@ from random import Random
 from pydantic import SecretStr
 
 from bot.accounts import paused_by
-from bot.budget import Budget
+from bot.budget import Budget, Use
 from bot.clock import Clock, Sleep
 from bot.panel import (
     MAX_BATCH,
@@ -35,7 +35,7 @@ from bot.panel import (
 )
 from bot.schedule import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, farthest, next_look, resend_after, retry_after
 from bot.states import State, Verdict, after_cancel, after_lost_call, after_refusal, after_status
-from bot.store import Account, AccountState, Cancellation, Ledger, NoticeKind, Outcome, Trouble
+from bot.store import Account, AccountState, Cancellation, Due, Ledger, NoticeKind, Outcome, Trouble
 from bot.tasks import Bell
 from bot.vault import Purpose, Vault
 
@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 16
 """Accounts worked on side by side; at five calls a second one call may take three seconds."""
+_WATCHING_AT_ONCE = 12
+"""Of these at most so many by watching: a command finds a free one even where the panel hangs."""
 _SWEEP_EVERY = timedelta(minutes=1)
 
 
@@ -85,6 +87,7 @@ class Worker:
         self._failures: dict[int, int] = {}
         self._not_before: dict[int, datetime] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._watching: set[int] = set()
         self._most: dict[int, int] = {}
         self._next_sweep = self._seen_at = clock()
         self._strange_words: set[str] = set()
@@ -129,14 +132,26 @@ class Worker:
         """Start a task for each account that is due; return when the next one will be."""
         await self._follow_clock()
         await self._sweep()
-        now, upcoming = self._clock(), [self._next_sweep]
-        for account_id, due_at in await self._ledger.read.accounts_due():
-            starts_at = max(due_at, self._not_before.get(account_id, due_at))
+        now, upcoming, ready = self._clock(), [self._next_sweep], list[tuple[Use, int, Due]]()
+        for due in await self._ledger.read.accounts_due():
+            starts_at, use = self._starts_at(due, now)
             if starts_at > now:
                 upcoming.append(starts_at)
-            elif account_id not in self._running and len(self._running) < _AT_ONCE:
-                self._start(account_id)
+            elif due.id not in self._running:
+                ready.append((use, self._budget.used(due.user_id), due))
+        # Commands first; among equals whoever has called least of late, so that nobody's thousands keep others waiting.
+        for use, _, due in sorted(ready, key=lambda one: one[:2]):
+            closed = self._budget.closed(due.user_id, use)
+            if closed:
+                upcoming.append(closed)
+            elif len(self._running) < _AT_ONCE and (use is Use.COMMAND or len(self._watching) < _WATCHING_AT_ONCE):
+                self._start(due, use)
         return min(upcoming)
+
+    def _starts_at(self, due: Due, now: datetime) -> tuple[datetime, Use]:
+        """Return when an account may be worked on, and whether somebody is waiting for it."""
+        use = Use.COMMAND if due.urgent_at and due.urgent_at <= now else Use.WATCH
+        return max(due.due_at, self._not_before.get(due.id, due.due_at)), use
 
     async def _follow_clock(self) -> None:
         """Plan anew after the machine's clock was set back: what was due in a minute would be due in hours."""
@@ -150,38 +165,50 @@ class Worker:
         async with self._ledger.write() as tx:
             await tx.pull_in(now, now + farthest(self._intervals))
 
-    def _start(self, account_id: int) -> None:
-        task = asyncio.create_task(self._advance_safely(account_id), name=f"account {account_id}")
-        self._running[account_id] = task
-        task.add_done_callback(lambda _: self._running.pop(account_id, None))
+    def _start(self, due: Due, use: Use) -> None:
+        """Begin work on an account, its call paid for: what is decided here cannot be overtaken."""
+        self._budget.spend(due.user_id, use)
+        if use is Use.WATCH:
+            self._watching.add(due.id)
+        task = asyncio.create_task(self._advance_safely(due, use), name=f"account {due.id}")
+        self._running[due.id] = task
+        task.add_done_callback(lambda _: self._ended(due.id))
 
-    async def _advance_safely(self, account_id: int) -> None:
+    def _ended(self, account_id: int) -> None:
+        self._running.pop(account_id, None)
+        self._watching.discard(account_id)
+
+    async def _advance_safely(self, due: Due, use: Use) -> None:
+        called = True
         try:
-            await self._advance(account_id)
+            called = await self._advance(due.id)
         except Exception:
-            pause = self._fail(account_id)
-            self._not_before[account_id] = self._clock() + pause
-            log.exception("account %d could not be worked on; next try in %.0f s", account_id, pause.total_seconds())
+            pause = self._fail(due.id)
+            self._not_before[due.id] = self._clock() + pause
+            log.exception("account %d could not be worked on; next try in %.0f s", due.id, pause.total_seconds())
+        if not called:
+            self._budget.give_back(due.user_id, use)
 
-    async def _advance(self, account_id: int) -> None:
+    async def _advance(self, account_id: int) -> bool:
+        """Make the one call that an account needs most, and write down what it led to; tell whether there was one."""
         account = await self._ledger.read.account(account_id)
-        closed = self._budget.closed(account.user_id)
-        if account.key_sealed is None or closed:
-            self._not_before[account_id] = closed or self._clock() + self._intervals.shortest
-            return
+        if account.key_sealed is None:
+            self._not_before[account_id] = self._clock() + self._intervals.shortest
+            return False
         key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed)
         most = self._most.get(account_id, MAX_BATCH)
         async with self._ledger.write() as tx:
             rows = await tx.claim_for_sending(account_id, self._clock(), most)
         if rows:
             await self._record(account, await self._send(account, key, rows))
-            return
+            return True
         now = self._clock()
         rows = await self._ledger.read.due_looks(account_id, now, now + self._intervals.shortest, most)
         if rows:
             await self._record(account, await self._look(account, key, rows))
-        else:
-            self._not_before[account_id] = now + self._intervals.shortest
+            return True
+        self._not_before[account_id] = now + self._intervals.shortest
+        return False
 
     async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
         def lost(pause: timedelta, *, reached: bool) -> list[Outcome]:
@@ -189,7 +216,6 @@ class Worker:
             return [Outcome(row, after_lost_call(row.doubts, reached=reached), again) for row in rows]
 
         try:
-            self._budget.spend(account.user_id)
             reply = await self._panel.cancel(key, [row.order_id for row in rows])
         except Refused as error:
             if self._smaller(account.id, rows):
@@ -219,7 +245,6 @@ class Worker:
 
     async def _look(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
         try:
-            self._budget.spend(account.user_id)
             reply = await self._panel.status(key, [row.order_id for row in rows])
         except Refused as error:
             if self._smaller(account.id, rows):

@@ -1,5 +1,6 @@
 """A whole bot in a simulated world: real ledger, real worker stepped by hand, simulated Discord and panel."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ class Wire:
     obstacles: list[Callable[[], Awaitable[None]]] = field(default_factory=list[Callable[[], Awaitable[None]]])
     """How to remove what keeps the ledger from being written."""
     down: bool = False
+    statuses: Counter[int] = field(default_factory=Counter[int])
+    """How often the panel itself answered with which HTTP status."""
     refused: int = 0
     """Calls that found the panel down."""
     broken: str | None = None
@@ -75,6 +78,7 @@ class Wire:
         if isinstance(fault, Answer):
             return fault
         answer = await self.panel.answer(form)
+        self.statuses[answer.status] += 1
         changed = fault(answer) if fault else answer
         return await changed if isinstance(changed, Awaitable) else changed
 

@@ -20,6 +20,7 @@ from bot.store.rows import (
     Account,
     AccountState,
     Cancellation,
+    Due,
     Notice,
     NoticeItem,
     NoticeKind,
@@ -89,9 +90,9 @@ class Reader:
         """Return an account that is known to exist."""
         return Account.read(await _queries.account(self._db, id=account_id))
 
-    async def accounts_due(self) -> list[tuple[int, datetime]]:
+    async def accounts_due(self) -> list[Due]:
         """Return every active account with open cancellations and when it is due, earliest first."""
-        return [(row["id"], from_ms(row["due_at"])) async for row in _queries.accounts_due(self._db)]
+        return [Due.read(row) async for row in _queries.accounts_due(self._db)]
 
     async def request(self, request_id: int) -> Request | None:
         """Return a request, if there is one of that number."""

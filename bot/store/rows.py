@@ -111,6 +111,16 @@ class Account(_Row):
 
 
 @dataclass(frozen=True, slots=True)
+class Due(_Row):
+    """When there is something to do for an account: anything at all, and something that its user waits for."""
+
+    id: int
+    user_id: int
+    urgent_at: datetime | None
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Request(_Row):
     """One `/cancel`: what was asked, and where its card is."""
 

@@ -24,8 +24,11 @@ WHERE id = :id AND state = 'active' AND key_sealed = :key_sealed;
 UPDATE accounts SET trouble = :trouble, changed_at = :now WHERE id = :id AND trouble IS NOT :trouble;
 
 -- name: accounts_due()
-SELECT id, due_at FROM (
-    SELECT a.id AS id,
+-- Urgent is what nobody has looked at yet: somebody has just asked for it and is reading the card.
+SELECT id, user_id, urgent_at, due_at FROM (
+    SELECT a.id AS id, a.user_id AS user_id,
+           (SELECT MIN(c.due_at) FROM cancellations c
+            WHERE c.account_id = a.id AND c.ended_at IS NULL AND c.looks = 0) AS urgent_at,
            (SELECT MIN(c.due_at) FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL) AS due_at
     FROM accounts a WHERE a.state = 'active'
 ) AS waiting
