@@ -50,11 +50,16 @@ class _Layer:
         if self.closed_until:
             self.closed_until = min(self.closed_until, now + _MINUTE)
 
+    @property
+    def most_watched(self) -> int:
+        """How many calls a minute may be for watching."""
+        return max(int(self.limit * self.share), 1)
+
     def closed(self, now: datetime, use: Use) -> datetime | None:
         """Return until when this layer takes no such call, or None when it takes one now."""
         until = later(_full(self.spent, self.limit, now), self.closed_until)
         if use is Use.WATCH:
-            until = later(until, _full(self.watched, max(int(self.limit * self.share), 1), now))
+            until = later(until, _full(self.watched, self.most_watched, now))
         return until if until and until > now else None
 
     def spend(self, now: datetime, use: Use) -> None:
@@ -89,6 +94,11 @@ class Budget:
         """Return until when this user's key may not be used so, or None when it may be now."""
         now = self._clock()
         return later(self._ip.closed(now, use), self._keys[user_id].closed(now, use))
+
+    @property
+    def watching_per_second(self) -> float:
+        """How many calls a second watching may make for all keys together."""
+        return self._ip.most_watched / _WINDOW.total_seconds()
 
     def used(self, user_id: int) -> int:
         """Return how many calls a user's key has made of late: who made fewer goes first."""

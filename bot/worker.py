@@ -7,7 +7,7 @@ account, requests before looks; many accounts side by side. A call is never canc
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -33,11 +33,12 @@ from bot.panel import (
     TurnedAway,
     Unavailable,
 )
-from bot.schedule import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, farthest, next_look, resend_after, retry_after
+from bot.schedule import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, farthest, resend_after, retry_after
 from bot.states import State, Verdict, after_cancel, after_lost_call, after_refusal, after_status
 from bot.store import Account, AccountState, Cancellation, Due, Ledger, NoticeKind, Outcome, Trouble
 from bot.tasks import Bell
 from bot.vault import Purpose, Vault
+from bot.watching import Watching, groups_of
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,9 @@ _AT_ONCE = 16
 _WATCHING_AT_ONCE = 12
 """Of these at most so many by watching: a command finds a free one even where the panel hangs."""
 _SWEEP_EVERY = timedelta(minutes=1)
+_LIVES = 5_000
+"""Cancels ended last that the schedule learns from."""
+_WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class Worker:
         self._changed = changed
         self._sleep = sleep
         self._random = Random()
+        self._plan = Watching(intervals, budget.watching_per_second, self._random)
         self._failures: dict[int, int] = {}
         self._not_before: dict[int, datetime] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
@@ -203,7 +208,7 @@ class Worker:
             await self._record(account, await self._send(account, key, rows))
             return True
         now = self._clock()
-        rows = await self._ledger.read.due_looks(account_id, now, now + self._intervals.shortest, most)
+        rows = await self._ledger.read.due_looks(account_id, now, most)
         if rows:
             await self._record(account, await self._look(account, key, rows))
             return True
@@ -249,13 +254,25 @@ class Worker:
         except Refused as error:
             if self._smaller(account.id, rows):
                 return _Answer([Outcome(row, Verdict(row.state, row.doubts), self._clock()) for row in rows])
-            return _Answer([self._seen(rows[0], RowError(error.words))])
+            return _Answer(await self._planned(account.id, [self._seen(rows[0], RowError(error.words))]))
         except PanelError as error:
             pause, trouble, paused = self._judge(account, error)
             again = self._clock() + pause
             return _Answer([Outcome(row, Verdict(row.state, row.doubts), again) for row in rows], trouble, paused)
         self._succeeded(account, reply.limits)
-        return _Answer([self._seen(row, reply.rows.get(row.order_id)) for row in rows])
+        seen = [self._seen(row, reply.rows.get(row.order_id)) for row in rows]
+        return _Answer(await self._planned(account.id, seen))
+
+    async def _planned(self, account_id: int, seen: list[Outcome]) -> list[Outcome]:
+        """Set when to look again at what is still open of the orders of one call."""
+        now = self._clock()
+        still = [outcome.cancellation for outcome in seen if outcome.verdict.state in _WATCHED]
+        if not still:
+            self._plan.forget(account_id)
+            return seen
+        groups = groups_of(await self._ledger.read.count_open(account_id), MAX_BATCH)
+        pause = self._plan.pause(account_id, [now - row.created_at for row in still], groups)
+        return [replace(one, due_at=now + pause) if one.verdict.state in _WATCHED else one for one in seen]
 
     def _seen(self, row: Cancellation, found: StatusRow | None) -> Outcome:
         reading = found if isinstance(found, OrderReading) else None
@@ -265,9 +282,7 @@ class Worker:
         now = self._clock()
         too_soon = row.sent_at is not None and timedelta() <= now - row.sent_at < resend_after(row.doubts)
         verdict = after_status(row.state, row.doubts, found, same_key=not row.other_key, may_resend=not too_soon)
-        again = verdict.state is State.REQUESTED
-        due_at = now if again else now + next_look(now - row.created_at, self._intervals)
-        return Outcome(row, verdict, due_at, reading, looked=reading is not None)
+        return Outcome(row, verdict, now, reading, looked=reading is not None)
 
     def _judge(self, account: Account, error: PanelError) -> tuple[timedelta, Trouble | None, AccountState | None]:
         """Return how long to wait after such an error, and what it means for the account."""
@@ -334,5 +349,7 @@ class Worker:
         async with self._ledger.write() as tx:
             await tx.expire_old(now - EXPIRES_AFTER, now, self._window)
             await tx.notify_overdue(now - OVERDUE_AFTER, now - EXPIRES_AFTER, now, self._window)
+        self._plan.learn((life, True) for life in await self._ledger.read.lives(_LIVES))
+        self._plan.plan()
         self._next_sweep = now + _SWEEP_EVERY
         self._changed()

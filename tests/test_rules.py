@@ -20,7 +20,20 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 EXAMPLE = ROOT / ".env.example"
 
-CORE = ("panel", "store", "vault", "orders", "cancels", "worker", "schedule", "states", "accounts", "budget")
+CORE = (
+    "panel",
+    "store",
+    "vault",
+    "orders",
+    "cancels",
+    "worker",
+    "schedule",
+    "states",
+    "accounts",
+    "budget",
+    "hazard",
+    "watching",
+)
 DATABASES = {"sqlite3", "aiosqlite", "aiosql", "asyncpg"}
 SQL = re.compile(
     r"\s*(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|"

@@ -7,47 +7,92 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.schedule import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, later, next_look, retry_after
+from bot.hazard import PRIOR
+from bot.schedule import (
+    EXPIRES_AFTER,
+    OVERDUE_AFTER,
+    WatchIntervals,
+    farthest,
+    later,
+    next_look,
+    resend_after,
+    retry_after,
+    stretch,
+    urgency,
+)
 
 SECOND = timedelta(seconds=1)
 DEFAULTS = WatchIntervals(timedelta(seconds=10), timedelta(seconds=900))
 
 
-def intervals() -> st.SearchStrategy[WatchIntervals]:
-    """Return any pair of pauses that the settings allow."""
-    pair = st.tuples(st.floats(0.001, 86_400), st.floats(0.001, 86_400)).map(sorted)
-    return pair.map(lambda both: WatchIntervals(timedelta(seconds=both[0]), timedelta(seconds=both[1])))
-
-
+urgencies = st.lists(st.floats(1e-4, 1.0), min_size=1, max_size=60)
+rates = st.floats(0.01, 10)
 ages = st.timedeltas(timedelta(), EXPIRES_AFTER)
 young = st.timedeltas(timedelta(), OVERDUE_AFTER)
 old = st.timedeltas(OVERDUE_AFTER + SECOND, EXPIRES_AFTER)
 
 
-@given(young, intervals())
-def test_a_pause_lies_between_the_shortest_and_the_longest(age: timedelta, bounds: WatchIntervals) -> None:
-    assert bounds.shortest <= next_look(age, bounds) <= bounds.longest
+def calls(urgencies: list[float], k: float, longest: timedelta) -> float:
+    """Return the calls a second of groups that are looked at by the square-root rule."""
+    low, high = DEFAULTS.shortest.total_seconds(), longest.total_seconds()
+    return sum(1 / min(max(k / urgent, low), high) for urgent in urgencies)
 
 
-@given(young, young, intervals())
-def test_pauses_grow_with_age(one: timedelta, other: timedelta, bounds: WatchIntervals) -> None:
-    younger, older = sorted((one, other))
-    assert next_look(younger, bounds) <= next_look(older, bounds)
+@given(urgencies, rates)
+def test_all_groups_together_keep_to_the_budget_and_use_it(urgencies: list[float], rate: float) -> None:
+    longest = max(DEFAULTS.longest, timedelta(seconds=2 * len(urgencies) / rate))
+    k = stretch(urgencies, rate, DEFAULTS.shortest, longest)
+    used = calls(urgencies, k, longest)
+    assert used <= rate * 1.001
+    assert used >= rate * 0.99 or k == 0 or used == pytest.approx(len(urgencies) / longest.total_seconds(), rel=0.01)
 
 
-@given(old, intervals())
-def test_what_is_overdue_is_looked_at_less_often_than_anything_before(age: timedelta, bounds: WatchIntervals) -> None:
-    last = next_look(OVERDUE_AFTER, bounds)
-    assert last < next_look(age, bounds) <= 4 * bounds.longest
+@given(urgencies, rates)
+def test_no_other_division_of_the_same_calls_finds_endings_sooner(urgencies: list[float], rate: float) -> None:
+    """Moving a little from any group to any other never lessens the sum of L T / 2."""
+    shortest, longest = timedelta(microseconds=1), timedelta(days=9999)
+    k = stretch(urgencies, rate, shortest, longest)
+    shares = [urgent / k for urgent in urgencies]
+
+    def delay(shares: list[float]) -> float:
+        return sum(urgent**2 / share / 2 for urgent, share in zip(urgencies, shares, strict=True))
+
+    best = delay(shares)
+    for one in range(min(len(shares), 5)):
+        for other in range(min(len(shares), 5)):
+            moved = shares.copy()
+            moved[one], moved[other] = moved[one] + shares[other] * 0.1, moved[other] - shares[other] * 0.1
+            assert one == other or delay(moved) >= best * 0.999_999
 
 
-def test_an_order_of_three_days_costs_few_looks_and_is_found_in_time() -> None:
-    age, looks = timedelta(), 0
-    while age < OVERDUE_AFTER:
-        pause = next_look(age, DEFAULTS)
-        assert pause <= max(age / 10, DEFAULTS.shortest) + timedelta(milliseconds=1)
-        age, looks = age + pause, looks + 1
-    assert looks < 400
+@given(young, st.floats(1e-4, 1), st.floats(0, 1e6), st.integers())
+def test_a_pause_lies_between_the_shortest_and_the_longest(age: timedelta, urgent: float, k: float, seed: int) -> None:
+    pause = next_look(age, urgent, k, DEFAULTS.longest, DEFAULTS, Random(seed))
+    assert DEFAULTS.shortest * 0.89 <= pause <= DEFAULTS.longest * 1.11
+
+
+@given(young, st.floats(1e-4, 1), st.integers())
+def test_even_an_idle_bot_does_not_look_without_need(age: timedelta, urgent: float, seed: int) -> None:
+    pause = next_look(age, urgent, 0, DEFAULTS.longest, DEFAULTS, Random(seed))
+    assert pause >= min(age / 50, DEFAULTS.longest) * 0.89
+
+
+@given(old, st.floats(1e-4, 1), st.integers())
+def test_what_is_overdue_is_looked_at_less_often_than_anything_before(age: timedelta, urgent: float, seed: int) -> None:
+    before = next_look(OVERDUE_AFTER, urgent, 0, DEFAULTS.longest, DEFAULTS, Random(seed))
+    after = next_look(age, urgent, 0, DEFAULTS.longest, DEFAULTS, Random(seed))
+    assert before < after <= farthest(DEFAULTS) * 1.11
+
+
+@given(st.lists(young, min_size=1, max_size=9), young)
+def test_one_order_more_makes_a_group_more_urgent(ages: list[timedelta], more: timedelta) -> None:
+    assert urgency([*ages, more], PRIOR) > urgency(ages, PRIOR)
+
+
+@given(st.integers(1, 9), st.integers(1, 9))
+def test_tries_in_doubt_come_ever_later(one: int, other: int) -> None:
+    fewer, more = sorted((one, other))
+    assert resend_after(fewer) <= resend_after(more) <= timedelta(hours=1)
 
 
 @given(st.integers(-1, 10_000), st.integers())

@@ -112,11 +112,15 @@ class Reader:
         """Return how many cancellations are still open in an account."""
         return await _queries.count_open(self._db, account_id=account_id)
 
-    async def due_looks(self, account_id: int, now: datetime, soon: datetime, most: int) -> list[Cancellation]:
-        """Return the orders to ask about now, with those due soon; none while nothing is due."""
+    async def lives(self, most: int) -> list[float]:
+        """Return how many seconds the provider took for what ended last, the newest first."""
+        return [row["life"] / 1000 async for row in _queries.lives(self._db, most=most)]
+
+    async def due_looks(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
+        """Return the orders to ask about now, filled up with those due next; none while nothing is due."""
         if not await _queries.has_due_look(self._db, account_id=account_id, now=to_ms(now)):
             return []
-        rows = _queries.due_looks(self._db, account_id=account_id, soon=to_ms(soon), most=most)
+        rows = _queries.due_looks(self._db, account_id=account_id, most=most)
         return [Cancellation.read(row) async for row in rows]
 
     async def cards_due(self, now: datetime) -> list[Request]:

@@ -65,6 +65,7 @@ CREATE TABLE cancellations (
 CREATE UNIQUE INDEX cancellations_one_open ON cancellations (account_id, order_id) WHERE ended_at IS NULL;
 CREATE INDEX cancellations_by_order ON cancellations (account_id, order_id, id);
 CREATE INDEX cancellations_by_due ON cancellations (account_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX cancellations_ended ON cancellations (ended_at) WHERE queued_at IS NOT NULL AND ended_at IS NOT NULL;
 CREATE INDEX cancellations_urgent ON cancellations (account_id, due_at) WHERE ended_at IS NULL AND looks = 0;
 CREATE INDEX cancellations_to_send ON cancellations (account_id, due_at) WHERE state = 'requested';
 CREATE INDEX cancellations_in_flight ON cancellations (id) WHERE state = 'sending';

@@ -13,10 +13,10 @@ WHERE id IN (
 )
 RETURNING *;
 
--- name: due_looks(account_id, soon, most)
--- Whatever falls due soon is asked in the same call: a batch costs as much as one order.
+-- name: due_looks(account_id, most)
+-- Whatever falls due next is asked in the same call: a batch costs as much as one order.
 SELECT * FROM cancellations
-WHERE account_id = :account_id AND due_at <= :soon AND state IN ('accepted', 'queued', 'unknown')
+WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 'queued', 'unknown')
 ORDER BY due_at, id LIMIT :most;
 
 -- name: has_due_look(account_id, now)$
@@ -86,6 +86,12 @@ WHERE c.account_id = :account_id AND c.ended_at IS NOT NULL AND c.told_at IS NUL
       WHERE ro.cancellation_id = c.id AND r.card_until > :now
   ))
 LIMIT 5000;
+
+-- name: lives(most)
+-- How long the provider took for what it ended last, in milliseconds.
+SELECT ended_at - queued_at AS life FROM cancellations
+WHERE queued_at IS NOT NULL AND ended_at IS NOT NULL AND state IN ('refunded', 'partial', 'completed', 'failed')
+ORDER BY ended_at DESC LIMIT :most;
 
 -- name: count_open(account_id)$
 SELECT COUNT(*) FROM cancellations WHERE account_id = :account_id AND ended_at IS NULL;
