@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import NoReturn
 
 from pydantic import SecretStr
@@ -45,6 +46,8 @@ class Accounts:
         panel: Panel,
         budget: Budget,
         clock: Clock,
+        *,
+        notify_window: timedelta,
         wake: Callable[[], None],
     ) -> None:
         self._ledger = ledger
@@ -52,6 +55,7 @@ class Accounts:
         self._panel = panel
         self._budget = budget
         self._clock = clock
+        self._window = notify_window
         self._wake = wake
 
     async def connect(self, user_id: int, text: str) -> Connected:
@@ -80,7 +84,7 @@ class Accounts:
         account = await self._stored(user_id)
         async with self._ledger.write() as tx:
             waiting = await tx.count_open(account.id)
-            await tx.remove_key(account.id, self._clock())
+            await tx.remove_key(account.id, self._clock(), self._window)
         await self._ledger.forget_deleted()
         return waiting
 

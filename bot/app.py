@@ -109,7 +109,7 @@ async def build(
                 changed=lambda: courier.ring(),
                 sleep=sleep,
             )
-            accounts = Accounts(ledger, vault, panel, budget, clock, worker.bell.ring)
+            accounts = Accounts(ledger, vault, panel, budget, clock, notify_window=window, wake=worker.bell.ring)
             cancels = Cancels(
                 ledger, accounts, vault, clock, confirm_above=settings.confirm_above, wake=worker.bell.ring
             )

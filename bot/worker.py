@@ -101,7 +101,7 @@ class Worker:
         """Begin where a process that died has stopped; to be called once, before anything else."""
         now = self._clock()
         async with self._ledger.write() as tx:
-            count = await tx.recover_sending(now)
+            count = await tx.recover_sending(now, self._window)
             await tx.pull_in(now, now + farthest(self._intervals))
         if count:
             log.warning("%d orders were being sent when the last process ended; asking for their status", count)

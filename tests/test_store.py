@@ -237,11 +237,24 @@ async def test_what_a_dead_process_was_sending_is_unclear_and_doubted(books: Boo
     await books.claim()
     await books.ask("ord_B")
     async with books.ledger.write() as tx:
-        assert await tx.recover_sending(LATER) == 1
+        assert await tx.recover_sending(LATER, WINDOW) == 1
     ours, other = await books.newest("ord_A"), await books.newest("ord_B")
     assert (ours.state, ours.doubts) == (State.UNKNOWN, 1)
     assert (other.state, other.doubts) == (State.REQUESTED, 0)
     assert [row.order_id for row in await books.ledger.read.due_looks(books.account.id, LATER, 9)] == ["ord_A"]
+
+
+async def test_what_was_being_sent_with_a_removed_key_ends_with_the_process_and_is_told(books: Books) -> None:
+    await books.ask("ord_A")
+    await books.claim()
+    async with books.ledger.write() as tx:
+        await tx.remove_key(books.account.id, LATER, WINDOW)
+    assert (await books.newest("ord_A")).state is State.SENDING
+    async with books.ledger.write() as tx:
+        await tx.recover_sending(LATER, WINDOW)
+        await tx.expire_cards(LATER + timedelta(hours=1), WINDOW)
+    assert (await books.newest("ord_A")).state is State.EXPIRED
+    assert await books.outbox() == [[(NoticeKind.ENDED, "ord_A")]]
 
 
 class PowerCut(Exception):
@@ -285,7 +298,7 @@ async def write_one(books: Books, name: str) -> None:
         await ask(tx, books.account, f"{name}_1")
         await tx.claim_for_sending(books.account.id, START, 100)
         await tx.cancellations_of(1)
-        await tx.recover_sending(START)
+        await tx.recover_sending(START, WINDOW)
         await ask(tx, books.account, f"{name}_2")
 
 
@@ -544,7 +557,7 @@ async def test_removing_a_key_leaves_no_trace_of_it_in_any_file(books: Books) ->
     assert files_with(books.path.parent, KEY) == []
     assert files_with(books.path.parent, other) != []
     async with books.ledger.write() as tx:
-        await tx.remove_key(books.account.id, LATER)
+        await tx.remove_key(books.account.id, LATER, WINDOW)
     await books.ledger.forget_deleted()
     assert files_with(books.path.parent, other) == []
 
@@ -554,7 +567,7 @@ async def test_removing_a_key_ends_what_needs_it(books: Books) -> None:
     await books.lead("ord_A", State.ACCEPTED)
     await books.ask("ord_B")
     async with books.ledger.write() as tx:
-        await tx.remove_key(books.account.id, LATER)
+        await tx.remove_key(books.account.id, LATER, WINDOW)
     states = {order: (await books.newest(order)).state for order in ("ord_A", "ord_B")}
     assert states == {"ord_A": State.EXPIRED, "ord_B": State.WITHDRAWN}
     assert await books.ledger.read.accounts_due() == []

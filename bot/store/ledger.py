@@ -184,10 +184,11 @@ class Writer(Reader):
         await self.touch_account(account_id, now)
         return account_id
 
-    async def remove_key(self, account_id: int, now: datetime) -> None:
-        """Forget a key; what was not sent is withdrawn, what was sent is watched no longer."""
+    async def remove_key(self, account_id: int, now: datetime, window: timedelta) -> None:
+        """Forget a key; what was not sent is withdrawn, what was sent is watched no longer, and its user is told."""
         await _queries.remove_key(self._db, id=account_id, now=to_ms(now))
         await self._end_without_key(account_id, now)
+        await self.tell_untold(account_id, now, window)
 
     async def _end_without_key(self, account_id: int, now: datetime) -> None:
         stamp = to_ms(now)
@@ -274,6 +275,9 @@ class Writer(Reader):
         outcomes = list(outcomes)
         await _queries.record(self._db, [_outcome_row(outcome, to_ms(now)) for outcome in outcomes])
         await self._touch([outcome.cancellation.id for outcome in outcomes if outcome.is_news], now)
+        await self._settle(account_id, now, window)
+
+    async def _settle(self, account_id: int, now: datetime, window: timedelta) -> None:
         if (await self.account(account_id)).state is AccountState.REMOVED:  # while the call was under way
             await self._end_without_key(account_id, now)
         await self.tell_untold(account_id, now, window)
@@ -300,10 +304,12 @@ class Writer(Reader):
         rows = [{"notice_id": notice_id, "kind": kind, "cancellation_id": id} for id in cancellation_ids]
         await _queries.add_item(self._db, rows)
 
-    async def recover_sending(self, now: datetime) -> int:
+    async def recover_sending(self, now: datetime, window: timedelta) -> int:
         """Make what a dead process was sending unknown; return how many orders that concerns."""
-        rows = [row["id"] async for row in _queries.recover_sending(self._db, now=to_ms(now))]
-        await self._touch(rows, now)
+        rows = [row async for row in _queries.recover_sending(self._db, now=to_ms(now))]
+        await self._touch([row["id"] for row in rows], now)
+        for account_id in {row["account_id"] for row in rows}:
+            await self._settle(account_id, now, window)
         return len(rows)
 
     async def pull_in(self, now: datetime, latest: datetime) -> None:

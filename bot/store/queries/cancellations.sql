@@ -35,7 +35,7 @@ WHERE id = :id AND state = :from_state;
 -- name: recover_sending(now)
 -- A process that died between the call and its answer leaves it unknown whether the panel got it.
 UPDATE cancellations SET state = 'unknown', doubts = doubts + 1, changed_at = :now, due_at = :now
-WHERE state = 'sending' RETURNING id;
+WHERE state = 'sending' RETURNING id, account_id;
 
 -- name: withdraw(now, account_id)
 UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, due_at = NULL
