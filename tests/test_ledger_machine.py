@@ -1,0 +1,480 @@
+"""Whatever users, panel, Discord, clock and power do, and in whatever order: the ledger keeps its promises."""
+
+import asyncio
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from functools import wraps
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow
+from bot.schedule import DRAFT_LIVES, EXPIRES_AFTER, OVERDUE_AFTER
+from bot.states import TRANSITIONS, State, Verdict, after_cancel, after_lost_call, after_status
+from bot.store import (
+    AccountState,
+    Cancellation,
+    Card,
+    Ledger,
+    NoticeItem,
+    NoticeKind,
+    Outcome,
+    Request,
+    RequestState,
+)
+from tests.test_states import RULED_OUT
+from tests.world import START
+
+USERS = (1001, 1002)
+ORDERS = ("ord_A", "ord_B", "ord_C")  # few, so that requests overlap
+TOKEN_LIVES, MESSAGE_LIVES = timedelta(minutes=14), timedelta(minutes=55)
+AT_ONCE = timedelta()  # when to act is the schedule's business; only lifetimes matter here
+FINAL = OrderReading(OrderStatus.CANCELLED, "canceled")
+
+orders = st.lists(st.sampled_from(ORDERS), min_size=1, unique=True)
+counts = st.integers(1, len(ORDERS))
+moments = st.sampled_from([timedelta(seconds=count) for count in (5, 20, 61)])
+pauses = moments | moments | st.sampled_from((TOKEN_LIVES, MESSAGE_LIVES, OVERDUE_AFTER, EXPIRES_AFTER))
+words = st.sampled_from((*RULED_OUT, "Cannot be cancelled (already completed)", "Cancellation already requested"))
+fates = st.sampled_from(("answered", "answered", "answered", "lost", "not sent"))
+errors = st.builds(RowError, words)
+accepted = st.just(Accepted())
+cancel_rows = accepted | accepted | st.none() | errors
+status_rows = st.sampled_from([OrderReading(status, status.value) for status in OrderStatus]) | st.none() | errors
+
+
+def one_each(rows: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    """Draw a row for every order that a call can name."""
+    return st.lists(rows, min_size=len(ORDERS), max_size=len(ORDERS))
+
+
+Source = Callable[["LedgerMachine"], Sequence[Any]]
+Work = Callable[..., Coroutine[Any, Any, None]]
+
+
+def found(query: str) -> Source:
+    """Return a source of the ids that a query finds in the ledger."""
+    return lambda machine: [id for (id,) in machine.sql(query)]
+
+
+def late_calls(machine: "LedgerMachine") -> list[int]:
+    """Return the calls of dead processes, unless their orders are under way anew: the ledger knows no call apart."""
+    return [n for n, (_, rows) in enumerate(machine.late) if machine.under_way().isdisjoint(row.id for row in rows)]
+
+
+def step(**drawn: st.SearchStrategy[Any] | Source) -> Callable[[Work], Any]:
+    """Make a coroutine a rule; an argument is drawn from a strategy, or out of a source once that holds something."""
+    sources = [source for source in drawn.values() if not isinstance(source, st.SearchStrategy)]
+    strategies = {name: out_of(one) if one in sources else one for name, one in drawn.items()}
+
+    def decorate(work: Work) -> Any:
+        @wraps(work)
+        def run(machine: "LedgerMachine", **values: Any) -> None:
+            machine.loop.run(work(machine, **values))
+
+        return precondition(lambda machine: all(source(machine) for source in sources))(rule(**strategies)(run))
+
+    return decorate
+
+
+def out_of(source: Any) -> st.SearchStrategy[Any]:
+    """Draw one thing out of a source."""
+    return st.runner().flatmap(lambda machine: st.sampled_from(source(machine)))
+
+
+def judged(rows: list[Cancellation], answers: list[CancelRow | None]) -> list[Verdict]:
+    """Return what the answers to a cancel call make of its rows."""
+    pairs = zip(rows, answers, strict=False)
+    return [after_cancel(row.doubts, answer, same_key=not row.other_key) for row, answer in pairs]
+
+
+def looked_at(row: Cancellation, answer: StatusRow | None, due_at: datetime, may_resend: bool) -> Outcome:
+    """Return what an answer to a status call makes of a row."""
+    reading = answer if isinstance(answer, OrderReading) else None
+    verdict = after_status(row.state, row.doubts, answer, same_key=not row.other_key, may_resend=may_resend)
+    return Outcome(row, verdict, due_at, reading, looked=reading is not None)
+
+
+unsettled = found("SELECT DISTINCT account_id FROM cancellations WHERE ended_at IS NULL")
+next_notices = found("SELECT MIN(id) FROM notices WHERE due_at IS NOT NULL GROUP BY user_id")
+kept_notices = found("SELECT id FROM notices WHERE state = 'kept'")
+
+OPEN = ", ".join(f"'{state}'" for state in State if state.is_open)
+BREACHES = {
+    "two open cancellations of one order": """
+        SELECT account_id, order_id FROM cancellations WHERE ended_at IS NULL
+        GROUP BY account_id, order_id HAVING COUNT(*) > 1""",
+    "dates that belie the state": f"""
+        SELECT id, state, ended_at, due_at FROM cancellations
+        WHERE (ended_at IS NULL) <> (state IN ({OPEN})) OR (due_at IS NOT NULL) <> (state IN ({OPEN}))""",
+    # It is told, in the outbox, on a card that is to be edited, or on one whose token will be found to have run out.
+    "an end that nobody will hear of": """
+        SELECT id, state FROM cancellations c WHERE ended_at IS NOT NULL AND told_at IS NULL
+        AND NOT EXISTS (
+            SELECT 1 FROM notice_items i JOIN notices n ON n.id = i.notice_id
+            WHERE i.cancellation_id = c.id AND i.kind = 'ended' AND n.state <> 'delivered')
+        AND NOT EXISTS (
+            SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
+            WHERE ro.cancellation_id = c.id AND (r.card_due_at IS NOT NULL OR r.token_sealed IS NOT NULL))""",
+    "an end in two lines": """
+        SELECT cancellation_id FROM notice_items WHERE kind = 'ended' GROUP BY cancellation_id HAVING COUNT(*) > 1""",
+    "an end in a line that is none": """
+        SELECT c.id, c.state FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
+        WHERE i.kind = 'ended' AND c.ended_at IS NULL""",
+    "a message about what was told before": """
+        SELECT c.id, n.id FROM notice_items i JOIN notices n ON n.id = i.notice_id
+        JOIN cancellations c ON c.id = i.cancellation_id WHERE i.kind = 'ended' AND c.told_at < n.created_at""",
+    "a removed account with a key, or another without": """
+        SELECT id, state FROM accounts WHERE (state = 'removed') <> (key_sealed IS NULL)""",
+    "something open that no key can settle": """
+        SELECT c.id, c.state FROM cancellations c JOIN accounts a ON a.id = c.account_id
+        WHERE a.key_sealed IS NULL AND c.ended_at IS NULL AND c.state <> 'sending'""",
+    "a refunded order that was asked for again": """
+        SELECT c.id FROM cancellations c JOIN cancellations done ON done.account_id = c.account_id
+        AND done.order_id = c.order_id AND done.id < c.id WHERE done.state = 'refunded'""",
+    "a request with another user's orders": """
+        SELECT r.id, c.id FROM requests r JOIN accounts a ON a.id = r.account_id
+        JOIN request_orders ro ON ro.request_id = r.id JOIN cancellations c ON c.id = ro.cancellation_id
+        JOIN requests first ON first.id = c.request_id
+        WHERE r.user_id <> a.user_id OR c.account_id <> r.account_id OR first.account_id <> r.account_id""",
+    "a message with another user's orders": """
+        SELECT n.id, c.id FROM notices n JOIN notice_items i ON i.notice_id = n.id
+        JOIN cancellations c ON c.id = i.cancellation_id JOIN accounts a ON a.id = c.account_id
+        WHERE a.user_id <> n.user_id""",
+}
+"""What must never be found in a ledger, and the query that would find it."""
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Two users on one ledger, and all that commands, worker and courier have in hand beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = START
+        self.loop = asyncio.Runner()
+        self.folder = TemporaryDirectory()
+        self.path = Path(self.folder.name) / "ledger.sqlite3"
+        self.late: list[tuple[int, list[Cancellation]]] = []  # calls of dead processes, whose answers may yet come
+        self.doubtful: set[int] = set()  # last call ambiguous, and no look on record since
+        self.questions: list[int] = []
+        self.seen: set[int] = set()  # ended before their user's eyes, as far as the ledger has heard
+        self.lines_seen: Counter[int] = Counter()
+        self.nonces: dict[int, str] = {}
+        self.closed: dict[int, list[Any]] = {}
+        self.loop.run(self.start())
+        self.file = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)
+        for user_id in USERS:
+            self.loop.run(self.connect(user_id))
+
+    async def start(self) -> None:
+        """Open the ledger with nothing in hand, and begin where the last process has stopped."""
+        self.sending: dict[int, list[Cancellation]] = {}
+        self.looking: dict[int, list[Cancellation]] = {}
+        self.cards: dict[int, tuple[Request, list[Cancellation]]] = {}
+        self.messages: dict[int, list[NoticeItem]] = {}
+        self.process = AsyncExitStack()
+        self.ledger = await self.process.enter_async_context(Ledger.open(self.path))
+        async with self.ledger.write() as tx:
+            await tx.recover_sending(self.now, AT_ONCE)
+            await tx.pull_in(self.now, self.now)
+
+    async def connect(self, user_id: int) -> None:
+        """Save a key."""
+        async with self.ledger.write() as tx:
+            await tx.save_key(user_id, b"sealed" + str(self.now).encode(), self.now)
+
+    def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the file itself, past all of the bot's code."""
+        return self.file.execute(query, values).fetchall()
+
+    def ids(self, query: str) -> set[int]:
+        """Return the ids that a query finds."""
+        return {id for (id,) in self.sql(query)}
+
+    def under_way(self) -> set[int]:
+        """Return the cancellations that a call is trying to send."""
+        return {row.id for rows in self.sending.values() for row in rows}
+
+    # What users do.
+
+    @step(
+        user_id=st.sampled_from(USERS),
+        what=st.sampled_from(("saved", "saved", "removed", AccountState.REJECTED, AccountState.SUSPENDED)),
+    )
+    async def have_a_key(self, user_id: int, what: str) -> None:
+        if what == "saved":
+            await self.connect(user_id)
+            return
+        account = await self.ledger.read.account_of(user_id)
+        assert account
+        async with self.ledger.write() as tx:
+            if what == "removed":
+                await tx.remove_key(account.id, self.now, AT_ONCE)
+            elif await tx.pause(account, AccountState(what), self.now):
+                await tx.notify(user_id, NoticeKind(what), [None], self.now, AT_ONCE)
+                await tx.touch_account(account.id, self.now)
+
+    @step(
+        account_id=found("SELECT id FROM accounts WHERE state = 'active'"),
+        orders=orders,
+        in_dm=st.booleans(),
+    )
+    async def request(self, account_id: int, orders: list[str], in_dm: bool) -> None:
+        ask_first = len(orders) == len(ORDERS)
+        async with self.ledger.write() as tx:
+            account = await tx.account(account_id)
+            card = self.card(in_dm=in_dm)
+            request_id = await tx.add_request(
+                account, orders, card, self.now, ask_first=ask_first, ignored=(), repeats=0
+            )
+        self.questions += [request_id] * ask_first
+
+    def card(self, *, in_dm: bool = False) -> Card:
+        """Return a card made now: an interaction's, or a plain message of the bot's own."""
+        return Card(5, None, 7, None if in_dm else b"token", self.now + (MESSAGE_LIVES if in_dm else TOKEN_LIVES))
+
+    @step(request_id=lambda machine: machine.questions, go=st.booleans())
+    async def press_confirm_or_keep(self, request_id: int, go: bool) -> None:
+        request = await self.ledger.read.request(request_id)
+        assert request
+        late = self.now - request.created_at > DRAFT_LIVES
+        state = RequestState.LAPSED if late else RequestState.GOING if go else RequestState.KEPT
+        async with self.ledger.write() as tx:
+            account = await tx.account(request.account_id)
+            if state is not RequestState.GOING or account.state is AccountState.ACTIVE:
+                await tx.answer_request(request, state, self.card(), self.now)
+
+    @step(notice_id=kept_notices)
+    async def read_a_kept_message(self, notice_id: int) -> None:
+        if items := await self.ledger.read.items_of(notice_id):
+            await self.deliver(notice_id, items)
+
+    # What the worker does: one call at a time for an account, and what was requested goes first.
+
+    @step(account_id=unsettled, data=st.data())
+    async def the_worker_goes_on(self, account_id: int, data: st.DataObject) -> None:
+        if account_id in self.sending:
+            await self.end_a_cancel(account_id, data.draw(one_each(cancel_rows)), data.draw(fates))
+        elif account_id in self.looking:
+            await self.end_a_look(account_id, data.draw(one_each(status_rows)), may_resend=data.draw(st.booleans()))
+        else:
+            await self.begin_a_call(account_id, data.draw(counts))
+
+    async def begin_a_call(self, account_id: int, most: int) -> None:
+        """Claim what was requested, or else look at what is open."""
+        async with self.ledger.write() as tx:
+            claimed = await tx.claim_for_sending(account_id, self.now, most)
+        assert len(claimed) <= most
+        assert self.doubtful.isdisjoint(row.id for row in claimed)
+        if claimed:
+            self.sending[account_id] = claimed
+        elif rows := await self.ledger.read.due_looks(account_id, self.now, most):
+            self.looking[account_id] = rows
+
+    async def end_a_cancel(self, account_id: int, answers: list[CancelRow | None], fate: str) -> None:
+        """Record what a cancel call led to."""
+        rows = self.sending.pop(account_id)
+        if fate == "answered":
+            verdicts = judged(rows, answers)
+        else:
+            verdicts = [after_lost_call(row.doubts, reached=fate == "lost") for row in rows]
+        await self.record(account_id, [Outcome(*pair, self.now) for pair in zip(rows, verdicts, strict=True)])
+        self.doubtful |= {row.id for row, verdict in zip(rows, verdicts, strict=True) if verdict.state is State.UNKNOWN}
+
+    async def end_a_look(self, account_id: int, answers: list[StatusRow | None], *, may_resend: bool) -> None:
+        """Record what a status call led to."""
+        pairs = zip(self.looking.pop(account_id), answers, strict=False)
+        outcomes = [looked_at(row, answer, self.now, may_resend) for row, answer in pairs]
+        await self.record(account_id, outcomes)
+        self.doubtful -= {outcome.cancellation.id for outcome in outcomes if outcome.looked}
+
+    async def record(self, account_id: int, outcomes: list[Outcome]) -> None:
+        """Record outcomes."""
+        async with self.ledger.write() as tx:
+            await tx.record(account_id, outcomes, self.now, AT_ONCE)
+
+    # What the courier does: one edit at a time for a card, and one message at a time for a user.
+
+    @step(
+        request_id=found("SELECT id FROM requests WHERE card_until > 0 OR card_due_at > 0"),
+        how=st.sampled_from(("shown", "shown", "failed", "gone")),
+    )
+    async def the_courier_goes_on_with_a_card(self, request_id: int, how: str) -> None:
+        request, rows = self.cards.pop(request_id, (None, []))
+        if not request:
+            await self.begin_a_card(request_id)
+            return
+        async with self.ledger.write() as tx:
+            if how == "shown":
+                await tx.card_shown(request, rows, self.now, self.now)
+                self.seen |= {row.id for row in rows if row.ended_at}
+            elif how == "failed":
+                await tx.card_failed(request_id, self.now)
+            else:
+                await tx.card_gone(request, self.now, AT_ONCE)
+
+    async def begin_a_card(self, request_id: int) -> None:
+        """Read what a card is to show, unless it has run out."""
+        request = await self.ledger.read.request(request_id)
+        assert request
+        if request.card_until > self.now:
+            self.cards[request_id] = request, await self.ledger.read.cancellations_of(request_id)
+            return
+        async with self.ledger.write() as tx:
+            await tx.card_gone(request, self.now, AT_ONCE)
+
+    @step(notice_id=next_notices, how=st.sampled_from(("delivered", "delivered", "postponed", "kept", "unheard")))
+    async def the_courier_goes_on_with_a_message(self, notice_id: int, how: str) -> None:
+        items = self.messages.pop(notice_id, [])
+        if not items:
+            await self.begin_a_message(notice_id)
+        elif how == "delivered":
+            await self.deliver(notice_id, items)
+        elif how == "postponed":
+            async with self.ledger.write() as tx:
+                await tx.postpone_notice(notice_id, self.now, how)
+        elif how == "kept":
+            async with self.ledger.write() as tx:
+                await tx.keep_notice(notice_id, how, None)
+
+    async def begin_a_message(self, notice_id: int) -> None:
+        """Close a notice and read what it is to say, unless all of it was overtaken by events."""
+        assert notice_id in [notice.id for notice in await self.ledger.read.notices_due(self.now)]
+        async with self.ledger.write() as tx:
+            if items := await tx.items_of(notice_id):
+                await tx.begin_sending(notice_id, self.now, self.now)
+            else:
+                await tx.notice_delivered(notice_id, self.now, None)
+        if items:
+            self.messages[notice_id] = items
+            self.closed.setdefault(notice_id, self.lines(notice_id))
+
+    async def deliver(self, notice_id: int, items: list[NoticeItem]) -> None:
+        """Note that a user has these lines before their eyes."""
+        async with self.ledger.write() as tx:
+            await tx.notice_delivered(notice_id, self.now, 9)
+        ended = [item.cancellation.id for item in items if item.kind is NoticeKind.ENDED and item.cancellation]
+        self.seen.update(ended)
+        self.lines_seen.update(ended)
+
+    # What just happens, minute by minute or any time.
+
+    @step(pause=pauses, awake=st.booleans())
+    async def time_passes(self, pause: timedelta, awake: bool) -> None:
+        self.now += pause
+        if awake:
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """Do what is done once a minute."""
+        async with self.ledger.write() as tx:
+            await tx.expire_old(self.now - EXPIRES_AFTER, self.now, AT_ONCE)
+            await tx.notify_overdue(self.now - OVERDUE_AFTER, self.now - EXPIRES_AFTER, self.now, AT_ONCE)
+        async with self.ledger.write() as tx:
+            await tx.expire_cards(self.now, AT_ONCE)
+            await tx.lapse_requests(self.now - DRAFT_LIVES)
+
+    @precondition(lambda machine: machine.sending or machine.looking or machine.cards or machine.messages)
+    @step()
+    async def the_process_dies(self) -> None:
+        await self.die()
+
+    async def die(self) -> None:
+        """End without a word, and begin again with nothing in hand."""
+        self.late += self.sending.items()
+        self.doubtful |= self.under_way()
+        await self.process.aclose()
+        await self.start()
+
+    @step(call=late_calls, answers=one_each(cancel_rows))
+    async def an_answer_comes_too_late(self, call: int, answers: list[CancelRow | None]) -> None:
+        account_id, rows = self.late.pop(call)
+        everything = "SELECT * FROM cancellations ORDER BY id"
+        before = self.sql(everything)
+        outcomes = zip(rows, judged(rows, answers), strict=True)
+        await self.record(account_id, [Outcome(row, verdict, self.now) for row, verdict in outcomes])
+        assert self.sql(everything) == before
+
+    # What holds at any time.
+
+    @invariant()
+    def the_ledger_keeps_its_promises(self) -> None:
+        assert {breach: rows for breach, query in BREACHES.items() if (rows := self.sql(query))} == {}
+        assert self.ids("SELECT id FROM cancellations WHERE state = 'sending'") == self.under_way()
+        assert self.ids("SELECT id FROM cancellations WHERE told_at IS NOT NULL") == self.seen
+        self.every_step_was_legal_and_the_last_is_the_state()
+        self.every_notice_keeps_its_nonce_and_once_begun_its_lines()
+
+    def every_step_was_legal_and_the_last_is_the_state(self) -> None:
+        last: dict[int, str] = {}
+        for id, before, after in self.sql("SELECT cancellation_id, from_state, to_state FROM transitions ORDER BY id"):
+            assert before == last.get(id)
+            assert after in TRANSITIONS[State(before)] if before else after == State.REQUESTED
+            last[id] = after
+        assert last == dict(self.sql("SELECT id, state FROM cancellations"))
+
+    def every_notice_keeps_its_nonce_and_once_begun_its_lines(self) -> None:
+        for id, nonce in self.sql("SELECT id, nonce FROM notices"):
+            assert self.nonces.setdefault(id, nonce) == nonce
+        for id, lines in self.closed.items():
+            assert self.lines(id) == lines
+
+    def lines(self, notice_id: int) -> list[tuple[Any, ...]]:
+        """Return what is written in a notice."""
+        return self.sql("SELECT id, kind, cancellation_id FROM notice_items WHERE notice_id = ?", notice_id)
+
+    # How it ends.
+
+    def teardown(self) -> None:
+        try:
+            if sys.exc_info()[0] is None:  # else a step has failed already
+                self.loop.run(self.drive_to_the_end())
+                self.check_the_end()
+        finally:
+            self.file.close()
+            self.loop.run(self.process.aclose())
+            self.loop.close()
+            self.folder.cleanup()
+
+    async def drive_to_the_end(self) -> None:
+        """Let everybody connect, the panel answer everything, all cards run out and all messages arrive."""
+        await self.die()
+        for user_id in USERS:
+            await self.connect(user_id)
+        for account_id in unsettled(self) * 2:  # a call for what was requested, and then a look at all that is open
+            await self.begin_a_call(account_id, len(ORDERS))
+            if account_id in self.sending:
+                await self.end_a_cancel(account_id, [Accepted()] * len(ORDERS), "answered")
+            elif account_id in self.looking:
+                await self.end_a_look(account_id, [FINAL] * len(ORDERS), may_resend=True)
+        self.now += MESSAGE_LIVES
+        await self.sweep()
+        for request_id in self.ids("SELECT id FROM requests WHERE card_due_at IS NOT NULL"):
+            await self.begin_a_card(request_id)
+        while notices := next_notices(self):
+            await self.begin_a_message(notices[0])
+            if items := self.messages.pop(notices[0], []):
+                await self.deliver(notices[0], items)
+        for notice_id in kept_notices(self):
+            if items := await self.ledger.read.items_of(notice_id):
+                await self.deliver(notice_id, items)
+
+    def check_the_end(self) -> None:
+        """Everything has ended, and every end was told, by one line of one message at most."""
+        assert self.sql("SELECT id, state FROM cancellations WHERE ended_at IS NULL OR told_at IS NULL") == []
+        assert [id for id, times in self.lines_seen.items() if times > 1] == []
+        self.the_ledger_keeps_its_promises()
+
+
+TestLedger = LedgerMachine.TestCase
+TestLedger.settings = settings(
+    max_examples=30, stateful_step_count=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
