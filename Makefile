@@ -8,7 +8,7 @@ install = $(python) -m pip install --quiet --disable-pip-version-check --require
 compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help install run demo test soak check lint types format lock screenshots clean
+.PHONY: help install run demo test soak bench check lint types format lock screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -27,6 +27,9 @@ test: .venv/dev ## run the tests
 KILLS ?= 2000
 soak: .venv/dev ## kill the bot at every step and at random, and print what was lost (KILLS=200 for a short run)
 	$(python) -m tests.wire.soak --kills $(KILLS)
+
+bench: .venv/dev ## measure how late the schedule finds endings, against others and the least there is
+	$(python) -m tests.benchmarks.schedule
 
 check: lint types test ## everything that CI checks
 
