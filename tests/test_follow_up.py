@@ -9,7 +9,7 @@ import pytest
 from bot.demo.panel import Upstream
 from bot.panel import OrderStatus
 from bot.states import TRANSITIONS, State
-from tests.world import KEY, World, messages, shown, text_of
+from tests.world import KEY, START, World, messages, shown, text_of
 
 RUNNING = OrderStatus.IN_PROGRESS
 DAY = 24 * 3600
@@ -31,6 +31,23 @@ async def test_what_ends_within_one_window_is_one_message(here: World, ann: Any)
     await here.wait(100)
     (notice,) = messages(ann)
     assert "News about 20 orders" in notice
+
+
+@pytest.mark.settings(confirm_above=100_000)
+async def test_a_long_list_is_told_by_its_card_and_at_its_end_by_one_message(here: World) -> None:
+    here.panel.key_limit = 10
+    here.panel.add_key("np-key-of-bob-000")
+    bob = here.env.create_user("bob")
+    await here.connect(bob, "np-key-of-bob-000")
+    orders = [here.order(f"ord_{n}", key="np-key-of-bob-000") for n in range(1_200)]
+    card = await bob.slash("cancel", file=("orders.txt", "\n".join(orders).encode()))
+    while "**1,200** refunded" not in shown(card):
+        assert messages(bob) == []
+        await here.wait(1)
+    assert here.clock.now - START > timedelta(minutes=2)
+    await here.wait(60)
+    (notice,) = messages(bob)
+    assert "refunded" in notice
 
 
 async def test_a_notice_carries_the_nonce_it_was_given_in_the_ledger(here: World, ann: Any) -> None:

@@ -36,6 +36,7 @@ from tests.world import START
 USERS = (1001, 1002)
 ORDERS = ("ord_A", "ord_B", "ord_C")  # few, so that requests overlap
 TOKEN_LIVES, MESSAGE_LIVES = timedelta(minutes=14), timedelta(minutes=55)
+WATCHED_FOR = timedelta(minutes=1)
 AT_ONCE = timedelta()  # when to act is the schedule's business; only lifetimes matter here
 FINAL = OrderReading(OrderStatus.CANCELLED, "canceled")
 
@@ -101,6 +102,11 @@ def looked_at(row: Cancellation, answer: StatusRow | None, due_at: datetime, may
     reading = answer if isinstance(answer, OrderReading) else None
     verdict = after_status(row.state, row.doubts, answer, same_key=not row.other_key, may_resend=may_resend)
     return Outcome(row, verdict, due_at, reading, looked=reading is not None)
+
+
+def ended_before_their_eyes(row: Cancellation) -> bool:
+    """Tell whether an order ended while its user is taken to watch the card: all else is told by a message too."""
+    return bool(row.ended_at and not row.queued_at and row.ended_at - row.created_at <= WATCHED_FOR)
 
 
 unsettled = found("SELECT DISTINCT account_id FROM cancellations WHERE ended_at IS NULL")
@@ -315,7 +321,7 @@ class LedgerMachine(RuleBasedStateMachine):
         async with self.ledger.write() as tx:
             if how == "shown":
                 await tx.card_shown(request, rows, self.now, self.now)
-                self.seen |= {row.id for row in rows if row.ended_at}
+                self.seen |= {row.id for row in rows if ended_before_their_eyes(row)}
             elif how == "failed":
                 await tx.card_failed(request_id, self.now)
             else:

@@ -335,7 +335,7 @@ class Writer(Reader):
     async def card_shown(self, request: Request, shown: Iterable[Cancellation], now: datetime, again: datetime) -> None:
         """Note that the user has seen these rows on a card of that revision."""
         await _queries.card_shown(self._db, id=request.id, revision=request.revision, again_at=to_ms(again))
-        ended = [{"id": row.id, "now": to_ms(now)} for row in shown if row.ended_at]
+        ended = [{"id": row.id, "patience": _PATIENCE, "now": to_ms(now)} for row in shown if row.ended_at]
         await _queries.told(self._db, ended)
 
     async def card_failed(self, request_id: int, again: datetime) -> None:

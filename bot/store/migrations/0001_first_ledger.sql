@@ -67,6 +67,7 @@ CREATE INDEX cancellations_by_order ON cancellations (account_id, order_id, id);
 CREATE INDEX cancellations_by_due ON cancellations (account_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX cancellations_ended ON cancellations (ended_at) WHERE queued_at IS NOT NULL AND ended_at IS NOT NULL;
 CREATE INDEX cancellations_urgent ON cancellations (account_id, due_at) WHERE ended_at IS NULL AND looks = 0;
+CREATE INDEX cancellations_first_pass ON cancellations (request_id) WHERE ended_at IS NULL AND looks = 0;
 CREATE INDEX cancellations_to_send ON cancellations (account_id, due_at) WHERE state = 'requested';
 CREATE INDEX cancellations_in_flight ON cancellations (id) WHERE state = 'sending';
 CREATE INDEX cancellations_open_by_age ON cancellations (created_at) WHERE ended_at IS NULL;

@@ -65,8 +65,10 @@ WHERE account_id = :account_id AND ended_at IS NULL AND (state <> 'requested' OR
 UPDATE cancellations SET doubts = :most - 1, sent_at = NULL, due_at = :now, changed_at = :now
 WHERE account_id = :account_id AND order_id = :order_id AND state = 'unknown' AND doubts >= :most;
 
--- name: told(now, id)*!
-UPDATE cancellations SET told_at = COALESCE(told_at, :now) WHERE id = :id AND ended_at IS NOT NULL;
+-- name: told(now, patience, id)*!
+-- What ended while its user was watching the card; of all else they get a message as well.
+UPDATE cancellations SET told_at = COALESCE(told_at, :now)
+WHERE id = :id AND ended_at <= created_at + :patience AND queued_at IS NULL;
 
 -- name: overdue(before, after)
 -- Only where they are being looked at: of an account that is paused its user has been told.
@@ -77,7 +79,8 @@ WHERE a.state = 'active' AND c.ended_at IS NULL AND c.overdue_at IS NULL AND c.c
 UPDATE cancellations SET overdue_at = :now WHERE id = :id;
 
 -- name: untold(account_id, patience, now)
--- Ended, told nowhere, in no notice yet; and either waited for, or on no card that can still be edited.
+-- Ended, told nowhere, in no notice yet; and either waited for, or on no card that can still be edited. While a list is
+-- still being gone through for the first time its card tells; then one message tells all that took long.
 SELECT c.id, a.user_id FROM cancellations c JOIN accounts a ON a.id = c.account_id
 WHERE c.account_id = :account_id AND c.ended_at IS NOT NULL AND c.told_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM notice_items i WHERE i.cancellation_id = c.id AND i.kind = 'ended')
@@ -85,7 +88,11 @@ WHERE c.account_id = :account_id AND c.ended_at IS NOT NULL AND c.told_at IS NUL
       SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
       WHERE ro.cancellation_id = c.id AND r.card_until > :now
   ))
-LIMIT 5000;
+  AND NOT EXISTS (
+      SELECT 1 FROM cancellations u JOIN requests r ON r.id = u.request_id
+      WHERE u.request_id = c.request_id AND u.ended_at IS NULL AND u.looks = 0
+        AND u.state IN ('requested', 'sending', 'accepted') AND r.card_until > :now
+  );
 
 -- name: lives(most)
 -- How long the provider took for what it ended last, in milliseconds.
