@@ -20,8 +20,9 @@ SQL stands in queries/*.sql by name and migrations/*.sql by number; `sqlite.py` 
 
 from bot.store.backup import backup
 from bot.store.errors import LedgerError, LedgerInUse, LedgerTooNew, LedgerUnreadable, LedgerUnwritable
-from bot.store.ledger import Card, Ledger, Outcome, Reader, Sealed, Writer
+from bot.store.ledger import Ledger
 from bot.store.migrate import migrate
+from bot.store.reader import Reader, Sealed
 from bot.store.rows import (
     Account,
     AccountState,
@@ -35,6 +36,7 @@ from bot.store.rows import (
     RequestState,
     Trouble,
 )
+from bot.store.writer import Card, Outcome, Writer
 
 __all__ = [
     "Account",

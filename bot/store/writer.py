@@ -1,0 +1,305 @@
+"""What can be changed in the ledger, within one transaction."""
+
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.panel import OrderReading
+from bot.states import MAX_DOUBTS, State, Verdict
+from bot.store.reader import QUERIES, Reader, Sealed
+from bot.store.rows import (
+    Account,
+    AccountState,
+    Cancellation,
+    Notice,
+    NoticeKind,
+    Request,
+    RequestState,
+    Trouble,
+    to_ms,
+)
+
+_PATIENCE = 60_000
+"""Milliseconds for which a user is taken to watch the card; what ends later is told by a message as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Where a request's card stands and until when it can be edited."""
+
+    channel_id: int
+    guild_id: int | None
+    message_id: int | None
+    token_sealed: bytes | None
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What to write about one cancellation: a verdict, and the reading of its status that led to it."""
+
+    cancellation: Cancellation
+    verdict: Verdict
+    due_at: datetime
+    reading: OrderReading | None = None
+    looked: bool = False
+
+    @property
+    def is_news(self) -> bool:
+        """Tell whether a card that shows this order has to change."""
+        before, after = self.cancellation, self.verdict
+        word = self.reading.word if self.reading else before.status_word
+        return (before.state, before.words, before.status_word) != (
+            after.state,
+            after.words or before.words,
+            word,
+        )
+
+
+class Writer(Reader):
+    """What can be changed within one transaction; every method may be combined with the others."""
+
+    async def save_key(self, user_id: int, key_sealed: bytes, now: datetime) -> int:
+        """Store a user's key, wake up the account, let what waits in it go on; return the account's id."""
+        account_id = await QUERIES.save_key(self._db, user_id=user_id, key_sealed=key_sealed, now=to_ms(now))
+        await QUERIES.mark_other_key(self._db, account_id=account_id)
+        await QUERIES.hurry(self._db, account_id=account_id, now=to_ms(now))
+        await self.touch_account(account_id, now)
+        return account_id
+
+    async def remove_key(self, account_id: int, now: datetime, window: timedelta) -> None:
+        """Forget a key; what was not sent is withdrawn, what was sent is watched no longer, and its user is told."""
+        await QUERIES.remove_key(self._db, id=account_id, now=to_ms(now))
+        await self._end_without_key(account_id, now)
+        await self.tell_untold(account_id, now, window)
+
+    async def _end_without_key(self, account_id: int, now: datetime) -> None:
+        stamp = to_ms(now)
+        withdrawn = [row["id"] async for row in QUERIES.withdraw(self._db, account_id=account_id, now=stamp)]
+        expired = [row["id"] async for row in QUERIES.expire_account(self._db, account_id=account_id, now=stamp)]
+        await self._touch([*withdrawn, *expired], now)
+
+    async def pause(self, account: Account, state: AccountState, now: datetime) -> bool:
+        """Stop using a key that the panel rejected; False if that is known or the key has been replaced."""
+        changed = await QUERIES.pause_account(
+            self._db, id=account.id, state=state, key_sealed=account.key_sealed, now=to_ms(now)
+        )
+        return bool(changed)
+
+    async def set_trouble(self, account_id: int, trouble: Trouble | None, now: datetime) -> bool:
+        """Note why an account makes no progress; tell whether that is news."""
+        return bool(await QUERIES.set_trouble(self._db, id=account_id, trouble=trouble, now=to_ms(now)))
+
+    async def add_request(
+        self,
+        account: Account,
+        orders: Sequence[str],
+        card: Card,
+        now: datetime,
+        *,
+        ask_first: bool,
+        ignored: Sequence[str],
+        repeats: int,
+    ) -> int:
+        """Write down what a user wants cancelled and return the request's id; sent only when not `ask_first`."""
+        request_id: int = await QUERIES.add_request(
+            self._db,
+            account_id=account.id,
+            user_id=account.user_id,
+            state=RequestState.ASKING if ask_first else RequestState.GOING,
+            asked=json.dumps(list(orders) if ask_first else []),
+            ignored=json.dumps(list(ignored)),
+            repeats=repeats,
+            channel_id=card.channel_id,
+            guild_id=card.guild_id,
+            message_id=card.message_id,
+            token_sealed=card.token_sealed,
+            card_until=to_ms(card.until),
+            now=to_ms(now),
+        )
+        if not ask_first:
+            await self._add_orders(request_id, account.id, orders, now)
+        return request_id
+
+    async def answer_request(self, request: Request, state: RequestState, card: Card, now: datetime) -> bool:
+        """Confirm or drop a request that asks, and note where its card stands; False if it was answered before."""
+        await QUERIES.place_card(
+            self._db,
+            id=request.id,
+            message_id=card.message_id,
+            token_sealed=card.token_sealed,
+            card_until=to_ms(card.until),
+        )
+        changed = await QUERIES.answer_request(self._db, id=request.id, state=state)
+        if changed and state is RequestState.GOING:
+            await self._add_orders(request.id, request.account_id, request.asked, now)
+        return bool(changed)
+
+    async def _add_orders(self, request_id: int, account_id: int, orders: Sequence[str], now: datetime) -> None:
+        rows = [
+            {"request_id": request_id, "account_id": account_id, "order_id": order, "now": to_ms(now)}
+            for order in orders
+        ]
+        await QUERIES.add_cancellations(self._db, rows)
+        await QUERIES.revive(self._db, [{**row, "most": MAX_DOUBTS} for row in rows])
+        await QUERIES.link_orders(self._db, rows)
+
+    async def lapse_requests(self, before: datetime) -> None:
+        """Give up on requests that were never confirmed."""
+        await QUERIES.lapse_requests(self._db, before=to_ms(before))
+
+    async def claim_for_sending(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
+        """Mark up to `most` requested orders as being sent, and return them: to be committed before the call."""
+        rows = QUERIES.claim_for_sending(self._db, account_id=account_id, now=to_ms(now), most=most)
+        return [Cancellation.read(row) async for row in rows]
+
+    async def record(self, account_id: int, outcomes: Iterable[Outcome], now: datetime, window: timedelta) -> None:
+        """Write what a call led to, mark the cards behind, and put into the outbox what no card will tell."""
+        outcomes = list(outcomes)
+        await QUERIES.record(self._db, [_outcome_row(outcome, to_ms(now)) for outcome in outcomes])
+        await self._touch([outcome.cancellation.id for outcome in outcomes if outcome.is_news], now)
+        await self._settle(account_id, now, window)
+
+    async def _settle(self, account_id: int, now: datetime, window: timedelta) -> None:
+        if (await self.account(account_id)).state is AccountState.REMOVED:  # while the call was under way
+            await self._end_without_key(account_id, now)
+        await self.tell_untold(account_id, now, window)
+
+    async def tell_untold(self, account_id: int, now: datetime, window: timedelta) -> None:
+        """Put every ended cancellation that no card can show any more into the user's next notice."""
+        rows = [
+            row async for row in QUERIES.untold(self._db, account_id=account_id, patience=_PATIENCE, now=to_ms(now))
+        ]
+        if rows:
+            await self.notify(rows[0]["user_id"], NoticeKind.ENDED, [row["id"] for row in rows], now, window)
+
+    async def notify(
+        self,
+        user_id: int,
+        kind: NoticeKind,
+        cancellation_ids: Sequence[int | None],
+        now: datetime,
+        window: timedelta,
+    ) -> None:
+        """Add lines to the notice being gathered for a user; the first line begins one and fixes its nonce."""
+        await QUERIES.gather(self._db, user_id=user_id, nonce=_new_nonce(), now=to_ms(now), due_at=to_ms(now + window))
+        notice_id = await QUERIES.gathering_notice(self._db, user_id=user_id)
+        rows = [{"notice_id": notice_id, "kind": kind, "cancellation_id": id} for id in cancellation_ids]
+        await QUERIES.add_item(self._db, rows)
+
+    async def recover_sending(self, now: datetime, window: timedelta) -> int:
+        """Make what a dead process was sending unknown; return how many orders that concerns."""
+        rows = [row async for row in QUERIES.recover_sending(self._db, now=to_ms(now))]
+        await self._touch([row["id"] for row in rows], now)
+        for account_id in {row["account_id"] for row in rows}:
+            await self._settle(account_id, now, window)
+        return len(rows)
+
+    async def pull_in(self, now: datetime, latest: datetime) -> None:
+        """Make due now whatever is planned for later than anything ever is: the clock was set back since."""
+        for query in (QUERIES.pull_in, QUERIES.pull_in_notices, QUERIES.pull_in_cards):
+            await query(self._db, now=to_ms(now), latest=to_ms(latest))
+
+    async def expire_old(self, before: datetime, now: datetime, window: timedelta) -> None:
+        """End what has been open since `before`, and tell its users."""
+        rows = [row async for row in QUERIES.expire_old(self._db, before=to_ms(before), now=to_ms(now))]
+        await self._touch([row["id"] for row in rows], now)
+        for account_id in {row["account_id"] for row in rows}:
+            await self.tell_untold(account_id, now, window)
+
+    async def notify_overdue(self, before: datetime, after: datetime, now: datetime, window: timedelta) -> None:
+        """Tell once, of what was asked between `after` and `before`, that it is still open at the provider."""
+        rows = [row async for row in QUERIES.overdue(self._db, before=to_ms(before), after=to_ms(after))]
+        await QUERIES.mark_overdue(self._db, [{"id": row["id"], "now": to_ms(now)} for row in rows])
+        for user_id in {row["user_id"] for row in rows}:
+            ids = [row["id"] for row in rows if row["user_id"] == user_id]
+            await self.notify(user_id, NoticeKind.OVERDUE, ids, now, window)
+
+    async def card_shown(self, request: Request, shown: Iterable[Cancellation], now: datetime, again: datetime) -> None:
+        """Note that the user has seen these rows on a card of that revision."""
+        await QUERIES.card_shown(self._db, id=request.id, revision=request.revision, again_at=to_ms(again))
+        ended = [{"id": row.id, "patience": _PATIENCE, "now": to_ms(now)} for row in shown if row.ended_at]
+        await QUERIES.told(self._db, ended)
+
+    async def card_failed(self, request_id: int, again: datetime) -> None:
+        """Note that a card could not be edited and is to be tried again."""
+        await QUERIES.card_failed(self._db, id=request_id, again_at=to_ms(again))
+
+    async def card_gone(self, request: Request, now: datetime, window: timedelta) -> None:
+        """Note that a card cannot be edited any more; what it did not tell becomes a notice."""
+        await QUERIES.card_gone(self._db, id=request.id)
+        await self.tell_untold(request.account_id, now, window)
+
+    async def expire_cards(self, now: datetime, window: timedelta) -> None:
+        """Forget the tokens that have run out; what their cards did not tell becomes notices."""
+        rows = [row async for row in QUERIES.cards_expired(self._db, now=to_ms(now))]
+        for row in rows:
+            await QUERIES.card_gone(self._db, id=row["id"])
+        for account_id in {row["account_id"] for row in rows}:
+            await self.tell_untold(account_id, now, window)
+
+    async def begin_sending(self, notice_id: int, now: datetime, again: datetime) -> Notice:
+        """Mark a notice as being sent, closed to new lines; `again`: when to retry should nothing be heard."""
+        await QUERIES.begin_sending(self._db, id=notice_id, now=to_ms(now), again_at=to_ms(again))
+        return Notice.read(await QUERIES.notice(self._db, id=notice_id))
+
+    async def postpone_notice(self, notice_id: int, again: datetime, refusal: str) -> None:
+        """Try a notice again later."""
+        await QUERIES.postpone_notice(self._db, id=notice_id, again_at=to_ms(again), refusal=refusal)
+
+    async def keep_notice(self, notice_id: int, refusal: str, pointed_at: datetime | None) -> None:
+        """Keep a notice that Discord refuses for the user's next command."""
+        pointed = pointed_at and to_ms(pointed_at)
+        await QUERIES.keep_notice(self._db, id=notice_id, refusal=refusal, pointed_at=pointed)
+
+    async def notice_delivered(self, notice_id: int, now: datetime, message_id: int | None) -> None:
+        """Note that the user has a notice before their eyes."""
+        await QUERIES.notice_delivered(self._db, id=notice_id, now=to_ms(now), message_id=message_id)
+        await QUERIES.told_by_notice(self._db, notice_id=notice_id, now=to_ms(now))
+
+    async def reseal_keys(self, sealed: Iterable[Sealed]) -> None:
+        """Replace sealed API keys."""
+        await QUERIES.reseal_key(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
+
+    async def reseal_tokens(self, sealed: Iterable[Sealed]) -> None:
+        """Replace sealed interaction tokens."""
+        await QUERIES.reseal_token(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
+
+    async def set_fact(self, name: str, value: str) -> None:
+        """Store a small fact about this installation."""
+        await QUERIES.set_fact(self._db, name=name, value=value)
+
+    async def touch_account(self, account_id: int, now: datetime) -> None:
+        """Mark every card of an account behind that shows something open."""
+        await QUERIES.touch_cards_of_account(self._db, account_id=account_id, now=to_ms(now))
+
+    async def _touch(self, cancellation_ids: Sequence[int], now: datetime) -> None:
+        await QUERIES.touch_cards(self._db, [{"id": id, "now": to_ms(now)} for id in cancellation_ids])
+
+
+def _new_nonce() -> str:
+    # Discord takes at most 25 characters.
+    return secrets.token_hex(12)
+
+
+def _outcome_row(outcome: Outcome, now: int) -> dict[str, Any]:
+    state, reading = outcome.verdict.state, outcome.reading
+    return {
+        "id": outcome.cancellation.id,
+        "from_state": outcome.cancellation.state,
+        "state": state,
+        "doubts": outcome.verdict.doubts,
+        "looked": int(outcome.looked),
+        "words": outcome.verdict.words,
+        "status_word": reading.word if reading else None,
+        "remains": reading.remains if reading else None,
+        "charge": reading.charge if reading else None,
+        "currency": reading.currency if reading else None,
+        "now": now,
+        "due_at": to_ms(outcome.due_at) if state.is_open else None,
+        "queued_at": now if state is State.QUEUED else None,
+        "ended_at": None if state.is_open else now,
+    }

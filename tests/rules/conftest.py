@@ -1,0 +1,20 @@
+"""What the rules about commands begin with."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from bot.client import COGS, Client
+from bot.store import Ledger
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncGenerator[Client]:
+    """The bot's client with all its commands, not logged in."""
+    async with Ledger.open(tmp_path / "ledger.sqlite3") as ledger:
+        made = Client(ledger)
+        for cog in COGS:
+            await made.load_extension(cog)
+        yield made
+        await made.close()

@@ -1,0 +1,105 @@
+"""Commands, buttons and cogs: each described, usable everywhere, and answered once."""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bot.client import COGS, Client
+from bot.ui import buttons
+from tests.rules.sources import ROOT, sources, tree_of
+
+
+def registered(client: Client) -> list[dict[str, Any]]:
+    """Return what Discord is told about the commands."""
+    commands = [command.to_dict(client.tree) for command in client.tree.get_commands()]
+    assert commands
+    return commands
+
+
+def named_parts(entry: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a command, its groups, subcommands and options, with their full names."""
+    path = f"{path} {entry['name']}".strip()
+    yield path, entry
+    for option in entry.get("options", ()):
+        yield from named_parts(option, path)
+
+
+def slash_commands(client: Client) -> list[str]:
+    """Return every command as a user types it, groups left out."""
+    subcommand, group = 1, 2
+    found: list[str] = []
+    for command in registered(client):
+        parts = dict(named_parts(command))
+        below = [name for name, part in parts.items() if name != command["name"] and part["type"] == subcommand]
+        is_group = below or any(part["type"] == group for name, part in parts.items() if name != command["name"])
+        found += below if is_group else [command["name"]]
+    return found
+
+
+async def test_every_command_and_option_says_what_it_is_for(client: Client) -> None:
+    for command in registered(client):
+        for name, part in named_parts(command):
+            if command["type"] == 1:  # menus have no description
+                assert 1 <= len(part["description"]) <= 100, name
+                assert part["description"] != "…", name
+            assert len(part["name"]) <= 32, name
+
+
+async def test_every_command_works_in_all_places_and_for_both_installs(client: Client) -> None:
+    for command in registered(client):
+        assert sorted(command["contexts"]) == [0, 1, 2], command["name"]
+        assert sorted(command["integration_types"]) == [0, 1], command["name"]
+
+
+def test_every_cog_is_loaded() -> None:
+    with_setup = {
+        f"cogs.{path.stem}"
+        for path in sources("cogs")
+        for node in tree_of(path).body
+        if isinstance(node, ast.AsyncFunctionDef) and node.name == "setup"
+    }
+    assert with_setup == set(COGS)
+
+
+SOMEBODY = 2**63 - 1
+
+EXAMPLES = {
+    buttons.CONNECT: lambda: buttons.connect(),
+    buttons.CONFIRM: lambda: buttons.confirm(SOMEBODY, 10_000),
+    buttons.KEEP: lambda: buttons.keep(SOMEBODY),
+    buttons.REMOVE_KEY: lambda: buttons.remove_key(),
+    buttons.KEEP_KEY: lambda: buttons.keep_key(),
+    buttons.NEWS: lambda: buttons.news(SOMEBODY),
+    buttons.PASTE: lambda: buttons.paste(),
+}
+
+
+def test_every_button_has_an_example_here() -> None:
+    assert set(EXAMPLES) == set(buttons.ALL)
+    makers = [node.name for node in tree_of(ROOT / "bot/ui/buttons.py").body if isinstance(node, ast.FunctionDef)]
+    assert len(makers) == len(buttons.ALL)
+
+
+@pytest.mark.parametrize("template", buttons.ALL)
+def test_a_button_is_known_by_its_own_template_alone(template: str) -> None:
+    button = EXAMPLES[template]()
+    assert button.custom_id is not None
+    assert [other for other in buttons.ALL if re.fullmatch(other, button.custom_id)] == [template]
+    assert len(button.custom_id) <= 100
+    assert button.label is not None
+    assert 1 <= len(button.label) <= 80
+
+
+def test_every_template_is_answered_by_one_class_of_the_cogs() -> None:
+    answered = [
+        ast.unparse(keyword.value)
+        for path in sources("cogs")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Pressed" for base in node.bases)
+        for keyword in node.keywords
+    ]
+    named = [name for name, value in vars(buttons).items() if name.isupper() and value in buttons.ALL]
+    assert sorted(answered) == sorted(f"buttons.{name}" for name in named)

@@ -1,0 +1,140 @@
+"""README, .env.example and Makefile say what is there, and no file says what it should not."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+from bot.client import Client
+from bot.settings import Settings
+from tests.rules.sources import EXAMPLE, README, ROOT, name_of
+from tests.rules.test_commands import slash_commands
+
+
+def test_the_example_names_exactly_the_settings() -> None:
+    names = re.findall(r"^#?([A-Z_]+)=", EXAMPLE.read_text("utf-8"), re.MULTILINE)
+    assert sorted(names) == sorted(name.upper() for name in Settings.model_fields)
+
+
+@pytest.mark.parametrize("mark", ["(?!)", "^#(?=[A-Z_]+=)"], ids=["as shipped", "every line in use"])
+def test_the_example_loads_to_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    env = tmp_path / "settings"
+    env.write_text(re.sub(mark, "", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
+    read = Settings(_env_file=env)  # pyright: ignore[reportCallIssue]
+    assert read.model_dump() == Settings(_env_file=None).model_dump()  # pyright: ignore[reportCallIssue]
+
+
+def repository() -> list[Path]:
+    """Return every file that is or would be committed."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("not a git work tree: which files belong to the repository is not known")
+    return [ROOT / name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
+
+
+def lines_with(pattern: re.Pattern[str]) -> list[str]:
+    """Return every line of the repository's text files in which a pattern is found."""
+    found: list[str] = []
+    for path in repository():
+        with suppress(UnicodeDecodeError):  # a picture
+            lines = path.read_text("utf-8").splitlines()
+            found += [f"{name_of(path)}:{n}: {line[:80]}" for n, line in enumerate(lines, 1) if pattern.search(line)]
+    return found
+
+
+REGISTRIES = (
+    ("pypi", "org"),
+    ("pythonhosted", "org"),
+    ("registry", "npmjs"),
+    ("deb", "debian", "org"),
+    ("security", "debian", "org"),
+    ("archive", "ubuntu", "com"),
+    ("registry-1", "docker"),
+    ("proxy", "golang", "org"),
+)
+
+
+def test_no_file_names_a_package_registry() -> None:
+    hosts = "|".join(re.escape(".".join(parts)) for parts in REGISTRIES)
+    option = "--" + r"(extra-)?index-" + "url|--" + "find-" + "links"
+    assert lines_with(re.compile(hosts, re.IGNORECASE)) == []
+    assert [line for line in lines_with(re.compile(option)) if line.startswith("requirements")] == []
+
+
+def test_no_file_names_a_path_of_somebodys_machine() -> None:
+    roots = "|".join(("work", "root", "home", "Users", "mnt"))
+    assert lines_with(re.compile(rf"(?<![\w.~-])/({roots})/\w|\b[A-Z]:\\" + "Users")) == []
+
+
+def readme() -> str:
+    """Return README.md."""
+    return README.read_text("utf-8")
+
+
+def code_lines(text: str) -> list[str]:
+    """Return what a text sets as code: the lines of its blocks, and what stands between backticks."""
+    blocks = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```[^\n]*\n.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()] + re.findall(r"`([^`\n]+)`", prose)
+
+
+def commands_in(lines: list[str]) -> Iterator[list[str]]:
+    """Yield the words of every shell command, without prompts, comments, settings and options."""
+    for line in lines:
+        for command in re.split(r"&&|;|\|", re.sub(r"(^|\s)#.*", "", line)):
+            words = command.strip().removeprefix("$ ").split()
+            yield [word for word in words if "=" not in word and (word == "-m" or not word.startswith("-"))]
+
+
+def make_targets() -> set[str]:
+    """Return the targets that `make help` lists."""
+    return set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+
+
+def test_the_makefile_lists_all_its_targets() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    phony = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
+    assert phony
+    assert set(phony[1].split()) == make_targets()
+
+
+def test_the_readme_names_every_setting() -> None:
+    text = readme()
+    assert [name.upper() for name in Settings.model_fields if f"`{name.upper()}`" not in text] == []
+
+
+async def test_the_readme_names_every_command(client: Client) -> None:
+    text = readme()
+    missing = [name for name in slash_commands(client) if not re.search(rf"/{name}(?![\w-])", text)]
+    assert missing == []
+
+
+def test_the_readme_names_every_make_target() -> None:
+    named = {word for words in commands_in(code_lines(readme())) if words[:1] == ["make"] for word in words[1:]}
+    assert sorted(make_targets() - named) == []
+
+
+def test_every_make_target_in_the_readme_exists() -> None:
+    for words in commands_in(code_lines(readme())):
+        if words[:1] == ["make"]:
+            assert set(words[1:]) <= make_targets(), words
+
+
+def test_every_command_line_in_the_readme_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in commands_in(code_lines(readme())):
+        if "-m" in words and words[words.index("-m") + 1 :][:1] == ["bot"]:
+            arguments = words[words.index("-m") + 2 :]
+            with pytest.raises(SystemExit) as ended:
+                main([*arguments, "--help"])
+            assert ended.value.code == 0, (words, capsys.readouterr().err)

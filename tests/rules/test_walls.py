@@ -1,0 +1,154 @@
+"""The walls between the rooms, and what no source may do."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.rules.sources import ROOT, imports_of, name_of, sources, tree_of
+
+CORE = (
+    "panel",
+    "store",
+    "vault",
+    "orders",
+    "cancels",
+    "worker",
+    "schedule",
+    "states",
+    "accounts",
+    "budget",
+    "hazard",
+    "watching",
+)
+DATABASES = {"sqlite3", "aiosqlite", "aiosql", "asyncpg"}
+SQL = re.compile(
+    r"\s*(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|"
+    r"(CREATE|ALTER|DROP)\s+(TABLE|INDEX|TRIGGER)|PRAGMA|BEGIN\s+IMMEDIATE)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def importers(paths: list[Path], *packages: str) -> list[str]:
+    """Return which of these files import one of these packages or something inside it."""
+    return [
+        name_of(path)
+        for path in paths
+        if any(name == package or name.startswith(f"{package}.") for name in imports_of(path) for package in packages)
+    ]
+
+
+def core() -> list[Path]:
+    """Return the files that must know nothing of Discord."""
+    folders = [part for part in CORE if (ROOT / "bot" / part).is_dir()]
+    files = [ROOT / "bot" / f"{part}.py" for part in CORE if part not in folders]
+    assert all(path.is_file() for path in files)
+    return [*sources(*(f"bot/{folder}" for folder in folders)), *files]
+
+
+def test_the_core_knows_nothing_of_discord() -> None:
+    assert importers(core(), "discord", "bot.ui", "bot.client", "bot.notices") == []
+
+
+def test_nothing_in_bot_imports_the_cogs() -> None:
+    assert importers(sources("bot"), "cogs") == []
+
+
+def test_every_import_names_its_whole_path() -> None:
+    relative = [
+        f"{name_of(path)}: {name}"
+        for path in sources("bot", "cogs", "tests")
+        for name in imports_of(path)
+        if name.startswith(".")
+    ]
+    assert relative == []  # a relative import would slip past the other rules here
+
+
+def test_only_the_panel_speaks_http() -> None:
+    outside = [path for path in sources("bot", "cogs") if ROOT / "bot/panel" not in path.parents]
+    assert importers(outside, "httpx", "httpx2", "requests", "urllib.request", "http.client") == []
+    assert importers(sources("bot/panel"), "httpx", "httpx2") != []
+
+
+def test_only_the_store_speaks_sql() -> None:
+    outside = [path for path in sources("bot", "cogs") if ROOT / "bot/store" not in path.parents]
+    assert importers(outside, *DATABASES) == []
+    assert sql_in(outside) == []
+    assert sql_in(sources("bot/store")) != []
+
+
+def sql_in(paths: list[Path]) -> list[str]:
+    """Return every string in these files that begins like a statement of SQL."""
+    return [
+        f"{name_of(path)}: {node.value[:40]}"
+        for path in paths
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
+    ]
+
+
+def test_the_ui_does_no_io() -> None:
+    ui = sources("bot/ui")
+    forbidden = (
+        "aiohttp",
+        "httpx",
+        "asyncio",
+        "socket",
+        *DATABASES,
+        "bot.store.sqlite",
+        "bot.store.ledger",
+        "bot.store.reader",
+        "bot.store.writer",
+    )
+    assert importers(ui, *forbidden) == []
+    names = {name for path in ui for name in imports_of(path)}
+    assert names.isdisjoint({"bot.store.Ledger", "bot.store.Reader", "bot.store.Writer", "bot.panel.Panel"})
+    waiting = {name_of(path) for path in ui for node in ast.walk(tree_of(path)) if isinstance(node, ast.Await)}
+    assert waiting <= {"bot/ui/modals.py"}  # hands what was typed to the function it was given
+
+
+def test_nothing_asks_for_a_time_without_a_zone() -> None:
+    naive = [
+        f"{name_of(path)}:{getattr(node, 'lineno', 0)}"
+        for path in sources("bot", "cogs")
+        for node in ast.walk(tree_of(path))
+        if is_naive(node)
+    ]
+    assert naive == []
+
+
+def is_naive(call: ast.AST) -> bool:
+    """Tell whether this is a call that makes a datetime which does not know its zone."""
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+        return False
+    owner, name = ast.unparse(call.func.value).split(".")[-1], call.func.attr
+    given = len(call.args) + len(call.keywords)
+    missing = (name == "now" and given < 1) or (name == "fromtimestamp" and given < 2)
+    return owner in ("datetime", "date") and (missing or name in ("utcnow", "utcfromtimestamp", "today"))
+
+
+@pytest.mark.parametrize(
+    ("text", "naive"),
+    [
+        ("datetime.now()", True),
+        ("datetime.datetime.utcnow()", True),
+        ("datetime.fromtimestamp(0)", True),
+        ("datetime.now(UTC)", False),
+        ("datetime.fromtimestamp(0, tz=UTC)", False),
+    ],
+)
+def test_naive_times_are_told_from_aware_ones(text: str, naive: bool) -> None:
+    assert is_naive(ast.parse(text, mode="eval").body) is naive
+
+
+def test_no_test_uses_a_mock() -> None:
+    assert importers(sources("tests"), "unittest.mock", "mock", "pytest_mock") == []
+    asking = [
+        f"{name_of(path)}: {node.name}"
+        for path in sources("tests")
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and any(argument.arg == "mocker" for argument in node.args.args)
+    ]
+    assert asking == []

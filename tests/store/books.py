@@ -1,0 +1,112 @@
+"""A ledger with one account, and short words for what tests write into it and read out of it."""
+
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.panel import OrderReading, OrderStatus
+from bot.states import State, Verdict
+from bot.store import (
+    Account,
+    Cancellation,
+    Card,
+    Ledger,
+    NoticeKind,
+    Outcome,
+    Writer,
+)
+from tests.world import START
+
+ANN = 1001
+WINDOW = timedelta(seconds=10)
+LATER = START + timedelta(seconds=30)
+CARD_ENDS = START + timedelta(minutes=14)
+CARD_GONE = CARD_ENDS + timedelta(seconds=1)
+KEY = bytes(range(32, 128))
+TOKEN = bytes(range(128, 224))
+
+FOUND = OrderReading(OrderStatus.CANCELLED, "canceled", charge="0.00")
+
+
+class Books:
+    """A ledger with one account, and short words for what the tests write into it."""
+
+    def __init__(self, path: Path, ledger: Ledger, account: Account) -> None:
+        self.path = path
+        self.ledger = ledger
+        self.account = account
+
+    async def ask(self, *orders: str, until: Any = CARD_ENDS) -> int:
+        """Write down a request for orders; return its id."""
+        async with self.ledger.write() as tx:
+            return await ask(tx, self.account, *orders, until=until)
+
+    async def claim(self) -> list[Cancellation]:
+        """Mark all that was requested as being sent."""
+        async with self.ledger.write() as tx:
+            return await tx.claim_for_sending(self.account.id, START, 100)
+
+    async def record(self, row: Cancellation, state: State, reading: OrderReading | None = None) -> None:
+        """Write what became of one order."""
+        async with self.ledger.write() as tx:
+            await tx.record(self.account.id, [Outcome(row, Verdict(state, row.doubts), LATER, reading)], LATER, WINDOW)
+
+    async def lead(self, order: str, *states: State) -> Cancellation:
+        """Lead the newest cancellation of an order through states after `sending`; return it as it is then."""
+        await self.claim()
+        for state in states:
+            await self.record(await self.newest(order), state, FOUND if state is State.REFUNDED else None)
+        return await self.newest(order)
+
+    async def newest(self, order: str) -> Cancellation:
+        """Return the newest cancellation of an order."""
+        (request,) = self.sql("SELECT MAX(request_id) FROM cancellations WHERE order_id = ?", order)
+        rows = await self.ledger.read.cancellations_of(request[0])
+        return [row for row in rows if row.order_id == order][-1]
+
+    async def gone(self, request_id: int) -> None:
+        """Have a request's card found to be gone."""
+        request = await self.ledger.read.request(request_id)
+        assert request
+        async with self.ledger.write() as tx:
+            await tx.card_gone(request, LATER, WINDOW)
+
+    async def seen(self, request_id: int) -> None:
+        """Have a request's card shown to the user as it stands."""
+        request = await self.ledger.read.request(request_id)
+        assert request
+        rows = await self.ledger.read.cancellations_of(request_id)
+        async with self.ledger.write() as tx:
+            await tx.card_shown(request, rows, LATER, LATER)
+
+    async def outbox(self) -> list[list[tuple[NoticeKind, str | None]]]:
+        """Return the lines of every notice that is on its way."""
+        waiting = self.sql("SELECT id FROM notices WHERE due_at IS NOT NULL ORDER BY id")
+        return [
+            [
+                (item.kind, item.cancellation.order_id if item.cancellation else None)
+                for item in await self.ledger.read.items_of(notice_id)
+            ]
+            for (notice_id,) in waiting
+        ]
+
+    def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the file itself, past all of the bot's code."""
+        with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as db:
+            return db.execute(query, values).fetchall()
+
+    def steps(self, order: str) -> list[tuple[str | None, str]]:
+        """Return every step on record for an order."""
+        return self.sql(
+            "SELECT from_state, to_state FROM transitions t JOIN cancellations c ON c.id = t.cancellation_id "
+            "WHERE order_id = ? ORDER BY t.id",
+            order,
+        )
+
+
+async def ask(tx: Writer, account: Account, *orders: str, until: Any = CARD_ENDS, first: bool = False) -> int:
+    """Write down a request within a transaction."""
+    card = Card(5, None, 7, TOKEN, until)
+    return await tx.add_request(account, orders, card, START, ask_first=first, ignored=(), repeats=0)

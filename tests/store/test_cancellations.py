@@ -1,0 +1,150 @@
+"""One open cancellation an order, every step on record, nothing sent twice."""
+
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from bot.states import State
+from bot.store import (
+    NoticeKind,
+)
+from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask
+from tests.world import START
+
+
+async def test_a_second_request_joins_what_is_open(books: Books) -> None:
+    one = await books.ask("ord_A", "ord_B")
+    two = await books.ask("ord_B", "ord_C")
+    first, second = [await books.ledger.read.cancellations_of(request) for request in (one, two)]
+    assert [row.order_id for row in first] == ["ord_A", "ord_B"]
+    assert [row.order_id for row in second] == ["ord_B", "ord_C"]
+    assert first[1] == second[0]
+    assert first[1].request_id == one
+    assert len(await books.claim()) == 3
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.UNKNOWN])
+async def test_what_is_under_way_is_joined_in_every_open_state(books: Books, state: State) -> None:
+    await books.ask("ord_A")
+    await books.lead("ord_A", state)
+    again = await books.ask("ord_A")
+    assert [row.state for row in await books.ledger.read.cancellations_of(again)] == [state]
+    assert await books.claim() == []
+
+
+async def test_a_refunded_order_is_joined_and_never_sent_again(books: Books) -> None:
+    await books.ask("ord_A")
+    await books.lead("ord_A", State.ACCEPTED, State.REFUNDED)
+    again = await books.ask("ord_A")
+    assert [row.state for row in await books.ledger.read.cancellations_of(again)] == [State.REFUNDED]
+    assert await books.claim() == []
+
+
+@pytest.mark.parametrize(
+    "way", [[State.REFUSED], [State.ACCEPTED, State.FAILED], [State.ACCEPTED, State.PARTIAL]], ids=lambda w: w[-1]
+)
+async def test_what_ended_otherwise_is_tried_again(books: Books, way: list[State]) -> None:
+    await books.ask("ord_A")
+    await books.lead("ord_A", *way)
+    again = await books.ask("ord_A")
+    (row,) = await books.ledger.read.cancellations_of(again)
+    assert (row.state, row.request_id) == (State.REQUESTED, again)
+    assert [row.order_id for row in await books.claim()] == ["ord_A"]
+
+
+async def test_the_database_itself_refuses_a_second_open_cancellation(books: Books) -> None:
+    await books.ask("ord_A")
+    with closing(sqlite3.connect(books.path)) as db, pytest.raises(sqlite3.IntegrityError):
+        db.execute(
+            "INSERT INTO cancellations (request_id, account_id, order_id, state, created_at, changed_at, due_at) "
+            "SELECT request_id, account_id, order_id, 'requested', 0, 0, 0 FROM cancellations"
+        )
+
+
+async def test_another_user_with_the_same_order_has_a_cancellation_of_their_own(books: Books) -> None:
+    await books.ask("ord_A")
+    async with books.ledger.write() as tx:
+        bob = await tx.account(await tx.save_key(ANN + 1, KEY, START))
+        await ask(tx, bob, "ord_A")
+    assert books.sql("SELECT COUNT(*), COUNT(DISTINCT account_id) FROM cancellations") == [(2, 2)]
+
+
+async def test_a_question_sends_nothing_until_it_is_confirmed(books: Books) -> None:
+    async with books.ledger.write() as tx:
+        request_id = await ask(tx, books.account, "ord_A", first=True)
+    assert await books.claim() == []
+    request = await books.ledger.read.request(request_id)
+    assert request
+    assert request.asked == ("ord_A",)
+
+
+async def test_every_step_leaves_a_row(books: Books) -> None:
+    await books.ask("ord_A")
+    await books.lead("ord_A", State.ACCEPTED, State.QUEUED, State.QUEUED, State.REFUNDED)
+    ways = ["requested", "sending", "accepted", "queued", "refunded"]
+    assert books.steps("ord_A") == [(None, "requested"), *pairwise(ways)]
+
+
+async def test_an_answer_that_comes_too_late_changes_nothing(books: Books) -> None:
+    await books.ask("ord_A")
+    (stale,) = await books.claim()
+    await books.record(stale, State.ACCEPTED)
+    await books.record(stale, State.REFUSED)
+    assert (await books.newest("ord_A")).state is State.ACCEPTED
+
+
+async def test_a_claim_is_on_disk_before_its_rows_are_in_hand(books: Books) -> None:
+    await books.ask("ord_A", "ord_B")
+    rows = await books.claim()
+    assert [(row.order_id, row.state, row.attempts) for row in rows] == [
+        ("ord_A", State.SENDING, 1),
+        ("ord_B", State.SENDING, 1),
+    ]
+    assert books.sql("SELECT state FROM cancellations") == [("sending",), ("sending",)]
+    assert await books.claim() == []
+
+
+async def test_a_claim_takes_no_more_than_a_batch(books: Books) -> None:
+    await books.ask(*(f"ord_{n}" for n in range(5)))
+    async with books.ledger.write() as tx:
+        assert len(await tx.claim_for_sending(books.account.id, START, 2)) == 2
+    assert books.sql("SELECT COUNT(*) FROM cancellations WHERE state = 'sending'") == [(2,)]
+
+
+async def test_what_a_dead_process_was_sending_is_unclear_and_doubted(books: Books) -> None:
+    await books.ask("ord_A")
+    await books.claim()
+    await books.ask("ord_B")
+    async with books.ledger.write() as tx:
+        assert await tx.recover_sending(LATER, WINDOW) == 1
+    ours, other = await books.newest("ord_A"), await books.newest("ord_B")
+    assert (ours.state, ours.doubts) == (State.UNKNOWN, 1)
+    assert (other.state, other.doubts) == (State.REQUESTED, 0)
+    assert [row.order_id for row in await books.ledger.read.due_looks(books.account.id, LATER, 9)] == ["ord_A"]
+
+
+async def test_what_was_being_sent_with_a_removed_key_ends_with_the_process_and_is_told(books: Books) -> None:
+    await books.ask("ord_A")
+    await books.claim()
+    async with books.ledger.write() as tx:
+        await tx.remove_key(books.account.id, LATER, WINDOW)
+    assert (await books.newest("ord_A")).state is State.SENDING
+    async with books.ledger.write() as tx:
+        await tx.recover_sending(LATER, WINDOW)
+        await tx.expire_cards(LATER + timedelta(hours=1), WINDOW)
+    assert (await books.newest("ord_A")).state is State.EXPIRED
+    assert await books.outbox() == [[(NoticeKind.ENDED, "ord_A")]]
+
+
+async def test_removing_a_key_ends_what_needs_it(books: Books) -> None:
+    await books.ask("ord_A")
+    await books.lead("ord_A", State.ACCEPTED)
+    await books.ask("ord_B")
+    async with books.ledger.write() as tx:
+        await tx.remove_key(books.account.id, LATER, WINDOW)
+    states = {order: (await books.newest(order)).state for order in ("ord_A", "ord_B")}
+    assert states == {"ord_A": State.EXPIRED, "ord_B": State.WITHDRAWN}
+    assert await books.ledger.read.accounts_due() == []

@@ -1,0 +1,113 @@
+"""Nothing of a removed key is left in the files, and a file that does not fit is left alone."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.store import (
+    Ledger,
+    LedgerTooNew,
+    LedgerUnreadable,
+    migrate,
+)
+from bot.store.migrate import migrations
+from tests.store.books import ANN, KEY, LATER, WINDOW, Books
+
+
+def files_with(folder: Path, secret: bytes) -> list[str]:
+    """Return the files of a folder in which a secret or a part of it can be found."""
+    return [
+        file.name for file in folder.iterdir() if secret[:24] in file.read_bytes() or secret[-24:] in file.read_bytes()
+    ]
+
+
+async def test_removing_a_key_leaves_no_trace_of_it_in_any_file(books: Books) -> None:
+    await books.ask(*(f"ord_{n}" for n in range(50)))
+    assert files_with(books.path.parent, KEY) != []
+    other = KEY[::-1]
+    async with books.ledger.write() as tx:  # a key replaced is a key removed
+        await tx.save_key(ANN, other, LATER)
+    await books.ledger.forget_deleted()
+    assert files_with(books.path.parent, KEY) == []
+    assert files_with(books.path.parent, other) != []
+    async with books.ledger.write() as tx:
+        await tx.remove_key(books.account.id, LATER, WINDOW)
+    await books.ledger.forget_deleted()
+    assert files_with(books.path.parent, other) == []
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the names and bytes of all files of a folder."""
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+async def open_and_close(path: Path) -> None:
+    """Open a ledger the way the bot does."""
+    async with Ledger.open(path):
+        pass
+
+
+async def test_a_ledger_of_a_newer_release_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    newest = migrate(path)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("INSERT INTO schema_version VALUES (?, 'some day')", (newest + 1,))
+    before = contents(tmp_path)
+    with pytest.raises(LedgerTooNew, match="newer release"):
+        await open_and_close(path)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"Dear diary, this is no database." * 99, b"SQLite format 3\0" + bytes(range(256)) * 40],
+    ids=["no database", "garbled"],
+)
+async def test_a_file_that_is_no_ledger_is_refused_untouched(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    path.write_bytes(content)
+    with pytest.raises(LedgerUnreadable, match="nothing was changed"):
+        await open_and_close(path)
+    assert contents(tmp_path) == {path.name: content}
+
+
+async def test_a_torn_ledger_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    migrate(path)
+    torn = path.read_bytes()[:3_000]
+    path.write_bytes(torn)
+    with pytest.raises(LedgerUnreadable):
+        await open_and_close(path)
+    assert contents(tmp_path) == {path.name: torn}
+
+
+async def test_a_database_of_another_program_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("CREATE TABLE recipes (name TEXT)")
+    before = contents(tmp_path)
+    with pytest.raises(LedgerUnreadable):
+        await open_and_close(path)
+    assert contents(tmp_path) == before
+
+
+async def test_a_folder_in_the_ledgers_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LedgerUnreadable):
+        await open_and_close(tmp_path)
+
+
+async def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "somewhere" / "ledger.sqlite3"
+    await open_and_close(path)
+    before = path.read_bytes()
+    assert migrate(path) == migrations()[-1][0]
+    await open_and_close(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    assert [number for number, _, _ in migrations()] == list(range(1, len(migrations()) + 1))
+    assert all(name.startswith(f"{number:04}_") for number, name, _ in migrations())
