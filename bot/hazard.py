@@ -1,8 +1,8 @@
 """How likely an order that is being cancelled is to end now, by its age: learned from the bot's own history (pure).
 
-A life table over ages that double: in each class of age, endings seen divided by the time spent in it under
-watch. Orders still open count with the time they have lived, so that slow endings are not overlooked. A few
-endings of a prior stand in each class, and outweigh what was seen only while next to nothing was seen.
+A life table over ages that double: in each class of age, endings seen divided by the time spent in it. What ended
+last stands for all, the slow ones among it, since as many end as begin. A few endings of a prior stand in each class,
+and outweigh what was seen only while next to nothing was seen.
 """
 
 import math
@@ -30,16 +30,16 @@ class Hazard:
         return self.rates[bisect_right(AGES, age)]
 
 
-def fit(lives: Iterable[tuple[float, bool]]) -> Hazard:
-    """Learn from lives in seconds, each with whether it has ended, or is only known to have lasted so long."""
+def fit(lives: Iterable[float]) -> Hazard:
+    """Learn from how many seconds the orders lived that ended last."""
     endings = [_PRIOR_ENDINGS] * (len(AGES) + 1)
     exposure = [_PRIOR_ENDINGS / rate for rate in _PRIOR]
-    for age, ended in lives:
+    for age in lives:
         last = bisect_right(AGES, age)
         for index in range(last):
             exposure[index] += _WIDTHS[index]
         exposure[last] += age - (AGES[last - 1] if last else 0.0)
-        endings[last] += ended
+        endings[last] += 1
     return Hazard(tuple(end / time for end, time in zip(endings, exposure, strict=True)))
 
 

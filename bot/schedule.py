@@ -9,9 +9,11 @@ sum(sqrt(L))² / 2B a second. `stretch` finds k where some groups are held at th
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from random import Random
 
 from bot.hazard import Hazard
@@ -49,10 +51,13 @@ def stretch(urgencies: Collection[float], calls_per_second: float, shortest: tim
     low, high = shortest.total_seconds(), longest.total_seconds()
     if len(urgencies) / low <= calls_per_second:
         return 0.0
-    too_small, enough = 0.0, high * max(urgencies)
+    ordered = sorted(urgencies)
+    sums = [0.0, *accumulate(ordered)]
+    too_small, enough = 0.0, high * ordered[-1]
     for _ in range(_BISECTIONS):
         k = (too_small + enough) / 2
-        calls = sum(1 / min(max(k / urgent, low), high) for urgent in urgencies)
+        longer, shorter = bisect_left(ordered, k / high), bisect_right(ordered, k / low)
+        calls = longer / high + (sums[shorter] - sums[longer]) / k + (len(ordered) - shorter) / low
         too_small, enough = (k, enough) if calls > calls_per_second else (too_small, k)
     return enough
 

@@ -28,8 +28,8 @@ class Watching:
         self._planned_groups = 0
         self._stretch = 0.0
 
-    def learn(self, lives: Iterable[tuple[float, bool]]) -> None:
-        """Take over how long cancels have lived, in seconds, and whether each has ended."""
+    def learn(self, lives: Iterable[float]) -> None:
+        """Take over how many seconds the cancels lived that ended last."""
         self._hazard = fit(lives)
 
     def pause(self, account_id: int, ages: Sequence[timedelta], groups: int) -> timedelta:

@@ -349,7 +349,7 @@ class Worker:
         async with self._ledger.write() as tx:
             await tx.expire_old(now - EXPIRES_AFTER, now, self._window)
             await tx.notify_overdue(now - OVERDUE_AFTER, now - EXPIRES_AFTER, now, self._window)
-        self._plan.learn((life, True) for life in await self._ledger.read.lives(_LIVES))
+        self._plan.learn(await self._ledger.read.lives(_LIVES))
         self._plan.plan()
         self._next_sweep = now + _SWEEP_EVERY
         self._changed()

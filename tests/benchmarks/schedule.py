@@ -43,7 +43,7 @@ class Order:
 
 
 @dataclass
-class World:
+class Population:
     """Accounts with orders; when enough have ended, somebody comes with a new list."""
 
     random: Random
@@ -53,7 +53,7 @@ class World:
     measured_from: float
     room: int = 0
     delays: list[float] = field(default_factory=list[float])
-    lives: deque[tuple[float, bool]] = field(default_factory=lambda: deque[tuple[float, bool]](maxlen=5_000))
+    lives: deque[float] = field(default_factory=lambda: deque[float](maxlen=5_000))
 
     def look(self, account: int, now: float, only: Order | None = None) -> None:
         """Find out by one call which of up to a hundred orders of an account have ended; or whether one has."""
@@ -65,7 +65,7 @@ class World:
         asked, rest = mine[:most], mine[most:]
         for order in asked:
             if order.ends <= now:
-                self.lives.append((now - order.asked, True))
+                self.lives.append(now - order.asked)
                 if now >= self.measured_from:
                     self.delays.append(now - order.ends)
         self.accounts[account] = rest + [order for order in asked if order.ends > now]
@@ -98,11 +98,11 @@ def list_size(random: Random) -> int:
     return min(1 + int(random.expovariate(1 / 9.5)), 100)
 
 
-def world(accounts: int, orders: int, skew: float, measured_from: float, seed: int) -> World:
+def population(accounts: int, orders: int, skew: float, measured_from: float, seed: int) -> Population:
     """Begin in the middle of life: who is met there is met in proportion to how long it lives."""
     random = Random(seed)
     busy = list(accumulate(random.lognormvariate(0, skew) for _ in range(accounts)))
-    made = World(random, [[] for _ in range(accounts)], busy, [], measured_from)
+    made = Population(random, [[] for _ in range(accounts)], busy, [], measured_from)
     while len(made.coming) < orders:
         life = random.lognormvariate(MU + SIGMA**2, SIGMA)
         asked, account = -random.random() * life, made.somebody()
@@ -128,9 +128,9 @@ class Policy(Protocol):
 class RoundRobin:
     """Every account in turn, however many orders it has and however old they are."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._turn = cycle(range(len(world.accounts)))
+    def __init__(self, population: Population) -> None:
+        self._population = population
+        self._turn = cycle(range(len(population.accounts)))
         self._account, self._calls = 0, 0
 
     def arrived(self, account: int, orders: list[Order], now: float) -> None:
@@ -140,17 +140,17 @@ class RoundRobin:
         """Ask about the next account that has anything open."""
         while self._calls <= 0:
             self._account = next(self._turn)
-            self._calls = groups_of(len(self._world.accounts[self._account]), 100)
+            self._calls = groups_of(len(self._population.accounts[self._account]), 100)
         self._calls -= 1
-        self._world.look(self._account, now)
+        self._population.look(self._account, now)
 
 
 class EachOrder:
     """Every order by itself, all at the same interval: what public bots do."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._turn = deque((account, order) for account, orders in enumerate(world.accounts) for order in orders)
+    def __init__(self, population: Population) -> None:
+        self._population = population
+        self._turn = deque((account, order) for account, orders in enumerate(population.accounts) for order in orders)
 
     def arrived(self, account: int, orders: list[Order], now: float) -> None:
         """Put the new orders at the end of the line."""
@@ -159,7 +159,7 @@ class EachOrder:
     def call(self, now: float) -> None:
         """Ask about the order that was asked about longest ago."""
         account, order = self._turn.popleft()
-        self._world.look(account, now, only=order)
+        self._population.look(account, now, only=order)
         if order.ends > now:
             self._turn.append((account, order))
 
@@ -167,11 +167,11 @@ class EachOrder:
 class SquareRoot:
     """The bot's own schedule, with the hazard that it has learned so far."""
 
-    def __init__(self, world: World) -> None:
-        self._world, random = world, Random(1)
+    def __init__(self, population: Population) -> None:
+        self._population, random = population, Random(1)
         self._plan = Watching(INTERVALS, CALLS_PER_SECOND, random)
         self._learn_at = 0.0
-        self._due = [random.random() * 900 for _ in world.accounts]
+        self._due = [random.random() * 900 for _ in population.accounts]
         self._heap = sorted((due, account) for account, due in enumerate(self._due))
 
     def arrived(self, account: int, orders: list[Order], now: float) -> None:
@@ -183,18 +183,18 @@ class SquareRoot:
         """Ask about the account that is due first, if one is."""
         if now >= self._learn_at:
             self._learn_at = now + 60
-            self._plan.learn(self._world.lives)
+            self._plan.learn(self._population.lives)
             self._plan.plan()
         while self._heap and self._heap[0][0] <= now:
             due, account = heapq.heappop(self._heap)
-            if due == self._due[account] and self._world.accounts[account]:
-                self._world.look(account, now)
+            if due == self._due[account] and self._population.accounts[account]:
+                self._population.look(account, now)
                 self._next(account, now)
                 return
 
     def _next(self, account: int, now: float, latest: float = math.inf) -> None:
         """Plan the next look at an account; its groups of a hundred take turns."""
-        orders = self._world.accounts[account]
+        orders = self._population.accounts[account]
         if not orders:
             self._plan.forget(account)
             return
@@ -212,10 +212,10 @@ def true_hazard(age: float) -> float:
     return density / max(0.5 * math.erfc(z / math.sqrt(2)), 1e-12)
 
 
-def least(world: World, now: float) -> tuple[float, float]:
+def least(population: Population, now: float) -> tuple[float, float]:
     """Return the least delay a second and the endings a second in the present state."""
     roots, ending = 0.0, 0.0
-    for orders in world.accounts:
+    for orders in population.accounts:
         running = [order for order in orders if order.ends > now]
         rate = sum(true_hazard(now - order.asked) for order in running)
         roots += math.sqrt(rate * groups_of(len(running), 100))
@@ -227,7 +227,7 @@ def simulate(
     policy: type, accounts: int, orders: int, skew: float, hours: float, seed: int
 ) -> tuple[list[float], float]:
     """Run a policy; return how late each ending was found, and how late the least would have been on average."""
-    made = world(accounts, orders, skew, hours * HOUR / 3, seed)
+    made = population(accounts, orders, skew, hours * HOUR / 3, seed)
     chosen: Policy = policy(made)
     bounds: list[tuple[float, float]] = []
     now, sample_at = 0.0, made.measured_from
