@@ -86,6 +86,7 @@ class Accounts:
             waiting = await tx.count_open(account.id)
             await tx.remove_key(account.id, self._clock(), self._window)
         await self._ledger.forget_deleted()
+        self._wake()
         return waiting
 
     async def look_up(self, user_id: int, orders: Sequence[str]) -> Mapping[str, StatusRow]:

@@ -109,7 +109,12 @@ async def build(
                 changed=lambda: courier.ring(),
                 sleep=sleep,
             )
-            accounts = Accounts(ledger, vault, panel, budget, clock, notify_window=window, wake=worker.bell.ring)
+
+            def wake() -> None:
+                worker.bell.ring()
+                courier.ring()
+
+            accounts = Accounts(ledger, vault, panel, budget, clock, notify_window=window, wake=wake)
             cancels = Cancels(
                 ledger, accounts, vault, clock, confirm_above=settings.confirm_above, wake=worker.bell.ring
             )
