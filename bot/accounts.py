@@ -11,7 +11,7 @@ from bot.budget import Budget
 from bot.clock import Clock
 from bot.panel import MAX_BATCH, Balance, InvalidKey, Panel, PanelError, RateLimited, StatusRow, Suspended
 from bot.problems import BadKey, KeyFault, KeyPaused, NoKey, TooMany
-from bot.store import Account, AccountState, Cancellation, Ledger
+from bot.store import Account, AccountState, Groups, Ledger
 from bot.vault import Purpose, Vault
 
 MAX_LOOKUP = 1_000
@@ -34,6 +34,15 @@ class KeyView:
     account: Account
     last4: str
     waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenView:
+    """What has not ended for a user: how many orders stand where, the first of each, and those not taken up yet."""
+
+    groups: Groups
+    waiting: tuple[str, ...]
+    count_waiting: int
 
 
 class Accounts:
@@ -75,13 +84,13 @@ class Accounts:
 
     async def show(self, user_id: int) -> KeyView:
         """Return what may be shown of the stored key; raise NoKey."""
-        account = await self._stored(user_id)
+        account = await self.stored(user_id)
         waiting = await self._ledger.read.count_open(account.id)
         return KeyView(account, _last4(self._open(account)), waiting)
 
     async def remove(self, user_id: int) -> int:
         """Forget the key and every trace of it; return how many open orders are no longer watched; raise NoKey."""
-        account = await self._stored(user_id)
+        account = await self.stored(user_id)
         async with self._ledger.write() as tx:
             waiting = await tx.count_open(account.id)
             await tx.remove_key(account.id, self._clock(), self._window)
@@ -93,7 +102,7 @@ class Accounts:
         """Ask the panel for the status of orders; raise NoKey, KeyPaused, TooMany or PanelError."""
         account = await self.usable(user_id)
         if len(orders) > MAX_LOOKUP:
-            raise TooMany(len(orders), MAX_LOOKUP)
+            raise TooMany(MAX_LOOKUP)
         key = self._open(account)
         found: dict[str, StatusRow] = {}
         for batch in _batches(orders):
@@ -106,16 +115,18 @@ class Accounts:
             found.update(reply.rows)
         return found
 
-    async def open_orders(self, user_id: int) -> list[Cancellation]:
-        """Return what is still open for a user, oldest first; raise NoKey."""
-        account = await self._stored(user_id)
-        return await self._ledger.read.open_cancellations(account.id)
+    async def open_orders(self, user_id: int) -> OpenView:
+        """Return what is still open for a user; raise NoKey."""
+        account, read = await self.stored(user_id), self._ledger.read
+        waiting = await read.waiting_of_account(account.id)
+        return OpenView(await read.open_groups(account.id), tuple(waiting), await read.count_waiting(account.id))
 
     async def usable(self, user_id: int) -> Account:
         """Return the account whose key may be used now; raise NoKey or KeyPaused."""
-        return usable(await self._stored(user_id))
+        return usable(await self.stored(user_id))
 
-    async def _stored(self, user_id: int) -> Account:
+    async def stored(self, user_id: int) -> Account:
+        """Return the account of a user who has connected a key, usable or not; raise NoKey."""
         account = await self._ledger.read.account_of(user_id)
         if account is None or account.key_sealed is None:
             raise NoKey

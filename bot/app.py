@@ -116,7 +116,14 @@ async def build(
 
             accounts = Accounts(ledger, vault, panel, budget, clock, notify_window=window, wake=wake)
             cancels = Cancels(
-                ledger, accounts, vault, clock, confirm_above=settings.confirm_above, wake=worker.bell.ring
+                ledger,
+                accounts,
+                vault,
+                budget,
+                clock,
+                confirm_above=settings.confirm_above,
+                notify_window=window,
+                wake=wake,
             )
             client = Client(ledger)
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)

@@ -62,6 +62,14 @@ class _Layer:
             until = later(until, _full(self.watched, self.most_watched, now))
         return until if until and until > now else None
 
+    def earliest(self, now: datetime, calls: int) -> datetime:
+        """Return when the last of so many more calls can be made, if nothing else is."""
+        rounds, more = divmod(calls - 1, self.limit)
+        _full(self.spent, self.limit, now)
+        before = len(self.spent) + more - self.limit
+        free = self.spent[before] + _WINDOW if before >= 0 else now
+        return max(free, self.closed_until or now) + rounds * _WINDOW
+
     def spend(self, now: datetime, use: Use) -> None:
         """Count a call."""
         self.spent.append(now)
@@ -99,6 +107,11 @@ class Budget:
     def watching_per_second(self) -> float:
         """How many calls a second watching may make for all keys together."""
         return self._ip.most_watched / _WINDOW.total_seconds()
+
+    def earliest(self, user_id: int, calls: int) -> datetime:
+        """Return when the last of so many more calls with this user's key can be made: never later than it will be."""
+        now = self._clock()
+        return max(layer.earliest(now, calls) for layer in (self._ip, self._keys[user_id]))
 
     def used(self, user_id: int) -> int:
         """Return how many calls a user's key has made of late: who made fewer goes first."""

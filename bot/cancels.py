@@ -3,22 +3,27 @@
 Nothing here calls the panel. A command writes intents and wakes the worker.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
 from bot.accounts import Accounts, usable
+from bot.budget import Budget
 from bot.clock import Clock
 from bot.orders import Found
+from bot.panel import MAX_BATCH
 from bot.problems import NoOrders, NotYours, TooMany
 from bot.schedule import DRAFT_LIVES
-from bot.store import Account, Cancellation, Card, Ledger, Request, RequestState
+from bot.store import Account, Card, Groups, Ledger, Listed, ListKind, Request, RequestState
 from bot.vault import Purpose, Vault
+from bot.watching import groups_of
 
-MAX_ORDERS = 10_000
+MAX_ORDERS = 100_000
 """Orders that one request may name."""
+_PAGE = 500
+"""Rows of a list read at once; few enough that nobody else has to wait for them."""
 
 _TOKEN_LIVES = timedelta(minutes=14, seconds=30)  # Discord: 15 minutes from the interaction
 _MESSAGE_LIVES = timedelta(minutes=55)  # edits of messages older than an hour are throttled (30046)
@@ -36,11 +41,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class RequestView:
-    """All that a card shows: a request, its account and the orders on it."""
+    """All that a card shows: a request, its account, and how many of its orders stand where, with the first of each.
+
+    `waiting`: the first orders not taken up yet; `sent_by`: when the last of them can be sent at the earliest.
+    """
 
     request: Request
     account: Account
-    orders: tuple[Cancellation, ...]
+    groups: Groups
+    waiting: tuple[str, ...]
+    joined: int
+    sent_by: datetime | None
 
 
 class Cancels:
@@ -51,16 +62,20 @@ class Cancels:
         ledger: Ledger,
         accounts: Accounts,
         vault: Vault,
+        budget: Budget,
         clock: Clock,
         *,
         confirm_above: int,
+        notify_window: timedelta,
         wake: Callable[[], None],
     ) -> None:
         self._ledger = ledger
         self._accounts = accounts
         self._vault = vault
+        self._budget = budget
         self._clock = clock
         self._confirm_above = confirm_above
+        self._window = notify_window
         self._wake = wake
 
     async def ask(self, user_id: int, found: Found, place: Place) -> int:
@@ -72,7 +87,7 @@ class Cancels:
         if not found.orders:
             raise NoOrders(found)
         if len(found.orders) > MAX_ORDERS:
-            raise TooMany(len(found.orders), MAX_ORDERS)
+            raise TooMany(MAX_ORDERS)
         async with self._ledger.write() as tx:
             account = usable(await tx.account(account.id))  # a key may have been removed since
             request_id = await tx.add_request(
@@ -92,16 +107,25 @@ class Cancels:
 
         Raise NotYours for anyone but the requester, NoKey or KeyPaused where there is no key to send it with.
         """
-        request = await self._ledger.read.request(request_id)
-        if request is None or request.user_id != user_id:
-            raise NotYours
+        request = await self._own(request_id, user_id)
         now = self._clock()
         late = now - request.created_at > DRAFT_LIVES
         state = RequestState.LAPSED if late else RequestState.GOING if go else RequestState.KEPT
         async with self._ledger.write() as tx:
             if state is RequestState.GOING:
                 usable(await tx.account(request.account_id))
-            await tx.answer_request(request, state, self._card(user_id, place), now)
+            await tx.place_card(request_id, self._card(user_id, place))
+            await tx.answer_request(request_id, state, now)
+        self._wake()
+
+    async def stop(self, request_id: int, user_id: int, place: Place) -> None:
+        """Send nothing more of a request; what was sent goes on. Raise NotYours for anyone but the requester."""
+        await self._own(request_id, user_id)
+        async with self._ledger.write() as tx:
+            await tx.place_card(request_id, self._card(user_id, place))
+            request = await tx.request(request_id)
+            assert request is not None
+            await tx.stop_request(request, self._clock(), self._window)
         self._wake()
 
     async def view(self, request_id: int) -> RequestView:
@@ -109,11 +133,46 @@ class Cancels:
 
         The revision is read before the rows: a change in between makes the card due again, never stale.
         """
-        request = await self._ledger.read.request(request_id)
+        read = self._ledger.read
+        request = await read.request(request_id)
         assert request is not None
-        orders = await self._ledger.read.cancellations_of(request_id)
-        account = await self._ledger.read.account(request.account_id)
-        return RequestView(request, account, tuple(orders))
+        account = await read.account(request.account_id)
+        waiting = await read.waiting_orders(request_id) if request.waiting else []
+        groups, joined = await read.groups_of_request(request_id), await read.count_joined(request_id)
+        sent_by = self._budget.earliest(request.user_id, groups_of(request.waiting, MAX_BATCH)) if waiting else None
+        return RequestView(request, account, groups, tuple(waiting), joined, sent_by)
+
+    async def rows(self, kind: ListKind, list_id: int, user_id: int) -> AsyncGenerator[list[Listed]]:
+        """Yield all orders of a list, page by page; raise NotYours for anyone but its owner, NoKey for one without."""
+        read = self._ledger.read
+        match kind:
+            case ListKind.REQUEST:
+                await self._own(list_id, user_id)
+            case ListKind.NOTICE:
+                notice = await read.notice(list_id)
+                if notice is None or notice.user_id != user_id:
+                    raise NotYours
+            case ListKind.OPEN:
+                list_id = (await self._accounts.stored(user_id)).id
+        async for page in self._pages(kind, list_id):
+            yield page
+        if kind is ListKind.OPEN:
+            for request_id, waiting in await read.requests_to_send(list_id):
+                request = await read.request(request_id)
+                assert request is not None
+                async for page in self._pages(ListKind.REQUEST, request_id, after=request.orders - waiting - 1):
+                    yield page
+
+    async def _pages(self, kind: ListKind, list_id: int, after: int = -1) -> AsyncGenerator[list[Listed]]:
+        while page := await self._ledger.read.page(kind, list_id, after, _PAGE):
+            yield page
+            after = page[-1].cursor
+
+    async def _own(self, request_id: int, user_id: int) -> Request:
+        request = await self._ledger.read.request(request_id)
+        if request is None or request.user_id != user_id:
+            raise NotYours
+        return request
 
     def _card(self, user_id: int, place: Place) -> Card:
         sealed = self._vault.seal(Purpose.INTERACTION_TOKEN, user_id, place.token) if place.token else None

@@ -1,5 +1,6 @@
 """The Discord client: loads the cogs, registers commands when their tree changed, answers every error."""
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -30,6 +31,7 @@ COGS = (
     "cogs.help",
     "cogs.direct_messages",
     "cogs.news",
+    "cogs.lists",
 )
 
 _TREE_FACT = "command tree"
@@ -68,6 +70,8 @@ class Client(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
         )
+        self.long_lists = asyncio.Lock()
+        """Held while an attached list is in memory: one at a time, however many users come with one."""
         self._ledger = ledger
 
     async def setup_hook(self) -> None:

@@ -20,7 +20,7 @@ import discord
 from bot.cancels import Cancels, RequestView
 from bot.clock import Clock
 from bot.schedule import DRAFT_LIVES, earlier, later, retry_after
-from bot.store import Ledger, LedgerError, Notice, NoticeItem, Request
+from bot.store import Ledger, LedgerError, Notice, Report, Request
 from bot.tasks import Bell
 from bot.ui.answers import hint
 from bot.ui.cards import notice_card, request_card
@@ -89,7 +89,7 @@ class News:
     """A notice that could not be delivered, to be shown at a command instead."""
 
     notice: Notice
-    items: list[NoticeItem]
+    report: Report
 
 
 class Courier:
@@ -145,7 +145,7 @@ class Courier:
         now = self._clock()
         async with self._ledger.write() as tx:
             await tx.expire_cards(now, self._window)
-            await tx.lapse_requests(now - DRAFT_LIVES)
+            await tx.lapse_requests(now - DRAFT_LIVES, now)
         await asyncio.gather(*(self.show(request.id) for request in await self._ledger.read.cards_due(now)))
         return earlier(await self._ledger.read.next_card_due(), now + _IDLE)
 
@@ -205,7 +205,7 @@ class Courier:
     async def _shown(self, view: RequestView) -> None:
         now = self._clock()
         async with self._ledger.write() as tx:
-            await tx.card_shown(view.request, view.orders, now, now + _CARD_PAUSE)
+            await tx.card_shown(view.request, now, now + _CARD_PAUSE)
 
     async def _card_failed(self, request: Request, error: Exception) -> None:
         if isinstance(error, VaultError) or classify(error) is not Refusal.PASSING:
@@ -225,8 +225,7 @@ class Courier:
     async def _deliver(self, notice: Notice) -> bool:
         """Send a notice, and note what came of it; tell whether Discord answered."""
         now = self._clock()
-        items = await self._ledger.read.items_of(notice.id)
-        if not items:  # all of it was overtaken by events
+        if not await self._ledger.read.report_of(notice.id):  # all of it was overtaken by events
             async with self._ledger.write() as tx:
                 await tx.notice_delivered(notice.id, now, None)
             return True
@@ -242,7 +241,7 @@ class Courier:
         return True
 
     async def _send(self, notice: Notice) -> discord.Message:
-        shown = notice_card(await self._ledger.read.items_of(notice.id), notice.reference)
+        shown = notice_card(await self._ledger.read.report_of(notice.id), notice)
         channel = await self._client.create_dm(discord.Object(notice.user_id))
         if notice.first_attempt_at and self._clock() - notice.first_attempt_at > _NONCE_WINDOW:
             arrived = await self._find(channel, notice.reference, notice.first_attempt_at)
@@ -291,8 +290,8 @@ class Courier:
     async def kept_for(self, user_id: int) -> list[News]:
         """Return what could not be delivered to a user, to be shown at a command."""
         notices = await self._ledger.read.kept_notices(user_id)
-        found = [News(notice, await self._ledger.read.items_of(notice.id)) for notice in notices]
-        return [news for news in found if news.items]
+        found = [News(notice, await self._ledger.read.report_of(notice.id)) for notice in notices]
+        return [news for news in found if news.report]
 
     async def seen(self, news: News, message_id: int | None) -> None:
         """Note that a user has been shown a kept notice."""

@@ -58,9 +58,9 @@ class BadFile(UserError):
 class TooMany(UserError):
     """More orders at once than this bot takes."""
 
-    def __init__(self, count: int, most: int) -> None:
-        super().__init__(count, most)
-        self.count, self.most = count, most
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
 
 
 class NoOrders(UserError):

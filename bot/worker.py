@@ -6,7 +6,7 @@ account, requests before looks; many accounts side by side. A call is never canc
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -46,6 +46,7 @@ _AT_ONCE = 16
 """Accounts worked on side by side; at five calls a second one call may take three seconds."""
 _WATCHING_AT_ONCE = 12
 """Of these at most so many by watching: a command finds a free one even where the panel hangs."""
+_FIRST_LOOK_WAITS = timedelta(minutes=10)
 _SWEEP_EVERY = timedelta(minutes=1)
 _LIVES = 5_000
 """Cancels ended last that the schedule learns from."""
@@ -202,18 +203,29 @@ class Worker:
             return False
         key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed)
         most = self._most.get(account_id, MAX_BATCH)
-        async with self._ledger.write() as tx:
-            rows = await tx.claim_for_sending(account_id, self._clock(), most)
-        if rows:
-            await self._record(account, await self._send(account, key, rows))
-            return True
-        now = self._clock()
-        rows = await self._ledger.read.due_looks(account_id, now, most)
-        if rows:
-            await self._record(account, await self._look(account, key, rows))
-            return True
-        self._not_before[account_id] = now + self._intervals.shortest
-        return False
+        # What takes one call goes first, then what is due for a look, then the long lists.
+        if rows := await self._claim(account_id, most, long=False):
+            answer = await self._send(account, key, rows)
+        elif rows := await self._ledger.read.due_looks(account_id, self._clock(), most):
+            answer = await self._look(account, key, rows)
+        elif rows := await self._claim(account_id, most, long=True):
+            answer = await self._send(account, key, rows)
+        else:
+            self._not_before[account_id] = self._clock() + self._intervals.shortest
+            return False
+        await self._record(account, answer)
+        return True
+
+    async def _claim(self, account_id: int, most: int, *, long: bool) -> list[Cancellation]:
+        """Take up orders whose turn it is, until there are some to send or none is left."""
+        while True:
+            now = self._clock()
+            async with self._ledger.write() as tx:
+                taken = await tx.take_up(account_id, now, most, long=long)
+                rows = await tx.claim_for_sending(account_id, now, most)
+            if rows or not taken:
+                return rows
+            self._changed()  # all of them had been asked for before
 
     async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
         def lost(pause: timedelta, *, reached: bool) -> list[Outcome]:
@@ -236,10 +248,20 @@ class Worker:
             log.exception("a cancel call for account %d broke off", account.id)
             return _Answer(lost(self._fail(account.id), reached=True))
         self._succeeded(account, reply.limits)
-        return _Answer([self._answered(row, reply.rows.get(row.order_id)) for row in rows])
+        waiting = dict(await self._ledger.read.requests_to_send(account.id))
+        return _Answer([self._answered(account, row, reply.rows.get(row.order_id), waiting) for row in rows])
 
-    def _answered(self, row: Cancellation, found: CancelRow | None) -> Outcome:
-        return Outcome(row, after_cancel(row.doubts, found, same_key=not row.other_key), self._clock())
+    def _answered(
+        self, account: Account, row: Cancellation, found: CancelRow | None, waiting: Mapping[int, int]
+    ) -> Outcome:
+        """Judge one row. A list is looked at once all of it has been sent: an order that waits may slip away.
+
+        Then the ledger makes its looks due; only should that take far too long they come in between.
+        """
+        left, look_at = groups_of(waiting.get(row.request_id, 0), MAX_BATCH), self._clock()
+        if left:
+            look_at += 2 * (self._budget.earliest(account.user_id, left) - look_at) + _FIRST_LOOK_WAITS
+        return Outcome(row, after_cancel(row.doubts, found, same_key=not row.other_key), look_at)
 
     def _smaller(self, account_id: int, rows: Sequence[Cancellation]) -> bool:
         """Halve an account's next call, and tell whether that can be: one order may have spoilt a whole batch."""
@@ -270,7 +292,7 @@ class Worker:
         if not still:
             self._plan.forget(account_id)
             return seen
-        groups = groups_of(await self._ledger.read.count_open(account_id), MAX_BATCH)
+        groups = groups_of(await self._ledger.read.count_taken(account_id), MAX_BATCH)
         pause = self._plan.pause(account_id, [now - row.created_at for row in still], groups)
         return [replace(one, due_at=now + pause) if one.verdict.state in _WATCHED else one for one in seen]
 
@@ -337,7 +359,7 @@ class Worker:
             if answer.paused and await tx.pause(account, answer.paused, now):
                 news = True
                 kind = NoticeKind(answer.paused.value)
-                await tx.notify(account.user_id, kind, [None], now, self._window)
+                await tx.notify(account.user_id, kind, now, self._window)
             if news:
                 await tx.touch_account(account.id, now)
 
@@ -349,6 +371,7 @@ class Worker:
         async with self._ledger.write() as tx:
             await tx.expire_old(now - EXPIRES_AFTER, now, self._window)
             await tx.notify_overdue(now - OVERDUE_AFTER, now - EXPIRES_AFTER, now, self._window)
+            await tx.tell_all_untold(now, self._window)
         self._plan.learn(await self._ledger.read.lives(_LIVES))
         self._plan.plan()
         self._next_sweep = now + _SWEEP_EVERY

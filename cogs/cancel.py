@@ -5,11 +5,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client
-from bot.orders import find_orders
 from bot.ui import buttons
 from bot.ui.modals import ORDERS, orders_form
 from cogs.common import Interaction, Pressed, acknowledge, answering, place, show_news, typed
-from cogs.files import read_text
+from cogs.files import orders_in
 
 
 async def ask_for_orders(interaction: Interaction) -> None:
@@ -19,10 +18,9 @@ async def ask_for_orders(interaction: Interaction) -> None:
 
 async def _cancel(interaction: Interaction, text: str, file: discord.Attachment | None) -> None:
     message_id = await acknowledge(interaction)
-    if file:
-        text = f"{text}\n{await read_text(file)}"
     use_cases = interaction.client.use_cases
-    request_id = await use_cases.cancels.ask(interaction.user.id, find_orders(text), place(interaction, message_id))
+    found = await orders_in(interaction.client, text, [file] if file else [])
+    request_id = await use_cases.cancels.ask(interaction.user.id, found, place(interaction, message_id))
     await use_cases.courier.show_at_once(request_id)
     await show_news(interaction)
 
@@ -75,7 +73,7 @@ class Confirm(Pressed, template=buttons.CONFIRM):
 
     async def press(self, interaction: Interaction) -> None:
         """Send it."""
-        await _answer_question(interaction, self.values["request"], go=True)
+        await _answer_question(interaction, int(self.values["request"]), go=True)
 
 
 class Keep(Pressed, template=buttons.KEEP):
@@ -83,10 +81,21 @@ class Keep(Pressed, template=buttons.KEEP):
 
     async def press(self, interaction: Interaction) -> None:
         """Drop it."""
-        await _answer_question(interaction, self.values["request"], go=False)
+        await _answer_question(interaction, int(self.values["request"]), go=False)
+
+
+class Stop(Pressed, template=buttons.STOP):
+    """Sends nothing more of a long list; for the requester alone."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Stop it."""
+        message_id = await acknowledge(interaction, update=True)
+        request_id, use_cases = int(self.values["request"]), interaction.client.use_cases
+        await use_cases.cancels.stop(request_id, interaction.user.id, place(interaction, message_id))
+        await use_cases.courier.show_at_once(request_id)
 
 
 async def setup(bot: Client) -> None:
     """Register with the client."""
     await bot.add_cog(Cancel())
-    bot.add_dynamic_items(Paste, Confirm, Keep)
+    bot.add_dynamic_items(Paste, Confirm, Keep, Stop)

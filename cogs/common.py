@@ -55,7 +55,7 @@ async def show_news(interaction: Interaction) -> bool:
     kept = await courier.kept_for(interaction.user.id)
     try:
         for news in kept:
-            shown = notice_card(news.items, news.notice.reference)
+            shown = notice_card(news.report, news.notice)
             message = await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True, wait=True)
             await courier.seen(news, message.id)
     except (*DELIVERY_ERRORS, LedgerError) as error:
@@ -90,7 +90,7 @@ class Pressed(discord.ui.DynamicItem[discord.ui.Button[Any]], template="np:never
 
     def __init__(self, match: Any) -> None:
         super().__init__(discord.ui.Button(custom_id=match.string))
-        self.values: dict[str, int] = {name: int(value) for name, value in match.groupdict().items()}
+        self.values: dict[str, str] = match.groupdict()
 
     @classmethod
     async def from_custom_id(cls, interaction: discord.Interaction[Any], item: Any, match: Any, /) -> "Pressed":

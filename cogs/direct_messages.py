@@ -9,14 +9,13 @@ from discord.ext import commands
 from bot.cancels import Place
 from bot.client import Client, describe
 from bot.notices import DELIVERY_ERRORS
-from bot.orders import find_orders
 from bot.panel import PanelError
 from bot.problems import UserError
 from bot.store import LedgerError
 from bot.ui.answers import help_card, key_card, key_in_message, not_understood, working
 from bot.ui.cards import notice_card, open_card
 from bot.ui.layout import CardView
-from cogs.files import read_text
+from cogs.files import orders_in
 from cogs.status import look_up
 
 log = logging.getLogger(__name__)
@@ -73,17 +72,16 @@ class DirectMessages(commands.Cog):
                 return key_in_message() if word == "key" or may_be_a_key else not_understood()
 
     async def _cancel(self, message: discord.Message, reply: discord.Message, text: str) -> None:
-        for file in message.attachments:
-            text = f"{text}\n{await read_text(file)}"
+        found = await orders_in(self._bot, text, message.attachments)
         here = Place(message.channel.id, None, reply.id, None)
         use_cases = self._bot.use_cases
-        request_id = await use_cases.cancels.ask(message.author.id, find_orders(text), here)
+        request_id = await use_cases.cancels.ask(message.author.id, found, here)
         await use_cases.courier.show_at_once(request_id)
 
     async def _show_news(self, message: discord.Message) -> None:
         courier = self._bot.use_cases.courier
         for news in await courier.kept_for(message.author.id):
-            shown = notice_card(news.items, news.notice.reference)
+            shown = notice_card(news.report, news.notice)
             sent = await message.channel.send(view=shown.view, files=shown.files, nonce=news.notice.nonce)
             await courier.seen(news, sent.id)
 

@@ -1,31 +1,62 @@
-"""Attached lists of orders: text out of a file that a user uploads."""
+"""Attached lists of orders: order IDs out of files that a user uploads, piece by piece."""
+
+import asyncio
+import codecs
+from collections.abc import Iterator, Sequence
 
 import aiohttp
 import discord
 
+from bot.cancels import MAX_ORDERS
+from bot.client import Client
+from bot.orders import Finder, Found
 from bot.problems import BadFile, FileFault
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 10_000_000
+_PIECE = 1 << 16
 
 
-async def read_text(file: discord.Attachment) -> str:
-    """Return the text of an attachment; raise BadFile."""
-    if file.size > MOST_BYTES:
-        raise BadFile(FileFault.TOO_LARGE)
+async def orders_in(client: Client, text: str, files: Sequence[discord.Attachment]) -> Found:
+    """Return the orders that a text and files name together; raise BadFile.
+
+    Long lists are read beside the event loop, so that nobody has to wait for somebody else's.
+    """
+    finder = Finder(MAX_ORDERS + 1)
+    finder.feed(text)
+    for file in files:
+        if file.size > MOST_BYTES:
+            raise BadFile(FileFault.TOO_LARGE)
+        async with client.long_lists:
+            await asyncio.to_thread(_read, finder, await _download(file))
+    return finder.found()
+
+
+async def _download(file: discord.Attachment) -> bytes:
     try:
-        content = await file.read()
+        return await file.read()
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
         raise BadFile(FileFault.NOT_GIVEN) from error
-    return decode(content)
 
 
-def decode(content: bytes) -> str:
-    """Return a file's text in the encodings that editors and spreadsheets write; raise BadFile for others."""
-    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+def _read(finder: Finder, content: bytes) -> None:
+    finder.feed("\n")
+    for piece in decoded(content):
+        finder.feed(piece)
+
+
+def decoded(content: bytes) -> Iterator[str]:
+    """Yield a file's text in pieces, in the encodings that editors and spreadsheets write; raise BadFile for others."""
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        text = content.decode(encoding)
+        for _ in _pieces(content, encoding):
+            pass
     except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    if "\0" in text:
-        raise BadFile(FileFault.NOT_TEXT)
-    return text
+        encoding = "latin-1"
+    for piece in _pieces(content, encoding):
+        if "\0" in piece:
+            raise BadFile(FileFault.NOT_TEXT)
+        yield piece
+
+
+def _pieces(content: bytes, encoding: str) -> Iterator[str]:
+    return codecs.iterdecode((content[at : at + _PIECE] for at in range(0, len(content), _PIECE)), encoding)

@@ -13,7 +13,7 @@ class ShowNews(Pressed, template=buttons.NEWS):
     async def press(self, interaction: Interaction) -> None:
         """Show them to the one they are for."""
         await acknowledge(interaction)
-        if interaction.user.id != self.values["user"]:
+        if interaction.user.id != int(self.values["user"]):
             raise NotYours
         if not await show_news(interaction):
             await answer(interaction, no_news())

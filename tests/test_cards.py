@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,19 +11,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simcord.components import walk_components
 
+from bot.accounts import OpenView
 from bot.cancels import RequestView
 from bot.states import State
 from bot.store import (
     Account,
     AccountState,
     Cancellation,
-    NoticeItem,
-    NoticeKind,
+    Group,
+    Groups,
+    Listed,
+    Notice,
+    NoticeState,
+    Report,
     Request,
     RequestState,
     Trouble,
 )
+from bot.store.rows import MOST_SHOWN
 from bot.ui.cards import notice_card, open_card, request_card
+from bot.ui.csv import OrdersCsv
 from bot.ui.layout import CardView
 from bot.ui.text import code
 
@@ -59,25 +67,38 @@ def order(
     )
 
 
+def grouped(orders: Sequence[Cancellation]) -> Groups:
+    """Group orders the way the ledger does."""
+    states = {row.told_as for row in orders}
+    groups = {state: [row for row in orders if row.told_as is state] for state in states}
+    return {state: Group(len(rows), tuple(rows[:MOST_SHOWN])) for state, rows in groups.items()}
+
+
 def view(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> RequestView:
     """Return what a card shows, with everything that can stand beside the orders if in trouble."""
     state = AccountState.REJECTED if in_trouble else AccountState.ACTIVE
     account = Account(1, 7, b"sealed", state, Trouble.RATE_LIMITED if in_trouble else None, NOW)
     junk = tuple(f"{number:07}…" for number in range(50)) if in_trouble else ()
-    request = Request(1, 1, 7, RequestState.GOING, (), junk, len(junk), 9, None, 5, None, NOW, 0, 0, NOW)
-    return RequestView(request, account, tuple(orders))
+    waiting = 90_000 if in_trouble else 0
+    named = len(orders) + waiting
+    request = Request(
+        1, 1, 7, RequestState.GOING, named, waiting, junk, len(junk), 9, None, 5, b"", NOW, 0, 0, NOW, NOW
+    )
+    ids = tuple(f"ord_{number:064}" for number in range(min(waiting, MOST_SHOWN)))
+    return RequestView(request, account, grouped(orders), ids, len(orders) if in_trouble else 0, NOW)
 
 
 def all_cards(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> list[CardView]:
     """Return every card that shows orders."""
-    kinds = (NoticeKind.ENDED, NoticeKind.OVERDUE) if in_trouble else (NoticeKind.ENDED,)
-    items = [NoticeItem(kind, row) for row in orders for kind in kinds]
-    if in_trouble:
-        items += [NoticeItem(NoticeKind.REJECTED, None), NoticeItem(NoticeKind.SUSPENDED, None)]
+    groups = grouped(orders)
+    pauses = (AccountState.REJECTED, AccountState.SUSPENDED) if in_trouble else ()
+    report = Report(pauses, groups if in_trouble else {}, groups)
+    notice = Notice(3, 7, "0123456789", NoticeState.SENDING, 1, NOW, NOW)
+    waiting = tuple(f"ord_{number}" for number in range(MOST_SHOWN)) if in_trouble else ()
     return [
         request_card(view(orders, in_trouble=in_trouble)),
-        notice_card(items, "ref 0123456789"),
-        open_card(orders),
+        notice_card(report, notice),
+        open_card(OpenView(groups, waiting, 1_000 if in_trouble else 0)),
     ]
 
 
@@ -127,10 +148,31 @@ async def test_every_card_keeps_discords_limits(
         assert len(parts_of(card)) <= 40
         assert sum(len(part.get("content", "")) for part in parts_of(card)) <= 4_000
         if not all(row.order_id in text_of(card) for row in orders):
-            (file,) = card.files
-            listed = file.fp.read().decode("utf-8-sig")
-            assert all(row.order_id in listed for row in orders)
-            assert not re.search(r'(?m)(^|,)"?[=+@-]', listed)
+            assert "Whole list (CSV)" in text_of(card)
+
+
+@pytest.mark.parametrize("words", [None, HOSTILE])
+async def test_a_list_as_a_file_holds_every_order_and_no_formula(words: str | None) -> None:
+    states = list(State)
+    orders = [order(n, states[n % len(states)], words=words and f"={n % 7} {words}") for n in range(200)]
+    table = OrdersCsv()
+    table.add([Listed(row.id, row.order_id, row) for row in orders])
+    table.add([Listed(200, "ord_waiting", None)])
+    text = table.file("list.csv").fp.read().decode("utf-8-sig")
+    assert all(row.order_id in text for row in orders)
+    assert "ord_waiting,Waiting to be sent" in text
+    assert not re.search(r'(?m)(^|,)"?[=+@-]', text)
+
+
+async def test_a_long_list_shows_how_much_is_sent_and_what_the_limits_allow() -> None:
+    text = text_of(request_card(view([order(n, State.ACCEPTED) for n in range(10_000)], in_trouble=False)))
+    assert "sent" not in text.split("\n")[2]
+    request = replace(view([]).request, orders=100_000, waiting=57_000)
+    going = replace(view([order(1, State.ACCEPTED)]), request=request, waiting=("ord_A",))
+    text = text_of(request_card(going))
+    assert "▰▰▰▰▰▰▰▰▱▱▱▱▱▱▱▱▱▱▱▱ 43,000 of 100,000 sent" in text
+    assert f"go <t:{int(NOW.timestamp())}:R> at the earliest" in text
+    assert "Stop sending" in text
 
 
 @given(st.text(max_size=400))

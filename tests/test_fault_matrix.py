@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bot.panel import Answer, OrderStatus
-from tests.world import Fault, World, messages, shown
+from tests.world import Fault, World, messages, open_orders, orders_of, shown
 
 pytestmark = pytest.mark.usefixtures("env")
 
@@ -118,8 +118,8 @@ async def check_the_end(here: World, ann: Any, card: Any) -> None:
     """See that every order ended as it really did and that its user knows."""
     account = await here.app.ledger.read.account_of(ann.id)
     assert account
-    assert await here.app.ledger.read.open_cancellations(account.id) == []
-    states = {row.order_id: row.state for row in await here.app.ledger.read.cancellations_of(1)}
+    assert await open_orders(here.app.ledger.read, account.id) == []
+    states = {row.order_id: row.state for row in await orders_of(here.app.ledger.read, 1)}
     assert (states["ord_A"], states["ord_B"]) == ("refunded", "refunded")
     assert states["ord_C"] in ("refused", "completed")
     assert blind(here) == []

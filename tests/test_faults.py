@@ -9,7 +9,7 @@ import pytest
 from bot.demo.panel import Upstream
 from bot.panel import Answer, OrderStatus
 from bot.states import MAX_DOUBTS
-from tests.world import KEY, World, messages, shown
+from tests.world import KEY, World, messages, open_orders, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
 
@@ -99,7 +99,7 @@ async def test_a_rate_limit_is_waited_for(here: World, ann: Any, layer: str | No
 
 async def sent(here: World) -> list[tuple[str, int]]:
     """Return state and number of cancel calls begun of every order of the ledger's only account."""
-    return [(row.state, row.attempts) for row in await here.app.ledger.read.open_cancellations(1)]
+    return [(row.state, row.attempts) for row in await open_orders(here.app.ledger.read, 1)]
 
 
 async def test_many_doubtful_calls_end_in_watching_not_in_sending(here: World, ann: Any) -> None:

@@ -24,14 +24,14 @@ from bot.store import (
     Cancellation,
     Card,
     Ledger,
-    NoticeItem,
     NoticeKind,
     Outcome,
+    Report,
     Request,
     RequestState,
 )
 from tests.test_states import RULED_OUT
-from tests.world import START
+from tests.world import START, orders_of
 
 USERS = (1001, 1002)
 ORDERS = ("ord_A", "ord_B", "ord_C")  # few, so that requests overlap
@@ -109,7 +109,10 @@ def ended_before_their_eyes(row: Cancellation) -> bool:
     return bool(row.ended_at and not row.queued_at and row.ended_at - row.created_at <= WATCHED_FOR)
 
 
-unsettled = found("SELECT DISTINCT account_id FROM cancellations WHERE ended_at IS NULL")
+unsettled = found(
+    "SELECT account_id FROM cancellations WHERE ended_at IS NULL "
+    "UNION SELECT account_id FROM requests WHERE waiting > 0 AND began_at IS NOT NULL"
+)
 next_notices = found("SELECT MIN(id) FROM notices WHERE due_at IS NOT NULL GROUP BY user_id")
 kept_notices = found("SELECT id FROM notices WHERE state = 'kept'")
 
@@ -121,7 +124,8 @@ BREACHES = {
     "dates that belie the state": f"""
         SELECT id, state, ended_at, due_at FROM cancellations
         WHERE (ended_at IS NULL) <> (state IN ({OPEN})) OR (due_at IS NOT NULL) <> (state IN ({OPEN}))""",
-    # It is told, in the outbox, on a card that is to be edited, or on one whose token will be found to have run out.
+    # It is told, in the outbox, on a card that is to be edited, or on one whose token will be found to have run out;
+    # or others of its list have not been gone through, which will be told together.
     "an end that nobody will hear of": """
         SELECT id, state FROM cancellations c WHERE ended_at IS NOT NULL AND told_at IS NULL
         AND NOT EXISTS (
@@ -129,7 +133,18 @@ BREACHES = {
             WHERE i.cancellation_id = c.id AND i.kind = 'ended' AND n.state <> 'delivered')
         AND NOT EXISTS (
             SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
-            WHERE ro.cancellation_id = c.id AND (r.card_due_at IS NOT NULL OR r.token_sealed IS NOT NULL))""",
+            WHERE ro.cancellation_id = c.id AND (r.card_due_at IS NOT NULL OR r.token_sealed IS NOT NULL))
+        AND c.request_id NOT IN (SELECT id FROM first_passes)""",
+    "orders that wait and are not counted, or out of turn": """
+        SELECT r.id, r.state, r.orders, r.waiting FROM requests r WHERE r.waiting <> (
+            SELECT COUNT(*) FROM request_orders ro
+            WHERE ro.request_id = r.id AND ro.cancellation_id IS NULL AND ro.position >= r.orders - r.waiting)
+        OR EXISTS (
+            SELECT 1 FROM request_orders ro
+            WHERE ro.request_id = r.id AND ro.cancellation_id IS NULL AND ro.position < r.orders - r.waiting)""",
+    "orders that wait for a key that was removed": """
+        SELECT r.id FROM requests r JOIN accounts a ON a.id = r.account_id
+        WHERE a.key_sealed IS NULL AND r.waiting > 0 AND r.began_at IS NOT NULL""",
     "an end in two lines": """
         SELECT cancellation_id FROM notice_items WHERE kind = 'ended' GROUP BY cancellation_id HAVING COUNT(*) > 1""",
     "an end in a line that is none": """
@@ -185,7 +200,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.sending: dict[int, list[Cancellation]] = {}
         self.looking: dict[int, list[Cancellation]] = {}
         self.cards: dict[int, tuple[Request, list[Cancellation]]] = {}
-        self.messages: dict[int, list[NoticeItem]] = {}
+        self.messages: dict[int, Report] = {}
         self.process = AsyncExitStack()
         self.ledger = await self.process.enter_async_context(Ledger.open(self.path))
         async with self.ledger.write() as tx:
@@ -225,7 +240,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if what == "removed":
                 await tx.remove_key(account.id, self.now, AT_ONCE)
             elif await tx.pause(account, AccountState(what), self.now):
-                await tx.notify(user_id, NoticeKind(what), [None], self.now, AT_ONCE)
+                await tx.notify(user_id, NoticeKind(what), self.now, AT_ONCE)
                 await tx.touch_account(account.id, self.now)
 
     @step(
@@ -256,12 +271,22 @@ class LedgerMachine(RuleBasedStateMachine):
         async with self.ledger.write() as tx:
             account = await tx.account(request.account_id)
             if state is not RequestState.GOING or account.state is AccountState.ACTIVE:
-                await tx.answer_request(request, state, self.card(), self.now)
+                await tx.place_card(request_id, self.card())
+                await tx.answer_request(request_id, state, self.now)
+
+    @step(request_id=found("SELECT id FROM requests WHERE waiting > 0 AND began_at IS NOT NULL"))
+    async def press_stop(self, request_id: int) -> None:
+        async with self.ledger.write() as tx:
+            await tx.place_card(request_id, self.card())
+            request = await tx.request(request_id)
+            assert request
+            await tx.stop_request(request, self.now, AT_ONCE)
+        assert self.sql("SELECT waiting FROM requests WHERE id = ?", request_id) == [(0,)]
 
     @step(notice_id=kept_notices)
     async def read_a_kept_message(self, notice_id: int) -> None:
-        if items := await self.ledger.read.items_of(notice_id):
-            await self.deliver(notice_id, items)
+        if await self.ledger.read.report_of(notice_id):
+            await self.deliver(notice_id)
 
     # What the worker does: one call at a time for an account, and what was requested goes first.
 
@@ -276,8 +301,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     async def begin_a_call(self, account_id: int, most: int) -> None:
         """Claim what was requested, or else look at what is open."""
-        async with self.ledger.write() as tx:
-            claimed = await tx.claim_for_sending(account_id, self.now, most)
+        claimed, taken = list[Cancellation](), 1
+        while taken and not claimed:
+            async with self.ledger.write() as tx:
+                taken = await tx.take_up(account_id, self.now, most, long=True)
+                claimed = await tx.claim_for_sending(account_id, self.now, most)
         assert len(claimed) <= most
         assert self.doubtful.isdisjoint(row.id for row in claimed)
         if claimed:
@@ -320,8 +348,10 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         async with self.ledger.write() as tx:
             if how == "shown":
-                await tx.card_shown(request, rows, self.now, self.now)
-                self.seen |= {row.id for row in rows if ended_before_their_eyes(row)}
+                now = await tx.request(request_id)
+                await tx.card_shown(request, self.now, self.now)
+                if now and now.revision == request.revision:  # else the card is due again, and shows it then
+                    self.seen |= {row.id for row in rows if ended_before_their_eyes(row)}
             elif how == "failed":
                 await tx.card_failed(request_id, self.now)
             else:
@@ -332,18 +362,18 @@ class LedgerMachine(RuleBasedStateMachine):
         request = await self.ledger.read.request(request_id)
         assert request
         if request.card_until > self.now:
-            self.cards[request_id] = request, await self.ledger.read.cancellations_of(request_id)
+            self.cards[request_id] = request, await orders_of(self.ledger.read, request_id)
             return
         async with self.ledger.write() as tx:
             await tx.card_gone(request, self.now, AT_ONCE)
 
     @step(notice_id=next_notices, how=st.sampled_from(("delivered", "delivered", "postponed", "kept", "unheard")))
     async def the_courier_goes_on_with_a_message(self, notice_id: int, how: str) -> None:
-        items = self.messages.pop(notice_id, [])
-        if not items:
+        report = self.messages.pop(notice_id, None)
+        if not report:
             await self.begin_a_message(notice_id)
         elif how == "delivered":
-            await self.deliver(notice_id, items)
+            await self.deliver(notice_id)
         elif how == "postponed":
             async with self.ledger.write() as tx:
                 await tx.postpone_notice(notice_id, self.now, how)
@@ -355,19 +385,19 @@ class LedgerMachine(RuleBasedStateMachine):
         """Close a notice and read what it is to say, unless all of it was overtaken by events."""
         assert notice_id in [notice.id for notice in await self.ledger.read.notices_due(self.now)]
         async with self.ledger.write() as tx:
-            if items := await tx.items_of(notice_id):
+            if report := await tx.report_of(notice_id):
                 await tx.begin_sending(notice_id, self.now, self.now)
             else:
                 await tx.notice_delivered(notice_id, self.now, None)
-        if items:
-            self.messages[notice_id] = items
+        if report:
+            self.messages[notice_id] = report
             self.closed.setdefault(notice_id, self.lines(notice_id))
 
-    async def deliver(self, notice_id: int, items: list[NoticeItem]) -> None:
+    async def deliver(self, notice_id: int) -> None:
         """Note that a user has these lines before their eyes."""
         async with self.ledger.write() as tx:
             await tx.notice_delivered(notice_id, self.now, 9)
-        ended = [item.cancellation.id for item in items if item.kind is NoticeKind.ENDED and item.cancellation]
+        ended = [id for _, kind, id in self.lines(notice_id) if kind == NoticeKind.ENDED]
         self.seen.update(ended)
         self.lines_seen.update(ended)
 
@@ -384,9 +414,10 @@ class LedgerMachine(RuleBasedStateMachine):
         async with self.ledger.write() as tx:
             await tx.expire_old(self.now - EXPIRES_AFTER, self.now, AT_ONCE)
             await tx.notify_overdue(self.now - OVERDUE_AFTER, self.now - EXPIRES_AFTER, self.now, AT_ONCE)
+            await tx.tell_all_untold(self.now, AT_ONCE)
         async with self.ledger.write() as tx:
             await tx.expire_cards(self.now, AT_ONCE)
-            await tx.lapse_requests(self.now - DRAFT_LIVES)
+            await tx.lapse_requests(self.now - DRAFT_LIVES, self.now)
 
     @precondition(lambda machine: machine.sending or machine.looking or machine.cards or machine.messages)
     @step()
@@ -423,7 +454,7 @@ class LedgerMachine(RuleBasedStateMachine):
         last: dict[int, str] = {}
         for id, before, after in self.sql("SELECT cancellation_id, from_state, to_state FROM transitions ORDER BY id"):
             assert before == last.get(id)
-            assert after in TRANSITIONS[State(before)] if before else after == State.REQUESTED
+            assert after in TRANSITIONS[State(before)] if before else after in (State.REQUESTED, State.WITHDRAWN)
             last[id] = after
         assert last == dict(self.sql("SELECT id, state FROM cancellations"))
 
@@ -455,7 +486,8 @@ class LedgerMachine(RuleBasedStateMachine):
         await self.die()
         for user_id in USERS:
             await self.connect(user_id)
-        for account_id in unsettled(self) * 2:  # a call for what was requested, and then a look at all that is open
+        while accounts := unsettled(self):  # calls for what was requested, and then a look at all that is open
+            account_id = accounts[0]
             await self.begin_a_call(account_id, len(ORDERS))
             if account_id in self.sending:
                 await self.end_a_cancel(account_id, [Accepted()] * len(ORDERS), "answered")
@@ -467,11 +499,11 @@ class LedgerMachine(RuleBasedStateMachine):
             await self.begin_a_card(request_id)
         while notices := next_notices(self):
             await self.begin_a_message(notices[0])
-            if items := self.messages.pop(notices[0], []):
-                await self.deliver(notices[0], items)
+            if self.messages.pop(notices[0], None):
+                await self.deliver(notices[0])
         for notice_id in kept_notices(self):
-            if items := await self.ledger.read.items_of(notice_id):
-                await self.deliver(notice_id, items)
+            if await self.ledger.read.report_of(notice_id):
+                await self.deliver(notice_id)
 
     def check_the_end(self) -> None:
         """Everything has ended, and every end was told, by one line of one message at most."""

@@ -3,12 +3,13 @@
 import random
 import re
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.orders import Found, find_orders, shorten
+from bot.orders import MOST_IGNORED, Finder, Found, find_orders, shorten
 
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 IDS = st.builds("{}{}".format, st.sampled_from(["ord_", "ORD_", "Ord_"]), st.text(LETTERS, min_size=1, max_size=64))
@@ -148,3 +149,31 @@ def test_a_megabyte_of_anything_ends(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     assert len(find_orders(text).orders) <= 1
     assert len(find_orders(f"{text}!\u00e9").orders) <= 1
+
+
+pieces = st.lists(
+    st.sampled_from(
+        ["ord_A", "ord_B1", "17", "17", " ", "\n", ",", "/", "\u200b", "\u0301", "é", "ord_", "x", ";", "|"]
+    )
+)
+
+
+@given(pieces, st.data())
+def test_it_makes_no_difference_where_a_long_text_is_cut(parts: list[str], data: st.DataObject) -> None:
+    text = "".join(parts)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
+    finder = Finder()
+    for begin, end in pairwise([0, *cuts, len(text)]):
+        finder.feed(text[begin:end])
+    assert finder.found() == find_orders(text)
+
+
+def test_a_finder_stops_at_what_anybody_would_take() -> None:
+    finder = Finder(3)
+    finder.feed(" ".join(f"ord_{n}" for n in range(1_000)))
+    assert finder.found() == Found(("ord_0", "ord_1", "ord_2"), 0, ())
+
+
+def test_of_much_junk_only_so_much_is_remembered() -> None:
+    found = find_orders("ord_A " + " ".join(f"junk{n}" for n in range(5_000)))
+    assert len(found.ignored) == MOST_IGNORED

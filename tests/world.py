@@ -19,7 +19,7 @@ from bot.demo.panel import SimulatedPanel
 from bot.panel import Answer, OrderStatus, PanelError, in_process
 from bot.problems import UserError
 from bot.settings import Settings
-from bot.store import LedgerError
+from bot.store import Cancellation, LedgerError, ListKind, Reader
 
 KEY = "np-test-key-0123456789abcdef"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -175,6 +175,19 @@ async def world(folder: Path, **settings: Any) -> AsyncGenerator[World]:
             raise cause
 
 
+async def orders_of(ledger: Reader, request_id: int) -> list[Cancellation]:
+    """Return the orders of a request that have been taken up, in the order in which they were named."""
+    page = await ledger.page(ListKind.REQUEST, request_id, -1, 100_000)
+    return [line.cancellation for line in page if line.cancellation]
+
+
+async def open_orders(ledger: Reader, account_id: int) -> list[Cancellation]:
+    """Return what is taken up and still open in an account."""
+    return [
+        line.cancellation for line in await ledger.page(ListKind.OPEN, account_id, -1, 100_000) if line.cancellation
+    ]
+
+
 def text_of(components: Any) -> str:
     """Return all text that a message shows, in reading order."""
     parts: list[str] = []
@@ -187,6 +200,13 @@ def shown(result: Any) -> str:
     """Return the text a user reads in answer to an interaction."""
     assert result.response is not None, "nothing was answered"
     return text_of(result.response.components)
+
+
+async def whole_list(user: Any, card: Any) -> str:
+    """Press the button for all orders of a card and return the file that comes."""
+    pressed = await user.click(card.response, label="Whole list (CSV)")
+    (file,) = pressed.response.attachments
+    return (await file.read()).decode("utf-8-sig")
 
 
 def messages(user: Any) -> list[str]:

@@ -1,8 +1,8 @@
 """The ledger: the one truth, of which all that a user sees is a projection. The only room with SQL.
 
     accounts ──< requests ──< request_orders >── cancellations ──< transitions
-    (a user's    (one /cancel  (what its card     (one order:       (every step,
-     sealed key)  and its card)  shows)             its state)        by trigger)
+    (a user's    (one /cancel  (what it names:    (one order:       (every step,
+     sealed key)  and its card)  its turn to come)  its state)        by trigger)
         │                                              │
         └── user_id ──< notices ──< notice_items >─────┘
                         (one DM and its nonce)
@@ -28,10 +28,14 @@ from bot.store.rows import (
     AccountState,
     Cancellation,
     Due,
+    Group,
+    Groups,
+    Listed,
+    ListKind,
     Notice,
-    NoticeItem,
     NoticeKind,
     NoticeState,
+    Report,
     Request,
     RequestState,
     Trouble,
@@ -44,18 +48,22 @@ __all__ = [
     "Cancellation",
     "Card",
     "Due",
+    "Group",
+    "Groups",
     "Ledger",
     "LedgerError",
     "LedgerInUse",
     "LedgerTooNew",
     "LedgerUnreadable",
     "LedgerUnwritable",
+    "ListKind",
+    "Listed",
     "Notice",
-    "NoticeItem",
     "NoticeKind",
     "NoticeState",
     "Outcome",
     "Reader",
+    "Report",
     "Request",
     "RequestState",
     "Sealed",

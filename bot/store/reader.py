@@ -1,18 +1,26 @@
 """Everything that can be asked of the ledger."""
 
+from collections import Counter, defaultdict
 from datetime import datetime
 from importlib import resources
 from typing import Any
 
 import aiosql
 
+from bot.states import State, as_told
 from bot.store.rows import (
+    MOST_SHOWN,
     Account,
+    AccountState,
     Cancellation,
     Due,
+    Group,
+    Groups,
+    Listed,
+    ListKind,
     Notice,
-    NoticeItem,
     NoticeKind,
+    Report,
     Request,
     from_ms,
     to_ms,
@@ -50,18 +58,65 @@ class Reader:
         row = await QUERIES.request(self._db, id=request_id)
         return row and Request.read(row)
 
-    async def cancellations_of(self, request_id: int) -> list[Cancellation]:
-        """Return the orders that a request's card shows, its own and those it joined."""
-        rows = QUERIES.cancellations_of_request(self._db, request_id=request_id)
-        return [Cancellation.read(row) async for row in rows]
+    async def requests_to_send(self, account_id: int) -> list[tuple[int, int]]:
+        """Return the requests of an account that have orders left to take up, and how many; fewest first."""
+        return [(row["id"], row["waiting"]) async for row in QUERIES.requests_to_send(self._db, account_id=account_id)]
 
-    async def open_cancellations(self, account_id: int) -> list[Cancellation]:
-        """Return what is still open in an account, oldest first."""
-        return [Cancellation.read(row) async for row in QUERIES.open_of_account(self._db, account_id=account_id)]
+    async def waiting_orders(self, request_id: int, most: int = MOST_SHOWN) -> list[str]:
+        """Return the first orders of a request that are not taken up yet."""
+        rows = QUERIES.waiting_orders(self._db, id=request_id, most=most)
+        return [row["order_id"] async for row in rows]
+
+    async def waiting_of_account(self, account_id: int, most: int = MOST_SHOWN) -> list[str]:
+        """Return the first orders of an account that are not taken up yet."""
+        rows = QUERIES.waiting_of_account(self._db, account_id=account_id, most=most)
+        return [row["order_id"] async for row in rows]
+
+    async def count_waiting(self, account_id: int) -> int:
+        """Return how many orders of an account are not taken up yet."""
+        return await QUERIES.count_waiting(self._db, account_id=account_id)
+
+    async def count_taken(self, account_id: int) -> int:
+        """Return how many orders of an account are taken up and have not ended."""
+        return await QUERIES.count_taken(self._db, account_id=account_id)
 
     async def count_open(self, account_id: int) -> int:
-        """Return how many cancellations are still open in an account."""
-        return await QUERIES.count_open(self._db, account_id=account_id)
+        """Return how many orders of an account have not ended."""
+        return await self.count_waiting(account_id) + await self.count_taken(account_id)
+
+    async def count_joined(self, request_id: int) -> int:
+        """Return how many orders of a request had been asked for before."""
+        return await QUERIES.count_joined(self._db, request_id=request_id)
+
+    async def groups_of_request(self, request_id: int, most: int = MOST_SHOWN) -> Groups:
+        """Return what a request's card shows of the orders taken up, its own and those it joined."""
+        return await self._groups(QUERIES.tally_of_request, QUERIES.first_of_request, most, request_id=request_id)
+
+    async def open_groups(self, account_id: int, most: int = MOST_SHOWN) -> Groups:
+        """Return what is still open in an account."""
+        return await self._groups(QUERIES.tally_of_open, QUERIES.first_of_open, most, account_id=account_id)
+
+    async def groups_of_notice(self, notice_id: int, kind: NoticeKind, most: int = MOST_SHOWN) -> Groups:
+        """Return what a notice reports under one kind of line."""
+        return await self._groups(
+            QUERIES.tally_of_notice, QUERIES.first_of_notice, most, notice_id=notice_id, kind=kind
+        )
+
+    async def _groups(self, tally: Any, first: Any, most: int, **where: Any) -> Groups:
+        """Count orders by the state in which they are shown, and read the first of each."""
+        counts: Counter[State] = Counter()
+        shown: defaultdict[State, list[Cancellation]] = defaultdict(list)
+        for row in [row async for row in tally(self._db, **where)]:
+            state = as_told(State(row["state"]), row["doubted"])
+            counts[state] += row["count"]
+            rows = first(self._db, **where, state=row["state"], doubted=row["doubted"], most=most)
+            shown[state] += [Cancellation.read(row) async for row in rows]
+        return {state: Group(count, tuple(shown[state][:most])) for state, count in counts.items()}
+
+    async def page(self, kind: ListKind, list_id: int, after: int, most: int) -> list[Listed]:
+        """Return the next rows of a list after a cursor, in the list's own order."""
+        query, name = _PAGES[kind]
+        return [Listed.read(row) async for row in query(self._db, **{name: list_id}, after=after, most=most)]
 
     async def lives(self, most: int) -> list[float]:
         """Return how many seconds the provider took for what ended last, the newest first."""
@@ -92,12 +147,19 @@ class Reader:
         due = await QUERIES.next_notice_due(self._db)
         return None if due is None else from_ms(due)
 
-    async def items_of(self, notice_id: int) -> list[NoticeItem]:
-        """Return the lines of a notice in the order they were written."""
-        rows = QUERIES.cancellations_of_notice(self._db, notice_id=notice_id)
-        found = {row["id"]: Cancellation.read(row) async for row in rows}
-        items = QUERIES.items_of_notice(self._db, notice_id=notice_id)
-        return [NoticeItem(NoticeKind(row["kind"]), found.get(row["cancellation_id"])) async for row in items]
+    async def notice(self, notice_id: int) -> Notice | None:
+        """Return a notice, if there is one of that number."""
+        row = await QUERIES.notice(self._db, id=notice_id)
+        return row and Notice.read(row)
+
+    async def report_of(self, notice_id: int) -> Report:
+        """Return what a notice says as of now; empty where all of it was overtaken by events."""
+        pauses = [row["kind"] async for row in QUERIES.pauses_of_notice(self._db, notice_id=notice_id)]
+        return Report(
+            tuple(AccountState(kind) for kind in sorted(pauses)),
+            await self.groups_of_notice(notice_id, NoticeKind.OVERDUE),
+            await self.groups_of_notice(notice_id, NoticeKind.ENDED),
+        )
 
     async def kept_notices(self, user_id: int) -> list[Notice]:
         """Return the notices that could not be delivered to a user."""
@@ -122,6 +184,13 @@ class Reader:
     async def fact(self, name: str) -> str | None:
         """Return a small fact about this installation."""
         return await QUERIES.fact(self._db, name=name)
+
+
+_PAGES = {
+    ListKind.REQUEST: (QUERIES.page_of_request, "request_id"),
+    ListKind.NOTICE: (QUERIES.page_of_notice, "notice_id"),
+    ListKind.OPEN: (QUERIES.page_of_open, "account_id"),
+}
 
 
 def _sealed(row: Any) -> Sealed:

@@ -1,10 +1,11 @@
 """The ledger's rows as Python sees them: frozen, with aware UTC times instead of milliseconds."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from bot.states import State, as_told
@@ -76,20 +77,23 @@ def _names(text: str) -> tuple[str, ...]:
 class _Row:
     """Builds a dataclass from a database row: columns named *_at or *_until are times, others as converted."""
 
-    _convert: ClassVar[Mapping[str, Any]] = {}
+    conversions: ClassVar[Mapping[str, Any]] = {}
 
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> Self:
         """Return the row as this class; columns it has no field for are left out."""
-        values: dict[str, Any] = {}
-        for field in fields(cls):  # pyright: ignore[reportArgumentType]  # every subclass is a dataclass
-            value = row[field.name]
-            if value is not None and _is_time(field.name):
-                value = from_ms(value)
-            elif field.name in cls._convert:
-                value = cls._convert[field.name](value)
-            values[field.name] = value
-        return cls(**values)
+        return cls(*(row[name] if convert is None else convert(row[name]) for name, convert in _columns(cls)))
+
+
+@cache
+def _columns(cls: type[_Row]) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
+    """Return a class's columns and how each is converted; worked out once, since lists have many rows."""
+    names = [field.name for field in fields(cls)]  # pyright: ignore[reportArgumentType]  # every subclass is a dataclass
+    return tuple((name, _optional_time if _is_time(name) else cls.conversions.get(name)) for name in names)
+
+
+def _optional_time(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else from_ms(milliseconds)
 
 
 def _trouble(value: str | None) -> Trouble | None:
@@ -100,7 +104,7 @@ def _trouble(value: str | None) -> Trouble | None:
 class Account(_Row):
     """One Discord user's NotPanel account; `key_sealed` only the vault can open."""
 
-    _convert: ClassVar[Mapping[str, Any]] = {"state": AccountState, "trouble": _trouble}
+    conversions: ClassVar[Mapping[str, Any]] = {"state": AccountState, "trouble": _trouble}
 
     id: int
     user_id: int
@@ -122,15 +126,16 @@ class Due(_Row):
 
 @dataclass(frozen=True, slots=True)
 class Request(_Row):
-    """One `/cancel`: what was asked, and where its card is."""
+    """One `/cancel`: what was asked, and where its card is. `waiting` of its `orders` have not been taken up."""
 
-    _convert: ClassVar[Mapping[str, Any]] = {"state": RequestState, "asked": _names, "ignored": _names}
+    conversions: ClassVar[Mapping[str, Any]] = {"state": RequestState, "ignored": _names}
 
     id: int
     account_id: int
     user_id: int
     state: RequestState
-    asked: tuple[str, ...]
+    orders: int
+    waiting: int
     ignored: tuple[str, ...]
     repeats: int
     channel_id: int
@@ -141,13 +146,14 @@ class Request(_Row):
     card_failures: int
     revision: int
     created_at: datetime
+    began_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Cancellation(_Row):
     """One order being cancelled, or how that ended; money is the panel's own text."""
 
-    _convert: ClassVar[Mapping[str, Any]] = {"state": State, "other_key": bool}
+    conversions: ClassVar[Mapping[str, Any]] = {"state": State, "other_key": bool}
 
     id: int
     request_id: int
@@ -179,7 +185,7 @@ class Cancellation(_Row):
 class Notice(_Row):
     """One direct message in the outbox; its nonce was fixed before the first attempt."""
 
-    _convert: ClassVar[Mapping[str, Any]] = {"state": NoticeState}
+    conversions: ClassVar[Mapping[str, Any]] = {"state": NoticeState}
 
     id: int
     user_id: int
@@ -195,9 +201,54 @@ class Notice(_Row):
         return f"ref {self.nonce[:10]}"
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeItem:
-    """One line of a notice; without a cancellation it is about the account itself."""
+MOST_SHOWN = 120
+"""More orders of one group than a card has room for."""
 
-    kind: NoticeKind
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The orders of a list that are shown in the same state: how many, and the first of them."""
+
+    count: int
+    first: tuple[Cancellation, ...]
+
+
+Groups = Mapping[State, Group]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a notice says: that a key is needed again, what is open for too long, and what has ended."""
+
+    pauses: tuple[AccountState, ...]
+    overdue: Groups
+    ended: Groups
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to say."""
+        return bool(self.pauses or self.overdue or self.ended)
+
+
+class ListKind(StrEnum):
+    """Whose orders a long list holds: those of a request, of a notice, or all that is open in an account."""
+
+    REQUEST = "request"
+    NOTICE = "notice"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a long list: an order with what became of it, or one that is not taken up yet."""
+
+    cursor: int
+    order_id: str
     cancellation: Cancellation | None
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> Self:
+        """Return the row as this class."""
+        if row["waiting"] is not None:
+            return cls(row["cursor"], row["waiting"], None)
+        taken = Cancellation.read(row)
+        return cls(row["cursor"], taken.order_id, taken)

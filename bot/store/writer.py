@@ -24,6 +24,8 @@ from bot.store.rows import (
 
 _PATIENCE = 60_000
 """Milliseconds for which a user is taken to watch the card; what ends later is told by a message as well."""
+_FIRST_PASS = timedelta(hours=1)
+"""While a list is gone through for the first time its card tells, then one message; but for no longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,11 @@ class Writer(Reader):
         await self.tell_untold(account_id, now, window)
 
     async def _end_without_key(self, account_id: int, now: datetime) -> None:
-        stamp = to_ms(now)
-        withdrawn = [row["id"] async for row in QUERIES.withdraw(self._db, account_id=account_id, now=stamp)]
-        expired = [row["id"] async for row in QUERIES.expire_account(self._db, account_id=account_id, now=stamp)]
-        await self._touch([*withdrawn, *expired], now)
+        await self.touch_account(account_id, now)
+        for request_id, waiting in await self.requests_to_send(account_id):
+            await self._take_up(request_id, account_id, waiting, State.WITHDRAWN, now)
+        await QUERIES.withdraw(self._db, account_id=account_id, now=to_ms(now))
+        await QUERIES.expire_account(self._db, account_id=account_id, now=to_ms(now))
 
     async def pause(self, account: Account, state: AccountState, now: datetime) -> bool:
         """Stop using a key that the panel rejected; False if that is known or the key has been replaced."""
@@ -110,7 +113,7 @@ class Writer(Reader):
             account_id=account.id,
             user_id=account.user_id,
             state=RequestState.ASKING if ask_first else RequestState.GOING,
-            asked=json.dumps(list(orders) if ask_first else []),
+            orders=len(orders),
             ignored=json.dumps(list(ignored)),
             repeats=repeats,
             channel_id=card.channel_id,
@@ -119,37 +122,72 @@ class Writer(Reader):
             token_sealed=card.token_sealed,
             card_until=to_ms(card.until),
             now=to_ms(now),
+            began_at=None if ask_first else to_ms(now),
         )
-        if not ask_first:
-            await self._add_orders(request_id, account.id, orders, now)
+        await QUERIES.add_orders(self._db, request_id=request_id, orders=json.dumps(list(orders)))
         return request_id
 
-    async def answer_request(self, request: Request, state: RequestState, card: Card, now: datetime) -> bool:
-        """Confirm or drop a request that asks, and note where its card stands; False if it was answered before."""
+    async def place_card(self, request_id: int, card: Card) -> None:
+        """Note where a request's card stands from now on."""
         await QUERIES.place_card(
             self._db,
-            id=request.id,
+            id=request_id,
             message_id=card.message_id,
             token_sealed=card.token_sealed,
             card_until=to_ms(card.until),
         )
-        changed = await QUERIES.answer_request(self._db, id=request.id, state=state)
-        if changed and state is RequestState.GOING:
-            await self._add_orders(request.id, request.account_id, request.asked, now)
+
+    async def answer_request(self, request_id: int, state: RequestState, now: datetime) -> bool:
+        """Confirm or drop a request that asks; False if it was answered before."""
+        began_at = to_ms(now) if state is RequestState.GOING else None
+        changed = await QUERIES.answer_request(self._db, id=request_id, state=state, began_at=began_at)
+        if changed and state is not RequestState.GOING:
+            await QUERIES.forget_orders(self._db, id=request_id)
+            await QUERIES.nothing_waits(self._db, id=request_id)
         return bool(changed)
 
-    async def _add_orders(self, request_id: int, account_id: int, orders: Sequence[str], now: datetime) -> None:
-        rows = [
-            {"request_id": request_id, "account_id": account_id, "order_id": order, "now": to_ms(now)}
-            for order in orders
-        ]
-        await QUERIES.add_cancellations(self._db, rows)
-        await QUERIES.revive(self._db, [{**row, "most": MAX_DOUBTS} for row in rows])
-        await QUERIES.link_orders(self._db, rows)
-
-    async def lapse_requests(self, before: datetime) -> None:
+    async def lapse_requests(self, before: datetime, now: datetime) -> None:
         """Give up on requests that were never confirmed."""
-        await QUERIES.lapse_requests(self._db, before=to_ms(before))
+        for row in [row async for row in QUERIES.requests_to_lapse(self._db, before=to_ms(before))]:
+            await self.answer_request(row["id"], RequestState.LAPSED, now)
+
+    async def take_up(self, account_id: int, now: datetime, most: int, *, long: bool) -> int:
+        """Make up to `most` orders whose turn it is ready to be sent, and return how many were taken up.
+
+        Of a request that takes more than one call only if `long`, or where others leave room in a call. With the last
+        of a request taken up, those sent before are due for their first look.
+        """
+        room = most - await QUERIES.count_requested(self._db, account_id=account_id, now=to_ms(now), most=most)
+        taken = 0
+        for request_id, waiting in await self.requests_to_send(account_id):
+            count = min(waiting, room)
+            if count <= 0 or (waiting > most and room == most and not long):
+                break
+            await self._take_up(request_id, account_id, count, State.REQUESTED, now)
+            if count == waiting:
+                await QUERIES.hurry_request(self._db, request_id=request_id, now=to_ms(now))
+            taken += count
+            room -= count
+        return taken
+
+    async def _take_up(self, request_id: int, account_id: int, count: int, state: State, now: datetime) -> None:
+        """Give a request's next orders a cancellation in that state, or the one they have already."""
+        stamp = to_ms(now)
+        await QUERIES.take_up(self._db, request_id=request_id, count=count, state=state, now=stamp)
+        if state is State.REQUESTED:
+            await QUERIES.revive(self._db, request_id=request_id, count=count, most=MAX_DOUBTS, now=stamp)
+        await QUERIES.link_orders(self._db, request_id=request_id, account_id=account_id, count=count)
+        await QUERIES.touch_joined(self._db, request_id=request_id, count=count, now=stamp)
+        await QUERIES.taken_up(self._db, request_id=request_id, count=count)
+
+    async def stop_request(self, request: Request, now: datetime, window: timedelta) -> None:
+        """Send nothing more of a request; what has been sent is looked at now."""
+        if request.waiting:
+            await self._take_up(request.id, request.account_id, request.waiting, State.WITHDRAWN, now)
+        await QUERIES.withdraw_request(self._db, request_id=request.id, now=to_ms(now))
+        await QUERIES.hurry_request(self._db, request_id=request.id, now=to_ms(now))
+        await QUERIES.touch_card(self._db, id=request.id, now=to_ms(now))
+        await self.tell_untold(request.account_id, now, window)
 
     async def claim_for_sending(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
         """Mark up to `most` requested orders as being sent, and return them: to be committed before the call."""
@@ -170,25 +208,30 @@ class Writer(Reader):
 
     async def tell_untold(self, account_id: int, now: datetime, window: timedelta) -> None:
         """Put every ended cancellation that no card can show any more into the user's next notice."""
-        rows = [
-            row async for row in QUERIES.untold(self._db, account_id=account_id, patience=_PATIENCE, now=to_ms(now))
-        ]
-        if rows:
-            await self.notify(rows[0]["user_id"], NoticeKind.ENDED, [row["id"] for row in rows], now, window)
+        which: dict[str, Any] = {
+            "account_id": account_id,
+            "patience": _PATIENCE,
+            "begun_before": to_ms(now - _FIRST_PASS),
+            "now": to_ms(now),
+        }
+        if await QUERIES.has_untold(self._db, **which):
+            notice_id = await self._gather((await self.account(account_id)).user_id, now, window)
+            await QUERIES.tell_untold(self._db, notice_id=notice_id, **which)
 
-    async def notify(
-        self,
-        user_id: int,
-        kind: NoticeKind,
-        cancellation_ids: Sequence[int | None],
-        now: datetime,
-        window: timedelta,
-    ) -> None:
-        """Add lines to the notice being gathered for a user; the first line begins one and fixes its nonce."""
+    async def tell_all_untold(self, now: datetime, window: timedelta) -> None:
+        """Look through all accounts for what should be told: a list may have stood still for too long."""
+        for row in [row async for row in QUERIES.accounts_untold(self._db)]:
+            await self.tell_untold(row["account_id"], now, window)
+
+    async def notify(self, user_id: int, kind: NoticeKind, now: datetime, window: timedelta) -> None:
+        """Add a line about the account itself to the user's next notice."""
+        notice_id = await self._gather(user_id, now, window)
+        await QUERIES.add_item(self._db, notice_id=notice_id, kind=kind)
+
+    async def _gather(self, user_id: int, now: datetime, window: timedelta) -> int:
+        """Return the notice that a user's news are gathered in; the first line begins one and fixes its nonce."""
         await QUERIES.gather(self._db, user_id=user_id, nonce=_new_nonce(), now=to_ms(now), due_at=to_ms(now + window))
-        notice_id = await QUERIES.gathering_notice(self._db, user_id=user_id)
-        rows = [{"notice_id": notice_id, "kind": kind, "cancellation_id": id} for id in cancellation_ids]
-        await QUERIES.add_item(self._db, rows)
+        return await QUERIES.gathering_notice(self._db, user_id=user_id)
 
     async def recover_sending(self, now: datetime, window: timedelta) -> int:
         """Make what a dead process was sending unknown; return how many orders that concerns."""
@@ -204,25 +247,30 @@ class Writer(Reader):
             await query(self._db, now=to_ms(now), latest=to_ms(latest))
 
     async def expire_old(self, before: datetime, now: datetime, window: timedelta) -> None:
-        """End what has been open since `before`, and tell its users."""
-        rows = [row async for row in QUERIES.expire_old(self._db, before=to_ms(before), now=to_ms(now))]
-        await self._touch([row["id"] for row in rows], now)
-        for account_id in {row["account_id"] for row in rows}:
-            await self.tell_untold(account_id, now, window)
+        """End what has been open since `before`, sent or not, and tell its users."""
+        stamp = to_ms(before)
+        for row in [row async for row in QUERIES.requests_to_give_up(self._db, before=stamp)]:
+            await self._take_up(row["id"], row["account_id"], row["waiting"], State.WITHDRAWN, now)
+            await self.tell_untold(row["account_id"], now, window)
+        for row in [row async for row in QUERIES.accounts_with_old(self._db, before=stamp)]:
+            await self.touch_account(row["account_id"], now)
+            await QUERIES.expire_old(self._db, account_id=row["account_id"], before=stamp, now=to_ms(now))
+            await self.tell_untold(row["account_id"], now, window)
 
     async def notify_overdue(self, before: datetime, after: datetime, now: datetime, window: timedelta) -> None:
         """Tell once, of what was asked between `after` and `before`, that it is still open at the provider."""
-        rows = [row async for row in QUERIES.overdue(self._db, before=to_ms(before), after=to_ms(after))]
-        await QUERIES.mark_overdue(self._db, [{"id": row["id"], "now": to_ms(now)} for row in rows])
-        for user_id in {row["user_id"] for row in rows}:
-            ids = [row["id"] for row in rows if row["user_id"] == user_id]
-            await self.notify(user_id, NoticeKind.OVERDUE, ids, now, window)
+        span = {"before": to_ms(before), "after": to_ms(after)}
+        for row in [row async for row in QUERIES.accounts_with_overdue(self._db, **span)]:
+            notice_id = await self._gather(row["user_id"], now, window)
+            await QUERIES.tell_overdue(self._db, notice_id=notice_id, account_id=row["id"], **span)
+            await QUERIES.mark_overdue(self._db, account_id=row["id"], now=to_ms(now), **span)
 
-    async def card_shown(self, request: Request, shown: Iterable[Cancellation], now: datetime, again: datetime) -> None:
-        """Note that the user has seen these rows on a card of that revision."""
+    async def card_shown(self, request: Request, now: datetime, again: datetime) -> None:
+        """Note that the user has seen a card of that revision, and so how orders ended while they watched."""
         await QUERIES.card_shown(self._db, id=request.id, revision=request.revision, again_at=to_ms(again))
-        ended = [{"id": row.id, "patience": _PATIENCE, "now": to_ms(now)} for row in shown if row.ended_at]
-        await QUERIES.told(self._db, ended)
+        await QUERIES.told_by_card(
+            self._db, id=request.id, revision=request.revision, patience=_PATIENCE, now=to_ms(now)
+        )
 
     async def card_failed(self, request_id: int, again: datetime) -> None:
         """Note that a card could not be edited and is to be tried again."""

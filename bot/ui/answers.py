@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import discord
+
 from bot.accounts import Connected, KeyView
 from bot.panel import Balance, InvalidKey, OrderReading, PanelError, StatusRow
 from bot.problems import KeyPaused, NoKey, UserError
@@ -146,6 +148,11 @@ def _status_row(order: str, row: StatusRow | None) -> tuple[str | None, ...]:
     if isinstance(row, OrderReading):
         return (order, row.word, row.charge, row.currency, row.start_count, row.remains, None)
     return (order, None, None, None, None, None, row.words if row else "left out of the panel's answer")
+
+
+def list_card(file: discord.File) -> CardView:
+    """Hand over a list as a file."""
+    return card(Tone.PLAIN, ["Every order of the list, as of now."], file=file)
 
 
 def hint(user_id: int) -> CardView:

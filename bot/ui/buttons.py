@@ -5,6 +5,8 @@ so a button works after a restart and on any process.
 
 import discord
 
+from bot.store import ListKind
+
 Button = discord.ui.Button[discord.ui.LayoutView]
 
 CONNECT = r"np:connect"
@@ -14,8 +16,10 @@ REMOVE_KEY = r"np:remove-key"
 KEEP_KEY = r"np:keep-key"
 NEWS = r"np:news:(?P<user>\d{1,20})"
 PASTE = r"np:paste"
+STOP = r"np:stop:(?P<request>\d{1,19})"
+LIST = r"np:list:(?P<kind>request|notice|open):(?P<list>\d{1,19})"
 
-ALL = (CONNECT, CONFIRM, KEEP, REMOVE_KEY, KEEP_KEY, NEWS, PASTE)
+ALL = (CONNECT, CONFIRM, KEEP, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP, LIST)
 
 
 def connect(label: str = "Connect your key") -> Button:
@@ -52,3 +56,13 @@ def news(user_id: int) -> Button:
 def paste() -> Button:
     """Open the modal to paste order IDs into."""
     return discord.ui.Button(label="Paste order IDs", style=discord.ButtonStyle.primary, custom_id="np:paste")
+
+
+def stop(request_id: int) -> Button:
+    """Send nothing more of a long list."""
+    return discord.ui.Button(label="Stop sending", style=discord.ButtonStyle.danger, custom_id=f"np:stop:{request_id}")
+
+
+def whole_list(kind: ListKind, list_id: int) -> Button:
+    """Show all orders of a list, as a file."""
+    return discord.ui.Button(label="Whole list (CSV)", custom_id=f"np:list:{kind}:{list_id}")

@@ -1,24 +1,36 @@
-"""The card of a request and the notice of how orders ended: counts first, groups, details folded into a CSV."""
+"""The card of a request and the notice of how orders ended: counts first, groups, the whole list behind a button."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from bot.accounts import OpenView
 from bot.cancels import RequestView
+from bot.panel import MAX_BATCH
 from bot.states import MAX_DOUBTS, State
-from bot.store import AccountState, Cancellation, NoticeItem, NoticeKind, RequestState
+from bot.store import AccountState, Cancellation, Group, Groups, ListKind, Notice, Report, RequestState
 from bot.ui import buttons
-from bot.ui.csv import orders_csv
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
-from bot.ui.text import ago, amount, code, counted, listed
+from bot.ui.text import ago, amount, at, bar, code, counted, listed
 from bot.ui.words import ONLY_WATCHED, PAUSES, TROUBLES, WORDINGS, ignored, next_step
 
 _ROOM = TEXT_LIMIT - 100
 """Characters to fill: Discord may count an emoji as several."""
 _REST = 45
-"""Room for "and 10,000 more, in the file" under a group, and for the line breaks."""
+"""Room for "… and 100,000 more, in the list" under a group, and for the line breaks."""
 _BAD = {State.REFUSED, State.FAILED, State.EXPIRED, State.WITHDRAWN}
 
-Groups = dict[State, list[Cancellation]]
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A group as a card shows it: how many orders, and the first of them, each with what there is to say of it."""
+
+    count: int
+    lines: Sequence[tuple[str, str]]
+    given_up: bool = False
+
+
+_Sections = Mapping[State, _Section]
 
 
 def request_card(view: RequestView) -> CardView:
@@ -39,143 +51,178 @@ def request_card(view: RequestView) -> CardView:
 
 def _question(view: RequestView) -> CardView:
     request = view.request
-    shown, missing = listed([code(order) for order in request.asked], 900)
+    shown, left = listed([code(order) for order in view.waiting], 900)
+    missing = left + request.orders - len(view.waiting)
     rest = f" … and {missing:,} more" if missing else ""
     return card(
         Tone.WAITING,
         [
-            f"### Cancel {counted(len(request.asked), 'order')}?\n"
+            f"### Cancel {counted(request.orders, 'order')}?\n"
             "Nothing has been sent yet. A request to cancel cannot be taken back, "
             "and a partly delivered order may get no refill.",
             "\n".join(filter(None, [shown + rest, ignored(request.ignored, request.repeats)])),
         ],
-        buttons=[buttons.confirm(request.id, len(request.asked)), buttons.keep(request.id)],
+        buttons=[buttons.confirm(request.id, request.orders), buttons.keep(request.id)],
     )
 
 
 def _progress(view: RequestView) -> CardView:
-    request, orders = view.request, view.orders
-    groups = _by_state(orders)
-    joined = sum(order.request_id != request.id for order in orders)
+    request = view.request
+    sections = _sections_of(view.groups, view.waiting, request.waiting)
     notes = [
         PAUSES[view.account.state] if _is_stuck(view) else "",
-        TROUBLES[view.account.trouble] if view.account.trouble and _has_open(groups) else "",
-        f"-# {counted(joined, 'order')} of these had been asked for before: joined, not sent twice." if joined else "",
+        TROUBLES[view.account.trouble] if view.account.trouble and _has_open(sections) else "",
+        f"-# {counted(view.joined, 'order')} of these had been asked for before: joined, not sent twice."
+        if view.joined
+        else "",
         ignored(request.ignored, request.repeats),
     ]
-    head = f"### Cancel request · {counted(len(orders), 'order')}\n{_counts(groups)}"
-    sections, folded = _sections(groups, beside=[head, *notes])
+    head = f"### Cancel request · {counted(request.orders, 'order')}\n{_counts(sections)}{_sent(view)}"
+    texts, folded = _texts(sections, beside=[head, *notes])
     return card(
-        _tone(groups),
-        [head, *sections, *_joined(notes)],
-        buttons=[buttons.connect("Connect again")] if _is_stuck(view) else [],
-        file=orders_csv(f"cancel-request-{request.id}.csv", orders) if folded else None,
+        _tone(sections),
+        [head, *texts, *_joined(notes)],
+        buttons=[
+            *([buttons.connect("Connect again")] if _is_stuck(view) else []),
+            *([buttons.stop(request.id)] if _may_stop(view) else []),
+            *([buttons.whole_list(ListKind.REQUEST, request.id)] if folded else []),
+        ],
     )
 
 
-def notice_card(items: Sequence[NoticeItem], reference: str) -> CardView:
+def _sent(view: RequestView) -> str:
+    """Show how much of a long list has been sent, and what the panel's limits allow at best."""
+    request = view.request
+    if request.waiting == 0 or request.orders <= MAX_BATCH:
+        return ""
+    sent = request.orders - request.waiting
+    at_best = f" · the panel's limits let the last go {ago(view.sent_by)} at the earliest" if view.sent_by else ""
+    return (
+        f"\n{bar(sent, request.orders)} {sent:,} of {request.orders:,} sent{'' if _is_stuck(view) else at_best}\n"
+        f"-# This card follows until {at(request.card_until)}. Once all have been gone through you get a message."
+    )
+
+
+def _may_stop(view: RequestView) -> bool:
+    return view.request.waiting > MAX_BATCH or bool(view.request.waiting and (view.account.trouble or _is_stuck(view)))
+
+
+def notice_card(report: Report, notice: Notice) -> CardView:
     """Tell a user how orders ended that they have been waiting for, and what else they should know.
 
     By the reference the courier finds out whether a message has arrived of which it never heard.
     """
-    ended = [item.cancellation for item in items if item.kind is NoticeKind.ENDED and item.cancellation]
-    # What has ended since is reported by its own line.
-    overdue = [
-        item.cancellation
-        for item in items
-        if item.kind is NoticeKind.OVERDUE and item.cancellation and item.cancellation.ended_at is None
-    ]
-    pauses = {AccountState(item.kind.value) for item in items if item.cancellation is None}
-    parts = [f"### ⚠️ I need your key again\n{PAUSES[state]}" for state in sorted(pauses)]
-    groups = _by_state(ended)
+    parts = [f"### ⚠️ I need your key again\n{PAUSES[state]}" for state in report.pauses]
     folded = False
-    for title, late in _overdue(overdue).items():
-        shown, missing = listed([code(order.order_id) for order in late], 600)
+    for title, late in _overdue(report.overdue).items():
+        shown, missing = listed([name for name, _ in late.lines], 600)
+        missing += late.count - len(late.lines)
         folded = folded or bool(missing)
-        rest = f" … and {missing:,} more, in the file" if missing else ""
+        rest = f" … and {missing:,} more, in the list" if missing else ""
         parts.append(
             f"### {title} after 72 hours\n{shown}{rest}\n"
             "-# I go on watching, less often, for 30 days. You may want to ask NotPanel's support."
         )
+    ended = _sections_of(report.ended, with_age=True)
     if ended:
-        head = f"### News about {counted(len(ended), 'order')}\n{_counts(groups)}"
-        sections, more = _sections(groups, beside=[head, *parts, reference], with_age=True)
-        parts += [head, *sections]
+        count = sum(section.count for section in ended.values())
+        head = f"### News about {counted(count, 'order')}\n{_counts(ended)}"
+        texts, more = _texts(ended, beside=[head, *parts, notice.reference])
+        parts += [head, *texts]
         folded = folded or more
     return card(
-        Tone.BAD if pauses else _tone(groups) if ended else Tone.WAITING,
-        [*(parts or ["### Nothing new"]), f"-# {reference}"],
-        buttons=[buttons.connect("Connect again")] if pauses else [],
-        file=orders_csv("orders.csv", [*ended, *overdue]) if folded else None,
+        Tone.BAD if report.pauses else _tone(ended) if ended else Tone.WAITING,
+        [*(parts or ["### Nothing new"]), f"-# {notice.reference}"],
+        buttons=[
+            *([buttons.connect("Connect again")] if report.pauses else []),
+            *([buttons.whole_list(ListKind.NOTICE, notice.id)] if folded else []),
+        ],
     )
 
 
-def open_card(orders: Sequence[Cancellation]) -> CardView:
+def open_card(view: OpenView) -> CardView:
     """Show what is still open for a user."""
-    if not orders:
+    sections = _sections_of(view.groups, view.waiting, view.count_waiting, with_age=True)
+    if not sections:
         return card(Tone.GOOD, ["### Nothing open\nEvery cancel request you made has ended."])
-    groups = _by_state(orders)
-    head = f"### Still open · {counted(len(orders), 'order')}\n{_counts(groups)}"
-    sections, folded = _sections(groups, beside=[head], with_age=True)
+    count = sum(section.count for section in sections.values())
+    head = f"### Still open · {counted(count, 'order')}\n{_counts(sections)}"
+    texts, folded = _texts(sections, beside=[head])
     return card(
         Tone.WAITING,
-        [head, *sections],
-        file=orders_csv("open-orders.csv", orders) if folded else None,
+        [head, *texts],
+        buttons=[buttons.whole_list(ListKind.OPEN, 0)] if folded else [],
     )
 
 
-def _overdue(orders: Sequence[Cancellation]) -> dict[str, list[Cancellation]]:
+def _overdue(groups: Groups) -> dict[str, _Section]:
     """Tell what is known to be with the provider from what is not."""
-    queued = [order for order in orders if order.state is State.QUEUED]
-    others = [order for order in orders if order.state is not State.QUEUED]
+    queued = {state: group for state, group in groups.items() if state is State.QUEUED}
+    others = {state: group for state, group in groups.items() if state is not State.QUEUED}
     named = {"Still open at the provider": queued, "Still waiting for a clear answer from the panel": others}
-    return {title: late for title, late in named.items() if late}
+    return {title: _merged(late) for title, late in named.items() if late}
 
 
-def _by_state(orders: Iterable[Cancellation]) -> Groups:
-    found: defaultdict[State, list[Cancellation]] = defaultdict(list)
-    for order in orders:
-        found[order.told_as].append(order)
+def _merged(groups: Groups) -> _Section:
+    sections = _sections_of(groups).values()
+    return _Section(sum(one.count for one in sections), [line for one in sections for line in one.lines])
+
+
+def _sections_of(
+    groups: Groups, waiting: Sequence[str] = (), count_waiting: int = 0, *, with_age: bool = False
+) -> _Sections:
+    """Set groups in the order of the card; orders that are not taken up yet stand before those that were."""
+    found = {state: _section(state, group, with_age) for state, group in groups.items()}
+    if count_waiting:
+        taken = found.get(State.REQUESTED, _Section(0, ()))
+        lines = [*((code(order), "") for order in waiting), *taken.lines]
+        found[State.REQUESTED] = _Section(count_waiting + taken.count, lines)
     return {state: found[state] for state in WORDINGS if state in found}
 
 
-def _counts(groups: Groups) -> str:
-    return " · ".join(f"**{len(orders):,}** {WORDINGS[state].short}" for state, orders in groups.items())
+def _section(state: State, group: Group, with_age: bool) -> _Section:
+    lines = [
+        (code(order.order_id) + (f" asked {ago(order.created_at)}" if with_age else ""), _remark(state, order))
+        for order in group.first
+    ]
+    given_up = state is State.UNKNOWN and any(order.doubts >= MAX_DOUBTS for order in group.first)
+    return _Section(group.count, lines, given_up)
 
 
-def _sections(groups: Groups, *, beside: Sequence[str], with_age: bool = False) -> tuple[list[str], bool]:
-    """Return a text for each group, and whether orders had to be left to the file; `beside` stands there too."""
-    frames = {state: _frame(state, orders) for state, orders in groups.items()}
+def _counts(sections: _Sections) -> str:
+    return " · ".join(f"**{section.count:,}** {WORDINGS[state].short}" for state, section in sections.items())
+
+
+def _texts(sections: _Sections, *, beside: Sequence[str]) -> tuple[list[str], bool]:
+    """Return a text for each group, and whether orders had to be left to the list; `beside` stands there too."""
+    frames = {state: _frame(state, section) for state, section in sections.items()}
     taken = sum(map(len, beside)) + len(beside) + sum(len(title) + len(meaning) for title, meaning in frames.values())
-    room = (_ROOM - taken) // max(len(groups), 1) - _REST
-    sections: list[str] = []
+    room = (_ROOM - taken) // max(len(sections), 1) - _REST
+    texts: list[str] = []
     folded = False
-    for state, orders in groups.items():
+    for state, section in sections.items():
         title, meaning = frames[state]
-        lines, missing = _lines(state, orders, room, with_age)
-        rest = [f"… and {missing:,} more, in the file"] if missing else []
-        sections.append("\n".join([title, *lines, *rest, meaning]))
+        lines, missing = _lines(section, room)
+        rest = [f"… and {missing:,} more, in the list"] if missing else []
+        texts.append("\n".join([title, *lines, *rest, meaning]))
         folded = folded or bool(missing)
-    return sections, folded
+    return texts, folded
 
 
-def _frame(state: State, orders: Sequence[Cancellation]) -> tuple[str, str]:
+def _frame(state: State, section: _Section) -> tuple[str, str]:
     """Return what stands above and below the orders of a group."""
     wording = WORDINGS[state]
-    given_up = state is State.UNKNOWN and any(order.doubts >= MAX_DOUBTS for order in orders)
-    meaning = f"{wording.meaning} {ONLY_WATCHED}" if given_up else wording.meaning
-    return f"**{wording.emoji} {wording.title}** ({len(orders):,})", f"-# {meaning}"
+    meaning = f"{wording.meaning} {ONLY_WATCHED}" if section.given_up else wording.meaning
+    return f"**{wording.emoji} {wording.title}** ({section.count:,})", f"-# {meaning}"
 
 
-def _lines(state: State, orders: Sequence[Cancellation], room: int, with_age: bool) -> tuple[list[str], int]:
-    """Return one line for all orders that share the same remark, as far as they fit."""
+def _lines(section: _Section, room: int) -> tuple[list[str], int]:
+    """Return one line for all orders that share the same remark, as far as they fit, and how many do not."""
     remarks: defaultdict[str, list[str]] = defaultdict(list)
-    for order in orders:
-        remarks[_remark(state, order)].append(
-            code(order.order_id) + (f" asked {ago(order.created_at)}" if with_age else "")
-        )
+    for name, remark in section.lines:
+        remarks[remark].append(name)
     lines: list[str] = []
-    missing = 0
+    missing = section.count - len(section.lines)
     for remark, names in remarks.items():
         shown, left = listed(names, room - len(remark))
         if shown:
@@ -212,21 +259,21 @@ def _charge(order: Cancellation) -> str:
     return f" · charge {amount(order.charge_first)} → {amount(order.charge_last)}{currency}"
 
 
-def _has_open(groups: Groups) -> bool:
-    return any(state.is_open for state in groups)
+def _has_open(sections: _Sections) -> bool:
+    return any(state.is_open for state in sections)
 
 
 def _is_stuck(view: RequestView) -> bool:
     paused = view.account.state in (AccountState.REJECTED, AccountState.SUSPENDED)
-    return paused and any(order.state.is_open for order in view.orders)
+    return paused and (view.request.waiting > 0 or any(state.is_open for state in view.groups))
 
 
-def _tone(groups: Groups) -> Tone:
-    if _has_open(groups):
+def _tone(sections: _Sections) -> Tone:
+    if _has_open(sections):
         return Tone.WAITING
-    if set(groups) <= {State.REFUNDED}:
+    if set(sections) <= {State.REFUNDED}:
         return Tone.GOOD
-    return Tone.BAD if set(groups) <= _BAD else Tone.PLAIN
+    return Tone.BAD if set(sections) <= _BAD else Tone.PLAIN
 
 
 def _joined(notes: Sequence[str]) -> list[str]:

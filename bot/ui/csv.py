@@ -7,7 +7,8 @@ from datetime import datetime
 
 import discord
 
-from bot.store import Cancellation
+from bot.states import State
+from bot.store import Listed
 from bot.ui.words import WORDINGS
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -22,38 +23,62 @@ def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[str | None]
     return discord.File(io.BytesIO(text.getvalue().encode("utf-8-sig")), filename=name)
 
 
-def orders_csv(name: str, orders: Iterable[Cancellation]) -> discord.File:
-    """Return all that the ledger knows of these orders."""
-    head = (
-        "order",
-        "outcome",
-        "panel_status",
-        "panel_words",
-        "remains",
-        "charge_first",
-        "charge_last",
-        "currency",
-        "asked_at",
-        "ended_at",
-    )
-    return csv_file(
-        name,
-        head,
-        (
-            (
-                order.order_id,
-                WORDINGS[order.told_as].title,
-                order.status_word,
-                order.words,
-                order.remains,
-                order.charge_first,
-                order.charge_last,
-                order.currency,
-                _time(order.created_at),
-                _time(order.ended_at),
-            )
-            for order in orders
-        ),
+_ORDERS_HEAD = (
+    "order",
+    "outcome",
+    "panel_status",
+    "panel_words",
+    "remains",
+    "charge_first",
+    "charge_last",
+    "currency",
+    "asked_at",
+    "ended_at",
+)
+
+
+class OrdersCsv:
+    """All that the ledger knows of some orders, page by page into a file."""
+
+    def __init__(self) -> None:
+        self._bytes = io.BytesIO()
+        self._text = io.TextIOWrapper(self._bytes, "utf-8-sig", newline="")
+        self._writer = csv.writer(self._text)
+        self._writer.writerow(_ORDERS_HEAD)
+
+    def add(self, page: Sequence[Listed]) -> None:
+        """Write some more lines."""
+        self._writer.writerows([_harmless(value) for value in _order_row(line)] for line in page)
+
+    @property
+    def size(self) -> int:
+        """How many bytes have been written."""
+        self._text.flush()
+        return self._bytes.tell()
+
+    def file(self, name: str) -> discord.File:
+        """Return what has been written; nothing more can be."""
+        self._text.flush()
+        self._text.detach()
+        self._bytes.seek(0)
+        return discord.File(self._bytes, filename=name)
+
+
+def _order_row(line: Listed) -> tuple[str | None, ...]:
+    order = line.cancellation
+    if order is None:
+        return (line.order_id, WORDINGS[State.REQUESTED].title, *[None] * (len(_ORDERS_HEAD) - 2))
+    return (
+        order.order_id,
+        WORDINGS[order.told_as].title,
+        order.status_word,
+        order.words,
+        order.remains,
+        order.charge_first,
+        order.charge_last,
+        order.currency,
+        _time(order.created_at),
+        _time(order.ended_at),
     )
 
 

@@ -23,6 +23,17 @@ def ago(time: datetime) -> str:
     return f"<t:{int(time.timestamp())}:R>"
 
 
+def at(time: datetime) -> str:
+    """Return a time of day in the reader's own zone."""
+    return f"<t:{int(time.timestamp())}:t>"
+
+
+def bar(done: int, total: int, width: int = 20) -> str:
+    """Draw how much of something is done; full only when all of it is."""
+    filled = done * width // total
+    return "▰" * filled + "▱" * (width - filled)
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     """Return a number with its noun."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

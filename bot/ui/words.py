@@ -6,6 +6,7 @@ The words "refunded" and "cancelled" stand only where the panel's status has sai
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.orders import MOST_IGNORED
 from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
 from bot.problems import (
     BadFile,
@@ -82,7 +83,12 @@ WORDINGS: Mapping[State, Wording] = {
         "no longer watched",
         "How these ended is not known. Check them in your NotPanel orders.",
     ),
-    State.WITHDRAWN: Wording("↩️", "Not sent", "not sent", "The key was removed first; the panel was never asked."),
+    State.WITHDRAWN: Wording(
+        "↩️",
+        "Not sent",
+        "not sent",
+        "Never with the panel: the list was stopped or its key removed first, or 30 days went by.",
+    ),
 }
 """In the order in which cards show them."""
 
@@ -131,7 +137,7 @@ _KEY_FAULTS: Mapping[KeyFault, str] = {
 }
 
 _FILE_FAULTS: Mapping[FileFault, str] = {
-    FileFault.TOO_LARGE: "That file is larger than 1 MB. Please split the list.",
+    FileFault.TOO_LARGE: "That file is larger than 10 MB. Please split the list.",
     FileFault.NOT_TEXT: "That is not a text or CSV file. Save the list as text or CSV and try again.",
     FileFault.NOT_GIVEN: "Discord did not hand me that file. Please try again.",
 }
@@ -155,7 +161,8 @@ def ignored(tokens: tuple[str, ...], repeats: int = 0) -> str:
         notes.append(f"{counted(repeats, 'repeat')} left out.")
     if tokens:
         shown = ", ".join(code(token, 24) for token in tokens[:8])
-        more = f" and {len(tokens) - 8:,} more" if len(tokens) > 8 else ""
+        over = "over " if len(tokens) >= MOST_IGNORED else ""
+        more = f" and {over}{len(tokens) - 8:,} more" if len(tokens) > 8 else ""
         notes.append(f"Not order IDs, so not sent: {shown}{more}.")
     return "-# " + " ".join(notes) if notes else ""
 
@@ -171,8 +178,8 @@ def user_error(error: UserError) -> str:
             return f"{_KEY_FAULTS[fault]} Nothing was sent or stored. Copy the key again and paste it alone."
         case BadFile(fault=fault):
             return f"Nothing was sent. {_FILE_FAULTS[fault]}"
-        case TooMany(count=count, most=most):
-            return f"That names {count:,} orders; I take {most:,} at once. Nothing was sent. Please split the list."
+        case TooMany(most=most):
+            return f"That names more than {most:,} orders, the most I take at once. Nothing was sent. Split the list."
         case NoOrders(found=found):
             return "\n".join(filter(None, [f"{NO_ORDERS} Nothing was sent.", ignored(found.ignored)]))
         case NotYours():

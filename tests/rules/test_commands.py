@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.client import COGS, Client
+from bot.store import ListKind
 from bot.ui import buttons
 from tests.rules.sources import ROOT, sources, tree_of
 
@@ -74,6 +75,8 @@ EXAMPLES = {
     buttons.KEEP_KEY: lambda: buttons.keep_key(),
     buttons.NEWS: lambda: buttons.news(SOMEBODY),
     buttons.PASTE: lambda: buttons.paste(),
+    buttons.STOP: lambda: buttons.stop(SOMEBODY),
+    buttons.LIST: lambda: buttons.whole_list(ListKind.REQUEST, SOMEBODY),
 }
 
 

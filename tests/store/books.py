@@ -17,7 +17,7 @@ from bot.store import (
     Outcome,
     Writer,
 )
-from tests.world import START
+from tests.world import START, orders_of
 
 ANN = 1001
 WINDOW = timedelta(seconds=10)
@@ -39,14 +39,16 @@ class Books:
         self.account = account
 
     async def ask(self, *orders: str, until: Any = CARD_ENDS) -> int:
-        """Write down a request for orders; return its id."""
+        """Write down a request for orders and take them up; return its id."""
         async with self.ledger.write() as tx:
-            return await ask(tx, self.account, *orders, until=until)
+            request_id = await ask(tx, self.account, *orders, until=until)
+            await tx.take_up(self.account.id, START, 100_000, long=True)
+        return request_id
 
     async def claim(self) -> list[Cancellation]:
         """Mark all that was requested as being sent."""
         async with self.ledger.write() as tx:
-            return await tx.claim_for_sending(self.account.id, START, 100)
+            return await claim(tx, self.account)
 
     async def record(self, row: Cancellation, state: State, reading: OrderReading | None = None) -> None:
         """Write what became of one order."""
@@ -63,7 +65,7 @@ class Books:
     async def newest(self, order: str) -> Cancellation:
         """Return the newest cancellation of an order."""
         (request,) = self.sql("SELECT MAX(request_id) FROM cancellations WHERE order_id = ?", order)
-        rows = await self.ledger.read.cancellations_of(request[0])
+        rows = await orders_of(self.ledger.read, request[0])
         return [row for row in rows if row.order_id == order][-1]
 
     async def gone(self, request_id: int) -> None:
@@ -77,20 +79,17 @@ class Books:
         """Have a request's card shown to the user as it stands."""
         request = await self.ledger.read.request(request_id)
         assert request
-        rows = await self.ledger.read.cancellations_of(request_id)
         async with self.ledger.write() as tx:
-            await tx.card_shown(request, rows, LATER, LATER)
+            await tx.card_shown(request, LATER, LATER)
 
-    async def outbox(self) -> list[list[tuple[NoticeKind, str | None]]]:
+    def outbox(self) -> list[list[tuple[NoticeKind, str | None]]]:
         """Return the lines of every notice that is on its way."""
         waiting = self.sql("SELECT id FROM notices WHERE due_at IS NOT NULL ORDER BY id")
-        return [
-            [
-                (item.kind, item.cancellation.order_id if item.cancellation else None)
-                for item in await self.ledger.read.items_of(notice_id)
-            ]
-            for (notice_id,) in waiting
-        ]
+        lines = (
+            "SELECT i.kind, c.order_id FROM notice_items i LEFT JOIN cancellations c ON c.id = i.cancellation_id "
+            "WHERE i.notice_id = ? ORDER BY i.id"
+        )
+        return [[(NoticeKind(kind), order) for kind, order in self.sql(lines, *notice)] for notice in waiting]
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the file itself, past all of the bot's code."""
@@ -110,3 +109,9 @@ async def ask(tx: Writer, account: Account, *orders: str, until: Any = CARD_ENDS
     """Write down a request within a transaction."""
     card = Card(5, None, 7, TOKEN, until)
     return await tx.add_request(account, orders, card, START, ask_first=first, ignored=(), repeats=0)
+
+
+async def claim(tx: Writer, account: Account, most: int = 100) -> list[Cancellation]:
+    """Mark orders as being sent within a transaction, whether they have been taken up before or not."""
+    await tx.take_up(account.id, START, most, long=True)
+    return await tx.claim_for_sending(account.id, START, most)

@@ -11,14 +11,14 @@ from bot.states import State
 from bot.store import (
     NoticeKind,
 )
-from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask
-from tests.world import START
+from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask, claim
+from tests.world import START, orders_of
 
 
 async def test_a_second_request_joins_what_is_open(books: Books) -> None:
     one = await books.ask("ord_A", "ord_B")
     two = await books.ask("ord_B", "ord_C")
-    first, second = [await books.ledger.read.cancellations_of(request) for request in (one, two)]
+    first, second = [await orders_of(books.ledger.read, request) for request in (one, two)]
     assert [row.order_id for row in first] == ["ord_A", "ord_B"]
     assert [row.order_id for row in second] == ["ord_B", "ord_C"]
     assert first[1] == second[0]
@@ -31,7 +31,7 @@ async def test_what_is_under_way_is_joined_in_every_open_state(books: Books, sta
     await books.ask("ord_A")
     await books.lead("ord_A", state)
     again = await books.ask("ord_A")
-    assert [row.state for row in await books.ledger.read.cancellations_of(again)] == [state]
+    assert [row.state for row in await orders_of(books.ledger.read, again)] == [state]
     assert await books.claim() == []
 
 
@@ -39,7 +39,7 @@ async def test_a_refunded_order_is_joined_and_never_sent_again(books: Books) -> 
     await books.ask("ord_A")
     await books.lead("ord_A", State.ACCEPTED, State.REFUNDED)
     again = await books.ask("ord_A")
-    assert [row.state for row in await books.ledger.read.cancellations_of(again)] == [State.REFUNDED]
+    assert [row.state for row in await orders_of(books.ledger.read, again)] == [State.REFUNDED]
     assert await books.claim() == []
 
 
@@ -50,7 +50,7 @@ async def test_what_ended_otherwise_is_tried_again(books: Books, way: list[State
     await books.ask("ord_A")
     await books.lead("ord_A", *way)
     again = await books.ask("ord_A")
-    (row,) = await books.ledger.read.cancellations_of(again)
+    (row,) = await orders_of(books.ledger.read, again)
     assert (row.state, row.request_id) == (State.REQUESTED, again)
     assert [row.order_id for row in await books.claim()] == ["ord_A"]
 
@@ -69,6 +69,7 @@ async def test_another_user_with_the_same_order_has_a_cancellation_of_their_own(
     async with books.ledger.write() as tx:
         bob = await tx.account(await tx.save_key(ANN + 1, KEY, START))
         await ask(tx, bob, "ord_A")
+        await claim(tx, bob)
     assert books.sql("SELECT COUNT(*), COUNT(DISTINCT account_id) FROM cancellations") == [(2, 2)]
 
 
@@ -78,7 +79,8 @@ async def test_a_question_sends_nothing_until_it_is_confirmed(books: Books) -> N
     assert await books.claim() == []
     request = await books.ledger.read.request(request_id)
     assert request
-    assert request.asked == ("ord_A",)
+    assert (request.orders, request.waiting) == (1, 1)
+    assert await books.ledger.read.waiting_orders(request_id) == ["ord_A"]
 
 
 async def test_every_step_leaves_a_row(books: Books) -> None:
@@ -110,7 +112,7 @@ async def test_a_claim_is_on_disk_before_its_rows_are_in_hand(books: Books) -> N
 async def test_a_claim_takes_no_more_than_a_batch(books: Books) -> None:
     await books.ask(*(f"ord_{n}" for n in range(5)))
     async with books.ledger.write() as tx:
-        assert len(await tx.claim_for_sending(books.account.id, START, 2)) == 2
+        assert len(await claim(tx, books.account, 2)) == 2
     assert books.sql("SELECT COUNT(*) FROM cancellations WHERE state = 'sending'") == [(2,)]
 
 
@@ -136,7 +138,7 @@ async def test_what_was_being_sent_with_a_removed_key_ends_with_the_process_and_
         await tx.recover_sending(LATER, WINDOW)
         await tx.expire_cards(LATER + timedelta(hours=1), WINDOW)
     assert (await books.newest("ord_A")).state is State.EXPIRED
-    assert await books.outbox() == [[(NoticeKind.ENDED, "ord_A")]]
+    assert books.outbox() == [[(NoticeKind.ENDED, "ord_A")]]
 
 
 async def test_removing_a_key_ends_what_needs_it(books: Books) -> None:

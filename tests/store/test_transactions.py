@@ -14,8 +14,8 @@ from bot.store import (
     NoticeKind,
     Outcome,
 )
-from tests.store.books import FOUND, LATER, WINDOW, Books, ask
-from tests.world import START
+from tests.store.books import FOUND, LATER, WINDOW, Books, ask, claim
+from tests.world import START, orders_of
 
 
 class PowerCut(Exception):
@@ -38,7 +38,7 @@ async def test_outcome_card_mark_and_outbox_line_are_one_transaction(books: Book
     async def write_until_the_power_fails() -> None:
         async with books.ledger.write() as tx:
             await tx.record(books.account.id, [outcome], LATER, WINDOW)
-            assert (await tx.cancellations_of(request_id))[0].state is State.REFUNDED
+            assert (await orders_of(tx, request_id))[0].state is State.REFUNDED
             assert len(await tx.cards_due(LATER)) == 1
             assert len(await tx.notices_due(LATER + WINDOW)) == 1
             raise PowerCut
@@ -50,15 +50,15 @@ async def test_outcome_card_mark_and_outbox_line_are_one_transaction(books: Book
     await books.record(row, State.REFUNDED, FOUND)
     assert (await books.newest("ord_A")).state is State.REFUNDED
     assert [request.id for request in await books.ledger.read.cards_due(LATER)] == [request_id]
-    assert await books.outbox() == [[(NoticeKind.ENDED, "ord_A")]]
+    assert books.outbox() == [[(NoticeKind.ENDED, "ord_A")]]
 
 
 async def write_one(books: Books, name: str) -> None:
     """Write two requests in one transaction, by all kinds of queries."""
     async with books.ledger.write() as tx:
         await ask(tx, books.account, f"{name}_1")
-        await tx.claim_for_sending(books.account.id, START, 100)
-        await tx.cancellations_of(1)
+        await claim(tx, books.account)
+        await orders_of(tx, 1)
         await tx.recover_sending(START, WINDOW)
         await ask(tx, books.account, f"{name}_2")
 
@@ -66,8 +66,10 @@ async def write_one(books: Books, name: str) -> None:
 def halves(books: Books) -> list[tuple[Any, ...]]:
     """Return every transaction of which only a half is there."""
     return books.sql(
-        "SELECT substr(order_id, 1, length(order_id) - 2) AS name, COUNT(*) FROM cancellations "
-        "GROUP BY name HAVING COUNT(*) <> 2"
+        "SELECT substr(named, 1, length(named) - 2) AS name, COUNT(*) FROM ("
+        " SELECT COALESCE(ro.order_id, c.order_id) AS named"
+        " FROM request_orders ro LEFT JOIN cancellations c ON c.id = ro.cancellation_id)"
+        " GROUP BY name HAVING COUNT(*) <> 2"
     )
 
 
@@ -89,7 +91,7 @@ async def slowly(books: Books, name: str, passing: Callable[[], Awaitable[None]]
         await passing()
         await ask(tx, books.account, f"{name}_1")
         await passing()
-        await tx.claim_for_sending(books.account.id, START, 100)
+        await claim(tx, books.account)
         await passing()
         await ask(tx, books.account, f"{name}_2")
         await passing()
@@ -126,7 +128,7 @@ async def test_tasks_cancelled_at_any_moment_leave_no_transaction_open(books: Bo
         cuts = [cancel_after(write_one(books, f"ord_{n}x{k}"), count) for k, count in enumerate(turns)]
         cut += sum(await asyncio.gather(*cuts))
     await asyncio.wait_for(write_one(books, "ord_last"), 20)
-    assert books.sql("SELECT COUNT(*) FROM cancellations WHERE order_id LIKE 'ord\\_last\\_%' ESCAPE '\\'") == [(2,)]
+    assert books.sql("SELECT SUM(orders) FROM requests WHERE id > (SELECT MAX(id) - 2 FROM requests)") == [(2,)]
     assert halves(books) == []
     assert 0 < cut <= 450
     with closing(sqlite3.connect(books.path, timeout=1)) as other:  # nobody holds the write lock
@@ -149,7 +151,7 @@ async def test_what_is_committed_is_seen_by_the_next_read_whatever_else_is_being
 
     async def keep_reading() -> None:
         while not ended.is_set():
-            await books.ledger.read.cancellations_of(large)
+            await orders_of(books.ledger.read, large)
 
     readers = [asyncio.create_task(keep_reading()) for _ in range(4)]
     unseen = 0

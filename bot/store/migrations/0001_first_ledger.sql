@@ -17,7 +17,8 @@ CREATE TABLE requests (
     account_id     INTEGER NOT NULL REFERENCES accounts (id),
     user_id        INTEGER NOT NULL,
     state          TEXT NOT NULL CHECK (state IN ('asking', 'going', 'kept', 'lapsed')),
-    asked          TEXT NOT NULL,     -- JSON: order IDs while 'asking', else []
+    orders         INTEGER NOT NULL,  -- how many it names
+    waiting        INTEGER NOT NULL,  -- of these the last so many have not been taken up
     ignored        TEXT NOT NULL,     -- JSON: shortened words that were no order IDs
     repeats        INTEGER NOT NULL,
     channel_id     INTEGER NOT NULL,
@@ -28,11 +29,15 @@ CREATE TABLE requests (
     card_due_at    INTEGER,           -- the card is behind the ledger and is to be edited then
     card_failures  INTEGER NOT NULL DEFAULT 0,
     revision       INTEGER NOT NULL DEFAULT 0,
-    created_at     INTEGER NOT NULL
+    created_at     INTEGER NOT NULL,
+    began_at       INTEGER,           -- confirmed, or asked for where no question was needed
+    CHECK ((state = 'going') = (began_at IS NOT NULL))
 );
 CREATE INDEX requests_by_card_due ON requests (card_due_at) WHERE card_due_at IS NOT NULL;
 CREATE INDEX requests_asking ON requests (created_at) WHERE state = 'asking';
 CREATE INDEX requests_by_user ON requests (user_id, id);
+CREATE INDEX requests_begun ON requests (account_id, began_at) WHERE began_at IS NOT NULL;
+CREATE INDEX requests_to_send ON requests (account_id, waiting, began_at) WHERE waiting > 0 AND began_at IS NOT NULL;
 CREATE INDEX requests_with_token ON requests (card_until) WHERE token_sealed IS NOT NULL;
 
 CREATE TABLE cancellations (
@@ -67,19 +72,26 @@ CREATE INDEX cancellations_by_order ON cancellations (account_id, order_id, id);
 CREATE INDEX cancellations_by_due ON cancellations (account_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX cancellations_ended ON cancellations (ended_at) WHERE queued_at IS NOT NULL AND ended_at IS NOT NULL;
 CREATE INDEX cancellations_urgent ON cancellations (account_id, due_at) WHERE ended_at IS NULL AND looks = 0;
-CREATE INDEX cancellations_first_pass ON cancellations (request_id) WHERE ended_at IS NULL AND looks = 0;
+CREATE INDEX cancellations_by_request ON cancellations (request_id, state, doubts DESC);
 CREATE INDEX cancellations_to_send ON cancellations (account_id, due_at) WHERE state = 'requested';
 CREATE INDEX cancellations_in_flight ON cancellations (id) WHERE state = 'sending';
 CREATE INDEX cancellations_open_by_age ON cancellations (created_at) WHERE ended_at IS NULL;
-CREATE INDEX cancellations_untold ON cancellations (account_id) WHERE ended_at IS NOT NULL AND told_at IS NULL;
+CREATE INDEX cancellations_untold ON cancellations (account_id, request_id, ended_at)
+    WHERE ended_at IS NOT NULL AND told_at IS NULL;
 
--- Which orders a request's card shows: its own, and those it joined.
+-- What a request names, in its order. An order is taken up when its turn comes to be sent: it then has a cancellation,
+-- its own or an earlier one that it joins.
 CREATE TABLE request_orders (
     request_id       INTEGER NOT NULL REFERENCES requests (id),
-    cancellation_id  INTEGER NOT NULL REFERENCES cancellations (id),
-    PRIMARY KEY (request_id, cancellation_id)
+    position         INTEGER NOT NULL,
+    order_id         TEXT,
+    cancellation_id  INTEGER REFERENCES cancellations (id),
+    joined           INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (request_id, position),
+    CHECK ((order_id IS NULL) = (cancellation_id IS NOT NULL))
 ) WITHOUT ROWID;
-CREATE INDEX request_orders_by_cancellation ON request_orders (cancellation_id);
+CREATE INDEX request_orders_by_cancellation ON request_orders (cancellation_id) WHERE cancellation_id IS NOT NULL;
+CREATE INDEX request_orders_joined ON request_orders (request_id) WHERE joined = 1;
 
 -- Every step ever taken, written by the database itself so that no code can forget it.
 CREATE TABLE transitions (
@@ -127,6 +139,22 @@ CREATE TABLE notice_items (
 );
 CREATE INDEX notice_items_by_notice ON notice_items (notice_id);
 CREATE UNIQUE INDEX notice_items_once ON notice_items (cancellation_id, kind) WHERE cancellation_id IS NOT NULL;
+
+-- Ended, told nowhere, and in no notice yet; `late_by`: how long after its user asked. One that was queued is always late.
+CREATE VIEW untold AS
+SELECT c.id, c.account_id, c.request_id,
+       CASE WHEN c.queued_at IS NOT NULL THEN 1 << 50 ELSE c.ended_at - c.created_at END AS late_by
+FROM cancellations c
+WHERE c.ended_at IS NOT NULL AND c.told_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM notice_items i WHERE i.cancellation_id = c.id AND i.kind = 'ended');
+
+-- Requests of which some orders have not been sent, or not been looked at once.
+CREATE VIEW first_passes AS
+SELECT r.id, r.account_id, r.began_at FROM requests r
+WHERE r.began_at IS NOT NULL AND (r.waiting > 0 OR EXISTS (
+    SELECT 1 FROM cancellations c
+    WHERE c.request_id = r.id AND c.state IN ('requested', 'sending', 'accepted') AND c.looks = 0
+));
 
 -- Small facts about this installation, such as which command tree Discord was last told.
 CREATE TABLE facts (

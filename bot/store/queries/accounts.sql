@@ -27,9 +27,17 @@ UPDATE accounts SET trouble = :trouble, changed_at = :now WHERE id = :id AND tro
 -- Urgent is what nobody has looked at yet: somebody has just asked for it and is reading the card.
 SELECT id, user_id, urgent_at, due_at FROM (
     SELECT a.id AS id, a.user_id AS user_id,
-           (SELECT MIN(c.due_at) FROM cancellations c
-            WHERE c.account_id = a.id AND c.ended_at IS NULL AND c.looks = 0) AS urgent_at,
-           (SELECT MIN(c.due_at) FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL) AS due_at
+           (SELECT MIN(at) FROM (
+                SELECT MIN(c.due_at) AS at FROM cancellations c
+                WHERE c.account_id = a.id AND c.ended_at IS NULL AND c.looks = 0
+                UNION ALL
+                SELECT MIN(r.began_at) FROM requests r
+                WHERE r.account_id = a.id AND r.waiting > 0 AND r.began_at IS NOT NULL)) AS urgent_at,
+           (SELECT MIN(at) FROM (
+                SELECT MIN(c.due_at) AS at FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL
+                UNION ALL
+                SELECT MIN(r.began_at) FROM requests r
+                WHERE r.account_id = a.id AND r.waiting > 0 AND r.began_at IS NOT NULL)) AS due_at
     FROM accounts a WHERE a.state = 'active'
 ) AS waiting
 WHERE due_at IS NOT NULL ORDER BY due_at;

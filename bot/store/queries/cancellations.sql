@@ -1,9 +1,42 @@
--- name: cancellations_of_request(request_id)
-SELECT c.* FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
-WHERE ro.request_id = :request_id ORDER BY c.id;
+-- name: tally_of_request(request_id)
+SELECT state, doubts > 0 AS doubted, COUNT(*) AS count FROM (
+    SELECT state, doubts FROM cancellations WHERE request_id = :request_id
+    UNION ALL
+    SELECT c.state, c.doubts FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
+    WHERE ro.request_id = :request_id AND ro.joined = 1
+) AS shown GROUP BY state, doubted;
 
--- name: open_of_account(account_id)
-SELECT * FROM cancellations WHERE account_id = :account_id AND ended_at IS NULL ORDER BY created_at, id;
+-- name: first_of_request(request_id, state, doubted, most)
+-- Those in most doubt first: their group says what that means.
+SELECT * FROM (
+    SELECT * FROM cancellations WHERE request_id = :request_id AND state = :state AND (doubts > 0) = :doubted
+    UNION ALL
+    SELECT c.* FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
+    WHERE ro.request_id = :request_id AND ro.joined = 1 AND c.state = :state AND (c.doubts > 0) = :doubted
+) AS shown ORDER BY doubts DESC, id LIMIT :most;
+
+-- name: page_of_request(request_id, after, most)
+SELECT ro.position AS cursor, ro.order_id AS waiting, c.*
+FROM request_orders ro LEFT JOIN cancellations c ON c.id = ro.cancellation_id
+WHERE ro.request_id = :request_id AND ro.position > :after ORDER BY ro.position LIMIT :most;
+
+-- name: tally_of_open(account_id)
+SELECT state, doubts > 0 AS doubted, COUNT(*) AS count FROM cancellations
+WHERE account_id = :account_id AND ended_at IS NULL GROUP BY state, doubted;
+
+-- name: first_of_open(account_id, state, doubted, most)
+SELECT * FROM cancellations
+WHERE account_id = :account_id AND ended_at IS NULL AND state = :state AND (doubts > 0) = :doubted
+ORDER BY doubts DESC, created_at, id LIMIT :most;
+
+-- name: page_of_open(account_id, after, most)
+SELECT id AS cursor, NULL AS waiting, * FROM cancellations
+WHERE account_id = :account_id AND ended_at IS NULL AND id > :after ORDER BY id LIMIT :most;
+
+-- name: count_requested(account_id, now, most)$
+SELECT COUNT(*) FROM (
+    SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now LIMIT :most
+) AS ready;
 
 -- name: claim_for_sending(now, account_id, most)
 UPDATE cancellations SET state = 'sending', attempts = attempts + 1, sent_at = :now, changed_at = :now
@@ -37,18 +70,27 @@ WHERE id = :id AND state = :from_state;
 UPDATE cancellations SET state = 'unknown', doubts = doubts + 1, changed_at = :now, due_at = :now
 WHERE state = 'sending' RETURNING id, account_id;
 
--- name: withdraw(now, account_id)
+-- name: withdraw_request(now, request_id)!
+-- What another request has joined is still wanted by that one.
 UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, due_at = NULL
-WHERE account_id = :account_id AND state = 'requested' AND doubts = 0 RETURNING id;
+WHERE request_id = :request_id AND state = 'requested' AND doubts = 0 AND NOT EXISTS (
+    SELECT 1 FROM request_orders ro WHERE ro.cancellation_id = cancellations.id AND ro.request_id <> :request_id
+);
 
--- name: expire_account(now, account_id)
-UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, due_at = NULL
-WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND (state <> 'requested' OR doubts > 0)
-RETURNING id;
+-- name: withdraw(now, account_id)!
+UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, due_at = NULL
+WHERE account_id = :account_id AND state = 'requested' AND doubts = 0;
 
--- name: expire_old(now, before)
+-- name: expire_account(now, account_id)!
 UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, due_at = NULL
-WHERE ended_at IS NULL AND state <> 'sending' AND created_at < :before RETURNING id, account_id;
+WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND (state <> 'requested' OR doubts > 0);
+
+-- name: accounts_with_old(before)
+SELECT DISTINCT account_id FROM cancellations WHERE ended_at IS NULL AND state <> 'sending' AND created_at < :before;
+
+-- name: expire_old(now, account_id, before)!
+UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, due_at = NULL
+WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND created_at < :before;
 
 -- name: hurry(now, account_id)!
 UPDATE cancellations SET due_at = :now WHERE account_id = :account_id AND due_at > :now;
@@ -60,39 +102,64 @@ UPDATE cancellations SET due_at = :now WHERE due_at > :latest;
 UPDATE cancellations SET other_key = 1
 WHERE account_id = :account_id AND ended_at IS NULL AND (state <> 'requested' OR doubts > 0);
 
--- name: revive(now, most, account_id, order_id)*!
--- Asked for once more after all tries: one more, if the next look shows the order running.
-UPDATE cancellations SET doubts = :most - 1, sent_at = NULL, due_at = :now, changed_at = :now
-WHERE account_id = :account_id AND order_id = :order_id AND state = 'unknown' AND doubts >= :most;
+-- name: hurry_request(now, request_id)!
+UPDATE cancellations SET due_at = :now WHERE request_id = :request_id AND state = 'accepted' AND due_at > :now;
 
--- name: told(now, patience, id)*!
--- What ended while its user was watching the card; of all else they get a message as well.
-UPDATE cancellations SET told_at = COALESCE(told_at, :now)
-WHERE id = :id AND ended_at <= created_at + :patience AND queued_at IS NULL;
+-- name: told_by_card(now, patience, id, revision)!
+-- What ended while its user was watching the card; of all else they get a message as well. Only where nothing has
+-- changed since what the card shows was read.
+UPDATE cancellations SET told_at = :now
+WHERE ended_at IS NOT NULL AND told_at IS NULL AND queued_at IS NULL AND ended_at <= created_at + :patience
+  AND EXISTS (SELECT 1 FROM requests WHERE id = :id AND revision = :revision)
+  AND id IN (
+    SELECT c.id FROM requests r JOIN cancellations c ON c.account_id = r.account_id AND c.request_id = r.id
+    WHERE r.id = :id AND c.ended_at <= r.began_at + :patience AND c.told_at IS NULL AND c.ended_at IS NOT NULL
+    UNION ALL
+    SELECT ro.cancellation_id FROM request_orders ro WHERE ro.request_id = :id AND ro.joined = 1
+);
 
--- name: overdue(before, after)
+-- name: accounts_with_overdue(before, after)
 -- Only where they are being looked at: of an account that is paused its user has been told.
-SELECT c.id, a.user_id FROM cancellations c JOIN accounts a ON a.id = c.account_id
-WHERE a.state = 'active' AND c.ended_at IS NULL AND c.overdue_at IS NULL AND c.created_at < :before AND c.created_at >= :after LIMIT 500;
+SELECT DISTINCT a.id, a.user_id FROM cancellations c JOIN accounts a ON a.id = c.account_id
+WHERE a.state = 'active' AND c.ended_at IS NULL AND c.overdue_at IS NULL AND c.created_at < :before AND c.created_at >= :after;
 
--- name: mark_overdue(now, id)*!
-UPDATE cancellations SET overdue_at = :now WHERE id = :id;
+-- name: tell_overdue(notice_id, account_id, before, after)!
+INSERT INTO notice_items (notice_id, kind, cancellation_id)
+SELECT :notice_id, 'overdue', id FROM cancellations
+WHERE account_id = :account_id AND ended_at IS NULL AND overdue_at IS NULL AND created_at < :before AND created_at >= :after
+ORDER BY id
+ON CONFLICT (cancellation_id, kind) WHERE cancellation_id IS NOT NULL DO NOTHING;
 
--- name: untold(account_id, patience, now)
--- Ended, told nowhere, in no notice yet; and either waited for, or on no card that can still be edited. While a list is
--- still being gone through for the first time its card tells; then one message tells all that took long.
-SELECT c.id, a.user_id FROM cancellations c JOIN accounts a ON a.id = c.account_id
-WHERE c.account_id = :account_id AND c.ended_at IS NOT NULL AND c.told_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM notice_items i WHERE i.cancellation_id = c.id AND i.kind = 'ended')
-  AND (c.queued_at IS NOT NULL OR c.ended_at > c.created_at + :patience OR NOT EXISTS (
+-- name: mark_overdue(now, account_id, before, after)!
+UPDATE cancellations SET overdue_at = :now
+WHERE account_id = :account_id AND ended_at IS NULL AND overdue_at IS NULL AND created_at < :before AND created_at >= :after;
+
+-- name: accounts_untold()
+SELECT DISTINCT account_id FROM cancellations WHERE ended_at IS NOT NULL AND told_at IS NULL;
+
+-- name: has_untold(account_id, patience, begun_before, now)$
+SELECT 1 FROM untold c WHERE c.account_id = :account_id
+  AND (c.late_by > :patience OR NOT EXISTS (
       SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
       WHERE ro.cancellation_id = c.id AND r.card_until > :now
   ))
-  AND NOT EXISTS (
-      SELECT 1 FROM cancellations u JOIN requests r ON r.id = u.request_id
-      WHERE u.request_id = c.request_id AND u.ended_at IS NULL AND u.looks = 0
-        AND u.state IN ('requested', 'sending', 'accepted') AND r.card_until > :now
-  );
+  AND c.request_id NOT IN (
+      SELECT id FROM first_passes WHERE account_id = :account_id AND began_at > :begun_before
+  )
+LIMIT 1;
+
+-- name: tell_untold(notice_id, account_id, patience, begun_before, now)!
+-- What has_untold finds.
+INSERT INTO notice_items (notice_id, kind, cancellation_id)
+SELECT :notice_id, 'ended', c.id FROM untold c WHERE c.account_id = :account_id
+  AND (c.late_by > :patience OR NOT EXISTS (
+      SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
+      WHERE ro.cancellation_id = c.id AND r.card_until > :now
+  ))
+  AND c.request_id NOT IN (
+      SELECT id FROM first_passes WHERE account_id = :account_id AND began_at > :begun_before
+  )
+ORDER BY c.id;
 
 -- name: lives(most)
 -- How long the provider took for what it ended last, in milliseconds.
@@ -100,5 +167,5 @@ SELECT ended_at - queued_at AS life FROM cancellations
 WHERE queued_at IS NOT NULL AND ended_at IS NOT NULL AND state IN ('refunded', 'partial', 'completed', 'failed')
 ORDER BY ended_at DESC LIMIT :most;
 
--- name: count_open(account_id)$
+-- name: count_taken(account_id)$
 SELECT COUNT(*) FROM cancellations WHERE account_id = :account_id AND ended_at IS NULL;

@@ -6,9 +6,8 @@ ON CONFLICT (user_id) WHERE state = 'gathering' DO NOTHING;
 -- name: gathering_notice(user_id)$
 SELECT id FROM notices WHERE user_id = :user_id AND state = 'gathering';
 
--- name: add_item(notice_id, kind, cancellation_id)*!
-INSERT INTO notice_items (notice_id, kind, cancellation_id) VALUES (:notice_id, :kind, :cancellation_id)
-ON CONFLICT (cancellation_id, kind) WHERE cancellation_id IS NOT NULL DO NOTHING;
+-- name: add_item(notice_id, kind)!
+INSERT INTO notice_items (notice_id, kind) VALUES (:notice_id, :kind);
 
 -- name: notices_due(now, most)
 -- One at a time a user, oldest first: what comes later goes on gathering until then.
@@ -42,16 +41,26 @@ WHERE id = :id AND state = 'sending';
 -- name: notice_delivered(now, message_id, id)!
 UPDATE notices SET state = 'delivered', due_at = NULL, delivered_at = :now, message_id = :message_id WHERE id = :id;
 
--- name: items_of_notice(notice_id)
+-- name: pauses_of_notice(notice_id)
 -- That a key is needed again is no news once there is one.
-SELECT i.kind, i.cancellation_id
-FROM notice_items i JOIN notices n ON n.id = i.notice_id LEFT JOIN accounts a ON a.user_id = n.user_id
-WHERE i.notice_id = :notice_id AND (i.kind NOT IN ('rejected', 'suspended') OR i.kind = a.state)
-ORDER BY i.id;
+SELECT DISTINCT i.kind FROM notice_items i JOIN notices n ON n.id = i.notice_id JOIN accounts a ON a.user_id = n.user_id
+WHERE i.notice_id = :notice_id AND i.cancellation_id IS NULL AND i.kind = a.state;
 
--- name: cancellations_of_notice(notice_id)
+-- name: tally_of_notice(notice_id, kind)
+-- What has ended since it was reported as overdue is reported by its own line.
+SELECT c.state, c.doubts > 0 AS doubted, COUNT(*) AS count
+FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
+WHERE i.notice_id = :notice_id AND i.kind = :kind AND (i.kind = 'ended' OR c.ended_at IS NULL)
+GROUP BY c.state, doubted;
+
+-- name: first_of_notice(notice_id, kind, state, doubted, most)
 SELECT c.* FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
-WHERE i.notice_id = :notice_id ORDER BY i.id;
+WHERE i.notice_id = :notice_id AND i.kind = :kind AND c.state = :state AND (c.doubts > 0) = :doubted
+ORDER BY i.id LIMIT :most;
+
+-- name: page_of_notice(notice_id, after, most)
+SELECT i.id AS cursor, NULL AS waiting, c.* FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
+WHERE i.notice_id = :notice_id AND i.id > :after ORDER BY i.id LIMIT :most;
 
 -- name: kept_notices(user_id)
 SELECT * FROM notices WHERE user_id = :user_id AND state = 'kept' ORDER BY id;

@@ -1,36 +1,107 @@
 -- name: request(id)^
 SELECT * FROM requests WHERE id = :id;
 
--- name: add_request(account_id, user_id, state, asked, ignored, repeats, channel_id, guild_id, message_id, token_sealed, card_until, now)$
-INSERT INTO requests (account_id, user_id, state, asked, ignored, repeats, channel_id, guild_id, message_id,
-                      token_sealed, card_until, created_at)
-VALUES (:account_id, :user_id, :state, :asked, :ignored, :repeats, :channel_id, :guild_id, :message_id,
-        :token_sealed, :card_until, :now)
+-- name: add_request(account_id, user_id, state, orders, ignored, repeats, channel_id, guild_id, message_id, token_sealed, card_until, now, began_at)$
+INSERT INTO requests (account_id, user_id, state, orders, waiting, ignored, repeats, channel_id, guild_id, message_id,
+                      token_sealed, card_until, created_at, began_at)
+VALUES (:account_id, :user_id, :state, :orders, :orders, :ignored, :repeats, :channel_id, :guild_id, :message_id,
+        :token_sealed, :card_until, :now, :began_at)
 RETURNING id;
 
--- name: add_cancellations(request_id, account_id, order_id, now)*!
+-- name: add_orders(request_id, orders)!
+-- All in one statement: a hundred thousand take as long as a commit does.
+INSERT INTO request_orders (request_id, position, order_id) SELECT :request_id, key, value FROM json_each(:orders);
+
+-- name: requests_to_send(account_id)
+-- Whoever has fewest orders left goes first, so that one order does not wait for somebody's thousands.
+SELECT id, waiting FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL
+ORDER BY waiting, began_at;
+
+-- name: requests_to_give_up(before)
+SELECT id, account_id, waiting FROM requests WHERE waiting > 0 AND began_at < :before;
+
+-- name: take_up(request_id, count, state, now)!
 -- An order that is being cancelled already, or is proven refunded, is joined instead of sent again.
-INSERT INTO cancellations (request_id, account_id, order_id, state, created_at, changed_at, due_at)
-SELECT :request_id, :account_id, :order_id, 'requested', :now, :now, :now
-WHERE NOT EXISTS (
-    SELECT 1 FROM cancellations
-    WHERE account_id = :account_id AND order_id = :order_id AND (ended_at IS NULL OR state = 'refunded')
+INSERT INTO cancellations (request_id, account_id, order_id, state, created_at, changed_at, due_at, ended_at)
+SELECT r.id, r.account_id, ro.order_id, :state, r.began_at, :now,
+       CASE WHEN :state = 'requested' THEN :now END, CASE WHEN :state <> 'requested' THEN :now END
+FROM requests r JOIN request_orders ro
+  ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting AND ro.position < r.orders - r.waiting + :count
+WHERE r.id = :request_id AND NOT EXISTS (
+    SELECT 1 FROM cancellations c
+    WHERE c.account_id = r.account_id AND c.order_id = ro.order_id AND (c.ended_at IS NULL OR c.state = 'refunded')
+)
+ORDER BY ro.position;
+
+-- name: revive(request_id, count, most, now)!
+-- Asked for once more after all tries: one more, if the next look shows the order running.
+UPDATE cancellations SET doubts = :most - 1, sent_at = NULL, due_at = :now, changed_at = :now
+WHERE state = 'unknown' AND doubts >= :most AND id IN (
+    SELECT c.id FROM requests r JOIN request_orders ro
+      ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting AND ro.position < r.orders - r.waiting + :count
+    JOIN cancellations c ON c.account_id = r.account_id AND c.order_id = ro.order_id AND c.ended_at IS NULL
+    WHERE r.id = :request_id
 );
 
--- name: link_orders(request_id, account_id, order_id)*!
-INSERT INTO request_orders (request_id, cancellation_id)
-SELECT :request_id, MAX(id) FROM cancellations WHERE account_id = :account_id AND order_id = :order_id;
+-- name: link_orders(request_id, account_id, count)!
+UPDATE request_orders SET
+    joined = NOT EXISTS (
+        SELECT 1 FROM cancellations c
+        WHERE c.account_id = :account_id AND c.order_id = request_orders.order_id AND c.request_id = :request_id
+    ),
+    cancellation_id = (
+        SELECT id FROM cancellations c
+        WHERE c.account_id = :account_id AND c.order_id = request_orders.order_id
+        ORDER BY c.ended_at IS NULL DESC, c.state = 'refunded' DESC, c.id DESC LIMIT 1
+    ),
+    order_id = NULL
+WHERE request_id = :request_id
+  AND position >= (SELECT orders - waiting FROM requests WHERE id = :request_id)
+  AND position < (SELECT orders - waiting + :count FROM requests WHERE id = :request_id);
 
--- name: answer_request(state, id)!
-UPDATE requests SET state = :state, asked = '[]' WHERE id = :id AND state = 'asking';
+-- name: touch_joined(request_id, count, now)!
+-- What is joined may never be sent, and so never change: the card is to show it as it is.
+UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
+WHERE card_until > :now AND id = :request_id AND EXISTS (
+    SELECT 1 FROM request_orders ro WHERE ro.request_id = :request_id AND ro.joined = 1
+      AND ro.position >= requests.orders - requests.waiting AND ro.position < requests.orders - requests.waiting + :count
+);
+
+-- name: taken_up(request_id, count)!
+UPDATE requests SET waiting = waiting - :count WHERE id = :request_id;
+
+-- name: answer_request(state, began_at, id)!
+UPDATE requests SET state = :state, began_at = :began_at WHERE id = :id AND state = 'asking';
+
+-- name: forget_orders(id)!
+-- Of what was never confirmed.
+DELETE FROM request_orders WHERE request_id = :id AND cancellation_id IS NULL;
+
+-- name: nothing_waits(id)!
+UPDATE requests SET waiting = 0 WHERE id = :id;
+
+-- name: waiting_orders(id, most)
+SELECT order_id FROM request_orders
+WHERE request_id = :id AND position >= (SELECT orders - waiting FROM requests WHERE id = :id)
+ORDER BY position LIMIT :most;
+
+-- name: waiting_of_account(account_id, most)
+SELECT ro.order_id FROM requests r JOIN request_orders ro ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting
+WHERE r.account_id = :account_id AND r.waiting > 0 AND r.began_at IS NOT NULL ORDER BY r.id, ro.position LIMIT :most;
+
+-- name: count_waiting(account_id)$
+SELECT COALESCE(SUM(waiting), 0) FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL;
+
+-- name: count_joined(request_id)$
+SELECT COUNT(*) FROM request_orders WHERE request_id = :request_id AND joined = 1;
 
 -- name: place_card(message_id, token_sealed, card_until, id)!
 UPDATE requests SET message_id = :message_id, token_sealed = :token_sealed, card_until = :card_until,
                     card_failures = 0, card_due_at = NULL
 WHERE id = :id;
 
--- name: lapse_requests(before)!
-UPDATE requests SET state = 'lapsed', asked = '[]' WHERE state = 'asking' AND created_at < :before;
+-- name: requests_to_lapse(before)
+SELECT id FROM requests WHERE state = 'asking' AND created_at < :before;
 
 -- name: touch_cards(now, id)*!
 UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
@@ -38,10 +109,14 @@ WHERE card_until > :now AND id IN (SELECT request_id FROM request_orders WHERE c
 
 -- name: touch_cards_of_account(now, account_id)!
 UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
-WHERE card_until > :now AND id IN (
-    SELECT ro.request_id FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
-    WHERE c.account_id = :account_id AND c.ended_at IS NULL
-);
+WHERE account_id = :account_id AND began_at IS NOT NULL AND card_until > :now AND (waiting > 0 OR EXISTS (
+    SELECT 1 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
+    WHERE ro.request_id = requests.id AND c.ended_at IS NULL
+));
+
+-- name: touch_card(now, id)!
+UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
+WHERE card_until > :now AND id = :id;
 
 -- name: cards_due(now)
 SELECT * FROM requests WHERE card_due_at <= :now ORDER BY card_due_at LIMIT 100;
