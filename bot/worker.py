@@ -139,7 +139,7 @@ class Worker:
         await self._follow_clock()
         await self._sweep()
         now, upcoming, ready = self._clock(), [self._next_sweep], list[tuple[Use, int, Due]]()
-        for due in await self._ledger.read.accounts_due():
+        for due in await self._ledger.read.accounts_due(now):
             starts_at, use = self._starts_at(due, now)
             if starts_at > now:
                 upcoming.append(starts_at)

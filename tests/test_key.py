@@ -103,7 +103,7 @@ async def test_a_key_removed_while_a_call_is_under_way_leaves_nothing_open(here:
     here.wire.faults = [meanwhile]
     await here.settle()
     assert "No longer watched" in shown(card)
-    assert await here.app.ledger.read.accounts_due() == []
+    assert await here.app.ledger.read.accounts_due(here.clock()) == []
 
 
 async def test_a_revoked_key_pauses_the_account_and_a_new_one_goes_on(here: World, ann: Any) -> None:

@@ -49,9 +49,9 @@ class Reader:
         """Return an account that is known to exist."""
         return Account.read(await QUERIES.account(self._db, id=account_id))
 
-    async def accounts_due(self) -> list[Due]:
-        """Return every active account with open cancellations and when it is due, earliest first."""
-        return [Due.read(row) async for row in QUERIES.accounts_due(self._db)]
+    async def accounts_due(self, now: datetime, most: int = 256) -> list[Due]:
+        """Return the active accounts with something to do and when, what is urgent by now first, then the earliest."""
+        return [Due.read(row) async for row in QUERIES.accounts_due(self._db, now=to_ms(now), most=most)]
 
     async def request(self, request_id: int) -> Request | None:
         """Return a request, if there is one of that number."""

@@ -177,7 +177,9 @@ class Writer(Reader):
         if state is State.REQUESTED:
             await QUERIES.revive(self._db, request_id=request_id, count=count, most=MAX_DOUBTS, now=stamp)
         await QUERIES.link_orders(self._db, request_id=request_id, account_id=account_id, count=count)
-        await QUERIES.touch_joined(self._db, request_id=request_id, count=count, now=stamp)
+        if await QUERIES.mark_joined(self._db, request_id=request_id, count=count):
+            # What is joined may never be sent, and so never change: the card is to show it as it is.
+            await QUERIES.touch_card(self._db, id=request_id, now=stamp)
         await QUERIES.taken_up(self._db, request_id=request_id, count=count)
 
     async def stop_request(self, request: Request, now: datetime, window: timedelta) -> None:
@@ -208,15 +210,14 @@ class Writer(Reader):
 
     async def tell_untold(self, account_id: int, now: datetime, window: timedelta) -> None:
         """Put every ended cancellation that no card can show any more into the user's next notice."""
-        which: dict[str, Any] = {
-            "account_id": account_id,
-            "patience": _PATIENCE,
-            "begun_before": to_ms(now - _FIRST_PASS),
-            "now": to_ms(now),
-        }
-        if await QUERIES.has_untold(self._db, **which):
-            notice_id = await self._gather((await self.account(account_id)).user_id, now, window)
-            await QUERIES.tell_untold(self._db, notice_id=notice_id, **which)
+        which: dict[str, Any] = {"account_id": account_id, "patience": _PATIENCE, "now": to_ms(now)}
+        lists = QUERIES.lists_to_tell(self._db, begun_before=to_ms(now - _FIRST_PASS), **which)
+        request_ids = [row["id"] async for row in lists]
+        if not request_ids:
+            return
+        notice_id = await self._gather((await self.account(account_id)).user_id, now, window)
+        for request_id in request_ids:
+            await QUERIES.tell_list(self._db, notice_id=notice_id, request_id=request_id, **which)
 
     async def tell_all_untold(self, now: datetime, window: timedelta) -> None:
         """Look through all accounts for what should be told: a list may have stood still for too long."""

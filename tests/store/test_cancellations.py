@@ -149,4 +149,4 @@ async def test_removing_a_key_ends_what_needs_it(books: Books) -> None:
         await tx.remove_key(books.account.id, LATER, WINDOW)
     states = {order: (await books.newest(order)).state for order in ("ord_A", "ord_B")}
     assert states == {"ord_A": State.EXPIRED, "ord_B": State.WITHDRAWN}
-    assert await books.ledger.read.accounts_due() == []
+    assert await books.ledger.read.accounts_due(LATER) == []

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -255,15 +256,17 @@ def _fill(folder: Path, accounts: int, orders: int) -> None:
     now = int(time.time() * 1000)
     with closing(sqlite3.connect(folder / "ledger.sqlite3")) as ledger, ledger:
         for user in range(1, accounts + 1):
-            row = {"user": user, "sealed": vault.seal(Purpose.PANEL_KEY, user, SecretStr(KEY)), "now": now}
+            sealed = vault.seal(Purpose.PANEL_KEY, user, SecretStr(KEY))
+            row: dict[str, Any] = {"user": user, "sealed": sealed, "now": now, "orders": orders}
             ledger.execute("INSERT INTO accounts VALUES (:user, :user, :sealed, 'active', NULL, :now, :now)", row)
             ledger.execute(_REQUEST, row)
             ledger.executemany(_QUEUED, [{**row, "order": f"ord_{user}_{number}"} for number in range(orders)])
 
 
 _REQUEST = """
-    INSERT INTO requests (id, account_id, user_id, state, asked, ignored, repeats, channel_id, card_until, created_at)
-    VALUES (:user, :user, :user, 'going', '[]', '[]', 0, 1, 0, :now)
+    INSERT INTO requests (id, account_id, user_id, state, orders, waiting,
+                          ignored, repeats, channel_id, card_until, created_at, began_at)
+    VALUES (:user, :user, :user, 'going', :orders, 0, '[]', 0, 1, 0, :now, :now)
 """
 _QUEUED = """
     INSERT INTO cancellations (request_id, account_id, order_id, state, created_at, changed_at, queued_at, due_at)

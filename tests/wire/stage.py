@@ -57,6 +57,7 @@ class Stage:
         """Wait until the bot owes nothing to anybody; raise TimeoutError."""
         await self.ledger_says(
             "SELECT (SELECT COUNT(*) FROM cancellations WHERE told_at IS NULL)"
+            " + (SELECT COUNT(*) FROM requests WHERE waiting > 0 AND began_at IS NOT NULL)"
             " + (SELECT COUNT(*) FROM notices WHERE state <> 'delivered')",
             [(0,)],
             seconds,

@@ -91,7 +91,7 @@ CREATE TABLE request_orders (
     CHECK ((order_id IS NULL) = (cancellation_id IS NOT NULL))
 ) WITHOUT ROWID;
 CREATE INDEX request_orders_by_cancellation ON request_orders (cancellation_id) WHERE cancellation_id IS NOT NULL;
-CREATE INDEX request_orders_joined ON request_orders (request_id) WHERE joined = 1;
+CREATE INDEX request_orders_joined ON request_orders (joined, request_id, cancellation_id) WHERE joined = 1;
 
 -- Every step ever taken, written by the database itself so that no code can forget it.
 CREATE TABLE transitions (

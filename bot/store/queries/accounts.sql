@@ -23,24 +23,24 @@ WHERE id = :id AND state = 'active' AND key_sealed = :key_sealed;
 -- name: set_trouble(trouble, now, id)!
 UPDATE accounts SET trouble = :trouble, changed_at = :now WHERE id = :id AND trouble IS NOT :trouble;
 
--- name: accounts_due()
--- Urgent is what nobody has looked at yet: somebody has just asked for it and is reading the card.
-SELECT id, user_id, urgent_at, due_at FROM (
-    SELECT a.id AS id, a.user_id AS user_id,
-           (SELECT MIN(at) FROM (
-                SELECT MIN(c.due_at) AS at FROM cancellations c
-                WHERE c.account_id = a.id AND c.ended_at IS NULL AND c.looks = 0
-                UNION ALL
-                SELECT MIN(r.began_at) FROM requests r
-                WHERE r.account_id = a.id AND r.waiting > 0 AND r.began_at IS NOT NULL)) AS urgent_at,
-           (SELECT MIN(at) FROM (
-                SELECT MIN(c.due_at) AS at FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL
-                UNION ALL
-                SELECT MIN(r.began_at) FROM requests r
-                WHERE r.account_id = a.id AND r.waiting > 0 AND r.began_at IS NOT NULL)) AS due_at
-    FROM accounts a WHERE a.state = 'active'
-) AS waiting
-WHERE due_at IS NOT NULL ORDER BY due_at;
+-- name: accounts_due(now, most)
+-- Urgent is what nobody has looked at yet: somebody has just asked for it and is reading the card. What is urgent now
+-- comes first, then by time: all that is due now, as far as there is room, and what will be next.
+WITH lists AS (
+    SELECT account_id, MIN(began_at) AS began_at FROM requests
+    WHERE waiting > 0 AND began_at IS NOT NULL GROUP BY account_id
+), accounts_open AS (
+    SELECT a.id, a.user_id, lists.began_at,
+           (SELECT MIN(c.due_at) FROM cancellations c
+            WHERE c.account_id = a.id AND c.ended_at IS NULL AND c.looks = 0) AS first_look_at,
+           (SELECT MIN(c.due_at) FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL) AS due_at
+    FROM accounts a LEFT JOIN lists ON lists.account_id = a.id WHERE a.state = 'active'
+)
+SELECT id, user_id,
+       MIN(COALESCE(began_at, first_look_at), COALESCE(first_look_at, began_at)) AS urgent_at,
+       MIN(COALESCE(began_at, due_at), COALESCE(due_at, began_at)) AS due_at
+FROM accounts_open WHERE began_at IS NOT NULL OR due_at IS NOT NULL
+ORDER BY COALESCE(began_at <= :now OR first_look_at <= :now, FALSE) DESC, 4 LIMIT :most;
 
 -- name: sealed_keys()
 SELECT id, user_id, key_sealed AS sealed FROM accounts WHERE key_sealed IS NOT NULL;

@@ -137,28 +137,35 @@ WHERE account_id = :account_id AND ended_at IS NULL AND overdue_at IS NULL AND c
 -- name: accounts_untold()
 SELECT DISTINCT account_id FROM cancellations WHERE ended_at IS NOT NULL AND told_at IS NULL;
 
--- name: has_untold(account_id, patience, begun_before, now)$
-SELECT 1 FROM untold c WHERE c.account_id = :account_id
-  AND (c.late_by > :patience OR NOT EXISTS (
-      SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
-      WHERE ro.cancellation_id = c.id AND r.card_until > :now
-  ))
-  AND c.request_id NOT IN (
-      SELECT id FROM first_passes WHERE account_id = :account_id AND began_at > :begun_before
-  )
-LIMIT 1;
+-- name: lists_to_tell(account_id, patience, begun_before, now)
+-- Requests with something to tell. It goes from request to request through the index: a long list that is being gone
+-- through has tens of thousands of untold orders, and none to tell yet.
+WITH RECURSIVE lists (id) AS (
+    SELECT MIN(request_id) FROM cancellations
+    WHERE account_id = :account_id AND ended_at IS NOT NULL AND told_at IS NULL
+    UNION ALL
+    SELECT (SELECT MIN(request_id) FROM cancellations
+            WHERE account_id = :account_id AND ended_at IS NOT NULL AND told_at IS NULL AND request_id > lists.id)
+    FROM lists WHERE lists.id IS NOT NULL
+)
+SELECT id FROM lists
+WHERE id IS NOT NULL
+  AND id NOT IN (SELECT id FROM first_passes WHERE account_id = :account_id AND began_at > :begun_before)
+  AND EXISTS (
+    SELECT 1 FROM untold c WHERE c.account_id = :account_id AND c.request_id = lists.id
+      AND (c.late_by > :patience OR NOT EXISTS (
+          SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
+          WHERE ro.cancellation_id = c.id AND r.card_until > :now
+      ))
+  );
 
--- name: tell_untold(notice_id, account_id, patience, begun_before, now)!
--- What has_untold finds.
+-- name: tell_list(notice_id, account_id, request_id, patience, now)!
 INSERT INTO notice_items (notice_id, kind, cancellation_id)
-SELECT :notice_id, 'ended', c.id FROM untold c WHERE c.account_id = :account_id
+SELECT :notice_id, 'ended', c.id FROM untold c WHERE c.account_id = :account_id AND c.request_id = :request_id
   AND (c.late_by > :patience OR NOT EXISTS (
       SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
       WHERE ro.cancellation_id = c.id AND r.card_until > :now
   ))
-  AND c.request_id NOT IN (
-      SELECT id FROM first_passes WHERE account_id = :account_id AND began_at > :begun_before
-  )
 ORDER BY c.id;
 
 -- name: lives(most)

@@ -45,10 +45,6 @@ WHERE state = 'unknown' AND doubts >= :most AND id IN (
 
 -- name: link_orders(request_id, account_id, count)!
 UPDATE request_orders SET
-    joined = NOT EXISTS (
-        SELECT 1 FROM cancellations c
-        WHERE c.account_id = :account_id AND c.order_id = request_orders.order_id AND c.request_id = :request_id
-    ),
     cancellation_id = (
         SELECT id FROM cancellations c
         WHERE c.account_id = :account_id AND c.order_id = request_orders.order_id
@@ -59,13 +55,12 @@ WHERE request_id = :request_id
   AND position >= (SELECT orders - waiting FROM requests WHERE id = :request_id)
   AND position < (SELECT orders - waiting + :count FROM requests WHERE id = :request_id);
 
--- name: touch_joined(request_id, count, now)!
--- What is joined may never be sent, and so never change: the card is to show it as it is.
-UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
-WHERE card_until > :now AND id = :request_id AND EXISTS (
-    SELECT 1 FROM request_orders ro WHERE ro.request_id = :request_id AND ro.joined = 1
-      AND ro.position >= requests.orders - requests.waiting AND ro.position < requests.orders - requests.waiting + :count
-);
+-- name: mark_joined(request_id, count)!
+UPDATE request_orders SET joined = 1
+WHERE request_id = :request_id
+  AND position >= (SELECT orders - waiting FROM requests WHERE id = :request_id)
+  AND position < (SELECT orders - waiting + :count FROM requests WHERE id = :request_id)
+  AND :request_id <> (SELECT c.request_id FROM cancellations c WHERE c.id = request_orders.cancellation_id);
 
 -- name: taken_up(request_id, count)!
 UPDATE requests SET waiting = waiting - :count WHERE id = :request_id;
