@@ -15,6 +15,7 @@ from bot.panel.replies import (
     CancelRow,
     Json,
     Limits,
+    RefillRow,
     Reply,
     StatusRow,
     error_words,
@@ -23,6 +24,7 @@ from bot.panel.replies import (
     read_json,
     read_layer,
     read_limits,
+    read_refill,
     read_reset,
     read_statuses,
 )
@@ -63,6 +65,14 @@ class Panel:
         """
         value, limits = await self._ask(key, "cancel", orders)
         return Reply(read_cancel(value, orders), limits)
+
+    async def refill(self, key: SecretStr, orders: Sequence[str]) -> Reply[RefillRow]:
+        """Ask for a refill of 1 to 100 orders. It takes no idempotency key (NotPanel docs): never send it twice.
+
+        Raise PanelError, whose `reached` tells whether the panel may have acted; no call tells what it did.
+        """
+        value, limits = await self._ask(key, "refill", orders)
+        return Reply(read_refill(value, orders), limits)
 
     async def status(self, key: SecretStr, orders: Sequence[str]) -> Reply[StatusRow]:
         """Ask for the status of 1 to 100 orders; raise PanelError."""

@@ -27,11 +27,19 @@ _MOST_WORDS = 300  # characters
 _FARTHEST_RESET = 3600  # seconds
 _DIGITS = re.compile(r"[0-9]{1,15}")
 _ID = re.compile(r"[\w-]*[1-9][\w-]*", re.ASCII)
+_REFILL_ID = re.compile(r"ref_[\w-]{1,64}|0*[1-9][0-9]{0,19}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The panel answered "success" for an order: refunded at once or only queued, it does not say which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refill:
+    """The panel took a request to refill an order, and gave it this ID; that anything was delivered it does not say."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ class Limits:
 
 
 CancelRow = Accepted | RowError
+RefillRow = Refill | RowError
 StatusRow = OrderReading | RowError
 Row = TypeVar("Row")
 
@@ -102,7 +111,7 @@ def read_json(body: bytes, key: str) -> Json | None:
 
 def error_words(value: JsonValue) -> str | None:
     """Return the words of an answer that is an error as a whole; None where there is more in it to read."""
-    if not isinstance(value, dict) or "cancel" in value:
+    if not isinstance(value, dict) or "cancel" in value or "refill" in value:
         return None
     return None if any(isinstance(part, dict | list) for part in value.values()) else _error(value)
 
@@ -110,6 +119,16 @@ def error_words(value: JsonValue) -> str | None:
 def read_cancel(value: Json, orders: Sequence[str]) -> dict[str, CancelRow]:
     """Read a reply to `cancel`; raise Refused for an error about a whole batch, or Unintelligible."""
     return _read(value, orders, "cancel", _cancel_row)
+
+
+def read_refill(value: Json, orders: Sequence[str]) -> dict[str, RefillRow]:
+    """Read a reply to `refill`; raise Refused for an error about a whole batch, or Unintelligible.
+
+    A refill is of one order: an ID that stands with several proves nothing of any of them.
+    """
+    rows = _read(value, orders, "refill", _refill_row)
+    uses = Counter(row.id.casefold() for row in rows.values() if isinstance(row, Refill))
+    return {order: row for order, row in rows.items() if isinstance(row, RowError) or uses[row.id.casefold()] == 1}
 
 
 def read_statuses(value: Json, orders: Sequence[str]) -> dict[str, StatusRow]:
@@ -247,6 +266,21 @@ def _says_yes(value: JsonValue, order: str) -> bool:
     if value.casefold() == order.casefold():
         return True
     return bool(_ID.fullmatch(value)) and not value.casefold().startswith("ord_")
+
+
+def _refill_row(order: str, row: JsonValue) -> RefillRow | None:
+    """Read a row, or the value of `refill` alone; None for what cannot be relied on."""
+    said = row.get("refill") if isinstance(row, dict) else row
+    words, refill_id = _error(row) or _error(said), _refill_id(said)
+    if words:
+        return None if refill_id or _says_yes(said, order) else RowError(words)
+    return Refill(refill_id) if refill_id else None
+
+
+def _refill_id(value: JsonValue) -> str | None:
+    """Return the value of `refill` where it is an ID: `ref_…` (NotPanel docs) or a number (v2 family)."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return text if _REFILL_ID.fullmatch(text) else None
 
 
 def _status_row(_order: str, row: JsonValue) -> StatusRow | None:

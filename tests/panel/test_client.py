@@ -24,6 +24,7 @@ from bot.panel import (
     Panel,
     PanelError,
     RateLimited,
+    Refill,
     Refused,
     RowError,
     Suspended,
@@ -47,10 +48,12 @@ async def test_the_form_on_the_wire() -> None:
     with pytest.raises(Unintelligible):
         await panel.status(KEY, ["a b&c=d"])
     await panel.balance(KEY)
+    await panel.refill(KEY, ["a", "b"])
     assert [request.content.decode() for request in requests] == [
         f"key={SECRET}&action=cancel&orders=a%2Cb",
         f"key={SECRET}&action=status&order=a+b%26c%3Dd",
         f"key={SECRET}&action=balance",
+        f"key={SECRET}&action=refill&orders=a%2Cb",
     ]
     for request in requests:
         assert request.method == "POST"
@@ -64,6 +67,8 @@ async def test_answers_come_back_typed() -> None:
     limits = Limits(100, 7, RESET, None)
     cancelled = await panel_that(Answer(200, '{"cancel":"a"}', headers)).cancel(KEY, ["a"])
     assert (cancelled.rows, cancelled.limits) == ({"a": Accepted()}, limits)
+    asked = await panel_that(Answer(200, '{"refill":"ref_1"}', headers)).refill(KEY, ["a"])
+    assert (asked.rows, asked.limits) == ({"a": Refill("ref_1")}, limits)
     seen = await panel_that(Answer(200, '{"a":{"status":"Canceled"}}', headers)).status(KEY, ["a", "b"])
     assert [(order, row.status) for order, row in seen.rows.items() if not isinstance(row, RowError)] == [
         ("a", OrderStatus.CANCELLED)
@@ -75,7 +80,7 @@ async def test_answers_come_back_typed() -> None:
 @pytest.mark.parametrize("orders", [[], ["a"] * (MAX_BATCH + 1), ["a,b"], ["a", ""]])
 async def test_what_would_name_other_orders_is_not_sent(orders: list[str]) -> None:
     panel = panel_that(AssertionError("sent"))
-    for call in (panel.cancel, panel.status):
+    for call in (panel.cancel, panel.refill, panel.status):
         with pytest.raises(ValueError, match="order"):
             await call(KEY, orders)
 
@@ -108,9 +113,10 @@ async def test_what_would_name_other_orders_is_not_sent(orders: list[str]) -> No
 )
 async def test_what_is_wrong_with_a_whole_call(answer: Answer, kind: type[PanelError], reached: bool) -> None:
     for orders in (["a"], ["a", "b"]):
-        with pytest.raises(PanelError) as caught:
-            await panel_that(answer).cancel(KEY, orders)
-        assert (type(caught.value), caught.value.reached) == (kind, reached)
+        for call in (panel_that(answer).cancel, panel_that(answer).refill):
+            with pytest.raises(PanelError) as caught:
+                await call(KEY, orders)
+            assert (type(caught.value), caught.value.reached) == (kind, reached)
     with pytest.raises(kind):
         await panel_that(answer).balance(KEY)
 
@@ -119,8 +125,10 @@ async def test_what_is_wrong_with_a_whole_call(answer: Answer, kind: type[PanelE
 async def test_another_error_belongs_to_the_one_order_or_to_the_whole_batch(status: int) -> None:
     panel = panel_that(error("Order not found", status))
     assert (await panel.cancel(KEY, ["a"])).rows == {"a": RowError("Order not found")}
+    assert (await panel.refill(KEY, ["a"])).rows == {"a": RowError("Order not found")}
     assert (await panel.status(KEY, ["a"])).rows == {"a": RowError("Order not found")}
-    for call in (panel.cancel(KEY, ["a", "b"]), panel.status(KEY, ["a", "b"]), panel.balance(KEY)):
+    batch = ["a", "b"]
+    for call in (panel.cancel(KEY, batch), panel.refill(KEY, batch), panel.status(KEY, batch), panel.balance(KEY)):
         with pytest.raises(Refused, match="Order not found") as caught:
             await call
         assert (caught.value.words, caught.value.reached) == ("Order not found", False)
@@ -161,9 +169,10 @@ async def test_which_limit_and_until_when(headers: dict[str, str], layer: str, r
     ],
 )
 async def test_what_a_broken_call_is_called(failure: Exception, kind: type[PanelError], reached: bool) -> None:
-    with pytest.raises(PanelError) as caught:
-        await panel_that(failure).cancel(KEY, ["a"])
-    assert (type(caught.value), caught.value.reached) == (kind, reached)
+    for call in (panel_that(failure).cancel, panel_that(failure).refill):
+        with pytest.raises(PanelError) as caught:
+            await call(KEY, ["a"])
+        assert (type(caught.value), caught.value.reached) == (kind, reached)
 
 
 async def test_a_failure_while_the_body_arrives_is_ambiguous() -> None:
@@ -208,7 +217,7 @@ BODIES = st.sampled_from(
     [
         {"error": "no such key: {}"},
         {"error": "Invalid API key {}"},
-        {"cancel": "{}", "status": "{}", "charge": "{}", "currency": "{}", "balance": "{}"},
+        {"cancel": "{}", "refill": "{}", "status": "{}", "charge": "{}", "currency": "{}", "balance": "{}"},
         {"a": {"error": "{}"}, "b": {"status": "is {}", "remains": "{}"}, "{}": {"cancel": 1}},
         [{"order": "a", "cancel": {"error": "{} {}"}}, {"order": "b", "status": "{}"}],
     ]
@@ -219,8 +228,8 @@ BODIES = st.sampled_from(
 async def test_the_key_is_never_shown(key: str, reply: Any, status: int, orders: list[str]) -> None:
     body = json.dumps(reply).replace("{}", json.dumps(key)[1:-1])
     panel = panel_that(Answer(status, body, {"X-RateLimit-DeniedBy": key, "X-RateLimit-Reset": key}))
-    for call in (panel.cancel(SecretStr(key), orders), panel.status(SecretStr(key), orders)):
-        await assert_hidden(call, key)
+    for call in (panel.cancel, panel.refill, panel.status):
+        await assert_hidden(call(SecretStr(key), orders), key)
     await assert_hidden(panel.balance(SecretStr(key)), key)
 
 

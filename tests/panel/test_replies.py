@@ -16,6 +16,7 @@ from bot.panel import (
     Limits,
     OrderReading,
     OrderStatus,
+    Refill,
     Refused,
     RowError,
     Unintelligible,
@@ -27,6 +28,7 @@ from bot.panel.replies import (
     read_json,
     read_layer,
     read_limits,
+    read_refill,
     read_reset,
     read_statuses,
 )
@@ -49,6 +51,12 @@ def cancel(reply: Any, orders: Sequence[str]) -> dict[str, Any]:
     value = read_json(json.dumps(reply).encode(), KEY)
     assert value is not None
     return read_cancel(value, orders)
+
+
+def refill(reply: Any, orders: Sequence[str]) -> dict[str, Any]:
+    value = read_json(json.dumps(reply).encode(), KEY)
+    assert value is not None
+    return read_refill(value, orders)
 
 
 def status(reply: Any, orders: Sequence[str]) -> dict[str, Any]:
@@ -154,6 +162,69 @@ def test_an_answer_to_another_question_proves_nothing(reply: Any) -> None:
     with pytest.raises(Unintelligible) as caught:
         cancel(reply, ["a", "b"])
     assert caught.value.reached
+
+
+@pytest.mark.parametrize(
+    ("reply", "row"),
+    [
+        ({"refill": "ref_01HG9X7"}, Refill("ref_01HG9X7")),
+        ({"refill": "ref_ABC"}, Refill("ref_ABC")),
+        ({"refill": 7}, Refill("7")),
+        ({"order": "ord_9", "refill": "1"}, Refill("1")),
+        ({"order": "ord_9", "refill": "ref_1", "error": None}, Refill("ref_1")),
+        ([{"order": "ord_9", "refill": "ref_1"}], Refill("ref_1")),
+        ([{"order": "ord_9", "refill": "ref_1"}] * 2, Refill("ref_1")),
+        ({"ord_9": {"refill": "ref_1"}}, Refill("ref_1")),
+        ({"ord_9": "ref_1"}, Refill("ref_1")),
+        (GONE, NO),
+        ({"order": "ord_9", "refill": GONE}, NO),
+        ({"order": "ord_9", "refill": None, **GONE}, NO),
+        ({"refill": False, **GONE}, NO),
+        ([{"order": "ord_9", **GONE}], NO),
+        ({"ord_9": GONE}, NO),
+    ],
+)
+def test_one_order_to_refill(reply: Any, row: object) -> None:
+    assert refill(reply, ["ord_9"]) == {"ord_9": row}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0, -1, 1.5, True, False, None, "", "0", "ok", "true", "limit-3", "ord_9", "ord_8", "ref_", "ref_1 ref_2", {}, [1]],
+)
+def test_what_is_no_refill_id_is_no_success(value: Any) -> None:
+    assert refill({"refill": value}, ["ord_9"]) == {}
+    assert refill([{"order": "ord_9", "refill": value}], ["ord_9", "ord_8"]) == {}
+    assert refill({"ord_9": value}, ["ord_9", "ord_8"]) == {}
+
+
+@pytest.mark.parametrize("value", ["ref_1", "ref_ABC", "1", 1, True, "ord_9"])
+def test_a_refill_beside_an_error_proves_neither(value: Any) -> None:
+    assert refill({"refill": value, **GONE}, ["ord_9"]) == {}
+    assert refill([{"order": "ord_9", "refill": value, **GONE}], ["ord_9", "ord_8"]) == {}
+
+
+def test_a_batch_of_refills_is_read_by_name_and_no_id_twice() -> None:
+    rows: list[Any] = [
+        {"order": "c", "refill": GONE},
+        {"order": "elsewhere", "refill": "ref_9"},
+        {"order": "b", **GONE},
+        {"order": "a", "refill": "ref_1"},
+        {"order": "d", "refill": "ref_2"},
+        {"order": "e", "refill": "REF_2"},
+        {"order": "f", "refill": "ref_3"},
+        {"order": "f", "refill": "ref_4"},
+        {"refill": "ref_5"},
+    ]
+    assert refill(rows, ["a", "b", "c", "d", "e", "f", "g"]) == {"a": Refill("ref_1"), "b": NO, "c": NO}
+
+
+def test_an_error_about_a_whole_batch_of_refills() -> None:
+    with pytest.raises(Refused, match="Unknown action"):
+        refill({"error": "Unknown action"}, ["a", "b"])
+    for reply in ({"refill": "ref_1"}, {"refill": "ref_1", **GONE}, {"message": "ok"}):
+        with pytest.raises(Unintelligible):
+            refill(reply, ["a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -276,7 +347,7 @@ def test_no_header_breaks_anything(text: str) -> None:
 
 
 ORDERS = ["a", "b", "ord_1"]
-NAMES = st.sampled_from([*ORDERS, "order", "cancel", "status", "error", "z"])
+NAMES = st.sampled_from([*ORDERS, "order", "cancel", "refill", "status", "error", "ref_1", "ref_2", "z"])
 LEAVES = st.none() | st.booleans() | st.integers(-2, 99) | st.floats() | st.text(max_size=5) | NAMES | st.just(KEY)
 JSON = st.recursive(
     LEAVES,
@@ -286,8 +357,8 @@ JSON = st.recursive(
 ASKED = st.lists(st.sampled_from(ORDERS), min_size=1, unique=True)
 
 
-def says_so(reply: Any, order: str, alone: bool) -> bool:
-    """Tell, by a rule of its own, whether a reply could mean that this order's cancel was accepted."""
+def said(reply: Any, order: str, alone: bool, field: str) -> list[Any]:
+    """Return, by a rule of its own, all that a reply may be saying of an order under such a name."""
     if isinstance(reply, list):
         parts = [row for row in reply if isinstance(row, dict) and str(row.get("order")) == order]
     elif isinstance(reply, dict):
@@ -295,8 +366,12 @@ def says_so(reply: Any, order: str, alone: bool) -> bool:
         parts += [reply] if alone else []
     else:
         parts = []
-    values = [part.get("cancel") if isinstance(part, dict) else part for part in parts]
-    return any(value and isinstance(value, int | str) for value in values)
+    return [part.get(field) if isinstance(part, dict) else part for part in parts]
+
+
+def says_so(reply: Any, order: str, alone: bool) -> bool:
+    """Tell whether a reply could mean that this order's cancel was accepted."""
+    return any(value and isinstance(value, int | str) for value in said(reply, order, alone, "cancel"))
 
 
 @given(JSON, ASKED)
@@ -309,6 +384,21 @@ def test_accepted_only_where_the_row_says_so(reply: Any, orders: list[str]) -> N
     assert set(rows) <= set(orders)
     for order, row in rows.items():
         assert not isinstance(row, Accepted) or says_so(reply, order, len(orders) == 1)
+        assert KEY not in repr(row)
+
+
+@given(JSON, ASKED)
+@example([{"order": "a", "refill": "ref_1"}, {"order": "b", "refill": "ref_1"}], ["a", "b"])
+def test_a_refill_only_where_the_row_names_it_and_for_one_order(reply: Any, orders: list[str]) -> None:
+    try:
+        rows = refill(reply, orders) if isinstance(reply, dict | list) else {}
+    except (Unintelligible, Refused):
+        return
+    assert set(rows) <= set(orders)
+    ids = [row.id for row in rows.values() if isinstance(row, Refill)]
+    assert len(ids) == len(set(ids))
+    for order, row in rows.items():
+        assert isinstance(row, RowError) or row.id in map(str, said(reply, order, len(orders) == 1, "refill"))
         assert KEY not in repr(row)
 
 
@@ -329,6 +419,6 @@ def test_no_bytes_break_anything(body: bytes, orders: list[str]) -> None:
     value = read_json(body, KEY)
     if value is None:
         return
-    for read in (read_cancel, read_statuses):
+    for read in (read_cancel, read_refill, read_statuses):
         with suppress(Refused, Unintelligible):
             read(value, orders)
