@@ -1,4 +1,4 @@
-"""The simulated NotPanel: the documented protocol, its cancel errors, refunds, upstream delay and limits."""
+"""The simulated NotPanel: the documented protocol, its cancel errors, refunds, refills, upstream delay and limits."""
 
 import asyncio
 import json
@@ -13,6 +13,8 @@ from bot.clock import Clock
 from bot.panel import MAX_BATCH, Answer, OrderStatus, read_status
 
 _WINDOW = timedelta(minutes=1)
+_MOST_REFILLS = 3
+"""Of one order, by default (NotPanel docs)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Order:
     cancellable: bool
     upstream: Upstream
     queued_at: datetime | None = None
+    refills: int = 0
+    refilled_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -87,11 +91,14 @@ class SimulatedPanel:
     ip_limit: int = 300
     key_limit: int = 100
     latency: float = 0.0
+    refill_takes: timedelta = timedelta(minutes=1)
     keys: dict[str, Key] = field(default_factory=dict[str, Key])
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
     calls: list[Call] = field(default_factory=list[Call])
     cancel_requests: Counter[str] = field(default_factory=Counter[str])
     """Cancels answered with success, by order: more than one for an order was sent twice."""
+    refill_requests: Counter[str] = field(default_factory=Counter[str])
+    """Refills answered with success, by order."""
 
     def __post_init__(self) -> None:
         self._ip = _Window(self.ip_limit)
@@ -153,9 +160,10 @@ class SimulatedPanel:
         match form.get("action"):
             case "balance":
                 return {"balance": f"{self.keys[key].balance:.2f}", "currency": "USD"}
-            case "cancel":
+            case "cancel" | "refill" as action:
                 _check(form, orders)
-                return self._cancel(key, orders, single=single)
+                act = self._cancel_one if action == "cancel" else self._refill_one
+                return _answered([{"order": order, **act(key, order)} for order in orders], action, single=single)
             case "status":
                 _check(form, orders)
                 return self._status(key, orders, single=single)
@@ -163,14 +171,6 @@ class SimulatedPanel:
                 raise _Error(400, "Missing required parameter: action")
             case action:
                 raise _Error(400, f"Unknown action: {action}")
-
-    def _cancel(self, key: str, orders: tuple[str, ...], *, single: bool) -> Any:
-        rows = [{"order": order, **self._cancel_one(key, order)} for order in orders]
-        if not single:
-            return rows
-        if "error" in rows[0]:
-            raise _Error(400, rows[0]["error"])
-        return {"cancel": rows[0]["cancel"]}
 
     def _cancel_one(self, key: str, order_id: str) -> dict[str, str]:
         order = self._find(key, order_id)
@@ -186,6 +186,21 @@ class SimulatedPanel:
         elif order.queued_at is None:
             order.queued_at = self.clock()
         return {"cancel": order_id}
+
+    def _refill_one(self, key: str, order_id: str) -> dict[str, str]:
+        """Take a refill, or refuse it for one of the documented reasons; the docs do not give the words."""
+        order, now = self._find(key, order_id), self.clock()
+        if order is None:
+            return {"error": "Order not found"}
+        if read_status(order.status) not in (OrderStatus.COMPLETED, OrderStatus.PARTIAL):
+            return {"error": "Order is not completed or partial"}
+        if order.refilled_at and now < order.refilled_at + self.refill_takes:
+            return {"error": "A refill of this order is already open"}
+        if order.refills >= _MOST_REFILLS:
+            return {"error": "Refill limit reached for this order"}
+        order.refills, order.refilled_at = order.refills + 1, now
+        self.refill_requests[order_id] += 1
+        return {"refill": f"ref_{self.refill_requests.total():012}"}
 
     def _status(self, key: str, orders: tuple[str, ...], *, single: bool) -> Any:
         rows = {order: self._status_one(key, order) for order in orders}
@@ -234,6 +249,14 @@ class SimulatedPanel:
 def _named(form: Mapping[str, str]) -> tuple[str, ...]:
     single, batch = form.get("order", ""), form.get("orders", "")
     return tuple(filter(None, [single, *batch.split(",")]))
+
+
+def _answered(rows: list[dict[str, str]], action: str, *, single: bool) -> Any:
+    if not single:
+        return rows
+    if "error" in rows[0]:
+        raise _Error(400, rows[0]["error"])
+    return {action: rows[0][action]}
 
 
 def _check(form: Mapping[str, str], orders: tuple[str, ...]) -> None:

@@ -135,7 +135,8 @@ def _welcome(sample: Sample) -> CardView:
             f"```\n{sample.key}\n```\n"
             "**2.** Type `/cancel`, and paste these orders (just copy the whole block):\n"
             f"```\n{' '.join(sample.orders)}\n```\n"
-            "**3.** Read the card; then wait some seconds for the messages that arrive by themselves.",
+            "**3.** Read the card; then wait some seconds for the messages that arrive by themselves.\n"
+            "**4.** Try `/balance`, and `/refill` with the same orders.",
             f"What the panel holds:\n{orders}",
         ],
     )

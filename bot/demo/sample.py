@@ -23,7 +23,7 @@ SAMPLE = Sample(
         "ord_01HG9X7KJP4N2Q8RSTVWXYZ001": "pending",
         "ord_01HG9X7KJP4N2Q8RSTVWXYZ002": "in flight, the provider will stop it",
         "ord_01HG9X7KJP4N2Q8RSTVWXYZ003": "in flight, the provider delivers anyway",
-        "ord_01HG9X7KJP4N2Q8RSTVWXYZ004": "already completed",
+        "ord_01HG9X7KJP4N2Q8RSTVWXYZ004": "already completed: /refill takes it",
         "ord_01HG9X7KJP4N2Q8RSTVWXYZ005": "of a service that cannot cancel",
     },
 )

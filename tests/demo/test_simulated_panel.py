@@ -22,6 +22,7 @@ from bot.panel import (
     OrderStatus,
     Panel,
     RateLimited,
+    Refill,
     Refused,
     RowError,
     Suspended,
@@ -34,6 +35,9 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 RUNNING = OrderStatus.IN_PROGRESS
 NOT_FOUND = RowError("Order not found")
 NOT_POSSIBLE = RowError("Service does not support cancellation")
+NOT_DONE = RowError("Order is not completed or partial")
+STILL_OPEN = RowError("A refill of this order is already open")
+NO_MORE = RowError("Refill limit reached for this order")
 TOO_LATE = RowError("Order cannot be cancelled (already completed)")
 
 
@@ -168,6 +172,30 @@ async def test_a_batch_gets_a_row_for_each_order(panel: Panel, books: SimulatedP
     assert books.orders["theirs"].status == "pending"
 
 
+async def test_only_a_completed_or_partial_order_is_refilled(panel: Panel, books: SimulatedPanel) -> None:
+    books.add_key("np-somebody-else-0123456789")
+    books.add_order("np-somebody-else-0123456789", "theirs", status=OrderStatus.COMPLETED)
+    for status in OrderStatus:
+        books.add_order(SECRET, status, status=status)
+    orders = ["theirs", "absent", *OrderStatus]
+    expected = dict.fromkeys(OrderStatus, NOT_DONE) | {"theirs": NOT_FOUND, "absent": NOT_FOUND}
+    expected |= {"completed": Refill("ref_000000000001"), "partial": Refill("ref_000000000002")}
+    assert (await panel.refill(KEY, orders)).rows == expected
+    assert (await panel.refill(KEY, ["pending"])).rows == {"pending": NOT_DONE}
+    assert books.refill_requests == {"completed": 1, "partial": 1}
+
+
+async def test_three_refills_of_an_order_and_one_at_a_time(panel: Panel, books: SimulatedPanel, clock: Clock) -> None:
+    books.add_order(SECRET, "a", status=OrderStatus.COMPLETED)
+    for _ in range(3):
+        assert isinstance((await panel.refill(KEY, ["a"])).rows["a"], Refill)
+        clock.forward(59)
+        assert (await panel.refill(KEY, ["a"])).rows == {"a": STILL_OPEN}
+        clock.forward(1)
+    assert (await panel.refill(KEY, ["a"])).rows == {"a": NO_MORE}
+    assert books.refill_requests == {"a": 3}
+
+
 @pytest.mark.parametrize("order", ["theirs", "absent"])
 async def test_one_order_that_is_not_there(panel: Panel, books: SimulatedPanel, order: str) -> None:
     books.add_order("np-somebody-else-0123456789", "theirs")
@@ -231,6 +259,7 @@ async def test_the_limit_of_an_address_counts_invalid_keys(panel: Panel, clock: 
     ("form", "words"),
     [
         ({}, "Missing required parameter: action"),
+        ({"action": "refill"}, "Missing required parameter: order or orders"),
         ({"action": "cancel"}, "Missing required parameter: order or orders"),
         ({"action": "status", "orders": ","}, "Missing required parameter: order or orders"),
         ({"action": "cancel", "order": "a", "orders": "a,b"}, "Use either order or orders, not both"),
@@ -268,3 +297,5 @@ async def test_the_story_of_the_demo(clock: Clock) -> None:
     assert await words() == ["canceled", "canceled", "in_progress", "completed", "in_progress"]
     clock.forward(3)
     assert await words() == ["canceled", "canceled", "completed", "completed", "in_progress"]
+    refilled = (await panel.refill(key, orders)).rows
+    assert [isinstance(row, Refill) for row in refilled.values()] == [False, False, True, True, False]
