@@ -1,9 +1,11 @@
-"""What a user does with their key: connect, show, remove, and look up orders. No Discord in here."""
+"""What a user does with their key: connect, show, remove, ask for balance and orders. No Discord in here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import NoReturn
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from pydantic import SecretStr
 
@@ -11,11 +13,13 @@ from bot.budget import Budget
 from bot.clock import Clock
 from bot.panel import MAX_BATCH, Balance, InvalidKey, Panel, PanelError, RateLimited, StatusRow, Suspended
 from bot.problems import BadKey, KeyFault, KeyPaused, NoKey, TooMany
-from bot.store import Account, AccountState, Groups, Ledger
+from bot.store import Account, AccountState, Groups, Ledger, LedgerError
 from bot.vault import Purpose, Vault
 
 MAX_LOOKUP = 1_000
 """Orders that one /status may ask about: ten calls."""
+
+Answered = TypeVar("Answered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,14 @@ class KeyView:
     account: Account
     last4: str
     waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceView:
+    """What is left on an account, and when the panel was asked."""
+
+    balance: Balance
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +115,17 @@ class Accounts:
         account = await self.usable(user_id)
         if len(orders) > MAX_LOOKUP:
             raise TooMany(MAX_LOOKUP)
-        key = self._open(account)
         found: dict[str, StatusRow] = {}
         for batch in _batches(orders):
-            self._budget.spend(user_id)
-            try:
-                reply = await self._panel.status(key, batch)
-            except PanelError as error:
-                await self._note(account, error)
+            reply = await self._call(account, partial(self._panel.status, orders=batch))
             self._budget.learn(user_id, reply.limits)
             found.update(reply.rows)
         return found
+
+    async def balance(self, user_id: int) -> BalanceView:
+        """Ask the panel for the user's balance; raise NoKey, KeyPaused or PanelError."""
+        account, asked_at = await self.usable(user_id), self._clock()
+        return BalanceView(await self._call(account, self._panel.balance), asked_at)
 
     async def open_orders(self, user_id: int) -> OpenView:
         """Return what is still open for a user; raise NoKey."""
@@ -144,8 +156,18 @@ class Accounts:
             self._budget.denied(user_id, error)
             raise
 
-    async def _note(self, account: Account, error: PanelError) -> NoReturn:
-        """Remember what a refusal says about the account, and let the command tell the user."""
+    async def _call(self, account: Account, call: Callable[[SecretStr], Awaitable[Answered]]) -> Answered:
+        """Make a call that the budget pays for; a PanelError is remembered, and raised for the command to tell."""
+        self._budget.spend(account.user_id)
+        try:
+            return await call(self._open(account))
+        except PanelError as error:
+            with suppress(LedgerError):  # what the panel said must reach the user; it will say it again
+                await self._note(account, error)
+            raise
+
+    async def _note(self, account: Account, error: PanelError) -> None:
+        """Remember what a refusal says about the account."""
         match error:
             case RateLimited():
                 self._budget.denied(account.user_id, error)
@@ -155,7 +177,6 @@ class Accounts:
                     await tx.touch_account(account.id, self._clock())
             case _:
                 pass
-        raise error
 
 
 def usable(account: Account) -> Account:

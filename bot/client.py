@@ -28,6 +28,7 @@ COGS = (
     "cogs.cancel",
     "cogs.status",
     "cogs.queued",
+    "cogs.balance",
     "cogs.help",
     "cogs.direct_messages",
     "cogs.news",

@@ -12,7 +12,7 @@ from bot.notices import DELIVERY_ERRORS
 from bot.panel import PanelError
 from bot.problems import UserError
 from bot.store import LedgerError
-from bot.ui.answers import help_card, key_card, key_in_message, not_understood, working
+from bot.ui.answers import balance_card, help_card, key_card, key_in_message, not_understood, working
 from bot.ui.cards import notice_card, open_card
 from bot.ui.layout import CardView
 from cogs.files import orders_in
@@ -63,6 +63,8 @@ class DirectMessages(commands.Cog):
                 return await look_up(self._bot, user_id, text)
             case "queued":
                 return open_card(await self._bot.use_cases.accounts.open_orders(user_id))
+            case "balance":
+                return balance_card(await self._bot.use_cases.accounts.balance(user_id))
             case "key" if not text:
                 return key_card(await self._bot.use_cases.accounts.show(user_id))
             case "help" | "start" | "hi" | "hello" | "":

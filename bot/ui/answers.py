@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 import discord
 
-from bot.accounts import Connected, KeyView
+from bot.accounts import BalanceView, Connected, KeyView
 from bot.panel import Balance, InvalidKey, OrderReading, PanelError, StatusRow
 from bot.problems import KeyPaused, NoKey, UserError
 from bot.store import AccountState
 from bot.ui import buttons
 from bot.ui.csv import csv_file
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
-from bot.ui.text import amount, code, counted
+from bot.ui.text import ago, amount, code, counted
 from bot.ui.words import INTERNAL, PAUSES, ignored, panel_error, user_error
 
 
@@ -150,6 +150,18 @@ def _status_row(order: str, row: StatusRow | None) -> tuple[str | None, ...]:
     return (order, None, None, None, None, None, row.words if row else "left out of the panel's answer")
 
 
+def balance_card(view: BalanceView) -> CardView:
+    """Show a balance, and how old it is: the panel caches it for 30 s (NotPanel docs)."""
+    return card(
+        Tone.PLAIN,
+        [
+            f"### Balance\n**{balance(view.balance)}**\n"
+            f"-# Asked for {ago(view.asked_at)}. The panel renews this figure every 30 seconds, so the very latest "
+            "charges and refunds may be missing."
+        ],
+    )
+
+
 def list_card(file: discord.File) -> CardView:
     """Hand over a list as a file."""
     return card(Tone.PLAIN, ["Every order of the list, as of now."], file=file)
@@ -181,8 +193,8 @@ def help_card() -> CardView:
             "**2.** `/cancel` — one order ID or many, in any form; or a text or CSV file; or nothing, to paste\n"
             "**3.** Read the card. What is *queued at the provider* is not final: I message you when it ends.",
             "`/status` what the panel says of orders · `/queued` what is still open\n"
-            "`/key show` · `/key remove` forget the key\n"
-            "-# In a DM with me plain text does the same: `cancel ord_… ord_…`, `status ord_…`, `queued`, `help`.",
+            "`/balance` what is left · `/key show` · `/key remove` forget the key\n"
+            "-# In a DM with me plain text does the same: `cancel ord_… ord_…`, `status ord_…`, `queued`, `balance`.",
         ],
         buttons=[buttons.connect(), buttons.paste()],
     )
