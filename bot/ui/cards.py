@@ -1,6 +1,5 @@
 """The card of a request and the notice of how orders ended: counts first, groups, the whole list behind a button."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from bot.states import MAX_DOUBTS, State
 from bot.store import AccountState, Cancellation, Group, Groups, ListKind, Notice, Report, RequestState
 from bot.ui import buttons
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
-from bot.ui.text import ago, amount, at, bar, code, counted, listed
+from bot.ui.text import ago, amount, at, bar, by_remark, code, counted, listed
 from bot.ui.words import ONLY_WATCHED, PAUSES, TROUBLES, WORDINGS, ignored, next_step
 
 _ROOM = TEXT_LIMIT - 100
@@ -218,18 +217,8 @@ def _frame(state: State, section: _Section) -> tuple[str, str]:
 
 def _lines(section: _Section, room: int) -> tuple[list[str], int]:
     """Return one line for all orders that share the same remark, as far as they fit, and how many do not."""
-    remarks: defaultdict[str, list[str]] = defaultdict(list)
-    for name, remark in section.lines:
-        remarks[remark].append(name)
-    lines: list[str] = []
-    missing = section.count - len(section.lines)
-    for remark, names in remarks.items():
-        shown, left = listed(names, room - len(remark))
-        if shown:
-            lines.append(shown + remark)
-            room -= len(lines[-1]) + 1
-        missing += left
-    return lines, missing
+    lines, missing = by_remark(section.lines, room)
+    return lines, missing + section.count - len(section.lines)
 
 
 def _remark(state: State, order: Cancellation) -> str:

@@ -1,6 +1,7 @@
 """Text from outside, made safe to show; times and counts the way Discord's clients localise them."""
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -48,3 +49,19 @@ def listed(items: Sequence[str], room: int) -> tuple[str, int]:
             break
         taken.append(item)
     return ", ".join(taken), len(items) - len(taken)
+
+
+def by_remark(lines: Sequence[tuple[str, str]], room: int) -> tuple[list[str], int]:
+    """Return one line for all names that share the same remark, as far as they fit, and how many do not."""
+    remarks: defaultdict[str, list[str]] = defaultdict(list)
+    for name, remark in lines:
+        remarks[remark].append(name)
+    texts: list[str] = []
+    missing = 0
+    for remark, names in remarks.items():
+        shown, left = listed(names, room - len(remark))
+        if shown:
+            texts.append(shown + remark)
+            room -= len(texts[-1]) + 1
+        missing += left
+    return texts, missing
