@@ -1,5 +1,6 @@
-"""What a user does with their key: connect, show, remove, ask for balance and orders. No Discord in here."""
+"""What a user does with their key: connect, show, remove, look up, ask for refills. No Discord in here."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,13 +12,29 @@ from pydantic import SecretStr
 
 from bot.budget import Budget
 from bot.clock import Clock
-from bot.panel import MAX_BATCH, Balance, InvalidKey, Panel, PanelError, RateLimited, StatusRow, Suspended
-from bot.problems import BadKey, KeyFault, KeyPaused, NoKey, TooMany
+from bot.panel import (
+    MAX_BATCH,
+    Balance,
+    InvalidKey,
+    Panel,
+    PanelError,
+    RateLimited,
+    RefillRow,
+    Refused,
+    RowError,
+    StatusRow,
+    Suspended,
+)
+from bot.problems import BadKey, KeyFault, KeyPaused, NoKey, TooMany, UserError
 from bot.store import Account, AccountState, Groups, Ledger, LedgerError
-from bot.vault import Purpose, Vault
+from bot.vault import Purpose, Vault, VaultError
+
+log = logging.getLogger(__name__)
 
 MAX_LOOKUP = 1_000
 """Orders that one /status may ask about: ten calls."""
+MAX_REFILL = 1_000
+"""Orders that one /refill may name: ten calls."""
 
 Answered = TypeVar("Answered")
 
@@ -46,6 +63,18 @@ class BalanceView:
 
     balance: Balance
     asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refills:
+    """What the panel said of each order; of one that is neither in `rows` nor `unsent` nobody knows what became.
+
+    `stopped`: why the rest was not sent.
+    """
+
+    rows: Mapping[str, RefillRow]
+    unsent: frozenset[str] = frozenset()
+    stopped: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +156,37 @@ class Accounts:
         account, asked_at = await self.usable(user_id), self._clock()
         return BalanceView(await self._call(account, self._panel.balance), asked_at)
 
+    async def refill(self, user_id: int, orders: Sequence[str]) -> Refills:
+        """Ask the panel to refill orders: each once, and never again by itself, since only a person can see what came.
+
+        Call it only once the user has seen an acknowledgement. Raise NoKey, KeyPaused, TooMany, PanelError or
+        LedgerError, with which nothing was sent; what fails later is part of the result.
+        """
+        orders = tuple(dict.fromkeys(orders))
+        if len(orders) > MAX_REFILL:
+            raise TooMany(MAX_REFILL)
+        rows: dict[str, RefillRow] = {}
+        for start in range(0, len(orders), MAX_BATCH):
+            batch = orders[start : start + MAX_BATCH]
+            try:
+                rows.update(await self._refill(user_id, batch))
+            except Exception as error:
+                reached = _may_have_acted(error)
+                if not (start or reached):
+                    raise
+                sent = start + len(batch) if reached else start
+                return Refills(rows, frozenset(orders[sent:]), error)
+        return Refills(rows)
+
+    async def _refill(self, user_id: int, batch: Sequence[str]) -> Mapping[str, RefillRow]:
+        account = await self.usable(user_id)  # the key may have been removed since the last batch
+        try:
+            reply = await self._call(account, partial(self._panel.refill, orders=batch))
+        except Refused as error:
+            return dict.fromkeys(batch, RowError(error.words))
+        self._budget.learn(user_id, reply.limits)
+        return reply.rows
+
     async def open_orders(self, user_id: int) -> OpenView:
         """Return what is still open for a user; raise NoKey."""
         account, read = await self.stored(user_id), self._ledger.read
@@ -177,6 +237,16 @@ class Accounts:
                     await tx.touch_account(account.id, self._clock())
             case _:
                 pass
+
+
+def _may_have_acted(error: Exception) -> bool:
+    """Tell whether the panel may have done what it was asked for when this was raised."""
+    if isinstance(error, PanelError):
+        return error.reached
+    if isinstance(error, UserError | LedgerError | VaultError):
+        return False  # these come before the call
+    log.error("a refill call broke off", exc_info=error)
+    return True
 
 
 def usable(account: Account) -> Account:

@@ -29,6 +29,7 @@ COGS = (
     "cogs.status",
     "cogs.queued",
     "cogs.balance",
+    "cogs.refill",
     "cogs.help",
     "cogs.direct_messages",
     "cogs.news",

@@ -16,6 +16,7 @@ from bot.ui.answers import balance_card, help_card, key_card, key_in_message, no
 from bot.ui.cards import notice_card, open_card
 from bot.ui.layout import CardView
 from cogs.files import orders_in
+from cogs.refill import ask_for_refills
 from cogs.status import look_up
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ class DirectMessages(commands.Cog):
                 return await look_up(self._bot, user_id, text)
             case "queued":
                 return open_card(await self._bot.use_cases.accounts.open_orders(user_id))
+            case "refill":
+                return await ask_for_refills(self._bot, user_id, text, lambda shown: reply.edit(view=shown.view))
             case "balance":
                 return balance_card(await self._bot.use_cases.accounts.balance(user_id))
             case "key" if not text:

@@ -260,7 +260,8 @@ async def test_a_file_that_is_no_text_is_refused(here: World, ann: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["cancel", "form", "confirm", "status", "balance", "queued", "key show", "key remove", "help", "dm"]
+    "command",
+    ["cancel", "form", "confirm", "status", "refill", "balance", "queued", "key show", "key remove", "help", "dm"],
 )
 async def test_the_acknowledgement_goes_out_before_any_work(
     here: World, ann: Any, command: str, monkeypatch: pytest.MonkeyPatch
@@ -286,24 +287,26 @@ async def test_the_acknowledgement_goes_out_before_any_work(
             await ann.click(question.response, label="Confirm: ask to cancel 26")
         case "dm":
             await ann.send_dm("cancel ord_A")
-        case "cancel" | "status":
+        case "cancel" | "status" | "refill":
             await ann.slash(command, orders="ord_A")
         case _:
             await ann.slash(command)
     first = here.env.http_requests[before]
     assert first.path.endswith("/messages" if command == "dm" else "/callback")
     assert all(sent_when_asked)  # whenever the ledger was asked, something had been sent
-    if command not in ("status", "balance"):
+    if command not in ("status", "refill", "balance"):
         assert len(here.panel.calls) == calls  # a slow panel keeps no command waiting
 
 
-async def test_where_the_acknowledgement_fails_nothing_is_cancelled(here: World, ann: Any) -> None:
+@pytest.mark.parametrize("command", ["cancel", "refill"])
+async def test_where_the_acknowledgement_fails_nothing_is_sent(here: World, ann: Any, command: str) -> None:
     here.order("ord_A")
+    here.order("ord_B", OrderStatus.COMPLETED)
     for status, code in ((404, 10062), (400, 40060), (500, 0)):
         here.env.inject_error("POST", "/interactions/*", status=status, code=code)
-        await ann.slash("cancel", orders="ord_A")
+        await ann.slash(command, orders="ord_A ord_B")
         await here.settle()
-    assert here.cancel_calls() == []
+    assert {call.action for call in here.panel.calls} == {"balance"}  # the key was checked
     account = await here.app.ledger.read.account_of(ann.id)
     assert account
     assert await open_orders(here.app.ledger.read, account.id) == []

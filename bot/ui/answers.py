@@ -193,8 +193,8 @@ def help_card() -> CardView:
             "**2.** `/cancel` — one order ID or many, in any form; or a text or CSV file; or nothing, to paste\n"
             "**3.** Read the card. What is *queued at the provider* is not final: I message you when it ends.",
             "`/status` what the panel says of orders · `/queued` what is still open\n"
-            "`/balance` what is left · `/key show` · `/key remove` forget the key\n"
-            "-# In a DM with me plain text does the same: `cancel ord_… ord_…`, `status ord_…`, `queued`, `balance`.",
+            "`/refill` ask for a refill · `/balance` what is left\n`/key show` · `/key remove` forget the key\n"
+            "-# In a DM with me plain text does the same: `cancel ord_… ord_…`, `refill ord_…`, `queued`, `balance`.",
         ],
         buttons=[buttons.connect(), buttons.paste()],
     )

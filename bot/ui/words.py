@@ -3,8 +3,10 @@
 The words "refunded" and "cancelled" stand only where the panel's status has said so.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bot.orders import MOST_IGNORED
 from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
@@ -92,12 +94,41 @@ WORDINGS: Mapping[State, Wording] = {
 }
 """In the order in which cards show them."""
 
+
+class RefillFate(StrEnum):
+    """What is known of one order for which a refill was asked."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+    UNSENT = "unsent"
+
+
+REFILLS: Mapping[RefillFate, Wording] = {
+    RefillFate.TAKEN: Wording(
+        "🔁",
+        "Accepted by the panel",
+        "accepted",
+        "Each with the panel's refill ID. That it has been delivered this does not say: look in your NotPanel orders.",
+    ),
+    RefillFate.REFUSED: WORDINGS[State.REFUSED],
+    RefillFate.UNCLEAR: Wording(
+        "❔",
+        "Asked for, no clear answer",
+        "unclear",
+        "It is **not known whether the panel took these**, and no call can find out. I do not send them again: "
+        "look in your NotPanel orders before you ask again.",
+    ),
+    RefillFate.UNSENT: Wording("↩️", "Not sent", "not sent", "Nothing was done for these."),
+}
+"""In the order in which a card shows them."""
+
 _NEXT_STEPS = (
     (
         "not support",
         "This service cannot stop orders. If something is wrong with it, open a ticket with NotPanel.",
     ),
-    ("already completed", "It had ended before you asked. If too little was delivered, ask for a refill instead."),
+    ("already completed", "It had ended before you asked. If too little was delivered, `/refill` it instead."),
     ("not found", "No such order under your key. Check the ID, and that it is from this NotPanel account."),
     (
         "incorrect order",
@@ -110,6 +141,27 @@ def next_step(refusal: str) -> str:
     """Say what to do instead after a refusal, beside the panel's own words; empty for words not known."""
     folded = refusal.casefold()
     return next((step for text, step in _NEXT_STEPS if text in folded), "")
+
+
+_ONE_REFILL = "NotPanel keeps one refill of an order open at a time. Wait until it has ended, then ask again."
+_MOST_REFILLS = "NotPanel refills an order 3 times by default. If there should be more, open a ticket with NotPanel."
+_REFILLED_WHEN = "Only completed or partly delivered orders are refilled. `/status` shows how far it is."
+_NO_REFILL = "This service comes without refill. If something is wrong with it, open a ticket with NotPanel."
+
+_REFILL_STEPS = (
+    (r"not found|incorrect order", next_step("not found")),
+    (r"not support|not available|disabled|\bno refill|without refill", _NO_REFILL),
+    (r"at a time|\bopen\b|already (active|exist|has|in|pending|request)|refill (is )?(pending|in pro)", _ONE_REFILL),
+    (r"(?<!rate )limit|maxim|\bmax\b|exceed|\btimes\b|too many|already refilled", _MOST_REFILLS),
+    (r"complete|partial|in.progress|pending|processing|cancel|refund", _REFILLED_WHEN),
+)
+"""NotPanel documents when it refuses a refill, but not in which words: these are guesses, shown beside its own."""
+
+
+def refill_step(refusal: str) -> str:
+    """Say what to do after a refused refill, beside the panel's own words; empty for words not known."""
+    folded = refusal.casefold()
+    return next((step for pattern, step in _REFILL_STEPS if re.search(pattern, folded)), "")
 
 
 ONLY_WATCHED = "Some were sent so often without a clear answer that I only watch them now: `/cancel` them to try again."
@@ -206,3 +258,18 @@ def panel_error(error: PanelError) -> str:
             return f"The panel refused, with the words {code(said)}."
         case _:
             return "The panel answered with something I cannot read. Try again in a minute."
+
+
+def refills_stopped(error: Exception) -> str:
+    """Say why the rest of a list of refills was not sent."""
+    match error:
+        case PanelError(reached=False):
+            return panel_error(error)
+        case PanelError():
+            return "I stopped where the panel gave no clear answer."
+        case KeyPaused(state=state):
+            return PAUSES[state]
+        case NoKey():
+            return PAUSES[AccountState.REMOVED]
+        case _:
+            return "Something went wrong on my side, and it has been logged."

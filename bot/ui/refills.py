@@ -1,0 +1,107 @@
+"""The card of a request for refills: what each order got from the panel, what is not known, what was not sent."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from bot.accounts import Refills
+from bot.panel import InvalidKey, Refill, RefillRow
+from bot.problems import KeyPaused, NoKey
+from bot.ui import buttons
+from bot.ui.csv import csv_file
+from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
+from bot.ui.text import by_remark, code, counted, listed
+from bot.ui.words import REFILLS, RefillFate, ignored, refill_step, refills_stopped
+
+_HEAD = ("order", "outcome", "refill", "panel_words")
+_REST = 45
+"""Room for "… and 1,000 more, in the file" under a group, and for the line breaks."""
+
+_Lines = Sequence[tuple[str, str]]
+
+
+def refills_under_way(orders: Sequence[str]) -> CardView:
+    """Say what is being asked for; this stays where the bot dies before it can tell more."""
+    shown, missing = listed([code(order) for order in orders], 1_500)
+    rest = f" … and {missing:,} more" if missing else ""
+    return card(
+        Tone.WAITING,
+        [
+            f"### Asking for {counted(len(orders), 'refill')} …\n{shown}{rest}\n"
+            "-# Should this card stay as it is, nobody knows whether the panel took the request: "
+            "look in your NotPanel orders before you ask again."
+        ],
+    )
+
+
+def refills_card(orders: Sequence[str], result: Refills, junk: tuple[str, ...], repeats: int) -> CardView:
+    """Show what came of asking for refills."""
+    fates = {order: _fate(order, result) for order in orders}
+    groups = _grouped(fates, result.rows)
+    counts = " · ".join(f"**{len(lines):,}** {REFILLS[fate].short}" for fate, lines in groups.items())
+    head = f"### Refill · {counted(len(orders), 'order')}\n{counts}"
+    why = refills_stopped(result.stopped) if result.stopped and result.unsent else ""
+    note = ignored(junk, repeats)
+    texts, folded = _texts(groups, TEXT_LIMIT - len(head) - len(why) - len(note) - 100)
+    rows = (_csv_row(order, fate, result.rows.get(order)) for order, fate in fates.items())
+    return card(
+        _tone(groups),
+        [head, *texts, *filter(None, ["\n".join(filter(None, [why, note]))])],
+        buttons=[buttons.connect()] if isinstance(result.stopped, InvalidKey | KeyPaused | NoKey) else [],
+        file=csv_file("refill.csv", _HEAD, rows) if folded else None,
+    )
+
+
+def _fate(order: str, result: Refills) -> RefillFate:
+    match result.rows.get(order):
+        case None:
+            return RefillFate.UNSENT if order in result.unsent else RefillFate.UNCLEAR
+        case Refill():
+            return RefillFate.TAKEN
+        case _:
+            return RefillFate.REFUSED
+
+
+def _grouped(fates: Mapping[str, RefillFate], rows: Mapping[str, RefillRow]) -> dict[RefillFate, _Lines]:
+    groups: defaultdict[RefillFate, list[tuple[str, str]]] = defaultdict(list)
+    for order, fate in fates.items():
+        groups[fate].append(_line(order, rows.get(order)))
+    return {fate: groups[fate] for fate in REFILLS if fate in groups}
+
+
+def _line(order: str, row: RefillRow | None) -> tuple[str, str]:
+    """Return an order as it is named, and the remark that it may share with others."""
+    match row:
+        case None:
+            return code(order), ""
+        case Refill():
+            return code(order), f" → {code(row.id)}"
+        case _:
+            step = refill_step(row.words)
+            return code(order), f" — {code(row.words)}" + (f"\n-# {step}" if step else "")
+
+
+def _texts(groups: Mapping[RefillFate, _Lines], room: int) -> tuple[list[str], bool]:
+    """Return a text for each group, and whether orders had to be left to the file."""
+    frames = {fate: f"**{REFILLS[fate].emoji} {REFILLS[fate].title}** ({len(groups[fate]):,})" for fate in groups}
+    room -= sum(len(frames[fate]) + len(REFILLS[fate].meaning) for fate in groups)
+    texts: list[str] = []
+    folded = False
+    for fate, all_lines in groups.items():
+        lines, missing = by_remark(all_lines, room // len(groups) - _REST)
+        rest = [f"… and {missing:,} more, in the file"] if missing else []
+        texts.append("\n".join([frames[fate], *lines, *rest, f"-# {REFILLS[fate].meaning}"]))
+        folded = folded or bool(missing)
+    return texts, folded
+
+
+def _csv_row(order: str, fate: RefillFate, row: RefillRow | None) -> tuple[str | None, ...]:
+    refill, words = (row.id, None) if isinstance(row, Refill) else (None, row and row.words)
+    return (order, REFILLS[fate].title, refill, words)
+
+
+def _tone(groups: Mapping[RefillFate, _Lines]) -> Tone:
+    if RefillFate.UNCLEAR in groups:
+        return Tone.WAITING
+    if RefillFate.TAKEN in groups:
+        return Tone.GOOD if len(groups) == 1 else Tone.PLAIN
+    return Tone.BAD

@@ -1,0 +1,370 @@
+"""/refill: each order is asked for once; what the panel said stands as it is, and what it did not say is not known."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+from simcord.components import walk_components
+
+from bot.accounts import Refills
+from bot.panel import Answer, InvalidKey, OrderStatus, Refill, RowError, Unavailable
+from bot.ui.refills import refills_card
+from bot.ui.words import refill_step
+from tests.world import KEY, START, World, buttons_of, messages, shown
+
+DONE = OrderStatus.COMPLETED
+RUNNING = OrderStatus.IN_PROGRESS
+UNKNOWN = "not known whether the panel took these"
+ONCE, MOST, WHEN = "open at a time", "3 times by default", "Only completed or partly delivered"
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+def refill_calls(here: World) -> list[tuple[str, ...]]:
+    """Return the orders of every refill call that reached the panel."""
+    return [call.orders for call in here.panel.calls if call.action == "refill"]
+
+
+def done(here: World, count: int) -> list[str]:
+    """Put completed orders into the books."""
+    return [here.order(f"ord_{number:04}", DONE, remains=0) for number in range(count)]
+
+
+def lost(_: Answer) -> Answer:
+    """Lose the panel's answer after it has acted."""
+    raise httpx.ReadTimeout("no answer")
+
+
+def untouched(answer: Answer) -> Answer:
+    """Hand on the panel's answer."""
+    return answer
+
+
+async def test_an_accepted_refill_is_shown_with_its_id_and_claims_no_more(here: World, ann: Any) -> None:
+    here.order("ord_A", DONE)
+    text = shown(await ann.slash("refill", orders="ord_A"))
+    assert "**1** accepted" in text
+    assert "`ord_A` → `ref_000000000001`" in text
+    assert "That it has been delivered this does not say" in text
+    assert here.panel.refill_requests == {"ord_A": 1}
+
+
+async def test_each_refusal_has_the_panels_words_and_a_next_step(here: World, ann: Any) -> None:
+    here.order("ord_Running", RUNNING)
+    here.order("ord_Open", DONE)
+    here.order("ord_Thrice", DONE)
+    here.panel.orders["ord_Thrice"].refills = 3
+    await ann.slash("refill", orders="ord_Open")
+    text = shown(await ann.slash("refill", orders="ord_Running ord_Open ord_Thrice ord_absent nonsense"))
+    assert "**4** refused" in text
+    assert f"`ord_Running` — `Order is not completed or partial`\n-# {WHEN}" in text
+    assert "`ord_Open` — `A refill of this order is already open`\n-# NotPanel keeps one refill" in text
+    assert "`ord_Thrice` — `Refill limit reached for this order`\n-# NotPanel refills an order 3 times" in text
+    assert "`ord_absent` — `Order not found`\n-# No such order under your key" in text
+    assert "`nonsense`" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "step"),
+    [
+        ("Order not found", "No such order"),
+        ("Incorrect order ID", "No such order"),
+        ("Order must be completed", WHEN),
+        ("Order is still in progress", WHEN),
+        ("Refill is only possible for Partial orders", WHEN),
+        ("Order already cancelled", WHEN),
+        ("Refill already in progress", ONCE),
+        ("There is already an open refill", ONCE),
+        ("Refill already requested", ONCE),
+        ("Only one refill at a time", ONCE),
+        ("Refill is pending", ONCE),
+        ("Maximum refills reached", MOST),
+        ("Refill limit exceeded", MOST),
+        ("Order was already refilled 3 times", MOST),
+        ("Service does not support refill", "comes without refill"),
+        ("Refill is disabled for this service", "comes without refill"),
+        ("Rate limit. Slow down", ""),
+        ("Not eligible", ""),
+        ("", ""),
+    ],
+)
+def test_words_are_matched_loosely(words: str, step: str) -> None:
+    assert step in refill_step(words)
+    assert bool(step) == bool(refill_step(words))
+
+
+async def test_words_nobody_knows_are_shown_as_they_are(here: World, ann: Any) -> None:
+    here.wire.faults = [Answer(200, '{"order": 1, "refill": {"error": "The [moon](https://x.example) is full"}}')]
+    assert "`1` — `The [moon](https://x.example) is full`\n" in shown(await ann.slash("refill", orders="1"))
+
+
+async def test_150_orders_cost_two_calls_and_stand_in_a_file(here: World, ann: Any) -> None:
+    orders = done(here, 150)
+    for order in orders[::3]:
+        here.panel.orders[order].status = "In progress"
+    result = await ann.slash("refill", orders="\n".join(orders))
+    text = shown(result)
+    assert [len(call) for call in refill_calls(here)] == [100, 50]
+    assert "**100** accepted · **50** refused" in text
+    assert "more, in the file" in text
+    assert len(text) <= 4_000
+    (file,) = result.response.attachments
+    lines = (await file.read()).decode("utf-8-sig").splitlines()
+    assert lines[1] == "ord_0000,Refused by the panel,,Order is not completed or partial"
+    assert lines[2] == "ord_0001,Accepted by the panel,ref_000000000001,"
+    assert [line.split(",")[0] for line in lines[1:]] == orders
+
+
+async def test_what_is_asked_for_stands_on_the_card_before_it_is_sent(here: World, ann: Any) -> None:
+    here.order("ord_A", DONE)
+    before: list[str] = []
+
+    def look(answer: Answer) -> Answer:
+        before.append(repr([request.json for request in here.env.http_requests if request.method == "PATCH"]))
+        return answer
+
+    here.wire.faults = [look]
+    result = await ann.slash("refill", orders="ord_A")
+    assert "`ord_A`" in before[0]
+    assert "nobody knows whether the panel took the request" in before[0]
+    assert "nobody knows" not in shown(result)
+
+
+AMBIGUOUS = [
+    httpx.ReadTimeout("no answer"),
+    httpx.RemoteProtocolError("closed"),
+    Answer(500, '{"error": "Internal error"}'),
+    Answer(502, "<html>Bad gateway</html>"),
+    Answer(200, "<html>Welcome</html>"),
+    Answer(200, '{"refill": "ref_1"}'),
+    Answer(200, "[]"),
+    Answer(200, '[{"order": "ord_A", "refill": "ref_1"}, {"order": "ord_B", "refill": "ref_1"}]'),
+    Answer(200, '[{"order": "ord_A", "refill": "ref_1", "error": "no"}, {"order": "ord_B", "refill": true}]'),
+    Answer(200, '[{"order": "ord_A", "refill": "ref_1"}, {"order": "ord_A", "refill": "ref_2"}]'),
+    RuntimeError("a fault of ours"),
+]
+
+
+@pytest.mark.parametrize("fault", AMBIGUOUS, ids=str)
+@pytest.mark.parametrize("arrived", [False, True])
+async def test_an_ambiguous_call_is_told_as_such_and_never_sent_again(
+    here: World, ann: Any, fault: Exception | Answer, arrived: bool
+) -> None:
+    here.order("ord_A", DONE)
+    here.order("ord_B", DONE)
+
+    def instead(_: Answer) -> Answer:
+        if isinstance(fault, Exception):
+            raise fault
+        return fault
+
+    here.wire.faults = [instead if arrived else fault]
+    text = shown(await ann.slash("refill", orders="ord_A ord_B"))
+    assert "**2** unclear" in text
+    assert "`ord_A`, `ord_B`" in text
+    assert UNKNOWN in text
+    assert "before you ask again" in text
+    assert not re.search("Try again|Nothing was|accepted", text)
+    await here.wait(300)
+    assert len(refill_calls(here)) == arrived
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+async def test_what_was_answered_before_a_time_out_stands_and_the_rest_is_not_sent(
+    here: World, ann: Any, arrived: bool
+) -> None:
+    orders = done(here, 210)
+    here.wire.faults = [untouched, lost if arrived else httpx.ReadTimeout("no answer")]
+    result = await ann.slash("refill", orders=" ".join(orders))
+    text = shown(result)
+    assert "**100** accepted · **100** unclear · **10** not sent" in text
+    assert "`ord_0000` → `ref_000000000001`" in text
+    assert UNKNOWN in text
+    assert "I stopped where the panel gave no clear answer" in text
+    assert [len(call) for call in refill_calls(here)] == [100, *([100] if arrived else [])]
+    (file,) = result.response.attachments
+    lines = (await file.read()).decode("utf-8-sig").splitlines()[1:]
+    assert [line.split(",")[1] for line in lines[99:201:101]] == ["Accepted by the panel", "Not sent"]
+    assert "Asked for, no clear answer" in lines[100]
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (httpx.ConnectError("refused"), "cannot be reached"),
+        (Answer(429, "{}"), "rate limit is used up"),
+        (Answer(403, '{"error": "Forbidden"}'), "lets none of my calls through"),
+        (Answer(403, '{"error": "Account suspended"}'), "account is suspended"),
+    ],
+)
+async def test_a_call_that_did_nothing_is_told_as_that(
+    here: World, ann: Any, fault: Exception | Answer, sentence: str
+) -> None:
+    here.wire.faults = [fault]
+    text = shown(await ann.slash("refill", orders="ord_A"))
+    assert sentence in text
+    assert "Nothing was changed" in text
+    assert "nobody knows" not in text
+
+    orders = done(here, 101)
+    await here.connect(ann)  # a suspended account is used again
+    here.skip(60)
+    here.wire.faults = [untouched, fault]
+    text = shown(await ann.slash("refill", orders=" ".join(orders)))
+    assert "**100** accepted · **1** not sent" in text
+    assert "`ord_0100`" in text
+    assert sentence in text
+    assert UNKNOWN not in text
+
+
+async def test_a_limit_that_is_used_up_in_the_middle_leaves_the_rest_unsent(here: World, ann: Any) -> None:
+    orders = done(here, 150)
+    here.panel._by_key[KEY].limit = 2  # one call was made to connect
+    text = shown(await ann.slash("refill", orders=" ".join(orders)))
+    assert [len(call) for call in refill_calls(here)] == [100]
+    assert "**100** accepted · **50** not sent" in text
+    assert "Nothing was done for these" in text
+    assert f"rate limit is used up. Try again <t:{int(START.timestamp()) + 62}:R>" in text
+    assert 429 not in here.wire.statuses
+
+    again = shown(await ann.slash("refill", orders=" ".join(orders[100:])))
+    assert "rate limit is used up" in again
+    assert "Nothing was changed" in again
+    assert len(refill_calls(here)) == 1
+
+
+async def test_a_batch_refused_as_a_whole_stands_with_the_panels_words(here: World, ann: Any) -> None:
+    here.wire.allergic_to = "ord_0004"
+    text = shown(await ann.slash("refill", orders=" ".join(done(here, 105))))
+    assert "**5** accepted · **100** refused" in text
+    assert "`Bad order in list`" in text
+
+
+async def test_a_key_rejected_in_the_middle_pauses_the_account(here: World, ann: Any) -> None:
+    orders = done(here, 120)
+
+    def revoked(answer: Answer) -> Answer:
+        here.panel.revoke_key(KEY)
+        return answer
+
+    here.wire.faults = [revoked]
+    result = await ann.slash("refill", orders=" ".join(orders))
+    assert "**100** accepted · **20** not sent" in shown(result)
+    assert "does not accept this key" in shown(result)
+    assert buttons_of(result) == ["Connect your key"]
+    again = await ann.slash("refill", orders="ord_0000")
+    assert "Nothing was sent. NotPanel no longer accepts your API key" in shown(again)
+    assert buttons_of(again) == ["Connect your key"]
+
+
+async def test_a_key_removed_in_the_middle_is_used_no_more(here: World, ann: Any) -> None:
+    orders = done(here, 120)
+
+    async def removed(answer: Answer) -> Answer:
+        await here.app.accounts.remove(ann.id)
+        return answer
+
+    here.wire.faults = [removed]
+    text = shown(await ann.slash("refill", orders=" ".join(orders)))
+    assert "**100** accepted · **20** not sent" in text
+    assert "The key was removed" in text
+    assert len(refill_calls(here)) == 1
+
+
+async def test_an_order_named_twice_is_asked_for_once(here: World, ann: Any) -> None:
+    orders = done(here, 100)
+    result = await here.app.accounts.refill(ann.id, [*orders, *orders])
+    assert set(here.panel.refill_requests.values()) == {1}
+    assert refill_calls(here) == [tuple(orders)]
+    assert len(result.rows) == 100
+
+
+async def test_without_a_key_nothing_is_sent(here: World) -> None:
+    result = await here.env.create_user("bob").slash("refill", orders="ord_A")
+    assert "have not connected" in shown(result)
+    assert buttons_of(result) == ["Connect your key"]
+    assert here.panel.calls == []
+
+
+async def test_anothers_order_is_not_found(here: World, ann: Any) -> None:
+    here.panel.add_key("np-key-of-bob-000")
+    here.order("ord_B", DONE, key="np-key-of-bob-000")
+    text = shown(await ann.slash("refill", orders="ord_B"))
+    assert "`Order not found`" in text
+    assert here.panel.refill_requests == {}
+
+
+async def test_text_without_an_order_and_too_many_orders(here: World, ann: Any) -> None:
+    assert "I found no order ID" in shown(await ann.slash("refill", orders="please"))
+    await ann.send_dm("refill")
+    assert "I found no order ID" in messages(ann)[-1]
+    text = shown(await ann.slash("refill", orders=",".join(map(str, range(1_000, 2_001)))))
+    assert "names more than 1,000 orders" in text
+    assert "nobody knows" not in text
+    assert refill_calls(here) == []
+
+
+async def test_plain_text_in_a_dm_does_the_same(here: World, ann: Any) -> None:
+    here.order("ord_A", OrderStatus.PARTIAL)
+    await ann.send_dm("refill ord_A, ord_absent")
+    assert "**1** accepted · **1** refused" in messages(ann)[-1]
+    assert len(messages(ann)) == 1
+    await ann.send_dm("refill ord_A")
+    assert "`A refill of this order is already open`" in messages(ann)[-1]
+
+
+async def test_in_a_server_only_the_user_sees_it(here: World) -> None:
+    channel = here.env.create_guild().create_text_channel("orders")
+    ann = here.env.guild.add_member(here.env.create_user("ann"))
+    await here.connect_in(channel, ann)
+    here.order("ord_A", DONE)
+    result = await ann.slash(channel, "refill", orders="ord_A")
+    assert result.ephemeral
+    assert "**1** accepted" in shown(result)
+    assert channel.history() == []
+
+
+async def test_where_the_card_cannot_be_shown_nothing_is_sent(here: World, ann: Any) -> None:
+    here.order("ord_A", DONE)
+    here.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50001, times=None)
+    await ann.send_dm("refill ord_A")
+    assert refill_calls(here) == []
+
+
+async def test_a_result_that_cannot_be_shown_leaves_the_card_that_says_what_to_do(here: World, ann: Any) -> None:
+    here.order("ord_A", DONE)
+
+    def cut_off(answer: Answer) -> Answer:
+        here.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50001, times=None)
+        return answer
+
+    here.wire.faults = [cut_off]
+    await ann.send_dm("refill ord_A")
+    assert "`ord_A`" in messages(ann)[-1]
+    assert "look in your NotPanel orders before you ask again" in messages(ann)[-1]
+    assert here.panel.refill_requests == {"ord_A": 1}
+
+
+HOSTILE = "**Accepted** [click](https://x.example) `code` @everyone \u202e>\n# refilled =1+1 " * 4
+
+
+@pytest.mark.parametrize("count", [1, 4, 50, 1_000])
+@pytest.mark.parametrize("words", ["", "=no", HOSTILE])
+@pytest.mark.parametrize("error", [None, Unavailable(reached=True), InvalidKey(HOSTILE)], ids=repr)
+async def test_every_card_keeps_discords_limits(count: int, words: str, error: Exception | None) -> None:
+    orders = tuple(f"ord_{number:064}" for number in range(count))
+    rows = {order: Refill(f"ref_{n:064}") for n, order in enumerate(orders) if n % 4 == 0}
+    rows |= {order: RowError(f"{words} {n % 9}") for n, order in enumerate(orders) if n % 4 == 1}
+    result = Refills(rows, frozenset(orders[3::4]) if error else frozenset(), error)
+    card = refills_card(orders, result, tuple(f"{number:07}…" for number in range(50)), 9)
+    parts = list(walk_components(card.view.to_components()))
+    text = "\n".join(part.get("content") or "" for part in parts)
+    assert len(parts) <= 40
+    assert len(text) <= 4_000
+    file = card.files[0].fp.read().decode("utf-8-sig") if card.files else ""
+    assert all(order in (file or text) for order in orders)
+    assert not re.search(r'(?m)(^|,)"?[=+@-]', file)
+    assert not re.search(r"@everyone|\]\(http", re.sub(r"`[^`]*`", "", text))
+    assert json.dumps(text).count("\\u202e") == 0
