@@ -83,6 +83,22 @@ def message(message_id: str, channel: int, body: Json) -> Json:
     }
 
 
+def attachment(file_id: str, size: int, url: str) -> Json:
+    """Return a file that a person has attached."""
+    kind = "text/plain"
+    return {"id": file_id, "filename": "orders.txt", "size": size, "url": url, "proxy_url": url, "content_type": kind}
+
+
+def custom_ids(value: Any) -> list[str]:
+    """Return the custom_id of every button in a message's body."""
+    if isinstance(value, list):
+        return [found for part in value for found in custom_ids(part)]
+    if not isinstance(value, dict):
+        return []
+    own = [value["custom_id"]] if "custom_id" in value else []
+    return own + [found for part in value.values() for found in custom_ids(part)]
+
+
 def texts(value: Any) -> list[str]:
     """Return all text that a message's body shows, in reading order."""
     if isinstance(value, list):

@@ -29,13 +29,14 @@ class BotProcess:
     discord: StandIn
     panel_url: str
     settings: Mapping[str, str] = field(default_factory=lambda: SETTINGS)
+    module: str = "bot"
     process: asyncio.subprocess.Process | None = None
 
     async def launch(self, **more: str) -> None:
         """Start the process and wait for nothing; `more`: variables of its environment."""
         with (self.folder / "bot.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", cwd=ROOT, env={**self._environment(), **more}, stdout=log, stderr=log
+                sys.executable, "-m", self.module, cwd=ROOT, env={**self._environment(), **more}, stdout=log, stderr=log
             )
 
     async def start(self, **more: str) -> None:

@@ -48,9 +48,11 @@ class Interaction:
     by: int
     where: int
     at: float
+    pressed_on: Sent | None = None
+    """The message whose button it was."""
     modal: Json | None = None
     message: Sent | None = None
-    answered: bool = False
+    answered_at: float | None = None
 
     @property
     def text(self) -> str:
@@ -92,6 +94,8 @@ class StandIn:
     messages: dict[str, Sent] = field(default_factory=dict[str, Sent])
     interactions: dict[str, Interaction] = field(default_factory=dict[str, Interaction])
     faults: list[Fault] = field(default_factory=list[Fault])
+    files: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    """What people have attached."""
     sessions: int = 0
     resumes: int = 0
     address: str = ""
@@ -105,13 +109,22 @@ class StandIn:
 
     # What people do ---------------------------------------------------------------------------------------------
 
-    async def slash(self, name: str, *, by: int = ANN, where: int | None = None, **options: str) -> Interaction:
-        """Give a command and wait for its first answer."""
+    async def slash(
+        self, name: str, *, by: int = ANN, where: int | None = None, file: bytes | None = None, **options: str
+    ) -> Interaction:
+        """Give a command, perhaps with a file attached, and wait for its first answer."""
         given: list[Json] = [{"type": 3, "name": option, "value": value} for option, value in options.items()]
+        attached: Json = {}
+        if file is not None:
+            file_id = self._id()
+            self.files[file_id] = file
+            attached[file_id] = objects.attachment(file_id, len(file), f"http://{self.address}/files/{file_id}")
+            given.append({"type": 11, "name": "file", "value": file_id})
         root, *leaf = name.split()
         if leaf:
             given = [{"type": 1, "name": leaf[0], "options": given}]
-        return await self._interact(2, {"id": "1", "name": root, "type": 1, "options": given}, by, where)
+        data = {"id": "1", "name": root, "type": 1, "options": given, "resolved": {"attachments": attached}}
+        return await self._interact(2, data, by, where)
 
     async def submit(self, form: Interaction, value: str) -> Interaction:
         """Fill the only field of a modal and send it."""
@@ -123,6 +136,12 @@ class StandIn:
             5, {"custom_id": form.modal["custom_id"], "components": components}, form.by, form.where
         )
 
+    async def press(self, on: Interaction, custom_id: str) -> Interaction:
+        """Press the button whose custom_id fits a pattern, on the answer to an earlier interaction."""
+        assert on.message
+        found = next(own for own in objects.custom_ids(on.message.body) if fnmatch(own, custom_id))
+        return await self._interact(3, {"component_type": 2, "custom_id": found}, on.by, on.where, on.message)
+
     async def until(self, happened: Callable[[], Any], seconds: float = 30) -> None:
         """Wait for something to have happened; raise TimeoutError."""
         async with asyncio.timeout(seconds), self.changed:
@@ -133,12 +152,16 @@ class StandIn:
         channel = where or dm_of(person)
         return [sent for sent in self.messages.values() if sent.channel == channel and sent.reader in (None, person)]
 
-    async def _interact(self, kind: int, data: Json, by: int, where: int | None) -> Interaction:
-        made = Interaction(self._id(), "token" + self._id(), by, where or dm_of(by), time.monotonic())
+    async def _interact(
+        self, kind: int, data: Json, by: int, where: int | None, pressed_on: Sent | None = None
+    ) -> Interaction:
+        made = Interaction(self._id(), "token" + self._id(), by, where or dm_of(by), time.monotonic(), pressed_on)
         self.interactions[made.token] = made
         about = objects.interaction(kind, data, made.id, made.token, made.by, made.where)
+        if pressed_on:
+            about["message"] = _message(pressed_on)
         await self._dispatch("INTERACTION_CREATE", about)
-        await self.until(lambda: made.answered)
+        await self.until(lambda: made.answered_at)
         return made
 
     # The gateway ------------------------------------------------------------------------------------------------
@@ -199,6 +222,10 @@ class StandIn:
         if self._gateway and not self._gateway.closed:
             await self._gateway.send_json(event)
 
+    async def file(self, request: web.Request) -> web.Response:
+        """Give out a file that somebody has attached."""
+        return web.Response(body=self.files[request.match_info["id"]])
+
     # The API ----------------------------------------------------------------------------------------------------
 
     async def rest(self, request: web.Request) -> web.StreamResponse:
@@ -257,13 +284,16 @@ class StandIn:
                 raise Refusal(404, 0)
 
     def _callback(self, interaction: Interaction, body: Json) -> Json:
-        if interaction.answered:
+        if interaction.answered_at:
             raise Refusal(400, 40060)
-        if time.monotonic() - interaction.at > self.answer_within:
+        now = time.monotonic()
+        if now - interaction.at > self.answer_within:
             raise Refusal(404, 10062)
-        interaction.answered = True
+        interaction.answered_at = now
         if body["type"] == 9:
             interaction.modal = body["data"]
+        elif body["type"] == 6:  # what comes changes the message whose button was pressed
+            interaction.message = interaction.pressed_on
         else:
             interaction.message = self._answer(interaction, body.get("data") or {})
         message_id = interaction.message.id if interaction.message else None
@@ -321,6 +351,7 @@ async def stand_in() -> AsyncGenerator[StandIn]:
     made = StandIn()
     app = web.Application(client_max_size=64 * 1024 * 1024)
     app.router.add_get("/gateway", made.gateway)
+    app.router.add_get("/files/{id}", made.file)
     app.router.add_route("*", "/api/v10/{path:.*}", made.rest)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()

@@ -37,6 +37,20 @@ async def test_the_story_over_the_wire(here: Stage) -> None:
     assert audit(here).faults == []
 
 
+async def test_a_long_list_in_a_file_is_sent_once_it_is_confirmed(tmp_path: Path) -> None:
+    async with stage(tmp_path) as here:
+        here.bot.settings = {**here.bot.settings, "CONFIRM_ABOVE": "1"}
+        await here.bot.start()
+        await here.connect()
+        for order in ("ord_A", "ord_B"):
+            here.panel.add_order(KEY, order)
+        question = await here.discord.slash("cancel", file=b"ord_A\nord_B\n")
+        await here.discord.until(lambda: "Cancel 2 orders?" in question.text)
+        assert [call.action for call in here.panel.calls] == ["balance"]
+        card = await here.discord.press(question, "np:confirm:*")
+        await here.discord.until(lambda: "**2** refunded" in card.text)
+
+
 async def test_an_answer_in_a_server_is_seen_by_one_person(here: Stage) -> None:
     here.panel.add_order(KEY, "ord_A")
     card = await here.discord.slash("cancel", orders="ord_A", where=SERVER_CHANNEL)
