@@ -1,0 +1,78 @@
+"""This bot and the bare one (bare.py) side by side: two processes, each with a Discord of its own on loopback."""
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bot.clock import utc_now
+from bot.demo.panel import SimulatedPanel
+from tests.wire.process import BotProcess
+from tests.wire.stage import KEY, Stage, stage
+from tests.wire.stand_in import Interaction, stand_in
+
+UNLIMITED = {"PANEL_IP_LIMIT": "1000000000", "PANEL_KEY_LIMIT": "1000000000"}
+"""The bot's settings for a panel that does not count calls; all else is as it comes."""
+
+
+def unlimited_panel(latency: float) -> SimulatedPanel:
+    """Return a panel that does not count calls."""
+    return SimulatedPanel(utc_now, ip_limit=10**9, key_limit=10**9, latency=latency)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Both bots; neither is started."""
+
+    here: Stage
+    bare: BotProcess
+
+    def in_turn(self, round_number: int) -> Sequence[BotProcess]:
+        """Return both, each the first in every other round."""
+        both = (self.here.bot, self.bare)
+        return both if round_number % 2 else both[::-1]
+
+
+@asynccontextmanager
+async def sides(panel: SimulatedPanel | None = None) -> AsyncGenerator[Sides]:
+    """Set up both; this bot has been started before, knows a key, and its commands are registered."""
+    with TemporaryDirectory() as ours, TemporaryDirectory() as theirs:
+        async with stage(Path(ours), panel) as here, stand_in() as discord:
+            here.bot.settings = UNLIMITED
+            await prepare(here)
+            bare = BotProcess(Path(theirs), discord, here.bot.panel_url, module="tests.benchmarks.bare")
+            try:
+                yield Sides(here, bare)
+            finally:
+                await bare.kill()
+
+
+async def prepare(here: Stage) -> None:
+    """Start this bot for the first time, connect the key, and end it."""
+    await here.bot.start()
+    await here.connect()
+    await here.bot.terminate()
+
+
+async def ask_for_list(here: Stage, orders: Iterable[str]) -> Interaction:
+    """Attach a long list to /cancel and wait for the question."""
+    question = await here.discord.slash("cancel", file="\n".join(orders).encode())
+    await here.discord.until(lambda: "Nothing has been sent yet" in question.text)
+    return question
+
+
+def add_orders(panel: SimulatedPanel, name: str, count: int) -> list[str]:
+    """Put orders into the panel's books that can be refunded at once; return their IDs."""
+    orders = [f"ord_{name}{number:05}" for number in range(count)]
+    for order in orders:
+        panel.add_order(KEY, order)
+    return orders
+
+
+def memory(bot: BotProcess) -> int:
+    """Return how many bytes of memory a process holds (its resident set)."""
+    assert bot.process
+    status = Path(f"/proc/{bot.process.pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024
