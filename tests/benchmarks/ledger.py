@@ -1,0 +1,117 @@
+"""Work on a ledger of a million rows (filled.py), through bot.store and through sqlite3 alone.
+
+Each step is what the worker does around one call (bot/worker.py: `_advance`, `_look` or `_send`, `_write`): claim, read
+what is due, write down what came of it. On one copy of the ledger bot.store does it; the statements are written
+down with their parameters, and done at once again on another copy by sqlite3 in a plain loop: the same statements, the
+same parameters, pragmas and commits, in turn. Strict on the bot: the loop is given its parameters ready-made, makes no
+objects of the rows, and needs one connection where the bot has one for reading and one for writing.
+"""
+
+import argparse
+import asyncio
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from bot.clock import utc_now
+from bot.panel import MAX_BATCH, Accepted, OrderReading, OrderStatus
+from bot.states import after_cancel, after_status
+from bot.store import Cancellation, Ledger, Outcome
+from tests.benchmarks import filled
+from tests.benchmarks.replay import bare_sqlite, play, recording
+from tests.benchmarks.sides import prepare
+from tests.benchmarks.table import Row, seconds, show, tell, versus
+from tests.wire.stage import stage
+
+LEDGER = "ledger.sqlite3"
+WINDOW = timedelta(seconds=10)
+PAUSE = timedelta(minutes=15)
+
+RUNNING = OrderReading(OrderStatus.IN_PROGRESS, "in_progress", charge="0.50", remains="1000", currency="USD")
+ENDED = OrderReading(OrderStatus.CANCELLED, "canceled", charge="0.00", remains="1000", currency="USD")
+
+
+async def look(ledger: Ledger, account_id: int) -> int:
+    """Ask about an account's orders: one has ended, the others run on; return how many they were."""
+    now = utc_now() + PAUSE
+    await _begin(ledger, account_id, now)
+    rows = await ledger.read.due_looks(account_id, now, MAX_BATCH)
+    await ledger.read.count_open(account_id)
+    seen = [_seen(row, ENDED if number == 0 else RUNNING, now) for number, row in enumerate(rows)]
+    await _write(ledger, account_id, seen, now)
+    return len(rows)
+
+
+async def send(ledger: Ledger, account_id: int) -> int:
+    """Send an account's orders, all of which are accepted; return how many they were."""
+    now = utc_now() + PAUSE
+    rows = await _begin(ledger, account_id, now)
+    await _write(ledger, account_id, [Outcome(row, after_cancel(row.doubts, Accepted()), now) for row in rows], now)
+    return len(rows)
+
+
+async def _begin(ledger: Ledger, account_id: int, now: datetime) -> list[Cancellation]:
+    await ledger.read.account(account_id)
+    async with ledger.write() as tx:
+        return await tx.claim_for_sending(account_id, now, MAX_BATCH)
+
+
+def _seen(row: Cancellation, reading: OrderReading, now: datetime) -> Outcome:
+    return Outcome(row, after_status(row.state, row.doubts, reading), now + PAUSE, reading, looked=True)
+
+
+async def _write(ledger: Ledger, account_id: int, outcomes: Iterable[Outcome], now: datetime) -> None:
+    async with ledger.write() as tx:
+        await tx.record(account_id, outcomes, now, WINDOW)
+        await tx.set_trouble(account_id, None, now)
+
+
+async def compare(full: Path, steps: int) -> list[Row]:
+    """Do every kind of step so many times on two copies of a ledger; return the lines of the table."""
+    with TemporaryDirectory() as folder:
+        ours, bare = Path(folder) / "ours", Path(folder) / "bare"
+        for copy in (ours, bare):
+            shutil.copyfile(full, copy)
+        return [
+            await _one(ours, bare, "91 orders looked at and recorded", look, filled.MANY_QUEUED[:steps]),
+            await _one(ours, bare, "1 order looked at and recorded", look, filled.ONE_OPEN[:steps]),
+            await _one(ours, bare, "91 orders claimed and recorded", send, filled.MANY_TO_SEND[:steps]),
+        ]
+
+
+async def _one(
+    ours: Path, bare: Path, what: str, step: Callable[[Ledger, int], Awaitable[int]], accounts: Iterable[int]
+) -> Row:
+    tell(f"{what}, in a ledger of {filled.ROWS:,} rows")
+    times: list[tuple[float, float]] = []
+    with bare_sqlite(bare) as connection, recording() as tape:
+        async with Ledger.open(ours) as ledger:
+            for account in accounts:
+                tape.clear()
+                since = time.perf_counter()
+                orders = await step(ledger, account)
+                between = time.perf_counter()
+                play(tape, connection)
+                times.append((between - since, time.perf_counter() - between))
+                assert what.startswith(f"{orders} ")
+    mine, its = zip(*times[len(times) // 10 :], strict=True)  # the first ones warm caches
+    return versus(f"{what}, median", median(mine), median(its), "bare sqlite3", seconds, aim=1.5)
+
+
+async def measure(steps: int = 400) -> list[Row]:
+    """Fill a ledger and compare on it; return the lines of the table."""
+    with TemporaryDirectory() as folder:
+        async with stage(Path(folder)) as here:
+            await prepare(here)
+        filled.fill(Path(folder))
+        return await compare(Path(folder) / LEDGER, steps)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--steps", type=int, default=400, help="of each kind")
+    show(asyncio.run(measure(parser.parse_args().steps)))
