@@ -33,9 +33,10 @@ def versus(what: str, ours: float, other: float, named: str, form: Form, aim: fl
     """Set a figure of this bot against another's; `aim`: the most that their ratio should be."""
     ratio = ours / other
     against = f"{form(other)}  {named}"
+    times = f"{ratio:.2f} x" if ratio >= 0.1 else f"{ratio:.4f} x"
     if aim is None:
-        return Row(what, form(ours), against, f"{ratio:.2f} x")
-    return Row(what, form(ours), against, f"{ratio:.2f} x", f"<= {aim:.2f} x", _met(ratio <= aim))
+        return Row(what, form(ours), against, times)
+    return Row(what, form(ours), against, times, f"<= {aim:.2f} x", _met(ratio <= aim))
 
 
 def within(what: str, ours: float, most: float, form: Form) -> Row:

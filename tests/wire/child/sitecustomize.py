@@ -2,7 +2,8 @@
 
 WIRE_DISCORD names the stand-in. WIRE_POINTS names a file to list every place in that the process passes: before
 and after each commit and each call over the network. WIRE_DIE_AT is the number of the place to die at, like in a
-power cut. Without these variables nothing of this exists.
+power cut. WIRE_LAG names a file to note in how late the event loop is: every five milliseconds something falls due, and
+the lag is how long it has to wait. Without these variables nothing of this exists.
 """
 
 import itertools
@@ -79,6 +80,29 @@ def _watch(path: str, die_at: int) -> None:
     )
 
 
+def _note_lag(path: str) -> None:
+    import asyncio
+    import time
+
+    run = asyncio.run
+
+    async def note() -> None:
+        due = time.monotonic()
+        with open(path, "a") as file:
+            while True:
+                due += 0.005  # all that fell due while the loop was busy is counted, not just the first
+                await asyncio.sleep(max(due - time.monotonic(), 0))
+                now = time.monotonic()
+                file.write(f"{now} {now - due}\n")
+
+    async def noting(main):
+        beside = asyncio.create_task(note())
+        await main
+        beside.cancel()
+
+    asyncio.run = lambda main: run(noting(main))
+
+
 def _route(url: str) -> str:
     parts = url.split("?")[0].split("/")[4:] or ["gateway"]
     return "/".join(part for part in parts if not any(digit in part for digit in "0123456789"))
@@ -88,3 +112,5 @@ if os.environ.get("WIRE_DISCORD"):
     _point_at(os.environ["WIRE_DISCORD"])
 if os.environ.get("WIRE_POINTS"):
     _watch(os.environ["WIRE_POINTS"], int(os.environ.get("WIRE_DIE_AT", "0")))
+if os.environ.get("WIRE_LAG"):
+    _note_lag(os.environ["WIRE_LAG"])

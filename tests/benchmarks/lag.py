@@ -1,0 +1,41 @@
+"""How late the event loop was inside a bot's process, as noted there every five milliseconds (child/sitecustomize.py)."""
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.table import Row, p99, seconds, versus, within
+
+
+@dataclass
+class Span:
+    """A time between two moments of the machine's steady clock."""
+
+    since: float
+    until: float = 0.0
+
+
+@contextmanager
+def span() -> Generator[Span]:
+    """Note when something began and when it ended."""
+    made = Span(time.monotonic())
+    yield made
+    made.until = time.monotonic()
+
+
+def lags(path: Path, during: Span) -> list[float]:
+    """Return what was noted during a time; to be read after the process has ended."""
+    noted = [tuple(map(float, line.split())) for line in path.read_text().splitlines()]
+    return [late for at, late in noted if during.since <= at <= during.until]
+
+
+def lag_rows(what: str, path: Path, work: Span, rest: Span) -> list[Row]:
+    """Return the lines of the table; `rest`: the same process without work, for how noisy the machine is."""
+    busy, idle = lags(path, work), lags(path, rest)
+    return [
+        within(f"event loop's lag {what}, p99", p99(busy), 0.02, seconds),
+        versus("  against the same process at rest, p99", p99(busy), p99(idle), "at rest", seconds),
+        versus("  the longest", max(busy), max(idle), "at rest", seconds),
+    ]
