@@ -28,8 +28,9 @@ KILLS ?= 2000
 soak: .venv/dev ## kill the bot at every step and at random, and print what was lost (KILLS=200 for a short run)
 	$(python) -m tests.wire.soak --kills $(KILLS)
 
-bench: .venv/dev ## measure how late the schedule finds endings, against others and the least there is
+bench: .venv/dev ## measure the schedule, and everything else against bare loops and the least there is
 	$(python) -m tests.benchmarks.schedule
+	$(python) -m tests.benchmarks
 
 check: lint types test ## everything that CI checks
 

@@ -1,4 +1,4 @@
-"""How late the event loop was inside a bot's process, as noted there every five milliseconds (child/sitecustomize.py)."""
+"""How late the event loop was inside a bot's process, as tests/wire/child/sitecustomize.py notes it there."""
 
 import time
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""Work on a ledger of a million rows (filled.py), through bot.store and through sqlite3 alone.
+"""Work on a ledger of a million rows (filled.py), through bot.store and through sqlite3 alone; then scale.py on it.
 
 Each step is what the worker does around one call (bot/worker.py: `_advance`, `_look` or `_send`, `_write`): claim, read
 what is due, write down what came of it. On one copy of the ledger bot.store does it; the statements are written
@@ -21,7 +21,7 @@ from bot.clock import utc_now
 from bot.panel import MAX_BATCH, Accepted, OrderReading, OrderStatus
 from bot.states import after_cancel, after_status
 from bot.store import Cancellation, Ledger, Outcome
-from tests.benchmarks import filled
+from tests.benchmarks import filled, scale
 from tests.benchmarks.replay import bare_sqlite, play, recording
 from tests.benchmarks.sides import prepare
 from tests.benchmarks.table import Row, seconds, show, tell, versus
@@ -86,7 +86,7 @@ async def compare(full: Path, steps: int) -> list[Row]:
 async def _one(
     ours: Path, bare: Path, what: str, step: Callable[[Ledger, int], Awaitable[int]], accounts: Iterable[int]
 ) -> Row:
-    tell(f"{what}, in a ledger of {filled.ROWS:,} rows")
+    tell(f"{what}, on {filled.ROWS:,} rows")
     times: list[tuple[float, float]] = []
     with bare_sqlite(bare) as connection, recording() as tape:
         async with Ledger.open(ours) as ledger:
@@ -102,13 +102,16 @@ async def _one(
     return versus(f"{what}, median", median(mine), median(its), "bare sqlite3", seconds, aim=1.5)
 
 
-async def measure(steps: int = 400) -> list[Row]:
-    """Fill a ledger and compare on it; return the lines of the table."""
+async def measure(steps: int = 400, starts: int = 5, work: float = 70) -> list[Row]:
+    """Fill a ledger, compare and work on it; return the lines of the table."""
     with TemporaryDirectory() as folder:
-        async with stage(Path(folder)) as here:
+        async with stage(Path(folder), scale.limited_panel()) as here:
+            here.bot.settings = {}
             await prepare(here)
-        filled.fill(Path(folder))
-        return await compare(Path(folder) / LEDGER, steps)
+            before, rest = await scale.start_ups(here, starts), await scale.at_rest(here)
+            tell(f"a ledger of {filled.ROWS:,} rows is filled")
+            filled.fill(here.bot.folder)
+            return [*await compare(here.bot.folder / LEDGER, steps), *await scale.measure(here, before, rest, work)]
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ async def measure(rounds: int = 11) -> list[Row]:
     return [
         versus("cold start to READY, median", median(ours), median(bare), "bare bot", seconds, aim=1.6),
         within("memory, idle", idle, 80e6, megabytes),
-        versus("  the same", idle, idle_bare, "bare bot", megabytes),
+        versus("  against the bare bot", idle, idle_bare, "bare bot", megabytes),
     ]
 
 

@@ -86,21 +86,24 @@ def _note_lag(path: str) -> None:
 
     run = asyncio.run
 
-    async def note() -> None:
+    async def note(file) -> None:
         due = time.monotonic()
-        with open(path, "a") as file:
-            while True:
-                due += 0.005  # all that fell due while the loop was busy is counted, not just the first
-                await asyncio.sleep(max(due - time.monotonic(), 0))
-                now = time.monotonic()
-                file.write(f"{now} {now - due}\n")
+        while True:
+            due += 0.005  # all that fell due while the loop was busy is counted, not just the first
+            await asyncio.sleep(max(due - time.monotonic(), 0))
+            now = time.monotonic()
+            file.write(f"{now} {now - due}\n")
 
-    async def noting(main):
-        beside = asyncio.create_task(note())
+    async def noting(main, file) -> None:
+        beside = asyncio.create_task(note(file))
         await main
         beside.cancel()
 
-    asyncio.run = lambda main: run(noting(main))
+    def run_noting(main) -> None:
+        with open(path, "a") as file:
+            run(noting(main, file))
+
+    asyncio.run = run_noting
 
 
 def _route(url: str) -> str:
