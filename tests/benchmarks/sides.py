@@ -62,11 +62,11 @@ async def ask_for_list(here: Stage, orders: Iterable[str]) -> Interaction:
     return question
 
 
-def add_orders(panel: SimulatedPanel, name: str, count: int) -> list[str]:
+def add_orders(panel: SimulatedPanel, name: str, count: int, key: str = KEY) -> list[str]:
     """Put orders into the panel's books that can be refunded at once; return their IDs."""
     orders = [f"ord_{name}{number:05}" for number in range(count)]
     for order in orders:
-        panel.add_order(KEY, order)
+        panel.add_order(key, order)
     return orders
 
 
