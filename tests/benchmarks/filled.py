@@ -8,7 +8,6 @@ the provider, but in every fiftieth account it is yet to be sent. Looks fall due
 import sqlite3
 import time
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -21,9 +20,6 @@ ACCOUNTS = 5_000
 ROWS = 200 * ACCOUNTS
 FIRST = 2
 """The first account's id, which is its user's as well; below it are those made by commands."""
-LONG = timedelta(days=1)
-"""How long providers go on with what is open."""
-
 ONE_OPEN = range(FIRST + 1, FIRST + ACCOUNTS, 10)
 """Some of the accounts with one order queued."""
 MANY_QUEUED = [FIRST + place for place in range(0, ACCOUNTS, 10) if place % 50]
