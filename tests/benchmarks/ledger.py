@@ -23,11 +23,12 @@ from bot.states import after_cancel, after_status
 from bot.store import Cancellation, Ledger, Outcome
 from tests.benchmarks import filled, scale
 from tests.benchmarks.replay import bare_sqlite, play, recording
-from tests.benchmarks.sides import prepare
+from tests.benchmarks.sides import limited_panel, prepare
 from tests.benchmarks.table import Row, seconds, show, tell, versus
 from tests.wire.stage import stage
 
 LEDGER = "ledger.sqlite3"
+LATENCY = 0.1  # seconds
 WINDOW = timedelta(seconds=10)
 PAUSE = timedelta(minutes=15)
 
@@ -105,7 +106,7 @@ async def _one(
 async def measure(steps: int = 400, starts: int = 5, work: float = 70) -> list[Row]:
     """Fill a ledger, compare and work on it; return the lines of the table."""
     with TemporaryDirectory() as folder:
-        async with stage(Path(folder), scale.limited_panel()) as here:
+        async with stage(Path(folder), limited_panel(LATENCY)) as here:
             here.bot.settings = {}
             await prepare(here)
             before, rest = await scale.start_ups(here, starts), await scale.at_rest(here)

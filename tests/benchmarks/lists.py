@@ -25,16 +25,21 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from bot.clock import utc_now
-from bot.demo.panel import SimulatedPanel
 from bot.panel import MAX_BATCH
 from tests.benchmarks.lag import lag_rows, span
-from tests.benchmarks.sides import UNLIMITED, add_orders, ask_for_list, prepare, unlimited_panel
+from tests.benchmarks.sides import (
+    KEY_LIMIT,
+    UNLIMITED,
+    add_orders,
+    ask_for_list,
+    limited_panel,
+    prepare,
+    unlimited_panel,
+)
 from tests.benchmarks.table import Row, plain, seconds, show, tell, versus
 from tests.wire.stage import KEY, Stage, stage
 
 LATENCY = 0.1  # seconds
-IP_LIMIT, KEY_LIMIT = 300, 100  # calls a minute
 SAMPLE = 20
 IDLE_FOR = 5.0  # seconds
 
@@ -82,7 +87,7 @@ class Run:
 async def run(here: Stage, orders: int, a_minute: int | None) -> Run:
     """Cancel a list with a bot that is ready."""
     named = add_orders(here.panel, "list", orders)
-    batch, single = await _one_call(here, MAX_BATCH), await _one_call(here, 1)  # with all orders in the panel's books
+    batch, single = await _one_call(here, MAX_BATCH), await _one_call(here, 1)
     question = await ask_for_list(here, named)
     since, clock = time.monotonic(), time.time()
     card = await here.discord.press(question, "np:confirm:*")
@@ -134,7 +139,7 @@ async def with_limits(orders: int) -> list[Row]:
     with TemporaryDirectory() as folder:
         async with stage(Path(folder)) as here:
             await prepare(here)  # at another panel: connecting the key costs a call
-        async with stage(Path(folder), SimulatedPanel(utc_now, IP_LIMIT, KEY_LIMIT, LATENCY)) as here:
+        async with stage(Path(folder), limited_panel(LATENCY)) as here:
             here.bot.settings = {}
             await here.bot.start()
             return (await run(here, orders, KEY_LIMIT)).rows()

@@ -11,8 +11,6 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 
-from bot.clock import utc_now
-from bot.demo.panel import SimulatedPanel
 from tests.benchmarks import filled
 from tests.benchmarks.lag import Span, lag_rows, span
 from tests.benchmarks.sides import memory
@@ -22,19 +20,6 @@ from tests.wire.stage import KEY, Stage
 
 PAUSE = 2.0
 IDLE_FOR = 3.0
-
-
-class SlowProviders(SimulatedPanel):
-    """A panel where nothing that is queued ends."""
-
-    def _upstream(self) -> None:
-        # To go through 50,000 orders at every call would take the panel longer than to answer it.
-        pass
-
-
-def limited_panel() -> SimulatedPanel:
-    """Return a panel with NotPanel's limits."""
-    return SlowProviders(utc_now, ip_limit=300, key_limit=100, latency=0.1)
 
 
 async def start_ups(here: Stage, rounds: int) -> list[float]:
