@@ -50,8 +50,9 @@ def fill(folder: Path) -> None:
 _ACCOUNT = "INSERT INTO accounts VALUES (:id, :id, :sealed, 'active', NULL, :now, :now)"
 _REQUESTS = """
     WITH RECURSIVE places (k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM places WHERE k < :rows / 10 - 1)
-    INSERT INTO requests (id, account_id, user_id, state, asked, ignored, repeats, channel_id, card_until, created_at)
-    SELECT k + 1, k % :accounts + :first, k % :accounts + :first, 'going', '[]', '[]', 0, 1, 0, :now FROM places
+    INSERT INTO requests (id, account_id, user_id, state, orders, waiting, ignored, repeats, channel_id, card_until,
+                          created_at, began_at)
+    SELECT k + 1, k % :accounts + :first, k % :accounts + :first, 'going', 10, 0, '[]', 0, 1, 0, :now, :now FROM places
 """
 _CANCELLATIONS = """
     WITH RECURSIVE places (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM places WHERE i < :rows - 1),
@@ -77,4 +78,7 @@ _CANCELLATIONS = """
            CASE WHEN open THEN :now + account % 900 * 1000 END
     FROM lives
 """
-_REQUEST_ORDERS = "INSERT INTO request_orders (request_id, cancellation_id) SELECT request_id, id FROM cancellations"
+_REQUEST_ORDERS = """
+    INSERT INTO request_orders (request_id, position, cancellation_id)
+    SELECT request_id, (id - 1) / :accounts % 10, id FROM cancellations
+"""

@@ -41,7 +41,7 @@ async def look(ledger: Ledger, account_id: int) -> int:
     now = utc_now() + PAUSE
     await _begin(ledger, account_id, now)
     rows = await ledger.read.due_looks(account_id, now, MAX_BATCH)
-    await ledger.read.count_open(account_id)
+    await ledger.read.count_taken(account_id)
     seen = [_seen(row, ENDED if number == 0 else RUNNING, now) for number, row in enumerate(rows)]
     await _write(ledger, account_id, seen, now)
     return len(rows)
@@ -58,6 +58,7 @@ async def send(ledger: Ledger, account_id: int) -> int:
 async def _begin(ledger: Ledger, account_id: int, now: datetime) -> list[Cancellation]:
     await ledger.read.account(account_id)
     async with ledger.write() as tx:
+        await tx.take_up(account_id, now, MAX_BATCH, long=False)
         return await tx.claim_for_sending(account_id, now, MAX_BATCH)
 
 
