@@ -1,117 +1,14 @@
-"""The command line: run (default), demo, backup, migrate, rotate-keys."""
+"""`python -m bot`."""
 
-import argparse
-import asyncio
-import logging
+import gc
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-import aiohttp
-import discord
+gc.disable()  # nothing that imports make is ever garbage, and looking for it would cost a tenth of the start
 
-from bot import __version__
-from bot.app import build, only_process
-from bot.logs import set_up_logging
-from bot.rotate import rotate_keys
-from bot.settings import BadSettings, Settings, load_settings
-from bot.store import LedgerError, backup, migrate
-from bot.vault import VaultError
+from bot.command_line import main  # noqa: E402
 
-log = logging.getLogger("bot")
-
-EXIT_PASSING = 1
-"""Exit code that means: try again later."""
-EXIT_SETTINGS, EXIT_LEDGER, EXIT_VAULT, EXIT_DISCORD = 2, 3, 4, 5
-"""Exit codes that mean: starting again changes nothing until somebody has put this right."""
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return the process's exit code."""
-    options = _parser().parse_args(arguments)
-    if options.command == "demo":
-        from bot.demo.preview import run_demo  # its packages are installed by `make demo` alone
-
-        return run_demo(port=options.port, browser=options.browser, panel_only=options.panel_only)
-    try:
-        settings = load_settings()
-        set_up_logging(settings.log_level, settings.log_format)
-        return _COMMANDS[options.command](settings, options)
-    except BadSettings as error:
-        return _fail(EXIT_SETTINGS, error)
-    except LedgerError as error:
-        return _fail(EXIT_LEDGER, error)
-    except VaultError as error:
-        return _fail(EXIT_VAULT, error)
-
-
-def _run(settings: Settings, _: argparse.Namespace) -> int:
-    if settings.discord_token is None:
-        return _fail(EXIT_SETTINGS, "DISCORD_TOKEN is not set. Put it into .env; README.md says where to get it.")
-    try:
-        asyncio.run(_run_until_stopped(settings))
-    except discord.LoginFailure:
-        return _fail(EXIT_DISCORD, "Discord does not accept DISCORD_TOKEN. Copy it again from the developer portal.")
-    except discord.ConnectionClosed as error:
-        return _fail(EXIT_DISCORD, f"Discord closed the connection for good (code {error.code}).")
-    except discord.PrivilegedIntentsRequired:
-        return _fail(EXIT_DISCORD, "Discord closed the connection for good (code 4014): an intent is not allowed.")
-    except aiohttp.ClientConnectionError as error:
-        return _fail(EXIT_PASSING, f"Discord cannot be reached ({error}). Start again when the network is back.")
-    except KeyboardInterrupt:
-        pass
-    return 0
-
-
-async def _run_until_stopped(settings: Settings) -> None:
-    assert settings.discord_token is not None
-    async with build(settings) as app:
-        await app.run(settings.discord_token)
-
-
-def _migrate(settings: Settings, _: argparse.Namespace) -> int:
-    with only_process(settings.database_path):
-        print(f"{settings.database_path}: schema {migrate(settings.database_path)}")
-    return 0
-
-
-def _rotate(settings: Settings, _: argparse.Namespace) -> int:
-    with only_process(settings.database_path):
-        count = asyncio.run(rotate_keys(settings))
-    print(f"{count} secrets sealed with the newest key. Keep the old keys as long as you keep older backups.")
-    return 0
-
-
-def _backup(settings: Settings, options: argparse.Namespace) -> int:
-    backup(settings.database_path, options.file)
-    print(f"{options.file}: complete. It opens only with the encryption keys, which are not in it.")
-    return 0
-
-
-_COMMANDS = {"run": _run, "backup": _backup, "migrate": _migrate, "rotate-keys": _rotate}
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bot", description="A Discord bot for NotPanel resellers.")
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", metavar="command")
-    parser.set_defaults(command="run")
-    commands.add_parser("run", help="run the bot (the default)")
-    demo = commands.add_parser("demo", help="try the bot in a browser, with a simulated Discord and panel")
-    demo.add_argument("--port", type=int, default=0, help="loopback port (default: any free one)")
-    demo.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
-    demo.add_argument("--panel-only", action="store_true", help="only serve the simulated panel, for PANEL_URL")
-    copy = commands.add_parser("backup", help="copy the ledger to a new file, also while the bot runs")
-    copy.add_argument("file", type=Path)
-    commands.add_parser("migrate", help="bring the ledger to this release's schema (run does so by itself)")
-    commands.add_parser("rotate-keys", help="seal every stored secret with the newest encryption key")
-    return parser
-
-
-def _fail(code: int, reason: object) -> int:
-    print(f"error: {reason}", file=sys.stderr)
-    return code
-
+gc.freeze()
+gc.enable()
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -204,11 +204,12 @@ class Worker:
         key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed)
         most = self._most.get(account_id, MAX_BATCH)
         # What takes one call goes first, then what is due for a look, then the long lists.
-        if rows := await self._claim(account_id, most, long=False):
+        to_send = await self._ledger.read.has_to_send(account_id, self._clock())
+        if to_send and (rows := await self._claim(account_id, most, long=False)):
             answer = await self._send(account, key, rows)
         elif rows := await self._ledger.read.due_looks(account_id, self._clock(), most):
             answer = await self._look(account, key, rows)
-        elif rows := await self._claim(account_id, most, long=True):
+        elif to_send and (rows := await self._claim(account_id, most, long=True)):
             answer = await self._send(account, key, rows)
         else:
             self._not_before[account_id] = self._clock() + self._intervals.shortest

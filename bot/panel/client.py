@@ -55,7 +55,8 @@ class Panel:
         self._url = httpx.URL(url)
         self._transport = transport
         self._clock = clock
-        self._http = self._connect()
+        self._http: httpx.AsyncClient | None = None
+        self._making = asyncio.Lock()
         self._tasks: set[asyncio.Task[object]] = set()
 
     async def cancel(self, key: SecretStr, orders: Sequence[str]) -> Reply[CancelRow]:
@@ -92,7 +93,8 @@ class Panel:
         deadline = asyncio.get_running_loop().time() + patience
         while self._tasks and (left := deadline - asyncio.get_running_loop().time()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
-        await self._http.aclose()
+        if self._http:
+            await self._http.aclose()
 
     async def _ask(self, key: SecretStr, action: str, orders: Sequence[str]) -> tuple[Json, Limits]:
         if not 1 <= len(orders) <= MAX_BATCH:
@@ -113,7 +115,7 @@ class Panel:
         return task
 
     async def _post(self, key: SecretStr, form: dict[str, str]) -> tuple[Json, Limits]:
-        http = self._http
+        http = await self._client()
         try:
             # The key leaves its wrapper in the argument alone, so that no frame of ours holds it in clear.
             async with http.stream("POST", self._url, data={"key": key.get_secret_value(), **form}) as response:
@@ -141,6 +143,13 @@ class Panel:
             raise Unintelligible
         return value, read_limits(headers, now)
 
+    async def _client(self) -> httpx.AsyncClient:
+        """Return the client, made at the first call, beside the loop: the certificates alone take it 15 ms to read."""
+        async with self._making:
+            if self._http is None:
+                self._http = await asyncio.to_thread(self._connect)
+            return self._http
+
     def _connect(self) -> httpx.AsyncClient:
         # Cookies are refused: one client speaks for many accounts, and a session must not lead to another's.
         cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
@@ -149,7 +158,7 @@ class Panel:
     def _replace(self, stuck: httpx.AsyncClient) -> None:
         """Go on with a new client; the old one is closed when the calls that it still carries have ended."""
         if stuck is self._http:
-            self._http = self._connect()
+            self._http = None
             self._start(_retire(stuck, frozenset(self._tasks)))
 
 

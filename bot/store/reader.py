@@ -25,9 +25,11 @@ from bot.store.rows import (
     from_ms,
     to_ms,
 )
+from bot.store.sqlite import OneVisit
 
 # aiosql makes the methods at run time, from the names and parameters in the files.
-QUERIES: Any = aiosql.from_path(str(resources.files("bot.store") / "queries"), "aiosqlite")  # pyright: ignore[reportUnknownMemberType]
+_adapter: Any = OneVisit
+QUERIES: Any = aiosql.from_path(str(resources.files("bot.store") / "queries"), _adapter)  # pyright: ignore[reportUnknownMemberType]
 
 
 Sealed = tuple[int, int, bytes]
@@ -122,11 +124,13 @@ class Reader:
         """Return how many seconds the provider took for what ended last, the newest first."""
         return [row["life"] / 1000 async for row in QUERIES.lives(self._db, most=most)]
 
+    async def has_to_send(self, account_id: int, now: datetime) -> bool:
+        """Tell whether an account has anything to send now."""
+        return bool(await QUERIES.has_to_send(self._db, account_id=account_id, now=to_ms(now)))
+
     async def due_looks(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
         """Return the orders to ask about now, filled up with those due next; none while nothing is due."""
-        if not await QUERIES.has_due_look(self._db, account_id=account_id, now=to_ms(now)):
-            return []
-        rows = QUERIES.due_looks(self._db, account_id=account_id, most=most)
+        rows = QUERIES.due_looks(self._db, account_id=account_id, now=to_ms(now), most=most)
         return [Cancellation.read(row) async for row in rows]
 
     async def cards_due(self, now: datetime) -> list[Request]:

@@ -2,12 +2,13 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
+from aiosql.adapters.aiosqlite import AioSQLiteAdapter
 
 from bot.store.errors import LedgerUnreadable, LedgerUnwritable
 
@@ -22,33 +23,81 @@ _WRITER = (
 _READER = ("PRAGMA wal_autocheckpoint = 0", "PRAGMA busy_timeout = 5000")
 
 
-class SharedReader:
-    """A connection for reading that many tasks share, one statement at a time.
+T = TypeVar("T")
 
-    While any statement is open, SQLite shows all others on its connection the past that this one began in: a
-    task would not find what it has just committed.
+_CHUNK = 64
+"""Rows that aiosqlite's own cursors read at once; none is used."""
+
+Rows = list[sqlite3.Row]
+Parameters = Mapping[str, Any] | Sequence[Any]
+
+
+class Connection(aiosqlite.Connection):
+    """A connection whose every statement is one visit to its thread: run, read to the end, closed.
+
+    aiosqlite's own cursors take three. And while any statement is open, SQLite shows all others on its connection the
+    past that this one began in: a task would not find what it has just committed.
     """
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
-        self._lock = asyncio.Lock()
+    async def run(self, sql: str, parameters: Parameters = ()) -> tuple[Rows, int]:
+        """Run a statement; return its rows and how many it has changed."""
+        return await self._visit(lambda: self._run(sql, parameters))
 
-    @asynccontextmanager
-    async def execute(self, sql: str, parameters: Mapping[str, Any]) -> AsyncGenerator[aiosqlite.Cursor]:
-        """Run a statement, and let its rows be read."""
-        async with self._lock, self._connection.execute(sql, parameters) as rows:
-            yield rows
+    async def run_many(self, sql: str, parameters: Iterable[Parameters]) -> None:
+        """Run a statement once for each set of parameters."""
+        await self._visit(lambda: self._run_many(sql, parameters))
 
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._connection.close()
+    async def _visit(self, work: Callable[[], T]) -> T:
+        return await self._execute(work)  # pyright: ignore[reportUnknownMemberType]  # aiosqlite leaves it untyped
+
+    def _run(self, sql: str, parameters: Parameters) -> tuple[Rows, int]:
+        with closing(self._conn.execute(sql, parameters)) as cursor:
+            return cursor.fetchall(), cursor.rowcount
+
+    def _run_many(self, sql: str, parameters: Iterable[Parameters]) -> None:
+        self._conn.executemany(sql, parameters).close()
+
+
+class OneVisit(AioSQLiteAdapter):
+    """aiosql's adapter for such a connection."""
+
+    async def select(
+        self, conn: Connection, _name: str, sql: str, parameters: Parameters, record_class: None = None
+    ) -> AsyncGenerator[sqlite3.Row]:
+        """Yield the rows of a query; all of them have been read by then."""
+        rows, _ = await conn.run(sql, parameters)
+        for row in rows:
+            yield row
+
+    async def select_one(
+        self, conn: Connection, _name: str, sql: str, parameters: Parameters, record_class: None = None
+    ) -> sqlite3.Row | None:
+        """Return the first row, if there is one."""
+        rows, _ = await conn.run(sql, parameters)
+        return rows[0] if rows else None
+
+    async def select_value(self, conn: Connection, _name: str, sql: str, parameters: Parameters) -> Any:
+        """Return the first row's first value, if there is one."""
+        rows, _ = await conn.run(sql, parameters)
+        return rows[0][0] if rows else None
+
+    async def insert_update_delete(self, conn: Connection, _name: str, sql: str, parameters: Parameters) -> int:
+        """Return how many rows were changed."""
+        _, changed = await conn.run(sql, parameters)
+        return changed
+
+    async def insert_update_delete_many(
+        self, conn: Connection, _name: str, sql: str, parameters: Iterable[Parameters]
+    ) -> None:
+        """Change rows once for each set of parameters."""
+        await conn.run_many(sql, parameters)
 
 
 class SqliteEngine:
     """Owns the connections; knows transactions, nothing of what is stored."""
 
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
-        self.reader = SharedReader(reader)
+    def __init__(self, writer: Connection, reader: Connection) -> None:
+        self.reader = reader
         self._writer = writer
         self._lock = asyncio.Lock()
 
@@ -73,7 +122,7 @@ class SqliteEngine:
         await self._writer.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[aiosqlite.Connection]:
+    async def transaction(self) -> AsyncGenerator[Connection]:
         """Give the write connection to one task at a time; commit at the end, roll back on any exception.
 
         Raise LedgerUnwritable for a full disk, a lock that somebody else holds, or a medium that fails.
@@ -83,9 +132,9 @@ class SqliteEngine:
         """
         async with self._lock:
             try:
-                await self._writer.execute("BEGIN IMMEDIATE")
+                await self._writer.run("BEGIN IMMEDIATE")
                 yield self._writer
-                await self._writer.execute("COMMIT")
+                await self._writer.run("COMMIT")
             except BaseException as error:
                 await _to_the_end(asyncio.ensure_future(self._writer.rollback()))
                 if isinstance(error, sqlite3.OperationalError):
@@ -95,29 +144,24 @@ class SqliteEngine:
     async def forget_deleted(self) -> None:
         """Leave no freed page behind: with secure_delete on, only the WAL still holds old content."""
         async with self._lock:
-            await _run(self._writer, "PRAGMA wal_checkpoint(TRUNCATE)")
+            await self._writer.run("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _uri(path: Path) -> str:
     return path.absolute().as_uri()
 
 
-async def _connect(uri: str, pragmas: tuple[str, ...]) -> aiosqlite.Connection:
-    connection = await aiosqlite.connect(uri, uri=True, isolation_level=None)
-    connection.row_factory = aiosqlite.Row
+async def _connect(uri: str, pragmas: tuple[str, ...]) -> Connection:
+    connection = Connection(lambda: sqlite3.connect(uri, uri=True, isolation_level=None), _CHUNK)
+    await connection
+    connection.row_factory = sqlite3.Row
     try:
         for pragma in pragmas:
-            await _run(connection, pragma)
+            await connection.run(pragma)
     except BaseException:
         await connection.close()
         raise
     return connection
-
-
-async def _run(connection: aiosqlite.Connection, pragma: str) -> None:
-    # Read to its end: a statement in progress would make the next COMMIT fail.
-    async with connection.execute(pragma) as rows:
-        await rows.fetchall()
 
 
 async def _to_the_end(task: asyncio.Future[None]) -> None:

@@ -326,7 +326,8 @@ class Writer(Reader):
         await QUERIES.touch_cards_of_account(self._db, account_id=account_id, now=to_ms(now))
 
     async def _touch(self, cancellation_ids: Sequence[int], now: datetime) -> None:
-        await QUERIES.touch_cards(self._db, [{"id": id, "now": to_ms(now)} for id in cancellation_ids])
+        if cancellation_ids:
+            await QUERIES.touch_cards(self._db, ids=json.dumps(cancellation_ids), now=to_ms(now))
 
 
 def _new_nonce() -> str:

@@ -46,15 +46,18 @@ WHERE id IN (
 )
 RETURNING *;
 
--- name: due_looks(account_id, most)
--- Whatever falls due next is asked in the same call: a batch costs as much as one order.
-SELECT * FROM cancellations
-WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 'queued', 'unknown')
-ORDER BY due_at, id LIMIT :most;
+-- name: has_to_send(account_id, now)$
+SELECT EXISTS (SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now)
+    OR EXISTS (SELECT 1 FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL);
 
--- name: has_due_look(account_id, now)$
-SELECT 1 FROM cancellations
-WHERE account_id = :account_id AND due_at <= :now AND state IN ('accepted', 'queued', 'unknown') LIMIT 1;
+-- name: due_looks(account_id, now, most)
+-- Once anything is due, whatever falls due next is asked in the same call: a batch costs as much as one order.
+SELECT * FROM cancellations
+WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 'queued', 'unknown') AND EXISTS (
+    SELECT 1 FROM cancellations
+    WHERE account_id = :account_id AND due_at <= :now AND state IN ('accepted', 'queued', 'unknown')
+)
+ORDER BY due_at, id LIMIT :most;
 
 -- name: record(state, doubts, looked, words, status_word, remains, charge, currency, now, due_at, queued_at, ended_at, id, from_state)*!
 UPDATE cancellations SET

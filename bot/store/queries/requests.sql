@@ -98,9 +98,11 @@ WHERE id = :id;
 -- name: requests_to_lapse(before)
 SELECT id FROM requests WHERE state = 'asking' AND created_at < :before;
 
--- name: touch_cards(now, id)*!
+-- name: touch_cards(now, ids)!
 UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
-WHERE card_until > :now AND id IN (SELECT request_id FROM request_orders WHERE cancellation_id = :id);
+WHERE card_until > :now AND id IN (
+    SELECT request_id FROM request_orders WHERE cancellation_id IN (SELECT value FROM json_each(:ids))
+);
 
 -- name: touch_cards_of_account(now, account_id)!
 UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
