@@ -35,7 +35,7 @@ from bot.panel import (
 )
 from bot.schedule import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, farthest, resend_after, retry_after
 from bot.states import State, Verdict, after_cancel, after_lost_call, after_refusal, after_status
-from bot.store import Account, AccountState, Cancellation, Due, Ledger, NoticeKind, Outcome, Trouble
+from bot.store import Account, AccountState, Cancellation, Due, Ledger, NoticeKind, Outcome, Trouble, Writer
 from bot.tasks import Bell
 from bot.vault import Purpose, Vault
 from bot.watching import Watching, groups_of
@@ -204,12 +204,12 @@ class Worker:
         key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed)
         most = self._most.get(account_id, MAX_BATCH)
         # What takes one call goes first, then what is due for a look, then the long lists.
-        to_send = await self._ledger.read.has_to_send(account_id, self._clock())
-        if to_send and (rows := await self._claim(account_id, most, long=False)):
+        left = await self._ledger.read.fewest_to_send(account_id, self._clock())
+        if left is not None and left <= most and (rows := await self._claim(account_id, most)):
             answer = await self._send(account, key, rows)
         elif rows := await self._ledger.read.due_looks(account_id, self._clock(), most):
             answer = await self._look(account, key, rows)
-        elif to_send and (rows := await self._claim(account_id, most, long=True)):
+        elif left is not None and (rows := await self._claim(account_id, most)):
             answer = await self._send(account, key, rows)
         else:
             self._not_before[account_id] = self._clock() + self._intervals.shortest
@@ -217,13 +217,13 @@ class Worker:
         await self._record(account, answer)
         return True
 
-    async def _claim(self, account_id: int, most: int, *, long: bool) -> list[Cancellation]:
+    async def _claim(self, account_id: int, most: int) -> list[Cancellation]:
         """Take up orders whose turn it is, until there are some to send or none is left."""
         while True:
             now = self._clock()
-            async with self._ledger.write() as tx:
-                taken = await tx.take_up(account_id, now, most, long=long)
-                rows = await tx.claim_for_sending(account_id, now, most)
+            taken, rows = await self._ledger.write_at_once(
+                lambda tx, now=now: _taken_and_claimed(tx, account_id, now, most)
+            )
             if rows or not taken:
                 return rows
             self._changed()  # all of them had been asked for before
@@ -354,15 +354,7 @@ class Worker:
 
     async def _write(self, account: Account, answer: _Answer) -> None:
         now = self._clock()
-        async with self._ledger.write() as tx:
-            await tx.record(account.id, answer.outcomes, now, self._window)
-            news = await tx.set_trouble(account.id, answer.trouble, now)
-            if answer.paused and await tx.pause(account, answer.paused, now):
-                news = True
-                kind = NoticeKind(answer.paused.value)
-                await tx.notify(account.user_id, kind, now, self._window)
-            if news:
-                await tx.touch_account(account.id, now)
+        await self._ledger.write_at_once(lambda tx: _recorded(tx, account, answer, now, self._window))
 
     async def _sweep(self) -> None:
         """Once a minute: what got too old is told, ended or dropped, whatever state its account is in."""
@@ -377,3 +369,18 @@ class Worker:
         self._plan.plan()
         self._next_sweep = now + _SWEEP_EVERY
         self._changed()
+
+
+async def _taken_and_claimed(tx: Writer, account_id: int, now: datetime, most: int) -> tuple[int, list[Cancellation]]:
+    taken = await tx.take_up(account_id, now, most)
+    return taken, await tx.claim_for_sending(account_id, now, most)
+
+
+async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime, window: timedelta) -> None:
+    await tx.record(account.id, answer.outcomes, now, window)
+    news = await tx.set_trouble(account.id, answer.trouble, now)
+    if answer.paused and await tx.pause(account, answer.paused, now):
+        news = True
+        await tx.notify(account.user_id, NoticeKind(answer.paused.value), now, window)
+    if news:
+        await tx.touch_account(account.id, now)

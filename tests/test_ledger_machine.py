@@ -304,7 +304,7 @@ class LedgerMachine(RuleBasedStateMachine):
         claimed, taken = list[Cancellation](), 1
         while taken and not claimed:
             async with self.ledger.write() as tx:
-                taken = await tx.take_up(account_id, self.now, most, long=True)
+                taken = await tx.take_up(account_id, self.now, most)
                 claimed = await tx.claim_for_sending(account_id, self.now, most)
         assert len(claimed) <= most
         assert self.doubtful.isdisjoint(row.id for row in claimed)

@@ -33,7 +33,7 @@ async def watch_many(here: World, users: int, orders: int) -> None:
             account = await tx.account(await tx.save_key(user, sealed, now))
             card = Card(1, None, None, None, now)
             await tx.add_request(account, names, card, now, ask_first=False, ignored=(), repeats=0)
-            await tx.take_up(account.id, now, orders, long=True)
+            await tx.take_up(account.id, now, orders)
             rows = await tx.claim_for_sending(account.id, now, orders)
             taken = [Outcome(row, after_cancel(0, Accepted()), now) for row in rows]
             await tx.record(account.id, taken, now, timedelta())

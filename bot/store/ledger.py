@@ -1,14 +1,17 @@
 """The ledger's door: `read` at any time, `write()` for one transaction."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from bot.store.migrate import migrate
 from bot.store.reader import Reader
 from bot.store.sqlite import SqliteEngine
 from bot.store.writer import Writer
+
+T = TypeVar("T")
 
 
 class Ledger:
@@ -34,6 +37,10 @@ class Ledger:
         """Begin a transaction; commit at the end of the block, or nothing of it where an exception leaves it."""
         async with self._engine.transaction() as connection:
             yield Writer(connection)
+
+    async def write_at_once(self, work: Callable[[Writer], Coroutine[Any, Any, T]]) -> T:
+        """Do a transaction in one go, faster than `write()`: `work` may wait for nothing but its writer."""
+        return await self._engine.transact(lambda connection: work(Writer(connection)))
 
     async def forget_deleted(self) -> None:
         """Leave nothing of deleted secrets in the files."""

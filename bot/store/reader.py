@@ -124,9 +124,9 @@ class Reader:
         """Return how many seconds the provider took for what ended last, the newest first."""
         return [row["life"] / 1000 async for row in QUERIES.lives(self._db, most=most)]
 
-    async def has_to_send(self, account_id: int, now: datetime) -> bool:
-        """Tell whether an account has anything to send now."""
-        return bool(await QUERIES.has_to_send(self._db, account_id=account_id, now=to_ms(now)))
+    async def fewest_to_send(self, account_id: int, now: datetime) -> int | None:
+        """Return how many orders the shortest list of an account has left to send; None where there is nothing."""
+        return await QUERIES.fewest_to_send(self._db, account_id=account_id, now=to_ms(now))
 
     async def due_looks(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
         """Return the orders to ask about now, filled up with those due next; none while nothing is due."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +32,26 @@ Rows = list[sqlite3.Row]
 Parameters = Mapping[str, Any] | Sequence[Any]
 
 
+def _run(connection: sqlite3.Connection, sql: str, parameters: Parameters) -> tuple[Rows, int]:
+    with closing(connection.execute(sql, parameters)) as cursor:
+        return cursor.fetchall(), cursor.rowcount
+
+
+class InThread:
+    """What `Connection` offers, for those who are in its thread already: nothing here ever waits."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def run(self, sql: str, parameters: Parameters = ()) -> tuple[Rows, int]:
+        """Run a statement; return its rows and how many it has changed."""
+        return _run(self._connection, sql, parameters)
+
+    async def run_many(self, sql: str, parameters: Iterable[Parameters]) -> None:
+        """Run a statement once for each set of parameters."""
+        self._connection.executemany(sql, parameters).close()
+
+
 class Connection(aiosqlite.Connection):
     """A connection whose every statement is one visit to its thread: run, read to the end, closed.
 
@@ -41,21 +61,38 @@ class Connection(aiosqlite.Connection):
 
     async def run(self, sql: str, parameters: Parameters = ()) -> tuple[Rows, int]:
         """Run a statement; return its rows and how many it has changed."""
-        return await self._visit(lambda: self._run(sql, parameters))
+        return await self._visit(lambda: _run(self._conn, sql, parameters))
 
     async def run_many(self, sql: str, parameters: Iterable[Parameters]) -> None:
         """Run a statement once for each set of parameters."""
-        await self._visit(lambda: self._run_many(sql, parameters))
+        await self._visit(lambda: self._conn.executemany(sql, parameters).close())
+
+    async def transact(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
+        """Do a whole transaction in one visit; where whoever waits for it is cancelled, it is done all the same."""
+        return await self._visit(lambda: self._transact(work))
+
+    def _transact(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
+        self._conn.execute("BEGIN IMMEDIATE")
+        try:
+            result = _through(work(InThread(self._conn)))
+            self._conn.execute("COMMIT")
+        except BaseException:
+            self._conn.rollback()
+            raise
+        return result
 
     async def _visit(self, work: Callable[[], T]) -> T:
         return await self._execute(work)  # pyright: ignore[reportUnknownMemberType]  # aiosqlite leaves it untyped
 
-    def _run(self, sql: str, parameters: Parameters) -> tuple[Rows, int]:
-        with closing(self._conn.execute(sql, parameters)) as cursor:
-            return cursor.fetchall(), cursor.rowcount
 
-    def _run_many(self, sql: str, parameters: Iterable[Parameters]) -> None:
-        self._conn.executemany(sql, parameters).close()
+def _through(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return end.value
+    work.close()
+    raise RuntimeError("a transaction in one visit waits for something that is not the ledger")
 
 
 class OneVisit(AioSQLiteAdapter):
@@ -140,6 +177,14 @@ class SqliteEngine:
                 if isinstance(error, sqlite3.OperationalError):
                     raise LedgerUnwritable(f"({error})") from error
                 raise
+
+    async def transact(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
+        """Do a transaction that only runs statements in one visit to the thread. Raise LedgerUnwritable."""
+        async with self._lock:
+            try:
+                return await self._writer.transact(work)
+            except sqlite3.OperationalError as error:
+                raise LedgerUnwritable(f"({error})") from error
 
     async def forget_deleted(self) -> None:
         """Leave no freed page behind: with secure_delete on, only the WAL still holds old content."""

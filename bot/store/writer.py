@@ -151,17 +151,16 @@ class Writer(Reader):
         for row in [row async for row in QUERIES.requests_to_lapse(self._db, before=to_ms(before))]:
             await self.answer_request(row["id"], RequestState.LAPSED, now)
 
-    async def take_up(self, account_id: int, now: datetime, most: int, *, long: bool) -> int:
+    async def take_up(self, account_id: int, now: datetime, most: int) -> int:
         """Make up to `most` orders whose turn it is ready to be sent, and return how many were taken up.
 
-        Of a request that takes more than one call only if `long`, or where others leave room in a call. With the last
-        of a request taken up, those sent before are due for their first look.
+        With the last of a request taken up, those sent before are due for their first look.
         """
         room = most - await QUERIES.count_requested(self._db, account_id=account_id, now=to_ms(now), most=most)
         taken = 0
         for request_id, waiting in await self.requests_to_send(account_id):
             count = min(waiting, room)
-            if count <= 0 or (waiting > most and room == most and not long):
+            if count <= 0:
                 break
             await self._take_up(request_id, account_id, count, State.REQUESTED, now)
             if count == waiting:

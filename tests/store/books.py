@@ -42,7 +42,7 @@ class Books:
         """Write down a request for orders and take them up; return its id."""
         async with self.ledger.write() as tx:
             request_id = await ask(tx, self.account, *orders, until=until)
-            await tx.take_up(self.account.id, START, 100_000, long=True)
+            await tx.take_up(self.account.id, START, 100_000)
         return request_id
 
     async def claim(self) -> list[Cancellation]:
@@ -113,5 +113,5 @@ async def ask(tx: Writer, account: Account, *orders: str, until: Any = CARD_ENDS
 
 async def claim(tx: Writer, account: Account, most: int = 100) -> list[Cancellation]:
     """Mark orders as being sent within a transaction, whether they have been taken up before or not."""
-    await tx.take_up(account.id, START, most, long=True)
+    await tx.take_up(account.id, START, most)
     return await tx.claim_for_sending(account.id, START, most)

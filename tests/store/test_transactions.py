@@ -10,10 +10,7 @@ from typing import Any
 import pytest
 
 from bot.states import State, Verdict
-from bot.store import (
-    NoticeKind,
-    Outcome,
-)
+from bot.store import NoticeKind, Outcome, Writer
 from tests.store.books import FOUND, LATER, WINDOW, Books, ask, claim
 from tests.world import START, orders_of
 
@@ -163,3 +160,40 @@ async def test_what_is_committed_is_seen_by_the_next_read_whatever_else_is_being
         ended.set()
         await asyncio.gather(*readers)
     assert unseen == 0
+
+
+async def test_a_transaction_at_once_is_whole_or_nothing(books: Books) -> None:
+    async def half(tx: Writer) -> None:
+        await ask(tx, books.account, "ord_A")
+        raise PowerCut
+
+    before = everything(books)
+    with pytest.raises(PowerCut):
+        await books.ledger.write_at_once(half)
+    assert everything(books) == before
+    request_id = await books.ledger.write_at_once(lambda tx: ask(tx, books.account, "ord_A"))
+    assert await books.ledger.read.waiting_orders(request_id) == ["ord_A"]
+
+
+async def test_a_transaction_at_once_that_waits_for_anything_else_is_refused_as_a_whole(books: Books) -> None:
+    async def waiting(tx: Writer) -> None:
+        await ask(tx, books.account, "ord_A")
+        await asyncio.sleep(0)
+
+    before = everything(books)
+    with pytest.raises(RuntimeError, match="waits for something"):
+        await books.ledger.write_at_once(waiting)
+    assert everything(books) == before
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_transaction_at_once_that_nobody_waits_for_any_more_is_whole_or_nothing(
+    books: Books, turns: int
+) -> None:
+    async def two(tx: Writer) -> None:
+        await ask(tx, books.account, "ord_A_1")
+        await ask(tx, books.account, "ord_A_2")
+
+    await cancel_after(books.ledger.write_at_once(two), turns)
+    await write_one(books, "ord_B")  # comes after it, whatever became of it
+    assert halves(books) == []

@@ -46,9 +46,13 @@ WHERE id IN (
 )
 RETURNING *;
 
--- name: has_to_send(account_id, now)$
-SELECT EXISTS (SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now)
-    OR EXISTS (SELECT 1 FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL);
+-- name: fewest_to_send(account_id, now)$
+-- 0: some are ready; else what the shortest list has left; NULL: nothing.
+SELECT CASE WHEN EXISTS (
+    SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now
+) THEN 0 ELSE (
+    SELECT MIN(waiting) FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL
+) END;
 
 -- name: due_looks(account_id, now, most)
 -- Once anything is due, whatever falls due next is asked in the same call: a batch costs as much as one order.
