@@ -6,7 +6,7 @@ account, requests before looks; many accounts side by side. A call is never canc
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -249,19 +249,24 @@ class Worker:
             log.exception("a cancel call for account %d broke off", account.id)
             return _Answer(lost(self._fail(account.id), reached=True))
         self._succeeded(account, reply.limits)
-        waiting = dict(await self._ledger.read.requests_to_send(account.id))
-        return _Answer([self._answered(account, row, reply.rows.get(row.order_id), waiting) for row in rows])
+        look_at = await self._first_looks(account, {row.request_id for row in rows})
+        return _Answer([self._answered(row, reply.rows.get(row.order_id), look_at[row.request_id]) for row in rows])
 
-    def _answered(
-        self, account: Account, row: Cancellation, found: CancelRow | None, waiting: Mapping[int, int]
-    ) -> Outcome:
-        """Judge one row. A list is looked at once all of it has been sent: an order that waits may slip away.
+    async def _first_looks(self, account: Account, request_ids: Iterable[int]) -> dict[int, datetime]:
+        """Return when to look at what was sent. A list is sent first: an order that waits may slip away meanwhile.
 
-        Then the ledger makes its looks due; only should that take far too long they come in between.
+        With its last orders the ledger makes its looks due; only should that take far too long they come in between.
         """
-        left, look_at = groups_of(waiting.get(row.request_id, 0), MAX_BATCH), self._clock()
-        if left:
-            look_at += 2 * (self._budget.earliest(account.user_id, left) - look_at) + _FIRST_LOOK_WAITS
+        now, waiting = self._clock(), dict(await self._ledger.read.requests_to_send(account.id))
+        calls = {request_id: groups_of(waiting.get(request_id, 0), MAX_BATCH) for request_id in request_ids}
+        return {
+            request_id: now + 2 * (self._budget.earliest(account.user_id, left) - now) + _FIRST_LOOK_WAITS
+            if left
+            else now
+            for request_id, left in calls.items()
+        }
+
+    def _answered(self, row: Cancellation, found: CancelRow | None, look_at: datetime) -> Outcome:
         return Outcome(row, after_cancel(row.doubts, found, same_key=not row.other_key), look_at)
 
     def _smaller(self, account_id: int, rows: Sequence[Cancellation]) -> bool:

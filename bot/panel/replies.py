@@ -192,6 +192,9 @@ def _number(text: str | None) -> int | None:
 
 def _named_once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     """Build an object in which a name given twice stands for nothing: no parser says which of them is meant."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
     names = Counter(name for name, _ in pairs)
     return {name: value if names[name] == 1 else None for name, value in pairs}
 
@@ -210,7 +213,9 @@ def _tidy(value: JsonValue, secrets: Sequence[str]) -> JsonValue:
 
 
 def _line(text: str) -> str:
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    if not text.isprintable():
+        text = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(text.split())
 
 
 def _read(
