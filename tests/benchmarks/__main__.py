@@ -6,7 +6,7 @@ import os
 import platform
 import sqlite3
 
-from tests.benchmarks import answers, ledger, lists, start
+from tests.benchmarks import answers, ledger, lists, start, upload
 from tests.benchmarks.table import Row, show
 
 
@@ -16,6 +16,7 @@ async def measure() -> list[Row]:
         *await start.measure(),
         *await answers.measure(),
         *await lists.measure(),
+        *await upload.measure(),
         *await ledger.measure(),
     ]
 
@@ -26,6 +27,7 @@ async def measure_quickly() -> list[Row]:
         *await start.measure(rounds=2),
         *await answers.measure(rounds=30, orders=1_000),
         *await lists.measure(orders=1_000),
+        *await upload.measure(orders=10_000),
         *await ledger.measure(steps=40, starts=1, work=5),
     ]
 

@@ -86,9 +86,9 @@ def add_orders(panel: SimulatedPanel, name: str, count: int, key: str = KEY) -> 
     return orders
 
 
-def memory(bot: BotProcess) -> int:
-    """Return how many bytes of memory a process holds (its resident set)."""
+def memory(bot: BotProcess, figure: str = "VmRSS") -> int:
+    """Return how many bytes of memory a process holds (its resident set), or another figure of its status."""
     assert bot.process
     status = Path(f"/proc/{bot.process.pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    line = next(line for line in status.splitlines() if line.startswith(f"{figure}:"))
     return int(line.split()[1]) * 1024
