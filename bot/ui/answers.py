@@ -92,7 +92,8 @@ def removal_question(waiting: int) -> CardView:
 def removed(waiting: int) -> CardView:
     """Confirm that nothing of a key is left."""
     lost = (
-        f" {counted(waiting, 'order is', 'orders are')} no longer watched: check in your NotPanel orders."
+        f" {counted(waiting, 'order is', 'orders are')} no longer watched, or will not be sent: "
+        "check in your NotPanel orders."
         if waiting
         else ""
     )
