@@ -213,3 +213,20 @@ def test_a_tier_with_nothing_left_closes_its_key() -> None:
     budget = Budget(clock, 300, 100)
     budget.learn(ANN, Limits(remaining=7, tier_remaining=0, reset=clock.now + MINUTE))
     assert budget.closed(ANN) == clock.now + MINUTE
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.lists(st.integers(0, 40), max_size=8), st.integers(1, 20))
+def test_the_earliest_time_for_so_many_calls_is_when_they_can_all_have_been_made(
+    ip_limit: int, key_limit: int, pauses: list[int], calls: int
+) -> None:
+    clock = Clock()
+    budget = Budget(clock, ip_limit, key_limit)
+    for pause in pauses:
+        clock.now += timedelta(seconds=pause)
+        if not budget.closed(ANN):
+            budget.spend(ANN)
+    promised = budget.earliest(ANN, calls)
+    for _ in range(calls):
+        clock.now = budget.closed(ANN) or clock.now
+        budget.spend(ANN)
+    assert clock.now == promised
