@@ -78,8 +78,8 @@ class Cancels:
         self._window = notify_window
         self._wake = wake
 
-    async def ask(self, user_id: int, found: Found, place: Place) -> int:
-        """Write down a request and return its id; above CONFIRM_ABOVE it waits for an answer first.
+    async def ask(self, user_id: int, found: Found, place: Place, *, always: bool = False) -> int:
+        """Write down a request and return its id; above CONFIRM_ABOVE, or `always`, it waits for an answer first.
 
         Call it only once the user has seen an acknowledgement. Raise NoOrders, TooMany, NoKey or KeyPaused.
         """
@@ -95,7 +95,7 @@ class Cancels:
                 found.orders,
                 self._card(user_id, place),
                 self._clock(),
-                ask_first=len(found.orders) > self._confirm_above,
+                ask_first=always or len(found.orders) > self._confirm_above,
                 ignored=found.ignored,
                 repeats=found.repeats,
             )

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 COGS = (
     "cogs.key",
     "cogs.cancel",
+    "cogs.message_menu",
     "cogs.status",
     "cogs.queued",
     "cogs.balance",

@@ -5,6 +5,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client
+from bot.orders import Found
 from bot.ui import buttons
 from bot.ui.modals import ORDERS, orders_form
 from cogs.common import Interaction, Pressed, acknowledge, answering, place, show_news, typed
@@ -18,9 +19,13 @@ async def ask_for_orders(interaction: Interaction) -> None:
 
 async def _cancel(interaction: Interaction, text: str, file: discord.Attachment | None) -> None:
     message_id = await acknowledge(interaction)
-    use_cases = interaction.client.use_cases
-    found = await orders_in(interaction.client, text, [file] if file else [])
-    request_id = await use_cases.cancels.ask(interaction.user.id, found, place(interaction, message_id))
+    await begin(interaction, message_id, await orders_in(interaction.client, text, [file] if file else []))
+
+
+async def begin(interaction: Interaction, message_id: int, found: Found, *, always_ask: bool = False) -> None:
+    """Write down what was found, and show its card where the acknowledgement stands."""
+    use_cases, here = interaction.client.use_cases, place(interaction, message_id)
+    request_id = await use_cases.cancels.ask(interaction.user.id, found, here, always=always_ask)
     await use_cases.courier.show_at_once(request_id)
     await show_news(interaction)
 

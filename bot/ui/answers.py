@@ -191,7 +191,8 @@ def help_card() -> CardView:
             "The panel says *success* both when it gives the money back at once and when it only asks the provider. "
             "I look until the order's own status tells, and write to you when it does.",
             "**1.** `/key set` — connect your API key (a form only you see; stored encrypted)\n"
-            "**2.** `/cancel` — one order ID or many, in any form; or a text or CSV file; or nothing, to paste\n"
+            "**2.** `/cancel` — one order ID or many, in any form; or a text or CSV file; or nothing, to paste. "
+            "Or in the menu of any message: *Apps*, then *Cancel orders in this message*\n"
             "**3.** Read the card. What is *queued at the provider* is not final: I message you when it ends.",
             "`/status` what the panel says of orders · `/queued` what is still open\n"
             "`/refill` ask for a refill · `/balance` what is left\n`/key show` · `/key remove` forget the key\n"

@@ -33,11 +33,18 @@ def slash_commands(client: Client) -> list[str]:
     subcommand, group = 1, 2
     found: list[str] = []
     for command in registered(client):
+        if command["type"] != 1:
+            continue
         parts = dict(named_parts(command))
         below = [name for name, part in parts.items() if name != command["name"] and part["type"] == subcommand]
         is_group = below or any(part["type"] == group for name, part in parts.items() if name != command["name"])
         found += below if is_group else [command["name"]]
     return found
+
+
+def menus(client: Client) -> list[str]:
+    """Return every entry of the menus under messages and users."""
+    return [command["name"] for command in registered(client) if command["type"] != 1]
 
 
 async def test_every_command_and_option_says_what_it_is_for(client: Client) -> None:

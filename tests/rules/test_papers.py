@@ -12,7 +12,7 @@ from bot.__main__ import main
 from bot.client import Client
 from bot.settings import Settings
 from tests.rules.sources import EXAMPLE, README, ROOT, name_of
-from tests.rules.test_commands import slash_commands
+from tests.rules.test_commands import menus, slash_commands
 
 
 def test_the_example_names_exactly_the_settings() -> None:
@@ -118,6 +118,7 @@ async def test_the_readme_names_every_command(client: Client) -> None:
     text = readme()
     missing = [name for name in slash_commands(client) if not re.search(rf"/{name}(?![\w-])", text)]
     assert missing == []
+    assert [name for name in menus(client) if f"*{name}*" not in text] == []
 
 
 def test_the_readme_names_every_make_target() -> None:

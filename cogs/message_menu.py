@@ -1,0 +1,99 @@
+"""The message menu: finds the order IDs in any message, shows them, and asks before anything is sent."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Client
+from bot.orders import Found
+from cogs.cancel import begin
+from cogs.common import Interaction, acknowledge
+from cogs.files import orders_in
+
+_Said = discord.Message | discord.MessageSnapshot
+
+_MENTION = re.compile(r"<(?:@[!&]?|#)[0-9]+>")
+_ESCAPED = re.compile(r"\\([^\w\s]|_)")
+_TEXT_FILES = (".txt", ".csv", ".tsv", ".log")
+
+
+@app_commands.context_menu(name="Cancel orders in this message")
+async def cancel_in_message(interaction: Interaction, message: discord.Message) -> None:
+    """Find the orders, then ask: whoever presses has not typed them.
+
+    That is also why a message of nothing but numbers is read as a list of orders, as everywhere else: it may be a
+    price, but the question shows what was found. In a message that says anything more no number is an order.
+    """
+    message_id = await acknowledge(interaction)
+    files = [file for part in _parts(message) for file in part.attachments if _is_text(file)]
+    found = _without_words(await orders_in(interaction.client, text_of(message), files))
+    await begin(interaction, message_id, found, always_ask=True)
+
+
+def text_of(message: discord.Message) -> str:
+    """Return all that a message says and forwards, as its readers see it; a line for each part, so none are joined."""
+    return "\n".join(_as_read(text) for part in _parts(message) for text in _texts(part) if text)
+
+
+def _parts(message: discord.Message) -> list[_Said]:
+    return [message, *message.message_snapshots]
+
+
+def _texts(part: _Said) -> Iterator[str | None]:
+    yield part.content
+    for embed in part.embeds:
+        yield from (embed.author.name, embed.title, embed.description, embed.footer.text)
+        for field in embed.fields:
+            yield from (field.name, field.value)
+    for component in part.components:
+        yield from _shown(component)
+
+
+def _shown(component: discord.Component) -> Iterator[str]:
+    match component:
+        case discord.TextDisplay(content=content):
+            yield content
+        case discord.Container(children=children) | discord.SectionComponent(children=children):
+            for child in children:
+                yield from _shown(child)
+        case _:
+            pass
+
+
+def _as_read(text: str) -> str:
+    """Take out what readers do not see: the numbers in mentions, which are nobody's orders, and escapes."""
+    return _ESCAPED.sub(r"\1", _MENTION.sub("@someone", text))
+
+
+def _is_text(file: discord.Attachment) -> bool:
+    """Tell lists from the pictures and sounds that messages have with them."""
+    return (file.content_type or "").startswith("text/") or file.filename.casefold().endswith(_TEXT_FILES)
+
+
+def _without_words(found: Found) -> Found:
+    """Report only what begins like an ID: the rest of a message is not a list with mistakes, and not to be kept."""
+    return replace(found, ignored=tuple(token for token in found.ignored if "ord_" in token.casefold()))
+
+
+class MessageMenu(commands.Cog):
+    """Puts the menu under "Apps" of every message; Discord takes no menu as a method of a cog."""
+
+    def __init__(self, bot: Client) -> None:
+        self._bot = bot
+
+    async def cog_load(self) -> None:
+        """Add the menu."""
+        self._bot.tree.add_command(cancel_in_message)
+
+    async def cog_unload(self) -> None:
+        """Take the menu away."""
+        self._bot.tree.remove_command(cancel_in_message.name, type=cancel_in_message.type)
+
+
+async def setup(bot: Client) -> None:
+    """Register with the client."""
+    await bot.add_cog(MessageMenu(bot))

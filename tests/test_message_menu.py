@@ -1,0 +1,166 @@
+"""The message menu: finds the orders in whatever a message holds, and sends nothing that was not confirmed."""
+
+from typing import Any
+
+import discord
+import pytest
+
+from bot.panel import OrderStatus
+from bot.ui.buttons import confirm
+from bot.ui.layout import Tone, card
+from tests.world import World, buttons_of, shown, text_of
+
+MENU = "Cancel orders in this message"
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+class Room:
+    """A server's channel with two members; only ann has a key."""
+
+    def __init__(self, here: World) -> None:
+        self.guild = here.env.create_guild()
+        self.channel = self.guild.create_text_channel("orders")
+        self.ann, self.bob = (self.guild.add_member(here.env.create_user(name)) for name in ("ann", "bob"))
+
+    async def says(self, text: str = "", **more: Any) -> Any:
+        """Let bob write into the channel."""
+        return await self.bob.send(self.channel, text, **more)
+
+    async def press(self, message: Any) -> Any:
+        """Let ann use the menu on a message."""
+        return await self.ann.context_menu(self.channel, MENU, message)
+
+
+@pytest.fixture
+async def room(here: World) -> Room:
+    """A server with ann connected."""
+    with here.env.time_context():
+        made = Room(here)
+        await here.connect_in(made.channel, made.ann)
+    return made
+
+
+async def test_the_orders_of_a_message_are_sent_after_confirm_and_not_before(here: World, room: Room) -> None:
+    here.order("ord_A")
+    here.order("ord_B", OrderStatus.IN_PROGRESS)
+    asked = await room.press(await room.says("please cancel ord_A (and ord_B), 500 likes each"))
+    await here.settle()
+    assert asked.ephemeral
+    assert "Cancel 2 orders?" in shown(asked)
+    assert "`ord_A`, `ord_B`" in shown(asked)
+    assert buttons_of(asked) == ["Confirm: ask to cancel 2", "Keep the orders"]
+    assert here.cancel_calls() == []
+    await room.ann.click(asked.response, label="Confirm: ask to cancel 2")
+    await here.settle()
+    assert "**1** refunded · **1** queued" in shown(asked)
+    assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
+    assert len(room.channel.history()) == 1  # nobody else has seen any of it
+
+
+@pytest.mark.settings(confirm_above=100)
+async def test_one_order_is_asked_about_too_and_can_be_kept(here: World, room: Room) -> None:
+    here.order("ord_A")
+    asked = await room.press(await room.says("ord_A"))
+    await here.settle()
+    assert "Cancel 1 order?" in shown(asked)
+    await room.ann.click(asked.response, label="Keep the orders")
+    await here.settle()
+    assert "Nothing was sent" in shown(asked)
+    assert here.cancel_calls() == []
+
+
+async def test_every_part_of_an_embed_is_read(here: World, room: Room) -> None:
+    embed = discord.Embed(title="ord_Title", description="ord_Text").set_author(name="ord_Author")
+    embed.set_footer(text="ord_Foot").add_field(name="ord_Name", value="ord_Value")
+    message = await room.guild.create_webhook(room.channel).send("ord_Content", embed=embed)
+    asked = await room.press(message)
+    assert "Cancel 7 orders?" in shown(asked)
+    for part in ("Content", "Author", "Title", "Text", "Foot", "Name", "Value"):
+        assert f"`ord_{part}`" in shown(asked)
+
+
+async def test_the_text_of_components_is_read_and_not_their_buttons(here: World, room: Room) -> None:
+    button: discord.ui.Button[discord.ui.LayoutView] = discord.ui.Button(label="ord_Label", custom_id="x")
+    view = card(Tone.PLAIN, ["ord_A ended", "ord_B did not"], buttons=[button]).view
+    view.add_item(discord.ui.Section("ord_C beside", accessory=discord.ui.Button(label="ord_D", custom_id="y")))
+    message = await here.app.client.get_partial_messageable(room.channel.id).send(view=view)
+    assert "`ord_A`, `ord_B`, `ord_C`" in shown(await room.press(message))
+    assert "ord_L" not in here.payloads().split("Cancel 3 orders?")[1]
+
+
+async def test_a_forwarded_message_is_read_with_its_files(here: World, room: Room) -> None:
+    source = await room.says("ord_A", attachments=[("more.txt", b"ord_B\nord_C")])
+    asked = await room.press(await room.bob.forward(source, room.channel))
+    assert "`ord_A`, `ord_B`, `ord_C`" in shown(asked)
+
+
+async def test_text_files_are_read_and_pictures_left_alone(here: World, room: Room) -> None:
+    files = [("list.csv", b"id;link\nord_B;x\n"), ("photo.png", b"\x89PNG\0ord_C"), ("export.TXT", b"ord_D")]
+    asked = await room.press(await room.says("ord_A", attachments=files))
+    assert "Cancel 3 orders?" in shown(asked)
+    assert "`ord_A`, `ord_B`, `ord_D`" in shown(asked)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["order 123456 please", "500 followers", "<@123456789012345678>", "<@123456789012345678> 4711", "<#1234> 17", "hi"],
+)
+async def test_no_number_in_an_ordinary_message_is_an_order(here: World, room: Room, text: str) -> None:
+    answer = await room.press(await room.says(text))
+    await here.settle()
+    assert "I found no order ID" in shown(answer)
+    assert "Nothing was sent" in shown(answer)
+    assert here.cancel_calls() == []
+
+
+async def test_a_message_of_numbers_alone_is_a_list_of_them(here: World, room: Room) -> None:
+    asked = await room.press(await room.says("4711\n4712"))
+    assert "Cancel 2 orders?" in shown(asked)
+    assert "`4711`, `4712`" in shown(asked)
+
+
+async def test_an_id_is_read_as_it_is_seen(here: World, room: Room) -> None:
+    asked = await room.press(await room.says(r"ord\_A, **ord\_B** and ord\_C\_D"))
+    assert "Cancel 2 orders?" in shown(asked)
+    assert "`ord_A`, `ord_B`" in shown(asked)
+    assert "Not order IDs, so not sent: `ord_C_D`." in shown(asked)
+
+
+async def test_the_words_of_a_message_are_neither_repeated_nor_kept(here: World, room: Room) -> None:
+    asked = await room.press(await room.says("my secret is hunter2, cancel ord_A"))
+    assert "hunter2" not in here.payloads()
+    assert "Not order IDs" not in shown(asked)
+    request = await here.app.ledger.read.request(1)
+    assert request
+    assert request.ignored == ()
+
+
+async def test_nobody_else_is_asked_or_may_answer(here: World, room: Room) -> None:
+    here.order("ord_A")
+    message = await room.says("ord_A")
+    await room.press(message)
+    without_key = await room.bob.context_menu(room.channel, MENU, message)
+    assert "have not connected" in shown(without_key)
+    copy = card(Tone.PLAIN, ["a forged copy"], buttons=[confirm(1, 1)])
+    forged = await here.app.client.get_partial_messageable(room.channel.id).send(view=copy.view)
+    pressed = await room.bob.click(forged, custom_id="np:confirm:1")
+    await here.settle()
+    assert "somebody else" in text_of(pressed.followups[0].components)
+    assert here.cancel_calls() == []
+
+
+async def test_where_the_acknowledgement_fails_nothing_is_written(here: World, room: Room) -> None:
+    message = await room.says("ord_A")
+    here.env.inject_error("POST", "/interactions/*", status=404, code=10062)
+    await room.press(message)
+    assert await here.app.ledger.read.request(1) is None
+
+
+async def test_a_question_from_the_menu_outlives_a_restart(here: World, room: Room) -> None:
+    here.order("ord_A")
+    asked = await room.press(await room.says("ord_A"))
+    await here.restart()
+    await room.ann.click(asked.response, label="Confirm: ask to cancel 1")
+    await here.settle()
+    assert "**1** refunded" in shown(asked)
