@@ -1,5 +1,7 @@
 """/cancel: one order or many, from an option, a file or a form; with a question first where there are many."""
 
+from collections.abc import Sequence
+
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -8,7 +10,7 @@ from bot.client import Client
 from bot.orders import Found
 from bot.ui import buttons
 from bot.ui.modals import ORDERS, orders_form
-from cogs.common import Interaction, Pressed, acknowledge, answering, place, show_news, typed
+from cogs.common import Interaction, Pressed, acknowledge, answering, place, show_news, typed, uploaded
 from cogs.files import orders_in
 
 
@@ -17,9 +19,9 @@ async def ask_for_orders(interaction: Interaction) -> None:
     await interaction.response.send_modal(orders_form())
 
 
-async def _cancel(interaction: Interaction, text: str, file: discord.Attachment | None) -> None:
+async def _cancel(interaction: Interaction, text: str, files: Sequence[discord.Attachment]) -> None:
     message_id = await acknowledge(interaction)
-    await begin(interaction, message_id, await orders_in(interaction.client, text, [file] if file else []))
+    await begin(interaction, message_id, await orders_in(interaction.client, text, files))
 
 
 async def begin(interaction: Interaction, message_id: int, found: Found, *, always_ask: bool = False) -> None:
@@ -38,7 +40,7 @@ class Cancel(commands.Cog):
         """Answer the form."""
         text = typed(interaction, ORDERS)
         if text is not None:
-            await answering(interaction, _cancel(interaction, text, None))
+            await answering(interaction, _cancel(interaction, text, uploaded(interaction)))
 
     @app_commands.command()
     @app_commands.describe(
@@ -55,7 +57,7 @@ class Cancel(commands.Cog):
         if orders is None and file is None:
             await ask_for_orders(interaction)
         else:
-            await _cancel(interaction, orders or "", file)
+            await _cancel(interaction, orders or "", [file] if file else [])
 
 
 class Paste(Pressed, template=buttons.PASTE):

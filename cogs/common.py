@@ -64,11 +64,18 @@ async def show_news(interaction: Interaction) -> bool:
 
 
 def typed(interaction: discord.Interaction[Any], form: str) -> str | None:
-    """Return what a person typed into a form of one field, or None where this is no answer to that form."""
+    """Return what a person typed into a form's first field, or None where this is no answer to that form."""
     data = cast(dict[str, Any], interaction.data or {})
     if interaction.type is not discord.InteractionType.modal_submit or data.get("custom_id") != form:
         return None
     return data["components"][0]["component"]["value"]
+
+
+def uploaded(interaction: discord.Interaction[Any]) -> list[discord.Attachment]:
+    """Return the files that a person put into a form; discord.py hands them only to a form that it remembers."""
+    resolved = cast(dict[str, Any], interaction.data or {}).get("resolved", {})
+    state = interaction._state  # pyright: ignore[reportPrivateUsage]
+    return [discord.Attachment(data=file, state=state) for file in resolved.get("attachments", {}).values()]
 
 
 def place(interaction: Interaction, message_id: int) -> Place:

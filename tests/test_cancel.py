@@ -212,6 +212,31 @@ async def test_without_arguments_a_form_takes_whatever_was_copied(here: World, a
     assert "**1** refunded" in shown(result)
 
 
+@pytest.mark.parametrize("text", ["", "ord_A"])
+async def test_the_form_takes_a_file_too_and_over_a_restart(here: World, ann: Any, text: str) -> None:
+    for order in ("ord_A", "ord_B"):
+        here.order(order)
+    form = await ann.slash("cancel")
+    await here.restart()
+    card = await ann.submit_modal(form, {"orders": text, "file": ("list.txt", b"ord_A\nord_B\n")})
+    await here.settle()
+    assert "**2** refunded" in shown(card)
+    assert sorted(order for call in here.cancel_calls() for order in call) == ["ord_A", "ord_B"]
+
+
+async def test_a_form_sent_empty_gets_a_clear_sentence(here: World, ann: Any) -> None:
+    card = await ann.submit_modal(await ann.slash("cancel"), {})
+    assert "I found no order ID" in shown(card)
+    assert here.cancel_calls() == []
+
+
+async def test_a_file_in_the_form_that_is_no_text_is_refused(here: World, ann: Any) -> None:
+    card = await ann.submit_modal(await ann.slash("cancel"), {"orders": "ord_A", "file": ("x.png", b"\x89PNG\0\0")})
+    await here.settle()
+    assert "not a text or CSV file" in shown(card)
+    assert here.cancel_calls() == []
+
+
 async def test_plain_text_in_a_dm_does_the_same(here: World, ann: Any) -> None:
     here.order("ord_A")
     here.order("ord_B", RUNNING)

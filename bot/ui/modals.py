@@ -12,16 +12,15 @@ ORDERS = "np:orders"
 
 
 class _Form(discord.ui.Modal):
-    """A form of one text field."""
+    """A form of one text field, and perhaps a file beside it."""
 
-    def __init__(
-        self, title: str, custom_id: str, label: str, hint: str, field: discord.ui.TextInput[discord.ui.Modal]
-    ) -> None:
+    def __init__(self, title: str, custom_id: str, *fields: discord.ui.Label[discord.ui.Modal]) -> None:
         super().__init__(title=title, custom_id=custom_id)
-        self.add_item(discord.ui.Label(text=label, description=hint, component=field))
+        for field in fields:
+            self.add_item(field)
 
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
-        """Do nothing: `cogs.common.typed` reads the answer, whoever opened the form and whenever."""
+        """Do nothing: `typed` and `uploaded` of `cogs.common` read the answer, whoever opened the form and whenever."""
 
 
 def key_form() -> discord.ui.Modal:
@@ -29,23 +28,35 @@ def key_form() -> discord.ui.Modal:
     return _Form(
         "Connect your NotPanel key",
         KEY,
-        "API key",
-        "Make one just for this bot: then you can revoke it alone. Stored encrypted.",
-        discord.ui.TextInput(custom_id="key", placeholder="Paste the key exactly as NotPanel shows it", max_length=300),
+        discord.ui.Label(
+            text="API key",
+            description="Make one just for this bot: then you can revoke it alone. Stored encrypted.",
+            component=discord.ui.TextInput(
+                custom_id="key", placeholder="Paste the key exactly as NotPanel shows it", max_length=300
+            ),
+        ),
     )
 
 
 def orders_form() -> discord.ui.Modal:
-    """Take order IDs in whatever form they were copied."""
+    """Take order IDs in whatever form they were copied, or a file of them."""
     return _Form(
         "Cancel orders",
         ORDERS,
-        "Order IDs",
-        "Up to 4,000 characters; for more use /cancel with a file.",
-        discord.ui.TextInput(
-            custom_id="orders",
-            style=discord.TextStyle.paragraph,
-            max_length=4_000,
-            placeholder="ord_… ord_… one per line, with commas, or a whole message: the IDs are found",
+        discord.ui.Label(
+            text="Order IDs",
+            description="Up to 4,000 characters; longer lists go into a file.",
+            component=discord.ui.TextInput(
+                custom_id="orders",
+                style=discord.TextStyle.paragraph,
+                required=False,
+                max_length=4_000,
+                placeholder="ord_… ord_… one per line, with commas, or a whole message: the IDs are found",
+            ),
+        ),
+        discord.ui.Label(
+            text="Or a file",
+            description="Text or CSV, up to 10 MB.",
+            component=discord.ui.FileUpload(custom_id="file", required=False, min_values=0, max_values=1),
         ),
     )
