@@ -26,7 +26,7 @@ from bot.panel import (
     Suspended,
 )
 from bot.problems import BadKey, KeyFault, KeyPaused, NoKey, TooMany, UserError
-from bot.store import Account, AccountState, Groups, Ledger, LedgerError
+from bot.store import Account, AccountState, Cancellation, Groups, Ledger, LedgerError
 from bot.vault import Purpose, Vault, VaultError
 
 log = logging.getLogger(__name__)
@@ -192,6 +192,10 @@ class Accounts:
         account, read = await self.stored(user_id), self._ledger.read
         waiting = await read.waiting_of_account(account.id)
         return OpenView(await read.open_groups(account.id), tuple(waiting), await read.count_waiting(account.id))
+
+    async def recent_orders(self, user_id: int, part: str, most: int) -> list[Cancellation]:
+        """Return the orders with that in their ID which a user may mean; none for one without a key."""
+        return await self._ledger.read.recent_orders(user_id, part, most)
 
     async def usable(self, user_id: int) -> Account:
         """Return the account whose key may be used now; raise NoKey or KeyPaused."""

@@ -43,6 +43,12 @@ def find_orders(text: str) -> Found:
     return finder.found()
 
 
+def last_word(text: str) -> tuple[str, str]:
+    """Part a text that is being typed behind its last separator: what is to stay, and the word that may go on."""
+    end = max(map(text.rfind, _CUTS)) + 1
+    return text[:end], text[end:]
+
+
 class Finder:
     """Finds the orders of a text that comes in pieces, wherever it was cut; `find_orders` says what counts.
 
@@ -59,10 +65,8 @@ class Finder:
 
     def feed(self, text: str) -> None:
         """Read on; the last word may go on in the next piece."""
-        text = self._cut + text
-        end = max(map(text.rfind, _CUTS)) + 1
-        self._cut = text[end:]
-        self._read(text[:end])
+        whole, self._cut = last_word(self._cut + text)
+        self._read(whole)
 
     def found(self) -> Found:
         """Return what the whole text names."""

@@ -12,6 +12,7 @@ from bot.ui import buttons
 from bot.ui.modals import ORDERS, orders_form
 from cogs.common import Interaction, Pressed, acknowledge, answering, place, show_news, typed, uploaded
 from cogs.files import orders_in
+from cogs.suggestions import suggest_orders
 
 
 async def ask_for_orders(interaction: Interaction) -> None:
@@ -43,6 +44,7 @@ class Cancel(commands.Cog):
             await answering(interaction, _cancel(interaction, text, uploaded(interaction)))
 
     @app_commands.command()
+    @app_commands.autocomplete(orders=suggest_orders)
     @app_commands.describe(
         orders="One or several order IDs, separated in any way",
         file="A text or CSV file with order IDs, for long lists",

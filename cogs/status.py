@@ -9,6 +9,7 @@ from bot.problems import NoOrders
 from bot.ui.answers import status_card
 from bot.ui.layout import CardView
 from cogs.common import Interaction, acknowledge, answer
+from cogs.suggestions import suggest_orders
 
 
 async def look_up(client: Client, user_id: int, text: str) -> CardView:
@@ -24,6 +25,7 @@ class Status(commands.Cog):
     """Asking without changing anything."""
 
     @app_commands.command()
+    @app_commands.autocomplete(orders=suggest_orders)
     @app_commands.describe(orders="One or several order IDs, separated in any way")
     async def status(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000]) -> None:
         """What NotPanel says about orders right now"""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.orders import MOST_IGNORED, Finder, Found, find_orders, shorten
+from bot.orders import MOST_IGNORED, Finder, Found, find_orders, last_word, shorten
 
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 IDS = st.builds("{}{}".format, st.sampled_from(["ord_", "ORD_", "Ord_"]), st.text(LETTERS, min_size=1, max_size=64))
@@ -177,3 +177,11 @@ def test_a_finder_stops_at_what_anybody_would_take() -> None:
 def test_of_much_junk_only_so_much_is_remembered() -> None:
     found = find_orders("ord_A " + " ".join(f"junk{n}" for n in range(5_000)))
     assert len(found.ignored) == MOST_IGNORED
+
+
+@given(st.lists(IDS), st.data())
+def test_the_word_being_typed_is_all_behind_the_last_separator(ids: list[str], data: st.DataObject) -> None:
+    text = "".join(id + data.draw(st.text(" ,;|\n\t", min_size=1)) for id in ids)
+    part = data.draw(st.text("ord_A1"))
+    assert last_word(text + part) == (text, part)
+    assert find_orders(last_word(text + part)[0]).orders == tuple(dict.fromkeys(ids))

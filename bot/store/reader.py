@@ -32,6 +32,9 @@ _adapter: Any = OneVisit
 QUERIES: Any = aiosql.from_path(str(resources.files("bot.store") / "queries"), _adapter)  # pyright: ignore[reportUnknownMemberType]
 
 
+_CONSIDERED = 500
+"""Orders among which those are looked for that a user may mean; of the open ones, and of those named last."""
+
 Sealed = tuple[int, int, bytes]
 """Row id, user id and sealed secret."""
 
@@ -114,6 +117,11 @@ class Reader:
             rows = first(self._db, **where, state=row["state"], doubted=row["doubted"], most=most)
             shown[state] += [Cancellation.read(row) async for row in rows]
         return {state: Group(count, tuple(shown[state][:most])) for state, count in counts.items()}
+
+    async def recent_orders(self, user_id: int, part: str, most: int) -> list[Cancellation]:
+        """Return a user's orders with that in their ID, open ones first, then newest first; of each the newest row."""
+        rows = QUERIES.recent_orders(self._db, user_id=user_id, part=part.casefold(), considered=_CONSIDERED, most=most)
+        return [Cancellation.read(row) async for row in rows]
 
     async def page(self, kind: ListKind, list_id: int, after: int, most: int) -> list[Listed]:
         """Return the next rows of a list after a cursor, in the list's own order."""

@@ -150,3 +150,24 @@ async def test_removing_a_key_ends_what_needs_it(books: Books) -> None:
     states = {order: (await books.newest(order)).state for order in ("ord_A", "ord_B")}
     assert states == {"ord_A": State.EXPIRED, "ord_B": State.WITHDRAWN}
     assert await books.ledger.read.accounts_due(LATER) == []
+
+
+async def test_a_list_that_waits_hides_none_of_the_orders_before_it(books: Books) -> None:
+    await books.ask("ord_before")
+    async with books.ledger.write() as tx:
+        await ask(tx, books.account, *(f"ord_{n}" for n in range(2_000)))
+    found = await books.ledger.read.recent_orders(ANN, "", 25)
+    assert [order.order_id for order in found] == ["ord_before"]
+
+
+async def test_an_open_order_is_recent_however_many_have_ended_since(books: Books) -> None:
+    await books.ask("ord_open")
+    await books.lead("ord_open", State.ACCEPTED, State.QUEUED)
+    await books.ask(*(f"ord_{n}" for n in range(600)))
+    while rows := await books.claim():
+        for row in rows:
+            await books.record(row, State.REFUSED)
+    found = await books.ledger.read.recent_orders(ANN, "", 3)
+    assert found[0].order_id == "ord_open"
+    assert len(found) == 3
+    assert [order.order_id for order in await books.ledger.read.recent_orders(ANN, "OPEN", 3)] == ["ord_open"]
