@@ -49,6 +49,18 @@ def last_word(text: str) -> tuple[str, str]:
     return text[:end], text[end:]
 
 
+def is_plain_id(word: str) -> bool:
+    """Tell a word that is an order ID wherever it stands; a number is one only where it is named as such."""
+    return bool(_ID.fullmatch(word))
+
+
+def together(one: Found, other: Found) -> Found:
+    """Return what two texts name, each order once."""
+    orders = tuple(dict.fromkeys(one.orders + other.orders))
+    named = len(one.orders) + one.repeats + len(other.orders) + other.repeats
+    return Found(orders, named - len(orders), tuple(dict.fromkeys(one.ignored + other.ignored))[:MOST_IGNORED])
+
+
 class Finder:
     """Finds the orders of a text that comes in pieces, wherever it was cut; `find_orders` says what counts.
 

@@ -9,26 +9,27 @@ import discord
 
 from bot.cancels import MAX_ORDERS
 from bot.client import Client
-from bot.orders import Finder, Found
+from bot.orders import Finder, Found, together
 from bot.problems import BadFile, FileFault
+from bot.tables import read_table
 
 MOST_BYTES = 10_000_000
 _PIECE = 1 << 16
 
 
 async def orders_in(client: Client, text: str, files: Sequence[discord.Attachment]) -> Found:
-    """Return the orders that a text and files name together; raise BadFile.
+    """Return the orders that a text and files name together, tables by their column of orders; raise BadFile.
 
     Long lists are read beside the event loop, so that nobody has to wait for somebody else's.
     """
-    finder = Finder(MAX_ORDERS + 1)
+    finder, tables = Finder(MAX_ORDERS + 1), Found((), 0, ())
     finder.feed(text)
     for file in files:
         if file.size > MOST_BYTES:
             raise BadFile(FileFault.TOO_LARGE)
         async with client.long_lists:
-            await asyncio.to_thread(_read, finder, await _download(file))
-    return finder.found()
+            tables = together(tables, await asyncio.to_thread(_read, finder, await _download(file)))
+    return together(finder.found(), tables)
 
 
 async def _download(file: discord.Attachment) -> bytes:
@@ -38,10 +39,15 @@ async def _download(file: discord.Attachment) -> bytes:
         raise BadFile(FileFault.NOT_GIVEN) from error
 
 
-def _read(finder: Finder, content: bytes) -> None:
+def _read(finder: Finder, content: bytes) -> Found:
+    """Return what a table names; what is none is left to the finder."""
+    table = read_table(decoded(content), MAX_ORDERS + 1)
+    if table:
+        return table
     finder.feed("\n")
     for piece in decoded(content):
         finder.feed(piece)
+    return Found((), 0, ())
 
 
 def decoded(content: bytes) -> Iterator[str]:

@@ -279,6 +279,50 @@ async def test_text_without_an_order_gets_a_clear_sentence(here: World, ann: Any
     assert here.cancel_calls() == []
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+async def test_of_a_table_the_column_of_orders_is_sent_and_nothing_else(
+    here: World, ann: Any, mark: str, encoding: str
+) -> None:
+    for number in ("123", "124", "500"):
+        here.order(number)
+    rows = ["link,Order ID,quantity", "https://x.com/124,123,500", "https://x.com/1,n/a,500", "https://x.com/2,124,500"]
+    table = "\r\n".join(rows).replace(",", mark).encode(encoding)
+    result = await ann.slash("cancel", file=("orders.csv", table))
+    await here.settle()
+    assert here.cancel_calls() == [("123", "124")]
+    assert "**2** refunded" in shown(result)
+    assert "Not order IDs, so not sent: `n/a`." in shown(result)
+
+
+@pytest.mark.parametrize("table", ["order,order_id\n1,2\n", "quantity,link\n1,2\n", 'order,link\n1,"2\n3,4\n'])
+async def test_numbers_of_a_table_that_does_not_say_so_plainly_are_no_orders(here: World, ann: Any, table: str) -> None:
+    result = await ann.slash("cancel", file=("orders.csv", table.encode()))
+    await here.settle()
+    assert "I found no order ID" in shown(result)
+    assert here.cancel_calls() == []
+
+
+async def test_a_table_and_a_text_name_each_order_once(here: World, ann: Any) -> None:
+    for order in ("ord_A", "77"):
+        here.order(order)
+    result = await ann.slash("cancel", orders="ord_A please", file=("t.csv", b"id;charge\n77;1\nord_A;2\n"))
+    await here.settle()
+    assert here.cancel_calls() == [("ord_A", "77")]
+    assert "1 repeat left out. Not order IDs, so not sent: `please`." in shown(result)
+
+
+async def test_the_whole_list_can_be_handed_in_again(here: World, ann: Any) -> None:
+    orders = " ".join(here.order(f"ord_{n:026}", RUNNING) for n in range(180))
+    question = await ann.slash("cancel", orders=orders)
+    await ann.click(question.response, label="Confirm: ask to cancel 180")
+    await here.settle()
+    table = await whole_list(ann, await ann.slash("queued"))
+    again = await ann.slash("cancel", file=("open-orders.csv", table.encode("utf-8-sig")))
+    assert "Cancel 180 orders?" in shown(again)
+    assert "Not order IDs" not in shown(again)
+
+
 async def test_a_file_that_is_no_text_is_refused(here: World, ann: Any) -> None:
     result = await ann.slash("cancel", file=("photo.png", b"\x89PNG\0\0"))
     assert "not a text or CSV file" in shown(result)

@@ -13,6 +13,7 @@ CORE = (
     "store",
     "vault",
     "orders",
+    "tables",
     "cancels",
     "worker",
     "schedule",
