@@ -154,6 +154,7 @@ async def test_removing_a_key_ends_what_needs_it(books: Books) -> None:
 
 async def test_a_list_that_waits_hides_none_of_the_orders_before_it(books: Books) -> None:
     await books.ask("ord_before")
+    await books.lead("ord_before", State.REFUSED)
     async with books.ledger.write() as tx:
         await ask(tx, books.account, *(f"ord_{n}" for n in range(2_000)))
     found = await books.ledger.read.recent_orders(ANN, "", 25)
