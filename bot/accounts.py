@@ -25,7 +25,7 @@ from bot.panel import (
     StatusRow,
     Suspended,
 )
-from bot.problems import BadKey, KeyFault, KeyPaused, NoKey, TooMany, UserError
+from bot.problems import BadKey, Erased, KeyFault, KeyPaused, NoKey, TooMany, UserError
 from bot.store import Account, AccountState, Cancellation, Groups, Ledger, LedgerError
 from bot.vault import Purpose, Vault, VaultError
 
@@ -111,12 +111,15 @@ class Accounts:
     async def connect(self, user_id: int, text: str) -> Connected:
         """Check a key with the panel and store it sealed, in place of an earlier one.
 
-        Raise BadKey or PanelError; then nothing was stored and an earlier key stays as it was.
+        Raise BadKey, Erased or PanelError; then nothing was stored and an earlier key stays as it was.
         """
         key = read_key(text)
+        known = await self._ledger.read.account_of(user_id)
         balance = await self._check(user_id, key)
         sealed = self._vault.seal(Purpose.PANEL_KEY, user_id, key)
         async with self._ledger.write() as tx:
+            if known and await tx.account(known.id) is None:
+                raise Erased
             account_id = await tx.save_key(user_id, sealed, self._clock())
             waiting = await tx.count_open(account_id)
         await self._ledger.forget_deleted()
@@ -253,15 +256,13 @@ def _may_have_acted(error: Exception) -> bool:
     return True
 
 
-def usable(account: Account) -> Account:
+def usable(account: Account | None) -> Account:
     """Return an account whose key may be used now; raise NoKey or KeyPaused."""
-    match account.state:
-        case AccountState.ACTIVE:
-            return account
-        case AccountState.REMOVED:
-            raise NoKey
-        case _:
-            raise KeyPaused(account.state)
+    if account is None or account.state is AccountState.REMOVED:
+        raise NoKey
+    if account.state is not AccountState.ACTIVE:
+        raise KeyPaused(account.state)
+    return account
 
 
 def paused_by(error: InvalidKey | Suspended) -> AccountState:

@@ -20,6 +20,7 @@ from bot.client import Client, UseCases
 from bot.clock import Clock, Sleep, utc_now
 from bot.notices import Courier
 from bot.panel import Panel
+from bot.records import Records
 from bot.schedule import WatchIntervals
 from bot.settings import Settings
 from bot.store import Ledger, LedgerInUse, LedgerUnreadable
@@ -43,6 +44,7 @@ class App:
     client: Client
     accounts: Accounts
     cancels: Cancels
+    records: Records
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run the loops beside the client until `stop`, then let running calls be recorded."""
@@ -127,10 +129,11 @@ async def build(
             )
             client = Client(ledger)
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
-            client.use_cases = UseCases(accounts, cancels, courier)
+            records = Records(ledger, wake=wake)
+            client.use_cases = UseCases(accounts, cancels, records, courier)
             await worker.recover()
             try:
-                yield App(ledger, worker, courier, client, accounts, cancels)
+                yield App(ledger, worker, courier, client, accounts, cancels, records)
             finally:
                 await panel.aclose(patience=1)
 

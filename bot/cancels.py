@@ -89,7 +89,7 @@ class Cancels:
         if len(found.orders) > MAX_ORDERS:
             raise TooMany(MAX_ORDERS)
         async with self._ledger.write() as tx:
-            account = usable(await tx.account(account.id))  # a key may have been removed since
+            account = usable(await tx.account(account.id))  # a key may have been removed since, or all erased
             request_id = await tx.add_request(
                 account,
                 found.orders,
@@ -124,19 +124,21 @@ class Cancels:
         async with self._ledger.write() as tx:
             await tx.place_card(request_id, self._card(user_id, place))
             request = await tx.request(request_id)
-            assert request is not None
+            if request is None:  # erased since
+                raise NotYours
             await tx.stop_request(request, self._clock(), self._window)
         self._wake()
 
-    async def view(self, request_id: int) -> RequestView:
-        """Return what a request's card shows now.
+    async def view(self, request_id: int) -> RequestView | None:
+        """Return what a request's card shows now; None where its user has had everything erased.
 
         The revision is read before the rows: a change in between makes the card due again, never stale.
         """
         read = self._ledger.read
         request = await read.request(request_id)
-        assert request is not None
-        account = await read.account(request.account_id)
+        account = request and await read.account(request.account_id)
+        if request is None or account is None:
+            return None
         waiting = await read.waiting_orders(request_id) if request.waiting else []
         groups, joined = await read.groups_of_request(request_id), await read.count_joined(request_id)
         sent_by = self._budget.earliest(request.user_id, groups_of(request.waiting, MAX_BATCH)) if waiting else None
@@ -159,7 +161,8 @@ class Cancels:
         if kind is ListKind.OPEN:
             for request_id, waiting in await read.requests_to_send(list_id):
                 request = await read.request(request_id)
-                assert request is not None
+                if request is None:  # erased since
+                    return
                 async for page in self._pages(ListKind.REQUEST, request_id, after=request.orders - waiting - 1):
                     yield page
 

@@ -16,6 +16,7 @@ from bot.cancels import Cancels
 from bot.notices import Courier
 from bot.panel import PanelError
 from bot.problems import UserError
+from bot.records import Records
 from bot.store import Ledger, LedgerError
 from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
 from bot.ui.layout import CardView
@@ -31,6 +32,7 @@ COGS = (
     "cogs.queued",
     "cogs.balance",
     "cogs.refill",
+    "cogs.forget",
     "cogs.help",
     "cogs.direct_messages",
     "cogs.news",
@@ -50,6 +52,7 @@ class UseCases:
 
     accounts: Accounts
     cancels: Cancels
+    records: Records
     courier: Courier
 
 

@@ -172,6 +172,8 @@ class Courier:
         lock = self._editing.setdefault(request_id, asyncio.Lock())
         async with lock:
             view = await self._cancels.view(request_id)
+            if view is None:
+                return
             if view.request.card_until <= self._clock():
                 await self._gone(view.request)
                 return
@@ -231,22 +233,28 @@ class Courier:
             return True
         again = now + retry_after(notice.attempts + 1, self._random)
         async with self._ledger.write() as tx:
-            notice = await tx.begin_sending(notice.id, now, again)
+            sending = await tx.begin_sending(notice.id, now, again)
+        if sending is None:
+            return True
         try:
-            message = await _in_time(self._send(notice))
+            message = await _in_time(self._send(sending))
         except Exception as error:  # whatever it is, other notices must not wait for this one
-            return await self._refused(notice, error) is not Refusal.PASSING
+            return await self._refused(sending, error) is not Refusal.PASSING
         async with self._ledger.write() as tx:
-            await tx.notice_delivered(notice.id, self._clock(), message.id)
+            await tx.notice_delivered(notice.id, self._clock(), message and message.id)
         return True
 
-    async def _send(self, notice: Notice) -> discord.Message:
-        shown = notice_card(await self._ledger.read.report_of(notice.id), notice)
+    async def _send(self, notice: Notice) -> discord.Message | None:
+        """Send a notice, unless it arrived before; None where nothing of it is left to say."""
         channel = await self._client.create_dm(discord.Object(notice.user_id))
         if notice.first_attempt_at and self._clock() - notice.first_attempt_at > _NONCE_WINDOW:
             arrived = await self._find(channel, notice.reference, notice.first_attempt_at)
             if arrived:
                 return arrived
+        report = await self._ledger.read.report_of(notice.id)  # at the last moment: its user may have had it erased
+        if not report:
+            return None
+        shown = notice_card(report, notice)
         return await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce)
 
     async def _find(self, channel: discord.DMChannel, reference: str, since: datetime) -> discord.Message | None:

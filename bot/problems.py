@@ -71,5 +71,9 @@ class NoOrders(UserError):
         self.found = found
 
 
+class Erased(UserError):
+    """The user had everything erased while this was under way."""
+
+
 class NotYours(UserError):
     """Somebody else asked for this."""

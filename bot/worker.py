@@ -198,7 +198,7 @@ class Worker:
     async def _advance(self, account_id: int) -> bool:
         """Make the one call that an account needs most, and write down what it led to; tell whether there was one."""
         account = await self._ledger.read.account(account_id)
-        if account.key_sealed is None:
+        if account is None or account.key_sealed is None:  # erased or removed since
             self._not_before[account_id] = self._clock() + self._intervals.shortest
             return False
         key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed)

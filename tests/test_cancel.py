@@ -330,7 +330,20 @@ async def test_a_file_that_is_no_text_is_refused(here: World, ann: Any) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["cancel", "form", "confirm", "status", "refill", "balance", "queued", "key show", "key remove", "help", "dm"],
+    [
+        "cancel",
+        "form",
+        "confirm",
+        "status",
+        "refill",
+        "balance",
+        "queued",
+        "key show",
+        "key remove",
+        "forget-me",
+        "help",
+        "dm",
+    ],
 )
 async def test_the_acknowledgement_goes_out_before_any_work(
     here: World, ann: Any, command: str, monkeypatch: pytest.MonkeyPatch

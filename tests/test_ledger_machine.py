@@ -166,12 +166,37 @@ BREACHES = {
         JOIN request_orders ro ON ro.request_id = r.id JOIN cancellations c ON c.id = ro.cancellation_id
         JOIN requests first ON first.id = c.request_id
         WHERE r.user_id <> a.user_id OR c.account_id <> r.account_id OR first.account_id <> r.account_id""",
+    "something of a user of whom there is nothing": """
+        SELECT 'request', id FROM requests WHERE account_id NOT IN (SELECT id FROM accounts)
+        UNION ALL SELECT 'order', request_id FROM request_orders WHERE request_id NOT IN (SELECT id FROM requests)
+        UNION ALL SELECT 'cancellation', id FROM cancellations WHERE request_id NOT IN (SELECT id FROM requests)
+        UNION ALL SELECT 'step', id FROM transitions WHERE cancellation_id NOT IN (SELECT id FROM cancellations)
+        UNION ALL SELECT 'notice', id FROM notices WHERE user_id NOT IN (SELECT user_id FROM accounts)
+        UNION ALL SELECT 'line', id FROM notice_items WHERE notice_id NOT IN (SELECT id FROM notices)""",
     "a message with another user's orders": """
         SELECT n.id, c.id FROM notices n JOIN notice_items i ON i.notice_id = n.id
         JOIN cancellations c ON c.id = i.cancellation_id JOIN accounts a ON a.id = c.account_id
         WHERE a.user_id <> n.user_id""",
 }
 """What must never be found in a ledger, and the query that would find it."""
+
+OF_OTHERS = {
+    "accounts": "SELECT * FROM accounts WHERE id <> ? ORDER BY id",
+    "requests": "SELECT * FROM requests WHERE account_id <> ? ORDER BY id",
+    "request_orders": """
+        SELECT ro.* FROM request_orders ro JOIN requests r ON r.id = ro.request_id WHERE r.account_id <> ?
+        ORDER BY ro.request_id, ro.position""",
+    "cancellations": "SELECT * FROM cancellations WHERE account_id <> ? ORDER BY id",
+    "transitions": """
+        SELECT t.* FROM transitions t JOIN cancellations c ON c.id = t.cancellation_id WHERE c.account_id <> ?
+        ORDER BY t.id""",
+    "notices": """
+        SELECT n.* FROM notices n JOIN accounts a ON a.user_id = n.user_id WHERE a.id <> ? ORDER BY n.id""",
+    "notice_items": """
+        SELECT i.* FROM notice_items i JOIN notices n ON n.id = i.notice_id JOIN accounts a ON a.user_id = n.user_id
+        WHERE a.id <> ? ORDER BY i.id""",
+}
+"""All that there is of users, but for one account."""
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -235,7 +260,8 @@ class LedgerMachine(RuleBasedStateMachine):
             await self.connect(user_id)
             return
         account = await self.ledger.read.account_of(user_id)
-        assert account
+        if not account:
+            return
         async with self.ledger.write() as tx:
             if what == "removed":
                 await tx.remove_key(account.id, self.now, AT_ONCE)
@@ -282,6 +308,41 @@ class LedgerMachine(RuleBasedStateMachine):
             assert request
             await tx.stop_request(request, self.now, AT_ONCE)
         assert self.sql("SELECT waiting FROM requests WHERE id = ?", request_id) == [(0,)]
+
+    @step(account_id=found("SELECT id FROM accounts"))
+    async def have_all_erased(self, account_id: int) -> None:
+        others = self.rows_but_those_of(account_id)
+        async with self.ledger.write() as tx:
+            account = await tx.account(account_id)
+            assert account
+            await tx.erase(account.user_id)
+        assert self.rows_but_those_of(account_id) == others == self.rows_but_those_of(0)
+        calls = {"sending": self.sending.pop(account_id, []), "looking": self.looking.pop(account_id, [])}
+        self.late += [(account_id, rows) for rows in calls.values() if rows]
+        self.seen &= self.ids("SELECT id FROM cancellations")
+        self.questions = [id for id in self.questions if id in self.ids("SELECT id FROM requests")]
+        self.closed = {id: lines for id, lines in self.closed.items() if id in self.ids("SELECT id FROM notices")}
+        await self.what_was_on_its_way_to_discord_arrives(others)
+
+    def rows_but_those_of(self, account_id: int) -> dict[str, list[tuple[Any, ...]]]:
+        """Return all that is in the ledger of anybody else."""
+        return {table: self.sql(query, account_id) for table, query in OF_OTHERS.items()}
+
+    async def what_was_on_its_way_to_discord_arrives(self, others: dict[str, list[tuple[Any, ...]]]) -> None:
+        """Note cards and messages as shown of which there is nothing any more: that changes nothing."""
+        for request_id in self.cards.keys() - self.ids("SELECT id FROM requests"):
+            request, _ = self.cards.pop(request_id)
+            async with self.ledger.write() as tx:
+                await tx.card_shown(request, self.now, self.now)
+                await tx.card_failed(request_id, self.now)
+                await tx.card_gone(request, self.now, AT_ONCE)
+        for notice_id in self.messages.keys() - self.ids("SELECT id FROM notices"):
+            del self.messages[notice_id]
+            async with self.ledger.write() as tx:
+                assert await tx.begin_sending(notice_id, self.now, self.now) is None
+                await tx.keep_notice(notice_id, "late", None)
+                await tx.notice_delivered(notice_id, self.now, 9)
+        assert self.rows_but_those_of(0) == others
 
     @step(notice_id=kept_notices)
     async def read_a_kept_message(self, notice_id: int) -> None:
@@ -434,11 +495,10 @@ class LedgerMachine(RuleBasedStateMachine):
     @step(call=late_calls, answers=one_each(cancel_rows))
     async def an_answer_comes_too_late(self, call: int, answers: list[CancelRow | None]) -> None:
         account_id, rows = self.late.pop(call)
-        everything = "SELECT * FROM cancellations ORDER BY id"
-        before = self.sql(everything)
+        before = self.rows_but_those_of(0)["cancellations"]
         outcomes = zip(rows, judged(rows, answers), strict=True)
         await self.record(account_id, [Outcome(row, verdict, self.now) for row, verdict in outcomes])
-        assert self.sql(everything) == before
+        assert self.rows_but_those_of(0)["cancellations"] == before
 
     # What holds at any time.
 

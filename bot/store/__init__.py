@@ -38,6 +38,7 @@ from bot.store.rows import (
     Report,
     Request,
     RequestState,
+    Stored,
     Trouble,
 )
 from bot.store.writer import Card, Outcome, Writer
@@ -67,6 +68,7 @@ __all__ = [
     "Request",
     "RequestState",
     "Sealed",
+    "Stored",
     "Trouble",
     "Writer",
     "backup",

@@ -45,3 +45,7 @@ class Ledger:
     async def forget_deleted(self) -> None:
         """Leave nothing of deleted secrets in the files."""
         await self._engine.forget_deleted()
+
+    async def rewrite(self) -> None:
+        """Leave nothing of anything deleted in the files; raise LedgerUnwritable, for want of space."""
+        await self._engine.rewrite()

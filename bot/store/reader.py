@@ -22,6 +22,7 @@ from bot.store.rows import (
     NoticeKind,
     Report,
     Request,
+    Stored,
     from_ms,
     to_ms,
 )
@@ -50,9 +51,14 @@ class Reader:
         row = await QUERIES.account_of_user(self._db, user_id=user_id)
         return row and Account.read(row)
 
-    async def account(self, account_id: int) -> Account:
-        """Return an account that is known to exist."""
-        return Account.read(await QUERIES.account(self._db, id=account_id))
+    async def account(self, account_id: int) -> Account | None:
+        """Return an account, unless its user has had everything erased."""
+        row = await QUERIES.account(self._db, id=account_id)
+        return row and Account.read(row)
+
+    async def stored(self, user_id: int) -> Stored:
+        """Count what there is of a user."""
+        return Stored.read(await QUERIES.count_stored(self._db, user_id=user_id))
 
     async def accounts_due(self, now: datetime, most: int = 256) -> list[Due]:
         """Return the active accounts with something to do and when, what is urgent by now first, then the earliest."""

@@ -201,6 +201,15 @@ class Notice(_Row):
         return f"ref {self.nonce[:10]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Stored(_Row):
+    """How much there is of a user: requests, the orders they name, and messages."""
+
+    requests: int
+    orders: int
+    messages: int
+
+
 MOST_SHOWN = 120
 """More orders of one group than a card has room for."""
 

@@ -19,6 +19,7 @@ _WRITER = (
     "PRAGMA secure_delete = ON",
     "PRAGMA busy_timeout = 5000",
 )
+_EMPTY_WAL = "PRAGMA wal_checkpoint(TRUNCATE)"
 # SQLite before 3.51.3 can corrupt a WAL that two connections checkpoint at once: only the writer does.
 _READER = ("PRAGMA wal_autocheckpoint = 0", "PRAGMA busy_timeout = 5000")
 
@@ -189,7 +190,19 @@ class SqliteEngine:
     async def forget_deleted(self) -> None:
         """Leave no freed page behind: with secure_delete on, only the WAL still holds old content."""
         async with self._lock:
-            await self._writer.run("PRAGMA wal_checkpoint(TRUNCATE)")
+            await self._writer.run(_EMPTY_WAL)
+
+    async def rewrite(self) -> None:
+        """Write the whole file anew: where SQLite has moved rows from page to page it left copies behind.
+
+        Those secure_delete does not reach. Raise LedgerUnwritable.
+        """
+        async with self._lock:
+            try:
+                await self._writer.run("VACUUM")
+                await self._writer.run(_EMPTY_WAL)
+            except sqlite3.OperationalError as error:
+                raise LedgerUnwritable(f"({error})") from error
 
 
 def _uri(path: Path) -> str:

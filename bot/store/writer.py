@@ -9,7 +9,8 @@ from typing import Any
 
 from bot.panel import OrderReading
 from bot.states import MAX_DOUBTS, State, Verdict
-from bot.store.reader import QUERIES, Reader, Sealed
+from bot.store.eraser import Eraser
+from bot.store.reader import QUERIES, Sealed
 from bot.store.rows import (
     Account,
     AccountState,
@@ -61,7 +62,7 @@ class Outcome:
         )
 
 
-class Writer(Reader):
+class Writer(Eraser):
     """What can be changed within one transaction; every method may be combined with the others."""
 
     async def save_key(self, user_id: int, key_sealed: bytes, now: datetime) -> int:
@@ -203,7 +204,8 @@ class Writer(Reader):
         await self._settle(account_id, now, window)
 
     async def _settle(self, account_id: int, now: datetime, window: timedelta) -> None:
-        if (await self.account(account_id)).state is AccountState.REMOVED:  # while the call was under way
+        account = await self.account(account_id)
+        if account and account.state is AccountState.REMOVED:  # while the call was under way
             await self._end_without_key(account_id, now)
         await self.tell_untold(account_id, now, window)
 
@@ -214,7 +216,9 @@ class Writer(Reader):
         request_ids = [row["id"] async for row in lists]
         if not request_ids:
             return
-        notice_id = await self._gather((await self.account(account_id)).user_id, now, window)
+        account = await self.account(account_id)
+        assert account is not None  # it has orders
+        notice_id = await self._gather(account.user_id, now, window)
         for request_id in request_ids:
             await QUERIES.tell_list(self._db, notice_id=notice_id, request_id=request_id, **which)
 
@@ -289,10 +293,13 @@ class Writer(Reader):
         for account_id in {row["account_id"] for row in rows}:
             await self.tell_untold(account_id, now, window)
 
-    async def begin_sending(self, notice_id: int, now: datetime, again: datetime) -> Notice:
-        """Mark a notice as being sent, closed to new lines; `again`: when to retry should nothing be heard."""
+    async def begin_sending(self, notice_id: int, now: datetime, again: datetime) -> Notice | None:
+        """Mark a notice as being sent, closed to new lines; `again`: when to retry should nothing be heard.
+
+        None where its user has had everything erased.
+        """
         await QUERIES.begin_sending(self._db, id=notice_id, now=to_ms(now), again_at=to_ms(again))
-        return Notice.read(await QUERIES.notice(self._db, id=notice_id))
+        return await self.notice(notice_id)
 
     async def postpone_notice(self, notice_id: int, again: datetime, refusal: str) -> None:
         """Try a notice again later."""

@@ -7,6 +7,7 @@ import discord
 from bot.accounts import BalanceView, Connected, KeyView
 from bot.panel import Balance, InvalidKey, OrderReading, PanelError, StatusRow
 from bot.problems import KeyPaused, NoKey, UserError
+from bot.records import StoredView
 from bot.store import AccountState
 from bot.ui import buttons
 from bot.ui.csv import csv_file
@@ -111,6 +112,52 @@ def key_kept() -> CardView:
     return card(Tone.PLAIN, ["### Key kept\nNothing was changed."])
 
 
+def erasure_question(view: StoredView) -> CardView:
+    """Ask before all that is stored about a user is erased."""
+    stored, count_open = view.stored, view.count_open
+    lost = (
+        f"**{counted(count_open, 'order is', 'orders are')} still open:** what waits is not sent, the rest is no "
+        "longer watched, and no message will come. Nothing is taken back at the panel.\n"
+        if count_open
+        else ""
+    )
+    return card(
+        Tone.WAITING,
+        [
+            "### Erase everything about you?\n"
+            f"{'Your API key, ' if view.has_key else ''}{counted(stored.requests, 'cancel request')} with "
+            f"{counted(stored.orders, 'order')} and how they ended, and {counted(stored.messages, 'message')}.",
+            f"{lost}This cannot be undone.\n-# {_BEYOND_REACH}",
+        ],
+        buttons=[buttons.erase(), buttons.keep_all()],
+    )
+
+
+_BEYOND_REACH = (
+    "Backups that whoever runs this bot has made before hold it until they are deleted, and what I wrote to you in "
+    "Discord stays there."
+)
+
+
+def erased(*, wholly: bool) -> CardView:
+    """Confirm that nothing is left of a user."""
+    traces = "" if wholly else " Traces may stay in unused parts of its file until there is space to rewrite that."
+    return card(
+        Tone.PLAIN,
+        [f"### Everything erased\nNothing about you is left in my ledger.{traces}\n-# {_BEYOND_REACH}"],
+    )
+
+
+def nothing_stored() -> CardView:
+    """Say that there is nothing of a user."""
+    return card(Tone.PLAIN, ["### Nothing to erase\nNothing is stored about you here."])
+
+
+def all_kept() -> CardView:
+    """Confirm that nothing was erased."""
+    return card(Tone.PLAIN, ["### Kept\nNothing was erased."])
+
+
 def status_card(
     orders: tuple[str, ...], found: Mapping[str, StatusRow], junk: tuple[str, ...], repeats: int
 ) -> CardView:
@@ -195,7 +242,8 @@ def help_card() -> CardView:
             "Or in the menu of any message: *Apps*, then *Cancel orders in this message*\n"
             "**3.** Read the card. What is *queued at the provider* is not final: I message you when it ends.",
             "`/status` what the panel says of orders · `/queued` what is still open\n"
-            "`/refill` ask for a refill · `/balance` what is left\n`/key show` · `/key remove` forget the key\n"
+            "`/refill` ask for a refill · `/balance` what is left\n"
+            "`/key show` · `/key remove` forget the key · `/forget-me` erase all that is stored\n"
             "-# In a DM with me plain text does the same: `cancel ord_… ord_…`, `refill ord_…`, `queued`, `balance`.",
         ],
         buttons=[buttons.connect(), buttons.paste()],

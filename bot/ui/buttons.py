@@ -18,8 +18,10 @@ NEWS = r"np:news:(?P<user>\d{1,20})"
 PASTE = r"np:paste"
 STOP = r"np:stop:(?P<request>\d{1,19})"
 LIST = r"np:list:(?P<kind>request|notice|open):(?P<list>\d{1,19})"
+ERASE = r"np:erase"
+KEEP_ALL = r"np:keep-all"
 
-ALL = (CONNECT, CONFIRM, KEEP, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP, LIST)
+ALL = (CONNECT, CONFIRM, KEEP, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP, LIST, ERASE, KEEP_ALL)
 
 
 def connect(label: str = "Connect your key") -> Button:
@@ -66,3 +68,13 @@ def stop(request_id: int) -> Button:
 def whole_list(kind: ListKind, list_id: int) -> Button:
     """Show all orders of a list, as a file."""
     return discord.ui.Button(label="Whole list (CSV)", custom_id=f"np:list:{kind}:{list_id}")
+
+
+def erase() -> Button:
+    """Erase all that is stored about whoever presses it."""
+    return discord.ui.Button(label="Erase everything", style=discord.ButtonStyle.danger, custom_id="np:erase")
+
+
+def keep_all() -> Button:
+    """Erase nothing."""
+    return discord.ui.Button(label="Keep it", custom_id="np:keep-all")

@@ -13,6 +13,7 @@ from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, T
 from bot.problems import (
     BadFile,
     BadKey,
+    Erased,
     FileFault,
     KeyFault,
     KeyPaused,
@@ -196,6 +197,10 @@ _FILE_FAULTS: Mapping[FileFault, str] = {
 
 NO_ORDERS = "I found no order ID in that. An ID looks like `ord_01HG9X7KJP4N…`; separate several in any way you like."
 NOT_YOURS = "This belongs to somebody else. Use the command yourself to get your own."
+ERASED_MEANWHILE = (
+    "While I was checking this key you had everything about you erased, so it was not stored. Send it once more if you "
+    "want to go on."
+)
 UNWRITABLE = (
     "I cannot write anything down at the moment, so I have taken nothing on: nothing was sent, stored or removed. "
     "Try again in a few minutes; if it stays like this, tell whoever runs this bot."
@@ -234,6 +239,8 @@ def user_error(error: UserError) -> str:
             return f"That names more than {most:,} orders, the most I take at once. Nothing was sent. Split the list."
         case NoOrders(found=found):
             return "\n".join(filter(None, [f"{NO_ORDERS} Nothing was sent.", ignored(found.ignored)]))
+        case Erased():
+            return ERASED_MEANWHILE
         case NotYours():
             return NOT_YOURS
         case _:

@@ -84,6 +84,8 @@ EXAMPLES = {
     buttons.PASTE: lambda: buttons.paste(),
     buttons.STOP: lambda: buttons.stop(SOMEBODY),
     buttons.LIST: lambda: buttons.whole_list(ListKind.REQUEST, SOMEBODY),
+    buttons.ERASE: lambda: buttons.erase(),
+    buttons.KEEP_ALL: lambda: buttons.keep_all(),
 }
 
 

@@ -19,6 +19,7 @@ CORE = (
     "schedule",
     "states",
     "accounts",
+    "records",
     "budget",
     "hazard",
     "watching",

@@ -1,7 +1,8 @@
 -- The ledger as the first release has it. Times are integer milliseconds UTC, money is the panel's own text.
+-- AUTOINCREMENT where a call, a card or a message may be under way when its row is erased: no number is given twice.
 
 CREATE TABLE accounts (
-    id          INTEGER PRIMARY KEY,
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
     user_id     INTEGER NOT NULL,
     key_sealed  BLOB,
     state       TEXT NOT NULL CHECK (state IN ('active', 'rejected', 'suspended', 'removed')),
@@ -13,7 +14,7 @@ CREATE TABLE accounts (
 CREATE UNIQUE INDEX accounts_by_user ON accounts (user_id);
 
 CREATE TABLE requests (
-    id             INTEGER PRIMARY KEY,
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id     INTEGER NOT NULL REFERENCES accounts (id),
     user_id        INTEGER NOT NULL,
     state          TEXT NOT NULL CHECK (state IN ('asking', 'going', 'kept', 'lapsed')),
@@ -36,12 +37,13 @@ CREATE TABLE requests (
 CREATE INDEX requests_by_card_due ON requests (card_due_at) WHERE card_due_at IS NOT NULL;
 CREATE INDEX requests_asking ON requests (created_at) WHERE state = 'asking';
 CREATE INDEX requests_by_user ON requests (user_id, id);
+CREATE INDEX requests_by_account ON requests (account_id);
 CREATE INDEX requests_begun ON requests (account_id, began_at) WHERE began_at IS NOT NULL;
 CREATE INDEX requests_to_send ON requests (account_id, waiting, began_at) WHERE waiting > 0 AND began_at IS NOT NULL;
 CREATE INDEX requests_with_token ON requests (card_until) WHERE token_sealed IS NOT NULL;
 
 CREATE TABLE cancellations (
-    id            INTEGER PRIMARY KEY,
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
     request_id    INTEGER NOT NULL REFERENCES requests (id),
     account_id    INTEGER NOT NULL REFERENCES accounts (id),
     order_id      TEXT NOT NULL,
@@ -113,7 +115,7 @@ END;
 
 -- The outbox: one row is one direct message to one user, its nonce fixed before the first attempt.
 CREATE TABLE notices (
-    id                INTEGER PRIMARY KEY,
+    id                INTEGER PRIMARY KEY AUTOINCREMENT,
     user_id           INTEGER NOT NULL,
     nonce             TEXT NOT NULL UNIQUE,
     state             TEXT NOT NULL CHECK (state IN ('gathering', 'sending', 'delivered', 'kept')),
@@ -127,6 +129,7 @@ CREATE TABLE notices (
     refusal           TEXT
 );
 CREATE UNIQUE INDEX notices_gathering ON notices (user_id) WHERE state = 'gathering';
+CREATE INDEX notices_by_user ON notices (user_id);
 CREATE INDEX notices_by_due ON notices (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX notices_waiting ON notices (user_id, id) WHERE due_at IS NOT NULL;
 CREATE INDEX notices_kept ON notices (user_id) WHERE state = 'kept';

@@ -1,0 +1,51 @@
+"""/forget-me: erases all that is stored about the user, once they have said yes."""
+
+from discord import app_commands
+from discord.ext import commands
+
+from bot.client import Client
+from bot.ui import buttons
+from bot.ui.answers import all_kept, erased, erasure_question, nothing_stored
+from bot.ui.layout import CardView
+from cogs.common import Interaction, Pressed, acknowledge, answer
+
+
+async def ask_to_erase(client: Client, user_id: int) -> CardView:
+    """Return the question that comes first, with what there is to erase."""
+    view = await client.use_cases.records.stored(user_id)
+    return erasure_question(view) if view else nothing_stored()
+
+
+class Forget(commands.Cog):
+    """Being forgotten."""
+
+    @app_commands.command(name="forget-me")
+    async def forget_me(self, interaction: Interaction) -> None:
+        """Erase everything that is stored about you (asks first)"""
+        await acknowledge(interaction)
+        await answer(interaction, await ask_to_erase(interaction.client, interaction.user.id))
+
+
+class Erase(Pressed, template=buttons.ERASE):
+    """Erases what is stored about the presser."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Erase it."""
+        await acknowledge(interaction, update=True)
+        wholly = await interaction.client.use_cases.records.erase(interaction.user.id)
+        await answer(interaction, erased(wholly=wholly))
+
+
+class KeepAll(Pressed, template=buttons.KEEP_ALL):
+    """Leaves everything as it is."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Do nothing, and say so."""
+        await acknowledge(interaction, update=True)
+        await answer(interaction, all_kept())
+
+
+async def setup(bot: Client) -> None:
+    """Register with the client."""
+    await bot.add_cog(Forget())
+    bot.add_dynamic_items(Erase, KeepAll)
