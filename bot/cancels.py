@@ -156,6 +156,8 @@ class Cancels:
                     raise NotYours
             case ListKind.OPEN:
                 list_id = (await self._accounts.stored(user_id)).id
+            case ListKind.HISTORY:
+                raise ValueError("a history is read by Records.history_rows")
         async for page in self._pages(kind, list_id):
             yield page
         if kind is ListKind.OPEN:

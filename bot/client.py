@@ -32,6 +32,7 @@ COGS = (
     "cogs.queued",
     "cogs.balance",
     "cogs.refill",
+    "cogs.history",
     "cogs.forget",
     "cogs.help",
     "cogs.direct_messages",

@@ -97,7 +97,7 @@ class Pressed(discord.ui.DynamicItem[discord.ui.Button[Any]], template="np:never
 
     def __init__(self, match: Any) -> None:
         super().__init__(discord.ui.Button(custom_id=match.string))
-        self.values: dict[str, str] = match.groupdict()
+        self.values: dict[str, str] = match.groupdict(default="")
 
     @classmethod
     async def from_custom_id(cls, interaction: discord.Interaction[Any], item: Any, match: Any, /) -> "Pressed":

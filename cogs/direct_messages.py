@@ -17,6 +17,7 @@ from bot.ui.cards import notice_card, open_card
 from bot.ui.layout import CardView
 from cogs.files import orders_in
 from cogs.forget import ask_to_erase
+from cogs.history import look_back
 from cogs.refill import ask_for_refills
 from cogs.status import look_up
 
@@ -69,6 +70,8 @@ class DirectMessages(commands.Cog):
                 return await ask_for_refills(self._bot, user_id, text, lambda shown: reply.edit(view=shown.view))
             case "balance":
                 return balance_card(await self._bot.use_cases.accounts.balance(user_id))
+            case "history":
+                return await look_back(self._bot, user_id, text)
             case "forget" | "forget-me" if text.casefold().strip(" .!") in ("", "me"):
                 return await ask_to_erase(self._bot, user_id)
             case "key" if not text:

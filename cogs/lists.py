@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator
 import discord
 
 from bot.client import Client
-from bot.store import ListKind
+from bot.states import State
+from bot.store import Listed, ListKind
 from bot.ui import buttons
 from bot.ui.answers import list_card
 from bot.ui.csv import OrdersCsv
@@ -21,17 +22,27 @@ class WholeList(Pressed, template=buttons.LIST):
     async def press(self, interaction: Interaction) -> None:
         """Send the list, in as many files as it takes, one after another."""
         await acknowledge(interaction)
-        kind, list_id = ListKind(self.values["kind"]), int(self.values["list"])
-        async for file in _files(interaction, kind, list_id):
+        async for file in _files(self._name(), self._rows(interaction)):
             shown = list_card(file)
             await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True)
 
+    def _rows(self, interaction: Interaction) -> AsyncGenerator[list[Listed]]:
+        kind, number, user_id = ListKind(self.values["kind"]), int(self.values["list"]), interaction.user.id
+        use_cases = interaction.client.use_cases
+        if kind is not ListKind.HISTORY:
+            return use_cases.cancels.rows(kind, number, user_id)
+        outcome = self.values["outcome"]
+        return use_cases.records.history_rows(user_id, State(outcome) if outcome else None, number)
 
-async def _files(interaction: Interaction, kind: ListKind, list_id: int) -> AsyncGenerator[discord.File]:
+    def _name(self) -> str:
+        kind, number = self.values["kind"], self.values["list"]
+        return "-".join([kind, "orders" if kind == ListKind.OPEN else number, *filter(None, [self.values["outcome"]])])
+
+
+async def _files(name: str, pages: AsyncGenerator[list[Listed]]) -> AsyncGenerator[discord.File]:
     """Write the list page by page; never more than one file of it is in memory."""
-    name = f"{kind}-orders" if kind is ListKind.OPEN else f"{kind}-{list_id}"
     table, number = OrdersCsv(), 1
-    async for page in interaction.client.use_cases.cancels.rows(kind, list_id, interaction.user.id):
+    async for page in pages:
         table.add(page)
         if table.size > _MOST_BYTES:
             yield table.file(f"{name}-part-{number}.csv")

@@ -338,6 +338,7 @@ async def test_a_file_that_is_no_text_is_refused(here: World, ann: Any) -> None:
         "refill",
         "balance",
         "queued",
+        "history",
         "key show",
         "key remove",
         "forget-me",

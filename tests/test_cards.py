@@ -13,6 +13,7 @@ from simcord.components import walk_components
 
 from bot.accounts import OpenView
 from bot.cancels import RequestView
+from bot.records import HistoryView
 from bot.states import State
 from bot.store import (
     Account,
@@ -29,7 +30,7 @@ from bot.store import (
     Trouble,
 )
 from bot.store.rows import MOST_SHOWN
-from bot.ui.cards import notice_card, open_card, request_card
+from bot.ui.cards import history_card, notice_card, open_card, request_card
 from bot.ui.csv import OrdersCsv
 from bot.ui.layout import CardView
 from bot.ui.text import code
@@ -99,6 +100,7 @@ def all_cards(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> li
         request_card(view(orders, in_trouble=in_trouble)),
         notice_card(report, notice),
         open_card(OpenView(groups, waiting, 1_000 if in_trouble else 0)),
+        history_card(HistoryView(30, None, groups, len(waiting))),
     ]
 
 

@@ -20,6 +20,7 @@ from bot.store.rows import (
     ListKind,
     Notice,
     NoticeKind,
+    Past,
     Report,
     Request,
     Stored,
@@ -113,6 +114,17 @@ class Reader:
             QUERIES.tally_of_notice, QUERIES.first_of_notice, most, notice_id=notice_id, kind=kind
         )
 
+    async def history_groups(self, account_id: int, past: Past, most: int = MOST_SHOWN) -> Groups:
+        """Return how orders of an account ended, the newest first."""
+        return await self._groups(
+            QUERIES.tally_of_history,
+            QUERIES.first_of_history,
+            most,
+            account_id=account_id,
+            since=to_ms(past.since),
+            outcome=past.outcome,
+        )
+
     async def _groups(self, tally: Any, first: Any, most: int, **where: Any) -> Groups:
         """Count orders by the state in which they are shown, and read the first of each."""
         counts: Counter[State] = Counter()
@@ -133,6 +145,13 @@ class Reader:
         """Return the next rows of a list after a cursor, in the list's own order."""
         query, name = _PAGES[kind]
         return [Listed.read(row) async for row in query(self._db, **{name: list_id}, after=after, most=most)]
+
+    async def page_of_history(self, account_id: int, past: Past, after: int, most: int) -> list[Listed]:
+        """Return the next rows of an account's history after a cursor, the newest first."""
+        rows = QUERIES.page_of_history(
+            self._db, account_id=account_id, since=to_ms(past.since), outcome=past.outcome, after=after, most=most
+        )
+        return [Listed.read(row) async for row in rows]
 
     async def lives(self, most: int) -> list[float]:
         """Return how many seconds the provider took for what ended last, the newest first."""

@@ -239,11 +239,20 @@ class Report:
 
 
 class ListKind(StrEnum):
-    """Whose orders a long list holds: those of a request, of a notice, or all that is open in an account."""
+    """Whose orders a long list holds: those of a request, of a notice, or what is open or has ended in an account."""
 
     REQUEST = "request"
     NOTICE = "notice"
     OPEN = "open"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A part of an account's history: what ended since then, in one way or in any."""
+
+    since: datetime
+    outcome: State | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,10 +241,10 @@ def help_card() -> CardView:
             "**2.** `/cancel` — one order ID or many, in any form; or a text or CSV file; or nothing, to paste. "
             "Or in the menu of any message: *Apps*, then *Cancel orders in this message*\n"
             "**3.** Read the card. What is *queued at the provider* is not final: I message you when it ends.",
-            "`/status` what the panel says of orders · `/queued` what is still open\n"
+            "`/status` what the panel says of orders · `/queued` what is still open · `/history` how orders ended\n"
             "`/refill` ask for a refill · `/balance` what is left\n"
             "`/key show` · `/key remove` forget the key · `/forget-me` erase all that is stored\n"
-            "-# In a DM with me plain text does the same: `cancel ord_… ord_…`, `refill ord_…`, `queued`, `balance`.",
+            "-# In a DM with me plain text does the same: `cancel ord_… ord_…`, `refill ord_…`, `queued`, `history`.",
         ],
         buttons=[buttons.connect(), buttons.paste()],
     )

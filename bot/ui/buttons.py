@@ -5,6 +5,7 @@ so a button works after a restart and on any process.
 
 import discord
 
+from bot.states import State
 from bot.store import ListKind
 
 Button = discord.ui.Button[discord.ui.LayoutView]
@@ -17,7 +18,10 @@ KEEP_KEY = r"np:keep-key"
 NEWS = r"np:news:(?P<user>\d{1,20})"
 PASTE = r"np:paste"
 STOP = r"np:stop:(?P<request>\d{1,19})"
-LIST = r"np:list:(?P<kind>request|notice|open):(?P<list>\d{1,19})"
+LIST = (
+    r"np:list:(?P<kind>request|notice|open|history):(?P<list>\d{1,19})"
+    r"(?::(?P<outcome>refunded|partial|completed|failed|refused|expired|withdrawn))?"
+)
 ERASE = r"np:erase"
 KEEP_ALL = r"np:keep-all"
 
@@ -65,9 +69,10 @@ def stop(request_id: int) -> Button:
     return discord.ui.Button(label="Stop sending", style=discord.ButtonStyle.danger, custom_id=f"np:stop:{request_id}")
 
 
-def whole_list(kind: ListKind, list_id: int) -> Button:
-    """Show all orders of a list, as a file."""
-    return discord.ui.Button(label="Whole list (CSV)", custom_id=f"np:list:{kind}:{list_id}")
+def whole_list(kind: ListKind, list_id: int, outcome: State | None = None) -> Button:
+    """Show all orders of a list, as a file; of a history its number is the days, and there may be an outcome."""
+    filtered = f":{outcome}" if outcome else ""
+    return discord.ui.Button(label="Whole list (CSV)", custom_id=f"np:list:{kind}:{list_id}{filtered}")
 
 
 def erase() -> Button:

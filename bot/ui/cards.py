@@ -1,17 +1,18 @@
 """The card of a request and the notice of how orders ended: counts first, groups, the whole list behind a button."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.accounts import OpenView
 from bot.cancels import RequestView
 from bot.panel import MAX_BATCH
+from bot.records import MOST_DAYS, HistoryView
 from bot.states import MAX_DOUBTS, State
 from bot.store import AccountState, Cancellation, Group, Groups, ListKind, Notice, Report, RequestState
 from bot.ui import buttons
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
-from bot.ui.text import ago, amount, at, bar, by_remark, code, counted, listed
-from bot.ui.words import ONLY_WATCHED, PAUSES, TROUBLES, WORDINGS, ignored, next_step
+from bot.ui.text import ago, amount, at, bar, by_remark, code, counted, listed, on
+from bot.ui.words import ONLY_WATCHED, OUTCOMES, PAUSES, TROUBLES, WORDINGS, ignored, next_step
 
 _ROOM = TEXT_LIMIT - 100
 """Characters to fill: Discord may count an emoji as several."""
@@ -30,6 +31,19 @@ class _Section:
 
 
 _Sections = Mapping[State, _Section]
+_Dates = Callable[[Cancellation], str]
+
+
+def _undated(_order: Cancellation) -> str:
+    return ""
+
+
+def _asked(order: Cancellation) -> str:
+    return f" asked {ago(order.created_at)}"
+
+
+def _end(order: Cancellation) -> str:
+    return f" {on(order.ended_at)}" if order.ended_at else ""
 
 
 def request_card(view: RequestView) -> CardView:
@@ -122,7 +136,7 @@ def notice_card(report: Report, notice: Notice) -> CardView:
             f"### {title} after 72 hours\n{shown}{rest}\n"
             "-# I go on watching, less often, for 30 days. You may want to ask NotPanel's support."
         )
-    ended = _sections_of(report.ended, with_age=True)
+    ended = _sections_of(report.ended, dates=_asked)
     if ended:
         count = sum(section.count for section in ended.values())
         head = f"### News about {counted(count, 'order')}\n{_counts(ended)}"
@@ -141,7 +155,7 @@ def notice_card(report: Report, notice: Notice) -> CardView:
 
 def open_card(view: OpenView) -> CardView:
     """Show what is still open for a user."""
-    sections = _sections_of(view.groups, view.waiting, view.count_waiting, with_age=True)
+    sections = _sections_of(view.groups, view.waiting, view.count_waiting, dates=_asked)
     if not sections:
         return card(Tone.GOOD, ["### Nothing open\nEvery cancel request you made has ended."])
     count = sum(section.count for section in sections.values())
@@ -151,6 +165,27 @@ def open_card(view: OpenView) -> CardView:
         Tone.WAITING,
         [head, *texts],
         buttons=[buttons.whole_list(ListKind.OPEN, 0)] if folded else [],
+    )
+
+
+def history_card(view: HistoryView) -> CardView:
+    """Show how a user's orders ended."""
+    sections = _sections_of(view.groups, dates=_end)
+    which = f" as *{OUTCOMES[view.outcome]}*" if view.outcome else ""
+    days = f"{which} in the last {'day' if view.days == 1 else f'{view.days} days'}"
+    still = (
+        f"\n-# {counted(view.count_open, 'order is', 'orders are')} still open: `/queued`" if view.count_open else ""
+    )
+    if not sections:
+        further = " `/history` looks further back with `days`." if view.days < MOST_DAYS else ""
+        return card(Tone.PLAIN, [f"### Nothing ended{days}\nNo order that you asked to cancel did.{further}{still}"])
+    count = sum(section.count for section in sections.values())
+    head = f"### {counted(count, 'order')} ended{days}\n{_counts(sections)}{still}"
+    texts, folded = _texts(sections, beside=[head])
+    return card(
+        _tone(sections),
+        [head, *texts],
+        buttons=[buttons.whole_list(ListKind.HISTORY, view.days, view.outcome)] if folded else [],
     )
 
 
@@ -168,10 +203,10 @@ def _merged(groups: Groups) -> _Section:
 
 
 def _sections_of(
-    groups: Groups, waiting: Sequence[str] = (), count_waiting: int = 0, *, with_age: bool = False
+    groups: Groups, waiting: Sequence[str] = (), count_waiting: int = 0, *, dates: _Dates = _undated
 ) -> _Sections:
     """Set groups in the order of the card; orders that are not taken up yet stand before those that were."""
-    found = {state: _section(state, group, with_age) for state, group in groups.items()}
+    found = {state: _section(state, group, dates) for state, group in groups.items()}
     if count_waiting:
         taken = found.get(State.REQUESTED, _Section(0, ()))
         lines = [*((code(order), "") for order in waiting), *taken.lines]
@@ -179,11 +214,8 @@ def _sections_of(
     return {state: found[state] for state in WORDINGS if state in found}
 
 
-def _section(state: State, group: Group, with_age: bool) -> _Section:
-    lines = [
-        (code(order.order_id) + (f" asked {ago(order.created_at)}" if with_age else ""), _remark(state, order))
-        for order in group.first
-    ]
+def _section(state: State, group: Group, dates: _Dates) -> _Section:
+    lines = [(code(order.order_id) + dates(order), _remark(state, order)) for order in group.first]
     given_up = state is State.UNKNOWN and any(order.doubts >= MAX_DOUBTS for order in group.first)
     return _Section(group.count, lines, given_up)
 

@@ -29,6 +29,11 @@ def at(time: datetime) -> str:
     return f"<t:{int(time.timestamp())}:t>"
 
 
+def on(time: datetime) -> str:
+    """Return a date and time of day in the reader's own zone and language."""
+    return f"<t:{int(time.timestamp())}:f>"
+
+
 def bar(done: int, total: int, width: int = 20) -> str:
     """Draw how much of something is done; full only when all of it is."""
     filled = done * width // total

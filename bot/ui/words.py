@@ -95,6 +95,17 @@ WORDINGS: Mapping[State, Wording] = {
 }
 """In the order in which cards show them."""
 
+OUTCOMES: Mapping[State, str] = {
+    State.REFUNDED: "refunded",
+    State.PARTIAL: "partly delivered",
+    State.COMPLETED: "delivered",
+    State.FAILED: "failed",
+    State.REFUSED: "refused",
+    State.EXPIRED: "no longer watched",
+    State.WITHDRAWN: "not sent",
+}
+"""How a cancellation can end, as a person asks for it."""
+
 
 class RefillFate(StrEnum):
     """What is known of one order for which a refill was asked."""

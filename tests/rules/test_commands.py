@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from bot.client import COGS, Client
+from bot.records import MOST_DAYS
+from bot.states import State
 from bot.store import ListKind
 from bot.ui import buttons
+from bot.ui.words import OUTCOMES
 from tests.rules.sources import ROOT, sources, tree_of
 
 
@@ -93,6 +96,14 @@ def test_every_button_has_an_example_here() -> None:
     assert set(EXAMPLES) == set(buttons.ALL)
     makers = [node.name for node in tree_of(ROOT / "bot/ui/buttons.py").body if isinstance(node, ast.FunctionDef)]
     assert len(makers) == len(buttons.ALL)
+
+
+@pytest.mark.parametrize("outcome", [None, *OUTCOMES])
+def test_the_button_for_a_history_carries_every_filter(outcome: State | None) -> None:
+    button = buttons.whole_list(ListKind.HISTORY, MOST_DAYS, outcome)
+    found = re.fullmatch(buttons.LIST, button.custom_id or "")
+    assert found
+    assert (found["list"], found["outcome"]) == (str(MOST_DAYS), outcome)
 
 
 @pytest.mark.parametrize("template", buttons.ALL)

@@ -73,6 +73,7 @@ CREATE UNIQUE INDEX cancellations_one_open ON cancellations (account_id, order_i
 CREATE INDEX cancellations_by_order ON cancellations (account_id, order_id, id);
 CREATE INDEX cancellations_by_due ON cancellations (account_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX cancellations_ended ON cancellations (ended_at) WHERE queued_at IS NOT NULL AND ended_at IS NOT NULL;
+CREATE INDEX cancellations_history ON cancellations (account_id, ended_at, state) WHERE ended_at IS NOT NULL;
 CREATE INDEX cancellations_urgent ON cancellations (account_id, due_at) WHERE ended_at IS NULL AND looks = 0;
 CREATE INDEX cancellations_by_request ON cancellations (request_id, state, doubts DESC);
 CREATE INDEX cancellations_to_send ON cancellations (account_id, due_at) WHERE state = 'requested';
