@@ -129,7 +129,7 @@ async def build(
             )
             client = Client(ledger)
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
-            records = Records(ledger, clock, wake=wake)
+            records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
             client.use_cases = UseCases(accounts, cancels, records, courier)
             await worker.recover()
             try:

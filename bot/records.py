@@ -1,10 +1,11 @@
-"""What a user does with what is on record about them: how orders ended, and erasing it all. No Discord in here."""
+"""What a user does with what is on record: look again, stop watching, look back, erase. No Discord in here."""
 
 import logging
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from bot.accounts import Accounts, OpenView, usable
 from bot.clock import Clock
 from bot.states import State
 from bot.store import Groups, Ledger, LedgerUnwritable, Listed, Past, Stored
@@ -13,7 +14,27 @@ log = logging.getLogger(__name__)
 
 MOST_DAYS = 365
 """How far back a history goes."""
+LOOKS_PAUSE = timedelta(minutes=1)
+"""How long after a user has had all looked at they may have it again."""
 _PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LooksView:
+    """What is open, whether it has just been made due for a look, and when it can be again."""
+
+    open: OpenView
+    begun: bool
+    again_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """How many orders are no longer watched, were not sent, and are being sent at this moment, so that they stay."""
+
+    not_watched: int
+    not_sent: int
+    under_way: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +59,36 @@ class StoredView:
 class Records:
     """The use cases around what the ledger remembers of a user."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, ledger: Ledger, accounts: Accounts, clock: Clock, *, notify_window: timedelta, wake: Callable[[], None]
+    ) -> None:
         self._ledger = ledger
+        self._accounts = accounts
         self._clock = clock
+        self._window = notify_window
         self._wake = wake
+
+    async def look_now(self, user_id: int) -> LooksView:
+        """Have the worker look at a user's open orders, as far as the limits allow, at most once a minute.
+
+        Raise NoKey or KeyPaused.
+        """
+        account, now = await self._accounts.usable(user_id), self._clock()
+        async with self._ledger.write() as tx:
+            begun = await tx.look_now(account.id, now, now - LOOKS_PAUSE)
+            asked_at = usable(await tx.account(account.id)).looks_asked_at
+        assert asked_at is not None
+        self._wake()
+        return LooksView(await self._accounts.open_orders(user_id), begun, asked_at + LOOKS_PAUSE)
+
+    async def stop_watching(self, user_id: int) -> Stopped:
+        """End all that is open for a user, but for what is being sent; raise NoKey."""
+        account = await self._accounts.stored(user_id)
+        async with self._ledger.write() as tx:
+            not_watched, not_sent = await tx.stop_watching(account.id, self._clock(), self._window)
+            under_way = await tx.count_taken(account.id)
+        self._wake()
+        return Stopped(not_watched, not_sent, under_way)
 
     async def history(self, user_id: int, outcome: State | None, days: int) -> HistoryView:
         """Return how a user's orders ended in the last days; a key is not needed for that."""

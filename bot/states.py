@@ -10,11 +10,11 @@
       │  │  │                 ├─ no such order ─► refused
       │  │  └─────────────────┴─ still running, sent fewer than MAX_DOUBTS times in doubt
       │  └── sending, when the call never left
-      └─► withdrawn          never sent: its list was stopped or its key removed first; may also begin as this
+      └─► withdrawn          never sent: its user stopped it or removed the key first; may also begin as this
 
-Anything still open after thirty days ends as *expired*, and so does what a new key does not reach. An order
-that is running after an ambiguous call does not prove that the provider was asked, so `unknown` never turns
-into `queued` by itself.
+Anything still open after thirty days ends as *expired*, and so does what a new key does not reach and what its
+user no longer wants watched. An order that is running after an ambiguous call does not prove that the provider was
+asked, so `unknown` never turns into `queued` by itself.
 """
 
 from dataclasses import dataclass

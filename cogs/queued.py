@@ -1,11 +1,12 @@
-"""/queued: which cancel requests have not ended."""
+"""/queued: which cancel requests have not ended; to be checked at once, or watched no longer."""
 
 from discord import app_commands
 from discord.ext import commands
 
 from bot.client import Client
-from bot.ui.cards import open_card
-from cogs.common import Interaction, acknowledge, answer
+from bot.ui import buttons
+from bot.ui.cards import looks_card, open_card, unwatched, unwatching_question
+from cogs.common import Interaction, Pressed, acknowledge, answer
 
 
 class Queued(commands.Cog):
@@ -19,6 +20,47 @@ class Queued(commands.Cog):
         await answer(interaction, open_card(orders))
 
 
+class Look(Pressed, template=buttons.LOOK):
+    """Has the presser's open orders looked at."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Make them due, and show them anew."""
+        await acknowledge(interaction, update=True)
+        await answer(interaction, looks_card(await interaction.client.use_cases.records.look_now(interaction.user.id)))
+
+
+class AskUnwatch(Pressed, template=buttons.ASK_UNWATCH):
+    """Asks before the presser's open orders are no longer watched."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Ask."""
+        await acknowledge(interaction, update=True)
+        orders = await interaction.client.use_cases.accounts.open_orders(interaction.user.id)
+        await answer(interaction, unwatching_question(orders))
+
+
+class Unwatch(Pressed, template=buttons.UNWATCH):
+    """Stops watching the presser's open orders."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Stop, and say for how many."""
+        await acknowledge(interaction, update=True)
+        await answer(
+            interaction, unwatched(await interaction.client.use_cases.records.stop_watching(interaction.user.id))
+        )
+
+
+class KeepWatching(Pressed, template=buttons.KEEP_WATCHING):
+    """Leaves everything as it is."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Show what is open."""
+        await acknowledge(interaction, update=True)
+        orders = await interaction.client.use_cases.accounts.open_orders(interaction.user.id)
+        await answer(interaction, open_card(orders))
+
+
 async def setup(bot: Client) -> None:
     """Register with the client."""
     await bot.add_cog(Queued())
+    bot.add_dynamic_items(Look, AskUnwatch, Unwatch, KeepWatching)

@@ -13,7 +13,7 @@ from simcord.components import walk_components
 
 from bot.accounts import OpenView
 from bot.cancels import RequestView
-from bot.records import HistoryView
+from bot.records import HistoryView, LooksView
 from bot.states import State
 from bot.store import (
     Account,
@@ -30,7 +30,7 @@ from bot.store import (
     Trouble,
 )
 from bot.store.rows import MOST_SHOWN
-from bot.ui.cards import history_card, notice_card, open_card, request_card
+from bot.ui.cards import history_card, looks_card, notice_card, open_card, request_card
 from bot.ui.csv import OrdersCsv
 from bot.ui.layout import CardView
 from bot.ui.text import code
@@ -62,6 +62,7 @@ def order(
         created_at=NOW,
         changed_at=NOW,
         sent_at=NOW,
+        looked_at=NOW,
         queued_at=NOW,
         ended_at=ended,
         other_key=False,
@@ -78,7 +79,7 @@ def grouped(orders: Sequence[Cancellation]) -> Groups:
 def view(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> RequestView:
     """Return what a card shows, with everything that can stand beside the orders if in trouble."""
     state = AccountState.REJECTED if in_trouble else AccountState.ACTIVE
-    account = Account(1, 7, b"sealed", state, Trouble.RATE_LIMITED if in_trouble else None, NOW)
+    account = Account(1, 7, b"sealed", state, Trouble.RATE_LIMITED if in_trouble else None, NOW, None)
     junk = tuple(f"{number:07}…" for number in range(50)) if in_trouble else ()
     waiting = 90_000 if in_trouble else 0
     named = len(orders) + waiting
@@ -100,6 +101,7 @@ def all_cards(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> li
         request_card(view(orders, in_trouble=in_trouble)),
         notice_card(report, notice),
         open_card(OpenView(groups, waiting, 1_000 if in_trouble else 0)),
+        looks_card(LooksView(OpenView(groups, waiting, len(waiting)), True, NOW)),
         history_card(HistoryView(30, None, groups, len(waiting))),
     ]
 

@@ -309,6 +309,27 @@ class LedgerMachine(RuleBasedStateMachine):
             await tx.stop_request(request, self.now, AT_ONCE)
         assert self.sql("SELECT waiting FROM requests WHERE id = ?", request_id) == [(0,)]
 
+    @step(account_id=unsettled)
+    async def stop_watching(self, account_id: int) -> None:
+        given_up = "SELECT id FROM cancellations WHERE state IN ('expired', 'withdrawn')"
+        before = self.ids(given_up)
+        async with self.ledger.write() as tx:
+            counts = await tx.stop_watching(account_id, self.now, AT_ONCE)
+        told = self.ids(given_up) - before
+        assert sum(counts) == len(told)
+        assert told.isdisjoint(self.ids("SELECT cancellation_id FROM notice_items WHERE kind = 'ended'"))
+        open_still = self.sql("SELECT state FROM cancellations WHERE account_id = ? AND ended_at IS NULL", account_id)
+        assert set(open_still) <= {("sending",)}
+        self.seen |= told
+
+    @step(account_id=found("SELECT id FROM accounts WHERE state = 'active'"))
+    async def ask_for_a_look(self, account_id: int) -> None:
+        asked = "SELECT looks_asked_at FROM accounts WHERE id = ?"
+        before = self.sql(asked, account_id)
+        async with self.ledger.write() as tx:
+            begun = await tx.look_now(account_id, self.now, self.now - WATCHED_FOR)
+        assert begun == (self.sql(asked, account_id) != before)
+
     @step(account_id=found("SELECT id FROM accounts"))
     async def have_all_erased(self, account_id: int) -> None:
         others = self.rows_but_those_of(account_id)

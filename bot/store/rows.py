@@ -112,6 +112,7 @@ class Account(_Row):
     state: AccountState
     trouble: Trouble | None
     changed_at: datetime
+    looks_asked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,7 @@ class Cancellation(_Row):
     created_at: datetime
     changed_at: datetime
     sent_at: datetime | None
+    looked_at: datetime | None
     queued_at: datetime | None
     ended_at: datetime | None
     other_key: bool

@@ -76,15 +76,33 @@ class Writer(Eraser):
     async def remove_key(self, account_id: int, now: datetime, window: timedelta) -> None:
         """Forget a key; what was not sent is withdrawn, what was sent is watched no longer, and its user is told."""
         await QUERIES.remove_key(self._db, id=account_id, now=to_ms(now))
-        await self._end_without_key(account_id, now)
+        await self._end_all(account_id, now)
         await self.tell_untold(account_id, now, window)
 
-    async def _end_without_key(self, account_id: int, now: datetime) -> None:
+    async def stop_watching(self, account_id: int, now: datetime, window: timedelta) -> tuple[int, int]:
+        """End all that is open but for what is being sent; return how many are not watched, and how many not sent.
+
+        No message tells of these: their user is told by the answer, in whose transaction this is.
+        """
+        ended = await self._end_all(account_id, now, told_at=now)
+        await self.tell_untold(account_id, now, window)
+        return ended
+
+    async def _end_all(self, account_id: int, now: datetime, told_at: datetime | None = None) -> tuple[int, int]:
         await self.touch_account(account_id, now)
+        withdrawn = 0
         for request_id, waiting in await self.requests_to_send(account_id):
-            await self._take_up(request_id, account_id, waiting, State.WITHDRAWN, now)
-        await QUERIES.withdraw(self._db, account_id=account_id, now=to_ms(now))
-        await QUERIES.expire_account(self._db, account_id=account_id, now=to_ms(now))
+            withdrawn += await self._take_up(request_id, account_id, waiting, State.WITHDRAWN, now, told_at)
+        which = {"account_id": account_id, "now": to_ms(now), "told_at": told_at and to_ms(told_at)}
+        withdrawn += await QUERIES.withdraw(self._db, **which)
+        return await QUERIES.expire_account(self._db, **which), withdrawn
+
+    async def look_now(self, account_id: int, now: datetime, before: datetime) -> bool:
+        """Make all that is open due for a look; False, and nothing done, where that was asked for after `before`."""
+        if not await QUERIES.ask_for_looks(self._db, id=account_id, now=to_ms(now), before=to_ms(before)):
+            return False
+        await QUERIES.hurry_looks(self._db, account_id=account_id, now=to_ms(now))
+        return True
 
     async def pause(self, account: Account, state: AccountState, now: datetime) -> bool:
         """Stop using a key that the panel rejected; False if that is known or the key has been replaced."""
@@ -170,10 +188,18 @@ class Writer(Eraser):
             room -= count
         return taken
 
-    async def _take_up(self, request_id: int, account_id: int, count: int, state: State, now: datetime) -> None:
-        """Give a request's next orders a cancellation in that state, or the one they have already."""
-        stamp = to_ms(now)
-        await QUERIES.take_up(self._db, request_id=request_id, count=count, state=state, now=stamp)
+    async def _take_up(
+        self,
+        request_id: int,
+        account_id: int,
+        count: int,
+        state: State,
+        now: datetime,
+        told_at: datetime | None = None,
+    ) -> int:
+        """Give a request's next orders a cancellation in that state, or the one they have already; count the new."""
+        stamp, told = to_ms(now), told_at and to_ms(told_at)
+        new = await QUERIES.take_up(self._db, request_id=request_id, count=count, state=state, now=stamp, told_at=told)
         if state is State.REQUESTED:
             await QUERIES.revive(self._db, request_id=request_id, count=count, most=MAX_DOUBTS, now=stamp)
         await QUERIES.link_orders(self._db, request_id=request_id, account_id=account_id, count=count)
@@ -181,6 +207,7 @@ class Writer(Eraser):
             # What is joined may never be sent, and so never change: the card is to show it as it is.
             await QUERIES.touch_card(self._db, id=request_id, now=stamp)
         await QUERIES.taken_up(self._db, request_id=request_id, count=count)
+        return new
 
     async def stop_request(self, request: Request, now: datetime, window: timedelta) -> None:
         """Send nothing more of a request; what has been sent is looked at now."""
@@ -206,7 +233,7 @@ class Writer(Eraser):
     async def _settle(self, account_id: int, now: datetime, window: timedelta) -> None:
         account = await self.account(account_id)
         if account and account.state is AccountState.REMOVED:  # while the call was under way
-            await self._end_without_key(account_id, now)
+            await self._end_all(account_id, now)
         await self.tell_untold(account_id, now, window)
 
     async def tell_untold(self, account_id: int, now: datetime, window: timedelta) -> None:

@@ -24,8 +24,28 @@ LIST = (
 )
 ERASE = r"np:erase"
 KEEP_ALL = r"np:keep-all"
+LOOK = r"np:look"
+ASK_UNWATCH = r"np:ask-unwatch"
+UNWATCH = r"np:unwatch"
+KEEP_WATCHING = r"np:keep-watching"
 
-ALL = (CONNECT, CONFIRM, KEEP, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP, LIST, ERASE, KEEP_ALL)
+ALL = (
+    CONNECT,
+    CONFIRM,
+    KEEP,
+    REMOVE_KEY,
+    KEEP_KEY,
+    NEWS,
+    PASTE,
+    STOP,
+    LIST,
+    ERASE,
+    KEEP_ALL,
+    LOOK,
+    ASK_UNWATCH,
+    UNWATCH,
+    KEEP_WATCHING,
+)
 
 
 def connect(label: str = "Connect your key") -> Button:
@@ -83,3 +103,23 @@ def erase() -> Button:
 def keep_all() -> Button:
     """Erase nothing."""
     return discord.ui.Button(label="Keep it", custom_id="np:keep-all")
+
+
+def look() -> Button:
+    """Have all that is open for whoever presses it looked at."""
+    return discord.ui.Button(label="Check now", style=discord.ButtonStyle.primary, custom_id="np:look")
+
+
+def ask_unwatch() -> Button:
+    """Ask whether to stop watching."""
+    return discord.ui.Button(label="Stop watching", custom_id="np:ask-unwatch")
+
+
+def unwatch() -> Button:
+    """Stop watching all that is open for whoever presses it."""
+    return discord.ui.Button(label="Stop watching", style=discord.ButtonStyle.danger, custom_id="np:unwatch")
+
+
+def keep_watching() -> Button:
+    """Go on watching."""
+    return discord.ui.Button(label="Keep watching", custom_id="np:keep-watching")

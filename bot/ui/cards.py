@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.accounts import OpenView
 from bot.cancels import RequestView
 from bot.panel import MAX_BATCH
-from bot.records import MOST_DAYS, HistoryView
+from bot.records import MOST_DAYS, HistoryView, LooksView, Stopped
 from bot.states import MAX_DOUBTS, State
 from bot.store import AccountState, Cancellation, Group, Groups, ListKind, Notice, Report, RequestState
 from bot.ui import buttons
@@ -40,6 +40,10 @@ def _undated(_order: Cancellation) -> str:
 
 def _asked(order: Cancellation) -> str:
     return f" asked {ago(order.created_at)}"
+
+
+def _looked(order: Cancellation) -> str:
+    return _asked(order) + (f" · last look {ago(order.looked_at)}" if order.looked_at else "")
 
 
 def _end(order: Cancellation) -> str:
@@ -153,18 +157,63 @@ def notice_card(report: Report, notice: Notice) -> CardView:
     )
 
 
-def open_card(view: OpenView) -> CardView:
-    """Show what is still open for a user."""
-    sections = _sections_of(view.groups, view.waiting, view.count_waiting, dates=_asked)
+def open_card(view: OpenView, note: str = "") -> CardView:
+    """Show what is still open for a user, and when each was last looked at."""
+    sections = _sections_of(view.groups, view.waiting, view.count_waiting, dates=_looked)
     if not sections:
         return card(Tone.GOOD, ["### Nothing open\nEvery cancel request you made has ended."])
     count = sum(section.count for section in sections.values())
     head = f"### Still open · {counted(count, 'order')}\n{_counts(sections)}"
-    texts, folded = _texts(sections, beside=[head])
+    texts, folded = _texts(sections, beside=[head, note])
     return card(
         Tone.WAITING,
-        [head, *texts],
-        buttons=[buttons.whole_list(ListKind.OPEN, 0)] if folded else [],
+        [head, *texts, *_joined([note])],
+        buttons=[
+            buttons.look(),
+            buttons.ask_unwatch(),
+            *([buttons.whole_list(ListKind.OPEN, 0)] if folded else []),
+        ],
+    )
+
+
+def looks_card(view: LooksView) -> CardView:
+    """Show what is open to a user who has asked for a look at it."""
+    begun = (
+        "I am asking the panel. This card stays as it is: press again" if view.begun else "Asked a moment ago: again"
+    )
+    return open_card(view.open, f"-# {begun} {ago(view.again_at)}.")
+
+
+def unwatching_question(view: OpenView) -> CardView:
+    """Ask before what is open is no longer watched."""
+    requested = view.groups.get(State.REQUESTED, Group(0, ())).count + view.count_waiting
+    count = sum(group.count for group in view.groups.values()) + view.count_waiting
+    if not count:
+        return open_card(view)
+    unsent = f"{counted(requested, 'order that waits is', 'orders that wait are')} not sent. " if requested else ""
+    return card(
+        Tone.WAITING,
+        [
+            f"### Stop watching {counted(count, 'open order')}?\n"
+            "Nothing is taken back at the panel: what was sent goes on there, and **how it ends will not be told.** "
+            f"{unsent}What is being sent at this moment stays."
+        ],
+        buttons=[buttons.unwatch(), buttons.keep_watching()],
+    )
+
+
+def unwatched(stopped: Stopped) -> CardView:
+    """Confirm what is no longer watched."""
+    if stopped == Stopped(0, 0, 0):
+        return card(Tone.PLAIN, ["### Nothing was open\nSo there was nothing to stop."])
+    stays = f"\n{counted(stopped.under_way, 'order is', 'orders are')} being sent, and stay open: `/queued`"
+    return card(
+        Tone.PLAIN,
+        [
+            f"### No longer watched\n**{stopped.not_watched:,}** no longer watched: how they end will not be told; "
+            f"check in your NotPanel orders. **{stopped.not_sent:,}** not sent. `/cancel` takes any of them up again."
+            f"{stays if stopped.under_way else ''}"
+        ],
     )
 
 

@@ -90,7 +90,7 @@ WORDINGS: Mapping[State, Wording] = {
         "↩️",
         "Not sent",
         "not sent",
-        "Never with the panel: the list was stopped or its key removed first, or 30 days went by.",
+        "Never with the panel: it was stopped or its key removed first, or 30 days went by.",
     ),
 }
 """In the order in which cards show them."""

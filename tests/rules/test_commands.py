@@ -89,6 +89,10 @@ EXAMPLES = {
     buttons.LIST: lambda: buttons.whole_list(ListKind.REQUEST, SOMEBODY),
     buttons.ERASE: lambda: buttons.erase(),
     buttons.KEEP_ALL: lambda: buttons.keep_all(),
+    buttons.LOOK: lambda: buttons.look(),
+    buttons.ASK_UNWATCH: lambda: buttons.ask_unwatch(),
+    buttons.UNWATCH: lambda: buttons.unwatch(),
+    buttons.KEEP_WATCHING: lambda: buttons.keep_watching(),
 }
 
 

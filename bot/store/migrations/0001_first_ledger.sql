@@ -2,13 +2,14 @@
 -- AUTOINCREMENT where a call, a card or a message may be under way when its row is erased: no number is given twice.
 
 CREATE TABLE accounts (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
-    user_id     INTEGER NOT NULL,
-    key_sealed  BLOB,
-    state       TEXT NOT NULL CHECK (state IN ('active', 'rejected', 'suspended', 'removed')),
-    trouble     TEXT,
-    created_at  INTEGER NOT NULL,
-    changed_at  INTEGER NOT NULL,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id         INTEGER NOT NULL,
+    key_sealed      BLOB,
+    state           TEXT NOT NULL CHECK (state IN ('active', 'rejected', 'suspended', 'removed')),
+    trouble         TEXT,
+    created_at      INTEGER NOT NULL,
+    changed_at      INTEGER NOT NULL,
+    looks_asked_at  INTEGER,  -- its user last had all that is open looked at
     CHECK ((state = 'removed') = (key_sealed IS NULL))
 );
 CREATE UNIQUE INDEX accounts_by_user ON accounts (user_id);
@@ -60,6 +61,7 @@ CREATE TABLE cancellations (
     created_at    INTEGER NOT NULL,
     changed_at    INTEGER NOT NULL,
     sent_at       INTEGER,                     -- the last cancel call began
+    looked_at     INTEGER,                     -- the last status call answered
     queued_at     INTEGER,
     ended_at      INTEGER,
     told_at       INTEGER,

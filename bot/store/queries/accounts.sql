@@ -42,6 +42,11 @@ SELECT id, user_id,
 FROM accounts_open WHERE began_at IS NOT NULL OR due_at IS NOT NULL
 ORDER BY COALESCE(began_at <= :now OR first_look_at <= :now, FALSE) DESC, 4 LIMIT :most;
 
+-- name: ask_for_looks(now, before, id)!
+-- A time that lies ahead was written by another clock.
+UPDATE accounts SET looks_asked_at = :now
+WHERE id = :id AND (looks_asked_at IS NULL OR looks_asked_at <= :before OR looks_asked_at > :now);
+
 -- name: sealed_keys()
 SELECT id, user_id, key_sealed AS sealed FROM accounts WHERE key_sealed IS NOT NULL;
 

@@ -89,6 +89,7 @@ UPDATE cancellations SET
     status_word = COALESCE(:status_word, status_word), remains = COALESCE(:remains, remains),
     charge_first = COALESCE(charge_first, :charge), charge_last = COALESCE(:charge, charge_last),
     currency = COALESCE(:currency, currency), changed_at = :now, due_at = :due_at,
+    looked_at = CASE WHEN :looked THEN :now ELSE looked_at END,
     queued_at = COALESCE(queued_at, :queued_at), ended_at = :ended_at
 WHERE id = :id AND state = :from_state;
 
@@ -104,12 +105,12 @@ WHERE request_id = :request_id AND state = 'requested' AND doubts = 0 AND NOT EX
     SELECT 1 FROM request_orders ro WHERE ro.cancellation_id = cancellations.id AND ro.request_id <> :request_id
 );
 
--- name: withdraw(now, account_id)!
-UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, due_at = NULL
+-- name: withdraw(now, told_at, account_id)!
+UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, told_at = :told_at, due_at = NULL
 WHERE account_id = :account_id AND state = 'requested' AND doubts = 0;
 
--- name: expire_account(now, account_id)!
-UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, due_at = NULL
+-- name: expire_account(now, told_at, account_id)!
+UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, told_at = :told_at, due_at = NULL
 WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND (state <> 'requested' OR doubts > 0);
 
 -- name: accounts_with_old(before)
@@ -121,6 +122,14 @@ WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND c
 
 -- name: hurry(now, account_id)!
 UPDATE cancellations SET due_at = :now WHERE account_id = :account_id AND due_at > :now;
+
+-- name: hurry_looks(now, account_id)!
+-- But not the first look at a list that is still being sent: sending goes first.
+UPDATE cancellations SET due_at = :now
+WHERE account_id = :account_id AND due_at > :now AND state IN ('accepted', 'queued', 'unknown')
+  AND (looks > 0 OR request_id NOT IN (
+      SELECT id FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL
+  ));
 
 -- name: pull_in(now, latest)!
 UPDATE cancellations SET due_at = :now WHERE due_at > :latest;

@@ -20,11 +20,11 @@ ORDER BY waiting, began_at;
 -- name: requests_to_give_up(before)
 SELECT id, account_id, waiting FROM requests WHERE waiting > 0 AND began_at < :before;
 
--- name: take_up(request_id, count, state, now)!
+-- name: take_up(request_id, count, state, now, told_at)!
 -- An order that is being cancelled already, or is proven refunded, is joined instead of sent again.
-INSERT INTO cancellations (request_id, account_id, order_id, state, created_at, changed_at, due_at, ended_at)
+INSERT INTO cancellations (request_id, account_id, order_id, state, created_at, changed_at, due_at, ended_at, told_at)
 SELECT r.id, r.account_id, ro.order_id, :state, r.began_at, :now,
-       CASE WHEN :state = 'requested' THEN :now END, CASE WHEN :state <> 'requested' THEN :now END
+       CASE WHEN :state = 'requested' THEN :now END, CASE WHEN :state <> 'requested' THEN :now END, :told_at
 FROM requests r JOIN request_orders ro
   ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting AND ro.position < r.orders - r.waiting + :count
 WHERE r.id = :request_id AND NOT EXISTS (
