@@ -86,7 +86,7 @@ def cancel(page: Page, orders: tuple[str, ...]) -> Locator:
     """Type /cancel, paste the orders behind it, send them; return the card."""
     _pick(page, "/cancel")
     page.keyboard.press("Enter")  # takes the first option offered
-    option = page.get_by_role("textbox", name="orders")
+    option = page.get_by_role("combobox", name="orders")
     option.fill(" ".join(orders))
     option.press("Enter")
     return message(page, "Cancel request")

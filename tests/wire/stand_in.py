@@ -262,7 +262,8 @@ class StandIn:
                 starts = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": 1}
                 return {"url": f"ws://{self.address}/gateway", "shards": 1, "session_start_limit": starts}
             case "PUT", ["applications", _, "commands"]:
-                return [{**command, "id": self._id(), "application_id": "1", "version": "1"} for command in body]
+                about = {"application_id": "1", "version": "1", "description": ""}  # a menu's is empty
+                return [{**about, **command, "id": self._id()} for command in body]
             case "POST", ["interactions", _, token, "callback"]:
                 return self._callback(self.interactions[token], body)
             case "PATCH", ["webhooks", _, token, "messages", _]:
