@@ -103,6 +103,7 @@ class Worker:
         now = self._clock()
         async with self._ledger.write() as tx:
             count = await tx.recover_sending(now, self._window)
+            await tx.interrupt_previews(now)
             await tx.pull_in(now, now + farthest(self._intervals))
         if count:
             log.warning("%d orders were being sent when the last process ended; asking for their status", count)

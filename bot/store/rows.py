@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar, Self
 
+from pydantic import TypeAdapter
+
+from bot.panel import OrderStatus
 from bot.states import State, as_told
 
 
@@ -100,6 +103,51 @@ def _trouble(value: str | None) -> Trouble | None:
     return None if value is None else Trouble(value)
 
 
+class PreviewState(StrEnum):
+    """How far a preview has come: still asking, all asked, or why the rest was not asked."""
+
+    ASKING = "asking"
+    DONE = "done"
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+    UNINTELLIGIBLE = "unintelligible"
+    TURNED_AWAY = "turned_away"
+    REFUSED = "refused"
+    REJECTED = "rejected"
+    SUSPENDED = "suspended"
+    REMOVED = "removed"
+    INTERRUPTED = "interrupted"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the panel said of a request's first orders before it was confirmed; `asked` of `wanted` were asked about.
+
+    `statuses` counts those with a status, `refused` those with an error in its place; of the others it said nothing
+    that can be read. `strange_words` and `refusals` are the first of the panel's words for the unknown and the refused.
+    """
+
+    wanted: int
+    asked: int = 0
+    state: PreviewState = PreviewState.ASKING
+    statuses: Mapping[OrderStatus, int] = field(default_factory=dict[OrderStatus, int])
+    refused: int = 0
+    strange_words: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return it as the ledger stores it."""
+        return _PREVIEW.dump_json(self).decode()
+
+
+_PREVIEW = TypeAdapter(Preview)
+
+
+def _preview(text: str | None) -> Preview | None:
+    return None if text is None else _PREVIEW.validate_json(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Account(_Row):
     """One Discord user's NotPanel account; `key_sealed` only the vault can open."""
@@ -129,7 +177,7 @@ class Due(_Row):
 class Request(_Row):
     """One `/cancel`: what was asked, and where its card is. `waiting` of its `orders` have not been taken up."""
 
-    conversions: ClassVar[Mapping[str, Any]] = {"state": RequestState, "ignored": _names}
+    conversions: ClassVar[Mapping[str, Any]] = {"state": RequestState, "ignored": _names, "preview": _preview}
 
     id: int
     account_id: int
@@ -148,6 +196,7 @@ class Request(_Row):
     revision: int
     created_at: datetime
     began_at: datetime | None
+    preview: Preview | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,8 @@ from bot.store.rows import (
     Cancellation,
     Notice,
     NoticeKind,
+    Preview,
+    PreviewState,
     Request,
     RequestState,
     Trouble,
@@ -125,6 +127,7 @@ class Writer(Eraser):
         ask_first: bool,
         ignored: Sequence[str],
         repeats: int,
+        preview: Preview | None = None,
     ) -> int:
         """Write down what a user wants cancelled and return the request's id; sent only when not `ask_first`."""
         request_id: int = await QUERIES.add_request(
@@ -135,6 +138,7 @@ class Writer(Eraser):
             orders=len(orders),
             ignored=json.dumps(list(ignored)),
             repeats=repeats,
+            preview=preview and preview.to_json(),
             channel_id=card.channel_id,
             guild_id=card.guild_id,
             message_id=card.message_id,
@@ -164,6 +168,18 @@ class Writer(Eraser):
             await QUERIES.forget_orders(self._db, id=request_id)
             await QUERIES.nothing_waits(self._db, id=request_id)
         return bool(changed)
+
+    async def save_preview(self, request_id: int, preview: Preview, now: datetime) -> None:
+        """Note what the panel said of a request for its card, unless the request has been answered meanwhile."""
+        if await QUERIES.save_preview(self._db, id=request_id, preview=preview.to_json()):
+            await QUERIES.touch_card(self._db, id=request_id, now=to_ms(now))
+
+    async def interrupt_previews(self, now: datetime) -> None:
+        """End what a dead process was asking: its questions stand without the rest of their previews."""
+        for row in [row async for row in QUERIES.previews(self._db)]:
+            request = Request.read(row)
+            if request.preview and request.preview.state is PreviewState.ASKING:
+                await self.save_preview(request.id, replace(request.preview, state=PreviewState.INTERRUPTED), now)
 
     async def lapse_requests(self, before: datetime, now: datetime) -> None:
         """Give up on requests that were never confirmed."""

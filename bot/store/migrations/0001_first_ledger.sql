@@ -23,6 +23,7 @@ CREATE TABLE requests (
     waiting        INTEGER NOT NULL,  -- of these the last so many have not been taken up
     ignored        TEXT NOT NULL,     -- JSON: shortened words that were no order IDs
     repeats        INTEGER NOT NULL,
+    preview        TEXT,              -- JSON: what the panel said of the first orders; only while it asks
     channel_id     INTEGER NOT NULL,
     guild_id       INTEGER,
     message_id     INTEGER,           -- the card; edited by token, or by the bot itself where there is none

@@ -1,11 +1,11 @@
 -- name: request(id)^
 SELECT * FROM requests WHERE id = :id;
 
--- name: add_request(account_id, user_id, state, orders, ignored, repeats, channel_id, guild_id, message_id, token_sealed, card_until, now, began_at)$
-INSERT INTO requests (account_id, user_id, state, orders, waiting, ignored, repeats, channel_id, guild_id, message_id,
-                      token_sealed, card_until, created_at, began_at)
-VALUES (:account_id, :user_id, :state, :orders, :orders, :ignored, :repeats, :channel_id, :guild_id, :message_id,
-        :token_sealed, :card_until, :now, :began_at)
+-- name: add_request(account_id, user_id, state, orders, ignored, repeats, preview, channel_id, guild_id, message_id, token_sealed, card_until, now, began_at)$
+INSERT INTO requests (account_id, user_id, state, orders, waiting, ignored, repeats, preview, channel_id, guild_id,
+                      message_id, token_sealed, card_until, created_at, began_at)
+VALUES (:account_id, :user_id, :state, :orders, :orders, :ignored, :repeats, :preview, :channel_id, :guild_id,
+        :message_id, :token_sealed, :card_until, :now, :began_at)
 RETURNING id;
 
 -- name: add_orders(request_id, orders)!
@@ -66,7 +66,13 @@ WHERE request_id = :request_id
 UPDATE requests SET waiting = waiting - :count WHERE id = :request_id;
 
 -- name: answer_request(state, began_at, id)!
-UPDATE requests SET state = :state, began_at = :began_at WHERE id = :id AND state = 'asking';
+UPDATE requests SET state = :state, began_at = :began_at, preview = NULL WHERE id = :id AND state = 'asking';
+
+-- name: save_preview(preview, id)!
+UPDATE requests SET preview = :preview WHERE id = :id AND state = 'asking';
+
+-- name: previews()
+SELECT * FROM requests WHERE state = 'asking' AND preview IS NOT NULL;
 
 -- name: forget_orders(id)!
 -- Of what was never confirmed.
