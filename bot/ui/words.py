@@ -24,7 +24,7 @@ from bot.problems import (
     UserError,
 )
 from bot.states import State
-from bot.store import AccountState, Trouble
+from bot.store import AccountState, PreviewState, Trouble
 from bot.ui.text import ago, code, counted
 
 
@@ -105,6 +105,43 @@ OUTCOMES: Mapping[State, str] = {
     State.WITHDRAWN: "not sent",
 }
 """How a cancellation can end, as a person asks for it."""
+
+
+class PreviewKind(StrEnum):
+    """What would come of an order, by what the panel says of it before anything is sent; in the order of the card."""
+
+    PENDING = "pending"
+    IN_FLIGHT = "in flight"
+    ENDED = "ended"
+    REFUSED = "refused"
+    STRANGE = "strange"
+    SILENT = "silent"
+
+
+PREVIEWS: Mapping[PreviewKind, str] = {
+    PreviewKind.PENDING: "🟢 **{count:,}** pending: would be refunded at once, if still pending when sent",
+    PreviewKind.IN_FLIGHT: "⏳ **{count:,}** in flight: would be passed on to the provider, which takes up to 72 hours "
+    "and may fail",
+    PreviewKind.ENDED: "⛔ **{count:,}** ended already, so there is nothing left to stop",
+    PreviewKind.REFUSED: "⛔ **{count:,}** with an error in place of a status, in the panel's own words",
+    PreviewKind.STRANGE: "❔ **{count:,}** with a status that I do not know, so I cannot tell",
+    PreviewKind.SILENT: "❔ **{count:,}** of which I got no answer that I can read",
+}
+PREVIEW_PROVES = "-# What counts is how they stand when they are sent; and a service may not allow stopping at all."
+
+PREVIEW_STOPS: Mapping[PreviewState, str] = {
+    PreviewState.RATE_LIMITED: "the panel's rate limit is used up",
+    PreviewState.UNAVAILABLE: "the panel cannot be reached",
+    PreviewState.UNINTELLIGIBLE: "the panel answered with something I cannot read",
+    PreviewState.TURNED_AWAY: "the panel lets none of my calls through",
+    PreviewState.REFUSED: "the panel refused the question as a whole",
+    PreviewState.REJECTED: "NotPanel no longer accepts your API key",
+    PreviewState.SUSPENDED: "NotPanel says that your account is suspended",
+    PreviewState.REMOVED: "the key was removed",
+    PreviewState.INTERRUPTED: "I was restarted meanwhile",
+    PreviewState.BROKEN: "something went wrong on my side",
+}
+"""Why the rest of a preview was not asked."""
 
 
 class RefillFate(StrEnum):

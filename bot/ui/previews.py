@@ -1,0 +1,70 @@
+"""What a question's card tells of the orders before they are sent: what the panel said, and what that would mean."""
+
+from collections.abc import Sequence
+
+from bot.panel import OrderStatus
+from bot.store import Preview
+from bot.ui.text import code, listed
+from bot.ui.words import PREVIEW_PROVES, PREVIEW_STOPS, PREVIEWS, PreviewKind
+
+_MOST_SHOWN = 4
+"""Different words of the panel that one line quotes."""
+
+_KINDS = {
+    OrderStatus.PENDING: PreviewKind.PENDING,
+    OrderStatus.PROCESSING: PreviewKind.IN_FLIGHT,
+    OrderStatus.IN_PROGRESS: PreviewKind.IN_FLIGHT,
+    OrderStatus.UNKNOWN: PreviewKind.STRANGE,
+}
+"""All other statuses are final."""
+
+
+def preview_text(preview: Preview, orders: int) -> str:
+    """Show what is known of a request's orders before it is confirmed, and what is still being asked or never was."""
+    first = f"the first {preview.wanted:,}" if orders > preview.wanted else ""
+    lines = [_line(kind, count, preview) for kind, count in _counts(preview).items() if count]
+    if lines:
+        lines = [f"**What the panel says of {first or 'them'} now**", *lines, PREVIEW_PROVES]
+    return "\n".join([*lines, *_rest(preview, first or "they")])
+
+
+def _counts(preview: Preview) -> dict[PreviewKind, int]:
+    """Count orders by what would come of them, in the order of the card."""
+    counts = dict.fromkeys(PreviewKind, 0)
+    for status, count in preview.statuses.items():
+        counts[_KINDS.get(status, PreviewKind.ENDED)] += count
+    counts[PreviewKind.REFUSED] = preview.refused
+    counts[PreviewKind.SILENT] = preview.asked - sum(counts.values())
+    return counts
+
+
+def _line(kind: PreviewKind, count: int, preview: Preview) -> str:
+    match kind:
+        case PreviewKind.ENDED:
+            ended = {status: count for status, count in preview.statuses.items() if status.is_final}
+            why = f": {' · '.join(f'{ended[status]:,} {status}' for status in OrderStatus if status in ended)}"
+        case PreviewKind.STRANGE:
+            why = f": {_quoted(preview.strange_words)}"
+        case PreviewKind.REFUSED:
+            why = f": {_quoted(preview.refusals)}"
+        case _:
+            why = ""
+    return PREVIEWS[kind].format(count=count) + why
+
+
+def _quoted(words: Sequence[str]) -> str:
+    shown, _ = listed([code(word, 60) for word in words[:_MOST_SHOWN]], 300)
+    return shown + (" …" if len(words) > _MOST_SHOWN else "")
+
+
+def _rest(preview: Preview, who: str) -> list[str]:
+    """Say what is still being asked, or what was not asked and why."""
+    left = preview.wanted - preview.asked
+    if preview.state in PREVIEW_STOPS:
+        some = f"**{left:,}** not asked" if left else "I stopped asking"
+        what = some if preview.asked else f"What {who} are now was not asked"
+        return [f"-# {what}: {PREVIEW_STOPS[preview.state]}."]
+    if left:
+        so_far = f" {preview.asked:,} of {preview.wanted:,} so far." if preview.asked else ""
+        return [f"-# 🔎 Asking the panel what {who} are now …{so_far}"]
+    return []
