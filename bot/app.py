@@ -20,6 +20,7 @@ from bot.client import Client, UseCases
 from bot.clock import Clock, Sleep, utc_now
 from bot.notices import Courier
 from bot.panel import Panel
+from bot.previews import Previews
 from bot.records import Records
 from bot.schedule import WatchIntervals
 from bot.settings import Settings
@@ -117,11 +118,13 @@ async def build(
                 courier.ring()
 
             accounts = Accounts(ledger, vault, panel, budget, clock, notify_window=window, wake=wake)
+            previews = Previews(ledger, accounts, clock, changed=lambda: courier.ring())
             cancels = Cancels(
                 ledger,
                 accounts,
                 vault,
                 budget,
+                previews,
                 clock,
                 confirm_above=settings.confirm_above,
                 notify_window=window,
@@ -135,6 +138,7 @@ async def build(
             try:
                 yield App(ledger, worker, courier, client, accounts, cancels, records)
             finally:
+                await previews.abandon()
                 await panel.aclose(patience=1)
 
 

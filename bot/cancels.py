@@ -1,6 +1,6 @@
 """The use cases behind /cancel: write down what is wanted, confirm it, show how far it has come.
 
-Nothing here calls the panel. A command writes intents and wakes the worker.
+Nothing here calls the panel. A command writes intents and wakes the worker; where it asks first, a preview begins.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -14,6 +14,7 @@ from bot.budget import Budget
 from bot.clock import Clock
 from bot.orders import Found
 from bot.panel import MAX_BATCH
+from bot.previews import Previews, blank
 from bot.problems import NoOrders, NotYours, TooMany
 from bot.schedule import DRAFT_LIVES
 from bot.store import Account, Card, Groups, Ledger, Listed, ListKind, Request, RequestState
@@ -63,6 +64,7 @@ class Cancels:
         accounts: Accounts,
         vault: Vault,
         budget: Budget,
+        previews: Previews,
         clock: Clock,
         *,
         confirm_above: int,
@@ -73,6 +75,7 @@ class Cancels:
         self._accounts = accounts
         self._vault = vault
         self._budget = budget
+        self._previews = previews
         self._clock = clock
         self._confirm_above = confirm_above
         self._window = notify_window
@@ -88,6 +91,7 @@ class Cancels:
             raise NoOrders(found)
         if len(found.orders) > MAX_ORDERS:
             raise TooMany(MAX_ORDERS)
+        ask_first = always or len(found.orders) > self._confirm_above
         async with self._ledger.write() as tx:
             account = usable(await tx.account(account.id))  # a key may have been removed since, or all erased
             request_id = await tx.add_request(
@@ -95,10 +99,13 @@ class Cancels:
                 found.orders,
                 self._card(user_id, place),
                 self._clock(),
-                ask_first=always or len(found.orders) > self._confirm_above,
+                ask_first=ask_first,
                 ignored=found.ignored,
                 repeats=found.repeats,
+                preview=blank(len(found.orders)) if ask_first else None,
             )
+        if ask_first:
+            self._previews.begin(request_id)
         self._wake()
         return request_id
 

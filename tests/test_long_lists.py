@@ -40,9 +40,10 @@ def names(count: int, prefix: str = "L") -> list[str]:
 
 
 async def test_the_card_says_how_much_is_sent_and_when_the_rest_can_be_at_best(here: World, ann: Any) -> None:
-    here.app.cancels._budget._ip.limit = 3  # calls a minute
     card = await begin(here, ann, names(1_000))
     assert "▱ 0 of 1,000 sent" in shown(card)
+    here.skip(62)  # the preview's calls are forgotten
+    here.app.cancels._budget._ip.limit = 3  # calls a minute
     await one_call(here)
     here.skip(1)
     await one_call(here)
@@ -60,7 +61,7 @@ async def test_all_of_a_list_is_sent_before_its_first_order_is_looked_at(here: W
     await begin(here, ann, names(1_000))
     await here.settle()
     actions = [call.action for call in here.panel.calls if call.action in ("cancel", "status")]
-    assert actions == ["cancel"] * 10 + ["status"] * 10
+    assert actions == ["status"] * 10 + ["cancel"] * 10 + ["status"] * 10  # the first are those of the preview
 
 
 async def test_one_order_overtakes_thousands_of_the_same_user(here: World, ann: Any) -> None:

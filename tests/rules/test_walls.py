@@ -15,6 +15,7 @@ CORE = (
     "orders",
     "tables",
     "cancels",
+    "previews",
     "worker",
     "schedule",
     "states",

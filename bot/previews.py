@@ -1,0 +1,148 @@
+"""What the panel says of many orders before their user confirms to cancel them; by status calls alone.
+
+A preview is a courtesy: Confirm never waits for it, and whatever keeps it from its end, the question stands.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain, islice
+
+from bot.accounts import MAX_LOOKUP, Accounts
+from bot.clock import Clock
+from bot.panel import (
+    MAX_BATCH,
+    InvalidKey,
+    OrderReading,
+    OrderStatus,
+    PanelError,
+    RateLimited,
+    Refused,
+    RowError,
+    StatusRow,
+    Suspended,
+    TurnedAway,
+    Unavailable,
+)
+from bot.problems import KeyPaused, NoKey, UserError
+from bot.store import AccountState, Ledger, LedgerError, Preview, PreviewState, Request
+
+log = logging.getLogger(__name__)
+
+MOST_WORDS = 5
+"""Different words of the panel that a preview keeps of each kind: one more than its card shows."""
+
+
+def blank(orders: int) -> Preview:
+    """Return the preview of so many orders before any was asked about."""
+    return Preview(min(orders, MAX_LOOKUP))
+
+
+class Previews:
+    """Fills in the previews of requests that ask first, each in a task of its own."""
+
+    def __init__(self, ledger: Ledger, accounts: Accounts, clock: Clock, *, changed: Callable[[], None]) -> None:
+        self._ledger = ledger
+        self._accounts = accounts
+        self._clock = clock
+        self._changed = changed
+        self._running: set[asyncio.Task[None]] = set()
+
+    def begin(self, request_id: int) -> None:
+        """Begin to ask the panel about a request's orders; whatever goes wrong is logged and told on the card."""
+        task = asyncio.create_task(self._ask_safely(request_id), name=f"preview {request_id}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def abandon(self) -> None:
+        """Give up what is under way: the next start says on its cards that the rest was not asked."""
+        for task in self._running:
+            task.cancel()
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _ask_safely(self, request_id: int) -> None:
+        try:
+            await self._ask(request_id)
+        except Exception:
+            log.exception("the preview of request %d broke off", request_id)
+            with suppress(LedgerError):
+                await self._break_off(request_id)
+
+    async def _ask(self, request_id: int) -> None:
+        """Ask about one batch after the other, until all are asked, the panel refuses or the request is answered."""
+        orders = await self._ledger.read.waiting_orders(request_id, MAX_LOOKUP)
+        while (request := await self._ledger.read.request(request_id)) and (preview := _unfinished(request)):
+            batch = orders[preview.asked : preview.asked + MAX_BATCH]
+            await self._save(request_id, await self._seen(request.user_id, preview, batch))
+
+    async def _seen(self, user_id: int, preview: Preview, batch: Sequence[str]) -> Preview:
+        """Return a preview with what one call added to it, or with why there was none."""
+        try:
+            rows = await self._accounts.look_up(user_id, batch)
+        except Refused as error:
+            return replace(_with(preview, batch, dict.fromkeys(batch, RowError(error.words))), state=_why(error))
+        except (PanelError, UserError) as error:
+            reached = isinstance(error, PanelError) and error.reached
+            return replace(_with(preview, batch, {}) if reached else preview, state=_why(error))
+        seen = _with(preview, batch, rows)
+        return replace(seen, state=PreviewState.DONE) if seen.asked >= seen.wanted else seen
+
+    async def _break_off(self, request_id: int) -> None:
+        request = await self._ledger.read.request(request_id)
+        if request and (preview := _unfinished(request)):
+            await self._save(request_id, replace(preview, state=PreviewState.BROKEN))
+
+    async def _save(self, request_id: int, preview: Preview) -> None:
+        async with self._ledger.write() as tx:
+            await tx.save_preview(request_id, preview, self._clock())
+        self._changed()
+
+
+def _unfinished(request: Request) -> Preview | None:
+    """Return a request's preview while there is more to ask; with the answer to the question it is gone."""
+    return request.preview if request.preview and request.preview.state is PreviewState.ASKING else None
+
+
+def _with(preview: Preview, batch: Sequence[str], rows: Mapping[str, StatusRow]) -> Preview:
+    """Return a preview with what the panel said of one more batch."""
+    readings = [row for row in rows.values() if isinstance(row, OrderReading)]
+    errors = [row.words for row in rows.values() if isinstance(row, RowError)]
+    strange = [row.word for row in readings if row.status is OrderStatus.UNKNOWN]
+    return replace(
+        preview,
+        asked=preview.asked + len(batch),
+        statuses=Counter(preview.statuses) + Counter(row.status for row in readings),
+        refused=preview.refused + len(errors),
+        strange_words=_first(preview.strange_words, strange),
+        refusals=_first(preview.refusals, errors),
+    )
+
+
+def _first(known: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
+    """Return the first different words of the panel."""
+    return tuple(islice(dict.fromkeys(chain(known, more)), MOST_WORDS))
+
+
+def _why(error: PanelError | UserError) -> PreviewState:
+    """Return why no more is asked after such an error."""
+    match error:
+        case KeyPaused(state=AccountState.SUSPENDED) | Suspended():
+            return PreviewState.SUSPENDED
+        case KeyPaused() | InvalidKey():
+            return PreviewState.REJECTED
+        case NoKey():
+            return PreviewState.REMOVED
+        case RateLimited():
+            return PreviewState.RATE_LIMITED
+        case TurnedAway():
+            return PreviewState.TURNED_AWAY
+        case Unavailable():
+            return PreviewState.UNAVAILABLE
+        case Refused():
+            return PreviewState.REFUSED
+        case _:
+            return PreviewState.UNINTELLIGIBLE
