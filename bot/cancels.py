@@ -92,6 +92,7 @@ class Cancels:
         if len(found.orders) > MAX_ORDERS:
             raise TooMany(MAX_ORDERS)
         ask_first = always or len(found.orders) > self._confirm_above
+        preview = blank(len(found.orders)) if ask_first else None
         async with self._ledger.write() as tx:
             account = usable(await tx.account(account.id))  # a key may have been removed since, or all erased
             request_id = await tx.add_request(
@@ -102,9 +103,9 @@ class Cancels:
                 ask_first=ask_first,
                 ignored=found.ignored,
                 repeats=found.repeats,
-                preview=blank(len(found.orders)) if ask_first else None,
+                preview=preview,
             )
-        if ask_first:
+        if preview:
             self._previews.begin(request_id)
         self._wake()
         return request_id

@@ -13,7 +13,7 @@ from bot.ui import buttons
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
 from bot.ui.previews import preview_text
 from bot.ui.text import ago, amount, at, bar, by_remark, code, counted, listed, on
-from bot.ui.words import ONLY_WATCHED, OUTCOMES, PAUSES, TROUBLES, WORDINGS, ignored, next_step
+from bot.ui.words import ONLY_WATCHED, OUTCOMES, PAUSES, PREVIEW_TOO_LONG, TROUBLES, WORDINGS, ignored, next_step
 
 _ROOM = TEXT_LIMIT - 100
 """Characters to fill: Discord may count an emoji as several."""
@@ -79,7 +79,7 @@ def _question(view: RequestView) -> CardView:
             "Nothing has been sent yet. A request to cancel cannot be taken back, "
             "and a partly delivered order may get no refill.",
             "\n".join(filter(None, [shown + rest, ignored(request.ignored, request.repeats)])),
-            *([preview_text(request.preview, request.orders)] if request.preview else []),
+            preview_text(request.preview) if request.preview else PREVIEW_TOO_LONG,
         ],
         buttons=[buttons.confirm(request.id, request.orders), buttons.keep(request.id)],
     )

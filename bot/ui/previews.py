@@ -19,13 +19,12 @@ _KINDS = {
 """All other statuses are final."""
 
 
-def preview_text(preview: Preview, orders: int) -> str:
+def preview_text(preview: Preview) -> str:
     """Show what is known of a request's orders before it is confirmed, and what is still being asked or never was."""
-    first = f"the first {preview.wanted:,}" if orders > preview.wanted else ""
     lines = [_line(kind, count, preview) for kind, count in _counts(preview).items() if count]
     if lines:
-        lines = [f"**What the panel says of {first or 'them'} now**", *lines, PREVIEW_PROVES]
-    return "\n".join([*lines, *_rest(preview, first or "they")])
+        lines = ["**What the panel says of them now**", *lines, PREVIEW_PROVES]
+    return "\n".join([*lines, *_rest(preview)])
 
 
 def _counts(preview: Preview) -> dict[PreviewKind, int]:
@@ -57,14 +56,14 @@ def _quoted(words: Sequence[str]) -> str:
     return shown + (" …" if len(words) > _MOST_SHOWN else "")
 
 
-def _rest(preview: Preview, who: str) -> list[str]:
+def _rest(preview: Preview) -> list[str]:
     """Say what is still being asked, or what was not asked and why."""
     left = preview.wanted - preview.asked
     if preview.state in PREVIEW_STOPS:
         some = f"**{left:,}** not asked" if left else "I stopped asking"
-        what = some if preview.asked else f"What {who} are now was not asked"
+        what = some if preview.asked else "What they are now was not asked"
         return [f"-# {what}: {PREVIEW_STOPS[preview.state]}."]
     if left:
         so_far = f" {preview.asked:,} of {preview.wanted:,} so far." if preview.asked else ""
-        return [f"-# 🔎 Asking the panel what {who} are now …{so_far}"]
+        return [f"-# 🔎 Asking the panel what they are now …{so_far}"]
     return []

@@ -129,6 +129,8 @@ PREVIEWS: Mapping[PreviewKind, str] = {
 }
 PREVIEW_PROVES = "-# What counts is how they stand when they are sent; and a service may not allow stopping at all."
 
+PREVIEW_TOO_LONG = "-# I do not ask the panel about so many beforehand: that would take as many calls as sending them."
+
 PREVIEW_STOPS: Mapping[PreviewState, str] = {
     PreviewState.RATE_LIMITED: "the panel's rate limit is used up",
     PreviewState.UNAVAILABLE: "the panel cannot be reached",
