@@ -4,7 +4,7 @@ Nothing here is stored. After a start everything is looked at when the ledger sa
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import timedelta
 from random import Random
 
@@ -46,6 +46,11 @@ class Watching:
         """Count an account no longer: nothing of it is open."""
         _, groups = self._accounts.pop(account_id, (0.0, 0))
         self._groups -= groups
+
+    def keep(self, account_ids: Container[int]) -> None:
+        """Forget all other accounts: their keys are gone, or what they had open has ended without a look."""
+        for account_id in [known for known in self._accounts if known not in account_ids]:
+            self.forget(account_id)
 
     def plan(self) -> None:
         """Weigh all accounts against each other anew."""

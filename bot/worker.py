@@ -372,6 +372,7 @@ class Worker:
             await tx.notify_overdue(now - OVERDUE_AFTER, now - EXPIRES_AFTER, now, self._window)
             await tx.tell_all_untold(now, self._window)
         self._plan.learn(await self._ledger.read.lives(_LIVES))
+        self._plan.keep(await self._ledger.read.watched_accounts())
         self._plan.plan()
         self._next_sweep = now + _SWEEP_EVERY
         self._changed()

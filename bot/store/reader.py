@@ -153,6 +153,10 @@ class Reader:
         )
         return [Listed.read(row) async for row in rows]
 
+    async def watched_accounts(self) -> set[int]:
+        """Return the active accounts with anything taken up that has not ended."""
+        return {row["id"] async for row in QUERIES.watched_accounts(self._db)}
+
     async def lives(self, most: int) -> list[float]:
         """Return how many seconds the provider took for what ended last, the newest first."""
         return [row["life"] / 1000 async for row in QUERIES.lives(self._db, most=most)]

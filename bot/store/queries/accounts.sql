@@ -47,6 +47,10 @@ ORDER BY COALESCE(began_at <= :now OR first_look_at <= :now, FALSE) DESC, 4 LIMI
 UPDATE accounts SET looks_asked_at = :now
 WHERE id = :id AND (looks_asked_at IS NULL OR looks_asked_at <= :before OR looks_asked_at > :now);
 
+-- name: watched_accounts()
+SELECT id FROM accounts a WHERE state = 'active'
+  AND EXISTS (SELECT 1 FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL);
+
 -- name: sealed_keys()
 SELECT id, user_id, key_sealed AS sealed FROM accounts WHERE key_sealed IS NOT NULL;
 
