@@ -176,6 +176,15 @@ class Cancels:
                 async for page in self._pages(ListKind.REQUEST, request_id, after=request.orders - waiting - 1):
                     yield page
 
+    async def named(
+        self, kind: ListKind, list_id: int, user_id: int, wanted: Callable[[Listed], bool]
+    ) -> tuple[str, ...]:
+        """Return the IDs of a list's orders that are wanted, each once, in its own order; raise as `rows` does."""
+        found: dict[str, None] = {}
+        async for page in self.rows(kind, list_id, user_id):
+            found.update((line.order_id, None) for line in page if wanted(line))
+        return tuple(found)
+
     async def _pages(self, kind: ListKind, list_id: int, after: int = -1) -> AsyncGenerator[list[Listed]]:
         while page := await self._ledger.read.page(kind, list_id, after, _PAGE):
             yield page

@@ -92,17 +92,24 @@ async def answering(interaction: Interaction, work: Awaitable[None]) -> None:
         await answer_error(interaction, error)
 
 
-class Pressed(discord.ui.DynamicItem[discord.ui.Button[Any]], template="np:never"):
-    """A button known by its custom_id alone; base of all, since discord.py reports no error of a DynamicItem."""
+class Pressed(discord.ui.DynamicItem[discord.ui.Item[Any]], template="np:never"):
+    """A button or menu known by its custom_id; base of all, since discord.py reports no error of a DynamicItem."""
 
-    def __init__(self, match: Any) -> None:
-        super().__init__(discord.ui.Button(custom_id=match.string))
+    def __init__(self, item: discord.ui.Item[Any], match: Any) -> None:
+        super().__init__(item)
         self.values: dict[str, str] = match.groupdict(default="")
 
     @classmethod
     async def from_custom_id(cls, interaction: discord.Interaction[Any], item: Any, match: Any, /) -> "Pressed":
-        """Build the button from what was pressed."""
-        return cls(match)
+        """Take what was pressed, as it stands in its message."""
+        return cls(item, match)
+
+    @property
+    def chosen(self) -> str:
+        """What was chosen from a menu."""
+        assert isinstance(self.item, discord.ui.Select)
+        (value,) = self.item.values
+        return value
 
     async def callback(self, interaction: Interaction) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Answer the press, and every error of it."""

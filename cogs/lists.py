@@ -1,4 +1,4 @@
-"""The button under a card that has no room for all of its orders: hands its owner the whole list as files."""
+"""What a card has no room for: hands its owner the whole list as files, or the IDs of one group to copy."""
 
 from collections.abc import AsyncGenerator
 
@@ -8,9 +8,9 @@ from bot.client import Client
 from bot.states import State
 from bot.store import Listed, ListKind
 from bot.ui import buttons
-from bot.ui.answers import list_card
+from bot.ui.answers import ids_card, list_card
 from bot.ui.csv import OrdersCsv
-from cogs.common import Interaction, Pressed, acknowledge
+from cogs.common import Interaction, Pressed, acknowledge, answer
 
 _MOST_BYTES = 8_000_000
 """Discord takes files of up to 10 MB from a bot."""
@@ -50,6 +50,19 @@ async def _files(name: str, pages: AsyncGenerator[list[Listed]]) -> AsyncGenerat
     yield table.file(f"{name}.csv" if number == 1 else f"{name}-part-{number}.csv")
 
 
+class CopyIds(Pressed, template=buttons.IDS):
+    """Reads the ledger anew at every choice; for the owner alone."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Show the IDs of the group that was chosen, as it is now."""
+        await acknowledge(interaction)
+        kind, list_id, state = ListKind(self.values["kind"]), int(self.values["list"]), State(self.chosen)
+        orders = await interaction.client.use_cases.cancels.named(
+            kind, list_id, interaction.user.id, lambda line: line.told_as is state
+        )
+        await answer(interaction, ids_card(orders, state, kind, list_id))
+
+
 async def setup(bot: Client) -> None:
     """Register with the client."""
-    bot.add_dynamic_items(WholeList)
+    bot.add_dynamic_items(WholeList, CopyIds)

@@ -113,7 +113,12 @@ def parts_of(card: CardView) -> list[dict[str, Any]]:
 
 def text_of(card: CardView) -> str:
     """Return all that a card says."""
-    return "\n".join(part.get("content") or part.get("label") or "" for part in parts_of(card))
+    return "\n".join(part.get("content") or part.get("label") or "" for part in (*parts_of(card), *options_of(card)))
+
+
+def options_of(card: CardView) -> list[dict[str, Any]]:
+    """Return what can be chosen from a card's menus."""
+    return [option for part in parts_of(card) for option in part.get("options", ())]
 
 
 def ours(card: CardView) -> str:
@@ -150,6 +155,8 @@ async def test_every_card_keeps_discords_limits(
     orders = [order(n, states[n % len(states)], words=words and f"={n % 7} {words}") for n in range(count)]
     for card in all_cards(orders, in_trouble=in_trouble):
         assert len(parts_of(card)) <= 40
+        assert len(options_of(card)) <= 25
+        assert all(len(part["components"]) <= 5 for part in parts_of(card) if part["type"] == 1)
         assert sum(len(part.get("content", "")) for part in parts_of(card)) <= 4_000
         if not all(row.order_id in text_of(card) for row in orders):
             assert "Whole list (CSV)" in text_of(card)

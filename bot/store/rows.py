@@ -314,6 +314,11 @@ class Listed:
     order_id: str
     cancellation: Cancellation | None
 
+    @property
+    def told_as(self) -> State:
+        """The state that may be shown for it."""
+        return self.cancellation.told_as if self.cancellation else State.REQUESTED
+
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> Self:
         """Return the row as this class."""

@@ -1,6 +1,6 @@
 """The small cards: key, status, help, hints and problems."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import discord
 
@@ -8,12 +8,13 @@ from bot.accounts import BalanceView, Connected, KeyView
 from bot.panel import Balance, InvalidKey, OrderReading, PanelError, StatusRow
 from bot.problems import KeyPaused, NoKey, UserError
 from bot.records import StoredView
-from bot.store import AccountState
+from bot.states import State
+from bot.store import AccountState, ListKind
 from bot.ui import buttons
 from bot.ui.csv import csv_file
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
-from bot.ui.text import ago, amount, code, counted
-from bot.ui.words import INTERNAL, PAUSES, ignored, panel_error, user_error
+from bot.ui.text import ago, amount, code, counted, listed
+from bot.ui.words import INTERNAL, PAUSES, WORDINGS, ignored, panel_error, user_error
 
 
 def problem(sentence: str, *, connect: bool = False) -> CardView:
@@ -213,6 +214,20 @@ def balance_card(view: BalanceView) -> CardView:
 def list_card(file: discord.File) -> CardView:
     """Hand over a list as a file."""
     return card(Tone.PLAIN, ["Every order of the list, as of now."], file=file)
+
+
+def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) -> CardView:
+    """Hand over the IDs of one group to copy: one a line, in a block, as many as one message has room for."""
+    short = WORDINGS[state].short
+    if not orders:
+        return card(Tone.PLAIN, [f"### None left · {short}\nNo order of that card stands there any more."])
+    shown, missing = listed(orders, TEXT_LIMIT - 200, between="\n")
+    rest = f" {missing:,} more have no room here: they are in the whole list." if missing else ""
+    return card(
+        Tone.PLAIN,
+        [f"### {counted(len(orders), 'order')} · {short}\nAs of now.{rest}", f"```\n{shown}\n```"],
+        buttons=[buttons.whole_list(kind, list_id)] if missing else [],
+    )
 
 
 def hint(user_id: int) -> CardView:

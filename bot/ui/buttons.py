@@ -1,7 +1,9 @@
-"""The buttons: what they are called and how their custom_id is built. cogs/ answers them by that id alone,
+"""The buttons and menus: what they are called and how their custom_id is built. cogs/ answers them by that id alone,
 
 so a button works after a restart and on any process.
 """
+
+from collections.abc import Mapping
 
 import discord
 
@@ -9,6 +11,7 @@ from bot.states import State
 from bot.store import ListKind
 
 Button = discord.ui.Button[discord.ui.LayoutView]
+Menu = discord.ui.Select[discord.ui.LayoutView]
 
 CONNECT = r"np:connect"
 CONFIRM = r"np:confirm:(?P<request>\d{1,19})"
@@ -28,6 +31,7 @@ LOOK = r"np:look"
 ASK_UNWATCH = r"np:ask-unwatch"
 UNWATCH = r"np:unwatch"
 KEEP_WATCHING = r"np:keep-watching"
+IDS = r"np:ids:(?P<kind>request|notice):(?P<list>\d{1,19})"
 
 ALL = (
     CONNECT,
@@ -45,6 +49,7 @@ ALL = (
     ASK_UNWATCH,
     UNWATCH,
     KEEP_WATCHING,
+    IDS,
 )
 
 
@@ -123,3 +128,9 @@ def unwatch() -> Button:
 def keep_watching() -> Button:
     """Go on watching."""
     return discord.ui.Button(label="Keep watching", custom_id="np:keep-watching")
+
+
+def copy_ids(kind: ListKind, list_id: int, groups: Mapping[State, str]) -> Menu:
+    """Hand over the order IDs of one of a card's groups, to copy; `groups` says how each is called."""
+    options = [discord.SelectOption(label=f"Copy IDs: {group}", value=state) for state, group in groups.items()]
+    return discord.ui.Select(placeholder="Copy IDs …", options=options, custom_id=f"np:ids:{kind}:{list_id}")

@@ -106,6 +106,7 @@ def _progress(view: RequestView) -> CardView:
             *([buttons.stop(request.id)] if _may_stop(view) else []),
             *([buttons.whole_list(ListKind.REQUEST, request.id)] if folded else []),
         ],
+        menu=_copy_ids(ListKind.REQUEST, request.id, sections),
     )
 
 
@@ -156,6 +157,7 @@ def notice_card(report: Report, notice: Notice) -> CardView:
             *([buttons.connect("Connect again")] if report.pauses else []),
             *([buttons.whole_list(ListKind.NOTICE, notice.id)] if folded else []),
         ],
+        menu=_copy_ids(ListKind.NOTICE, notice.id, _sections_of({**report.overdue, **report.ended})),
     )
 
 
@@ -273,6 +275,11 @@ def _section(state: State, group: Group, dates: _Dates) -> _Section:
 
 def _counts(sections: _Sections) -> str:
     return " · ".join(f"**{section.count:,}** {WORDINGS[state].short}" for state, section in sections.items())
+
+
+def _copy_ids(kind: ListKind, list_id: int, sections: _Sections) -> buttons.Menu | None:
+    groups = {state: f"{section.count:,} {WORDINGS[state].short}" for state, section in sections.items()}
+    return buttons.copy_ids(kind, list_id, groups) if groups else None
 
 
 def _texts(sections: _Sections, *, beside: Sequence[str]) -> tuple[list[str], bool]:

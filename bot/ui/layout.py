@@ -8,6 +8,8 @@ import discord
 
 TEXT_LIMIT = 4_000
 """Characters of text in all parts of one message together (Discord)."""
+_PART_LIMIT = 40
+"""Components of one message, nested ones too (Discord)."""
 
 
 class Tone(Enum):
@@ -32,18 +34,25 @@ def card(
     parts: Sequence[str],
     *,
     buttons: Sequence[discord.ui.Button[discord.ui.LayoutView]] = (),
+    menu: discord.ui.Select[discord.ui.LayoutView] | None = None,
     file: discord.File | None = None,
 ) -> CardView:
-    """Build a card of text parts with a line between them, then an attached file, then buttons."""
+    """Build a card of text parts with a line between them, then an attached file, then buttons, then a menu.
+
+    Where Discord has no room for the lines they are left out.
+    """
     container: discord.ui.Container[discord.ui.LayoutView] = discord.ui.Container(accent_colour=tone.value)
+    has_room = 2 * len(parts) + len(buttons) + 4 <= _PART_LIMIT  # 4: the container less a line, a file, two rows, menu
     for index, part in enumerate(parts):
-        if index:
+        if index and has_room:
             container.add_item(discord.ui.Separator())
         container.add_item(discord.ui.TextDisplay(part))
     if file:
         container.add_item(discord.ui.File(file))
     if buttons:
         container.add_item(discord.ui.ActionRow(*buttons))
+    if menu:
+        container.add_item(discord.ui.ActionRow(menu))
     view = discord.ui.LayoutView(timeout=None)
     view.add_item(container)
     # Buttons are answered by their custom_id alone (cogs/), so discord.py need not remember this view.

@@ -45,15 +45,15 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def listed(items: Sequence[str], room: int) -> tuple[str, int]:
+def listed(items: Sequence[str], room: int, between: str = ", ") -> tuple[str, int]:
     """Join as many items as fit into `room` characters; return the text and how many are missing."""
     taken: list[str] = []
     for item in items:
-        room -= len(item) + 2
+        room -= len(item) + len(between)
         if room < 0:
             break
         taken.append(item)
-    return ", ".join(taken), len(items) - len(taken)
+    return between.join(taken), len(items) - len(taken)
 
 
 def by_remark(lines: Sequence[tuple[str, str]], room: int) -> tuple[list[str], int]:

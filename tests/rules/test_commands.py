@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import discord
 import pytest
 
 from bot.client import COGS, Client
@@ -93,6 +94,7 @@ EXAMPLES = {
     buttons.ASK_UNWATCH: lambda: buttons.ask_unwatch(),
     buttons.UNWATCH: lambda: buttons.unwatch(),
     buttons.KEEP_WATCHING: lambda: buttons.keep_watching(),
+    buttons.IDS: lambda: buttons.copy_ids(ListKind.REQUEST, SOMEBODY, {state: "100,000 orders" for state in State}),
 }
 
 
@@ -116,8 +118,12 @@ def test_a_button_is_known_by_its_own_template_alone(template: str) -> None:
     assert button.custom_id is not None
     assert [other for other in buttons.ALL if re.fullmatch(other, button.custom_id)] == [template]
     assert len(button.custom_id) <= 100
-    assert button.label is not None
-    assert 1 <= len(button.label) <= 80
+    if isinstance(button, discord.ui.Select):
+        assert 1 <= len(button.options) <= 25
+        assert all(1 <= len(option.label) <= 100 for option in button.options)
+    else:
+        assert button.label is not None
+        assert 1 <= len(button.label) <= 80
 
 
 def test_every_template_is_answered_by_one_class_of_the_cogs() -> None:

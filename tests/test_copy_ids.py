@@ -1,0 +1,140 @@
+"""The menu on a card that hands over the IDs of one group to copy: read anew, and for the owner alone."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from simcord.components import walk_components
+
+from bot.demo.panel import Upstream
+from bot.panel import OrderStatus
+from bot.states import State
+from bot.store import ListKind
+from bot.ui.buttons import copy_ids
+from bot.ui.layout import Tone, card
+from tests.world import World, buttons_of, shown, whole_list
+
+RUNNING = OrderStatus.IN_PROGRESS
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+def options_of(message: Any) -> list[str]:
+    """Return what the menu of a message offers."""
+    components = message.components
+    parts = [part if isinstance(part, dict) else part.to_dict() for part in components]
+    return [option["label"] for part in walk_components(parts) for option in part.get("options", ())]
+
+
+def block_of(result: Any) -> list[str]:
+    """Return the lines of the code block of an answer that only its user sees."""
+    assert result.ephemeral
+    (block,) = [
+        part["content"]
+        for part in walk_components(result.response.components)
+        if str(part.get("content")).startswith("```")
+    ]
+    return block.removeprefix("```\n").removesuffix("\n```").splitlines()
+
+
+async def mixed(here: World, user: Any) -> Any:
+    """Ask for four orders, of which two are queued, one is refunded and one refused; return the card."""
+    for order in ("ord_Q2", "ord_Q1"):
+        here.order(order, RUNNING, upstream=Upstream())
+    here.order("ord_P")
+    result = await user.slash("cancel", orders="ord_Q2 ord_P ord_Q1 ord_absent")
+    await here.settle()
+    return result
+
+
+async def test_the_menu_names_the_groups_of_the_card(here: World, ann: Any) -> None:
+    result = await mixed(here, ann)
+    assert options_of(result.response) == ["Copy IDs: 1 refunded", "Copy IDs: 2 queued", "Copy IDs: 1 refused"]
+
+
+async def test_a_group_comes_as_a_block_with_one_id_a_line_in_the_order_asked(here: World, ann: Any) -> None:
+    result = await mixed(here, ann)
+    chosen = await ann.select(result.response, ["queued"])
+    assert "2 orders · queued" in shown(chosen)
+    assert block_of(chosen) == ["ord_Q2", "ord_Q1"]
+    assert block_of(await ann.select(result.response, ["refunded"])) == ["ord_P"]
+    assert "**2** queued" in shown(result)  # the card stays where it is
+
+
+async def test_a_choice_after_a_restart_tells_what_is_so_by_now(here: World, ann: Any) -> None:
+    result = await mixed(here, ann)
+    old = card(Tone.PLAIN, ["a card that is behind"], menu=copy_ids(ListKind.REQUEST, 1, {State.QUEUED: "2 queued"}))
+    behind = await here.app.client.get_partial_messageable(ann.dm_channel.id).send(view=old.view)
+    await here.restart()
+    assert block_of(await ann.select(behind, ["queued"])) == ["ord_Q2", "ord_Q1"]
+    await here.wait(90)
+    late = await ann.select(behind, ["queued"])
+    assert "None left · queued" in shown(late)
+    assert "ord_" not in shown(late)
+    assert block_of(await ann.select(result.response, ["refunded"])) == ["ord_Q2", "ord_P", "ord_Q1"]
+
+
+async def test_what_waits_and_what_was_joined_is_copied_too(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    here.order("ord_B", RUNNING)
+    result = await ann.slash("cancel", orders="ord_B ord_A")
+    assert block_of(await ann.select(result.response, ["requested"])) == ["ord_B", "ord_A"]
+    await here.settle()
+    assert block_of(await ann.select(result.response, ["queued"])) == ["ord_B", "ord_A"]
+
+
+async def test_a_notice_has_the_menu_too_and_names_each_order_once(here: World, ann: Any) -> None:
+    for order in ("ord_A", "ord_B"):
+        here.order(order, RUNNING, upstream=Upstream(ends_as="completed"))
+    await ann.slash("cancel", orders="ord_A ord_B")
+    await here.wait(90)
+    told = ann.dm_channel.last_message
+    await here.restart()
+    assert options_of(told) == ["Copy IDs: 2 delivered"]
+    assert block_of(await ann.select(told, ["completed"])) == ["ord_A", "ord_B"]
+
+
+async def test_a_notice_of_what_is_open_for_too_long_hands_over_those(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING, upstream=Upstream(after=timedelta(hours=80)))
+    await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    await here.wait(73 * 3600, step=1800)
+    late = ann.dm_channel.last_message
+    assert options_of(late) == ["Copy IDs: 1 queued"]
+    assert block_of(await ann.select(late, ["queued"])) == ["ord_A"]
+    await here.wait(9 * 3600, step=1800)
+    assert "None left · queued" in shown(await ann.select(late, ["queued"]))
+
+
+async def test_more_than_one_message_holds_are_counted_and_stand_in_the_list(here: World, ann: Any) -> None:
+    orders = [here.order(f"ord_{number:064}", RUNNING) for number in range(150)]
+    question = await ann.slash("cancel", file=("orders.txt", "\n".join(orders).encode()))
+    await ann.click(question.response, label="Confirm: ask to cancel 150")
+    await here.settle()
+    chosen = await ann.select(question.response, ["queued"])
+    copied = block_of(chosen)
+    assert orders[: len(copied)] == copied
+    assert f"{150 - len(copied)} more have no room here" in shown(chosen)
+    assert 3_500 < len(shown(chosen)) <= 4_000
+    assert (await whole_list(ann, chosen)).count("ord_") == 150
+
+
+async def test_what_fits_comes_without_a_file(here: World, ann: Any) -> None:
+    result = await mixed(here, ann)
+    assert buttons_of(await ann.select(result.response, ["queued"])) == []
+
+
+async def test_nobody_else_gets_the_ids(here: World) -> None:
+    channel = here.env.create_guild().create_text_channel("orders")
+    ann, bob = (here.env.guild.add_member(here.env.create_user(name)) for name in ("ann", "bob"))
+    await here.connect_in(channel, ann)
+    await ann.slash(channel, "cancel", orders="ord_Secret")
+    await here.settle()
+    for kind in (ListKind.REQUEST, ListKind.NOTICE):
+        copy = card(Tone.PLAIN, ["a forged copy"], menu=copy_ids(kind, 1, {State.REFUSED: "1 refused"}))
+        forged = await here.app.client.get_partial_messageable(channel.id).send(view=copy.view)
+        chosen = await bob.select(forged, ["refused"])
+        assert "somebody else" in shown(chosen)
+        assert "ord_Secret" not in repr([answer.components for answer in (chosen.response, *chosen.followups)])
