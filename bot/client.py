@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import logging
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,10 @@ class Client(commands.Bot):
         )
         self.long_lists = asyncio.Lock()
         """Held while an attached list is in memory: one at a time, however many users come with one."""
+        self.refilling: set[int] = set()
+        """Users for whom a confirmed question about refills is being worked on."""
+        self.refills_asked: deque[int] = deque(maxlen=1_000)
+        """The messages whose confirmed refills were asked for last."""
         self._ledger = ledger
 
     async def setup_hook(self) -> None:

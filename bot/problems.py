@@ -75,5 +75,9 @@ class Erased(UserError):
     """The user had everything erased while this was under way."""
 
 
+class RefillUnderWay(UserError):
+    """The same user's refills are being asked for, or the question has been confirmed before."""
+
+
 class NotYours(UserError):
     """Somebody else asked for this."""

@@ -80,6 +80,16 @@ class Verdict:
     words: str | None = None
 
 
+def may_be_refilled(state: State, words: str | None) -> bool:
+    """Tell whether the panel has called an order completed or partial: it refills no others.
+
+    "Already completed" it says of everything that has ended, so some of these it will refuse.
+    """
+    return state in (State.COMPLETED, State.PARTIAL) or (
+        state is State.REFUSED and "already completed" in (words or "").casefold()
+    )
+
+
 def as_told(state: State, doubts: int) -> State:
     """Return the state to show to a user: after a doubtful call nothing is merely waiting to be sent."""
     return State.UNKNOWN if doubts and state in (State.REQUESTED, State.SENDING) else state

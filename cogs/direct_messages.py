@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.cancels import Place
 from bot.client import Client, describe
 from bot.notices import DELIVERY_ERRORS
+from bot.orders import find_orders
 from bot.panel import PanelError
 from bot.problems import UserError
 from bot.store import LedgerError
@@ -67,7 +68,8 @@ class DirectMessages(commands.Cog):
             case "queued":
                 return open_card(await self._bot.use_cases.accounts.open_orders(user_id))
             case "refill":
-                return await ask_for_refills(self._bot, user_id, text, lambda shown: reply.edit(view=shown.view))
+                found = find_orders(text)
+                return await ask_for_refills(self._bot, user_id, found, lambda shown: reply.edit(view=shown.view))
             case "balance":
                 return balance_card(await self._bot.use_cases.accounts.balance(user_id))
             case "history":

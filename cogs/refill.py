@@ -1,28 +1,30 @@
-"""/refill: ask the panel to deliver again what an order has lost."""
+"""/refill, and the button under a card: ask the panel to deliver again what an order has lost."""
 
 from collections.abc import Awaitable, Callable
 
 from discord import app_commands
 from discord.ext import commands
 
+from bot.accounts import MAX_REFILL
 from bot.client import Client, describe
-from bot.orders import find_orders
+from bot.orders import Found, find_orders
 from bot.panel import PanelError
-from bot.problems import NoOrders, UserError
-from bot.store import LedgerError
+from bot.problems import NoOrders, RefillUnderWay, UserError
+from bot.store import LedgerError, Listed, ListKind
+from bot.ui import buttons
 from bot.ui.layout import CardView
-from bot.ui.refills import refills_card, refills_under_way
-from cogs.common import Interaction, acknowledge, answer
+from bot.ui.refills import no_refills, refill_question, refills_card, refills_under_way
+from cogs.common import Interaction, Pressed, acknowledge, answer
 
 
 async def ask_for_refills(
-    client: Client, user_id: int, text: str, show: Callable[[CardView], Awaitable[object]]
+    client: Client, user_id: int, found: Found, show: Callable[[CardView], Awaitable[object]]
 ) -> CardView:
-    """Ask for a refill of every order named in a text, and return the card that tells what came of it.
+    """Ask for a refill of every order that was found, and return the card that tells what came of it.
 
     Before anything is sent `show` has put up what is being asked for: no later call could find that out again.
     """
-    found, accounts = find_orders(text), client.use_cases.accounts
+    accounts = client.use_cases.accounts
     if not found.orders:
         raise NoOrders(found)
     await accounts.usable(user_id)
@@ -46,9 +48,74 @@ class Refill(commands.Cog):
         async def show(shown: CardView) -> None:
             await interaction.edit_original_response(view=shown.view)
 
-        await answer(interaction, await ask_for_refills(interaction.client, interaction.user.id, orders, show))
+        found = find_orders(orders)
+        await answer(interaction, await ask_for_refills(interaction.client, interaction.user.id, found, show))
+
+
+async def _refillable(interaction: Interaction, kind: ListKind, list_id: int) -> tuple[str, ...]:
+    """Return the orders of the presser's own list that the panel calls completed or partial by now."""
+    return await interaction.client.use_cases.cancels.named(kind, list_id, interaction.user.id, _may_be_refilled)
+
+
+def _may_be_refilled(line: Listed) -> bool:
+    return line.cancellation is not None and line.cancellation.may_be_refilled
+
+
+class RefillThese(Pressed, template=buttons.REFILL):
+    """Asks first, in an answer of its own; for the owner of the card alone."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Show which orders a refill would be asked for."""
+        await acknowledge(interaction)
+        kind, list_id = ListKind(self.values["kind"]), int(self.values["list"])
+        await answer(interaction, refill_question(await _refillable(interaction, kind, list_id), kind, list_id))
+
+
+class ConfirmRefill(Pressed, template=buttons.CONFIRM_REFILL):
+    """Asks for the refills that the question has named, each once; for the owner of the card alone."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Ask for them, unless an earlier press does so or has done so.
+
+        No ledger holds refills. After a restart, or from a second question, the same can be confirmed again; what
+        is still open the panel then refuses by its own rule, one refill of an order at a time.
+        """
+        message_id = await acknowledge(interaction, update=True)
+        client, user_id = interaction.client, interaction.user.id
+        if user_id in client.refilling or message_id in client.refills_asked:
+            raise RefillUnderWay
+        client.refilling.add(user_id)
+        try:
+            shown = await self._refilled(interaction, message_id)
+        finally:
+            client.refilling.discard(user_id)
+        await answer(interaction, shown)
+
+    async def _refilled(self, interaction: Interaction, message_id: int) -> CardView:
+        kind, list_id = ListKind(self.values["kind"]), int(self.values["list"])
+        orders = await _refillable(interaction, kind, list_id)
+        # What has ended stays as it is, so that as many as the question named are the same ones.
+        if len(orders) != int(self.values["count"]):
+            return refill_question(orders, kind, list_id)
+
+        async def show(shown: CardView) -> None:
+            await interaction.edit_original_response(view=shown.view)
+            interaction.client.refills_asked.append(message_id)
+
+        found = Found(orders[:MAX_REFILL], 0, ())
+        return await ask_for_refills(interaction.client, interaction.user.id, found, show)
+
+
+class NoRefill(Pressed, template=buttons.NO_REFILL):
+    """Drops the question."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Ask for nothing, and say so."""
+        await acknowledge(interaction, update=True)
+        await answer(interaction, no_refills())
 
 
 async def setup(bot: Client) -> None:
     """Register with the client."""
     await bot.add_cog(Refill())
+    bot.add_dynamic_items(RefillThese, ConfirmRefill, NoRefill)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from pydantic import TypeAdapter
 
 from bot.panel import OrderStatus
-from bot.states import State, as_told
+from bot.states import State, as_told, may_be_refilled
 
 
 class AccountState(StrEnum):
@@ -230,6 +230,11 @@ class Cancellation(_Row):
     def told_as(self) -> State:
         """The state that may be shown for it."""
         return as_told(self.state, self.doubts)
+
+    @property
+    def may_be_refilled(self) -> bool:
+        """Tell whether a refill can be asked for."""
+        return may_be_refilled(self.state, self.words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,24 +32,14 @@ ASK_UNWATCH = r"np:ask-unwatch"
 UNWATCH = r"np:unwatch"
 KEEP_WATCHING = r"np:keep-watching"
 IDS = r"np:ids:(?P<kind>request|notice):(?P<list>\d{1,19})"
+REFILL = r"np:refill:(?P<kind>request|notice):(?P<list>\d{1,19})"
+CONFIRM_REFILL = r"np:refill-go:(?P<kind>request|notice):(?P<list>\d{1,19}):(?P<count>\d{1,19})"
+NO_REFILL = r"np:refill-no"
 
 ALL = (
-    CONNECT,
-    CONFIRM,
-    KEEP,
-    REMOVE_KEY,
-    KEEP_KEY,
-    NEWS,
-    PASTE,
-    STOP,
-    LIST,
-    ERASE,
-    KEEP_ALL,
-    LOOK,
-    ASK_UNWATCH,
-    UNWATCH,
-    KEEP_WATCHING,
-    IDS,
+    *(CONNECT, CONFIRM, KEEP, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP),
+    *(ERASE, KEEP_ALL, LOOK, ASK_UNWATCH, UNWATCH, KEEP_WATCHING),
+    *(LIST, IDS, REFILL, CONFIRM_REFILL, NO_REFILL),
 )
 
 
@@ -128,6 +118,22 @@ def unwatch() -> Button:
 def keep_watching() -> Button:
     """Go on watching."""
     return discord.ui.Button(label="Keep watching", custom_id="np:keep-watching")
+
+
+def refill(kind: ListKind, list_id: int) -> Button:
+    """Ask whether to refill those of a card's orders that the panel calls completed or partial."""
+    return discord.ui.Button(label="Refill these", custom_id=f"np:refill:{kind}:{list_id}")
+
+
+def confirm_refill(kind: ListKind, list_id: int, count: int) -> Button:
+    """Ask the panel for the refills of a question about so many orders."""
+    custom_id = f"np:refill-go:{kind}:{list_id}:{count}"
+    return discord.ui.Button(label="Confirm refill", style=discord.ButtonStyle.danger, custom_id=custom_id)
+
+
+def no_refill() -> Button:
+    """Ask the panel for nothing."""
+    return discord.ui.Button(label="No", custom_id="np:refill-no")
 
 
 def copy_ids(kind: ListKind, list_id: int, groups: Mapping[State, str]) -> Menu:

@@ -104,6 +104,7 @@ def _progress(view: RequestView) -> CardView:
         buttons=[
             *([buttons.connect("Connect again")] if _is_stuck(view) else []),
             *([buttons.stop(request.id)] if _may_stop(view) else []),
+            *([buttons.refill(ListKind.REQUEST, request.id)] if _may_refill(view.groups) else []),
             *([buttons.whole_list(ListKind.REQUEST, request.id)] if folded else []),
         ],
         menu=_copy_ids(ListKind.REQUEST, request.id, sections),
@@ -155,6 +156,7 @@ def notice_card(report: Report, notice: Notice) -> CardView:
         [*(parts or ["### Nothing new"]), f"-# {notice.reference}"],
         buttons=[
             *([buttons.connect("Connect again")] if report.pauses else []),
+            *([buttons.refill(ListKind.NOTICE, notice.id)] if _may_refill(report.ended) else []),
             *([buttons.whole_list(ListKind.NOTICE, notice.id)] if folded else []),
         ],
         menu=_copy_ids(ListKind.NOTICE, notice.id, _sections_of({**report.overdue, **report.ended})),
@@ -275,6 +277,11 @@ def _section(state: State, group: Group, dates: _Dates) -> _Section:
 
 def _counts(sections: _Sections) -> str:
     return " · ".join(f"**{section.count:,}** {WORDINGS[state].short}" for state, section in sections.items())
+
+
+def _may_refill(groups: Groups) -> bool:
+    """Look at the orders that a card can show: among thousands of refusals it does not search at every edit."""
+    return any(order.may_be_refilled for group in groups.values() for order in group.first)
 
 
 def _copy_ids(kind: ListKind, list_id: int, sections: _Sections) -> buttons.Menu | None:

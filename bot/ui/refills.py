@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from bot.accounts import Refills
+from bot.accounts import MAX_REFILL, Refills
 from bot.panel import InvalidKey, Refill, RefillRow
 from bot.problems import KeyPaused, NoKey
+from bot.store import ListKind
 from bot.ui import buttons
 from bot.ui.csv import csv_file
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
@@ -17,6 +18,36 @@ _REST = 45
 """Room for "… and 1,000 more, in the file" under a group, and for the line breaks."""
 
 _Lines = Sequence[tuple[str, str]]
+
+
+def refill_question(orders: Sequence[str], kind: ListKind, list_id: int) -> CardView:
+    """Ask before refills are asked for."""
+    if not orders:
+        return card(Tone.PLAIN, ["### Nothing to refill\nThe panel calls no order of that card completed or partial."])
+    asked = orders[:MAX_REFILL]
+    shown, missing = listed([code(order) for order in asked], 1_500)
+    rest = f" … and {missing:,} more" if missing else ""
+    most = (
+        f"\nThese are the first {MAX_REFILL:,} of {len(orders):,}, the most I take at once; `/refill` takes the others."
+        if len(orders) > MAX_REFILL
+        else ""
+    )
+    return card(
+        Tone.WAITING,
+        [
+            f"### Ask for {counted(len(asked), 'refill')}?\n"
+            "Nothing has been sent yet. A refill that was asked for cannot be taken back.",
+            f"{shown}{rest}{most}\n"
+            "-# The orders of that card which the panel calls completed or partial. It may refuse some: "
+            "what it says of each you then see here.",
+        ],
+        buttons=[buttons.confirm_refill(kind, list_id, len(orders)), buttons.no_refill()],
+    )
+
+
+def no_refills() -> CardView:
+    """Confirm that nothing was asked for."""
+    return card(Tone.PLAIN, ["### No refill\nNothing was sent."])
 
 
 def refills_under_way(orders: Sequence[str]) -> CardView:

@@ -20,6 +20,7 @@ from bot.problems import (
     NoKey,
     NoOrders,
     NotYours,
+    RefillUnderWay,
     TooMany,
     UserError,
 )
@@ -251,6 +252,10 @@ ERASED_MEANWHILE = (
     "While I was checking this key you had everything about you erased, so it was not stored. Send it once more if you "
     "want to go on."
 )
+REFILL_UNDER_WAY = (
+    "Refills of yours are being asked for, or that question was confirmed before: its card tells what came of it. "
+    "Nothing was sent a second time."
+)
 UNWRITABLE = (
     "I cannot write anything down at the moment, so I have taken nothing on: nothing was sent, stored or removed. "
     "Try again in a few minutes; if it stays like this, tell whoever runs this bot."
@@ -293,6 +298,8 @@ def user_error(error: UserError) -> str:
             return ERASED_MEANWHILE
         case NotYours():
             return NOT_YOURS
+        case RefillUnderWay():
+            return REFILL_UNDER_WAY
         case _:
             return INTERNAL
 

@@ -1,0 +1,272 @@
+"""The button that asks for refills of a card's delivered orders: asked first, sent once, for the owner alone."""
+
+from typing import Any
+
+import httpx
+import pytest
+from simcord.backend.serializers import message_payload
+from simcord.components import walk_components
+from simcord.interactions import base_payload
+
+from bot.demo.panel import Upstream
+from bot.panel import Answer, OrderStatus
+from bot.states import State, may_be_refilled
+from bot.store import ListKind
+from bot.ui.buttons import confirm_refill, refill
+from bot.ui.layout import Tone, card
+from tests.world import KEY, World, buttons_of, shown, text_of, whole_list
+
+RUNNING = OrderStatus.IN_PROGRESS
+NOTHING_TWICE = "Nothing was sent a second time"
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+def refill_calls(here: World) -> list[tuple[str, ...]]:
+    """Return the orders of every refill call that reached the panel."""
+    return [call.orders for call in here.panel.calls if call.action == "refill"]
+
+
+async def mixed(here: World, user: Any) -> Any:
+    """Ask for orders that end in every way; return the card, from which two can be refilled."""
+    here.order("ord_Done", OrderStatus.COMPLETED)
+    here.order("ord_Pending")
+    here.order("ord_Fixed", RUNNING, cancellable=False)
+    here.order("ord_Partial", RUNNING, upstream=Upstream(ends_as="partial"), remains=650)
+    result = await user.slash("cancel", orders="ord_Pending ord_Partial ord_Fixed ord_Done ord_absent")
+    await here.wait(90)
+    return result
+
+
+async def asked(user: Any, message: Any) -> Any:
+    """Press the button under a card; return the question."""
+    return await user.click(message, label="Refill these")
+
+
+async def test_a_card_asks_first_and_then_for_what_the_panel_calls_delivered(here: World, ann: Any) -> None:
+    result = await mixed(here, ann)
+    question = await asked(ann, result.response)
+    assert question.ephemeral
+    assert "Ask for 2 refills?" in shown(question)
+    assert "`ord_Partial`, `ord_Done`" in shown(question)
+    assert "cannot be taken back" in shown(question)
+    assert refill_calls(here) == []
+    await ann.click(question.response, label="Confirm refill")
+    assert refill_calls(here) == [("ord_Partial", "ord_Done")]
+    assert "**2** accepted" in shown(question)
+    assert "`ord_Done` → `ref_" in shown(question)
+    assert buttons_of(question) == []
+    assert "Cancel request · 5 orders" in shown(result)  # the card stays where it is
+
+
+async def test_no_sends_nothing(here: World, ann: Any) -> None:
+    result = await mixed(here, ann)
+    question = await asked(ann, result.response)
+    await ann.click(question.response, label="No")
+    assert "Nothing was sent" in shown(question)
+    assert buttons_of(question) == []
+    assert refill_calls(here) == []
+
+
+async def test_a_card_without_delivered_orders_has_no_such_button(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    here.order("ord_B", RUNNING)
+    here.order("ord_C", RUNNING, cancellable=False)
+    result = await ann.slash("cancel", orders="ord_A ord_B ord_C ord_absent")
+    await here.settle()
+    assert "Refill these" not in buttons_of(result)
+    copy = card(Tone.PLAIN, ["a forged copy"], buttons=[refill(ListKind.REQUEST, 1)])
+    forged = await here.app.client.get_partial_messageable(ann.dm_channel.id).send(view=copy.view)
+    question = await asked(ann, forged)
+    assert "Nothing to refill" in shown(question)
+    assert buttons_of(question) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "may"),
+    [
+        (State.COMPLETED, None, True),
+        (State.PARTIAL, None, True),
+        (State.REFUSED, "Order cannot be cancelled (Already Completed)", True),
+        (State.REFUSED, "Order not found", False),
+        (State.REFUSED, None, False),
+        (State.UNKNOWN, "Order cannot be cancelled (already completed)", False),
+        (State.REFUNDED, None, False),
+        (State.QUEUED, None, False),
+    ],
+)
+def test_only_what_the_panel_calls_delivered_may_be_refilled(state: State, words: str | None, may: bool) -> None:
+    assert may_be_refilled(state, words) is may
+
+
+async def test_a_notice_has_the_button_too_and_both_presses_outlive_a_restart(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING, upstream=Upstream(ends_as="completed"))
+    here.order("ord_B", RUNNING, upstream=Upstream())
+    await ann.slash("cancel", orders="ord_A ord_B")
+    await here.wait(90)
+    told = ann.dm_channel.last_message
+    await here.restart()
+    question = await asked(ann, told)
+    assert "Ask for 1 refill?" in shown(question)
+    await here.restart()
+    await ann.click(question.response, label="Confirm refill")
+    assert refill_calls(here) == [("ord_A",)]
+    assert "`ord_A` → `ref_" in shown(question)
+
+
+async def test_what_is_asked_for_stands_there_before_it_is_sent(here: World, ann: Any) -> None:
+    question = await asked(ann, (await mixed(here, ann)).response)
+    before: list[str] = []
+
+    def look(answer: Answer) -> Answer:
+        before.append(shown(question))
+        raise httpx.ReadTimeout("no answer")
+
+    here.wire.faults = [look]
+    await ann.click(question.response, label="Confirm refill")
+    assert "Asking for 2 refills" in before[0]
+    assert "nobody knows whether the panel took the request" in before[0]
+    assert "Confirm refill" not in before[0]
+    assert "**2** unclear" in shown(question)
+
+
+def press_at_once(here: World, user: Any, question: Any) -> None:
+    """Press Confirm without waiting for an answer: whatever is done next comes while this is under way."""
+    backend, message = here.env.backend, question.response.message
+    stored = backend.get_message(message.channel.id, message.id)
+    (button,) = [part for part in walk_components(stored.components) if part.get("label") == "Confirm refill"]
+    data = {"custom_id": button["custom_id"], "component_type": button["type"]}
+    record, payload = base_payload(
+        backend, type=3, channel_id=message.channel.id, guild_id=None, user_id=user.id, data=data
+    )
+    record.source_message_id = stored.id
+    backend.emit("INTERACTION_CREATE", payload | {"message": dict(message_payload(backend, stored))})
+
+
+async def test_confirm_pressed_twice_at_once_sends_once(here: World, ann: Any) -> None:
+    question = await asked(ann, (await mixed(here, ann)).response)
+    press_at_once(here, ann, question)
+    pressed = await ann.click(question.response, label="Confirm refill")
+    assert len(refill_calls(here)) == 1
+    assert "**2** accepted" in shown(question)
+    assert here.payloads().count(NOTHING_TWICE) == 1
+    assert all(NOTHING_TWICE in text_of(answer.components) for answer in pressed.followups)
+
+
+async def test_a_second_question_of_the_same_user_waits_for_the_first(here: World, ann: Any) -> None:
+    result = await mixed(here, ann)
+    questions = [await asked(ann, result.response) for _ in range(2)]
+    press_at_once(here, ann, questions[0])
+    await ann.click(questions[1].response, label="Confirm refill")
+    assert len(refill_calls(here)) == 1
+    assert here.payloads().count(NOTHING_TWICE) == 1
+    assert sorted("Ask for 2 refills?" in shown(question) for question in questions) == [False, True]
+
+
+async def test_confirm_pressed_again_on_a_screen_that_is_behind_sends_nothing(here: World, ann: Any) -> None:
+    question = await asked(ann, (await mixed(here, ann)).response)
+    message = question.response.message
+    stored = here.env.backend.get_message(message.channel.id, message.id)
+    as_it_was = stored.components
+    await ann.click(question.response, label="Confirm refill")
+    here.skip(3600)  # by now the panel would take another refill
+    stored.components = as_it_was
+    again = await ann.click(question.response, label="Confirm refill")
+    assert NOTHING_TWICE in text_of(again.followups[0].components)
+    assert len(refill_calls(here)) == 1
+
+
+async def test_after_a_restart_the_panels_own_rule_keeps_a_second_press_from_acting(here: World, ann: Any) -> None:
+    question = await asked(ann, (await mixed(here, ann)).response)
+    message = question.response.message
+    as_it_was = here.env.backend.get_message(message.channel.id, message.id).components
+    await ann.click(question.response, label="Confirm refill")
+    await here.restart()
+    here.env.backend.get_message(message.channel.id, message.id).components = as_it_was
+    await ann.click(question.response, label="Confirm refill")
+    assert "**2** refused" in shown(question)
+    assert set(here.panel.refill_requests.values()) == {1}
+
+
+async def test_what_was_not_sent_can_be_confirmed_again(here: World, ann: Any) -> None:
+    result = await mixed(here, ann)
+    question = await asked(ann, result.response)
+    here.env.inject_error("PATCH", "/webhooks/*", status=500, code=0)
+    await ann.click(question.response, label="Confirm refill")
+    assert refill_calls(here) == []
+    await ann.click(question.response, label="Confirm refill")
+    assert len(refill_calls(here)) == 1
+    here.wire.faults = [httpx.ConnectError("refused")]
+    question = await asked(ann, result.response)
+    await ann.click(question.response, label="Confirm refill")
+    assert "Nothing was changed" in shown(question)
+    question = await asked(ann, result.response)
+    await ann.click(question.response, label="Confirm refill")
+    assert "`A refill of this order is already open`" in shown(question)
+
+
+async def test_what_has_ended_since_is_asked_about_anew(here: World, ann: Any) -> None:
+    here.order("ord_Late", RUNNING, upstream=Upstream(ends_as="completed"))
+    here.order("ord_Done", OrderStatus.COMPLETED)
+    result = await ann.slash("cancel", orders="ord_Late ord_Done")
+    await here.settle()
+    question = await asked(ann, result.response)
+    assert "Ask for 1 refill?" in shown(question)
+    await here.wait(90)
+    await ann.click(question.response, label="Confirm refill")
+    assert refill_calls(here) == []
+    assert "Ask for 2 refills?" in shown(question)
+    await ann.click(question.response, label="Confirm refill")
+    assert refill_calls(here) == [("ord_Late", "ord_Done")]
+
+
+async def test_where_the_acknowledgement_fails_nothing_is_sent(here: World, ann: Any) -> None:
+    question = await asked(ann, (await mixed(here, ann)).response)
+    for status, code in ((404, 10062), (400, 40060), (500, 0)):
+        here.env.inject_error("POST", "/interactions/*", status=status, code=code)
+        await ann.click(question.response, label="Confirm refill")
+    assert refill_calls(here) == []
+    await ann.click(question.response, label="Confirm refill")
+    assert len(refill_calls(here)) == 1
+
+
+async def test_more_than_a_thousand_are_asked_for_in_part_and_that_is_said(here: World, ann: Any) -> None:
+    orders = [here.order(f"ord_{number:06}", OrderStatus.COMPLETED) for number in range(1_010)]
+    result = await ann.slash("cancel", file=("orders.txt", "\n".join(orders).encode()))
+    await ann.click(result.response, label="Confirm: ask to cancel 1,010")
+    await here.settle()
+    here.skip(120)
+    question = await asked(ann, result.response)
+    assert "Ask for 1,000 refills?" in shown(question)
+    assert "the first 1,000 of 1,010" in shown(question)
+    await ann.click(question.response, label="Confirm refill")
+    assert [order for call in refill_calls(here) for order in call] == orders[:1_000]
+    assert (await whole_list(ann, result)).count("ord_") == 1_010
+
+
+async def test_without_a_key_nothing_is_sent(here: World, ann: Any) -> None:
+    question = await asked(ann, (await mixed(here, ann)).response)
+    here.panel.revoke_key(KEY)
+    await ann.slash("balance")
+    pressed = await ann.click(question.response, label="Confirm refill")
+    assert "no longer accepts your API key" in text_of(pressed.followups[0].components)
+    assert refill_calls(here) == []
+
+
+async def test_nobody_else_can_ask_for_them_or_see_them(here: World) -> None:
+    channel = here.env.create_guild().create_text_channel("orders")
+    ann, bob = (here.env.guild.add_member(here.env.create_user(name)) for name in ("ann", "bob"))
+    await here.connect_in(channel, ann)
+    here.order("ord_Secret", OrderStatus.COMPLETED)
+    await ann.slash(channel, "cancel", orders="ord_Secret")
+    await here.settle()
+    for kind in (ListKind.REQUEST, ListKind.NOTICE):
+        pair = [refill(kind, 1), confirm_refill(kind, 1, 1)]
+        copy = card(Tone.PLAIN, ["a forged copy"], buttons=pair)
+        forged = await here.app.client.get_partial_messageable(channel.id).send(view=copy.view)
+        for button in pair:
+            pressed = await bob.click(forged, custom_id=button.custom_id)
+            answers = [pressed.response, *pressed.followups]
+            assert "somebody else" in "".join(text_of(answer.components) for answer in answers)
+            assert "ord_Secret" not in repr([answer.components for answer in answers])
+    assert refill_calls(here) == []
