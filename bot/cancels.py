@@ -137,6 +137,18 @@ class Cancels:
             await tx.stop_request(request, self._clock(), self._window)
         self._wake()
 
+    async def retry(self, request_id: int, user_id: int, place: Place) -> None:
+        """Give what is only watched of a request one more try; raise as `answer` does.
+
+        It is what repeating /cancel does: the next look comes first, and what it shows running is sent.
+        """
+        request = await self._own(request_id, user_id)
+        async with self._ledger.write() as tx:
+            usable(await tx.account(request.account_id))
+            await tx.place_card(request_id, self._card(user_id, place))
+            await tx.retry_request(request_id, self._clock())
+        self._wake()
+
     async def view(self, request_id: int) -> RequestView | None:
         """Return what a request's card shows now; None where its user has had everything erased.
 

@@ -104,7 +104,18 @@ class Stop(Pressed, template=buttons.STOP):
         await use_cases.courier.show_at_once(request_id)
 
 
+class Retry(Pressed, template=buttons.RETRY):
+    """Tries once more what is only watched; for the requester alone."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Try it."""
+        message_id = await acknowledge(interaction, update=True)
+        request_id, use_cases = int(self.values["request"]), interaction.client.use_cases
+        await use_cases.cancels.retry(request_id, interaction.user.id, place(interaction, message_id))
+        await use_cases.courier.show_at_once(request_id)
+
+
 async def setup(bot: Client) -> None:
     """Register with the client."""
     await bot.add_cog(Cancel())
-    bot.add_dynamic_items(Paste, Confirm, Keep, Stop)
+    bot.add_dynamic_items(Paste, Confirm, Keep, Stop, Retry)

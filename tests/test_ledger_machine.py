@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow
 from bot.schedule import DRAFT_LIVES, EXPIRES_AFTER, OVERDUE_AFTER
-from bot.states import TRANSITIONS, State, Verdict, after_cancel, after_lost_call, after_status
+from bot.states import MAX_DOUBTS, TRANSITIONS, State, Verdict, after_cancel, after_lost_call, after_status
 from bot.store import (
     AccountState,
     Cancellation,
@@ -364,6 +364,14 @@ class LedgerMachine(RuleBasedStateMachine):
                 await tx.keep_notice(notice_id, "late", None)
                 await tx.notice_delivered(notice_id, self.now, 9)
         assert self.rows_but_those_of(0) == others
+
+    @step(request_id=found("SELECT DISTINCT request_id FROM cancellations WHERE state = 'unknown' AND doubts >= 5"))
+    async def press_retry(self, request_id: int) -> None:
+        async with self.ledger.write() as tx:
+            await tx.place_card(request_id, self.card())
+            await tx.retry_request(request_id, self.now)
+        rows = await orders_of(self.ledger.read, request_id)
+        assert all(row.doubts < MAX_DOUBTS for row in rows if row.state is State.UNKNOWN)
 
     @step(notice_id=kept_notices)
     async def read_a_kept_message(self, notice_id: int) -> None:

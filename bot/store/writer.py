@@ -234,6 +234,11 @@ class Writer(Eraser):
         await QUERIES.touch_card(self._db, id=request.id, now=to_ms(now))
         await self.tell_untold(request.account_id, now, window)
 
+    async def retry_request(self, request_id: int, now: datetime) -> None:
+        """Let what is only watched of a request be sent once more, should the next look show it running."""
+        rows = QUERIES.retry_request(self._db, request_id=request_id, most=MAX_DOUBTS, now=to_ms(now))
+        await self._touch([row["id"] async for row in rows], now)
+
     async def claim_for_sending(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
         """Mark up to `most` requested orders as being sent, and return them: to be committed before the call."""
         rows = QUERIES.claim_for_sending(self._db, account_id=account_id, now=to_ms(now), most=most)
@@ -389,6 +394,7 @@ def _outcome_row(outcome: Outcome, now: int) -> dict[str, Any]:
     return {
         "id": outcome.cancellation.id,
         "from_state": outcome.cancellation.state,
+        "from_doubts": outcome.cancellation.doubts,
         "state": state,
         "doubts": outcome.verdict.doubts,
         "looked": int(outcome.looked),

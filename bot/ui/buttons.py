@@ -32,6 +32,7 @@ ASK_UNWATCH = r"np:ask-unwatch"
 UNWATCH = r"np:unwatch"
 KEEP_WATCHING = r"np:keep-watching"
 IDS = r"np:ids:(?P<kind>request|notice):(?P<list>\d{1,19})"
+RETRY = r"np:retry:(?P<request>\d{1,19})"
 REFILL = r"np:refill:(?P<kind>request|notice):(?P<list>\d{1,19})"
 CONFIRM_REFILL = r"np:refill-go:(?P<kind>request|notice):(?P<list>\d{1,19}):(?P<count>\d{1,19})"
 NO_REFILL = r"np:refill-no"
@@ -39,7 +40,7 @@ NO_REFILL = r"np:refill-no"
 ALL = (
     *(CONNECT, CONFIRM, KEEP, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP),
     *(ERASE, KEEP_ALL, LOOK, ASK_UNWATCH, UNWATCH, KEEP_WATCHING),
-    *(LIST, IDS, REFILL, CONFIRM_REFILL, NO_REFILL),
+    *(LIST, IDS, RETRY, REFILL, CONFIRM_REFILL, NO_REFILL),
 )
 
 
@@ -118,6 +119,11 @@ def unwatch() -> Button:
 def keep_watching() -> Button:
     """Go on watching."""
     return discord.ui.Button(label="Keep watching", custom_id="np:keep-watching")
+
+
+def retry(request_id: int) -> Button:
+    """Try once more what is only watched."""
+    return discord.ui.Button(label="Retry unclear", custom_id=f"np:retry:{request_id}")
 
 
 def refill(kind: ListKind, list_id: int) -> Button:

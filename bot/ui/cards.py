@@ -104,6 +104,7 @@ def _progress(view: RequestView) -> CardView:
         buttons=[
             *([buttons.connect("Connect again")] if _is_stuck(view) else []),
             *([buttons.stop(request.id)] if _may_stop(view) else []),
+            *([buttons.retry(request.id)] if any(one.given_up for one in sections.values()) else []),
             *([buttons.refill(ListKind.REQUEST, request.id)] if _may_refill(view.groups) else []),
             *([buttons.whole_list(ListKind.REQUEST, request.id)] if folded else []),
         ],

@@ -216,7 +216,10 @@ def refill_step(refusal: str) -> str:
     return next((step for pattern, step in _REFILL_STEPS if re.search(pattern, folded)), "")
 
 
-ONLY_WATCHED = "Some were sent so often without a clear answer that I only watch them now: `/cancel` them to try again."
+ONLY_WATCHED = (
+    "Some I only watch now, since they were sent too often without a clear answer or had been asked for before: "
+    "`/cancel` them to try again, or press *Retry unclear* on their card."
+)
 
 TROUBLES: Mapping[Trouble, str] = {
     Trouble.UNAVAILABLE: "⚠️ The panel cannot be reached at the moment. I keep trying; nothing is lost.",

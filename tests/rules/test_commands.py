@@ -94,6 +94,7 @@ EXAMPLES = {
     buttons.ASK_UNWATCH: lambda: buttons.ask_unwatch(),
     buttons.UNWATCH: lambda: buttons.unwatch(),
     buttons.KEEP_WATCHING: lambda: buttons.keep_watching(),
+    buttons.RETRY: lambda: buttons.retry(SOMEBODY),
     buttons.REFILL: lambda: buttons.refill(ListKind.REQUEST, SOMEBODY),
     buttons.CONFIRM_REFILL: lambda: buttons.confirm_refill(ListKind.REQUEST, SOMEBODY, 100_000),
     buttons.NO_REFILL: lambda: buttons.no_refill(),

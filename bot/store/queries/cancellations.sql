@@ -83,7 +83,8 @@ WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 
 )
 ORDER BY due_at, id LIMIT :most;
 
--- name: record(state, doubts, looked, words, status_word, remains, charge, currency, now, due_at, queued_at, ended_at, id, from_state)*!
+-- name: record(state, doubts, looked, words, status_word, remains, charge, currency, now, due_at, queued_at, ended_at, id, from_state, from_doubts)*!
+-- Where its user has asked for one more try while it was looked at, that look is left out: the next is due at once.
 UPDATE cancellations SET
     state = :state, doubts = :doubts, looks = looks + :looked, words = COALESCE(:words, words),
     status_word = COALESCE(:status_word, status_word), remains = COALESCE(:remains, remains),
@@ -91,7 +92,7 @@ UPDATE cancellations SET
     currency = COALESCE(:currency, currency), changed_at = :now, due_at = :due_at,
     looked_at = CASE WHEN :looked THEN :now ELSE looked_at END,
     queued_at = COALESCE(queued_at, :queued_at), ended_at = :ended_at
-WHERE id = :id AND state = :from_state;
+WHERE id = :id AND state = :from_state AND doubts = :from_doubts;
 
 -- name: recover_sending(now)
 -- A process that died between the call and its answer leaves it unknown whether the panel got it.

@@ -43,6 +43,14 @@ WHERE state = 'unknown' AND doubts >= :most AND id IN (
     WHERE r.id = :request_id
 );
 
+-- name: retry_request(request_id, most, now)
+-- The same for what stands on a request's card.
+UPDATE cancellations SET doubts = :most - 1, sent_at = NULL, due_at = :now, changed_at = :now
+WHERE state = 'unknown' AND doubts >= :most AND id IN (
+    SELECT cancellation_id FROM request_orders WHERE request_id = :request_id AND cancellation_id IS NOT NULL
+)
+RETURNING id;
+
 -- name: link_orders(request_id, account_id, count)!
 UPDATE request_orders SET
     cancellation_id = (
