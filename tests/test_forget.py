@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from typing import Any
 
-import aiosqlite
 import pytest
 
 from bot.panel import Answer, OrderStatus
 from bot.store import Card
+from bot.store.sqlite import Connection
 from bot.ui import layout as ui
 from bot.ui.buttons import confirm, erase, stop
 from tests.world import KEY, World, messages, shown
@@ -120,7 +120,7 @@ async def test_no_copy_is_left_where_the_database_has_moved_rows(here: World, an
                 assert account
                 card = Card(1, None, None, None, here.clock())
                 await tx.add_request(account, orders, card, here.clock(), ask_first=False, ignored=(), repeats=0)
-                await tx.take_up(account.id, here.clock(), 100_000, long=True)
+                await tx.take_up(account.id, here.clock(), 100_000)
     assert traces(here, b"ord_ANN") != []
     await here.app.records.erase(ann.id)
     assert traces(here, as_stored(ann), b"ord_ANN") == []
@@ -209,7 +209,7 @@ async def test_an_answer_that_comes_late_meets_nobody_elses_order(here: World, a
             assert account
             card = Card(1, None, None, None, here.clock())
             await tx.add_request(account, ["ord_EVE"], card, here.clock(), ask_first=False, ignored=(), repeats=0)
-            await tx.take_up(account_id, here.clock(), 1, long=True)
+            await tx.take_up(account_id, here.clock(), 1)
             await tx.claim_for_sending(account_id, here.clock(), 1)
 
     here.wire.faults = [forgetting(here, ann, eve_begins)]
@@ -257,14 +257,14 @@ async def test_a_card_that_was_about_to_be_edited_stops_nobody(here: World, ann:
 async def test_a_full_disk_is_told_and_the_rows_are_gone(
     here: World, ann: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute = aiosqlite.Connection.execute
+    run = Connection.run
 
-    def full(self: aiosqlite.Connection, sql: str, *arguments: Any) -> Any:
+    def full(self: Connection, sql: str, *arguments: Any) -> Any:
         if sql == "VACUUM":
             raise sqlite3.OperationalError("database or disk is full")
-        return execute(self, sql, *arguments)
+        return run(self, sql, *arguments)
 
-    monkeypatch.setattr(aiosqlite.Connection, "execute", full)
+    monkeypatch.setattr(Connection, "run", full)
     assert "Traces may stay" in shown(await forget(ann))
     assert set(rows(here).values()) == {0}
 
