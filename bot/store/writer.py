@@ -1,7 +1,6 @@
 """What can be changed in the ledger, within one transaction."""
 
 import json
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,13 +9,12 @@ from typing import Any
 from bot.panel import OrderReading
 from bot.states import MAX_DOUBTS, State, Verdict
 from bot.store.eraser import Eraser
+from bot.store.outbox import PATIENCE, Outbox
 from bot.store.reader import QUERIES, Sealed
 from bot.store.rows import (
     Account,
     AccountState,
     Cancellation,
-    Notice,
-    NoticeKind,
     Preview,
     PreviewState,
     Request,
@@ -24,11 +22,6 @@ from bot.store.rows import (
     Trouble,
     to_ms,
 )
-
-_PATIENCE = 60_000
-"""Milliseconds for which a user is taken to watch the card; what ends later is told by a message as well."""
-_FIRST_PASS = timedelta(hours=1)
-"""While a list is gone through for the first time its card tells, then one message; but for no longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +57,7 @@ class Outcome:
         )
 
 
-class Writer(Eraser):
+class Writer(Eraser, Outbox):
     """What can be changed within one transaction; every method may be combined with the others."""
 
     async def save_key(self, user_id: int, key_sealed: bytes, now: datetime) -> int:
@@ -257,34 +250,6 @@ class Writer(Eraser):
             await self._end_all(account_id, now)
         await self.tell_untold(account_id, now, window)
 
-    async def tell_untold(self, account_id: int, now: datetime, window: timedelta) -> None:
-        """Put every ended cancellation that no card can show any more into the user's next notice."""
-        which: dict[str, Any] = {"account_id": account_id, "patience": _PATIENCE, "now": to_ms(now)}
-        lists = QUERIES.lists_to_tell(self._db, begun_before=to_ms(now - _FIRST_PASS), **which)
-        request_ids = [row["id"] async for row in lists]
-        if not request_ids:
-            return
-        account = await self.account(account_id)
-        assert account is not None  # it has orders
-        notice_id = await self._gather(account.user_id, now, window)
-        for request_id in request_ids:
-            await QUERIES.tell_list(self._db, notice_id=notice_id, request_id=request_id, **which)
-
-    async def tell_all_untold(self, now: datetime, window: timedelta) -> None:
-        """Look through all accounts for what should be told: a list may have stood still for too long."""
-        for row in [row async for row in QUERIES.accounts_untold(self._db)]:
-            await self.tell_untold(row["account_id"], now, window)
-
-    async def notify(self, user_id: int, kind: NoticeKind, now: datetime, window: timedelta) -> None:
-        """Add a line about the account itself to the user's next notice."""
-        notice_id = await self._gather(user_id, now, window)
-        await QUERIES.add_item(self._db, notice_id=notice_id, kind=kind)
-
-    async def _gather(self, user_id: int, now: datetime, window: timedelta) -> int:
-        """Return the notice that a user's news are gathered in; the first line begins one and fixes its nonce."""
-        await QUERIES.gather(self._db, user_id=user_id, nonce=_new_nonce(), now=to_ms(now), due_at=to_ms(now + window))
-        return await QUERIES.gathering_notice(self._db, user_id=user_id)
-
     async def recover_sending(self, now: datetime, window: timedelta) -> int:
         """Make what a dead process was sending unknown; return how many orders that concerns."""
         rows = [row async for row in QUERIES.recover_sending(self._db, now=to_ms(now))]
@@ -309,19 +274,11 @@ class Writer(Eraser):
             await QUERIES.expire_old(self._db, account_id=row["account_id"], before=stamp, now=to_ms(now))
             await self.tell_untold(row["account_id"], now, window)
 
-    async def notify_overdue(self, before: datetime, after: datetime, now: datetime, window: timedelta) -> None:
-        """Tell once, of what was asked between `after` and `before`, that it is still open at the provider."""
-        span = {"before": to_ms(before), "after": to_ms(after)}
-        for row in [row async for row in QUERIES.accounts_with_overdue(self._db, **span)]:
-            notice_id = await self._gather(row["user_id"], now, window)
-            await QUERIES.tell_overdue(self._db, notice_id=notice_id, account_id=row["id"], **span)
-            await QUERIES.mark_overdue(self._db, account_id=row["id"], now=to_ms(now), **span)
-
     async def card_shown(self, request: Request, now: datetime, again: datetime) -> None:
         """Note that the user has seen a card of that revision, and so how orders ended while they watched."""
         await QUERIES.card_shown(self._db, id=request.id, revision=request.revision, again_at=to_ms(again))
         await QUERIES.told_by_card(
-            self._db, id=request.id, revision=request.revision, patience=_PATIENCE, now=to_ms(now)
+            self._db, id=request.id, revision=request.revision, patience=PATIENCE, now=to_ms(now)
         )
 
     async def card_failed(self, request_id: int, again: datetime) -> None:
@@ -340,28 +297,6 @@ class Writer(Eraser):
             await QUERIES.card_gone(self._db, id=row["id"])
         for account_id in {row["account_id"] for row in rows}:
             await self.tell_untold(account_id, now, window)
-
-    async def begin_sending(self, notice_id: int, now: datetime, again: datetime) -> Notice | None:
-        """Mark a notice as being sent, closed to new lines; `again`: when to retry should nothing be heard.
-
-        None where its user has had everything erased.
-        """
-        await QUERIES.begin_sending(self._db, id=notice_id, now=to_ms(now), again_at=to_ms(again))
-        return await self.notice(notice_id)
-
-    async def postpone_notice(self, notice_id: int, again: datetime, refusal: str) -> None:
-        """Try a notice again later."""
-        await QUERIES.postpone_notice(self._db, id=notice_id, again_at=to_ms(again), refusal=refusal)
-
-    async def keep_notice(self, notice_id: int, refusal: str, pointed_at: datetime | None) -> None:
-        """Keep a notice that Discord refuses for the user's next command."""
-        pointed = pointed_at and to_ms(pointed_at)
-        await QUERIES.keep_notice(self._db, id=notice_id, refusal=refusal, pointed_at=pointed)
-
-    async def notice_delivered(self, notice_id: int, now: datetime, message_id: int | None) -> None:
-        """Note that the user has a notice before their eyes."""
-        await QUERIES.notice_delivered(self._db, id=notice_id, now=to_ms(now), message_id=message_id)
-        await QUERIES.told_by_notice(self._db, notice_id=notice_id, now=to_ms(now))
 
     async def reseal_keys(self, sealed: Iterable[Sealed]) -> None:
         """Replace sealed API keys."""
@@ -382,11 +317,6 @@ class Writer(Eraser):
     async def _touch(self, cancellation_ids: Sequence[int], now: datetime) -> None:
         if cancellation_ids:
             await QUERIES.touch_cards(self._db, ids=json.dumps(cancellation_ids), now=to_ms(now))
-
-
-def _new_nonce() -> str:
-    # Discord takes at most 25 characters.
-    return secrets.token_hex(12)
 
 
 def _outcome_row(outcome: Outcome, now: int) -> dict[str, Any]:
