@@ -47,7 +47,10 @@ def fill(folder: Path) -> None:
         ledger.execute("COMMIT")
 
 
-_ACCOUNT = "INSERT INTO accounts VALUES (:id, :id, :sealed, 'active', NULL, :now, :now)"
+_ACCOUNT = """
+    INSERT INTO accounts (id, user_id, key_sealed, state, created_at, changed_at)
+    VALUES (:id, :id, :sealed, 'active', :now, :now)
+"""
 _REQUESTS = """
     WITH RECURSIVE places (k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM places WHERE k < :rows / 10 - 1)
     INSERT INTO requests (id, account_id, user_id, state, orders, waiting, ignored, repeats, channel_id, card_until,

@@ -258,11 +258,15 @@ def _fill(folder: Path, accounts: int, orders: int) -> None:
         for user in range(1, accounts + 1):
             sealed = vault.seal(Purpose.PANEL_KEY, user, SecretStr(KEY))
             row: dict[str, Any] = {"user": user, "sealed": sealed, "now": now, "orders": orders}
-            ledger.execute("INSERT INTO accounts VALUES (:user, :user, :sealed, 'active', NULL, :now, :now)", row)
+            ledger.execute(_ACCOUNT, row)
             ledger.execute(_REQUEST, row)
             ledger.executemany(_QUEUED, [{**row, "order": f"ord_{user}_{number}"} for number in range(orders)])
 
 
+_ACCOUNT = """
+    INSERT INTO accounts (id, user_id, key_sealed, state, created_at, changed_at)
+    VALUES (:user, :user, :sealed, 'active', :now, :now)
+"""
 _REQUEST = """
     INSERT INTO requests (id, account_id, user_id, state, orders, waiting,
                           ignored, repeats, channel_id, card_until, created_at, began_at)
