@@ -193,3 +193,11 @@ def test_foreign_words_stay_inside_inline_code(words: str) -> None:
         assert shown[0] == shown[-1] == "`"
         assert not re.search(r"[`\n\r\u202a-\u202e\u2066-\u2069]", shown[1:-1])
         assert len(shown) <= 202
+
+
+async def test_of_very_many_orders_a_card_names_only_a_few() -> None:
+    for card in all_cards([order(n, State.REFUNDED) for n in range(101)]):
+        assert text_of(card).count("`ord_") == 24
+        assert "… and 77 more, in the list" in text_of(card)
+    for card in all_cards([order(n, State.REFUNDED) for n in range(30)]):
+        assert text_of(card).count("`ord_") == 30

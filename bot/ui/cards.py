@@ -12,7 +12,7 @@ from bot.store import AccountState, Cancellation, Group, Groups, ListKind, Notic
 from bot.ui import buttons
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
 from bot.ui.previews import preview_text
-from bot.ui.text import ago, amount, at, bar, by_remark, code, counted, listed, on
+from bot.ui.text import ago, amount, at, bar, by_remark, code, counted, first_few, listed, on
 from bot.ui.words import ONLY_WATCHED, OUTCOMES, PAUSES, PREVIEW_TOO_LONG, TROUBLES, WORDINGS, ignored, next_step
 
 _ROOM = TEXT_LIMIT - 100
@@ -69,8 +69,9 @@ def request_card(view: RequestView) -> CardView:
 
 def _question(view: RequestView) -> CardView:
     request = view.request
-    shown, left = listed([code(order) for order in view.waiting], 900)
-    missing = left + request.orders - len(view.waiting)
+    named = first_few(view.waiting, request.orders)
+    shown, left = listed([code(order) for order in named], 900)
+    missing = left + request.orders - len(named)
     rest = f" … and {missing:,} more" if missing else ""
     return card(
         Tone.WAITING,
@@ -315,7 +316,7 @@ def _frame(state: State, section: _Section) -> tuple[str, str]:
 
 def _lines(section: _Section, room: int) -> tuple[list[str], int]:
     """Return one line for all orders that share the same remark, as far as they fit, and how many do not."""
-    lines, missing = by_remark(section.lines, room)
+    lines, missing = by_remark(section.lines, room, section.count)
     return lines, missing + section.count - len(section.lines)
 
 

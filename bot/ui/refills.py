@@ -118,7 +118,7 @@ def _texts(groups: Mapping[RefillFate, _Lines], room: int) -> tuple[list[str], b
     texts: list[str] = []
     folded = False
     for fate, all_lines in groups.items():
-        lines, missing = by_remark(all_lines, room // len(groups) - _REST)
+        lines, missing = by_remark(all_lines, room // len(groups) - _REST, len(all_lines))
         rest = [f"… and {missing:,} more, in the file"] if missing else []
         texts.append("\n".join([frames[fate], *lines, *rest, f"-# {REFILLS[fate].meaning}"]))
         folded = folded or bool(missing)

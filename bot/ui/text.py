@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 _UNSAFE = re.compile(r"[`\s\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+_MANY, _FEW = 100, 24
 
 
 def code(text: str, most: int = 200) -> str:
@@ -56,17 +57,26 @@ def listed(items: Sequence[str], room: int, between: str = ", ") -> tuple[str, i
     return between.join(taken), len(items) - len(taken)
 
 
-def by_remark(lines: Sequence[tuple[str, str]], room: int) -> tuple[list[str], int]:
-    """Return one line for all names that share the same remark, as far as they fit, and how many do not."""
+def first_few(names: Sequence[str], count: int) -> Sequence[str]:
+    """Return which of so many to name: all, or of a long list the first few, since nobody reads a wall of IDs."""
+    return names if count <= _MANY else names[:_FEW]
+
+
+def by_remark(lines: Sequence[tuple[str, str]], room: int, count: int) -> tuple[list[str], int]:
+    """Return one line for all names that share the same remark, as far as they fit, and how many are left out.
+
+    `count`: how many there are in all; of very many only the first few of each remark are named.
+    """
     remarks: defaultdict[str, list[str]] = defaultdict(list)
     for name, remark in lines:
         remarks[remark].append(name)
     texts: list[str] = []
     missing = 0
     for remark, names in remarks.items():
-        shown, left = listed(names, room - len(remark))
+        few = first_few(names, count)
+        shown, left = listed(few, room - len(remark))
         if shown:
             texts.append(shown + remark)
             room -= len(texts[-1]) + 1
-        missing += left
+        missing += left + len(names) - len(few)
     return texts, missing
