@@ -133,13 +133,13 @@ class Reader:
             state = as_told(State(row["state"]), row["doubted"])
             counts[state] += row["count"]
             rows = first(self._db, **where, state=row["state"], doubted=row["doubted"], most=most)
-            shown[state] += [Cancellation.read(row) async for row in rows]
+            shown[state] += Cancellation.read_all([row async for row in rows])
         return {state: Group(count, tuple(shown[state][:most])) for state, count in counts.items()}
 
     async def recent_orders(self, user_id: int, part: str, most: int) -> list[Cancellation]:
         """Return a user's orders with that in their ID, open ones first, then newest first; of each the newest row."""
         rows = QUERIES.recent_orders(self._db, user_id=user_id, part=part.casefold(), considered=_CONSIDERED, most=most)
-        return [Cancellation.read(row) async for row in rows]
+        return Cancellation.read_all([row async for row in rows])
 
     async def page(self, kind: ListKind, list_id: int, after: int, most: int) -> list[Listed]:
         """Return the next rows of a list after a cursor, in the list's own order."""
@@ -168,7 +168,7 @@ class Reader:
     async def due_looks(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
         """Return the orders to ask about now, filled up with those due next; none while nothing is due."""
         rows = QUERIES.due_looks(self._db, account_id=account_id, now=to_ms(now), most=most)
-        return [Cancellation.read(row) async for row in rows]
+        return Cancellation.read_all([row async for row in rows])
 
     async def cards_due(self, now: datetime) -> list[Request]:
         """Return the requests whose card is behind the ledger."""
