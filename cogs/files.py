@@ -15,6 +15,8 @@ from bot.tables import read_table
 
 MOST_BYTES = 10_000_000
 _PIECE = 1 << 16
+_DOWNLOAD_WITHIN = 30
+"""Seconds; whoever comes with a file meanwhile has to wait for this one."""
 
 
 async def orders_in(client: Client, text: str, files: Sequence[discord.Attachment]) -> Found:
@@ -34,7 +36,8 @@ async def orders_in(client: Client, text: str, files: Sequence[discord.Attachmen
 
 async def _download(file: discord.Attachment) -> bytes:
     try:
-        return await file.read()
+        async with asyncio.timeout(_DOWNLOAD_WITHIN):
+            return await file.read()
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
         raise BadFile(FileFault.NOT_GIVEN) from error
 
