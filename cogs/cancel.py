@@ -1,11 +1,13 @@
 """/cancel: one order or many, from an option, a file or a form; with a question first where there are many."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.cancels import Place
 from bot.client import Client
 from bot.orders import Found
 from bot.ui import buttons
@@ -70,11 +72,12 @@ class Paste(Pressed, template=buttons.PASTE):
         await ask_for_orders(interaction)
 
 
-async def _answer_question(interaction: Interaction, request_id: int, *, go: bool) -> None:
+async def _change(interaction: Interaction, request: str, how: Callable[[int, int, Place], Awaitable[None]]) -> None:
+    """Change a request of the presser's own, and show its card where the button stood."""
     message_id = await acknowledge(interaction, update=True)
-    use_cases = interaction.client.use_cases
-    await use_cases.cancels.answer(request_id, interaction.user.id, place(interaction, message_id), go=go)
-    await use_cases.courier.show_at_once(request_id)
+    request_id = int(request)
+    await how(request_id, interaction.user.id, place(interaction, message_id))
+    await interaction.client.use_cases.courier.show_at_once(request_id)
 
 
 class Confirm(Pressed, template=buttons.CONFIRM):
@@ -82,7 +85,8 @@ class Confirm(Pressed, template=buttons.CONFIRM):
 
     async def press(self, interaction: Interaction) -> None:
         """Send it."""
-        await _answer_question(interaction, int(self.values["request"]), go=True)
+        answer = interaction.client.use_cases.cancels.answer
+        await _change(interaction, self.values["request"], partial(answer, go=True))
 
 
 class Keep(Pressed, template=buttons.KEEP):
@@ -90,7 +94,8 @@ class Keep(Pressed, template=buttons.KEEP):
 
     async def press(self, interaction: Interaction) -> None:
         """Drop it."""
-        await _answer_question(interaction, int(self.values["request"]), go=False)
+        answer = interaction.client.use_cases.cancels.answer
+        await _change(interaction, self.values["request"], partial(answer, go=False))
 
 
 class Stop(Pressed, template=buttons.STOP):
@@ -98,10 +103,7 @@ class Stop(Pressed, template=buttons.STOP):
 
     async def press(self, interaction: Interaction) -> None:
         """Stop it."""
-        message_id = await acknowledge(interaction, update=True)
-        request_id, use_cases = int(self.values["request"]), interaction.client.use_cases
-        await use_cases.cancels.stop(request_id, interaction.user.id, place(interaction, message_id))
-        await use_cases.courier.show_at_once(request_id)
+        await _change(interaction, self.values["request"], interaction.client.use_cases.cancels.stop)
 
 
 class Retry(Pressed, template=buttons.RETRY):
@@ -109,10 +111,7 @@ class Retry(Pressed, template=buttons.RETRY):
 
     async def press(self, interaction: Interaction) -> None:
         """Try it."""
-        message_id = await acknowledge(interaction, update=True)
-        request_id, use_cases = int(self.values["request"]), interaction.client.use_cases
-        await use_cases.cancels.retry(request_id, interaction.user.id, place(interaction, message_id))
-        await use_cases.courier.show_at_once(request_id)
+        await _change(interaction, self.values["request"], interaction.client.use_cases.cancels.retry)
 
 
 async def setup(bot: Client) -> None:

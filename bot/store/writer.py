@@ -159,7 +159,6 @@ class Writer(Eraser, Outbox):
         changed = await QUERIES.answer_request(self._db, id=request_id, state=state, began_at=began_at)
         if changed and state is not RequestState.GOING:
             await QUERIES.forget_orders(self._db, id=request_id)
-            await QUERIES.nothing_waits(self._db, id=request_id)
         return bool(changed)
 
     async def save_preview(self, request_id: int, preview: Preview, now: datetime) -> None:

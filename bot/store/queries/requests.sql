@@ -74,7 +74,9 @@ WHERE request_id = :request_id
 UPDATE requests SET waiting = waiting - :count WHERE id = :request_id;
 
 -- name: answer_request(state, began_at, id)!
-UPDATE requests SET state = :state, began_at = :began_at, preview = NULL WHERE id = :id AND state = 'asking';
+UPDATE requests SET state = :state, began_at = :began_at, preview = NULL,
+                    waiting = CASE WHEN :began_at IS NULL THEN 0 ELSE waiting END
+WHERE id = :id AND state = 'asking';
 
 -- name: save_preview(preview, id)!
 UPDATE requests SET preview = :preview WHERE id = :id AND state = 'asking';
@@ -85,9 +87,6 @@ SELECT * FROM requests WHERE state = 'asking' AND preview IS NOT NULL;
 -- name: forget_orders(id)!
 -- Of what was never confirmed.
 DELETE FROM request_orders WHERE request_id = :id AND cancellation_id IS NULL;
-
--- name: nothing_waits(id)!
-UPDATE requests SET waiting = 0 WHERE id = :id;
 
 -- name: waiting_orders(id, most)
 SELECT order_id FROM request_orders
