@@ -79,9 +79,9 @@ class Reader:
         rows = QUERIES.waiting_orders(self._db, id=request_id, most=most)
         return [row["order_id"] async for row in rows]
 
-    async def waiting_of_account(self, account_id: int, most: int = MOST_SHOWN) -> list[str]:
+    async def waiting_of_account(self, account_id: int) -> list[str]:
         """Return the first orders of an account that are not taken up yet."""
-        rows = QUERIES.waiting_of_account(self._db, account_id=account_id, most=most)
+        rows = QUERIES.waiting_of_account(self._db, account_id=account_id, most=MOST_SHOWN)
         return [row["order_id"] async for row in rows]
 
     async def count_waiting(self, account_id: int) -> int:
@@ -100,41 +100,38 @@ class Reader:
         """Return how many orders of a request had been asked for before."""
         return await QUERIES.count_joined(self._db, request_id=request_id)
 
-    async def groups_of_request(self, request_id: int, most: int = MOST_SHOWN) -> Groups:
+    async def groups_of_request(self, request_id: int) -> Groups:
         """Return what a request's card shows of the orders taken up, its own and those it joined."""
-        return await self._groups(QUERIES.tally_of_request, QUERIES.first_of_request, most, request_id=request_id)
+        return await self._groups(QUERIES.tally_of_request, QUERIES.first_of_request, request_id=request_id)
 
-    async def open_groups(self, account_id: int, most: int = MOST_SHOWN) -> Groups:
+    async def open_groups(self, account_id: int) -> Groups:
         """Return what is still open in an account."""
-        return await self._groups(QUERIES.tally_of_open, QUERIES.first_of_open, most, account_id=account_id)
+        return await self._groups(QUERIES.tally_of_open, QUERIES.first_of_open, account_id=account_id)
 
-    async def groups_of_notice(self, notice_id: int, kind: NoticeKind, most: int = MOST_SHOWN) -> Groups:
+    async def groups_of_notice(self, notice_id: int, kind: NoticeKind) -> Groups:
         """Return what a notice reports under one kind of line."""
-        return await self._groups(
-            QUERIES.tally_of_notice, QUERIES.first_of_notice, most, notice_id=notice_id, kind=kind
-        )
+        return await self._groups(QUERIES.tally_of_notice, QUERIES.first_of_notice, notice_id=notice_id, kind=kind)
 
-    async def history_groups(self, account_id: int, past: Past, most: int = MOST_SHOWN) -> Groups:
+    async def history_groups(self, account_id: int, past: Past) -> Groups:
         """Return how orders of an account ended, the newest first."""
         return await self._groups(
             QUERIES.tally_of_history,
             QUERIES.first_of_history,
-            most,
             account_id=account_id,
             since=to_ms(past.since),
             outcome=past.outcome,
         )
 
-    async def _groups(self, tally: Any, first: Any, most: int, **where: Any) -> Groups:
+    async def _groups(self, tally: Any, first: Any, **where: Any) -> Groups:
         """Count orders by the state in which they are shown, and read the first of each."""
         counts: Counter[State] = Counter()
         shown: defaultdict[State, list[Cancellation]] = defaultdict(list)
         for row in [row async for row in tally(self._db, **where)]:
             state = as_told(State(row["state"]), row["doubted"])
             counts[state] += row["count"]
-            rows = first(self._db, **where, state=row["state"], doubted=row["doubted"], most=most)
+            rows = first(self._db, **where, state=row["state"], doubted=row["doubted"], most=MOST_SHOWN)
             shown[state] += Cancellation.read_all([row async for row in rows])
-        return {state: Group(count, tuple(shown[state][:most])) for state, count in counts.items()}
+        return {state: Group(count, tuple(shown[state][:MOST_SHOWN])) for state, count in counts.items()}
 
     async def recent_orders(self, user_id: int, part: str, most: int) -> list[Cancellation]:
         """Return a user's orders with that in their ID, open ones first, then newest first; of each the newest row."""
