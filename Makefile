@@ -8,7 +8,10 @@ install = $(python) -m pip install --quiet --disable-pip-version-check --require
 compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help install run demo test soak bench check lint types format lock screenshots clean
+babel = .venv/bin/pybabel --quiet
+catalogues = -d bot/locale -D bot
+
+.PHONY: help install run demo test soak bench check lint types format messages lock screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -44,6 +47,12 @@ types: .venv/dev ## check types
 format: .venv/dev ## format the code and repair what can be repaired
 	.venv/bin/ruff check --fix $(sources)
 	.venv/bin/ruff format $(sources)
+
+messages: .venv/dev ## collect the texts for the translators, and compile the translations
+	texts=$$(mktemp) && trap "rm -f $$texts" EXIT && \
+	$(babel) extract --no-location -k t -k plural:1,2 -k mark -k locale_str -c NOTE: -o $$texts bot cogs && \
+	$(babel) update -i $$texts $(catalogues) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(babel) compile $(catalogues)
 
 lock: .venv/dev ## bring the pinned versions up to date
 	$(compile) --upgrade --extra demo --group dev -o requirements-dev.txt
