@@ -14,6 +14,7 @@ from discord.ext import commands
 
 from bot.accounts import Accounts
 from bot.cancels import Cancels
+from bot.language import Language, speaking, spoken, t, understood
 from bot.notices import Courier
 from bot.panel import PanelError
 from bot.problems import UserError
@@ -88,21 +89,36 @@ class Client(commands.Bot):
 
     async def setup_hook(self) -> None:
         """Load the cogs, and tell Discord of the commands if they are not the ones it knows."""
+        await self.tree.set_translator(Translator())
         for cog in COGS:
             await self.load_extension(cog)
-        if await self._ledger.read.fact(_TREE_FACT) != self._tree_digest():
+        digest = await self._tree_digest()
+        if await self._ledger.read.fact(_TREE_FACT) != digest:
             await self.tree.sync()
             async with self._ledger.write() as tx:
-                await tx.set_fact(_TREE_FACT, self._tree_digest())
+                await tx.set_fact(_TREE_FACT, digest)
             log.info("commands registered with Discord")
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages to cogs/direct_messages.py: this bot has no prefix commands."""
 
-    def _tree_digest(self) -> str:
-        tree = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+    async def _tree_digest(self) -> str:
+        translator = self.tree.translator
+        assert translator
+        tree = [await command.get_translated_payload(self.tree, translator) for command in self.tree.get_commands()]
         content = json.dumps([self.application_id, tree], sort_keys=True, default=str)
         return hashlib.sha256(content.encode()).hexdigest()
+
+
+class Translator(app_commands.Translator):
+    """Tells Discord what commands and options are called in each language that the bot speaks."""
+
+    async def translate(
+        self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
+    ) -> str | None:
+        """Return a text in a language, or None where there is only the English one."""
+        with speaking(understood(str(locale))):
+            return None if spoken() is Language.ENGLISH else t(string.message)
 
 
 class Tree(app_commands.CommandTree[Client]):
@@ -122,7 +138,7 @@ def describe(error: Exception) -> CardView:
         case PanelError():
             return panel_problem(error)
         case LedgerError():
-            return problem(UNWRITABLE)
+            return problem(t(UNWRITABLE))
         case _:
             return internal_problem()
 

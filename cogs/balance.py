@@ -1,6 +1,7 @@
 """/balance: what is left on the user's NotPanel account."""
 
 from discord import app_commands
+from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
@@ -11,9 +12,9 @@ from cogs.common import Interaction, acknowledge, answer
 class Balance(commands.Cog):
     """Asking without changing anything."""
 
-    @app_commands.command()
+    @app_commands.command(description=locale_str("How much is left on your NotPanel account"))
     async def balance(self, interaction: Interaction) -> None:
-        """How much is left on your NotPanel account"""
+        """Ask the panel."""
         await acknowledge(interaction)
         view = await interaction.client.use_cases.accounts.balance(interaction.user.id)
         await answer(interaction, balance_card(view))

@@ -5,6 +5,7 @@ from functools import partial
 
 import discord
 from discord import app_commands
+from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.cancels import Place
@@ -45,11 +46,11 @@ class Cancel(commands.Cog):
         if text is not None:
             await answering(interaction, _cancel(interaction, text, uploaded(interaction)))
 
-    @app_commands.command()
+    @app_commands.command(description=locale_str("Ask NotPanel to cancel orders, and hear how each one really ended"))
     @app_commands.autocomplete(orders=suggest_orders)
     @app_commands.describe(
-        orders="One or several order IDs, separated in any way",
-        file="A text or CSV file with order IDs, for long lists",
+        orders=locale_str("One or several order IDs, separated in any way"),
+        file=locale_str("A text or CSV file with order IDs, for long lists"),
     )
     async def cancel(
         self,
@@ -57,7 +58,7 @@ class Cancel(commands.Cog):
         orders: app_commands.Range[str, 1, 6000] | None = None,
         file: discord.Attachment | None = None,
     ) -> None:
-        """Ask NotPanel to cancel orders, and hear how each one really ended"""
+        """Take orders, or open the form where none are given."""
         if orders is None and file is None:
             await ask_for_orders(interaction)
         else:

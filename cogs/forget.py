@@ -1,6 +1,7 @@
 """/forget-me: erases all that is stored about the user, once they have said yes."""
 
 from discord import app_commands
+from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
@@ -19,9 +20,11 @@ async def ask_to_erase(client: Client, user_id: int) -> CardView:
 class Forget(commands.Cog):
     """Being forgotten."""
 
-    @app_commands.command(name="forget-me")
+    @app_commands.command(
+        name="forget-me", description=locale_str("Erase everything that is stored about you (asks first)")
+    )
     async def forget_me(self, interaction: Interaction) -> None:
-        """Erase everything that is stored about you (asks first)"""
+        """Ask first."""
         await acknowledge(interaction)
         await answer(interaction, await ask_to_erase(interaction.client, interaction.user.id))
 

@@ -1,6 +1,7 @@
 """/help: what this is and how to begin."""
 
 from discord import app_commands
+from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
@@ -11,9 +12,9 @@ from cogs.common import Interaction, acknowledge, answer
 class Help(commands.Cog):
     """The first thing many people type."""
 
-    @app_commands.command()
+    @app_commands.command(description=locale_str("What this bot does and how to begin"))
     async def help(self, interaction: Interaction) -> None:
-        """What this bot does and how to begin"""
+        """Explain."""
         await acknowledge(interaction)
         await answer(interaction, help_card())
 

@@ -3,10 +3,11 @@
 import re
 
 from discord import app_commands
-from discord.app_commands import Choice, Range
+from discord.app_commands import Choice, Range, locale_str
 from discord.ext import commands
 
 from bot.client import Client
+from bot.language import t
 from bot.records import MOST_DAYS
 from bot.states import State
 from bot.ui.cards import history_card
@@ -20,24 +21,31 @@ _DAYS = 30
 async def look_back(client: Client, user_id: int, text: str) -> CardView:
     """Return the history that a text in a DM asks for, such as "refunded 90"."""
     said, number = text.casefold(), re.search(r"\d{1,9}", text)
-    outcome = next((state for state, name in OUTCOMES.items() if re.search(rf"(?<!\w){name}", said)), None)
+    outcome = next((state for state, name in OUTCOMES.items() if _names(said, name)), None)
     days = min(max(int(number[0]), 1), MOST_DAYS) if number else _DAYS
     return history_card(await client.use_cases.records.history(user_id, outcome, days))
+
+
+def _names(said: str, outcome: str) -> bool:
+    """Tell whether an outcome is named, in English or in the spoken language."""
+    return any(re.search(rf"(?<!\w){re.escape(name.casefold())}", said) for name in (outcome, t(outcome)))
 
 
 class History(commands.Cog):
     """What has ended."""
 
-    @app_commands.command()
+    @app_commands.command(description=locale_str("How the orders you asked to cancel have ended"))
     @app_commands.describe(
-        outcome="Only orders that ended in this way",
-        days=f"How many days to look back (1 to {MOST_DAYS}; otherwise {_DAYS})",
+        outcome=locale_str("Only orders that ended in this way"),
+        days=locale_str("How many days to look back (1 to 365; otherwise 30)"),
     )
-    @app_commands.choices(outcome=[Choice(name=name, value=state.value) for state, name in OUTCOMES.items()])
+    @app_commands.choices(
+        outcome=[Choice(name=locale_str(name), value=state.value) for state, name in OUTCOMES.items()]
+    )
     async def history(
         self, interaction: Interaction, outcome: str | None = None, days: Range[int, 1, MOST_DAYS] = _DAYS
     ) -> None:
-        """How the orders you asked to cancel have ended"""
+        """Show it."""
         await acknowledge(interaction)
         wanted = State(outcome) if outcome else None
         view = await interaction.client.use_cases.records.history(interaction.user.id, wanted, days)

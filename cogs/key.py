@@ -2,6 +2,7 @@
 
 import discord
 from discord import app_commands
+from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
@@ -27,7 +28,7 @@ async def _take_key(interaction: Interaction, text: str) -> None:
     await answer(interaction, connected(result))
 
 
-class Key(commands.GroupCog, group_name="key", group_description="Your NotPanel API key"):
+class Key(commands.GroupCog, group_name="key", group_description=locale_str("Your NotPanel API key")):
     """The commands around the key."""
 
     @commands.Cog.listener()
@@ -37,20 +38,24 @@ class Key(commands.GroupCog, group_name="key", group_description="Your NotPanel 
         if text is not None:
             await answering(interaction, _take_key(interaction, text))
 
-    @app_commands.command(name="set")
+    @app_commands.command(
+        name="set", description=locale_str("Connect your NotPanel API key, or replace it (opens a form only you see)")
+    )
     async def set_key(self, interaction: Interaction) -> None:
-        """Connect your NotPanel API key, or replace it (opens a form only you see)"""
+        """Open the form."""
         await ask_for_key(interaction)
 
-    @app_commands.command()
+    @app_commands.command(
+        description=locale_str("Which key is connected (its last four characters) and how many orders it is watching")
+    )
     async def show(self, interaction: Interaction) -> None:
-        """Which key is connected (its last four characters) and how many orders it is watching"""
+        """Show it."""
         await acknowledge(interaction)
         await answer(interaction, key_card(await interaction.client.use_cases.accounts.show(interaction.user.id)))
 
-    @app_commands.command()
+    @app_commands.command(description=locale_str("Forget your key and every trace of it"))
     async def remove(self, interaction: Interaction) -> None:
-        """Forget your key and every trace of it"""
+        """Remove it, after a question where orders need it."""
         await acknowledge(interaction)
         accounts = interaction.client.use_cases.accounts
         key = await accounts.show(interaction.user.id)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import discord
 from discord import app_commands
+from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
@@ -21,7 +22,7 @@ _ESCAPED = re.compile(r"\\([^\w\s]|_)")
 _TEXT_FILES = (".txt", ".csv", ".tsv", ".log")
 
 
-@app_commands.context_menu(name="Cancel orders in this message")
+@app_commands.context_menu(name=locale_str("Cancel orders in this message"))  # NOTE: at most 32 characters
 async def cancel_in_message(interaction: Interaction, message: discord.Message) -> None:
     """Find the orders, then ask: whoever presses has not typed them.
 

@@ -1,6 +1,7 @@
 """/queued: which cancel requests have not ended; to be checked at once, or watched no longer."""
 
 from discord import app_commands
+from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
@@ -12,9 +13,9 @@ from cogs.common import Interaction, Pressed, acknowledge, answer
 class Queued(commands.Cog):
     """What is still open."""
 
-    @app_commands.command()
+    @app_commands.command(description=locale_str("Which of your cancel requests are still open"))
     async def queued(self, interaction: Interaction) -> None:
-        """Which of your cancel requests are still open"""
+        """Show it."""
         await acknowledge(interaction)
         orders = await interaction.client.use_cases.accounts.open_orders(interaction.user.id)
         await answer(interaction, open_card(orders))

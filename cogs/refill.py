@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from discord import app_commands
+from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.accounts import MAX_REFILL
@@ -39,10 +40,10 @@ async def ask_for_refills(
 class Refill(commands.Cog):
     """The one command that acts at the panel by itself: a refill has no status to be watched."""
 
-    @app_commands.command()
-    @app_commands.describe(orders="One or several order IDs, separated in any way")
+    @app_commands.command(description=locale_str("Ask NotPanel to refill completed or partly delivered orders"))
+    @app_commands.describe(orders=locale_str("One or several order IDs, separated in any way"))
     async def refill(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000]) -> None:
-        """Ask NotPanel to refill completed or partly delivered orders"""
+        """Ask for them, each once."""
         await acknowledge(interaction)
 
         async def show(shown: CardView) -> None:

@@ -1,6 +1,7 @@
 """/status: what the panel says of orders now."""
 
 from discord import app_commands
+from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
@@ -24,11 +25,11 @@ async def look_up(client: Client, user_id: int, text: str) -> CardView:
 class Status(commands.Cog):
     """Asking without changing anything."""
 
-    @app_commands.command()
+    @app_commands.command(description=locale_str("What NotPanel says about orders right now"))
     @app_commands.autocomplete(orders=suggest_orders)
-    @app_commands.describe(orders="One or several order IDs, separated in any way")
+    @app_commands.describe(orders=locale_str("One or several order IDs, separated in any way"))
     async def status(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000]) -> None:
-        """What NotPanel says about orders right now"""
+        """Ask the panel."""
         await acknowledge(interaction)
         await answer(interaction, await look_up(interaction.client, interaction.user.id, orders))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import discord
 
+from bot.language import t
 from bot.states import State
 from bot.store import ListKind
 
@@ -44,105 +45,110 @@ ALL = (
 )
 
 
-def connect(label: str = "Connect your key") -> Button:
+def connect(label: str = "") -> Button:
     """Open the modal that takes the API key."""
+    label = label or t("Connect your key")
     return discord.ui.Button(label=label, style=discord.ButtonStyle.primary, custom_id="np:connect")
 
 
 def confirm(request_id: int, count: int) -> Button:
     """Send a request that asks first."""
-    label = f"Confirm: ask to cancel {count:,}"
+    label = t("Confirm: ask to cancel {count}", count=count)
     return discord.ui.Button(label=label, style=discord.ButtonStyle.danger, custom_id=f"np:confirm:{request_id}")
 
 
 def keep(request_id: int) -> Button:
     """Drop a request that asks first."""
-    return discord.ui.Button(label="Keep the orders", custom_id=f"np:keep:{request_id}")
+    return discord.ui.Button(label=t("Keep the orders"), custom_id=f"np:keep:{request_id}")
 
 
 def remove_key() -> Button:
     """Remove the key although orders are being watched."""
-    return discord.ui.Button(label="Remove anyway", style=discord.ButtonStyle.danger, custom_id="np:remove-key")
+    return discord.ui.Button(label=t("Remove anyway"), style=discord.ButtonStyle.danger, custom_id="np:remove-key")
 
 
 def keep_key() -> Button:
     """Leave the key where it is."""
-    return discord.ui.Button(label="Keep the key", custom_id="np:keep-key")
+    return discord.ui.Button(label=t("Keep the key"), custom_id="np:keep-key")
 
 
 def news(user_id: int) -> Button:
     """Show, to that user alone, what could not be sent to them."""
-    return discord.ui.Button(label="Show me", style=discord.ButtonStyle.primary, custom_id=f"np:news:{user_id}")
+    return discord.ui.Button(label=t("Show me"), style=discord.ButtonStyle.primary, custom_id=f"np:news:{user_id}")
 
 
 def paste() -> Button:
     """Open the modal to paste order IDs into."""
-    return discord.ui.Button(label="Paste order IDs", style=discord.ButtonStyle.primary, custom_id="np:paste")
+    return discord.ui.Button(label=t("Paste order IDs"), style=discord.ButtonStyle.primary, custom_id="np:paste")
 
 
 def stop(request_id: int) -> Button:
     """Send nothing more of a long list."""
-    return discord.ui.Button(label="Stop sending", style=discord.ButtonStyle.danger, custom_id=f"np:stop:{request_id}")
+    return discord.ui.Button(
+        label=t("Stop sending"), style=discord.ButtonStyle.danger, custom_id=f"np:stop:{request_id}"
+    )
 
 
 def whole_list(kind: ListKind, list_id: int, outcome: State | None = None) -> Button:
     """Show all orders of a list, as a file; of a history its number is the days, and there may be an outcome."""
     filtered = f":{outcome}" if outcome else ""
-    return discord.ui.Button(label="Whole list (CSV)", custom_id=f"np:list:{kind}:{list_id}{filtered}")
+    return discord.ui.Button(label=t("Whole list (CSV)"), custom_id=f"np:list:{kind}:{list_id}{filtered}")
 
 
 def erase() -> Button:
     """Erase all that is stored about whoever presses it."""
-    return discord.ui.Button(label="Erase everything", style=discord.ButtonStyle.danger, custom_id="np:erase")
+    return discord.ui.Button(label=t("Erase everything"), style=discord.ButtonStyle.danger, custom_id="np:erase")
 
 
 def keep_all() -> Button:
     """Erase nothing."""
-    return discord.ui.Button(label="Keep it", custom_id="np:keep-all")
+    return discord.ui.Button(label=t("Keep it"), custom_id="np:keep-all")
 
 
 def look() -> Button:
     """Have all that is open for whoever presses it looked at."""
-    return discord.ui.Button(label="Check now", style=discord.ButtonStyle.primary, custom_id="np:look")
+    return discord.ui.Button(label=t("Check now"), style=discord.ButtonStyle.primary, custom_id="np:look")
 
 
 def ask_unwatch() -> Button:
     """Ask whether to stop watching."""
-    return discord.ui.Button(label="Stop watching", custom_id="np:ask-unwatch")
+    return discord.ui.Button(label=t("Stop watching"), custom_id="np:ask-unwatch")
 
 
 def unwatch() -> Button:
     """Stop watching all that is open for whoever presses it."""
-    return discord.ui.Button(label="Stop watching", style=discord.ButtonStyle.danger, custom_id="np:unwatch")
+    return discord.ui.Button(label=t("Stop watching"), style=discord.ButtonStyle.danger, custom_id="np:unwatch")
 
 
 def keep_watching() -> Button:
     """Go on watching."""
-    return discord.ui.Button(label="Keep watching", custom_id="np:keep-watching")
+    return discord.ui.Button(label=t("Keep watching"), custom_id="np:keep-watching")
 
 
 def retry(request_id: int) -> Button:
     """Try once more what is only watched."""
-    return discord.ui.Button(label="Retry unclear", custom_id=f"np:retry:{request_id}")
+    return discord.ui.Button(label=t("Retry unclear"), custom_id=f"np:retry:{request_id}")
 
 
 def refill(kind: ListKind, list_id: int) -> Button:
     """Ask whether to refill those of a card's orders that the panel calls completed or partial."""
-    return discord.ui.Button(label="Refill these", custom_id=f"np:refill:{kind}:{list_id}")
+    return discord.ui.Button(label=t("Refill these"), custom_id=f"np:refill:{kind}:{list_id}")
 
 
 def confirm_refill(kind: ListKind, list_id: int, count: int) -> Button:
     """Ask the panel for the refills of a question about so many orders."""
     custom_id = f"np:refill-go:{kind}:{list_id}:{count}"
-    return discord.ui.Button(label="Confirm refill", style=discord.ButtonStyle.danger, custom_id=custom_id)
+    return discord.ui.Button(label=t("Confirm refill"), style=discord.ButtonStyle.danger, custom_id=custom_id)
 
 
 def no_refill() -> Button:
     """Ask the panel for nothing."""
-    return discord.ui.Button(label="No", custom_id="np:refill-no")
+    return discord.ui.Button(label=t("No"), custom_id="np:refill-no")
 
 
 def copy_ids(kind: ListKind, list_id: int, groups: Mapping[State, str]) -> Menu:
     """Hand over the order IDs of one of a card's groups, to copy; `groups` says how each is called."""
-    options = [discord.SelectOption(label=f"Copy IDs: {group}", value=state) for state, group in groups.items()]
-    return discord.ui.Select(placeholder="Copy IDs …", options=options, custom_id=f"np:ids:{kind}:{list_id}")
+    options = [
+        discord.SelectOption(label=t("Copy IDs: {group}", group=group), value=state) for state, group in groups.items()
+    ]
+    return discord.ui.Select(placeholder=t("Copy IDs …"), options=options, custom_id=f"np:ids:{kind}:{list_id}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.accounts import OpenView
 from bot.cancels import RequestView
+from bot.language import number, plural, t
 from bot.panel import MAX_BATCH
 from bot.records import MOST_DAYS, HistoryView, LooksView, Stopped
 from bot.states import MAX_DOUBTS, State
@@ -12,7 +13,7 @@ from bot.store import AccountState, Cancellation, Group, Groups, ListKind, Notic
 from bot.ui import buttons
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
 from bot.ui.previews import preview_text
-from bot.ui.text import ago, amount, at, bar, by_remark, code, counted, first_few, listed, on
+from bot.ui.text import ago, amount, at, bar, by_remark, code, first_few, listed, on, titled
 from bot.ui.words import ONLY_WATCHED, OUTCOMES, PAUSES, PREVIEW_TOO_LONG, TROUBLES, WORDINGS, ignored, next_step
 
 _ROOM = TEXT_LIMIT - 100
@@ -40,11 +41,12 @@ def _undated(_order: Cancellation) -> str:
 
 
 def _asked(order: Cancellation) -> str:
-    return f" asked {ago(order.created_at)}"
+    return f" {t('asked {when}', when=ago(order.created_at))}"
 
 
 def _looked(order: Cancellation) -> str:
-    return _asked(order) + (f" · last look {ago(order.looked_at)}" if order.looked_at else "")
+    looked = t("last look {when}", when=ago(order.looked_at)) if order.looked_at else ""
+    return " · ".join(filter(None, [_asked(order), looked]))
 
 
 def _end(order: Cancellation) -> str:
@@ -57,12 +59,10 @@ def request_card(view: RequestView) -> CardView:
         case RequestState.ASKING:
             return _question(view)
         case RequestState.KEPT:
-            return card(Tone.PLAIN, ["### Kept\nNothing was sent; all orders run on as they were."])
+            return card(Tone.PLAIN, [titled(t("Kept"), t("Nothing was sent; all orders run on as they were."))])
         case RequestState.LAPSED:
-            return card(
-                Tone.PLAIN,
-                ["### Too late to confirm\nNothing was sent. Use `/cancel` again; a question stands for 15 minutes."],
-            )
+            again = t("Nothing was sent. Use `/cancel` again; a question stands for 15 minutes.")
+            return card(Tone.PLAIN, [titled(t("Too late to confirm"), again)])
         case RequestState.GOING:
             return _progress(view)
 
@@ -72,15 +72,17 @@ def _question(view: RequestView) -> CardView:
     named = first_few(view.waiting, request.orders)
     shown, left = listed([code(order) for order in named], 900)
     missing = left + request.orders - len(named)
-    rest = f" … and {missing:,} more" if missing else ""
+    rest = f" {t('… and {missing} more', missing=missing)}" if missing else ""
+    warning = t(
+        "Nothing has been sent yet. A request to cancel cannot be taken back, "
+        "and a partly delivered order may get no refill."
+    )
     return card(
         Tone.WAITING,
         [
-            f"### Cancel {counted(request.orders, 'order')}?\n"
-            "Nothing has been sent yet. A request to cancel cannot be taken back, "
-            "and a partly delivered order may get no refill.",
+            titled(plural("Cancel {count} order?", "Cancel {count} orders?", request.orders), warning),
             "\n".join(filter(None, [shown + rest, ignored(request.ignored, request.repeats)])),
-            preview_text(request.preview) if request.preview else PREVIEW_TOO_LONG,
+            preview_text(request.preview) if request.preview else t(PREVIEW_TOO_LONG),
         ],
         buttons=[buttons.confirm(request.id, request.orders), buttons.keep(request.id)],
     )
@@ -90,20 +92,19 @@ def _progress(view: RequestView) -> CardView:
     request = view.request
     sections = _sections_of(view.groups, view.waiting, request.waiting)
     notes = [
-        PAUSES[view.account.state] if _is_stuck(view) else "",
-        TROUBLES[view.account.trouble] if view.account.trouble and _has_open(sections) else "",
-        f"-# {counted(view.joined, 'order')} of these had been asked for before: joined, not sent twice."
-        if view.joined
-        else "",
+        t(PAUSES[view.account.state]) if _is_stuck(view) else "",
+        t(TROUBLES[view.account.trouble]) if view.account.trouble and _has_open(sections) else "",
+        f"-# {_joined_before(view.joined)}" if view.joined else "",
         ignored(request.ignored, request.repeats),
     ]
-    head = f"### Cancel request · {counted(request.orders, 'order')}\n{_counts(sections)}{_sent(view)}"
+    title = plural("Cancel request · {count} order", "Cancel request · {count} orders", request.orders)
+    head = titled(title, _counts(sections), *_sent(view))
     texts, folded = _texts(sections, beside=[head, *notes])
     return card(
         _tone(sections),
         [head, *texts, *_joined(notes)],
         buttons=[
-            *([buttons.connect("Connect again")] if _is_stuck(view) else []),
+            *([buttons.connect(t("Connect again"))] if _is_stuck(view) else []),
             *([buttons.stop(request.id)] if _may_stop(view) else []),
             *([buttons.retry(request.id)] if any(one.given_up for one in sections.values()) else []),
             *([buttons.refill(ListKind.REQUEST, request.id)] if _may_refill(view.groups) else []),
@@ -113,17 +114,28 @@ def _progress(view: RequestView) -> CardView:
     )
 
 
-def _sent(view: RequestView) -> str:
+def _joined_before(count: int) -> str:
+    return plural(
+        "{count} order of these had been asked for before: joined, not sent twice.",
+        "{count} orders of these had been asked for before: joined, not sent twice.",
+        count,
+    )
+
+
+def _sent(view: RequestView) -> Sequence[str]:
     """Show how much of a long list has been sent, and what the panel's limits allow at best."""
     request = view.request
     if request.waiting == 0 or request.orders <= MAX_BATCH:
-        return ""
+        return ()
     sent = request.orders - request.waiting
-    at_best = f" · the panel's limits let the last go {ago(view.sent_by)} at the earliest" if view.sent_by else ""
-    return (
-        f"\n{bar(sent, request.orders)} {sent:,} of {request.orders:,} sent{'' if _is_stuck(view) else at_best}\n"
-        f"-# This card follows until {at(request.card_until)}. Once all have been gone through you get a message."
+    done = t("{sent} of {orders} sent", sent=sent, orders=request.orders)
+    if view.sent_by and not _is_stuck(view):
+        done += " · " + t("the panel's limits let the last go {when} at the earliest", when=ago(view.sent_by))
+    follows = t(
+        "This card follows until {time}. Once all have been gone through you get a message.",
+        time=at(request.card_until),
     )
+    return (f"{bar(sent, request.orders)} {done}", f"-# {follows}")
 
 
 def _may_stop(view: RequestView) -> bool:
@@ -135,29 +147,27 @@ def notice_card(report: Report, notice: Notice) -> CardView:
 
     By the reference the courier finds out whether a message has arrived of which it never heard.
     """
-    parts = [f"### ⚠️ I need your key again\n{PAUSES[state]}" for state in report.pauses]
+    parts = [titled(f"⚠️ {t('I need your key again')}", t(PAUSES[state])) for state in report.pauses]
     folded = False
     for title, late in _overdue(report.overdue).items():
         shown, missing = listed([name for name, _ in late.lines], 600)
         missing += late.count - len(late.lines)
         folded = folded or bool(missing)
-        rest = f" … and {missing:,} more, in the list" if missing else ""
-        parts.append(
-            f"### {title} after 72 hours\n{shown}{rest}\n"
-            "-# I go on watching, less often, for 30 days. You may want to ask NotPanel's support."
-        )
+        rest = f" {_in_the_list(missing)}" if missing else ""
+        watching = t("I go on watching, less often, for 30 days. You may want to ask NotPanel's support.")
+        parts.append(titled(title, shown + rest, f"-# {watching}"))
     ended = _sections_of(report.ended, dates=_asked)
     if ended:
         count = sum(section.count for section in ended.values())
-        head = f"### News about {counted(count, 'order')}\n{_counts(ended)}"
+        head = titled(plural("News about {count} order", "News about {count} orders", count), _counts(ended))
         texts, more = _texts(ended, beside=[head, *parts, notice.reference])
         parts += [head, *texts]
         folded = folded or more
     return card(
         Tone.BAD if report.pauses else _tone(ended) if ended else Tone.WAITING,
-        [*(parts or ["### Nothing new"]), f"-# {notice.reference}"],
+        [*(parts or [titled(t("Nothing new"))]), f"-# {notice.reference}"],
         buttons=[
-            *([buttons.connect("Connect again")] if report.pauses else []),
+            *([buttons.connect(t("Connect again"))] if report.pauses else []),
             *([buttons.refill(ListKind.NOTICE, notice.id)] if _may_refill(report.ended) else []),
             *([buttons.whole_list(ListKind.NOTICE, notice.id)] if folded else []),
         ],
@@ -169,9 +179,10 @@ def open_card(view: OpenView, note: str = "") -> CardView:
     """Show what is still open for a user, and when each was last looked at."""
     sections = _sections_of(view.groups, view.waiting, view.count_waiting, dates=_looked)
     if not sections:
-        return card(Tone.GOOD, ["### Nothing open\nEvery cancel request you made has ended."])
+        return card(Tone.GOOD, [titled(t("Nothing open"), t("Every cancel request you made has ended."))])
     count = sum(section.count for section in sections.values())
-    head = f"### Still open · {counted(count, 'order')}\n{_counts(sections)}"
+    title = plural("Still open · {count} order", "Still open · {count} orders", count)
+    head = titled(title, _counts(sections))
     texts, folded = _texts(sections, beside=[head, note])
     return card(
         Tone.WAITING,
@@ -186,10 +197,9 @@ def open_card(view: OpenView, note: str = "") -> CardView:
 
 def looks_card(view: LooksView) -> CardView:
     """Show what is open to a user who has asked for a look at it."""
-    begun = (
-        "I am asking the panel. This card stays as it is: press again" if view.begun else "Asked a moment ago: again"
-    )
-    return open_card(view.open, f"-# {begun} {ago(view.again_at)}.")
+    when = ago(view.again_at)
+    asking = t("I am asking the panel. This card stays as it is: press again {when}.", when=when)
+    return open_card(view.open, f"-# {asking if view.begun else t('Asked a moment ago: again {when}.', when=when)}")
 
 
 def unwatching_question(view: OpenView) -> CardView:
@@ -198,14 +208,17 @@ def unwatching_question(view: OpenView) -> CardView:
     count = sum(group.count for group in view.groups.values()) + view.count_waiting
     if not count:
         return open_card(view)
-    unsent = f"{counted(requested, 'order that waits is', 'orders that wait are')} not sent. " if requested else ""
+    title = plural("Stop watching {count} open order?", "Stop watching {count} open orders?", count)
+    sentences = [
+        t("Nothing is taken back at the panel: what was sent goes on there, and **how it ends will not be told.**"),
+        plural("{count} order that waits is not sent.", "{count} orders that wait are not sent.", requested)
+        if requested
+        else "",
+        t("What is being sent at this moment stays."),
+    ]
     return card(
         Tone.WAITING,
-        [
-            f"### Stop watching {counted(count, 'open order')}?\n"
-            "Nothing is taken back at the panel: what was sent goes on there, and **how it ends will not be told.** "
-            f"{unsent}What is being sent at this moment stays."
-        ],
+        [titled(title, " ".join(filter(None, sentences)))],
         buttons=[buttons.unwatch(), buttons.keep_watching()],
     )
 
@@ -213,31 +226,36 @@ def unwatching_question(view: OpenView) -> CardView:
 def unwatched(stopped: Stopped) -> CardView:
     """Confirm what is no longer watched."""
     if stopped == Stopped(0, 0, 0):
-        return card(Tone.PLAIN, ["### Nothing was open\nSo there was nothing to stop."])
-    stays = f"\n{counted(stopped.under_way, 'order is', 'orders are')} being sent, and stay open: `/queued`"
-    return card(
-        Tone.PLAIN,
-        [
-            f"### No longer watched\n**{stopped.not_watched:,}** no longer watched: how they end will not be told; "
-            f"check in your NotPanel orders. **{stopped.not_sent:,}** not sent. `/cancel` takes any of them up again."
-            f"{stays if stopped.under_way else ''}"
-        ],
+        return card(Tone.PLAIN, [titled(t("Nothing was open"), t("So there was nothing to stop."))])
+    ended = t(
+        "**{unwatched}** no longer watched: how they end will not be told; check in your "
+        "NotPanel orders. **{unsent}** not sent. `/cancel` takes any of them up again.",
+        unwatched=stopped.not_watched,
+        unsent=stopped.not_sent,
     )
+    stays = plural(
+        "{count} order is being sent, and stays open: `/queued`",
+        "{count} orders are being sent, and stay open: `/queued`",
+        stopped.under_way,
+    )
+    return card(Tone.PLAIN, [titled(t("No longer watched"), ended, stays if stopped.under_way else "")])
 
 
 def history_card(view: HistoryView) -> CardView:
     """Show how a user's orders ended."""
     sections = _sections_of(view.groups, dates=_end)
-    which = f" as *{OUTCOMES[view.outcome]}*" if view.outcome else ""
-    days = f"{which} in the last {'day' if view.days == 1 else f'{view.days} days'}"
-    still = (
-        f"\n-# {counted(view.count_open, 'order is', 'orders are')} still open: `/queued`" if view.count_open else ""
+    still = plural(
+        "{count} order is still open: `/queued`", "{count} orders are still open: `/queued`", view.count_open
     )
+    still = f"-# {still}" if view.count_open else ""
+    span = _span(view)
     if not sections:
-        further = " `/history` looks further back with `days`." if view.days < MOST_DAYS else ""
-        return card(Tone.PLAIN, [f"### Nothing ended{days}\nNo order that you asked to cancel did.{further}{still}"])
+        none = t("No order that you asked to cancel did.")
+        further = t("`/history` looks further back with `days`.") if view.days < MOST_DAYS else ""
+        return card(Tone.PLAIN, [titled(f"{t('Nothing ended')} · {span}", f"{none} {further}".strip(), still)])
     count = sum(section.count for section in sections.values())
-    head = f"### {counted(count, 'order')} ended{days}\n{_counts(sections)}{still}"
+    title = plural("{count} order ended", "{count} orders ended", count)
+    head = titled(f"{title} · {span}", _counts(sections), still)
     texts, folded = _texts(sections, beside=[head])
     return card(
         _tone(sections),
@@ -246,11 +264,20 @@ def history_card(view: HistoryView) -> CardView:
     )
 
 
+def _span(view: HistoryView) -> str:
+    """Say which orders a history is of."""
+    days = plural("in the last day", "in the last {count} days", view.days)
+    return f"*{t(OUTCOMES[view.outcome])}* · {days}" if view.outcome else days
+
+
 def _overdue(groups: Groups) -> dict[str, _Section]:
     """Tell what is known to be with the provider from what is not."""
     queued = {state: group for state, group in groups.items() if state is State.QUEUED}
     others = {state: group for state, group in groups.items() if state is not State.QUEUED}
-    named = {"Still open at the provider": queued, "Still waiting for a clear answer from the panel": others}
+    named = {
+        t("Still open at the provider after 72 hours"): queued,
+        t("Still waiting for a clear answer from the panel after 72 hours"): others,
+    }
     return {title: _merged(late) for title, late in named.items() if late}
 
 
@@ -278,7 +305,7 @@ def _section(state: State, group: Group, dates: _Dates) -> _Section:
 
 
 def _counts(sections: _Sections) -> str:
-    return " · ".join(f"**{section.count:,}** {WORDINGS[state].short}" for state, section in sections.items())
+    return " · ".join(f"**{number(section.count)}** {t(WORDINGS[state].short)}" for state, section in sections.items())
 
 
 def _may_refill(groups: Groups) -> bool:
@@ -287,7 +314,7 @@ def _may_refill(groups: Groups) -> bool:
 
 
 def _copy_ids(kind: ListKind, list_id: int, sections: _Sections) -> buttons.Menu | None:
-    groups = {state: f"{section.count:,} {WORDINGS[state].short}" for state, section in sections.items()}
+    groups = {state: f"{number(section.count)} {t(WORDINGS[state].short)}" for state, section in sections.items()}
     return buttons.copy_ids(kind, list_id, groups) if groups else None
 
 
@@ -301,17 +328,21 @@ def _texts(sections: _Sections, *, beside: Sequence[str]) -> tuple[list[str], bo
     for state, section in sections.items():
         title, meaning = frames[state]
         lines, missing = _lines(section, room)
-        rest = [f"… and {missing:,} more, in the list"] if missing else []
+        rest = [_in_the_list(missing)] if missing else []
         texts.append("\n".join([title, *lines, *rest, meaning]))
         folded = folded or bool(missing)
     return texts, folded
 
 
+def _in_the_list(missing: int) -> str:
+    return t("… and {missing} more, in the list", missing=missing)
+
+
 def _frame(state: State, section: _Section) -> tuple[str, str]:
     """Return what stands above and below the orders of a group."""
     wording = WORDINGS[state]
-    meaning = f"{wording.meaning} {ONLY_WATCHED}" if section.given_up else wording.meaning
-    return f"**{wording.emoji} {wording.title}** ({section.count:,})", f"-# {meaning}"
+    meaning = f"{t(wording.meaning)} {t(ONLY_WATCHED)}" if section.given_up else t(wording.meaning)
+    return f"**{wording.emoji} {t(wording.title)}** ({number(section.count)})", f"-# {meaning}"
 
 
 def _lines(section: _Section, room: int) -> tuple[list[str], int]:
@@ -327,16 +358,20 @@ def _remark(state: State, order: Cancellation) -> str:
             step = next_step(order.words)
             return f" — {code(order.words)}" + (f"\n-# {step}" if step else "")
         case State.REFUNDED | State.FAILED | State.COMPLETED if order.status_word:
-            return f" · status {code(order.status_word, 40)}{_charge(order)}"
+            return f" · {_status(order.status_word)}{_charge(order)}"
         case State.PARTIAL:
-            remains = f" · {amount(order.remains)} not delivered" if order.remains else ""
+            remains = f" · {t('{amount} not delivered', amount=amount(order.remains))}" if order.remains else ""
             return f"{remains}{_charge(order)}"
         case State.QUEUED | State.ACCEPTED if order.status_word:
-            return f" · status {code(order.status_word, 40)}"
+            return f" · {_status(order.status_word)}"
         case State.UNKNOWN | State.EXPIRED if order.words:
             return f" — {code(order.words)}"
         case _:
             return ""
+
+
+def _status(word: str) -> str:
+    return t("status {word}", word=code(word, 40))
 
 
 def _charge(order: Cancellation) -> str:
@@ -344,7 +379,9 @@ def _charge(order: Cancellation) -> str:
     if order.charge_first is None or order.charge_last is None or order.charge_first == order.charge_last:
         return ""
     currency = f" {amount(order.currency)}" if order.currency else ""
-    return f" · charge {amount(order.charge_first)} → {amount(order.charge_last)}{currency}"
+    return (
+        f" · {t('charge {first} → {last}', first=amount(order.charge_first), last=amount(order.charge_last))}{currency}"
+    )
 
 
 def _has_open(sections: _Sections) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from discord import app_commands
 
+from bot.language import t
 from bot.store import Cancellation
 from bot.ui.words import WORDINGS
 
@@ -13,7 +14,7 @@ _MOST_CHARACTERS = 100
 
 def order_choices(typed: str, orders: Sequence[Cancellation]) -> list[app_commands.Choice[str]]:
     """Offer each order behind what has been typed already, so that several can be picked in turn."""
-    found = ((typed + order.order_id, WORDINGS[order.told_as].short) for order in orders)
+    found = ((typed + order.order_id, t(WORDINGS[order.told_as].short)) for order in orders)
     fitting = [(value, short) for value, short in found if len(value) <= _MOST_CHARACTERS]
     return [app_commands.Choice(name=_name(value, short), value=value) for value, short in fitting[:MOST_CHOICES]]
 

@@ -1,4 +1,8 @@
-"""Order lists as files, for what does not fit on a card."""
+"""Order lists as files, for what does not fit on a card.
+
+They are data as well as reading: heads and outcomes are the same words in every language, so that a sheet or a script
+that reads them does not depend on who has asked.
+"""
 
 import csv
 import io

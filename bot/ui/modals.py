@@ -7,8 +7,13 @@ from typing import Any
 
 import discord
 
+from bot.language import t
+
 KEY = "np:key"
 ORDERS = "np:orders"
+
+_MOST_TYPED = 4_000
+"""Characters that one field of a form takes (Discord)."""
 
 
 class _Form(discord.ui.Modal):
@@ -26,13 +31,13 @@ class _Form(discord.ui.Modal):
 def key_form() -> discord.ui.Modal:
     """Take the API key: the only way one ever travels, since options and messages can be read by others."""
     return _Form(
-        "Connect your NotPanel key",
+        t("Connect your NotPanel key"),
         KEY,
         discord.ui.Label(
-            text="API key",
-            description="Make one just for this bot: then you can revoke it alone. Stored encrypted.",
+            text=t("API key"),
+            description=t("Make one just for this bot: then you can revoke it alone. Stored encrypted."),
             component=discord.ui.TextInput(
-                custom_id="key", placeholder="Paste the key exactly as NotPanel shows it", max_length=300
+                custom_id="key", placeholder=t("Paste the key exactly as NotPanel shows it"), max_length=300
             ),
         ),
     )
@@ -41,22 +46,22 @@ def key_form() -> discord.ui.Modal:
 def orders_form() -> discord.ui.Modal:
     """Take order IDs in whatever form they were copied, or a file of them."""
     return _Form(
-        "Cancel orders",
+        t("Cancel orders"),
         ORDERS,
         discord.ui.Label(
-            text="Order IDs",
-            description="Up to 4,000 characters; longer lists go into a file.",
+            text=t("Order IDs"),
+            description=t("Up to {most} characters; longer lists go into a file.", most=_MOST_TYPED),
             component=discord.ui.TextInput(
                 custom_id="orders",
                 style=discord.TextStyle.paragraph,
                 required=False,
-                max_length=4_000,
-                placeholder="ord_… ord_… one per line, with commas, or a whole message: the IDs are found",
+                max_length=_MOST_TYPED,
+                placeholder=t("ord_… ord_… one per line, with commas, or a whole message: the IDs are found"),
             ),
         ),
         discord.ui.Label(
-            text="Or a file",
-            description="Text or CSV, up to 10 MB.",
+            text=t("Or a file"),
+            description=t("Text or CSV, up to 10 MB."),
             component=discord.ui.FileUpload(custom_id="file", required=False, min_values=0, max_values=1),
         ),
     )

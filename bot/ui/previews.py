@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.language import number, t
 from bot.panel import OrderStatus
 from bot.store import Preview
 from bot.ui.text import code, listed
@@ -23,7 +24,7 @@ def preview_text(preview: Preview) -> str:
     """Show what is known of a request's orders before it is confirmed, and what is still being asked or never was."""
     lines = [_line(kind, count, preview) for kind, count in _counts(preview).items() if count]
     if lines:
-        lines = ["**What the panel says of them now**", *lines, PREVIEW_PROVES]
+        lines = [t("**What the panel says of them now**"), *lines, t(PREVIEW_PROVES)]
     return "\n".join([*lines, *_rest(preview)])
 
 
@@ -41,14 +42,14 @@ def _line(kind: PreviewKind, count: int, preview: Preview) -> str:
     match kind:
         case PreviewKind.ENDED:
             ended = {status: count for status, count in preview.statuses.items() if status.is_final}
-            why = f": {' · '.join(f'{ended[status]:,} {status}' for status in OrderStatus if status in ended)}"
+            why = f": {' · '.join(f'{number(ended[status])} {status}' for status in OrderStatus if status in ended)}"
         case PreviewKind.STRANGE:
             why = f": {_quoted(preview.strange_words)}"
         case PreviewKind.REFUSED:
             why = f": {_quoted(preview.refusals)}"
         case _:
             why = ""
-    return PREVIEWS[kind].format(count=count) + why
+    return t(PREVIEWS[kind], count=count) + why
 
 
 def _quoted(words: Sequence[str]) -> str:
@@ -60,10 +61,16 @@ def _rest(preview: Preview) -> list[str]:
     """Say what is still being asked, or what was not asked and why."""
     left = preview.wanted - preview.asked
     if preview.state in PREVIEW_STOPS:
-        some = f"**{left:,}** not asked" if left else "I stopped asking"
-        what = some if preview.asked else "What they are now was not asked"
-        return [f"-# {what}: {PREVIEW_STOPS[preview.state]}."]
-    if left:
-        so_far = f" {preview.asked:,} of {preview.wanted:,} so far." if preview.asked else ""
-        return [f"-# 🔎 Asking the panel what they are now …{so_far}"]
-    return []
+        return [f"-# {_stopped(preview, left, t(PREVIEW_STOPS[preview.state]))}"]
+    if left and preview.asked:
+        so_far = t("{asked} of {wanted} so far.", asked=preview.asked, wanted=preview.wanted)
+        return [f"-# 🔎 {t('Asking the panel what they are now …')} {so_far}"]
+    return [f"-# 🔎 {t('Asking the panel what they are now …')}"] if left else []
+
+
+def _stopped(preview: Preview, left: int, why: str) -> str:
+    if not preview.asked:
+        return t("What they are now was not asked: {why}.", why=why)
+    if not left:
+        return t("I stopped asking: {why}.", why=why)
+    return t("**{left}** not asked: {why}.", left=left, why=why)

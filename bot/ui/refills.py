@@ -4,14 +4,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from bot.accounts import MAX_REFILL, Refills
+from bot.language import number, plural, t
 from bot.panel import InvalidKey, Refill, RefillRow
 from bot.problems import KeyPaused, NoKey
 from bot.store import ListKind
 from bot.ui import buttons
 from bot.ui.csv import csv_file
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
-from bot.ui.text import by_remark, code, counted, listed
-from bot.ui.words import REFILLS, RefillFate, ignored, refill_step, refills_stopped
+from bot.ui.text import by_remark, code, listed, titled
+from bot.ui.words import REFILLS, RefillFate, Wording, ignored, refill_step, refills_stopped
 
 _HEAD = ("order", "outcome", "refill", "panel_words")
 _REST = 45
@@ -23,23 +24,24 @@ _Lines = Sequence[tuple[str, str]]
 def refill_question(orders: Sequence[str], kind: ListKind, list_id: int) -> CardView:
     """Ask before refills are asked for."""
     if not orders:
-        return card(Tone.PLAIN, ["### Nothing to refill\nThe panel calls no order of that card completed or partial."])
+        nothing = titled(t("Nothing to refill"), t("The panel calls no order of that card completed or partial."))
+        return card(Tone.PLAIN, [nothing])
     asked = orders[:MAX_REFILL]
-    shown, missing = listed([code(order) for order in asked], 1_500)
-    rest = f" … and {missing:,} more" if missing else ""
-    most = (
-        f"\nThese are the first {MAX_REFILL:,} of {len(orders):,}, the most I take at once; `/refill` takes the others."
-        if len(orders) > MAX_REFILL
-        else ""
+    title = plural("Ask for {count} refill?", "Ask for {count} refills?", len(asked))
+    most = t(
+        "These are the first {most} of {orders}, the most I take at once; `/refill` takes the others.",
+        most=MAX_REFILL,
+        orders=len(orders),
+    )
+    which = t(
+        "The orders of that card which the panel calls completed or partial. It may refuse some: "
+        "what it says of each you then see here."
     )
     return card(
         Tone.WAITING,
         [
-            f"### Ask for {counted(len(asked), 'refill')}?\n"
-            "Nothing has been sent yet. A refill that was asked for cannot be taken back.",
-            f"{shown}{rest}{most}\n"
-            "-# The orders of that card which the panel calls completed or partial. It may refuse some: "
-            "what it says of each you then see here.",
+            titled(title, t("Nothing has been sent yet. A refill that was asked for cannot be taken back.")),
+            "\n".join([_named(asked), *([most] if len(orders) > MAX_REFILL else []), f"-# {which}"]),
         ],
         buttons=[buttons.confirm_refill(kind, list_id, len(orders)), buttons.no_refill()],
     )
@@ -47,29 +49,30 @@ def refill_question(orders: Sequence[str], kind: ListKind, list_id: int) -> Card
 
 def no_refills() -> CardView:
     """Confirm that nothing was asked for."""
-    return card(Tone.PLAIN, ["### No refill\nNothing was sent."])
+    return card(Tone.PLAIN, [titled(t("No refill"), t("Nothing was sent."))])
 
 
 def refills_under_way(orders: Sequence[str]) -> CardView:
     """Say what is being asked for; this stays where the bot dies before it can tell more."""
-    shown, missing = listed([code(order) for order in orders], 1_500)
-    rest = f" … and {missing:,} more" if missing else ""
-    return card(
-        Tone.WAITING,
-        [
-            f"### Asking for {counted(len(orders), 'refill')} …\n{shown}{rest}\n"
-            "-# Should this card stay as it is, nobody knows whether the panel took the request: "
-            "look in your NotPanel orders before you ask again."
-        ],
+    title = plural("Asking for {count} refill …", "Asking for {count} refills …", len(orders))
+    should_it_stay = t(
+        "Should this card stay as it is, nobody knows whether the panel took the request: "
+        "look in your NotPanel orders before you ask again."
     )
+    return card(Tone.WAITING, [titled(title, _named(orders), f"-# {should_it_stay}")])
+
+
+def _named(orders: Sequence[str]) -> str:
+    shown, missing = listed([code(order) for order in orders], 1_500)
+    return f"{shown} {t('… and {missing} more', missing=missing)}" if missing else shown
 
 
 def refills_card(orders: Sequence[str], result: Refills, junk: tuple[str, ...], repeats: int) -> CardView:
     """Show what came of asking for refills."""
     fates = {order: _fate(order, result) for order in orders}
     groups = _grouped(fates, result.rows)
-    counts = " · ".join(f"**{len(lines):,}** {REFILLS[fate].short}" for fate, lines in groups.items())
-    head = f"### Refill · {counted(len(orders), 'order')}\n{counts}"
+    counts = " · ".join(f"**{number(len(lines))}** {t(REFILLS[fate].short)}" for fate, lines in groups.items())
+    head = titled(plural("Refill · {count} order", "Refill · {count} orders", len(orders)), counts)
     why = refills_stopped(result.stopped) if result.stopped and result.unsent else ""
     note = ignored(junk, repeats)
     texts, folded = _texts(groups, TEXT_LIMIT - len(head) - len(why) - len(note) - 100)
@@ -113,16 +116,22 @@ def _line(order: str, row: RefillRow | None) -> tuple[str, str]:
 
 def _texts(groups: Mapping[RefillFate, _Lines], room: int) -> tuple[list[str], bool]:
     """Return a text for each group, and whether orders had to be left to the file."""
-    frames = {fate: f"**{REFILLS[fate].emoji} {REFILLS[fate].title}** ({len(groups[fate]):,})" for fate in groups}
-    room -= sum(len(frames[fate]) + len(REFILLS[fate].meaning) for fate in groups)
+    frames = {fate: _frame(REFILLS[fate], len(groups[fate])) for fate in groups}
+    room -= sum(len(title) + len(meaning) for title, meaning in frames.values())
     texts: list[str] = []
     folded = False
     for fate, all_lines in groups.items():
         lines, missing = by_remark(all_lines, room // len(groups) - _REST, len(all_lines))
-        rest = [f"… and {missing:,} more, in the file"] if missing else []
-        texts.append("\n".join([frames[fate], *lines, *rest, f"-# {REFILLS[fate].meaning}"]))
+        rest = [t("… and {missing} more, in the file", missing=missing)] if missing else []
+        title, meaning = frames[fate]
+        texts.append("\n".join([title, *lines, *rest, meaning]))
         folded = folded or bool(missing)
     return texts, folded
+
+
+def _frame(wording: Wording, count: int) -> tuple[str, str]:
+    """Return what stands above and below the orders of a group."""
+    return f"**{wording.emoji} {t(wording.title)}** ({number(count)})", f"-# {t(wording.meaning)}"
 
 
 def _csv_row(order: str, fate: RefillFate, row: RefillRow | None) -> tuple[str | None, ...]:

@@ -1,9 +1,11 @@
-"""Text from outside, made safe to show; times and counts the way Discord's clients localise them."""
+"""Text from outside, made safe to show; times the way Discord's clients localise them."""
 
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+
+from bot.language import t
 
 _UNSAFE = re.compile(r"[`\s\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _MANY, _FEW = 100, 24
@@ -12,12 +14,17 @@ _MANY, _FEW = 100, 24
 def code(text: str, most: int = 200) -> str:
     """Show foreign text word for word: inside inline code neither links, mentions nor markup come alive."""
     clean = _UNSAFE.sub(" ", text.replace("`", "'")).strip()
-    return f"`{clean if len(clean) <= most else clean[: most - 1] + '…'}`" if clean else "(no words)"
+    return f"`{clean if len(clean) <= most else clean[: most - 1] + '…'}`" if clean else t("(no words)")
 
 
 def amount(text: str) -> str:
     """Show a number or a currency as the panel wrote it; anything else word for word."""
     return text if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,8})?|[A-Z]{3,4}", text) else code(text, 20)
+
+
+def titled(title: str, *lines: str) -> str:
+    """Return a heading with lines below it; empty lines are left out."""
+    return "\n".join([f"### {title}", *filter(None, lines)])
 
 
 def ago(time: datetime) -> str:
@@ -39,11 +46,6 @@ def bar(done: int, total: int, width: int = 20) -> str:
     """Draw how much of something is done; full only when all of it is."""
     filled = done * width // total
     return "▰" * filled + "▱" * (width - filled)
-
-
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """Return a number with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def listed(items: Sequence[str], room: int, between: str = ", ") -> tuple[str, int]:

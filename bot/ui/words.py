@@ -1,6 +1,7 @@
 """Every sentence about a state, an error or a refusal, in one place.
 
-The words "refunded" and "cancelled" stand only where the panel's status has said so.
+The words "refunded" and "cancelled" stand only where the panel's status has said so. What is marked here is
+translated with `t` by whoever shows it.
 """
 
 import re
@@ -8,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.language import mark, plural, t
 from bot.orders import MOST_IGNORED
 from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
 from bot.problems import (
@@ -26,7 +28,7 @@ from bot.problems import (
 )
 from bot.states import State
 from bot.store import AccountState, PreviewState, Trouble
-from bot.ui.text import ago, code, counted
+from bot.ui.text import ago, code
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,71 +41,83 @@ class Wording:
     meaning: str
 
 
-_SENT_SOON = "Not with the panel yet; nothing has happened to them."
-
 WORDINGS: Mapping[State, Wording] = {
-    State.REFUNDED: Wording("✅", "Refunded", "refunded", "The panel's own status says so."),
+    State.REFUNDED: Wording("✅", mark("Refunded"), mark("refunded"), mark("The panel's own status says so.")),
     State.QUEUED: Wording(
         "⏳",
-        "Queued at the provider",
-        "queued",
-        "The panel took the request and passed it on. **Not final:** it can take up to 72 hours, and the provider may "
-        "still deliver instead. You get a message when it ends.",
+        mark("Queued at the provider"),
+        mark("queued"),
+        mark(
+            "The panel took the request and passed it on. **Not final:** it can take up to 72 hours, and the provider "
+            "may still deliver instead. You get a message when it ends."
+        ),
     ),
     State.ACCEPTED: Wording(
         "🔎",
-        "Taken by the panel, being checked",
-        "being checked",
-        "Its status tells in a moment what that meant.",
+        mark("Taken by the panel, being checked"),
+        mark("being checked"),
+        mark("Its status tells in a moment what that meant."),
     ),
-    State.SENDING: Wording("📨", "Being sent", "being sent", "Waiting for the panel's answer."),
-    State.REQUESTED: Wording("🕓", "Waiting to be sent", "waiting", _SENT_SOON),
+    State.SENDING: Wording("📨", mark("Being sent"), mark("being sent"), mark("Waiting for the panel's answer.")),
+    State.REQUESTED: Wording(
+        "🕓",
+        mark("Waiting to be sent"),
+        mark("waiting"),
+        mark("Not with the panel yet; nothing has happened to them."),
+    ),
     State.UNKNOWN: Wording(
         "❔",
-        "Unclear, being checked",
-        "unclear",
-        "The panel gave no clear answer, so it may or may not have acted. I ask for each order's status, and send "
-        "again only what is plainly still running. Tell your customer nothing yet.",
+        mark("Unclear, being checked"),
+        mark("unclear"),
+        mark(
+            "The panel gave no clear answer, so it may or may not have acted. I ask for each order's status, and send "
+            "again only what is plainly still running. Tell your customer nothing yet."
+        ),
     ),
-    State.REFUSED: Wording("⛔", "Refused by the panel", "refused", "Nothing was changed at the panel."),
+    State.REFUSED: Wording(
+        "⛔", mark("Refused by the panel"), mark("refused"), mark("Nothing was changed at the panel.")
+    ),
     State.PARTIAL: Wording(
         "🌓",
-        "Ended partly delivered",
-        "partial",
-        "The panel's status says *partial*; such orders often get no refill.",
+        mark("Ended partly delivered"),
+        mark("partial"),
+        mark("The panel's status says *partial*; such orders often get no refill."),
     ),
     State.COMPLETED: Wording(
-        "📦", "Delivered before the request took effect", "delivered", "The panel's status says *completed*."
+        "📦",
+        mark("Delivered before the request took effect"),
+        mark("delivered"),
+        mark("The panel's status says *completed*."),
     ),
     State.FAILED: Wording(
         "❌",
-        "Failed",
-        "failed",
-        "The panel's status says *failed*. Check the charge in your NotPanel orders.",
+        mark("Failed"),
+        mark("failed"),
+        mark("The panel's status says *failed*. Check the charge in your NotPanel orders."),
     ),
     State.EXPIRED: Wording(
         "⌛",
-        "No longer watched",
-        "no longer watched",
-        "How these ended is not known. Check them in your NotPanel orders.",
+        mark("No longer watched"),
+        mark("no longer watched"),
+        mark("How these ended is not known. Check them in your NotPanel orders."),
     ),
     State.WITHDRAWN: Wording(
         "↩️",
-        "Not sent",
-        "not sent",
-        "Never with the panel: it was stopped or its key removed first, or 30 days went by.",
+        mark("Not sent"),
+        mark("not sent"),
+        mark("Never with the panel: it was stopped or its key removed first, or 30 days went by."),
     ),
 }
 """In the order in which cards show them."""
 
 OUTCOMES: Mapping[State, str] = {
-    State.REFUNDED: "refunded",
-    State.PARTIAL: "partly delivered",
-    State.COMPLETED: "delivered",
-    State.FAILED: "failed",
-    State.REFUSED: "refused",
-    State.EXPIRED: "no longer watched",
-    State.WITHDRAWN: "not sent",
+    State.REFUNDED: mark("refunded"),
+    State.PARTIAL: mark("partly delivered"),
+    State.COMPLETED: mark("delivered"),
+    State.FAILED: mark("failed"),
+    State.REFUSED: mark("refused"),
+    State.EXPIRED: mark("no longer watched"),
+    State.WITHDRAWN: mark("not sent"),
 }
 """How a cancellation can end, as a person asks for it."""
 
@@ -120,29 +134,33 @@ class PreviewKind(StrEnum):
 
 
 PREVIEWS: Mapping[PreviewKind, str] = {
-    PreviewKind.PENDING: "🟢 **{count:,}** pending: would be refunded at once, if still pending when sent",
-    PreviewKind.IN_FLIGHT: "⏳ **{count:,}** in flight: would be passed on to the provider, which takes up to 72 hours "
-    "and may fail",
-    PreviewKind.ENDED: "⛔ **{count:,}** ended already, so there is nothing left to stop",
-    PreviewKind.REFUSED: "⛔ **{count:,}** with an error in place of a status, in the panel's own words",
-    PreviewKind.STRANGE: "❔ **{count:,}** with a status that I do not know, so I cannot tell",
-    PreviewKind.SILENT: "❔ **{count:,}** of which I got no answer that I can read",
+    PreviewKind.PENDING: mark("🟢 **{count}** pending: would be refunded at once, if still pending when sent"),
+    PreviewKind.IN_FLIGHT: mark(
+        "⏳ **{count}** in flight: would be passed on to the provider, which takes up to 72 hours and may fail"
+    ),
+    PreviewKind.ENDED: mark("⛔ **{count}** ended already, so there is nothing left to stop"),
+    PreviewKind.REFUSED: mark("⛔ **{count}** with an error in place of a status, in the panel's own words"),
+    PreviewKind.STRANGE: mark("❔ **{count}** with a status that I do not know, so I cannot tell"),
+    PreviewKind.SILENT: mark("❔ **{count}** of which I got no answer that I can read"),
 }
-PREVIEW_PROVES = "-# What counts is how they stand when they are sent; and a service may not allow stopping at all."
-
-PREVIEW_TOO_LONG = "-# I do not ask the panel about so many beforehand: that would take as many calls as sending them."
+PREVIEW_PROVES = mark(
+    "-# What counts is how they stand when they are sent; and a service may not allow stopping at all."
+)
+PREVIEW_TOO_LONG = mark(
+    "-# I do not ask the panel about so many beforehand: that would take as many calls as sending them."
+)
 
 PREVIEW_STOPS: Mapping[PreviewState, str] = {
-    PreviewState.RATE_LIMITED: "the panel's rate limit is used up",
-    PreviewState.UNAVAILABLE: "the panel cannot be reached",
-    PreviewState.UNINTELLIGIBLE: "the panel answered with something I cannot read",
-    PreviewState.TURNED_AWAY: "the panel lets none of my calls through",
-    PreviewState.REFUSED: "the panel refused the question as a whole",
-    PreviewState.REJECTED: "NotPanel no longer accepts your API key",
-    PreviewState.SUSPENDED: "NotPanel says that your account is suspended",
-    PreviewState.REMOVED: "the key was removed",
-    PreviewState.INTERRUPTED: "I was restarted meanwhile",
-    PreviewState.BROKEN: "something went wrong on my side",
+    PreviewState.RATE_LIMITED: mark("the panel's rate limit is used up"),
+    PreviewState.UNAVAILABLE: mark("the panel cannot be reached"),
+    PreviewState.UNINTELLIGIBLE: mark("the panel answered with something I cannot read"),
+    PreviewState.TURNED_AWAY: mark("the panel lets none of my calls through"),
+    PreviewState.REFUSED: mark("the panel refused the question as a whole"),
+    PreviewState.REJECTED: mark("NotPanel no longer accepts your API key"),
+    PreviewState.SUSPENDED: mark("NotPanel says that your account is suspended"),
+    PreviewState.REMOVED: mark("the key was removed"),
+    PreviewState.INTERRUPTED: mark("I was restarted meanwhile"),
+    PreviewState.BROKEN: mark("something went wrong on my side"),
 }
 """Why the rest of a preview was not asked."""
 
@@ -159,49 +177,54 @@ class RefillFate(StrEnum):
 REFILLS: Mapping[RefillFate, Wording] = {
     RefillFate.TAKEN: Wording(
         "🔁",
-        "Accepted by the panel",
-        "accepted",
-        "Each with the panel's refill ID. That it has been delivered this does not say: look in your NotPanel orders.",
+        mark("Accepted by the panel"),
+        mark("accepted"),
+        mark(
+            "Each with the panel's refill ID. That it has been delivered this does not say: look in your NotPanel "
+            "orders."
+        ),
     ),
     RefillFate.REFUSED: WORDINGS[State.REFUSED],
     RefillFate.UNCLEAR: Wording(
         "❔",
-        "Asked for, no clear answer",
-        "unclear",
-        "It is **not known whether the panel took these**, and no call can find out. I do not send them again: "
-        "look in your NotPanel orders before you ask again.",
+        mark("Asked for, no clear answer"),
+        mark("unclear"),
+        mark(
+            "It is **not known whether the panel took these**, and no call can find out. I do not send them again: "
+            "look in your NotPanel orders before you ask again."
+        ),
     ),
-    RefillFate.UNSENT: Wording("↩️", "Not sent", "not sent", "Nothing was done for these."),
+    RefillFate.UNSENT: Wording("↩️", mark("Not sent"), mark("not sent"), mark("Nothing was done for these.")),
 }
 """In the order in which a card shows them."""
 
+_NO_SUCH_ORDER = mark("No such order under your key. Check the ID, and that it is from this NotPanel account.")
+_NO_STOPPING = mark("This service cannot stop orders. If something is wrong with it, open a ticket with NotPanel.")
+_ENDED_BEFORE = mark("It had ended before you asked. If too little was delivered, `/refill` it instead.")
+
 _NEXT_STEPS = (
-    (
-        "not support",
-        "This service cannot stop orders. If something is wrong with it, open a ticket with NotPanel.",
-    ),
-    ("already completed", "It had ended before you asked. If too little was delivered, `/refill` it instead."),
-    ("not found", "No such order under your key. Check the ID, and that it is from this NotPanel account."),
-    (
-        "incorrect order",
-        "No such order under your key. Check the ID, and that it is from this NotPanel account.",
-    ),
+    ("not support", _NO_STOPPING),
+    ("already completed", _ENDED_BEFORE),
+    ("not found", _NO_SUCH_ORDER),
+    ("incorrect order", _NO_SUCH_ORDER),
 )
 
 
 def next_step(refusal: str) -> str:
     """Say what to do instead after a refusal, beside the panel's own words; empty for words not known."""
     folded = refusal.casefold()
-    return next((step for text, step in _NEXT_STEPS if text in folded), "")
+    return next((t(step) for text, step in _NEXT_STEPS if text in folded), "")
 
 
-_ONE_REFILL = "NotPanel keeps one refill of an order open at a time. Wait until it has ended, then ask again."
-_MOST_REFILLS = "NotPanel refills an order 3 times by default. If there should be more, open a ticket with NotPanel."
-_REFILLED_WHEN = "Only completed or partly delivered orders are refilled. `/status` shows how far it is."
-_NO_REFILL = "This service comes without refill. If something is wrong with it, open a ticket with NotPanel."
+_ONE_REFILL = mark("NotPanel keeps one refill of an order open at a time. Wait until it has ended, then ask again.")
+_MOST_REFILLS = mark(
+    "NotPanel refills an order 3 times by default. If there should be more, open a ticket with NotPanel."
+)
+_REFILLED_WHEN = mark("Only completed or partly delivered orders are refilled. `/status` shows how far it is.")
+_NO_REFILL = mark("This service comes without refill. If something is wrong with it, open a ticket with NotPanel.")
 
 _REFILL_STEPS = (
-    (r"not found|incorrect order", next_step("not found")),
+    (r"not found|incorrect order", _NO_SUCH_ORDER),
     (r"not support|not available|disabled|\bno refill|without refill", _NO_REFILL),
     (r"at a time|\bopen\b|already (active|exist|has|in|pending|request)|refill (is )?(pending|in pro)", _ONE_REFILL),
     (r"(?<!rate )limit|maxim|\bmax\b|exceed|\btimes\b|too many|already refilled", _MOST_REFILLS),
@@ -213,57 +236,64 @@ _REFILL_STEPS = (
 def refill_step(refusal: str) -> str:
     """Say what to do after a refused refill, beside the panel's own words; empty for words not known."""
     folded = refusal.casefold()
-    return next((step for pattern, step in _REFILL_STEPS if re.search(pattern, folded)), "")
+    return next((t(step) for pattern, step in _REFILL_STEPS if re.search(pattern, folded)), "")
 
 
-ONLY_WATCHED = (
+ONLY_WATCHED = mark(
     "Some I only watch now, since they were sent too often without a clear answer or had been asked for before: "
     "`/cancel` them to try again, or press *Retry unclear* on their card."
 )
 
 TROUBLES: Mapping[Trouble, str] = {
-    Trouble.UNAVAILABLE: "⚠️ The panel cannot be reached at the moment. I keep trying; nothing is lost.",
-    Trouble.UNINTELLIGIBLE: "⚠️ The panel answers with something I cannot read. I keep trying; nothing is lost.",
-    Trouble.TURNED_AWAY: "⚠️ The panel lets none of my calls through. I keep trying; nothing is lost.",
-    Trouble.RATE_LIMITED: "⚠️ The panel's rate limit is used up. I go on as soon as it lets me.",
+    Trouble.UNAVAILABLE: mark("⚠️ The panel cannot be reached at the moment. I keep trying; nothing is lost."),
+    Trouble.UNINTELLIGIBLE: mark("⚠️ The panel answers with something I cannot read. I keep trying; nothing is lost."),
+    Trouble.TURNED_AWAY: mark("⚠️ The panel lets none of my calls through. I keep trying; nothing is lost."),
+    Trouble.RATE_LIMITED: mark("⚠️ The panel's rate limit is used up. I go on as soon as it lets me."),
 }
 
 PAUSES: Mapping[AccountState, str] = {
-    AccountState.REJECTED: "NotPanel no longer accepts your API key (it may have been revoked or replaced). "
-    "Connect a valid key; open orders then go on by themselves.",
-    AccountState.SUSPENDED: "NotPanel says that your account is suspended. Settle that with NotPanel, "
-    "then connect your key again; open orders then go on by themselves.",
-    AccountState.REMOVED: "The key was removed.",
+    AccountState.REJECTED: mark(
+        "NotPanel no longer accepts your API key (it may have been revoked or replaced). "
+        "Connect a valid key; open orders then go on by themselves."
+    ),
+    AccountState.SUSPENDED: mark(
+        "NotPanel says that your account is suspended. Settle that with NotPanel, "
+        "then connect your key again; open orders then go on by themselves."
+    ),
+    AccountState.REMOVED: mark("The key was removed."),
 }
 
 _KEY_FAULTS: Mapping[KeyFault, str] = {
-    KeyFault.EMPTY: "That was empty.",
-    KeyFault.SPACES: "That has a space or a line break in it, so it is not a key alone.",
-    KeyFault.CHARACTERS: "That has characters in it that no API key has.",
-    KeyFault.LENGTH: "An API key has between 8 and 256 characters; that one has not.",
+    KeyFault.EMPTY: mark("That was empty."),
+    KeyFault.SPACES: mark("That has a space or a line break in it, so it is not a key alone."),
+    KeyFault.CHARACTERS: mark("That has characters in it that no API key has."),
+    KeyFault.LENGTH: mark("An API key has between 8 and 256 characters; that one has not."),
 }
 
 _FILE_FAULTS: Mapping[FileFault, str] = {
-    FileFault.TOO_LARGE: "That file is larger than 10 MB. Please split the list.",
-    FileFault.NOT_TEXT: "That is not a text or CSV file. Save the list as text or CSV and try again.",
-    FileFault.NOT_GIVEN: "Discord did not hand me that file. Please try again.",
+    FileFault.TOO_LARGE: mark("That file is larger than 10 MB. Please split the list."),
+    FileFault.NOT_TEXT: mark("That is not a text or CSV file. Save the list as text or CSV and try again."),
+    FileFault.NOT_GIVEN: mark("Discord did not hand me that file. Please try again."),
 }
 
-NO_ORDERS = "I found no order ID in that. An ID looks like `ord_01HG9X7KJP4N…`; separate several in any way you like."
-NOT_YOURS = "This belongs to somebody else. Use the command yourself to get your own."
-ERASED_MEANWHILE = (
+NO_ORDERS = mark(
+    "I found no order ID in that. An ID looks like `ord_01HG9X7KJP4N…`; separate several in any way you like. "
+    "Nothing was sent."
+)
+NOT_YOURS = mark("This belongs to somebody else. Use the command yourself to get your own.")
+ERASED_MEANWHILE = mark(
     "While I was checking this key you had everything about you erased, so it was not stored. Send it once more if you "
     "want to go on."
 )
-REFILL_UNDER_WAY = (
+REFILL_UNDER_WAY = mark(
     "Refills of yours are being asked for, or that question was confirmed before: its card tells what came of it. "
     "Nothing was sent a second time."
 )
-UNWRITABLE = (
+UNWRITABLE = mark(
     "I cannot write anything down at the moment, so I have taken nothing on: nothing was sent, stored or removed. "
     "Try again in a few minutes; if it stays like this, tell whoever runs this bot."
 )
-INTERNAL = (
+INTERNAL = mark(
     "Something went wrong on my side, and it has been logged. Before you repeat anything, look at your card and at "
     "`/queued`: what stands there has been taken on and goes on."
 )
@@ -273,58 +303,70 @@ def ignored(tokens: tuple[str, ...], repeats: int = 0) -> str:
     """Name what was no order ID; empty when there was nothing."""
     notes: list[str] = []
     if repeats:
-        notes.append(f"{counted(repeats, 'repeat')} left out.")
+        notes.append(plural("{count} repeat left out.", "{count} repeats left out.", repeats))
     if tokens:
-        shown = ", ".join(code(token, 24) for token in tokens[:8])
-        over = "over " if len(tokens) >= MOST_IGNORED else ""
-        more = f" and {over}{len(tokens) - 8:,} more" if len(tokens) > 8 else ""
-        notes.append(f"Not order IDs, so not sent: {shown}{more}.")
+        notes.append(t("Not order IDs, so not sent: {words}.", words=_strange(tokens)))
     return "-# " + " ".join(notes) if notes else ""
+
+
+def _strange(tokens: tuple[str, ...]) -> str:
+    shown = ", ".join(code(token, 24) for token in tokens[:8])
+    more = len(tokens) - 8
+    if more <= 0:
+        return shown
+    if len(tokens) >= MOST_IGNORED:
+        return t("{words} and over {more} more", words=shown, more=more)
+    return t("{words} and {more} more", words=shown, more=more)
 
 
 def user_error(error: UserError) -> str:
     """Say what is wrong with a request, what was not done, and what to do."""
     match error:
         case NoKey():
-            return "You have not connected a NotPanel key yet, so nothing was sent. It takes ten seconds:"
+            return t("You have not connected a NotPanel key yet, so nothing was sent. It takes ten seconds:")
         case KeyPaused(state=state):
-            return f"Nothing was sent. {PAUSES[state]}"
+            return f"{t('Nothing was sent.')} {t(PAUSES[state])}"
         case BadKey(fault=fault):
-            return f"{_KEY_FAULTS[fault]} Nothing was sent or stored. Copy the key again and paste it alone."
+            fault_text = t(_KEY_FAULTS[fault])
+            return t("{fault} Nothing was sent or stored. Copy the key again and paste it alone.", fault=fault_text)
         case BadFile(fault=fault):
-            return f"Nothing was sent. {_FILE_FAULTS[fault]}"
+            return f"{t('Nothing was sent.')} {t(_FILE_FAULTS[fault])}"
         case TooMany(most=most):
-            return f"That names more than {most:,} orders, the most I take at once. Nothing was sent. Split the list."
+            return t(
+                "That names more than {most} orders, the most I take at once. Nothing was sent. Split the list.",
+                most=most,
+            )
         case NoOrders(found=found):
-            return "\n".join(filter(None, [f"{NO_ORDERS} Nothing was sent.", ignored(found.ignored)]))
+            return "\n".join(filter(None, [t(NO_ORDERS), ignored(found.ignored)]))
         case Erased():
-            return ERASED_MEANWHILE
+            return t(ERASED_MEANWHILE)
         case NotYours():
-            return NOT_YOURS
+            return t(NOT_YOURS)
         case RefillUnderWay():
-            return REFILL_UNDER_WAY
+            return t(REFILL_UNDER_WAY)
         case _:
-            return INTERNAL
+            return t(INTERNAL)
 
 
 def panel_error(error: PanelError) -> str:
     """Say why the panel gave no usable answer to a question; nothing is changed by asking."""
     match error:
         case InvalidKey():
-            return "NotPanel does not accept this key. It may be mistyped, revoked or from another panel."
+            return t("NotPanel does not accept this key. It may be mistyped, revoked or from another panel.")
         case Suspended():
-            return "NotPanel says that this account is suspended. Settle that with NotPanel first."
-        case RateLimited(reset=reset):
-            when = f" Try again {ago(reset)}." if reset else " Try again in a minute."
-            return f"The panel's rate limit is used up.{when}"
+            return t("NotPanel says that this account is suspended. Settle that with NotPanel first.")
+        case RateLimited(reset=reset) if reset:
+            return t("The panel's rate limit is used up. Try again {when}.", when=ago(reset))
+        case RateLimited():
+            return t("The panel's rate limit is used up. Try again in a minute.")
         case TurnedAway():
-            return "The panel lets none of my calls through at the moment. Try again later."
+            return t("The panel lets none of my calls through at the moment. Try again later.")
         case Unavailable():
-            return "The panel cannot be reached at the moment. Try again in a minute."
+            return t("The panel cannot be reached at the moment. Try again in a minute.")
         case Refused(words=said):
-            return f"The panel refused, with the words {code(said)}."
+            return t("The panel refused, with the words {words}.", words=code(said))
         case _:
-            return "The panel answered with something I cannot read. Try again in a minute."
+            return t("The panel answered with something I cannot read. Try again in a minute.")
 
 
 def refills_stopped(error: Exception) -> str:
@@ -333,10 +375,10 @@ def refills_stopped(error: Exception) -> str:
         case PanelError(reached=False):
             return panel_error(error)
         case PanelError():
-            return "I stopped where the panel gave no clear answer."
+            return t("I stopped where the panel gave no clear answer.")
         case KeyPaused(state=state):
-            return PAUSES[state]
+            return t(PAUSES[state])
         case NoKey():
-            return PAUSES[AccountState.REMOVED]
+            return t(PAUSES[AccountState.REMOVED])
         case _:
-            return "Something went wrong on my side, and it has been logged."
+            return t("Something went wrong on my side, and it has been logged.")

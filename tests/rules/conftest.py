@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.client import COGS, Client
+from bot.client import COGS, Client, Translator
 from bot.store import Ledger
 
 
@@ -14,6 +14,7 @@ async def client(tmp_path: Path) -> AsyncGenerator[Client]:
     """The bot's client with all its commands, not logged in."""
     async with Ledger.open(tmp_path / "ledger.sqlite3") as ledger:
         made = Client(ledger)
+        await made.tree.set_translator(Translator())
         for cog in COGS:
             await made.load_extension(cog)
         yield made

@@ -1,0 +1,176 @@
+"""The catalogues: whole, up to date, and saying the same as the English texts; Discord's limits in every language."""
+
+import ast
+import io
+import re
+import string
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from discord import app_commands
+
+from bot.client import Client
+from bot.language import CATALOGUES, DOMAIN, OWN_NAMES, Language, number, plural, speaking, t, understood
+from tests.rules.sources import ROOT, sources, tree_of
+
+TRANSLATED = [language for language in Language if language is not Language.ENGLISH]
+KEYWORDS: dict[str, Any] = {"t": None, "plural": (1, 2), "mark": None, "locale_str": None}
+in_every_language = pytest.mark.parametrize("language", TRANSLATED)
+
+
+def catalogue(language: Language) -> Catalog:
+    """Return what the translators have written."""
+    with (CATALOGUES / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def messages(language: Language) -> list[Message]:
+    """Return all messages of a language but the head."""
+    return [message for message in catalogue(language) if message.id]
+
+
+def texts_in_sources() -> set[str | tuple[str, ...]]:
+    """Return all texts that are to be translated."""
+    return {
+        text for folder in ("bot", "cogs") for _, _, text, _, _ in extract_from_dir(ROOT / folder, keywords=KEYWORDS)
+    }
+
+
+def forms(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return the singular and plural forms of a text."""
+    return (text,) if isinstance(text, str) else text
+
+
+def pairs(language: Language) -> Iterator[tuple[str, str]]:
+    """Yield every translation beside its English form: the first beside the singular, if it is for 1 alone."""
+    for message in messages(language):
+        for index, translation in enumerate(forms(message.string)):
+            singular = index == 0 and len(message.string) == 2
+            yield forms(message.id)[0 if singular else -1], translation
+
+
+def values_in(text: str) -> set[str]:
+    """Return the names of the values that are put into a text."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@in_every_language
+def test_every_text_is_translated(language: Language) -> None:
+    missing = [message.id for message in messages(language) if not all(forms(message.string)) or message.fuzzy]
+    assert missing == []
+
+
+@in_every_language
+def test_the_catalogues_hold_what_the_sources_say(language: Language) -> None:
+    """`make messages` brings them up to date."""
+    assert {message.id for message in messages(language)} == texts_in_sources()
+
+
+@in_every_language
+def test_a_translation_has_the_values_of_its_text(language: Language) -> None:
+    wrong = [(text, other) for text, other in pairs(language) if values_in(text) != values_in(other)]
+    assert wrong == []
+
+
+@in_every_language
+def test_a_translation_keeps_commands_and_markup(language: Language) -> None:
+    """What stands in inline code is typed or pressed by people; bold, italic and small text are the same amount."""
+    for text, other in pairs(language):
+        assert re.findall(r"`[^`]*`", text) == re.findall(r"`[^`]*`", other) or sorted(
+            re.findall(r"`[^`]*`", text)
+        ) == sorted(re.findall(r"`[^`]*`", other)), other
+        for mark in ("**", "-# ", "\n"):
+            assert text.count(mark) == other.count(mark), other
+
+
+@in_every_language
+def test_a_translation_has_as_many_forms_as_its_language(language: Language) -> None:
+    for message in messages(language):
+        if message.pluralizable:
+            assert len(message.string) == catalogue(language).num_plurals, message.id
+
+
+@in_every_language
+def test_what_is_read_is_what_was_translated(language: Language) -> None:
+    """`make messages` compiles them."""
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue(language))
+    assert (CATALOGUES / language / "LC_MESSAGES" / f"{DOMAIN}.mo").read_bytes() == compiled.getvalue()
+
+
+def test_every_language_has_a_catalogue_and_a_name() -> None:
+    assert {path.name for path in CATALOGUES.iterdir()} == set(TRANSLATED)
+    assert set(OWN_NAMES) == set(Language)
+
+
+def test_only_plain_texts_are_given_to_be_translated() -> None:
+    """A text put together at run time is in no catalogue."""
+    for path in sources("bot", "cogs"):
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KEYWORDS:
+                texts = node.args[: 2 if node.func.id == "plural" else 1]
+                assert not any(isinstance(text, ast.JoinedStr | ast.BinOp) for text in texts), (path, node.lineno)
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [("pt-BR", "pt_BR"), ("es-419", "es"), ("es-ES", "es"), ("tr", "tr"), ("en-GB", "en"), ("de", "en"), ("", "en")],
+)
+def test_a_locale_of_discord_finds_its_language(locale: str, language: str) -> None:
+    assert understood(locale) == language
+
+
+@pytest.mark.parametrize(
+    ("count", "form"), [(1, "заказ"), (3, "заказа"), (12, "заказов"), (21, "заказ"), (25, "заказов")]
+)
+def test_plural_forms_follow_the_language(count: int, form: str) -> None:
+    with speaking(Language.RUSSIAN):
+        assert plural("{count} order", "{count} orders", count) == f"{count} {form}"
+
+
+def test_numbers_are_written_as_the_language_writes_them() -> None:
+    """Ten thousand with a comma is ten to a Turkish reader."""
+    written = {}
+    for language in Language:
+        with speaking(language):
+            written[language] = number(1_234_567)
+    assert written[Language.ENGLISH] == "1,234,567"
+    assert written[Language.TURKISH] == "1.234.567"
+    assert written[Language.HINDI] == "12,34,567"
+    assert written[Language.RUSSIAN] == "1\xa0234\xa0567"
+
+
+def test_one_task_speaks_one_language_at_a_time() -> None:
+    with speaking(Language.SPANISH):
+        with speaking(Language.TURKISH):
+            turkish = t("Balance")
+        spanish = t("Balance")
+    assert t("Balance") == "Balance"
+    assert len({turkish, spanish, "Balance"}) == 3
+
+
+async def test_commands_are_described_in_every_language_within_limits(client: Client) -> None:
+    translator = client.tree.translator
+    assert isinstance(translator, app_commands.Translator)
+    for command in client.tree.get_commands():
+        payload = await command.get_translated_payload(client.tree, translator)
+        for part in described(payload):
+            for texts, most in (("description", 100), ("name", 100 if "value" in part else 32)):
+                translations = part.get(f"{texts}_localizations") or {}
+                assert all(1 <= len(text) <= most for text in translations.values()), part
+            if "description" in part and part.get("type") in (1, 2, 3):
+                assert {"tr", "es-ES", "es-419", "pt-BR", "hi", "id", "ru", "vi"} <= set(
+                    part["description_localizations"]
+                ), part["name"]
+
+
+def described(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a command, its options and their choices."""
+    yield part
+    for below in (*part.get("options", ()), *part.get("choices", ())):
+        yield from described(below)
