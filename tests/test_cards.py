@@ -1,124 +1,22 @@
 """The cards over all states: nothing is claimed that is not proven, nothing exceeds Discord's limits."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simcord.components import walk_components
 
-from bot.accounts import OpenView
-from bot.cancels import RequestView
-from bot.records import HistoryView, LooksView
+from bot.language import Language, speaking
 from bot.states import State
-from bot.store import (
-    Account,
-    AccountState,
-    Cancellation,
-    Group,
-    Groups,
-    Listed,
-    Notice,
-    NoticeState,
-    Report,
-    Request,
-    RequestState,
-    Trouble,
-)
-from bot.store.rows import MOST_SHOWN
-from bot.ui.cards import history_card, looks_card, notice_card, open_card, request_card
+from bot.store import Listed
+from bot.ui.cards import request_card
 from bot.ui.csv import OrdersCsv
 from bot.ui.layout import CardView
 from bot.ui.text import code
+from tests.examples import HOSTILE, NOW, all_cards, options_of, order, parts_of, text_of, view
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-HOSTILE = "**Refunded** [click](https://x.example) `code` @everyone \u202e>\n# cancelled ord_1 =1+1 " * 4
 CLAIMS = ("refund", "cancelled", "canceled")
-
-
-def order(
-    number: int, state: State, *, words: str | None = None, status: str | None = "In progress", doubts: int = 0
-) -> Cancellation:
-    """Return an order with the longest ID there is."""
-    ended = None if state.is_open else NOW
-    return Cancellation(
-        id=number,
-        request_id=1 + number % 2,
-        account_id=1,
-        order_id=f"ord_{number:064}",
-        state=state,
-        attempts=1,
-        doubts=doubts,
-        words=words,
-        status_word=status,
-        remains="650",
-        charge_first="0.50",
-        charge_last="0.20",
-        currency="USD",
-        created_at=NOW,
-        changed_at=NOW,
-        sent_at=NOW,
-        looked_at=NOW,
-        queued_at=NOW,
-        ended_at=ended,
-        other_key=False,
-    )
-
-
-def grouped(orders: Sequence[Cancellation]) -> Groups:
-    """Group orders the way the ledger does."""
-    states = {row.told_as for row in orders}
-    groups = {state: [row for row in orders if row.told_as is state] for state in states}
-    return {state: Group(len(rows), tuple(rows[:MOST_SHOWN])) for state, rows in groups.items()}
-
-
-def view(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> RequestView:
-    """Return what a card shows, with everything that can stand beside the orders if in trouble."""
-    state = AccountState.REJECTED if in_trouble else AccountState.ACTIVE
-    account = Account(1, 7, b"sealed", state, Trouble.RATE_LIMITED if in_trouble else None, NOW, None)
-    junk = tuple(f"{number:07}…" for number in range(50)) if in_trouble else ()
-    waiting = 90_000 if in_trouble else 0
-    named = len(orders) + waiting
-    request = Request(
-        1, 1, 7, RequestState.GOING, named, waiting, junk, len(junk), 9, None, 5, b"", NOW, 0, 0, NOW, NOW
-    )
-    ids = tuple(f"ord_{number:064}" for number in range(min(waiting, MOST_SHOWN)))
-    return RequestView(request, account, grouped(orders), ids, len(orders) if in_trouble else 0, NOW)
-
-
-def all_cards(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> list[CardView]:
-    """Return every card that shows orders."""
-    groups = grouped(orders)
-    pauses = (AccountState.REJECTED, AccountState.SUSPENDED) if in_trouble else ()
-    report = Report(pauses, groups if in_trouble else {}, groups)
-    notice = Notice(3, 7, "0123456789", NoticeState.SENDING, 1, NOW, NOW)
-    waiting = tuple(f"ord_{number}" for number in range(MOST_SHOWN)) if in_trouble else ()
-    return [
-        request_card(view(orders, in_trouble=in_trouble)),
-        notice_card(report, notice),
-        open_card(OpenView(groups, waiting, 1_000 if in_trouble else 0)),
-        looks_card(LooksView(OpenView(groups, waiting, len(waiting)), True, NOW)),
-        history_card(HistoryView(30, None, groups, len(waiting))),
-    ]
-
-
-def parts_of(card: CardView) -> list[dict[str, Any]]:
-    """Return all components of a card, nested ones too."""
-    return list(walk_components(card.view.to_components()))
-
-
-def text_of(card: CardView) -> str:
-    """Return all that a card says."""
-    return "\n".join(part.get("content") or part.get("label") or "" for part in (*parts_of(card), *options_of(card)))
-
-
-def options_of(card: CardView) -> list[dict[str, Any]]:
-    """Return what can be chosen from a card's menus."""
-    return [option for part in parts_of(card) for option in part.get("options", ())]
 
 
 def ours(card: CardView) -> str:
@@ -154,12 +52,33 @@ async def test_every_card_keeps_discords_limits(
 ) -> None:
     orders = [order(n, states[n % len(states)], words=words and f"={n % 7} {words}") for n in range(count)]
     for card in all_cards(orders, in_trouble=in_trouble):
-        assert len(parts_of(card)) <= 40
-        assert len(options_of(card)) <= 25
-        assert all(len(part["components"]) <= 5 for part in parts_of(card) if part["type"] == 1)
-        assert sum(len(part.get("content", "")) for part in parts_of(card)) <= 4_000
+        keeps_discords_limits(card)
         if not all(row.order_id in text_of(card) for row in orders):
             assert "Whole list (CSV)" in text_of(card)
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("count", [1, 100, 10_000])
+@pytest.mark.parametrize("in_trouble", [False, True])
+async def test_every_card_keeps_discords_limits_in_every_language(
+    language: Language, count: int, in_trouble: bool
+) -> None:
+    states = list(State)
+    orders = [order(n, states[n % len(states)], words=f"={n % 7} {HOSTILE}", doubts=9) for n in range(count)]
+    with speaking(language):
+        for card in all_cards(orders, in_trouble=in_trouble):
+            keeps_discords_limits(card)
+
+
+def keeps_discords_limits(card: CardView) -> None:
+    """Check what Discord would refuse (its documentation of components)."""
+    assert len(parts_of(card)) <= 40
+    assert len(options_of(card)) <= 25
+    assert all(len(part["components"]) <= 5 for part in parts_of(card) if part["type"] == 1)
+    assert sum(len(part.get("content", "")) for part in parts_of(card)) <= 4_000
+    labels = [part["label"] for part in parts_of(card) if part["type"] == 2]
+    assert all(1 <= len(label) <= 80 for label in labels), labels
+    assert all(1 <= len(option["label"]) <= 100 for option in options_of(card))
 
 
 @pytest.mark.parametrize("words", [None, HOSTILE])

@@ -37,7 +37,7 @@ async def have_a_day(here: World, user: Any, prefix: str) -> None:
 async def test_it_counts_every_outcome_and_shows_the_orders_with_their_time(here: World, ann: Any) -> None:
     await have_a_day(here, ann, "A")
     text = shown(await ann.slash("history"))
-    assert "4 orders ended in the last 30 days" in text
+    assert "4 orders ended · in the last 30 days" in text
     assert "**1** refunded · **1** refused · **1** partial · **1** delivered" in text
     assert re.search(r"`ord_Apending` <t:\d+:f>", text)
     assert "650 not delivered" in text
@@ -62,16 +62,16 @@ async def test_one_outcome_and_some_days(here: World, ann: Any) -> None:
     assert "ord_Bdone" in week
     assert "ord_A" not in week
     refunded = shown(await ann.slash("history", outcome="refunded"))
-    assert "2 orders ended as *refunded* in the last 30 days" in refunded
+    assert "2 orders ended · *refunded* · in the last 30 days" in refunded
     assert "ord_Adone" not in refunded
     assert "ord_Apending" in refunded
     assert "`ord_Bhalf`" in shown(await ann.slash("history", outcome="partial", days=1))
 
 
 async def test_where_there_is_nothing_it_says_so_kindly(here: World, ann: Any) -> None:
-    assert "Nothing ended in the last 30 days" in shown(await ann.slash("history"))
+    assert "Nothing ended · in the last 30 days" in shown(await ann.slash("history"))
     stranger = here.env.create_user("stranger")
-    assert "Nothing ended as *failed* in the last day" in shown(
+    assert "Nothing ended · *failed* · in the last day" in shown(
         await stranger.slash("history", outcome="failed", days=1)
     )
 
@@ -92,7 +92,7 @@ async def test_the_whole_list_keeps_its_filter_over_a_restart(here: World, ann: 
     await begin(here, ann, names(700))
     await here.settle()
     card = await ann.slash("history", outcome="refunded", days=7)
-    assert "700 orders ended as *refunded*" in shown(card)
+    assert "700 orders ended · *refunded*" in shown(card)
     assert len(shown(card)) <= 4_000
     await here.restart()
     lines = (await whole_list(ann, card)).splitlines()[1:]
@@ -119,10 +119,10 @@ async def test_nobody_sees_the_history_of_another(here: World, ann: Any) -> None
 async def test_in_a_dm_plain_text_does_the_same(here: World, ann: Any) -> None:
     await have_a_day(here, ann, "A")
     for text, answer in (
-        ("history", "4 orders ended in the last 30 days"),
-        ("History refunded 90", "1 order ended as *refunded* in the last 90 days"),
-        ("history partly delivered", "1 order ended as *partly delivered* in the last 30 days"),
-        ("history 9999", "4 orders ended in the last 365 days"),
+        ("history", "4 orders ended · in the last 30 days"),
+        ("History refunded 90", "1 order ended · *refunded* · in the last 90 days"),
+        ("history partly delivered", "1 order ended · *partly delivered* · in the last 30 days"),
+        ("history 9999", "4 orders ended · in the last 365 days"),
     ):
         await ann.send_dm(text)
         assert answer in messages(ann)[-1]
