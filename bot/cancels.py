@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from bot.accounts import Accounts, usable
 from bot.budget import Budget
 from bot.clock import Clock
-from bot.orders import Found
+from bot.orders import Found, is_plain_id
 from bot.panel import MAX_BATCH
 from bot.previews import Previews, blank
 from bot.problems import NoOrders, NotYours, TooMany
@@ -84,6 +84,7 @@ class Cancels:
     async def ask(self, user_id: int, found: Found, place: Place, *, always: bool = False) -> int:
         """Write down a request and return its id; above CONFIRM_ABOVE, or `always`, it waits for an answer first.
 
+        So do numbers, which may be anything: "10,000" names two orders as readily as an amount.
         Call it only once the user has seen an acknowledgement. Raise NoOrders, TooMany, NoKey or KeyPaused.
         """
         account = await self._accounts.usable(user_id)
@@ -91,7 +92,7 @@ class Cancels:
             raise NoOrders(found)
         if len(found.orders) > MAX_ORDERS:
             raise TooMany(MAX_ORDERS)
-        ask_first = always or len(found.orders) > self._confirm_above
+        ask_first = always or len(found.orders) > self._confirm_above or not all(map(is_plain_id, found.orders))
         preview = blank(len(found.orders)) if ask_first else None
         async with self._ledger.write() as tx:
             account = usable(await tx.account(account.id))  # a key may have been removed since, or all erased

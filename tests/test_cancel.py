@@ -289,10 +289,19 @@ async def test_of_a_table_the_column_of_orders_is_sent_and_nothing_else(
     rows = ["link,Order ID,quantity", "https://x.com/124,123,500", "https://x.com/1,n/a,500", "https://x.com/2,124,500"]
     table = "\r\n".join(rows).replace(",", mark).encode(encoding)
     result = await ann.slash("cancel", file=("orders.csv", table))
+    assert "Not order IDs, so not sent: `n/a`." in shown(result)
+    await ann.click(result.response, label="Confirm: ask to cancel 2")
     await here.settle()
     assert here.cancel_calls() == [("123", "124")]
     assert "**2** refunded" in shown(result)
-    assert "Not order IDs, so not sent: `n/a`." in shown(result)
+
+
+async def test_numbers_are_asked_about_first_since_they_may_be_an_amount(here: World, ann: Any) -> None:
+    question = await ann.slash("cancel", orders="10,000")
+    await here.settle()
+    assert here.cancel_calls() == []
+    assert "Cancel 2 orders?" in shown(question)
+    assert "`10`, `000`" in shown(question)
 
 
 @pytest.mark.parametrize("table", ["order,order_id\n1,2\n", "quantity,link\n1,2\n", 'order,link\n1,"2\n3,4\n'])
@@ -307,9 +316,10 @@ async def test_a_table_and_a_text_name_each_order_once(here: World, ann: Any) ->
     for order in ("ord_A", "77"):
         here.order(order)
     result = await ann.slash("cancel", orders="ord_A please", file=("t.csv", b"id;charge\n77;1\nord_A;2\n"))
+    assert "1 repeat left out. Not order IDs, so not sent: `please`." in shown(result)
+    await ann.click(result.response, label="Confirm: ask to cancel 2")
     await here.settle()
     assert here.cancel_calls() == [("ord_A", "77")]
-    assert "1 repeat left out. Not order IDs, so not sent: `please`." in shown(result)
 
 
 async def test_the_whole_list_can_be_handed_in_again(here: World, ann: Any) -> None:
