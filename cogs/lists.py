@@ -1,6 +1,7 @@
-"""What a card has no room for: hands its owner the whole list as files, or the IDs of one group to copy."""
+"""What a card has no room for: hands its owner the list as files or page by page, or the IDs of one group to copy."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 
 import discord
 
@@ -10,10 +11,25 @@ from bot.store import Listed, ListKind
 from bot.ui import buttons
 from bot.ui.answers import ids_card, list_card
 from bot.ui.csv import OrdersCsv
+from bot.ui.pages import PAGE_LENGTH, ListPage, page_card
 from cogs.common import Interaction, Pressed, acknowledge, answer
 
 _MOST_BYTES = 8_000_000
 """Discord takes files of up to 10 MB from a bot."""
+
+
+def _page(values: Mapping[str, str]) -> ListPage:
+    """Return which page of which list a button is for; the first where it names none."""
+    outcome = State(values["outcome"]) if values["outcome"] else None
+    return ListPage(ListKind(values["kind"]), int(values["list"]), outcome, int(values.get("page", 0)))
+
+
+def _rows(interaction: Interaction, page: ListPage) -> AsyncGenerator[list[Listed]]:
+    """Read a list of the presser's own from its beginning."""
+    use_cases, user_id = interaction.client.use_cases, interaction.user.id
+    if page.kind is ListKind.HISTORY:
+        return use_cases.records.history_rows(user_id, page.outcome, page.list_id)
+    return use_cases.cancels.rows(page.kind, page.list_id, user_id)
 
 
 class WholeList(Pressed, template=buttons.LIST):
@@ -22,21 +38,50 @@ class WholeList(Pressed, template=buttons.LIST):
     async def press(self, interaction: Interaction) -> None:
         """Send the list, in as many files as it takes, one after another."""
         await acknowledge(interaction)
-        async for file in _files(self._name(), self._rows(interaction)):
+        page = _page(self.values)
+        async for file in _files(_name(page), _rows(interaction, page)):
             shown = list_card(file)
             await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True)
 
-    def _rows(self, interaction: Interaction) -> AsyncGenerator[list[Listed]]:
-        kind, number, user_id = ListKind(self.values["kind"]), int(self.values["list"]), interaction.user.id
-        use_cases = interaction.client.use_cases
-        if kind is not ListKind.HISTORY:
-            return use_cases.cancels.rows(kind, number, user_id)
-        outcome = self.values["outcome"]
-        return use_cases.records.history_rows(user_id, State(outcome) if outcome else None, number)
 
-    def _name(self) -> str:
-        kind, number = self.values["kind"], self.values["list"]
-        return "-".join([kind, "orders" if kind == ListKind.OPEN else number, *filter(None, [self.values["outcome"]])])
+def _name(page: ListPage) -> str:
+    which = "orders" if page.kind is ListKind.OPEN else str(page.list_id)
+    return "-".join([page.kind, which, *([page.outcome] if page.outcome else [])])
+
+
+class Browse(Pressed, template=buttons.BROWSE):
+    """Shows the first page of a list, in an answer of its own; for the owner alone."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Show it."""
+        await acknowledge(interaction)
+        await _show_page(interaction, _page(self.values))
+
+
+class TurnPage(Pressed, template=buttons.PAGE):
+    """Shows another page in the place of the one before; for the owner alone."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Show it as it is now: orders may have moved between pages meanwhile."""
+        await acknowledge(interaction, update=True)
+        await _show_page(interaction, _page(self.values))
+
+
+async def _show_page(interaction: Interaction, page: ListPage) -> None:
+    start = page.number * PAGE_LENGTH
+    lines = await _window(_rows(interaction, page), start, start + PAGE_LENGTH + 1)
+    await answer(interaction, page_card(lines, page))
+
+
+async def _window(pages: AsyncGenerator[list[Listed]], start: int, stop: int) -> list[Listed]:
+    """Return the lines of a list from one place to another, and read no further."""
+    read: list[Listed] = []
+    async with aclosing(pages):
+        async for lines in pages:
+            read += lines
+            if len(read) >= stop:
+                break
+    return read[start:stop]
 
 
 async def _files(name: str, pages: AsyncGenerator[list[Listed]]) -> AsyncGenerator[discord.File]:
@@ -65,4 +110,4 @@ class CopyIds(Pressed, template=buttons.IDS):
 
 async def setup(bot: Client) -> None:
     """Register with the client."""
-    bot.add_dynamic_items(WholeList, CopyIds)
+    bot.add_dynamic_items(WholeList, Browse, TurnPage, CopyIds)

@@ -240,7 +240,7 @@ def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) 
     return card(
         Tone.PLAIN,
         [titled(f"{title} · {short}", as_of_now), f"```\n{shown}\n```"],
-        buttons=[buttons.whole_list(kind, list_id)] if missing else [],
+        buttons=[buttons.browse(kind, list_id), buttons.whole_list(kind, list_id)] if missing else [],
     )
 
 

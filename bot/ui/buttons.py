@@ -22,10 +22,10 @@ KEEP_KEY = r"np:keep-key"
 NEWS = r"np:news:(?P<user>\d{1,20})"
 PASTE = r"np:paste"
 STOP = r"np:stop:(?P<request>\d{1,19})"
-LIST = (
-    r"np:list:(?P<kind>request|notice|open|history):(?P<list>\d{1,19})"
-    r"(?::(?P<outcome>refunded|partial|completed|failed|refused|expired|withdrawn))?"
-)
+_OUTCOME = r"(?::(?P<outcome>refunded|partial|completed|failed|refused|expired|withdrawn))?"
+LIST = r"np:list:(?P<kind>request|notice|open|history):(?P<list>\d{1,19})" + _OUTCOME
+BROWSE = r"np:browse:(?P<kind>request|notice|open|history):(?P<list>\d{1,19})" + _OUTCOME
+PAGE = r"np:page:(?P<kind>request|notice|open|history):(?P<list>\d{1,19}):(?P<page>\d{1,4})" + _OUTCOME
 ERASE = r"np:erase"
 KEEP_ALL = r"np:keep-all"
 LOOK = r"np:look"
@@ -41,7 +41,7 @@ NO_REFILL = r"np:refill-no"
 ALL = (
     *(CONNECT, CONFIRM, KEEP, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP),
     *(ERASE, KEEP_ALL, LOOK, ASK_UNWATCH, UNWATCH, KEEP_WATCHING),
-    *(LIST, IDS, RETRY, REFILL, CONFIRM_REFILL, NO_REFILL),
+    *(LIST, BROWSE, PAGE, IDS, RETRY, REFILL, CONFIRM_REFILL, NO_REFILL),
 )
 
 
@@ -93,6 +93,19 @@ def whole_list(kind: ListKind, list_id: int, outcome: State | None = None) -> Bu
     """Show all orders of a list, as a file; of a history its number is the days, and there may be an outcome."""
     filtered = f":{outcome}" if outcome else ""
     return discord.ui.Button(label=t("Whole list (CSV)"), custom_id=f"np:list:{kind}:{list_id}{filtered}")
+
+
+def browse(kind: ListKind, list_id: int, outcome: State | None = None) -> Button:
+    """Show a list page by page, beginning with the first."""
+    filtered = f":{outcome}" if outcome else ""
+    return discord.ui.Button(label=t("Page through"), custom_id=f"np:browse:{kind}:{list_id}{filtered}")
+
+
+def page(kind: ListKind, list_id: int, number: int, outcome: State | None, *, forward: bool) -> Button:
+    """Turn to a page of a list."""
+    filtered = f":{outcome}" if outcome else ""
+    label = t("Next page") if forward else t("Page before")
+    return discord.ui.Button(label=label, custom_id=f"np:page:{kind}:{list_id}:{number}{filtered}")
 
 
 def erase() -> Button:

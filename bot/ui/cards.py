@@ -14,7 +14,17 @@ from bot.ui import buttons
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
 from bot.ui.previews import preview_text
 from bot.ui.text import ago, amount, at, bar, by_remark, code, first_few, listed, on, titled
-from bot.ui.words import ONLY_WATCHED, OUTCOMES, PAUSES, PREVIEW_TOO_LONG, TROUBLES, WORDINGS, ignored, next_step
+from bot.ui.words import (
+    ONLY_WATCHED,
+    OUTCOMES,
+    PAUSES,
+    PREVIEW_TOO_LONG,
+    TROUBLES,
+    WORDINGS,
+    ignored,
+    next_step,
+    panel_status,
+)
 
 _ROOM = TEXT_LIMIT - 100
 """Characters to fill: Discord may count an emoji as several."""
@@ -108,7 +118,7 @@ def _progress(view: RequestView) -> CardView:
             *([buttons.stop(request.id)] if _may_stop(view) else []),
             *([buttons.retry(request.id)] if any(one.given_up for one in sections.values()) else []),
             *([buttons.refill(ListKind.REQUEST, request.id)] if _may_refill(view.groups) else []),
-            *([buttons.whole_list(ListKind.REQUEST, request.id)] if folded else []),
+            *(_rest_of(ListKind.REQUEST, request.id) if folded else []),
         ],
         menu=_copy_ids(ListKind.REQUEST, request.id, sections),
     )
@@ -169,7 +179,7 @@ def notice_card(report: Report, notice: Notice) -> CardView:
         buttons=[
             *([buttons.connect(t("Connect again"))] if report.pauses else []),
             *([buttons.refill(ListKind.NOTICE, notice.id)] if _may_refill(report.ended) else []),
-            *([buttons.whole_list(ListKind.NOTICE, notice.id)] if folded else []),
+            *(_rest_of(ListKind.NOTICE, notice.id) if folded else []),
         ],
         menu=_copy_ids(ListKind.NOTICE, notice.id, _sections_of({**report.overdue, **report.ended})),
     )
@@ -190,7 +200,7 @@ def open_card(view: OpenView, note: str = "") -> CardView:
         buttons=[
             buttons.look(),
             buttons.ask_unwatch(),
-            *([buttons.whole_list(ListKind.OPEN, 0)] if folded else []),
+            *(_rest_of(ListKind.OPEN, 0) if folded else []),
         ],
     )
 
@@ -260,7 +270,7 @@ def history_card(view: HistoryView) -> CardView:
     return card(
         _tone(sections),
         [head, *texts],
-        buttons=[buttons.whole_list(ListKind.HISTORY, view.days, view.outcome)] if folded else [],
+        buttons=_rest_of(ListKind.HISTORY, view.days, view.outcome) if folded else [],
     )
 
 
@@ -313,6 +323,11 @@ def _may_refill(groups: Groups) -> bool:
     return any(order.may_be_refilled for group in groups.values() for order in group.first)
 
 
+def _rest_of(kind: ListKind, list_id: int, outcome: State | None = None) -> list[buttons.Button]:
+    """Offer what a card had no room for, on pages and as a file."""
+    return [buttons.browse(kind, list_id, outcome), buttons.whole_list(kind, list_id, outcome)]
+
+
 def _copy_ids(kind: ListKind, list_id: int, sections: _Sections) -> buttons.Menu | None:
     groups = {state: f"{number(section.count)} {t(WORDINGS[state].short)}" for state, section in sections.items()}
     return buttons.copy_ids(kind, list_id, groups) if groups else None
@@ -358,20 +373,16 @@ def _remark(state: State, order: Cancellation) -> str:
             step = next_step(order.words)
             return f" — {code(order.words)}" + (f"\n-# {step}" if step else "")
         case State.REFUNDED | State.FAILED | State.COMPLETED if order.status_word:
-            return f" · {_status(order.status_word)}{_charge(order)}"
+            return f" · {panel_status(order.status_word)}{_charge(order)}"
         case State.PARTIAL:
             remains = f" · {t('{amount} not delivered', amount=amount(order.remains))}" if order.remains else ""
             return f"{remains}{_charge(order)}"
         case State.QUEUED | State.ACCEPTED if order.status_word:
-            return f" · {_status(order.status_word)}"
+            return f" · {panel_status(order.status_word)}"
         case State.UNKNOWN | State.EXPIRED if order.words:
             return f" — {code(order.words)}"
         case _:
             return ""
-
-
-def _status(word: str) -> str:
-    return t("status {word}", word=code(word, 40))
 
 
 def _charge(order: Cancellation) -> str:

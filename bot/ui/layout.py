@@ -12,6 +12,10 @@ _PART_LIMIT = 40
 """Components of one message, nested ones too (Discord)."""
 
 
+_ROW = 5
+"""Buttons in one row (Discord)."""
+
+
 class Tone(Enum):
     """The colour at a card's edge; words always say the same."""
 
@@ -42,15 +46,17 @@ def card(
     Where Discord has no room for the lines they are left out.
     """
     container: discord.ui.Container[discord.ui.LayoutView] = discord.ui.Container(accent_colour=tone.value)
-    has_room = 2 * len(parts) + len(buttons) + 4 <= _PART_LIMIT  # 4: the container less a line, a file, two rows, menu
+    has_room = (
+        2 * len(parts) + len(buttons) + 5 <= _PART_LIMIT
+    )  # 5: the container less a line, a file, three rows, menu
     for index, part in enumerate(parts):
         if index and has_room:
             container.add_item(discord.ui.Separator())
         container.add_item(discord.ui.TextDisplay(part))
     if file:
         container.add_item(discord.ui.File(file))
-    if buttons:
-        container.add_item(discord.ui.ActionRow(*buttons))
+    for start in range(0, len(buttons), _ROW):
+        container.add_item(discord.ui.ActionRow(*buttons[start : start + _ROW]))
     if menu:
         container.add_item(discord.ui.ActionRow(menu))
     view = discord.ui.LayoutView(timeout=None)

@@ -216,6 +216,11 @@ def next_step(refusal: str) -> str:
     return next((t(step) for text, step in _NEXT_STEPS if text in folded), "")
 
 
+def panel_status(word: str) -> str:
+    """Return an order's status in the panel's own word, said to be one."""
+    return t("status {word}", word=code(word, 40))
+
+
 _ONE_REFILL = mark("NotPanel keeps one refill of an order open at a time. Wait until it has ended, then ask again.")
 _MOST_REFILLS = mark(
     "NotPanel refills an order 3 times by default. If there should be more, open a ticket with NotPanel."

@@ -88,6 +88,8 @@ EXAMPLES = {
     buttons.PASTE: lambda: buttons.paste(),
     buttons.STOP: lambda: buttons.stop(SOMEBODY),
     buttons.LIST: lambda: buttons.whole_list(ListKind.REQUEST, SOMEBODY),
+    buttons.BROWSE: lambda: buttons.browse(ListKind.HISTORY, SOMEBODY, State.WITHDRAWN),
+    buttons.PAGE: lambda: buttons.page(ListKind.HISTORY, SOMEBODY, 49, State.WITHDRAWN, forward=True),
     buttons.ERASE: lambda: buttons.erase(),
     buttons.KEEP_ALL: lambda: buttons.keep_all(),
     buttons.LOOK: lambda: buttons.look(),
