@@ -30,8 +30,8 @@ def user_problem(error: UserError) -> CardView:
 
 def panel_problem(error: PanelError) -> CardView:
     """Say that the panel did not answer a question."""
-    sentence = f"{panel_error(error)} {t('Nothing was changed.')}"
-    return problem(sentence, connect=isinstance(error, InvalidKey))
+    unchanged = t("Nothing was changed.")
+    return problem(f"{panel_error(error)} {unchanged}", connect=isinstance(error, InvalidKey))
 
 
 def key_problem(error: PanelError) -> CardView:
@@ -133,7 +133,7 @@ def erasure_question(view: StoredView) -> CardView:
         "come. Nothing is taken back at the panel.",
         view.count_open,
     )
-    end = f"{t('This cannot be undone.')}\n-# {t(_BEYOND_REACH)}"
+    end = "\n".join([t("This cannot be undone."), f"-# {t(_BEYOND_REACH)}"])
     return card(
         Tone.WAITING,
         [
@@ -197,9 +197,9 @@ def _status(row: StatusRow | None) -> str:
     if not isinstance(row, OrderReading):
         return t("the panel says {words}", words=code(row.words))
     currency = f" {amount(row.currency)}" if row.currency else ""
-    charge = f" · {t('charge {amount}', amount=amount(row.charge))}{currency}" if row.charge else ""
-    remains = f" · {t('{amount} remaining', amount=amount(row.remains))}" if row.remains else ""
-    return f"**{code(row.word, 40)}**{charge}{remains}"
+    charge = t("charge {amount}", amount=amount(row.charge)) + currency if row.charge else ""
+    remains = t("{amount} remaining", amount=amount(row.remains)) if row.remains else ""
+    return " · ".join(filter(None, [f"**{code(row.word, 40)}**", charge, remains]))
 
 
 def _status_row(order: str, row: StatusRow | None) -> tuple[str | None, ...]:
@@ -228,7 +228,7 @@ def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) 
     short = t(WORDINGS[state].short)
     if not orders:
         none = t("No order of that card stands there any more.")
-        return card(Tone.PLAIN, [titled(f"{t('None left')} · {short}", none)])
+        return card(Tone.PLAIN, [titled(" · ".join([t("None left"), short]), none)])
     shown, missing = listed(orders, TEXT_LIMIT - 400, between="\n")
     rest = plural(
         "{count} more has no room here: it is in the whole list.",
@@ -246,9 +246,10 @@ def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) 
 
 def hint(user_id: int) -> CardView:
     """Tell a user in public that there is news, and nothing of what it is."""
+    news = t("I have news for you, but may not write to you directly. Only you will see it:")
     return card(
         Tone.PLAIN,
-        [f"<@{user_id}> {t('I have news for you, but may not write to you directly. Only you will see it:')}"],
+        [f"<@{user_id}> {news}"],
         buttons=[buttons.news(user_id)],
     )
 

@@ -51,7 +51,7 @@ def _undated(_order: Cancellation) -> str:
 
 
 def _asked(order: Cancellation) -> str:
-    return f" {t('asked {when}', when=ago(order.created_at))}"
+    return " " + t("asked {when}", when=ago(order.created_at))
 
 
 def _looked(order: Cancellation) -> str:
@@ -82,7 +82,7 @@ def _question(view: RequestView) -> CardView:
     named = first_few(view.waiting, request.orders)
     shown, left = listed([code(order) for order in named], 900)
     missing = left + request.orders - len(named)
-    rest = f" {t('… and {missing} more', missing=missing)}" if missing else ""
+    rest = " " + t("… and {missing} more", missing=missing) if missing else ""
     warning = t(
         "Nothing has been sent yet. A request to cancel cannot be taken back, "
         "and a partly delivered order may get no refill."
@@ -157,7 +157,7 @@ def notice_card(report: Report, notice: Notice) -> CardView:
 
     By the reference the courier finds out whether a message has arrived of which it never heard.
     """
-    parts = [titled(f"⚠️ {t('I need your key again')}", t(PAUSES[state])) for state in report.pauses]
+    parts = [titled(t("⚠️ I need your key again"), t(PAUSES[state])) for state in report.pauses]
     folded = False
     for title, late in _overdue(report.overdue).items():
         shown, missing = listed([name for name, _ in late.lines], 600)
@@ -209,7 +209,8 @@ def looks_card(view: LooksView) -> CardView:
     """Show what is open to a user who has asked for a look at it."""
     when = ago(view.again_at)
     asking = t("I am asking the panel. This card stays as it is: press again {when}.", when=when)
-    return open_card(view.open, f"-# {asking if view.begun else t('Asked a moment ago: again {when}.', when=when)}")
+    asked = t("Asked a moment ago: again {when}.", when=when)
+    return open_card(view.open, f"-# {asking if view.begun else asked}")
 
 
 def unwatching_question(view: OpenView) -> CardView:
@@ -262,7 +263,7 @@ def history_card(view: HistoryView) -> CardView:
     if not sections:
         none = t("No order that you asked to cancel did.")
         further = t("`/history` looks further back with `days`.") if view.days < MOST_DAYS else ""
-        return card(Tone.PLAIN, [titled(f"{t('Nothing ended')} · {span}", f"{none} {further}".strip(), still)])
+        return card(Tone.PLAIN, [titled(" · ".join([t("Nothing ended"), span]), f"{none} {further}".strip(), still)])
     count = sum(section.count for section in sections.values())
     title = plural("{count} order ended", "{count} orders ended", count)
     head = titled(f"{title} · {span}", _counts(sections), still)
@@ -375,7 +376,7 @@ def _remark(state: State, order: Cancellation) -> str:
         case State.REFUNDED | State.FAILED | State.COMPLETED if order.status_word:
             return f" · {panel_status(order.status_word)}{_charge(order)}"
         case State.PARTIAL:
-            remains = f" · {t('{amount} not delivered', amount=amount(order.remains))}" if order.remains else ""
+            remains = " · " + t("{amount} not delivered", amount=amount(order.remains)) if order.remains else ""
             return f"{remains}{_charge(order)}"
         case State.QUEUED | State.ACCEPTED if order.status_word:
             return f" · {panel_status(order.status_word)}"
@@ -390,9 +391,8 @@ def _charge(order: Cancellation) -> str:
     if order.charge_first is None or order.charge_last is None or order.charge_first == order.charge_last:
         return ""
     currency = f" {amount(order.currency)}" if order.currency else ""
-    return (
-        f" · {t('charge {first} → {last}', first=amount(order.charge_first), last=amount(order.charge_last))}{currency}"
-    )
+    change = t("charge {first} → {last}", first=amount(order.charge_first), last=amount(order.charge_last))
+    return f" · {change}{currency}"
 
 
 def _has_open(sections: _Sections) -> bool:

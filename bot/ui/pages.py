@@ -31,6 +31,7 @@ def page_card(lines: Sequence[Listed], page: ListPage) -> CardView:
     """Show some lines of a list, and turn to the pages beside it."""
     first = page.number * PAGE_LENGTH + 1
     shown = [_page_line(line) for line in lines[:PAGE_LENGTH]]
+    as_of_now = t("As of now.")
     title = t("Orders {first} to {last}", first=first, last=first + len(shown) - 1) if shown else t("No more orders")
     turns = [
         *([(page.number - 1, False)] if page.number else []),
@@ -38,7 +39,7 @@ def page_card(lines: Sequence[Listed], page: ListPage) -> CardView:
     ]
     return card(
         Tone.PLAIN,
-        [titled(title, "\n".join(shown), f"-# {t('As of now.')}")],
+        [titled(title, "\n".join(shown), f"-# {as_of_now}")],
         buttons=[
             *(buttons.page(page.kind, page.list_id, number, page.outcome, forward=go) for number, go in turns),
             buttons.whole_list(page.kind, page.list_id, page.outcome),

@@ -62,10 +62,11 @@ def _rest(preview: Preview) -> list[str]:
     left = preview.wanted - preview.asked
     if preview.state in PREVIEW_STOPS:
         return [f"-# {_stopped(preview, left, t(PREVIEW_STOPS[preview.state]))}"]
+    asking = t("-# 🔎 Asking the panel what they are now …")
     if left and preview.asked:
         so_far = t("{asked} of {wanted} so far.", asked=preview.asked, wanted=preview.wanted)
-        return [f"-# 🔎 {t('Asking the panel what they are now …')} {so_far}"]
-    return [f"-# 🔎 {t('Asking the panel what they are now …')}"] if left else []
+        return [f"{asking} {so_far}"]
+    return [asking] if left else []
 
 
 def _stopped(preview: Preview, left: int, why: str) -> str:

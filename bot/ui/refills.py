@@ -64,7 +64,7 @@ def refills_under_way(orders: Sequence[str]) -> CardView:
 
 def _named(orders: Sequence[str]) -> str:
     shown, missing = listed([code(order) for order in orders], 1_500)
-    return f"{shown} {t('… and {missing} more', missing=missing)}" if missing else shown
+    return " ".join([shown, t("… and {missing} more", missing=missing)]) if missing else shown
 
 
 def refills_card(orders: Sequence[str], result: Refills, junk: tuple[str, ...], repeats: int) -> CardView:

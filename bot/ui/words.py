@@ -330,12 +330,12 @@ def user_error(error: UserError) -> str:
         case NoKey():
             return t("You have not connected a NotPanel key yet, so nothing was sent. It takes ten seconds:")
         case KeyPaused(state=state):
-            return f"{t('Nothing was sent.')} {t(PAUSES[state])}"
+            return " ".join([t("Nothing was sent."), t(PAUSES[state])])
         case BadKey(fault=fault):
             fault_text = t(_KEY_FAULTS[fault])
             return t("{fault} Nothing was sent or stored. Copy the key again and paste it alone.", fault=fault_text)
         case BadFile(fault=fault):
-            return f"{t('Nothing was sent.')} {t(_FILE_FAULTS[fault])}"
+            return " ".join([t("Nothing was sent."), t(_FILE_FAULTS[fault])])
         case TooMany(most=most):
             return t(
                 "That names more than {most} orders, the most I take at once. Nothing was sent. Split the list.",

@@ -108,6 +108,16 @@ def test_every_language_has_a_catalogue_and_a_name() -> None:
     assert set(OWN_NAMES) == set(Language)
 
 
+def test_no_text_to_be_translated_stands_inside_another() -> None:
+    """Babel does not look into an f-string; a text that is translated by its constant's name is marked elsewhere."""
+    for path in sources("bot", "cogs"):
+        for outer in ast.walk(tree_of(path)):
+            inside = ast.walk(outer) if isinstance(outer, ast.JoinedStr) else ()
+            for node in inside:
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KEYWORDS:
+                    assert not isinstance(node.args[0], ast.Constant), (path, node.lineno)
+
+
 def test_only_plain_texts_are_given_to_be_translated() -> None:
     """A text put together at run time is in no catalogue."""
     for path in sources("bot", "cogs"):
