@@ -14,7 +14,7 @@ from discord.ext import commands
 
 from bot.accounts import Accounts
 from bot.cancels import Cancels
-from bot.language import Language, speaking, spoken, t, understood
+from bot.language import Language, speak, speaking, spoken, t, understood
 from bot.notices import Courier
 from bot.panel import PanelError
 from bot.problems import UserError
@@ -122,7 +122,12 @@ class Translator(app_commands.Translator):
 
 
 class Tree(app_commands.CommandTree[Client]):
-    """Commands whose every error ends in an answer."""
+    """Commands that answer in their user's language, and whose every error ends in an answer."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Client], /) -> bool:
+        """Speak the language of the user's Discord client from here on."""
+        speak(understood(str(interaction.locale)))
+        return True
 
     async def on_error(self, interaction: discord.Interaction[Client], error: app_commands.AppCommandError, /) -> None:
         """Answer what a command raised."""

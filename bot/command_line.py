@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "demo":
         from bot.demo.preview import run_demo  # its packages are installed by `make demo` alone
 
-        return run_demo(port=options.port, browser=options.browser, panel_only=options.panel_only)
+        return run_demo(options.locale, port=options.port, browser=options.browser, panel_only=options.panel_only)
     try:
         settings = load_settings()
         set_up_logging(settings.log_level, settings.log_format)
@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run", help="run the bot (the default)")
     demo = commands.add_parser("demo", help="try the bot in a browser, with a simulated Discord and panel")
     demo.add_argument("--port", type=int, default=0, help="loopback port (default: any free one)")
+    demo.add_argument("--locale", default="en-US", help="the language of your Discord client, such as tr or pt-BR")
     demo.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     demo.add_argument("--panel-only", action="store_true", help="only serve the simulated panel, for PANEL_URL")
     copy = commands.add_parser("backup", help="copy the ledger to a new file, also while the bot runs")

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from bot.cancels import Place
 from bot.client import Client, NotAcknowledged, answer_error
+from bot.language import speak, understood
 from bot.notices import DELIVERY_ERRORS
 from bot.store import LedgerError
 from bot.ui.cards import notice_card
@@ -85,7 +86,8 @@ def place(interaction: Interaction, message_id: int) -> Place:
 
 
 async def answering(interaction: Interaction, work: Awaitable[None]) -> None:
-    """Do what discord.py would not report the errors of, and answer every one of them."""
+    """Do what discord.py would not report the errors of, in the user's language, and answer every one of them."""
+    speak(understood(str(interaction.locale)))
     try:
         await work
     except Exception as error:

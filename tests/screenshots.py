@@ -1,24 +1,29 @@
-"""Takes the README's pictures from the demo: `make screenshots`."""
+"""Takes the README's pictures from the demo, in two languages: `make screenshots`."""
 
 import sys
 
+from bot.language import Language, plural, speaking, t
 from tests.story import CHROMIUM, ROOT, browser_page, cancel, connect, expect, message, running_demo
+
+FOLDER = ROOT / "docs"
+LOCALES = {Language.ENGLISH: "en-US", Language.TURKISH: "tr"}
 
 
 def main() -> None:
-    """Play the story and write docs/card.png and docs/notice.png."""
+    """Play the story in each language and write docs/card-*.png and docs/notice-*.png."""
     if CHROMIUM is None:
         sys.exit("This needs a Chromium (Debian: apt install chromium).")
-    folder = ROOT / "docs"
-    folder.mkdir(exist_ok=True)
-    with running_demo() as demo, browser_page(demo.url) as page:
-        connect(page, demo.key)
-        card = cancel(page, demo.orders)
-        expect(card).to_contain_text("1 refunded · 2 queued · 2 refused")
-        card.screenshot(path=folder / "card.png")
-        notice = message(page, "News about 1 order")
-        expect(notice).to_contain_text("Delivered before the request took effect")
-        notice.screenshot(path=folder / "notice.png")
+    FOLDER.mkdir(exist_ok=True)
+    for language, locale in LOCALES.items():
+        with speaking(language), running_demo(locale=locale) as demo, browser_page(demo.url) as page:
+            connect(page, demo.key)
+            card = cancel(page, demo.orders)
+            for state, count in (("refunded", 1), ("queued", 2), ("refused", 2)):
+                expect(card).to_contain_text(f"{count} {t(state)}")
+            card.screenshot(path=FOLDER / f"card-{language}.png")
+            notice = message(page, plural("News about {count} order", "News about {count} orders", 1))
+            expect(notice).to_contain_text(t("Delivered before the request took effect"))
+            notice.screenshot(path=FOLDER / f"notice-{language}.png")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
+from bot.language import plural, t
+
 ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE = 30_000  # ms; a page that is ready goes on at once
@@ -31,9 +33,9 @@ class Demo:
 
 
 @contextmanager
-def running_demo(seconds: float = 60) -> Generator[Demo]:
+def running_demo(seconds: float = 60, locale: str = "en-US") -> Generator[Demo]:
     """Start the demo as a user does, and end it with Ctrl-C."""
-    arguments = [sys.executable, "-m", "bot", "demo", "--no-browser"]
+    arguments = [sys.executable, "-m", "bot", "demo", "--no-browser", "--locale", locale]
     process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         text = _read_until(process, "Ctrl-C ends it.", seconds)
@@ -79,7 +81,7 @@ def browser_page(url: str) -> Generator[Page]:
 def connect(page: Page, key: str) -> None:
     """Type /key set, paste the key into the form, send it."""
     _fill_form(page, "/key set", key)
-    expect(page.get_by_role("heading", name="Connected")).to_be_visible()
+    expect(page.get_by_role("heading", name=t("Connected"))).to_be_visible()
 
 
 def cancel(page: Page, orders: tuple[str, ...]) -> Locator:
@@ -89,7 +91,7 @@ def cancel(page: Page, orders: tuple[str, ...]) -> Locator:
     option = page.get_by_role("combobox", name="orders")
     option.fill(" ".join(orders))
     option.press("Enter")
-    return message(page, "Cancel request")
+    return message(page, plural("Cancel request · {count} order", "Cancel request · {count} orders", len(orders)))
 
 
 def message(page: Page, heading: str) -> Locator:

@@ -14,6 +14,7 @@ from simcord.backend.errors import SetupError
 
 from bot.app import build
 from bot.clock import utc_now
+from bot.demo.locale import set_locale
 from bot.demo.sample import Sample, sample_panel
 from bot.demo.serve import serve
 from bot.logs import set_up_logging
@@ -24,11 +25,11 @@ from bot.ui.layout import CardView, Tone, card
 _TICK = 0.3
 
 
-def run_demo(*, port: int, browser: bool, panel_only: bool) -> int:
-    """Run until Ctrl-C and return the process's exit code."""
+def run_demo(locale: str, *, port: int, browser: bool, panel_only: bool) -> int:
+    """Run until Ctrl-C and return the process's exit code; `locale` is the language of the simulated client."""
     set_up_logging("WARNING", "console")
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve_panel(port) if panel_only else _preview(port, browser))
+        asyncio.run(_serve_panel(port) if panel_only else _preview(locale, port, browser))
     print("\nDemo ended; nothing was kept.")
     return 0
 
@@ -40,7 +41,7 @@ async def _serve_panel(port: int) -> None:
         await _stopped()
 
 
-async def _preview(port: int, browser: bool) -> None:
+async def _preview(locale: str, port: int, browser: bool) -> None:
     panel, sample = sample_panel(utc_now)
     with tempfile.TemporaryDirectory(prefix="notpanel-demo-") as folder:
         async with (
@@ -51,10 +52,13 @@ async def _preview(port: int, browser: bool) -> None:
             assert app.client.user is not None
             await app.client.user.edit(username="NotPanel bot")
             person = env.create_user("you", global_name="You")
+            set_locale(env, person.id, locale)
             await app.client.get_partial_messageable(person.dm_channel.id).send(view=_welcome(sample).view)
             await env.settle()
             stop = asyncio.Event()
-            async with env.preview(person.dm_channel, viewers=[person], layout="channel", port=port) as preview:
+            async with env.preview(
+                person.dm_channel, viewers=[person], layout="channel", port=port, locale=locale
+            ) as preview:
                 print(f"Open this address in a browser:\n  {preview.url}\n\n{_listing(sample)}\n", flush=True)
                 print("Ctrl-C ends it.", flush=True)
                 if browser:
