@@ -1,7 +1,11 @@
-"""What a user does with their key: connect, show, remove, look up, ask for refills. No Discord in here."""
+"""What a user does with their keys: connect, show, remove, look up, ask for refills. No Discord in here.
+
+A user has one account for each key, known by the key's name. What names no key goes to the default; nothing ever goes
+to another key than that.
+"""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,8 +29,21 @@ from bot.panel import (
     StatusRow,
     Suspended,
 )
-from bot.problems import BadKey, Erased, KeyFault, KeyPaused, NoKey, TooMany, UserError
-from bot.store import Account, AccountState, Cancellation, Groups, Ledger, LedgerError
+from bot.problems import (
+    BadKey,
+    BadName,
+    Erased,
+    KeyFault,
+    KeyPaused,
+    NoKey,
+    NoSuchKey,
+    NotYours,
+    SameKey,
+    TooMany,
+    TooManyKeys,
+    UserError,
+)
+from bot.store import Account, AccountState, Cancellation, Groups, Keyring, Ledger, LedgerError, Writer, folded
 from bot.vault import Purpose, Vault, VaultError
 
 log = logging.getLogger(__name__)
@@ -36,13 +53,24 @@ MAX_LOOKUP = 1_000
 MAX_REFILL = 1_000
 """Orders that one /refill may name: ten calls."""
 
+MOST_KEYS = 10
+"""Keys that one user may store."""
+MOST_NAMES = 25
+"""Names that one user may have given to keys, removed ones too: what was done under them stays on record."""
+LONGEST_NAME = 32
+"""Characters of a key's name."""
+FIRST_NAME = "main"
+"""What a first key is called where its user gives no name."""
+
 Answered = TypeVar("Answered")
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A key that the panel has just accepted."""
+    """A key that the panel has just accepted, its account, and all accounts of its user."""
 
+    account: Account
+    keys: Keyring
     last4: str
     balance: Balance
     waiting: int
@@ -58,11 +86,30 @@ class KeyView:
 
 
 @dataclass(frozen=True, slots=True)
-class BalanceView:
-    """What is left on an account, and when the panel was asked."""
+class Removed:
+    """A key that is gone: how many open orders are no longer watched, and the accounts that are left."""
 
-    balance: Balance
+    account: Account
+    waiting: int
+    keys: Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceView:
+    """What is left on an account, or why the panel did not say, and when it was asked."""
+
+    account: Account
+    balance: Balance | PanelError | KeyPaused
     asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """What the panel says of orders under one key, and all accounts of the user."""
+
+    account: Account
+    keys: Keyring
+    rows: Mapping[str, StatusRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +126,19 @@ class Refills:
 
 @dataclass(frozen=True, slots=True)
 class OpenView:
-    """What has not ended for a user: how many orders stand where, the first of each, and those not taken up yet."""
+    """What has not ended for a user: how many orders stand where, the first of each, and those not taken up yet.
+
+    Of the latter each stands beside its account's id; `keys`: all accounts of the user.
+    """
 
     groups: Groups
-    waiting: tuple[str, ...]
+    waiting: tuple[tuple[int, str], ...]
     count_waiting: int
+    keys: Keyring
 
 
 class Accounts:
-    """The use cases around a user's key."""
+    """The use cases around a user's keys."""
 
     def __init__(
         self,
@@ -108,58 +159,113 @@ class Accounts:
         self._window = notify_window
         self._wake = wake
 
-    async def connect(self, user_id: int, text: str) -> Connected:
-        """Check a key with the panel and store it sealed, in place of an earlier one.
+    async def connect(self, user_id: int, text: str, name: str = "") -> Connected:
+        """Check a key with the panel and store it sealed under a name, in place of an earlier one.
 
-        Raise BadKey, Erased or PanelError; then nothing was stored and an earlier key stays as it was.
+        Without a name it takes the place of the default. Raise BadKey, BadName, TooManyKeys, SameKey, Erased or
+        PanelError; then nothing was stored and an earlier key stays as it was.
         """
-        key = read_key(text)
-        known = await self._ledger.read.account_of(user_id)
-        balance = await self._check(user_id, key)
-        sealed = self._vault.seal(Purpose.PANEL_KEY, user_id, key)
+        key, before = read_key(text), await self._ledger.read.accounts_of(user_id)
+        name = read_name(name) if name else next((one.name for one in before if one.is_default), FIRST_NAME)
+        known = _named(before, name)
+        self._see_whether_it_fits(key, name, before)
+        balance = await self._check(known.id if known else -user_id, key)
         async with self._ledger.write() as tx:
-            if known and await tx.account(known.id) is None:
+            now = await tx.accounts_of(user_id)
+            if before and not now:
                 raise Erased
-            account_id = await tx.save_key(user_id, sealed, self._clock())
-            waiting = await tx.count_open(account_id)
+            self._see_whether_it_fits(key, name, now)
+            account_id = await self._store(tx, user_id, name, key)
+            waiting, keys = await tx.count_open(account_id), await tx.accounts_of(user_id)
+        self._budget.adopt(-user_id, account_id)
         await self._ledger.forget_deleted()
         self._wake()
-        return Connected(_last4(key), balance, waiting)
+        return Connected(next(one for one in keys if one.id == account_id), keys, _last4(key), balance, waiting)
 
-    async def show(self, user_id: int) -> KeyView:
-        """Return what may be shown of the stored key; raise NoKey."""
-        account = await self.stored(user_id)
-        waiting = await self._ledger.read.count_open(account.id)
-        return KeyView(account, _last4(self._open(account)), waiting)
+    def _see_whether_it_fits(self, key: SecretStr, name: str, keys: Keyring) -> None:
+        """Raise SameKey or TooManyKeys where a key cannot stand beside a user's others."""
+        others = [account for account in keys if account.folded != folded(name)]
+        for account in with_keys(others):
+            if self._open(account).get_secret_value() == key.get_secret_value():
+                raise SameKey(account.name)
+        if len(with_keys(others)) >= MOST_KEYS or len(others) >= MOST_NAMES:
+            raise TooManyKeys([account.name for account in others])
 
-    async def remove(self, user_id: int) -> int:
-        """Forget the key and every trace of it; return how many open orders are no longer watched; raise NoKey."""
-        account = await self.stored(user_id)
+    async def _store(self, tx: Writer, user_id: int, name: str, key: SecretStr) -> int:
+        account_id = await tx.place_account(user_id, name, self._clock())
+        sealed = self._vault.seal(Purpose.PANEL_KEY, user_id, key, account_id)
+        await tx.save_key(account_id, sealed, self._clock())
+        return account_id
+
+    async def show(self, user_id: int) -> list[KeyView]:
+        """Return what may be shown of the stored keys, the default first; raise NoKey."""
+        return [await self._shown(account) for account in await self.stored(user_id)]
+
+    async def show_one(self, user_id: int, key: str | int = "") -> KeyView:
+        """Return what may be shown of one key; raise as `choose` does."""
+        return await self._shown(await self.choose(user_id, key))
+
+    async def _shown(self, account: Account) -> KeyView:
+        return KeyView(account, _last4(self._open(account)), await self._ledger.read.count_open(account.id))
+
+    async def remove(self, user_id: int, key: str | int = "") -> Removed:
+        """Forget a key and every trace of it, and watch its open orders no longer; raise as `choose` does."""
+        account = await self.choose(user_id, key)
         async with self._ledger.write() as tx:
             waiting = await tx.count_open(account.id)
-            await tx.remove_key(account.id, self._clock(), self._window)
+            await tx.remove_key(account, self._clock(), self._window)
+            keys = await tx.accounts_of(user_id)
         await self._ledger.forget_deleted()
         self._wake()
-        return waiting
+        return Removed(account, waiting, keys)
 
-    async def look_up(self, user_id: int, orders: Sequence[str]) -> Mapping[str, StatusRow]:
-        """Ask the panel for the status of orders; raise NoKey, KeyPaused, TooMany or PanelError."""
-        account = await self.usable(user_id)
+    async def make_default(self, user_id: int, key: str) -> Account:
+        """Let a key take what names none from now on, and return its account; raise as `choose` does."""
+        account = await self.choose(user_id, key)
+        async with self._ledger.write() as tx:
+            await tx.make_default(account)
+        return account
+
+    async def look_up(self, user_id: int, orders: Sequence[str], key: str = "") -> Statuses:
+        """Ask the panel for the status of orders; raise TooMany, PanelError, or as `usable` does."""
+        account = await self.usable(user_id, key)
+        rows = await self._statuses(account, orders)
+        return Statuses(account, await self._ledger.read.accounts_of(user_id), rows)
+
+    async def look_up_with(self, account_id: int, orders: Sequence[str]) -> Mapping[str, StatusRow]:
+        """Ask the panel for the status of orders under that account's key; raise as `look_up` does."""
+        return await self._statuses(usable(await self._ledger.read.account(account_id)), orders)
+
+    async def _statuses(self, account: Account, orders: Sequence[str]) -> Mapping[str, StatusRow]:
         if len(orders) > MAX_LOOKUP:
             raise TooMany(MAX_LOOKUP)
         found: dict[str, StatusRow] = {}
         for batch in _batches(orders):
             reply = await self._call(account, partial(self._panel.status, orders=batch))
-            self._budget.learn(user_id, reply.limits)
+            self._budget.learn(account.id, reply.limits)
             found.update(reply.rows)
         return found
 
-    async def balance(self, user_id: int) -> BalanceView:
-        """Ask the panel for the user's balance; raise NoKey, KeyPaused or PanelError."""
-        account, asked_at = await self.usable(user_id), self._clock()
-        return BalanceView(await self._call(account, self._panel.balance), asked_at)
+    async def balances(self, user_id: int, key: str = "") -> list[BalanceView]:
+        """Ask the panel for the balance under the key named, or under each of the user's.
 
-    async def refill(self, user_id: int, orders: Sequence[str]) -> Refills:
+        Raise PanelError, or as `usable` does, where there is one key to ask for; among several it is part of the result.
+        """
+        if key or len(await self.stored(user_id)) == 1:
+            return [await self._balance(await self.usable(user_id, key))]
+        return [await self._balance_or_why_not(account) for account in await self.stored(user_id)]
+
+    async def _balance(self, account: Account) -> BalanceView:
+        asked_at = self._clock()
+        return BalanceView(account, await self._call(account, self._panel.balance), asked_at)
+
+    async def _balance_or_why_not(self, account: Account) -> BalanceView:
+        try:
+            return await self._balance(usable(account))
+        except (PanelError, KeyPaused) as error:
+            return BalanceView(account, error, self._clock())
+
+    async def refill(self, account: Account, orders: Sequence[str]) -> Refills:
         """Ask the panel to refill orders: each once, and never again by itself, since only a person can see what came.
 
         Call it only once the user has seen an acknowledgement. Raise NoKey, KeyPaused, TooMany, PanelError or
@@ -172,7 +278,7 @@ class Accounts:
         for start in range(0, len(orders), MAX_BATCH):
             batch = orders[start : start + MAX_BATCH]
             try:
-                rows.update(await self._refill(user_id, batch))
+                rows.update(await self._refill(account.id, batch))
             except Exception as error:
                 reached = _may_have_acted(error)
                 if not (start or reached):
@@ -181,51 +287,81 @@ class Accounts:
                 return Refills(rows, frozenset(orders[sent:]), error)
         return Refills(rows)
 
-    async def _refill(self, user_id: int, batch: Sequence[str]) -> Mapping[str, RefillRow]:
-        account = await self.usable(user_id)  # the key may have been removed since the last batch
+    async def _refill(self, account_id: int, batch: Sequence[str]) -> Mapping[str, RefillRow]:
+        account = usable(await self._ledger.read.account(account_id))  # the key may have been removed since
         try:
             reply = await self._call(account, partial(self._panel.refill, orders=batch))
         except Refused as error:
             return dict.fromkeys(batch, RowError(error.words))
-        self._budget.learn(user_id, reply.limits)
+        self._budget.learn(account.id, reply.limits)
         return reply.rows
 
     async def open_orders(self, user_id: int) -> OpenView:
-        """Return what is still open for a user; raise NoKey."""
-        account, read = await self.stored(user_id), self._ledger.read
-        waiting = await read.waiting_of_account(account.id)
-        return OpenView(await read.open_groups(account.id), tuple(waiting), await read.count_waiting(account.id))
+        """Return what is still open for a user under any key; raise NoKey."""
+        await self.stored(user_id)
+        read, keys = self._ledger.read, await self._ledger.read.accounts_of(user_id)
+        waiting = [(one.id, order) for one in keys for order in await read.waiting_of_account(one.id)]
+        count_waiting = sum([await read.count_waiting(one.id) for one in keys])
+        return OpenView(await read.open_groups([one.id for one in keys]), tuple(waiting), count_waiting, keys)
 
-    async def recent_orders(self, user_id: int, part: str, most: int) -> list[Cancellation]:
-        """Return the orders with that in their ID which a user may mean; none for one without a key."""
-        return await self._ledger.read.recent_orders(user_id, part, most)
+    async def recent_orders(self, user_id: int, key: str, part: str, most: int) -> list[Cancellation]:
+        """Return the orders with that in their ID which a user may mean; none where there is no key to ask under."""
+        try:
+            account = await self.choose(user_id, key)
+        except (NoKey, NoSuchKey):
+            return []
+        return await self._ledger.read.recent_orders(account.id, part, most)
 
-    async def usable(self, user_id: int) -> Account:
-        """Return the account whose key may be used now; raise NoKey or KeyPaused."""
-        return usable(await self.stored(user_id))
+    async def key_names(self, user_id: int) -> list[str]:
+        """Return the names of a user's keys, the default first; none for one without."""
+        return [account.name for account in with_keys(await self._ledger.read.accounts_of(user_id))]
 
-    async def stored(self, user_id: int) -> Account:
-        """Return the account of a user who has connected a key, usable or not; raise NoKey."""
-        account = await self._ledger.read.account_of(user_id)
-        if account is None or account.key_sealed is None:
-            raise NoKey
+    async def usable(self, user_id: int, key: str | int = "") -> Account:
+        """Return the account of a key that may be used now; raise KeyPaused, or as `choose` does."""
+        account = await self.choose(user_id, key)
+        return usable(account, several=len(await self.stored(user_id)) > 1)
+
+    async def choose(self, user_id: int, key: str | int = "") -> Account:
+        """Return a user's account by its key's name or by its id, or the default, its key usable or not.
+
+        Raise NoKey for a user without any, NoSuchKey for a name, NotYours for an id that is none of theirs.
+        """
+        keys = await self.stored(user_id)
+        if isinstance(key, int):
+            account = next((one for one in keys if one.id == key), None)
+            if account is None:
+                raise NotYours
+            return account
+        if not key.strip():
+            return keys[0]
+        account = _named(keys, key)
+        if account is None:
+            raise NoSuchKey(key, [one.name for one in keys])
         return account
+
+    async def stored(self, user_id: int) -> Keyring:
+        """Return the accounts of a user that have a key, usable or not, the default first; raise NoKey."""
+        keys = with_keys(await self._ledger.read.accounts_of(user_id))
+        if not keys:
+            raise NoKey
+        return keys
 
     def _open(self, account: Account) -> SecretStr:
         assert account.key_sealed is not None
-        return self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed)
+        return self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed, account.id)
 
-    async def _check(self, user_id: int, key: SecretStr) -> Balance:
-        self._budget.spend(user_id)
+    async def _check(self, account_id: int, key: SecretStr) -> Balance:
+        """Ask for a balance under a key that may have no account yet: its calls are counted under a number of its own."""
+        self._budget.spend(account_id)
         try:
             return await self._panel.balance(key)
         except RateLimited as error:
-            self._budget.denied(user_id, error)
+            self._budget.denied(account_id, error)
             raise
 
     async def _call(self, account: Account, call: Callable[[SecretStr], Awaitable[Answered]]) -> Answered:
         """Make a call that the budget pays for; a PanelError is remembered, and raised for the command to tell."""
-        self._budget.spend(account.user_id)
+        self._budget.spend(account.id)
         try:
             return await call(self._open(account))
         except PanelError as error:
@@ -237,7 +373,7 @@ class Accounts:
         """Remember what a refusal says about the account."""
         match error:
             case RateLimited():
-                self._budget.denied(account.user_id, error)
+                self._budget.denied(account.id, error)
             case InvalidKey() | Suspended():
                 async with self._ledger.write() as tx:
                     await tx.pause(account, paused_by(error), self._clock())
@@ -256,13 +392,23 @@ def _may_have_acted(error: Exception) -> bool:
     return True
 
 
-def usable(account: Account | None) -> Account:
-    """Return an account whose key may be used now; raise NoKey or KeyPaused."""
+def usable(account: Account | None, *, several: bool = False) -> Account:
+    """Return an account whose key may be used now; raise NoKey or KeyPaused. `several`: its user has other keys."""
     if account is None or account.state is AccountState.REMOVED:
         raise NoKey
     if account.state is not AccountState.ACTIVE:
-        raise KeyPaused(account.state)
+        raise KeyPaused(account.state, account.name, several=several)
     return account
+
+
+def with_keys(keys: Iterable[Account]) -> Keyring:
+    """Return the accounts whose key is stored."""
+    return tuple(account for account in keys if account.state is not AccountState.REMOVED)
+
+
+def _named(keys: Iterable[Account], name: str) -> Account | None:
+    wanted = folded(" ".join(name.split()))
+    return next((account for account in keys if account.folded == wanted), None)
 
 
 def paused_by(error: InvalidKey | Suspended) -> AccountState:
@@ -282,6 +428,14 @@ def read_key(text: str) -> SecretStr:
     if not 8 <= len(key) <= 256:
         raise BadKey(KeyFault.LENGTH)
     return SecretStr(key)
+
+
+def read_name(text: str) -> str:
+    """Return the name for a key in a text that a person typed; raise BadName."""
+    name = " ".join(text.split())
+    if not (name.isprintable() and 1 <= len(name) <= LONGEST_NAME):
+        raise BadName
+    return name
 
 
 def _last4(key: SecretStr) -> str:

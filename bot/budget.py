@@ -98,54 +98,59 @@ class Budget:
         self._ip = _Layer(ip_limit, WATCH_SHARE_OF_IP)
         self._keys: defaultdict[int, _Layer] = defaultdict(lambda: _Layer(key_limit, WATCH_SHARE_OF_KEY))
 
-    def closed(self, user_id: int, use: Use = Use.COMMAND) -> datetime | None:
-        """Return until when this user's key may not be used so, or None when it may be now."""
+    def closed(self, account_id: int, use: Use = Use.COMMAND) -> datetime | None:
+        """Return until when this account's key may not be used so, or None when it may be now."""
         now = self._clock()
-        return later(self._ip.closed(now, use), self._keys[user_id].closed(now, use))
+        return later(self._ip.closed(now, use), self._keys[account_id].closed(now, use))
 
     @property
     def watching_per_second(self) -> float:
         """How many calls a second watching may make for all keys together."""
         return self._ip.most_watched / _WINDOW.total_seconds()
 
-    def earliest(self, user_id: int, calls: int) -> datetime:
-        """Return when the last of so many more calls with this user's key can be made: never later than it will be."""
+    def earliest(self, account_id: int, calls: int) -> datetime:
+        """Return when the last of so many more calls with this account's key can be made: never later than it will be."""
         now = self._clock()
-        return max(layer.earliest(now, calls) for layer in (self._ip, self._keys[user_id]))
+        return max(layer.earliest(now, calls) for layer in (self._ip, self._keys[account_id]))
 
-    def used(self, user_id: int) -> int:
-        """Return how many calls a user's key has made of late: who made fewer goes first."""
-        return len(self._keys[user_id].spent)
+    def used(self, account_id: int) -> int:
+        """Return how many calls an account's key has made of late: who made fewer goes first."""
+        return len(self._keys[account_id].spent)
 
-    def spend(self, user_id: int, use: Use = Use.COMMAND) -> None:
+    def spend(self, account_id: int, use: Use = Use.COMMAND) -> None:
         """Count one call, or raise RateLimited where the panel would refuse it."""
-        until = self.closed(user_id, use)
+        until = self.closed(account_id, use)
         if until:
             raise RateLimited(reset=until)
         now = self._clock()
-        for layer in (self._ip, self._keys[user_id]):
+        for layer in (self._ip, self._keys[account_id]):
             layer.spend(now, use)
 
-    def give_back(self, user_id: int, use: Use) -> None:
-        """Take back the last call of a user, which was not made after all."""
-        for layer in (self._ip, self._keys[user_id]):
+    def give_back(self, account_id: int, use: Use) -> None:
+        """Take back the last call of an account, which was not made after all."""
+        for layer in (self._ip, self._keys[account_id]):
             layer.give_back(use)
+
+    def adopt(self, key: int, account_id: int) -> None:
+        """Count what was spent on a key before it had an account as that account's."""
+        if layer := self._keys.pop(key, None):
+            self._keys[account_id] = layer
 
     def follow_clock(self) -> None:
         """Go on after the machine's clock was set back."""
         for layer in (self._ip, *self._keys.values()):
             layer.follow_clock(self._clock())
 
-    def learn(self, user_id: int, limits: Limits) -> None:
+    def learn(self, account_id: int, limits: Limits) -> None:
         """Take over a key's limit, and close its budget when the panel says that nothing remains until a reset."""
-        key = self._keys[user_id]
+        key = self._keys[account_id]
         if limits.limit:
             key.limit = limits.limit
         if 0 in (limits.remaining, limits.tier_remaining) and limits.reset:
             key.closed_until = limits.reset
 
-    def denied(self, user_id: int, error: RateLimited) -> None:
+    def denied(self, account_id: int, error: RateLimited) -> None:
         """Close the layer that refused: all calls for `ip`, else only this key's."""
-        layer = self._ip if error.layer == "ip" else self._keys[user_id]
+        layer = self._ip if error.layer == "ip" else self._keys[account_id]
         reset = error.reset or self._clock() + _DENIED_WITHOUT_RESET
         layer.closed_until = later(layer.closed_until, reset)

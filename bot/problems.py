@@ -1,5 +1,6 @@
 """What a user can put right; `bot.ui.words` says how. Raised by use cases, answered by the client."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from bot.orders import Found
@@ -14,12 +15,43 @@ class NoKey(UserError):
     """The user has not connected a key."""
 
 
-class KeyPaused(UserError):
-    """The panel rejected the stored key, or suspended its account."""
+class NoSuchKey(UserError):
+    """The user has keys, but none of that name."""
 
-    def __init__(self, state: AccountState) -> None:
+    def __init__(self, name: str, names: Sequence[str]) -> None:
+        super().__init__()
+        self.name = name
+        self.names = names
+
+
+class KeyPaused(UserError):
+    """The panel rejected a stored key, or suspended its account; `several`: its user has other keys beside it."""
+
+    def __init__(self, state: AccountState, name: str = "", *, several: bool = False) -> None:
         super().__init__(state)
         self.state = state
+        self.name = name
+        self.several = several
+
+
+class SameKey(UserError):
+    """The key is stored under another name already: under two the same order could be cancelled twice."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+class BadName(UserError):
+    """The text cannot be the name of a key."""
+
+
+class TooManyKeys(UserError):
+    """The user has as many keys, or has used as many names for them, as this bot takes."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self.names = names
 
 
 class KeyFault(StrEnum):

@@ -1,8 +1,8 @@
 """Seals every stored secret with the newest encryption key."""
 
 from bot.settings import Settings
-from bot.store import Ledger, Sealed
-from bot.vault import Purpose, Vault, add_key, open_vault
+from bot.store import Ledger
+from bot.vault import Purpose, add_key, open_vault
 
 
 async def rotate_keys(settings: Settings) -> int:
@@ -15,14 +15,10 @@ async def rotate_keys(settings: Settings) -> int:
         open_vault(settings, first_start=not keys)
         add_key(settings)
         vault = open_vault(settings)
-        keys = _resealed(vault, Purpose.PANEL_KEY, keys)
-        tokens = _resealed(vault, Purpose.INTERACTION_TOKEN, tokens)
+        keys = [(id, user, vault.reseal(Purpose.PANEL_KEY, user, sealed, id)) for id, user, sealed in keys]
+        tokens = [(id, user, vault.reseal(Purpose.INTERACTION_TOKEN, user, sealed)) for id, user, sealed in tokens]
         async with ledger.write() as tx:
             await tx.reseal_keys(keys)
             await tx.reseal_tokens(tokens)
         await ledger.forget_deleted()
     return len(keys) + len(tokens)
-
-
-def _resealed(vault: Vault, purpose: Purpose, rows: list[Sealed]) -> list[Sealed]:
-    return [(id, user_id, vault.reseal(purpose, user_id, sealed)) for id, user_id, sealed in rows]

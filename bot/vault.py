@@ -1,4 +1,4 @@
-"""Seals and opens secrets: AES-256-GCM, bound to purpose and user, so that no row can be moved to another.
+"""Seals and opens secrets: AES-256-GCM, bound to purpose, user and account, so that no row can be moved to another.
 
 A sealed secret is: one byte of format, four of the key's id, twelve of nonce, then the ciphertext.
 """
@@ -49,7 +49,7 @@ class UnknownKey(VaultError):
 
 
 class Tampered(VaultError):
-    """A sealed secret is damaged, or belongs to another user or purpose. Let its user connect again."""
+    """A sealed secret is damaged, or belongs to another user, account or purpose. Let its user connect again."""
 
 
 class BadKeyFile(VaultError):
@@ -74,22 +74,22 @@ class Vault:
         self._ciphers = {_key_id(key): AESGCM(key) for key in reversed(keys)}
         self._newest = _key_id(keys[0])
 
-    def seal(self, purpose: Purpose, user_id: int, secret: SecretStr) -> bytes:
-        """Return a secret sealed for one purpose and one user."""
+    def seal(self, purpose: Purpose, user_id: int, secret: SecretStr, account_id: int | None = None) -> bytes:
+        """Return a secret sealed for one purpose and one user, and for one of their accounts if it is that one's."""
         nonce = secrets.token_bytes(_NONCE)
-        bound_to = _bound_to(purpose, user_id, self._newest)
+        bound_to = _bound_to(purpose, user_id, account_id, self._newest)
         plain = secret.get_secret_value().encode()
         return self._head() + nonce + self._ciphers[self._newest].encrypt(nonce, plain, bound_to)
 
-    def open(self, purpose: Purpose, user_id: int, sealed: bytes) -> SecretStr:
-        """Return what was sealed for this purpose and user; raise UnknownKey or Tampered."""
+    def open(self, purpose: Purpose, user_id: int, sealed: bytes, account_id: int | None = None) -> SecretStr:
+        """Return what was sealed for this purpose, user and account; raise UnknownKey or Tampered."""
         key_id, nonce = sealed[1:_HEAD], sealed[_HEAD : _HEAD + _NONCE]
         if sealed[:1] != bytes([_FORMAT]) or len(nonce) != _NONCE:
             raise Tampered
         if key_id not in self._ciphers:
             raise UnknownKey
         try:
-            bound_to = _bound_to(purpose, user_id, key_id)
+            bound_to = _bound_to(purpose, user_id, account_id, key_id)
             plain = self._ciphers[key_id].decrypt(nonce, sealed[_HEAD + _NONCE :], bound_to)
         except InvalidTag:
             raise Tampered from None
@@ -103,11 +103,11 @@ class Vault:
         """Tell whether the key that a secret was sealed with is here."""
         return sealed[1:_HEAD] in self._ciphers
 
-    def reseal(self, purpose: Purpose, user_id: int, sealed: bytes) -> bytes:
+    def reseal(self, purpose: Purpose, user_id: int, sealed: bytes, account_id: int | None = None) -> bytes:
         """Return a secret sealed with the newest key; raise UnknownKey or Tampered."""
         if self.is_newest(sealed):
             return sealed
-        return self.seal(purpose, user_id, self.open(purpose, user_id, sealed))
+        return self.seal(purpose, user_id, self.open(purpose, user_id, sealed, account_id), account_id)
 
     def _head(self) -> bytes:
         return bytes([_FORMAT]) + self._newest
@@ -215,5 +215,6 @@ def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"notpanel-bot key id" + key).digest()[: _HEAD - 1]
 
 
-def _bound_to(purpose: Purpose, user_id: int, key_id: bytes) -> bytes:
-    return f"{purpose}|{user_id}|{key_id.hex()}".encode()
+def _bound_to(purpose: Purpose, user_id: int, account_id: int | None, key_id: bytes) -> bytes:
+    owner = f"{user_id}" if account_id is None else f"{user_id}|{account_id}"
+    return f"{purpose}|{owner}|{key_id.hex()}".encode()

@@ -145,10 +145,10 @@ class Worker:
             if starts_at > now:
                 upcoming.append(starts_at)
             elif due.id not in self._running:
-                ready.append((use, self._budget.used(due.user_id), due))
+                ready.append((use, self._budget.used(due.id), due))
         # Commands first; among equals whoever has called least of late, so that nobody's thousands keep others waiting.
         for use, _, due in sorted(ready, key=lambda one: one[:2]):
-            closed = self._budget.closed(due.user_id, use)
+            closed = self._budget.closed(due.id, use)
             if closed:
                 upcoming.append(closed)
             elif len(self._running) < _AT_ONCE and (use is Use.COMMAND or len(self._watching) < _WATCHING_AT_ONCE):
@@ -174,7 +174,7 @@ class Worker:
 
     def _start(self, due: Due, use: Use) -> None:
         """Begin work on an account, its call paid for: what is decided here cannot be overtaken."""
-        self._budget.spend(due.user_id, use)
+        self._budget.spend(due.id, use)
         if use is Use.WATCH:
             self._watching.add(due.id)
         task = asyncio.create_task(self._advance_safely(due, use), name=f"account {due.id}")
@@ -194,7 +194,7 @@ class Worker:
             self._not_before[due.id] = self._clock() + pause
             log.exception("account %d could not be worked on; next try in %.0f s", due.id, pause.total_seconds())
         if not called:
-            self._budget.give_back(due.user_id, use)
+            self._budget.give_back(due.id, use)
 
     async def _advance(self, account_id: int) -> bool:
         """Make the one call that an account needs most, and write down what it led to; tell whether there was one."""
@@ -202,7 +202,7 @@ class Worker:
         if account is None or account.key_sealed is None:  # erased or removed since
             self._not_before[account_id] = self._clock() + self._intervals.shortest
             return False
-        key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed)
+        key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed, account.id)
         most = self._most.get(account_id, MAX_BATCH)
         # What takes one call goes first, then what is due for a look, then the long lists.
         left = await self._ledger.read.fewest_to_send(account_id, self._clock())
@@ -261,7 +261,7 @@ class Worker:
         now, waiting = self._clock(), dict(await self._ledger.read.requests_to_send(account.id))
         calls = {request_id: groups_of(waiting.get(request_id, 0), MAX_BATCH) for request_id in request_ids}
         return {
-            request_id: now + 2 * (self._budget.earliest(account.user_id, left) - now) + _FIRST_LOOK_WAITS
+            request_id: now + 2 * (self._budget.earliest(account.id, left) - now) + _FIRST_LOOK_WAITS
             if left
             else now
             for request_id, left in calls.items()
@@ -319,9 +319,9 @@ class Worker:
             case InvalidKey() | Suspended():
                 return timedelta(), None, paused_by(error)
             case RateLimited():
-                self._budget.denied(account.user_id, error)
+                self._budget.denied(account.id, error)
                 now = self._clock()
-                closed = self._budget.closed(account.user_id) or now
+                closed = self._budget.closed(account.id) or now
                 return closed - now, Trouble.RATE_LIMITED, None
             case TurnedAway():
                 return self._fail(account.id, error), Trouble.TURNED_AWAY, None
@@ -338,7 +338,7 @@ class Worker:
         return retry_after(failures, self._random)
 
     def _succeeded(self, account: Account, limits: Limits) -> None:
-        self._budget.learn(account.user_id, limits)
+        self._budget.learn(account.id, limits)
         self._not_before.pop(account.id, None)
         self._most.pop(account.id, None)
         if self._failures.pop(account.id, 0):
@@ -388,6 +388,6 @@ async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime
     news = await tx.set_trouble(account.id, answer.trouble, now)
     if answer.paused and await tx.pause(account, answer.paused, now):
         news = True
-        await tx.notify(account.user_id, NoticeKind(answer.paused.value), now, window)
+        await tx.notify(account, NoticeKind(answer.paused.value), now, window)
     if news:
         await tx.touch_account(account.id, now)

@@ -101,10 +101,11 @@ def test_a_second_process_on_the_same_ledger_is_refused(tmp_path: Path) -> None:
 def seal_a_key(folder: Path) -> bytes:
     """Put a user's sealed key into a new ledger, and return it."""
     migrate(folder / "ledger.sqlite3")
-    sealed = open_vault(settings(folder)).seal(Purpose.PANEL_KEY, 7, SecretStr("the key of user 7"))
+    sealed = open_vault(settings(folder)).seal(Purpose.PANEL_KEY, 7, SecretStr("the key of user 7"), 3)
     with sqlite3.connect(folder / "ledger.sqlite3") as connection:
         connection.execute(
-            "INSERT INTO accounts (user_id, key_sealed, state, created_at, changed_at) VALUES (7, ?, 'active', 0, 0)",
+            "INSERT INTO accounts (id, user_id, name, folded, is_default, key_sealed, state, created_at, changed_at)"
+            " VALUES (3, 7, 'main', 'main', 1, ?, 'active', 0, 0)",
             (sealed,),
         )
     return sealed
@@ -172,7 +173,7 @@ def test_rotating_seals_everything_anew_and_forgets_nothing(tmp_path: Path) -> N
     assert vault.is_newest(new)
     assert not vault.is_newest(old)
     for sealed in (old, new):  # a backup from before still opens
-        assert vault.open(Purpose.PANEL_KEY, 7, sealed).get_secret_value() == "the key of user 7"
+        assert vault.open(Purpose.PANEL_KEY, 7, sealed, 3).get_secret_value() == "the key of user 7"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a signal")

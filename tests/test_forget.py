@@ -13,6 +13,7 @@ from bot.store import Card
 from bot.store.sqlite import Connection
 from bot.ui import layout as ui
 from bot.ui.buttons import confirm, erase, stop
+from tests.store.books import connect
 from tests.world import KEY, World, messages, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -116,8 +117,7 @@ async def test_no_copy_is_left_where_the_database_has_moved_rows(here: World, an
         for user_id, name in users.items():
             orders = [f"ord_{name}{rng.getrandbits(80):020X}" for _ in range(1_000)]
             async with here.app.ledger.write() as tx:
-                account = await tx.account(await tx.save_key(user_id, b"sealed", here.clock()))
-                assert account
+                account = await connect(tx, user_id, b"sealed", here.clock())
                 card = Card(1, None, None, None, here.clock())
                 await tx.add_request(account, orders, card, here.clock(), ask_first=False, ignored=(), repeats=0)
                 await tx.take_up(account.id, here.clock(), 100_000)
@@ -202,15 +202,12 @@ async def test_an_answer_that_comes_late_meets_nobody_elses_order(here: World, a
     here.panel.add_key("np-key-of-eve-000")
 
     async def eve_begins() -> None:
-        account_id = 0
         async with here.app.ledger.write() as tx:
-            account_id = await tx.save_key(eve.id, b"sealed", here.clock())
-            account = await tx.account(account_id)
-            assert account
+            account = await connect(tx, eve.id, b"sealed", here.clock())
             card = Card(1, None, None, None, here.clock())
             await tx.add_request(account, ["ord_EVE"], card, here.clock(), ask_first=False, ignored=(), repeats=0)
-            await tx.take_up(account_id, here.clock(), 1)
-            await tx.claim_for_sending(account_id, here.clock(), 1)
+            await tx.take_up(account.id, here.clock(), 1)
+            await tx.claim_for_sending(account.id, here.clock(), 1)
 
     here.wire.faults = [forgetting(here, ann, eve_begins)]
     await here.app.worker.start_due()

@@ -33,7 +33,7 @@ from bot.store import (
 from tests.test_states import RULED_OUT
 from tests.world import START, orders_of
 
-USERS = (1001, 1002)
+KEYS = ((1001, "main"), (1001, "Second"), (1002, "main"))
 ORDERS = ("ord_A", "ord_B", "ord_C")  # few, so that requests overlap
 TOKEN_LIVES, MESSAGE_LIVES = timedelta(minutes=14), timedelta(minutes=55)
 WATCHED_FOR = timedelta(minutes=1)
@@ -155,6 +155,14 @@ BREACHES = {
         JOIN cancellations c ON c.id = i.cancellation_id WHERE i.kind = 'ended' AND c.told_at < n.created_at""",
     "a removed account with a key, or another without": """
         SELECT id, state FROM accounts WHERE (state = 'removed') <> (key_sealed IS NULL)""",
+    "a user with keys and no default, or more than one": """
+        SELECT user_id FROM accounts GROUP BY user_id
+        HAVING SUM(is_default) <> MAX(CASE WHEN state <> 'removed' THEN 1 ELSE 0 END)""",
+    "a default without a key": """
+        SELECT id FROM accounts WHERE is_default = 1 AND key_sealed IS NULL""",
+    "a line about the key of another user": """
+        SELECT i.id FROM notice_items i JOIN notices n ON n.id = i.notice_id JOIN accounts a ON a.id = i.account_id
+        WHERE a.user_id <> n.user_id""",
     "something open that no key can settle": """
         SELECT c.id, c.state FROM cancellations c JOIN accounts a ON a.id = c.account_id
         WHERE a.key_sealed IS NULL AND c.ended_at IS NULL AND c.state <> 'sending'""",
@@ -172,7 +180,8 @@ BREACHES = {
         UNION ALL SELECT 'cancellation', id FROM cancellations WHERE request_id NOT IN (SELECT id FROM requests)
         UNION ALL SELECT 'step', id FROM transitions WHERE cancellation_id NOT IN (SELECT id FROM cancellations)
         UNION ALL SELECT 'notice', id FROM notices WHERE user_id NOT IN (SELECT user_id FROM accounts)
-        UNION ALL SELECT 'line', id FROM notice_items WHERE notice_id NOT IN (SELECT id FROM notices)""",
+        UNION ALL SELECT 'line', id FROM notice_items WHERE notice_id NOT IN (SELECT id FROM notices)
+        UNION ALL SELECT 'key', id FROM notice_items WHERE account_id NOT IN (SELECT id FROM accounts)""",
     "a message with another user's orders": """
         SELECT n.id, c.id FROM notices n JOIN notice_items i ON i.notice_id = n.id
         JOIN cancellations c ON c.id = i.cancellation_id JOIN accounts a ON a.id = c.account_id
@@ -181,22 +190,21 @@ BREACHES = {
 """What must never be found in a ledger, and the query that would find it."""
 
 OF_OTHERS = {
-    "accounts": "SELECT * FROM accounts WHERE id <> ? ORDER BY id",
-    "requests": "SELECT * FROM requests WHERE account_id <> ? ORDER BY id",
+    "accounts": "SELECT * FROM accounts WHERE user_id <> ? ORDER BY id",
+    "requests": "SELECT * FROM requests WHERE user_id <> ? ORDER BY id",
     "request_orders": """
-        SELECT ro.* FROM request_orders ro JOIN requests r ON r.id = ro.request_id WHERE r.account_id <> ?
+        SELECT ro.* FROM request_orders ro JOIN requests r ON r.id = ro.request_id WHERE r.user_id <> ?
         ORDER BY ro.request_id, ro.position""",
-    "cancellations": "SELECT * FROM cancellations WHERE account_id <> ? ORDER BY id",
+    "cancellations": """
+        SELECT c.* FROM cancellations c JOIN accounts a ON a.id = c.account_id WHERE a.user_id <> ? ORDER BY c.id""",
     "transitions": """
-        SELECT t.* FROM transitions t JOIN cancellations c ON c.id = t.cancellation_id WHERE c.account_id <> ?
-        ORDER BY t.id""",
-    "notices": """
-        SELECT n.* FROM notices n JOIN accounts a ON a.user_id = n.user_id WHERE a.id <> ? ORDER BY n.id""",
+        SELECT t.* FROM transitions t JOIN cancellations c ON c.id = t.cancellation_id
+        JOIN accounts a ON a.id = c.account_id WHERE a.user_id <> ? ORDER BY t.id""",
+    "notices": "SELECT * FROM notices WHERE user_id <> ? ORDER BY id",
     "notice_items": """
-        SELECT i.* FROM notice_items i JOIN notices n ON n.id = i.notice_id JOIN accounts a ON a.user_id = n.user_id
-        WHERE a.id <> ? ORDER BY i.id""",
+        SELECT i.* FROM notice_items i JOIN notices n ON n.id = i.notice_id WHERE n.user_id <> ? ORDER BY i.id""",
 }
-"""All that there is of users, but for one account."""
+"""All that there is of users, but for one."""
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -217,8 +225,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.closed: dict[int, list[Any]] = {}
         self.loop.run(self.start())
         self.file = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)
-        for user_id in USERS:
-            self.loop.run(self.connect(user_id))
+        for user_id, name in KEYS:
+            self.loop.run(self.connect(user_id, name))
 
     async def start(self) -> None:
         """Open the ledger with nothing in hand, and begin where the last process has stopped."""
@@ -232,10 +240,11 @@ class LedgerMachine(RuleBasedStateMachine):
             await tx.recover_sending(self.now, AT_ONCE)
             await tx.pull_in(self.now, self.now)
 
-    async def connect(self, user_id: int) -> None:
+    async def connect(self, user_id: int, name: str) -> None:
         """Save a key."""
         async with self.ledger.write() as tx:
-            await tx.save_key(user_id, b"sealed" + str(self.now).encode(), self.now)
+            account_id = await tx.place_account(user_id, name, self.now)
+            await tx.save_key(account_id, b"sealed" + str(self.now).encode(), self.now)
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the file itself, past all of the bot's code."""
@@ -252,21 +261,24 @@ class LedgerMachine(RuleBasedStateMachine):
     # What users do.
 
     @step(
-        user_id=st.sampled_from(USERS),
-        what=st.sampled_from(("saved", "saved", "removed", AccountState.REJECTED, AccountState.SUSPENDED)),
+        key=st.sampled_from(KEYS),
+        what=st.sampled_from(("saved", "saved", "removed", "default", AccountState.REJECTED, AccountState.SUSPENDED)),
     )
-    async def have_a_key(self, user_id: int, what: str) -> None:
+    async def have_a_key(self, key: tuple[int, str], what: str) -> None:
         if what == "saved":
-            await self.connect(user_id)
+            await self.connect(*key)
             return
-        account = await self.ledger.read.account_of(user_id)
+        accounts = {account.name: account for account in await self.ledger.read.accounts_of(key[0])}
+        account = accounts.get(key[1])
         if not account:
             return
         async with self.ledger.write() as tx:
             if what == "removed":
-                await tx.remove_key(account.id, self.now, AT_ONCE)
+                await tx.remove_key(account, self.now, AT_ONCE)
+            elif what == "default":
+                await tx.make_default(account)
             elif await tx.pause(account, AccountState(what), self.now):
-                await tx.notify(user_id, NoticeKind(what), self.now, AT_ONCE)
+                await tx.notify(account, NoticeKind(what), self.now, AT_ONCE)
                 await tx.touch_account(account.id, self.now)
 
     @step(
@@ -330,24 +342,23 @@ class LedgerMachine(RuleBasedStateMachine):
             begun = await tx.look_now(account_id, self.now, self.now - WATCHED_FOR)
         assert begun == (self.sql(asked, account_id) != before)
 
-    @step(account_id=found("SELECT id FROM accounts"))
-    async def have_all_erased(self, account_id: int) -> None:
-        others = self.rows_but_those_of(account_id)
+    @step(user_id=found("SELECT user_id FROM accounts"))
+    async def have_all_erased(self, user_id: int) -> None:
+        others, accounts = self.rows_but_those_of(user_id), await self.ledger.read.accounts_of(user_id)
         async with self.ledger.write() as tx:
-            account = await tx.account(account_id)
-            assert account
-            await tx.erase(account.user_id)
-        assert self.rows_but_those_of(account_id) == others == self.rows_but_those_of(0)
-        calls = {"sending": self.sending.pop(account_id, []), "looking": self.looking.pop(account_id, [])}
-        self.late += [(account_id, rows) for rows in calls.values() if rows]
+            await tx.erase(user_id)
+        assert self.rows_but_those_of(user_id) == others == self.rows_but_those_of(0)
+        for account in accounts:
+            calls = self.sending.pop(account.id, []), self.looking.pop(account.id, [])
+            self.late += [(account.id, rows) for rows in calls if rows]
         self.seen &= self.ids("SELECT id FROM cancellations")
         self.questions = [id for id in self.questions if id in self.ids("SELECT id FROM requests")]
         self.closed = {id: lines for id, lines in self.closed.items() if id in self.ids("SELECT id FROM notices")}
         await self.what_was_on_its_way_to_discord_arrives(others)
 
-    def rows_but_those_of(self, account_id: int) -> dict[str, list[tuple[Any, ...]]]:
+    def rows_but_those_of(self, user_id: int) -> dict[str, list[tuple[Any, ...]]]:
         """Return all that is in the ledger of anybody else."""
-        return {table: self.sql(query, account_id) for table, query in OF_OTHERS.items()}
+        return {table: self.sql(query, user_id) for table, query in OF_OTHERS.items()}
 
     async def what_was_on_its_way_to_discord_arrives(self, others: dict[str, list[tuple[Any, ...]]]) -> None:
         """Note cards and messages as shown of which there is nothing any more: that changes nothing."""
@@ -573,8 +584,8 @@ class LedgerMachine(RuleBasedStateMachine):
     async def drive_to_the_end(self) -> None:
         """Let everybody connect, the panel answer everything, all cards run out and all messages arrive."""
         await self.die()
-        for user_id in USERS:
-            await self.connect(user_id)
+        for user_id, name in KEYS:
+            await self.connect(user_id, name)
         while accounts := unsettled(self):  # calls for what was requested, and then a look at all that is open
             account_id = accounts[0]
             await self.begin_a_call(account_id, len(ORDERS))

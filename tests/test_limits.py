@@ -13,6 +13,7 @@ from bot.panel import Accepted, OrderStatus
 from bot.states import after_cancel
 from bot.store import Card, Outcome
 from bot.vault import Purpose
+from tests.store.books import connect
 from tests.world import World, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -28,9 +29,10 @@ async def watch_many(here: World, users: int, orders: int) -> None:
         key = f"np-watched-{user:06}"
         here.panel.add_key(key)
         names = [here.order(f"ord_{user:06}{number:04}", RUNNING, key=key, upstream=LONG) for number in range(orders)]
-        sealed = here.app.accounts._vault.seal(Purpose.PANEL_KEY, user, SecretStr(key))
         async with here.app.ledger.write() as tx:
-            account = await tx.account(await tx.save_key(user, sealed, now))
+            account_id = await tx.place_account(user, "main", now)
+            sealed = here.app.accounts._vault.seal(Purpose.PANEL_KEY, user, SecretStr(key), account_id)
+            account = await connect(tx, user, sealed, now)
             card = Card(1, None, None, None, now)
             await tx.add_request(account, names, card, now, ask_first=False, ignored=(), repeats=0)
             await tx.take_up(account.id, now, orders)

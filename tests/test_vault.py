@@ -24,15 +24,15 @@ from bot.vault import (
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 SECRET = SecretStr("np-hunter2")
-USER = 80351110224678912
+USER, ACCOUNT = 80351110224678912, 5
 
 
 def seal(vault: Vault, secret: SecretStr = SECRET) -> bytes:
-    return vault.seal(Purpose.PANEL_KEY, USER, secret)
+    return vault.seal(Purpose.PANEL_KEY, USER, secret, ACCOUNT)
 
 
 def opened(vault: Vault, sealed: bytes) -> str:
-    return vault.open(Purpose.PANEL_KEY, USER, sealed).get_secret_value()
+    return vault.open(Purpose.PANEL_KEY, USER, sealed, ACCOUNT).get_secret_value()
 
 
 def settings(folder: Path, keys: str | None = None) -> Settings:
@@ -59,11 +59,19 @@ def test_layout_holds_no_plain_text() -> None:
     assert sealed[1:5] not in OLD
 
 
-@pytest.mark.parametrize(("purpose", "user"), [(Purpose.PANEL_KEY, USER + 1), (Purpose.INTERACTION_TOKEN, USER)])
-def test_cannot_be_moved_to_another(purpose: Purpose, user: int) -> None:
+@pytest.mark.parametrize(
+    ("purpose", "user", "account"),
+    [
+        (Purpose.PANEL_KEY, USER + 1, ACCOUNT),
+        (Purpose.INTERACTION_TOKEN, USER, ACCOUNT),
+        (Purpose.PANEL_KEY, USER, ACCOUNT + 1),
+        (Purpose.PANEL_KEY, USER, None),
+    ],
+)
+def test_cannot_be_moved_to_another(purpose: Purpose, user: int, account: int | None) -> None:
     vault = Vault([OLD])
     with pytest.raises(Tampered):
-        vault.open(purpose, user, seal(vault))
+        vault.open(purpose, user, seal(vault), account)
 
 
 def test_unknown_key() -> None:
@@ -95,15 +103,17 @@ def test_any_bytes_are_refused(sealed: bytes) -> None:
 
 def test_newest_key_seals_and_any_opens() -> None:
     both, old = Vault([NEW, OLD]), seal(Vault([OLD]))
-    new = both.reseal(Purpose.PANEL_KEY, USER, old)
+    new = both.reseal(Purpose.PANEL_KEY, USER, old, ACCOUNT)
     assert opened(both, old) == opened(both, new) == opened(Vault([NEW]), new) == "np-hunter2"
     assert (both.is_newest(old), both.is_newest(new)) == (False, True)
-    assert both.reseal(Purpose.PANEL_KEY, USER, new) == new
+    assert both.reseal(Purpose.PANEL_KEY, USER, new, ACCOUNT) == new
 
 
 def test_reseal_moves_nothing_to_another_user() -> None:
     with pytest.raises(Tampered):
-        Vault([NEW, OLD]).reseal(Purpose.PANEL_KEY, USER + 1, seal(Vault([OLD])))
+        Vault([NEW, OLD]).reseal(Purpose.PANEL_KEY, USER + 1, seal(Vault([OLD])), ACCOUNT)
+    with pytest.raises(Tampered):
+        Vault([NEW, OLD]).reseal(Purpose.PANEL_KEY, USER, seal(Vault([OLD])), ACCOUNT + 1)
 
 
 @pytest.mark.parametrize("keys", [[], [b"short"], [OLD, NEW[:31]]])

@@ -1,8 +1,8 @@
 """The ledger: the one truth, of which all that a user sees is a projection. The only room with SQL.
 
     accounts ──< requests ──< request_orders >── cancellations ──< transitions
-    (a user's    (one /cancel  (what it names:    (one order:       (every step,
-     sealed key)  and its card)  its turn to come)  its state)        by trigger)
+    (one key of  (one /cancel  (what it names:    (one order:       (every step,
+     a user)      and its card)  its turn to come)  its state)        by trigger)
         │                                              │
         └── user_id ──< notices ──< notice_items >─────┘
                         (one DM and its nonce)
@@ -30,6 +30,7 @@ from bot.store.rows import (
     Due,
     Group,
     Groups,
+    Keyring,
     Listed,
     ListKind,
     Notice,
@@ -43,6 +44,7 @@ from bot.store.rows import (
     RequestState,
     Stored,
     Trouble,
+    folded,
 )
 from bot.store.writer import Card, Outcome, Writer
 
@@ -54,6 +56,7 @@ __all__ = [
     "Due",
     "Group",
     "Groups",
+    "Keyring",
     "Ledger",
     "LedgerError",
     "LedgerInUse",
@@ -78,5 +81,6 @@ __all__ = [
     "Trouble",
     "Writer",
     "backup",
+    "folded",
     "migrate",
 ]

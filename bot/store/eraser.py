@@ -9,7 +9,7 @@ _CHILDREN_FIRST = (
     QUERIES.erase_request_orders,
     QUERIES.erase_cancellations,
     QUERIES.erase_requests,
-    QUERIES.erase_account,
+    QUERIES.erase_accounts,
 )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.store.reader import QUERIES, Reader
-from bot.store.rows import Notice, NoticeKind, to_ms
+from bot.store.rows import Account, Notice, NoticeKind, to_ms
 
 PATIENCE = 60_000
 """Milliseconds for which a user is taken to watch the card; what ends later is told by a message as well."""
@@ -34,10 +34,10 @@ class Outbox(Reader):
         for row in [row async for row in QUERIES.accounts_untold(self._db)]:
             await self.tell_untold(row["account_id"], now, window)
 
-    async def notify(self, user_id: int, kind: NoticeKind, now: datetime, window: timedelta) -> None:
-        """Add a line about the account itself to the user's next notice."""
-        notice_id = await self._gather(user_id, now, window)
-        await QUERIES.add_item(self._db, notice_id=notice_id, kind=kind)
+    async def notify(self, account: Account, kind: NoticeKind, now: datetime, window: timedelta) -> None:
+        """Add a line about an account itself to its user's next notice."""
+        notice_id = await self._gather(account.user_id, now, window)
+        await QUERIES.add_pause(self._db, notice_id=notice_id, kind=kind, account_id=account.id)
 
     async def _gather(self, user_id: int, now: datetime, window: timedelta) -> int:
         """Return the notice that a user's news are gathered in; the first line begins one and fixes its nonce."""

@@ -1,8 +1,10 @@
 """Everything that can be asked of the ledger."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from importlib import resources
+from itertools import chain
 from typing import Any
 
 import aiosql
@@ -11,7 +13,7 @@ from bot.states import State, as_told
 from bot.store.rows import (
     MOST_SHOWN,
     Account,
-    AccountState,
+    Keyring,
     Cancellation,
     Due,
     Group,
@@ -38,7 +40,7 @@ _CONSIDERED = 500
 """Orders among which those are looked for that a user may mean; of the open ones, and of those named last."""
 
 Sealed = tuple[int, int, bytes]
-"""Row id, user id and sealed secret."""
+"""Row id (of a key the account's), user id and sealed secret."""
 
 
 class Reader:
@@ -48,9 +50,13 @@ class Reader:
         self._db = connection
 
     async def account_of(self, user_id: int) -> Account | None:
-        """Return the user's account, be its key usable or not; None for a user never seen."""
-        row = await QUERIES.account_of_user(self._db, user_id=user_id)
+        """Return the user's default account, be its key usable or not; None for a user without a key."""
+        row = await QUERIES.default_account(self._db, user_id=user_id)
         return row and Account.read(row)
+
+    async def accounts_of(self, user_id: int) -> Keyring:
+        """Return all accounts of a user, the default first, and those whose key was removed."""
+        return tuple([Account.read(row) async for row in QUERIES.accounts_of_user(self._db, user_id=user_id)])
 
     async def account(self, account_id: int) -> Account | None:
         """Return an account, unless its user has had everything erased."""
@@ -104,23 +110,23 @@ class Reader:
         """Return what a request's card shows of the orders taken up, its own and those it joined."""
         return await self._groups(QUERIES.tally_of_request, QUERIES.first_of_request, request_id=request_id)
 
-    async def open_groups(self, account_id: int) -> Groups:
-        """Return what is still open in an account."""
-        return await self._groups(QUERIES.tally_of_open, QUERIES.first_of_open, account_id=account_id)
+    async def open_groups(self, account_ids: Iterable[int]) -> Groups:
+        """Return what is still open in some accounts."""
+        found = [await self._groups(QUERIES.tally_of_open, QUERIES.first_of_open, account_id=id) for id in account_ids]
+        return _together(found, key=lambda order: (-order.doubts, order.created_at, order.id))
 
     async def groups_of_notice(self, notice_id: int, kind: NoticeKind) -> Groups:
         """Return what a notice reports under one kind of line."""
         return await self._groups(QUERIES.tally_of_notice, QUERIES.first_of_notice, notice_id=notice_id, kind=kind)
 
-    async def history_groups(self, account_id: int, past: Past) -> Groups:
-        """Return how orders of an account ended, the newest first."""
-        return await self._groups(
-            QUERIES.tally_of_history,
-            QUERIES.first_of_history,
-            account_id=account_id,
-            since=to_ms(past.since),
-            outcome=past.outcome,
-        )
+    async def history_groups(self, account_ids: Iterable[int], past: Past) -> Groups:
+        """Return how orders of some accounts ended, the newest first."""
+        which: dict[str, Any] = {"since": to_ms(past.since), "outcome": past.outcome}
+        found = [
+            await self._groups(QUERIES.tally_of_history, QUERIES.first_of_history, account_id=id, **which)
+            for id in account_ids
+        ]
+        return _together(found, key=lambda order: -to_ms(order.ended_at or order.changed_at))
 
     async def _groups(self, tally: Any, first: Any, **where: Any) -> Groups:
         """Count orders by the state in which they are shown, and read the first of each."""
@@ -133,9 +139,11 @@ class Reader:
             shown[state] += Cancellation.read_all([row async for row in rows])
         return {state: Group(count, tuple(shown[state][:MOST_SHOWN])) for state, count in counts.items()}
 
-    async def recent_orders(self, user_id: int, part: str, most: int) -> list[Cancellation]:
-        """Return a user's orders with that in their ID, open ones first, then newest first; of each the newest row."""
-        rows = QUERIES.recent_orders(self._db, user_id=user_id, part=part.casefold(), considered=_CONSIDERED, most=most)
+    async def recent_orders(self, account_id: int, part: str, most: int) -> list[Cancellation]:
+        """Return an account's orders with that in their ID, open ones first, then newest first; each's newest row."""
+        rows = QUERIES.recent_orders(
+            self._db, account_id=account_id, part=part.casefold(), considered=_CONSIDERED, most=most
+        )
         return Cancellation.read_all([row async for row in rows])
 
     async def page(self, kind: ListKind, list_id: int, after: int, most: int) -> list[Listed]:
@@ -143,12 +151,17 @@ class Reader:
         query, name = _PAGES[kind]
         return [Listed.read(row) async for row in query(self._db, **{name: list_id}, after=after, most=most)]
 
-    async def page_of_history(self, account_id: int, past: Past, after: int, most: int) -> list[Listed]:
-        """Return the next rows of an account's history after a cursor, the newest first."""
-        rows = QUERIES.page_of_history(
-            self._db, account_id=account_id, since=to_ms(past.since), outcome=past.outcome, after=after, most=most
-        )
-        return [Listed.read(row) async for row in rows]
+    async def page_of_history(self, account_ids: Iterable[int], past: Past, after: int, most: int) -> list[Listed]:
+        """Return the next rows of some accounts' common history after a cursor, the newest first.
+
+        Each account is read by its index, so that a page costs the same however long the history is.
+        """
+        which: dict[str, Any] = {"since": to_ms(past.since), "outcome": past.outcome, "after": after, "most": most}
+        pages = [
+            [Listed.read(row) async for row in QUERIES.page_of_history(self._db, account_id=id, **which)]
+            for id in account_ids
+        ]
+        return pages[0] if len(pages) == 1 else sorted(chain(*pages), key=_ended, reverse=True)[:most]
 
     async def watched_accounts(self) -> set[int]:
         """Return the active accounts with anything taken up that has not ended."""
@@ -192,11 +205,13 @@ class Reader:
 
     async def report_of(self, notice_id: int) -> Report:
         """Return what a notice says as of now; empty where all of it was overtaken by events."""
-        pauses = [row["kind"] async for row in QUERIES.pauses_of_notice(self._db, notice_id=notice_id)]
+        pauses = QUERIES.pauses_of_notice(self._db, notice_id=notice_id)
+        accounts = QUERIES.accounts_of_notice(self._db, notice_id=notice_id)
         return Report(
-            tuple(AccountState(kind) for kind in sorted(pauses)),
+            tuple([Account.read(row) async for row in pauses]),
             await self.groups_of_notice(notice_id, NoticeKind.OVERDUE),
             await self.groups_of_notice(notice_id, NoticeKind.ENDED),
+            tuple([Account.read(row) async for row in accounts]),
         )
 
     async def kept_notices(self, user_id: int) -> list[Notice]:
@@ -233,3 +248,23 @@ _PAGES = {
 
 def _sealed(row: Any) -> Sealed:
     return row["id"], row["user_id"], row["sealed"]
+
+
+def _together(found: Iterable[Groups], key: Callable[[Cancellation], Any]) -> Groups:
+    """Return the groups of several accounts as if they were of one, the first of each in that order."""
+    parts: defaultdict[State, list[Group]] = defaultdict(list)
+    for groups in found:
+        for state, group in groups.items():
+            parts[state].append(group)
+    return {state: groups[0] if len(groups) == 1 else _merged(groups, key) for state, groups in parts.items()}
+
+
+def _merged(groups: Sequence[Group], key: Callable[[Cancellation], Any]) -> Group:
+    first = sorted((order for group in groups for order in group.first), key=key)
+    return Group(sum(group.count for group in groups), tuple(first[:MOST_SHOWN]))
+
+
+def _ended(line: Listed) -> tuple[datetime, State, int]:
+    order = line.cancellation
+    assert order and order.ended_at
+    return order.ended_at, order.state, order.id

@@ -1,6 +1,7 @@
 """The ledger's rows as Python sees them: frozen, with aware UTC times instead of milliseconds."""
 
 import json
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -159,12 +160,18 @@ def _preview(text: str | None) -> Preview | None:
 
 @dataclass(frozen=True, slots=True)
 class Account(_Row):
-    """One Discord user's NotPanel account; `key_sealed` only the vault can open."""
+    """One NotPanel account of a Discord user, known by the name of its key; `key_sealed` only the vault can open.
 
-    conversions: ClassVar[Mapping[str, Any]] = {"state": AccountState, "trouble": _trouble}
+    `is_default`: it takes what names no key. Of a user with keys exactly one is.
+    """
+
+    conversions: ClassVar[Mapping[str, Any]] = {"state": AccountState, "trouble": _trouble, "is_default": bool}
 
     id: int
     user_id: int
+    name: str
+    folded: str
+    is_default: bool
     key_sealed: bytes | None
     state: AccountState
     trouble: Trouble | None
@@ -172,12 +179,20 @@ class Account(_Row):
     looks_asked_at: datetime | None
 
 
+Keyring = tuple[Account, ...]
+"""All accounts of one user, the default first; those whose key was removed are among them."""
+
+
+def folded(name: str) -> str:
+    """Return what tells one key's name from another's: neither capitals nor ways to write a letter do."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class Due(_Row):
     """When there is something to do for an account: anything at all, and something that its user waits for."""
 
     id: int
-    user_id: int
     urgent_at: datetime | None
     due_at: datetime
 
@@ -292,11 +307,15 @@ Groups = Mapping[State, Group]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a notice says: that a key is needed again, what is open for too long, and what has ended."""
+    """What a notice says: whose key is needed again, what is open for too long, and what has ended.
 
-    pauses: tuple[AccountState, ...]
+    `accounts`: all of its user.
+    """
+
+    pauses: Keyring
     overdue: Groups
     ended: Groups
+    accounts: Keyring
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to say."""
@@ -304,7 +323,7 @@ class Report:
 
 
 class ListKind(StrEnum):
-    """Whose orders a long list holds: those of a request, of a notice, or what is open or has ended in an account."""
+    """Whose orders a long list holds: those of a request, of a notice, or what is open or has ended for a user."""
 
     REQUEST = "request"
     NOTICE = "notice"
@@ -314,7 +333,7 @@ class ListKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A part of an account's history: what ended since then, in one way or in any."""
+    """A part of a user's history: what ended since then, in one way or in any."""
 
     since: datetime
     outcome: State | None
@@ -325,6 +344,7 @@ class Listed:
     """One line of a long list: an order with what became of it, or one that is not taken up yet."""
 
     cursor: int
+    account_id: int
     order_id: str
     cancellation: Cancellation | None
 
@@ -337,6 +357,6 @@ class Listed:
     def read(cls, row: Mapping[str, Any]) -> Self:
         """Return the row as this class."""
         if row["waiting"] is not None:
-            return cls(row["cursor"], row["waiting"], None)
+            return cls(row["cursor"], row["list_account"], row["waiting"], None)
         taken = Cancellation.read(row)
-        return cls(row["cursor"], taken.order_id, taken)
+        return cls(row["cursor"], taken.account_id, taken.order_id, taken)

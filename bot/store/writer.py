@@ -20,6 +20,7 @@ from bot.store.rows import (
     Request,
     RequestState,
     Trouble,
+    folded,
     to_ms,
 )
 
@@ -60,19 +61,34 @@ class Outcome:
 class Writer(Eraser, Outbox):
     """What can be changed within one transaction; every method may be combined with the others."""
 
-    async def save_key(self, user_id: int, key_sealed: bytes, now: datetime) -> int:
-        """Store a user's key, wake up the account, let what waits in it go on; return the account's id."""
-        account_id = await QUERIES.save_key(self._db, user_id=user_id, key_sealed=key_sealed, now=to_ms(now))
+    async def place_account(self, user_id: int, name: str, now: datetime) -> int:
+        """Return the id of a user's account of that name; where there is none it is made, without a key."""
+        return await QUERIES.place_account(
+            self._db, user_id=user_id, name=name, folded=folded(name), now=to_ms(now)
+        )
+
+    async def save_key(self, account_id: int, key_sealed: bytes, now: datetime) -> None:
+        """Store a key, wake up the account, let what waits in it go on; the user's only key is the default."""
+        await QUERIES.save_key(self._db, id=account_id, key_sealed=key_sealed, now=to_ms(now))
         await QUERIES.mark_other_key(self._db, account_id=account_id)
         await QUERIES.hurry(self._db, account_id=account_id, now=to_ms(now))
         await self.touch_account(account_id, now)
-        return account_id
 
-    async def remove_key(self, account_id: int, now: datetime, window: timedelta) -> None:
-        """Forget a key; what was not sent is withdrawn, what was sent is watched no longer, and its user is told."""
-        await QUERIES.remove_key(self._db, id=account_id, now=to_ms(now))
-        await self._end_all(account_id, now)
-        await self.tell_untold(account_id, now, window)
+    async def make_default(self, account: Account) -> None:
+        """Let an account take what names no key, unless its key was removed."""
+        await QUERIES.clear_default(self._db, user_id=account.user_id)
+        await QUERIES.make_default(self._db, id=account.id)
+        await QUERIES.choose_other_default(self._db, user_id=account.user_id)
+
+    async def remove_key(self, account: Account, now: datetime, window: timedelta) -> None:
+        """Forget a key; what was not sent is withdrawn, what was sent is watched no longer, and its user is told.
+
+        Where it was the default, another key of the user is from now on.
+        """
+        await QUERIES.remove_key(self._db, id=account.id, now=to_ms(now))
+        await QUERIES.choose_other_default(self._db, user_id=account.user_id)
+        await self._end_all(account.id, now)
+        await self.tell_untold(account.id, now, window)
 
     async def stop_watching(self, account_id: int, now: datetime, window: timedelta) -> tuple[int, int]:
         """End all that is open but for what is being sent; return how many are not watched, and how many not sent.

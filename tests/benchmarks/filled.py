@@ -40,7 +40,7 @@ def fill(folder: Path) -> None:
             ledger.execute(f"PRAGMA {pragma}")
         ledger.execute("BEGIN")
         for account in range(FIRST, FIRST + ACCOUNTS):
-            sealed = vault.seal(Purpose.PANEL_KEY, account, SecretStr(key_of(account)))
+            sealed = vault.seal(Purpose.PANEL_KEY, account, SecretStr(key_of(account)), account)
             ledger.execute(_ACCOUNT, {**numbers, "id": account, "sealed": sealed})
         for statement in (_REQUESTS, _CANCELLATIONS, _REQUEST_ORDERS):
             ledger.execute(statement, numbers)
@@ -48,8 +48,8 @@ def fill(folder: Path) -> None:
 
 
 _ACCOUNT = """
-    INSERT INTO accounts (id, user_id, key_sealed, state, created_at, changed_at)
-    VALUES (:id, :id, :sealed, 'active', :now, :now)
+    INSERT INTO accounts (id, user_id, name, folded, is_default, key_sealed, state, created_at, changed_at)
+    VALUES (:id, :id, 'main', 'main', 1, :sealed, 'active', :now, :now)
 """
 _REQUESTS = """
     WITH RECURSIVE places (k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM places WHERE k < :rows / 10 - 1)

@@ -2,7 +2,7 @@
 
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,15 @@ class Books:
             "WHERE order_id = ? ORDER BY t.id",
             order,
         )
+
+
+async def connect(tx: Writer, user_id: int, key: bytes, now: datetime = START, name: str = "main") -> Account:
+    """Store a key within a transaction; return its account."""
+    account_id = await tx.place_account(user_id, name, now)
+    await tx.save_key(account_id, key, now)
+    account = await tx.account(account_id)
+    assert account
+    return account
 
 
 async def ask(tx: Writer, account: Account, *orders: str, until: Any = CARD_ENDS, first: bool = False) -> int:

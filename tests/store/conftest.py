@@ -8,8 +8,7 @@ import pytest
 from bot.store import (
     Ledger,
 )
-from tests.store.books import ANN, KEY, Books
-from tests.world import START
+from tests.store.books import ANN, KEY, Books, connect
 
 
 @pytest.fixture
@@ -18,5 +17,5 @@ async def books(tmp_path: Path) -> AsyncGenerator[Books]:
     path = tmp_path / "ledger.sqlite3"
     async with Ledger.open(path) as ledger:
         async with ledger.write() as tx:
-            account_id = await tx.save_key(ANN, KEY, START)
-        yield Books(path, ledger, await ledger.read.account(account_id))
+            account = await connect(tx, ANN, KEY)
+        yield Books(path, ledger, account)

@@ -11,7 +11,7 @@ from bot.states import State
 from bot.store import (
     NoticeKind,
 )
-from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask, claim
+from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask, claim, connect
 from tests.world import START, orders_of
 
 
@@ -67,7 +67,7 @@ async def test_the_database_itself_refuses_a_second_open_cancellation(books: Boo
 async def test_another_user_with_the_same_order_has_a_cancellation_of_their_own(books: Books) -> None:
     await books.ask("ord_A")
     async with books.ledger.write() as tx:
-        bob = await tx.account(await tx.save_key(ANN + 1, KEY, START))
+        bob = await connect(tx, ANN + 1, KEY)
         await ask(tx, bob, "ord_A")
         await claim(tx, bob)
     assert books.sql("SELECT COUNT(*), COUNT(DISTINCT account_id) FROM cancellations") == [(2, 2)]
@@ -132,7 +132,7 @@ async def test_what_was_being_sent_with_a_removed_key_ends_with_the_process_and_
     await books.ask("ord_A")
     await books.claim()
     async with books.ledger.write() as tx:
-        await tx.remove_key(books.account.id, LATER, WINDOW)
+        await tx.remove_key(books.account, LATER, WINDOW)
     assert (await books.newest("ord_A")).state is State.SENDING
     async with books.ledger.write() as tx:
         await tx.recover_sending(LATER, WINDOW)
@@ -146,7 +146,7 @@ async def test_removing_a_key_ends_what_needs_it(books: Books) -> None:
     await books.lead("ord_A", State.ACCEPTED)
     await books.ask("ord_B")
     async with books.ledger.write() as tx:
-        await tx.remove_key(books.account.id, LATER, WINDOW)
+        await tx.remove_key(books.account, LATER, WINDOW)
     states = {order: (await books.newest(order)).state for order in ("ord_A", "ord_B")}
     assert states == {"ord_A": State.EXPIRED, "ord_B": State.WITHDRAWN}
     assert await books.ledger.read.accounts_due(LATER) == []

@@ -13,7 +13,7 @@ from bot.store import (
     migrate,
 )
 from bot.store.migrate import migrations
-from tests.store.books import ANN, KEY, LATER, WINDOW, Books
+from tests.store.books import KEY, LATER, WINDOW, Books
 
 
 def files_with(folder: Path, secret: bytes) -> list[str]:
@@ -28,12 +28,12 @@ async def test_removing_a_key_leaves_no_trace_of_it_in_any_file(books: Books) ->
     assert files_with(books.path.parent, KEY) != []
     other = KEY[::-1]
     async with books.ledger.write() as tx:  # a key replaced is a key removed
-        await tx.save_key(ANN, other, LATER)
+        await tx.save_key(books.account.id, other, LATER)
     await books.ledger.forget_deleted()
     assert files_with(books.path.parent, KEY) == []
     assert files_with(books.path.parent, other) != []
     async with books.ledger.write() as tx:
-        await tx.remove_key(books.account.id, LATER, WINDOW)
+        await tx.remove_key(books.account, LATER, WINDOW)
     await books.ledger.forget_deleted()
     assert files_with(books.path.parent, other) == []
 

@@ -256,7 +256,7 @@ def _fill(folder: Path, accounts: int, orders: int) -> None:
     now = int(time.time() * 1000)
     with closing(sqlite3.connect(folder / "ledger.sqlite3")) as ledger, ledger:
         for user in range(1, accounts + 1):
-            sealed = vault.seal(Purpose.PANEL_KEY, user, SecretStr(KEY))
+            sealed = vault.seal(Purpose.PANEL_KEY, user, SecretStr(KEY), user)
             row: dict[str, Any] = {"user": user, "sealed": sealed, "now": now, "orders": orders}
             ledger.execute(_ACCOUNT, row)
             ledger.execute(_REQUEST, row)
@@ -264,8 +264,8 @@ def _fill(folder: Path, accounts: int, orders: int) -> None:
 
 
 _ACCOUNT = """
-    INSERT INTO accounts (id, user_id, key_sealed, state, created_at, changed_at)
-    VALUES (:user, :user, :sealed, 'active', :now, :now)
+    INSERT INTO accounts (id, user_id, name, folded, is_default, key_sealed, state, created_at, changed_at)
+    VALUES (:user, :user, 'main', 'main', 1, :sealed, 'active', :now, :now)
 """
 _REQUEST = """
     INSERT INTO requests (id, account_id, user_id, state, orders, waiting,

@@ -1,18 +1,24 @@
 -- The ledger as the first release has it. Times are integer milliseconds UTC, money is the panel's own text.
 -- AUTOINCREMENT where a call, a card or a message may be under way when its row is erased: no number is given twice.
 
+-- An account is one key of one user, under the name that the user has given it.
 CREATE TABLE accounts (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,
     user_id         INTEGER NOT NULL,
+    name            TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 32),
+    folded          TEXT NOT NULL,               -- the name without the difference of capitals
+    is_default      INTEGER NOT NULL DEFAULT 0,  -- 1: takes what names no key
     key_sealed      BLOB,
     state           TEXT NOT NULL CHECK (state IN ('active', 'rejected', 'suspended', 'removed')),
     trouble         TEXT,
     created_at      INTEGER NOT NULL,
     changed_at      INTEGER NOT NULL,
     looks_asked_at  INTEGER,  -- its user last had all that is open looked at
-    CHECK ((state = 'removed') = (key_sealed IS NULL))
+    CHECK ((state = 'removed') = (key_sealed IS NULL)),
+    CHECK (is_default = 0 OR state <> 'removed')
 );
-CREATE UNIQUE INDEX accounts_by_user ON accounts (user_id);
+CREATE UNIQUE INDEX accounts_by_name ON accounts (user_id, folded);
+CREATE UNIQUE INDEX accounts_default ON accounts (user_id) WHERE is_default = 1;
 
 CREATE TABLE requests (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -39,7 +45,7 @@ CREATE TABLE requests (
 CREATE INDEX requests_by_card_due ON requests (card_due_at) WHERE card_due_at IS NOT NULL;
 CREATE INDEX requests_asking ON requests (created_at) WHERE state = 'asking';
 CREATE INDEX requests_by_user ON requests (user_id, id);
-CREATE INDEX requests_by_account ON requests (account_id);
+CREATE INDEX requests_by_account ON requests (account_id, id);
 CREATE INDEX requests_begun ON requests (account_id, began_at) WHERE began_at IS NOT NULL;
 CREATE INDEX requests_to_send ON requests (account_id, waiting, began_at) WHERE waiting > 0 AND began_at IS NOT NULL;
 CREATE INDEX requests_with_token ON requests (card_until) WHERE token_sealed IS NOT NULL;
@@ -142,9 +148,13 @@ CREATE TABLE notice_items (
     id               INTEGER PRIMARY KEY,
     notice_id        INTEGER NOT NULL REFERENCES notices (id),
     kind             TEXT NOT NULL CHECK (kind IN ('ended', 'overdue', 'rejected', 'suspended')),
-    cancellation_id  INTEGER REFERENCES cancellations (id)
+    cancellation_id  INTEGER REFERENCES cancellations (id),
+    account_id       INTEGER REFERENCES accounts (id),  -- whose key is needed again
+    CHECK ((cancellation_id IS NULL) = (kind IN ('rejected', 'suspended'))),
+    CHECK ((account_id IS NULL) <> (cancellation_id IS NULL))
 );
 CREATE INDEX notice_items_by_notice ON notice_items (notice_id);
+CREATE INDEX notice_items_by_account ON notice_items (account_id) WHERE account_id IS NOT NULL;
 CREATE UNIQUE INDEX notice_items_once ON notice_items (cancellation_id, kind) WHERE cancellation_id IS NOT NULL;
 
 -- Ended, told nowhere, and in no notice yet; `late_by`: how long after its user asked. One that was queued is always late.

@@ -1,19 +1,45 @@
--- name: account_of_user(user_id)^
-SELECT * FROM accounts WHERE user_id = :user_id;
+-- name: accounts_of_user(user_id)
+-- The default first, then in the order of their first keys.
+SELECT * FROM accounts WHERE user_id = :user_id ORDER BY is_default DESC, id;
+
+-- name: default_account(user_id)^
+SELECT * FROM accounts WHERE user_id = :user_id AND is_default = 1;
 
 -- name: account(id)^
 SELECT * FROM accounts WHERE id = :id;
 
--- name: save_key(user_id, key_sealed, now)$
--- A removed or rejected account wakes up with the new key; what waits in it goes on.
-INSERT INTO accounts (user_id, key_sealed, state, trouble, created_at, changed_at)
-VALUES (:user_id, :key_sealed, 'active', NULL, :now, :now)
-ON CONFLICT (user_id) DO UPDATE
-SET key_sealed = excluded.key_sealed, state = 'active', trouble = NULL, changed_at = excluded.changed_at
+-- name: place_account(user_id, name, folded, now)$
+-- The one of that name, or a new one that has no key yet; the name is spelled as it was written last.
+INSERT INTO accounts (user_id, name, folded, state, created_at, changed_at)
+VALUES (:user_id, :name, :folded, 'removed', :now, :now)
+ON CONFLICT (user_id, folded) DO UPDATE SET name = excluded.name
 RETURNING id;
 
+-- name: save_key(key_sealed, now, id)!
+-- A removed or rejected account wakes up with the new key; what waits in it goes on. The only key is the default.
+UPDATE accounts SET key_sealed = :key_sealed, state = 'active', trouble = NULL, changed_at = :now,
+    is_default = CASE WHEN EXISTS (
+        SELECT 1 FROM accounts o WHERE o.user_id = accounts.user_id AND o.is_default = 1
+    ) THEN is_default ELSE 1 END
+WHERE id = :id;
+
 -- name: remove_key(now, id)!
-UPDATE accounts SET key_sealed = NULL, state = 'removed', trouble = NULL, changed_at = :now WHERE id = :id;
+UPDATE accounts SET key_sealed = NULL, state = 'removed', trouble = NULL, is_default = 0, changed_at = :now
+WHERE id = :id;
+
+-- name: choose_other_default(user_id)!
+-- Where the default was removed: of the other keys the one that was connected first, one in use if there is any.
+UPDATE accounts SET is_default = 1
+WHERE id = (
+    SELECT o.id FROM accounts o WHERE o.user_id = :user_id AND o.state <> 'removed'
+    ORDER BY (CASE WHEN o.state = 'active' THEN 0 ELSE 1 END), o.id LIMIT 1
+) AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.user_id = :user_id AND o.is_default = 1);
+
+-- name: clear_default(user_id)!
+UPDATE accounts SET is_default = 0 WHERE user_id = :user_id AND is_default = 1;
+
+-- name: make_default(id)!
+UPDATE accounts SET is_default = 1 WHERE id = :id AND state <> 'removed';
 
 -- name: pause_account(state, now, id, key_sealed)!
 -- Only the first rejection of this very key counts, so that one notice is written and a newer key survives.
@@ -30,17 +56,17 @@ WITH lists AS (
     SELECT account_id, MIN(began_at) AS began_at FROM requests
     WHERE waiting > 0 AND began_at IS NOT NULL GROUP BY account_id
 ), accounts_open AS (
-    SELECT a.id, a.user_id, lists.began_at,
+    SELECT a.id, lists.began_at,
            (SELECT MIN(c.due_at) FROM cancellations c
             WHERE c.account_id = a.id AND c.ended_at IS NULL AND c.looks = 0) AS first_look_at,
            (SELECT MIN(c.due_at) FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL) AS due_at
     FROM accounts a LEFT JOIN lists ON lists.account_id = a.id WHERE a.state = 'active'
 )
-SELECT id, user_id,
+SELECT id,
        MIN(COALESCE(began_at, first_look_at), COALESCE(first_look_at, began_at)) AS urgent_at,
        MIN(COALESCE(began_at, due_at), COALESCE(due_at, began_at)) AS due_at
 FROM accounts_open WHERE began_at IS NOT NULL OR due_at IS NOT NULL
-ORDER BY COALESCE(began_at <= :now OR first_look_at <= :now, FALSE) DESC, 4 LIMIT :most;
+ORDER BY COALESCE(began_at <= :now OR first_look_at <= :now, FALSE) DESC, 3 LIMIT :most;
 
 -- name: ask_for_looks(now, before, id)!
 -- A time that lies ahead was written by another clock.

@@ -16,9 +16,9 @@ SELECT * FROM (
 ) AS shown ORDER BY doubts DESC, id LIMIT :most;
 
 -- name: page_of_request(request_id, after, most)
-SELECT ro.position AS cursor, ro.order_id AS waiting, c.*
-FROM request_orders ro LEFT JOIN cancellations c ON c.id = ro.cancellation_id
-WHERE ro.request_id = :request_id AND ro.position > :after ORDER BY ro.position LIMIT :most;
+SELECT ro.position AS cursor, ro.order_id AS waiting, r.account_id AS list_account, c.*
+FROM requests r JOIN request_orders ro ON ro.request_id = r.id LEFT JOIN cancellations c ON c.id = ro.cancellation_id
+WHERE r.id = :request_id AND ro.position > :after ORDER BY ro.position LIMIT :most;
 
 -- name: tally_of_open(account_id)
 SELECT state, doubts > 0 AS doubted, COUNT(*) AS count FROM cancellations
@@ -33,23 +33,22 @@ ORDER BY doubts DESC, created_at, id LIMIT :most;
 SELECT id AS cursor, NULL AS waiting, * FROM cancellations
 WHERE account_id = :account_id AND ended_at IS NULL AND id > :after ORDER BY id LIMIT :most;
 
--- name: recent_orders(user_id, part, considered, most)
+-- name: recent_orders(account_id, part, considered, most)
 -- The newest of each order, open ones first. It runs at every key press, so it considers only so many rows of each index.
 WITH considered (id) AS (
     SELECT * FROM (
-        SELECT c.id FROM accounts a JOIN cancellations c ON c.account_id = a.id AND c.due_at IS NOT NULL
-        WHERE a.user_id = :user_id ORDER BY c.due_at DESC LIMIT :considered
+        SELECT c.id FROM cancellations c WHERE c.account_id = :account_id AND c.due_at IS NOT NULL
+        ORDER BY c.due_at DESC LIMIT :considered
     ) AS still_open
     UNION
     SELECT * FROM (
         SELECT ro.cancellation_id FROM requests r JOIN request_orders ro
           ON ro.request_id = r.id AND ro.position < r.orders - r.waiting
-        WHERE r.user_id = :user_id ORDER BY r.id DESC, ro.position LIMIT :considered
+        WHERE r.account_id = :account_id ORDER BY r.id DESC, ro.position LIMIT :considered
     ) AS named_last
 )
 SELECT c.* FROM considered CROSS JOIN cancellations c
 WHERE c.id = considered.id AND instr(lower(c.order_id), :part) > 0
-  AND c.account_id IN (SELECT a.id FROM accounts a WHERE a.user_id = :user_id AND a.key_sealed IS NOT NULL)
   AND c.id = (SELECT MAX(n.id) FROM cancellations n WHERE n.account_id = c.account_id AND n.order_id = c.order_id)
 ORDER BY c.ended_at IS NULL DESC, c.id DESC LIMIT :most;
 

@@ -24,5 +24,5 @@ DELETE FROM cancellations WHERE account_id IN (SELECT id FROM accounts WHERE use
 -- name: erase_requests(user_id)!
 DELETE FROM requests WHERE user_id = :user_id;
 
--- name: erase_account(user_id)!
+-- name: erase_accounts(user_id)!
 DELETE FROM accounts WHERE user_id = :user_id;

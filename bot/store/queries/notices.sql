@@ -6,8 +6,8 @@ ON CONFLICT (user_id) WHERE state = 'gathering' DO NOTHING;
 -- name: gathering_notice(user_id)$
 SELECT id FROM notices WHERE user_id = :user_id AND state = 'gathering';
 
--- name: add_item(notice_id, kind)!
-INSERT INTO notice_items (notice_id, kind) VALUES (:notice_id, :kind);
+-- name: add_pause(notice_id, kind, account_id)!
+INSERT INTO notice_items (notice_id, kind, account_id) VALUES (:notice_id, :kind, :account_id);
 
 -- name: notices_due(now, most)
 -- One at a time a user, oldest first: what comes later goes on gathering until then.
@@ -43,8 +43,14 @@ UPDATE notices SET state = 'delivered', due_at = NULL, delivered_at = :now, mess
 
 -- name: pauses_of_notice(notice_id)
 -- That a key is needed again is no news once there is one.
-SELECT DISTINCT i.kind FROM notice_items i JOIN notices n ON n.id = i.notice_id JOIN accounts a ON a.user_id = n.user_id
-WHERE i.notice_id = :notice_id AND i.cancellation_id IS NULL AND i.kind = a.state;
+SELECT * FROM accounts a WHERE id IN (
+    SELECT i.account_id FROM notice_items i
+    WHERE i.notice_id = :notice_id AND i.account_id IS NOT NULL AND i.kind = a.state
+) ORDER BY id;
+
+-- name: accounts_of_notice(notice_id)
+SELECT a.* FROM notices n JOIN accounts a ON a.user_id = n.user_id WHERE n.id = :notice_id
+ORDER BY a.is_default DESC, a.id;
 
 -- name: tally_of_notice(notice_id, kind)
 -- What has ended since it was reported as overdue is reported by its own line.
