@@ -186,8 +186,9 @@ class Accounts:
         """Raise SameKey or TooManyKeys where a key cannot stand beside a user's others."""
         others = [account for account in keys if account.folded != folded(name)]
         for account in with_keys(others):
-            if self._open(account).get_secret_value() == key.get_secret_value():
-                raise SameKey(account.name)
+            with suppress(VaultError):  # what cannot be opened is used for nothing
+                if self._open(account).get_secret_value() == key.get_secret_value():
+                    raise SameKey(account.name)
         if len(with_keys(others)) >= MOST_KEYS or len(others) >= MOST_NAMES:
             raise TooManyKeys([account.name for account in others])
 
@@ -224,7 +225,10 @@ class Accounts:
         account = await self.choose(user_id, key)
         async with self._ledger.write() as tx:
             await tx.make_default(account)
-        return account
+            chosen = await tx.account_of(user_id)
+        if chosen is None:  # removed since
+            raise NoKey
+        return chosen
 
     async def look_up(self, user_id: int, orders: Sequence[str], key: str = "") -> Statuses:
         """Ask the panel for the status of orders; raise TooMany, PanelError, or as `usable` does."""
@@ -312,6 +316,10 @@ class Accounts:
             return []
         return await self._ledger.read.recent_orders(account.id, part, most)
 
+    async def all_keys(self, user_id: int) -> Keyring:
+        """Return all accounts of a user, those whose key was removed too."""
+        return await self._ledger.read.accounts_of(user_id)
+
     async def key_names(self, user_id: int) -> list[str]:
         """Return the names of a user's keys, the default first; none for one without."""
         return [account.name for account in with_keys(await self._ledger.read.accounts_of(user_id))]
@@ -319,6 +327,8 @@ class Accounts:
     async def usable(self, user_id: int, key: str | int = "") -> Account:
         """Return the account of a key that may be used now; raise KeyPaused, or as `choose` does."""
         account = await self.choose(user_id, key)
+        if account.state is AccountState.ACTIVE:
+            return account
         return usable(account, several=len(await self.stored(user_id)) > 1)
 
     async def choose(self, user_id: int, key: str | int = "") -> Account:
@@ -351,7 +361,7 @@ class Accounts:
         return self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed, account.id)
 
     async def _check(self, account_id: int, key: SecretStr) -> Balance:
-        """Ask for a balance under a key that may have no account yet: its calls are counted under a number of its own."""
+        """Ask for a balance under a key; one without an account has its calls counted under a number of its own."""
         self._budget.spend(account_id)
         try:
             return await self._panel.balance(key)
@@ -404,6 +414,12 @@ def usable(account: Account | None, *, several: bool = False) -> Account:
 def with_keys(keys: Iterable[Account]) -> Keyring:
     """Return the accounts whose key is stored."""
     return tuple(account for account in keys if account.state is not AccountState.REMOVED)
+
+
+def in_use(keys: Keyring) -> list[Account]:
+    """Return the accounts whose key may be used now; raise NoKey or KeyPaused where there is none."""
+    found = [account for account in keys if account.state is AccountState.ACTIVE]
+    return found or [usable(next(iter(keys), None), several=len(with_keys(keys)) > 1)]
 
 
 def _named(keys: Iterable[Account], name: str) -> Account | None:

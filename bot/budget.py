@@ -109,7 +109,7 @@ class Budget:
         return self._ip.most_watched / _WINDOW.total_seconds()
 
     def earliest(self, account_id: int, calls: int) -> datetime:
-        """Return when the last of so many more calls with this account's key can be made: never later than it will be."""
+        """Return when the last of so many more calls with this key can be made: never later than it will be."""
         now = self._clock()
         return max(layer.earliest(now, calls) for layer in (self._ip, self._keys[account_id]))
 

@@ -17,7 +17,7 @@ from bot.panel import MAX_BATCH
 from bot.previews import Previews, blank
 from bot.problems import NoOrders, NotYours, TooMany
 from bot.schedule import DRAFT_LIVES
-from bot.store import Account, Card, Groups, Ledger, Listed, ListKind, Request, RequestState
+from bot.store import Account, Card, Groups, Keyring, Ledger, Listed, ListKind, Request, RequestState
 from bot.vault import Purpose, Vault
 from bot.watching import groups_of
 
@@ -44,11 +44,13 @@ class Place:
 class RequestView:
     """All that a card shows: a request, its account, and how many of its orders stand where, with the first of each.
 
-    `waiting`: the first orders not taken up yet; `sent_by`: when the last of them can be sent at the earliest.
+    `keys`: all accounts of the user; `waiting`: the first orders not taken up yet; `sent_by`: when the last of them
+    can be sent at the earliest.
     """
 
     request: Request
     account: Account
+    keys: Keyring
     groups: Groups
     waiting: tuple[str, ...]
     joined: int
@@ -81,13 +83,14 @@ class Cancels:
         self._window = notify_window
         self._wake = wake
 
-    async def ask(self, user_id: int, found: Found, place: Place, *, always: bool = False) -> int:
+    async def ask(self, user_id: int, found: Found, place: Place, *, key: str | int = "", always: bool = False) -> int:
         """Write down a request and return its id; above CONFIRM_ABOVE, or `always`, it waits for an answer first.
 
-        So do numbers, which may be anything: "10,000" names two orders as readily as an amount.
-        Call it only once the user has seen an acknowledgement. Raise NoOrders, TooMany, NoKey or KeyPaused.
+        It goes to the key of that name or account, or to the default. Numbers wait for an answer too, since they may be
+        anything: "10,000" names two orders as readily as an amount. Call it only once the user has seen an
+        acknowledgement. Raise NoOrders, TooMany, or as `Accounts.usable` does.
         """
-        account = await self._accounts.usable(user_id)
+        account = await self._accounts.usable(user_id, key)
         if not found.orders:
             raise NoOrders(found)
         if len(found.orders) > MAX_ORDERS:
@@ -157,13 +160,14 @@ class Cancels:
         """
         read = self._ledger.read
         request = await read.request(request_id)
-        account = request and await read.account(request.account_id)
+        keys = await read.accounts_of(request.user_id) if request else ()
+        account = next((one for one in keys if request and one.id == request.account_id), None)
         if request is None or account is None:
             return None
         waiting = await read.waiting_orders(request_id) if request.waiting else []
         groups, joined = await read.groups_of_request(request_id), await read.count_joined(request_id)
-        sent_by = self._budget.earliest(request.user_id, groups_of(request.waiting, MAX_BATCH)) if waiting else None
-        return RequestView(request, account, groups, tuple(waiting), joined, sent_by)
+        sent_by = self._budget.earliest(account.id, groups_of(request.waiting, MAX_BATCH)) if waiting else None
+        return RequestView(request, account, keys, groups, tuple(waiting), joined, sent_by)
 
     async def rows(self, kind: ListKind, list_id: int, user_id: int) -> AsyncGenerator[list[Listed]]:
         """Yield all orders of a list, page by page; raise NotYours for anyone but its owner, NoKey for one without."""
@@ -176,18 +180,27 @@ class Cancels:
                 if notice is None or notice.user_id != user_id:
                     raise NotYours
             case ListKind.OPEN:
-                list_id = (await self._accounts.stored(user_id)).id
+                await self._accounts.stored(user_id)
+                for account in await read.accounts_of(user_id):
+                    async for page in self._open_rows(account.id):
+                        yield page
+                return
             case ListKind.HISTORY:
                 raise ValueError("a history is read by Records.history_rows")
         async for page in self._pages(kind, list_id):
             yield page
-        if kind is ListKind.OPEN:
-            for request_id, waiting in await read.requests_to_send(list_id):
-                request = await read.request(request_id)
-                if request is None:  # erased since
-                    return
-                async for page in self._pages(ListKind.REQUEST, request_id, after=request.orders - waiting - 1):
-                    yield page
+
+    async def _open_rows(self, account_id: int) -> AsyncGenerator[list[Listed]]:
+        """Yield what is open in an account, page by page: what is taken up, then what waits."""
+        read = self._ledger.read
+        async for page in self._pages(ListKind.OPEN, account_id):
+            yield page
+        for request_id, waiting in await read.requests_to_send(account_id):
+            request = await read.request(request_id)
+            if request is None:  # erased since
+                return
+            async for page in self._pages(ListKind.REQUEST, request_id, after=request.orders - waiting - 1):
+                yield page
 
     async def named(
         self, kind: ListKind, list_id: int, user_id: int, wanted: Callable[[Listed], bool]
@@ -197,6 +210,16 @@ class Cancels:
         async for page in self.rows(kind, list_id, user_id):
             found.update((line.order_id, None) for line in page if wanted(line))
         return tuple(found)
+
+    async def ask_under_another_key(
+        self, kind: ListKind, list_id: int, user_id: int, account_id: int, place: Place
+    ) -> int:
+        """Ask whether to try, under another key, what the panel did not find under its own; return the request's id.
+
+        Raise as `rows` does and as `ask` does: NotYours for a list or an account that is not the user's.
+        """
+        orders = await self.named(kind, list_id, user_id, lambda line: line.not_found and line.account_id != account_id)
+        return await self.ask(user_id, Found(orders, 0, ()), place, key=account_id, always=True)
 
     async def _pages(self, kind: ListKind, list_id: int, after: int = -1) -> AsyncGenerator[list[Listed]]:
         while page := await self._ledger.read.page(kind, list_id, after, _PAGE):

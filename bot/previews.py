@@ -80,12 +80,12 @@ class Previews:
         orders = await self._ledger.read.waiting_orders(request_id, MAX_LOOKUP)
         while (request := await self._ledger.read.request(request_id)) and (preview := _unfinished(request)):
             batch = orders[preview.asked : preview.asked + MAX_BATCH]
-            await self._save(request_id, await self._seen(request.user_id, preview, batch))
+            await self._save(request_id, await self._seen(request.account_id, preview, batch))
 
-    async def _seen(self, user_id: int, preview: Preview, batch: Sequence[str]) -> Preview:
+    async def _seen(self, account_id: int, preview: Preview, batch: Sequence[str]) -> Preview:
         """Return a preview with what one call added to it, or with why there was none."""
         try:
-            rows = await self._accounts.look_up(user_id, batch)
+            rows = await self._accounts.look_up_with(account_id, batch)
         except Refused as error:
             return replace(_with(preview, batch, dict.fromkeys(batch, RowError(error.words))), state=_why(error))
         except (PanelError, UserError) as error:

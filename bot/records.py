@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.accounts import Accounts, OpenView, usable
+from bot.accounts import Accounts, OpenView, in_use, usable, with_keys
 from bot.clock import Clock
 from bot.states import State
-from bot.store import Groups, Ledger, LedgerUnwritable, Listed, Past, Stored
+from bot.store import Groups, Keyring, Ledger, LedgerUnwritable, Listed, Past, Stored
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +39,16 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class HistoryView:
-    """How a user's orders ended in the last days, in one way or in any; and how many have not."""
+    """How a user's orders ended in the last days, in one way or in any; and how many have not.
+
+    `keys`: all accounts of the user.
+    """
 
     days: int
     outcome: State | None
     groups: Groups
     count_open: int
+    keys: Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class StoredView:
     """What erasing would take away: all that there is of a user, and how many of the orders are open."""
 
     stored: Stored
-    has_key: bool
+    keys: int
     count_open: int
 
 
@@ -73,37 +77,38 @@ class Records:
 
         Raise NoKey or KeyPaused.
         """
-        account, now = await self._accounts.usable(user_id), self._clock()
+        now, asked_at, begun = self._clock(), list[datetime](), False
         async with self._ledger.write() as tx:
-            begun = await tx.look_now(account.id, now, now - LOOKS_PAUSE)
-            asked_at = usable(await tx.account(account.id)).looks_asked_at
-        assert asked_at is not None
+            for account in in_use(await tx.accounts_of(user_id)):
+                begun = await tx.look_now(account.id, now, now - LOOKS_PAUSE) or begun
+                asked_at.append(usable(await tx.account(account.id)).looks_asked_at or now)
         self._wake()
-        return LooksView(await self._accounts.open_orders(user_id), begun, asked_at + LOOKS_PAUSE)
+        return LooksView(await self._accounts.open_orders(user_id), begun, max(asked_at) + LOOKS_PAUSE)
 
     async def stop_watching(self, user_id: int) -> Stopped:
-        """End all that is open for a user, but for what is being sent; raise NoKey."""
-        account = await self._accounts.stored(user_id)
+        """End all that is open for a user under any key, but for what is being sent; raise NoKey."""
+        not_watched = not_sent = under_way = 0
+        keys = await self._accounts.stored(user_id)
         async with self._ledger.write() as tx:
-            not_watched, not_sent = await tx.stop_watching(account.id, self._clock(), self._window)
-            under_way = await tx.count_taken(account.id)
+            for account in keys:
+                watched, waiting = await tx.stop_watching(account.id, self._clock(), self._window)
+                not_watched, not_sent = not_watched + watched, not_sent + waiting
+                under_way += await tx.count_taken(account.id)
         self._wake()
         return Stopped(not_watched, not_sent, under_way)
 
     async def history(self, user_id: int, outcome: State | None, days: int) -> HistoryView:
         """Return how a user's orders ended in the last days; a key is not needed for that."""
         read, past = self._ledger.read, self._past(outcome, days)
-        account = await read.account_of(user_id)
-        if account is None:
-            return HistoryView(days, outcome, {}, 0)
-        groups = await read.history_groups(account.id, past)
-        return HistoryView(days, outcome, groups, await read.count_open(account.id))
+        keys = await read.accounts_of(user_id)
+        groups = await read.history_groups([one.id for one in keys], past)
+        return HistoryView(days, outcome, groups, await self._count_open(keys), keys)
 
     async def history_rows(self, user_id: int, outcome: State | None, days: int) -> AsyncGenerator[list[Listed]]:
         """Yield all of a user's history, page by page, the newest first."""
         read, past = self._ledger.read, self._past(outcome, days)
-        account, after = await read.account_of(user_id), -1
-        while account and (page := await read.page_of_history(account.id, past, after, _PAGE)):
+        accounts, after = [one.id for one in await read.accounts_of(user_id)], -1
+        while accounts and (page := await read.page_of_history(accounts, past, after, _PAGE)):
             yield page
             after = page[-1].cursor
 
@@ -113,10 +118,13 @@ class Records:
     async def stored(self, user_id: int) -> StoredView | None:
         """Return what there is of a user; None where there is nothing."""
         read = self._ledger.read
-        account = await read.account_of(user_id)
-        if account is None:
+        keys = await read.accounts_of(user_id)
+        if not keys:
             return None
-        return StoredView(await read.stored(user_id), account.key_sealed is not None, await read.count_open(account.id))
+        return StoredView(await read.stored(user_id), len(with_keys(keys)), await self._count_open(keys))
+
+    async def _count_open(self, keys: Keyring) -> int:
+        return sum([await self._ledger.read.count_open(one.id) for one in keys])
 
     async def erase(self, user_id: int) -> bool:
         """Erase all there is of a user; False where traces may be left in the file, for want of space on the disk.

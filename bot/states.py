@@ -90,6 +90,11 @@ def may_be_refilled(state: State, words: str | None) -> bool:
     )
 
 
+def not_found(state: State, words: str | None) -> bool:
+    """Tell whether an order was refused because there is no such order under the key that was used."""
+    return state is State.REFUSED and is_not_found(words or "")
+
+
 def as_told(state: State, doubts: int) -> State:
     """Return the state to show to a user: after a doubtful call nothing is merely waiting to be sent."""
     return State.UNKNOWN if doubts and state in (State.REQUESTED, State.SENDING) else state
@@ -116,7 +121,7 @@ def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Verdict:
     said = words.casefold()
     asked_before = "already" in said and "completed" not in said
     # These hold for every earlier call too, unless that went out with a key of perhaps another account.
-    ruled_out = "not support" in said or (same_key and _is_not_found(words))
+    ruled_out = "not support" in said or (same_key and is_not_found(words))
     if asked_before or (doubts and not ruled_out):
         return Verdict(State.UNKNOWN, MAX_DOUBTS, words)
     return Verdict(State.REFUSED, doubts, words)
@@ -136,7 +141,7 @@ def after_status(
 
     `same_key`: the order was sent with the key that looks. `may_resend`: the last call is long enough ago.
     """
-    if isinstance(row, RowError) and _is_not_found(row.words):
+    if isinstance(row, RowError) and is_not_found(row.words):
         return _not_found(state, doubts, row.words, same_key=same_key)
     if not isinstance(row, OrderReading) or row.status is OrderStatus.UNKNOWN:
         return Verdict(state, doubts)
@@ -158,5 +163,6 @@ def _not_found(state: State, doubts: int, words: str, *, same_key: bool) -> Verd
     return Verdict(state, doubts)  # the panel has taken it before, so this cannot be the whole truth
 
 
-def _is_not_found(words: str) -> bool:
+def is_not_found(words: str) -> bool:
+    """Tell whether the panel says that there is no such order under the key that was used."""
     return any(text in words.casefold() for text in _NOT_FOUND)

@@ -261,9 +261,7 @@ class Worker:
         now, waiting = self._clock(), dict(await self._ledger.read.requests_to_send(account.id))
         calls = {request_id: groups_of(waiting.get(request_id, 0), MAX_BATCH) for request_id in request_ids}
         return {
-            request_id: now + 2 * (self._budget.earliest(account.id, left) - now) + _FIRST_LOOK_WAITS
-            if left
-            else now
+            request_id: now + 2 * (self._budget.earliest(account.id, left) - now) + _FIRST_LOOK_WAITS if left else now
             for request_id, left in calls.items()
         }
 

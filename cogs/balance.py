@@ -5,19 +5,29 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
-from bot.ui.answers import balance_card
+from bot.ui.keys import balances_card
+from bot.ui.layout import CardView
 from cogs.common import Interaction, acknowledge, answer
+from cogs.suggestions import suggest_keys
+
+
+async def what_is_left(client: Client, user_id: int, key: str = "") -> CardView:
+    """Return a card with the balance under the key named, or under each."""
+    accounts = client.use_cases.accounts
+    views = await accounts.balances(user_id, key)
+    return balances_card(views, await accounts.all_keys(user_id))
 
 
 class Balance(commands.Cog):
     """Asking without changing anything."""
 
     @app_commands.command(description=locale_str("How much is left on your NotPanel account"))
-    async def balance(self, interaction: Interaction) -> None:
+    @app_commands.autocomplete(key=suggest_keys)
+    @app_commands.describe(key=locale_str("Which of your keys (otherwise all of them)"))
+    async def balance(self, interaction: Interaction, key: str | None = None) -> None:
         """Ask the panel."""
         await acknowledge(interaction)
-        view = await interaction.client.use_cases.accounts.balance(interaction.user.id)
-        await answer(interaction, balance_card(view))
+        await answer(interaction, await what_is_left(interaction.client, interaction.user.id, key or ""))
 
 
 async def setup(bot: Client) -> None:

@@ -11,27 +11,33 @@ from discord.ext import commands
 from bot.cancels import Place
 from bot.client import Client
 from bot.orders import Found
+from bot.store import ListKind
 from bot.ui import buttons
-from bot.ui.modals import ORDERS, orders_form
-from cogs.common import Interaction, Pressed, acknowledge, answering, place, show_news, typed, uploaded
+from bot.ui.keys import which_to_try
+from bot.ui.modals import KEY_CHOICE, ORDERS, orders_form
+from cogs.common import Interaction, Pressed, acknowledge, answer, answering, chosen, place, show_news, typed, uploaded
 from cogs.files import orders_in
-from cogs.suggestions import suggest_orders
+from cogs.suggestions import suggest_keys, suggest_orders
 
 
-async def ask_for_orders(interaction: Interaction) -> None:
-    """Open the form to paste into; it must be the very first answer."""
-    await interaction.response.send_modal(orders_form())
+async def ask_for_orders(interaction: Interaction, key: str = "") -> None:
+    """Open the form to paste into; it must be the very first answer. It asks for a key where there are several."""
+    accounts, user_id = interaction.client.use_cases.accounts, interaction.user.id
+    named = (await accounts.choose(user_id, key)).name if key else ""
+    await interaction.response.send_modal(orders_form(await accounts.key_names(user_id), named))
 
 
-async def _cancel(interaction: Interaction, text: str, files: Sequence[discord.Attachment]) -> None:
+async def _cancel(interaction: Interaction, text: str, files: Sequence[discord.Attachment], key: str) -> None:
     message_id = await acknowledge(interaction)
-    await begin(interaction, message_id, await orders_in(interaction.client, text, files))
+    await begin(interaction, message_id, await orders_in(interaction.client, text, files), key=key)
 
 
-async def begin(interaction: Interaction, message_id: int, found: Found, *, always_ask: bool = False) -> None:
+async def begin(
+    interaction: Interaction, message_id: int, found: Found, *, key: str = "", always_ask: bool = False
+) -> None:
     """Write down what was found, and show its card where the acknowledgement stands."""
     use_cases, here = interaction.client.use_cases, place(interaction, message_id)
-    request_id = await use_cases.cancels.ask(interaction.user.id, found, here, always=always_ask)
+    request_id = await use_cases.cancels.ask(interaction.user.id, found, here, key=key, always=always_ask)
     await use_cases.courier.show_at_once(request_id)
     await show_news(interaction)
 
@@ -44,25 +50,29 @@ class Cancel(commands.Cog):
         """Answer the form."""
         text = typed(interaction, ORDERS)
         if text is not None:
-            await answering(interaction, _cancel(interaction, text, uploaded(interaction)))
+            await answering(
+                interaction, _cancel(interaction, text, uploaded(interaction), chosen(interaction, KEY_CHOICE))
+            )
 
     @app_commands.command(description=locale_str("Ask NotPanel to cancel orders, and hear how each one really ended"))
-    @app_commands.autocomplete(orders=suggest_orders)
+    @app_commands.autocomplete(orders=suggest_orders, key=suggest_keys)
     @app_commands.describe(
         orders=locale_str("One or several order IDs, separated in any way"),
         file=locale_str("A text or CSV file with order IDs, for long lists"),
+        key=locale_str("Under which of your keys (otherwise your default)"),
     )
     async def cancel(
         self,
         interaction: Interaction,
         orders: app_commands.Range[str, 1, 6000] | None = None,
         file: discord.Attachment | None = None,
+        key: str | None = None,
     ) -> None:
         """Take orders, or open the form where none are given."""
         if orders is None and file is None:
-            await ask_for_orders(interaction)
+            await ask_for_orders(interaction, key or "")
         else:
-            await _cancel(interaction, orders or "", [file] if file else [])
+            await _cancel(interaction, orders or "", [file] if file else [], key or "")
 
 
 class Paste(Pressed, template=buttons.PASTE):
@@ -115,7 +125,30 @@ class Retry(Pressed, template=buttons.RETRY):
         await _change(interaction, self.values["request"], interaction.client.use_cases.cancels.retry)
 
 
+class TryUnder(Pressed, template=buttons.TRY_UNDER):
+    """Asks whether to try under another key what was not found, in an answer of its own; for the owner alone."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Ask; pressed again it asks again, and an order that is being cancelled by then is joined."""
+        message_id = await acknowledge(interaction)
+        use_cases, here = interaction.client.use_cases, place(interaction, message_id)
+        kind, list_id, account_id = ListKind(self.values["kind"]), int(self.values["list"]), int(self.values["account"])
+        request_id = await use_cases.cancels.ask_under_another_key(kind, list_id, interaction.user.id, account_id, here)
+        await use_cases.courier.show_at_once(request_id)
+        await show_news(interaction)
+
+
+class TryOthers(Pressed, template=buttons.TRY_OTHERS):
+    """Asks under which of the presser's many keys to try what was not found."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Ask."""
+        await acknowledge(interaction)
+        keys = await interaction.client.use_cases.accounts.stored(interaction.user.id)
+        await answer(interaction, which_to_try(ListKind(self.values["kind"]), int(self.values["list"]), keys))
+
+
 async def setup(bot: Client) -> None:
     """Register with the client."""
     await bot.add_cog(Cancel())
-    bot.add_dynamic_items(Paste, Confirm, Keep, Stop, Retry)
+    bot.add_dynamic_items(Paste, Confirm, Keep, Stop, Retry, TryUnder, TryOthers)

@@ -67,9 +67,23 @@ async def show_news(interaction: Interaction) -> bool:
 def typed(interaction: discord.Interaction[Any], form: str) -> str | None:
     """Return what a person typed into a form's first field, or None where this is no answer to that form."""
     data = cast(dict[str, Any], interaction.data or {})
-    if interaction.type is not discord.InteractionType.modal_submit or data.get("custom_id") != form:
+    name, _, _ = str(data.get("custom_id", "")).removeprefix("np:").partition(":")
+    if interaction.type is not discord.InteractionType.modal_submit or f"np:{name}" != form:
         return None
     return data["components"][0]["component"]["value"]
+
+
+def meant(interaction: discord.Interaction[Any], form: str) -> str:
+    """Return what a form was opened for: what stands behind its name."""
+    data = cast(dict[str, Any], interaction.data or {})
+    return str(data.get("custom_id", "")).removeprefix(form).removeprefix(":")
+
+
+def chosen(interaction: discord.Interaction[Any], menu: str) -> str:
+    """Return what a person chose from a form's menu; empty where the form has no such menu."""
+    data = cast(dict[str, Any], interaction.data or {})
+    parts = [part.get("component", {}) for part in data.get("components", ())]
+    return next((part["values"][0] for part in parts if part.get("custom_id") == menu and part.get("values")), "")
 
 
 def uploaded(interaction: discord.Interaction[Any]) -> list[discord.Attachment]:

@@ -13,9 +13,11 @@ from bot.orders import find_orders
 from bot.panel import PanelError
 from bot.problems import UserError
 from bot.store import LedgerError
-from bot.ui.answers import balance_card, help_card, key_card, key_in_message, not_understood, working
+from bot.ui.answers import help_card, key_in_message, not_understood, working
 from bot.ui.cards import notice_card, open_card
+from bot.ui.keys import keys_card
 from bot.ui.layout import CardView
+from cogs.balance import what_is_left
 from cogs.files import orders_in
 from cogs.forget import ask_to_erase
 from cogs.history import look_back
@@ -71,13 +73,13 @@ class DirectMessages(commands.Cog):
                 found = find_orders(text)
                 return await ask_for_refills(self._bot, user_id, found, lambda shown: reply.edit(view=shown.view))
             case "balance":
-                return balance_card(await self._bot.use_cases.accounts.balance(user_id))
+                return await what_is_left(self._bot, user_id)
             case "history":
                 return await look_back(self._bot, user_id, text)
             case "forget" | "forget-me" if text.casefold().strip(" .!") in ("", "me"):
                 return await ask_to_erase(self._bot, user_id)
             case "key" if not text:
-                return key_card(await self._bot.use_cases.accounts.show(user_id))
+                return keys_card(await self._bot.use_cases.accounts.show(user_id))
             case "help" | "start" | "hi" | "hello" | "":
                 return help_card()
             case word:

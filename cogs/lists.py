@@ -11,6 +11,7 @@ from bot.store import Listed, ListKind
 from bot.ui import buttons
 from bot.ui.answers import ids_card, list_card
 from bot.ui.csv import OrdersCsv
+from bot.ui.keys import Names, names_of
 from bot.ui.pages import PAGE_LENGTH, ListPage, page_card
 from cogs.common import Interaction, Pressed, acknowledge, answer
 
@@ -39,7 +40,8 @@ class WholeList(Pressed, template=buttons.LIST):
         """Send the list, in as many files as it takes, one after another."""
         await acknowledge(interaction)
         page = _page(self.values)
-        async for file in _files(_name(page), _rows(interaction, page)):
+        names = names_of(await interaction.client.use_cases.accounts.all_keys(interaction.user.id))
+        async for file in _files(_name(page), _rows(interaction, page), names):
             shown = list_card(file)
             await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True)
 
@@ -70,7 +72,8 @@ class TurnPage(Pressed, template=buttons.PAGE):
 async def _show_page(interaction: Interaction, page: ListPage) -> None:
     start = page.number * PAGE_LENGTH
     lines = await _window(_rows(interaction, page), start, start + PAGE_LENGTH + 1)
-    await answer(interaction, page_card(lines, page))
+    keys = await interaction.client.use_cases.accounts.all_keys(interaction.user.id)
+    await answer(interaction, page_card(lines, page, names_of(keys)))
 
 
 async def _window(pages: AsyncGenerator[list[Listed]], start: int, stop: int) -> list[Listed]:
@@ -84,14 +87,14 @@ async def _window(pages: AsyncGenerator[list[Listed]], start: int, stop: int) ->
     return read[start:stop]
 
 
-async def _files(name: str, pages: AsyncGenerator[list[Listed]]) -> AsyncGenerator[discord.File]:
+async def _files(name: str, pages: AsyncGenerator[list[Listed]], names: Names) -> AsyncGenerator[discord.File]:
     """Write the list page by page; never more than one file of it is in memory."""
-    table, number = OrdersCsv(), 1
+    table, number = OrdersCsv(names), 1
     async for page in pages:
         table.add(page)
         if table.size > _MOST_BYTES:
             yield table.file(f"{name}-part-{number}.csv")
-            table, number = OrdersCsv(), number + 1
+            table, number = OrdersCsv(names), number + 1
     yield table.file(f"{name}.csv" if number == 1 else f"{name}-part-{number}.csv")
 
 

@@ -13,36 +13,51 @@ from bot.panel import PanelError
 from bot.problems import NoOrders, RefillUnderWay, UserError
 from bot.store import LedgerError, Listed, ListKind
 from bot.ui import buttons
+from bot.ui.keys import under_key
 from bot.ui.layout import CardView
 from bot.ui.refills import no_refills, refill_question, refills_card, refills_under_way
 from cogs.common import Interaction, Pressed, acknowledge, answer
+from cogs.suggestions import suggest_keys
 
 
 async def ask_for_refills(
-    client: Client, user_id: int, found: Found, show: Callable[[CardView], Awaitable[object]]
+    client: Client,
+    user_id: int,
+    found: Found,
+    show: Callable[[CardView], Awaitable[object]],
+    key: str | int = "",
 ) -> CardView:
     """Ask for a refill of every order that was found, and return the card that tells what came of it.
+
+    They are asked for under the key of that name or account, or the default.
 
     Before anything is sent `show` has put up what is being asked for: no later call could find that out again.
     """
     accounts = client.use_cases.accounts
     if not found.orders:
         raise NoOrders(found)
-    await accounts.usable(user_id)
-    await show(refills_under_way(found.orders))
+    account = await accounts.usable(user_id, key)
+    under = under_key(await accounts.all_keys(user_id), account)
+    await show(refills_under_way(found.orders, under))
     try:
-        result = await accounts.refill(user_id, found.orders)
+        result = await accounts.refill(account, found.orders)
     except (UserError, PanelError, LedgerError) as error:
         return describe(error)  # in the place of what was under way
-    return refills_card(found.orders, result, found.ignored, found.repeats)
+    return refills_card(found.orders, result, found.ignored, found.repeats, under, account.name)
 
 
 class Refill(commands.Cog):
     """The one command that acts at the panel by itself: a refill has no status to be watched."""
 
     @app_commands.command(description=locale_str("Ask NotPanel to refill completed or partly delivered orders"))
-    @app_commands.describe(orders=locale_str("One or several order IDs, separated in any way"))
-    async def refill(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000]) -> None:
+    @app_commands.autocomplete(key=suggest_keys)
+    @app_commands.describe(
+        orders=locale_str("One or several order IDs, separated in any way"),
+        key=locale_str("Under which of your keys (otherwise your default)"),
+    )
+    async def refill(
+        self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000], key: str | None = None
+    ) -> None:
         """Ask for them, each once."""
         await acknowledge(interaction)
 
@@ -50,16 +65,27 @@ class Refill(commands.Cog):
             await interaction.edit_original_response(view=shown.view)
 
         found = find_orders(orders)
-        await answer(interaction, await ask_for_refills(interaction.client, interaction.user.id, found, show))
+        await answer(
+            interaction, await ask_for_refills(interaction.client, interaction.user.id, found, show, key or "")
+        )
 
 
-async def _refillable(interaction: Interaction, kind: ListKind, list_id: int) -> tuple[str, ...]:
-    """Return the orders of the presser's own list that the panel calls completed or partial by now."""
-    return await interaction.client.use_cases.cancels.named(kind, list_id, interaction.user.id, _may_be_refilled)
+async def _refillable(interaction: Interaction, kind: ListKind, list_id: int, account_id: int) -> tuple[str, ...]:
+    """Return the orders of the presser's own list, under one key, that the panel calls completed or partial by now."""
+
+    def wanted(line: Listed) -> bool:
+        order = line.cancellation
+        return order is not None and order.account_id == account_id and order.may_be_refilled
+
+    return await interaction.client.use_cases.cancels.named(kind, list_id, interaction.user.id, wanted)
 
 
-def _may_be_refilled(line: Listed) -> bool:
-    return line.cancellation is not None and line.cancellation.may_be_refilled
+async def _question(interaction: Interaction, kind: ListKind, list_id: int, account_id: int) -> CardView:
+    """Ask whether to refill what can be under that key of the presser's own."""
+    accounts, user_id = interaction.client.use_cases.accounts, interaction.user.id
+    orders = await _refillable(interaction, kind, list_id, account_id)
+    account = await accounts.choose(user_id, account_id)
+    return refill_question(orders, kind, list_id, account, await accounts.all_keys(user_id))
 
 
 class RefillThese(Pressed, template=buttons.REFILL):
@@ -68,8 +94,8 @@ class RefillThese(Pressed, template=buttons.REFILL):
     async def press(self, interaction: Interaction) -> None:
         """Show which orders a refill would be asked for."""
         await acknowledge(interaction)
-        kind, list_id = ListKind(self.values["kind"]), int(self.values["list"])
-        await answer(interaction, refill_question(await _refillable(interaction, kind, list_id), kind, list_id))
+        kind, list_id, account_id = ListKind(self.values["kind"]), int(self.values["list"]), int(self.values["account"])
+        await answer(interaction, await _question(interaction, kind, list_id, account_id))
 
 
 class ConfirmRefill(Pressed, template=buttons.CONFIRM_REFILL):
@@ -93,18 +119,18 @@ class ConfirmRefill(Pressed, template=buttons.CONFIRM_REFILL):
         await answer(interaction, shown)
 
     async def _refilled(self, interaction: Interaction, message_id: int) -> CardView:
-        kind, list_id = ListKind(self.values["kind"]), int(self.values["list"])
-        orders = await _refillable(interaction, kind, list_id)
+        kind, list_id, account_id = ListKind(self.values["kind"]), int(self.values["list"]), int(self.values["account"])
+        orders = await _refillable(interaction, kind, list_id, account_id)
         # What has ended stays as it is, so that as many as the question named are the same ones.
         if len(orders) != int(self.values["count"]):
-            return refill_question(orders, kind, list_id)
+            return await _question(interaction, kind, list_id, account_id)
 
         async def show(shown: CardView) -> None:
             await interaction.edit_original_response(view=shown.view)
             interaction.client.refills_asked.append(message_id)
 
         found = Found(orders[:MAX_REFILL], 0, ())
-        return await ask_for_refills(interaction.client, interaction.user.id, found, show)
+        return await ask_for_refills(interaction.client, interaction.user.id, found, show, account_id)
 
 
 class NoRefill(Pressed, template=buttons.NO_REFILL):

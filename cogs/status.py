@@ -10,28 +10,33 @@ from bot.problems import NoOrders
 from bot.ui.answers import status_card
 from bot.ui.layout import CardView
 from cogs.common import Interaction, acknowledge, answer
-from cogs.suggestions import suggest_orders
+from cogs.suggestions import suggest_keys, suggest_orders
 
 
-async def look_up(client: Client, user_id: int, text: str) -> CardView:
+async def look_up(client: Client, user_id: int, text: str, key: str = "") -> CardView:
     """Return a card with the status of every order named in a text."""
     found = find_orders(text)
     if not found.orders:
         raise NoOrders(found)
-    rows = await client.use_cases.accounts.look_up(user_id, found.orders)
-    return status_card(found.orders, rows, found.ignored, found.repeats)
+    statuses = await client.use_cases.accounts.look_up(user_id, found.orders, key)
+    return status_card(found.orders, statuses, found.ignored, found.repeats)
 
 
 class Status(commands.Cog):
     """Asking without changing anything."""
 
     @app_commands.command(description=locale_str("What NotPanel says about orders right now"))
-    @app_commands.autocomplete(orders=suggest_orders)
-    @app_commands.describe(orders=locale_str("One or several order IDs, separated in any way"))
-    async def status(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000]) -> None:
+    @app_commands.autocomplete(orders=suggest_orders, key=suggest_keys)
+    @app_commands.describe(
+        orders=locale_str("One or several order IDs, separated in any way"),
+        key=locale_str("Under which of your keys (otherwise your default)"),
+    )
+    async def status(
+        self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000], key: str | None = None
+    ) -> None:
         """Ask the panel."""
         await acknowledge(interaction)
-        await answer(interaction, await look_up(interaction.client, interaction.user.id, orders))
+        await answer(interaction, await look_up(interaction.client, interaction.user.id, orders, key or ""))
 
 
 async def setup(bot: Client) -> None:

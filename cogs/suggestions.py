@@ -1,11 +1,11 @@
-"""Suggestions while order IDs are being typed: the user's own orders, and nobody else's."""
+"""Suggestions while order IDs or the names of keys are being typed: the user's own, and nobody else's."""
 
 import logging
 
 from discord import app_commands
 
 from bot.orders import find_orders, last_word
-from bot.ui.choices import MOST_CHOICES, order_choices
+from bot.ui.choices import MOST_CHOICES, key_choices, order_choices
 from cogs.common import Interaction
 
 log = logging.getLogger(__name__)
@@ -17,8 +17,18 @@ async def suggest_orders(interaction: Interaction, text: str) -> list[app_comman
     named = set(find_orders(typed).orders)
     try:
         accounts = interaction.client.use_cases.accounts
-        orders = await accounts.recent_orders(interaction.user.id, part, MOST_CHOICES + len(named))
+        key = str(getattr(interaction.namespace, "key", None) or "")
+        orders = await accounts.recent_orders(interaction.user.id, key, part, MOST_CHOICES + len(named))
     except Exception:
         log.warning("interaction %d: nothing could be suggested", interaction.id, exc_info=True)
         return []
     return order_choices(typed, [order for order in orders if order.order_id not in named])
+
+
+async def suggest_keys(interaction: Interaction, text: str) -> list[app_commands.Choice[str]]:
+    """Offer the user's keys with that in their name; nothing where that fails, since one can always type on."""
+    try:
+        return key_choices(await interaction.client.use_cases.accounts.key_names(interaction.user.id), text)
+    except Exception:
+        log.warning("interaction %d: no key could be suggested", interaction.id, exc_info=True)
+        return []

@@ -31,6 +31,16 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOSTILE = "**Refunded** [click](https://x.example) `code` @everyone \u202e>\n# cancelled ord_1 =1+1 " * 4
 
 
+def key(number: int, state: AccountState = AccountState.ACTIVE, trouble: Trouble | None = None) -> Account:
+    """Return an account with the longest name there is."""
+    name = f"{number:02}{'W' * 30}"
+    return Account(number, 7, name, name.casefold(), number == 1, b"sealed", state, trouble, NOW, None)
+
+
+PAUSED = tuple(key(number, state) for number, state in enumerate([AccountState.REJECTED, AccountState.SUSPENDED] * 4))
+KEYS = (*PAUSED, key(8), key(9))
+
+
 def order(
     number: int, state: State, *, words: str | None = None, status: str | None = "In progress", doubts: int = 0
 ) -> Cancellation:
@@ -70,7 +80,7 @@ def grouped(orders: Sequence[Cancellation]) -> Groups:
 def view(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> RequestView:
     """Return what a card shows, with everything that can stand beside the orders if in trouble."""
     state = AccountState.REJECTED if in_trouble else AccountState.ACTIVE
-    account = Account(1, 7, b"sealed", state, Trouble.RATE_LIMITED if in_trouble else None, NOW, None)
+    account = key(1, state, Trouble.RATE_LIMITED if in_trouble else None)
     junk = tuple(f"{number:07}…" for number in range(50)) if in_trouble else ()
     waiting = 90_000 if in_trouble else 0
     named = len(orders) + waiting
@@ -78,22 +88,30 @@ def view(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> Request
         1, 1, 7, RequestState.GOING, named, waiting, junk, len(junk), 9, None, 5, b"", NOW, 0, 0, NOW, NOW
     )
     ids = tuple(f"ord_{number:064}" for number in range(min(waiting, MOST_SHOWN)))
-    return RequestView(request, account, grouped(orders), ids, len(orders) if in_trouble else 0, NOW)
+    return RequestView(
+        request,
+        account,
+        KEYS if in_trouble else (account,),
+        grouped(orders),
+        ids,
+        len(orders) if in_trouble else 0,
+        NOW,
+    )
 
 
 def all_cards(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> list[CardView]:
     """Return every card that shows orders."""
     groups = grouped(orders)
-    pauses = (AccountState.REJECTED, AccountState.SUSPENDED) if in_trouble else ()
-    report = Report(pauses, groups if in_trouble else {}, groups)
+    keys = KEYS if in_trouble else KEYS[:1]
+    report = Report(PAUSED if in_trouble else (), groups if in_trouble else {}, groups, keys)
     notice = Notice(3, 7, "0123456789", NoticeState.SENDING, 1, NOW, NOW)
-    waiting = tuple(f"ord_{number}" for number in range(MOST_SHOWN)) if in_trouble else ()
+    waiting = tuple((1, f"ord_{number}") for number in range(MOST_SHOWN)) if in_trouble else ()
     return [
         request_card(view(orders, in_trouble=in_trouble)),
         notice_card(report, notice),
-        open_card(OpenView(groups, waiting, 1_000 if in_trouble else 0)),
-        looks_card(LooksView(OpenView(groups, waiting, len(waiting)), True, NOW)),
-        history_card(HistoryView(30, None, groups, len(waiting))),
+        open_card(OpenView(groups, waiting, 1_000 if in_trouble else 0, keys)),
+        looks_card(LooksView(OpenView(groups, waiting, len(waiting), keys), True, NOW)),
+        history_card(HistoryView(30, None, groups, len(waiting), keys)),
     ]
 
 

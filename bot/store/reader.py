@@ -13,11 +13,11 @@ from bot.states import State, as_told
 from bot.store.rows import (
     MOST_SHOWN,
     Account,
-    Keyring,
     Cancellation,
     Due,
     Group,
     Groups,
+    Keyring,
     Listed,
     ListKind,
     Notice,
@@ -266,5 +266,6 @@ def _merged(groups: Sequence[Group], key: Callable[[Cancellation], Any]) -> Grou
 
 def _ended(line: Listed) -> tuple[datetime, State, int]:
     order = line.cancellation
-    assert order and order.ended_at
+    assert order
+    assert order.ended_at
     return order.ended_at, order.state, order.id

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 from pydantic import TypeAdapter
 
 from bot.panel import OrderStatus
-from bot.states import State, as_told, may_be_refilled
+from bot.states import State, as_told, may_be_refilled, not_found
 
 
 class AccountState(StrEnum):
@@ -256,6 +256,11 @@ class Cancellation(_Row):
         return as_told(self.state, self.doubts)
 
     @property
+    def not_found(self) -> bool:
+        """Tell whether the panel knows no such order under the key that was used."""
+        return not_found(self.state, self.words)
+
+    @property
     def may_be_refilled(self) -> bool:
         """Tell whether a refill can be asked for."""
         return may_be_refilled(self.state, self.words)
@@ -352,6 +357,11 @@ class Listed:
     def told_as(self) -> State:
         """The state that may be shown for it."""
         return self.cancellation.told_as if self.cancellation else State.REQUESTED
+
+    @property
+    def not_found(self) -> bool:
+        """Tell whether the panel knows no such order under the key that was used."""
+        return self.cancellation is not None and self.cancellation.not_found
 
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> Self:

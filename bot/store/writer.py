@@ -63,9 +63,7 @@ class Writer(Eraser, Outbox):
 
     async def place_account(self, user_id: int, name: str, now: datetime) -> int:
         """Return the id of a user's account of that name; where there is none it is made, without a key."""
-        return await QUERIES.place_account(
-            self._db, user_id=user_id, name=name, folded=folded(name), now=to_ms(now)
-        )
+        return await QUERIES.place_account(self._db, user_id=user_id, name=name, folded=folded(name), now=to_ms(now))
 
     async def save_key(self, account_id: int, key_sealed: bytes, now: datetime) -> None:
         """Store a key, wake up the account, let what waits in it go on; the user's only key is the default."""

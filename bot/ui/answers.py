@@ -1,47 +1,39 @@
 """The small cards: key, status, help, hints and problems."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import discord
 
-from bot.accounts import BalanceView, Connected, KeyView
+from bot.accounts import Statuses
 from bot.language import mark, number, plural, t
-from bot.panel import Balance, InvalidKey, OrderReading, PanelError, StatusRow
+from bot.panel import InvalidKey, OrderReading, PanelError, StatusRow
 from bot.problems import KeyPaused, NoKey, UserError
 from bot.records import StoredView
 from bot.states import State
-from bot.store import AccountState, ListKind
+from bot.store import ListKind
 from bot.ui import buttons
 from bot.ui.csv import csv_file
+from bot.ui.keys import status_note
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
-from bot.ui.text import ago, amount, code, listed, titled
-from bot.ui.words import INTERNAL, PAUSES, WORDINGS, ignored, panel_error, user_error
+from bot.ui.text import amount, code, listed, titled
+from bot.ui.words import INTERNAL, WORDINGS, ignored, panel_error, user_error
 
 
-def problem(sentence: str, *, connect: bool = False) -> CardView:
-    """Say that something could not be done."""
-    return card(Tone.BAD, [sentence], buttons=[buttons.connect()] if connect else [])
+def problem(sentence: str, *, connect: bool = False, name: str = "") -> CardView:
+    """Say that something could not be done; `connect`: connecting a key, perhaps the one of that name, helps."""
+    return card(Tone.BAD, [sentence], buttons=[buttons.connect(name=name)] if connect else [])
 
 
 def user_problem(error: UserError) -> CardView:
     """Say what is wrong with a request, with the button that puts it right where there is one."""
-    return problem(user_error(error), connect=isinstance(error, NoKey | KeyPaused))
+    name = error.name if isinstance(error, KeyPaused) else ""
+    return problem(user_error(error), connect=isinstance(error, NoKey | KeyPaused), name=name)
 
 
 def panel_problem(error: PanelError) -> CardView:
     """Say that the panel did not answer a question."""
     unchanged = t("Nothing was changed.")
     return problem(f"{panel_error(error)} {unchanged}", connect=isinstance(error, InvalidKey))
-
-
-def key_problem(error: PanelError) -> CardView:
-    """Say that the panel did not accept a key."""
-    kept = t("Nothing was stored; a key connected before stays as it was.")
-    return card(
-        Tone.BAD,
-        [titled(t("Not connected"), f"{panel_error(error)} {kept}")],
-        buttons=[buttons.connect(t("Try again"))],
-    )
 
 
 def internal_problem() -> CardView:
@@ -54,74 +46,11 @@ def working() -> CardView:
     return card(Tone.PLAIN, [t("Reading your message …")])
 
 
-def connected(result: Connected) -> CardView:
-    """Confirm that a key is stored and works."""
-    works = t(
-        "The key ending in {end} works and is stored encrypted. Balance: **{balance}**.",
-        end=code_end(result.last4),
-        balance=balance(result.balance),
-    )
-    going_on = plural(
-        "{count} open order of yours will be tried with it.",
-        "{count} open orders of yours will be tried with it.",
-        result.waiting,
-    )
-    return card(
-        Tone.GOOD,
-        [
-            titled(t("Connected"), works, going_on if result.waiting else ""),
-            t("Now `/cancel` takes one order ID or many. `/key remove` forgets the key at any time."),
-        ],
-    )
-
-
-def key_card(view: KeyView) -> CardView:
-    """Show what may be shown of a stored key."""
-    usable = view.account.state is AccountState.ACTIVE
-    key = t("Ends in {end}, stored encrypted.", end=code_end(view.last4))
-    state = t("It is in use.") if usable else t(PAUSES[view.account.state])
-    watched = plural("{count} order being watched.", "{count} orders being watched.", view.waiting)
-    return card(
-        Tone.GOOD if usable else Tone.BAD,
-        [titled(t("Your NotPanel key"), f"{key} {state}", watched)],
-        buttons=[buttons.connect(t("Replace the key"))],
-    )
-
-
-def removal_question(waiting: int) -> CardView:
-    """Ask before a key is removed that open orders need."""
-    title = plural(
-        "Remove the key although {count} order is open?", "Remove the key although {count} orders are open?", waiting
-    )
-    without = t(
-        "Without the key I can neither send what is waiting nor see how the rest ends. "
-        "Nothing is taken back at the panel."
-    )
-    return card(Tone.WAITING, [titled(title, without)], buttons=[buttons.remove_key(), buttons.keep_key()])
-
-
-def removed(waiting: int) -> CardView:
-    """Confirm that nothing of a key is left."""
-    lost = plural(
-        "{count} order is no longer watched, or will not be sent: check in your NotPanel orders.",
-        "{count} orders are no longer watched, or will not be sent: check in your NotPanel orders.",
-        waiting,
-    )
-    revoke = t("To be sure that nobody can use it, revoke it in your NotPanel account too.")
-    gone = " ".join([t("Nothing of it is left here."), *([lost] if waiting else [])])
-    return card(Tone.PLAIN, [titled(t("Key removed"), gone, f"-# {revoke}")])
-
-
-def key_kept() -> CardView:
-    """Confirm that nothing was done."""
-    return card(Tone.PLAIN, [titled(t("Key kept"), t("Nothing was changed."))])
-
-
 def erasure_question(view: StoredView) -> CardView:
     """Ask before all that is stored about a user is erased."""
     stored = view.stored
     kinds = [
-        *([t("your API key")] if view.has_key else []),
+        *([plural("your API key", "your {count} API keys", view.keys)] if view.keys else []),
         plural("{count} cancel request", "{count} cancel requests", stored.requests),
         plural("{count} order and how it ended", "{count} orders and how they ended", stored.orders),
         plural("{count} message", "{count} messages", stored.messages),
@@ -168,13 +97,12 @@ def all_kept() -> CardView:
     return card(Tone.PLAIN, [titled(t("Kept"), t("Nothing was erased."))])
 
 
-def status_card(
-    orders: tuple[str, ...], found: Mapping[str, StatusRow], junk: tuple[str, ...], repeats: int
-) -> CardView:
+def status_card(orders: tuple[str, ...], statuses: Statuses, junk: tuple[str, ...], repeats: int) -> CardView:
     """Show what the panel says of each order, in the order asked."""
+    found = statuses.rows
     lines = [f"{code(order)} · {_status(found.get(order))}" for order in orders]
     head = titled(plural("Status of {count} order", "Status of {count} orders", len(orders)))
-    note = ignored(junk, repeats)
+    note = "\n".join(filter(None, [status_note(statuses), ignored(junk, repeats)]))
     room = TEXT_LIMIT - len(head) - len(note) - 100
     shown: list[str] = []
     for line in lines:
@@ -206,16 +134,6 @@ def _status_row(order: str, row: StatusRow | None) -> tuple[str | None, ...]:
     if isinstance(row, OrderReading):
         return (order, row.word, row.charge, row.currency, row.start_count, row.remains, None)
     return (order, None, None, None, None, None, row.words if row else "left out of the panel's answer")
-
-
-def balance_card(view: BalanceView) -> CardView:
-    """Show a balance, and how old it is: the panel caches it for 30 s (NotPanel docs)."""
-    age = t(
-        "Asked for {when}. The panel renews this figure every 30 seconds, so the very latest charges and refunds may "
-        "be missing.",
-        when=ago(view.asked_at),
-    )
-    return card(Tone.PLAIN, [titled(t("Balance"), f"**{balance(view.balance)}**", f"-# {age}")])
 
 
 def list_card(file: discord.File) -> CardView:
@@ -315,13 +233,3 @@ def key_in_message() -> CardView:
 def not_understood() -> CardView:
     """Answer a message that is no command."""
     return card(Tone.PLAIN, [t("I don't know that command. Try `cancel ord_…`, `status ord_…`, `queued` or `help`.")])
-
-
-def balance(value: Balance) -> str:
-    """Show a balance as the panel wrote it."""
-    return " ".join(amount(text) for text in (value.balance, value.currency) if text)
-
-
-def code_end(last4: str) -> str:
-    """Show the end of a key."""
-    return code(f"…{last4}")

@@ -14,10 +14,11 @@ from bot.store import ListKind
 Button = discord.ui.Button[discord.ui.LayoutView]
 Menu = discord.ui.Select[discord.ui.LayoutView]
 
-CONNECT = r"np:connect"
+CONNECT = r"np:connect(?::(?P<name>.{1,32}))?"
 CONFIRM = r"np:confirm:(?P<request>\d{1,19})"
 KEEP = r"np:keep:(?P<request>\d{1,19})"
-REMOVE_KEY = r"np:remove-key"
+REMOVE_KEY = r"np:remove-key:(?P<account>\d{1,19})"
+ASK_REMOVE = r"np:ask-remove:(?P<account>\d{1,19})"
 KEEP_KEY = r"np:keep-key"
 NEWS = r"np:news:(?P<user>\d{1,20})"
 PASTE = r"np:paste"
@@ -34,21 +35,26 @@ UNWATCH = r"np:unwatch"
 KEEP_WATCHING = r"np:keep-watching"
 IDS = r"np:ids:(?P<kind>request|notice):(?P<list>\d{1,19})"
 RETRY = r"np:retry:(?P<request>\d{1,19})"
-REFILL = r"np:refill:(?P<kind>request|notice):(?P<list>\d{1,19})"
-CONFIRM_REFILL = r"np:refill-go:(?P<kind>request|notice):(?P<list>\d{1,19}):(?P<count>\d{1,19})"
+REFILL = r"np:refill:(?P<kind>request|notice):(?P<list>\d{1,19}):(?P<account>\d{1,19})"
+_REFILLED = r":(?P<kind>request|notice):(?P<list>\d{1,19}):(?P<account>\d{1,19}):(?P<count>\d{1,19})"
+CONFIRM_REFILL = r"np:refill-go" + _REFILLED
 NO_REFILL = r"np:refill-no"
+TRY_UNDER = r"np:try:(?P<kind>request|notice):(?P<list>\d{1,19}):(?P<account>\d{1,19})"
+TRY_OTHERS = r"np:try-others:(?P<kind>request|notice):(?P<list>\d{1,19})"
 
 ALL = (
-    *(CONNECT, CONFIRM, KEEP, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP),
+    *(CONNECT, CONFIRM, KEEP, ASK_REMOVE, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP),
     *(ERASE, KEEP_ALL, LOOK, ASK_UNWATCH, UNWATCH, KEEP_WATCHING),
-    *(LIST, BROWSE, PAGE, IDS, RETRY, REFILL, CONFIRM_REFILL, NO_REFILL),
+    *(LIST, BROWSE, PAGE, IDS, RETRY, REFILL, CONFIRM_REFILL, NO_REFILL, TRY_UNDER, TRY_OTHERS),
 )
 
 
-def connect(label: str = "") -> Button:
-    """Open the modal that takes the API key."""
-    label = label or t("Connect your key")
-    return discord.ui.Button(label=label, style=discord.ButtonStyle.primary, custom_id="np:connect")
+def connect(label: str = "", name: str = "") -> Button:
+    """Open the modal that takes an API key: the one of that name, or the default."""
+    custom_id = f"np:connect:{name}" if name else "np:connect"
+    return discord.ui.Button(
+        label=label or t("Connect your key"), style=discord.ButtonStyle.primary, custom_id=custom_id
+    )
 
 
 def confirm(request_id: int, count: int) -> Button:
@@ -62,9 +68,17 @@ def keep(request_id: int) -> Button:
     return discord.ui.Button(label=t("Keep the orders"), custom_id=f"np:keep:{request_id}")
 
 
-def remove_key() -> Button:
-    """Remove the key although orders are being watched."""
-    return discord.ui.Button(label=t("Remove anyway"), style=discord.ButtonStyle.danger, custom_id="np:remove-key")
+def ask_remove(account_id: int, name: str) -> Button:
+    """Remove one of several keys, after a question where orders need it."""
+    return discord.ui.Button(
+        label=t("Remove {name}", name=name), style=discord.ButtonStyle.danger, custom_id=f"np:ask-remove:{account_id}"
+    )
+
+
+def remove_key(account_id: int) -> Button:
+    """Remove a key although orders are being watched."""
+    custom_id = f"np:remove-key:{account_id}"
+    return discord.ui.Button(label=t("Remove anyway"), style=discord.ButtonStyle.danger, custom_id=custom_id)
 
 
 def keep_key() -> Button:
@@ -143,20 +157,32 @@ def retry(request_id: int) -> Button:
     return discord.ui.Button(label=t("Retry unclear"), custom_id=f"np:retry:{request_id}")
 
 
-def refill(kind: ListKind, list_id: int) -> Button:
-    """Ask whether to refill those of a card's orders that the panel calls completed or partial."""
-    return discord.ui.Button(label=t("Refill these"), custom_id=f"np:refill:{kind}:{list_id}")
+def refill(kind: ListKind, list_id: int, account_id: int, name: str = "") -> Button:
+    """Ask whether to refill those of a card's orders that the panel calls completed or partial; under one key."""
+    label = t("Refill these: {name}", name=name) if name else t("Refill these")
+    return discord.ui.Button(label=label, custom_id=f"np:refill:{kind}:{list_id}:{account_id}")
 
 
-def confirm_refill(kind: ListKind, list_id: int, count: int) -> Button:
+def confirm_refill(kind: ListKind, list_id: int, account_id: int, count: int) -> Button:
     """Ask the panel for the refills of a question about so many orders."""
-    custom_id = f"np:refill-go:{kind}:{list_id}:{count}"
+    custom_id = f"np:refill-go:{kind}:{list_id}:{account_id}:{count}"
     return discord.ui.Button(label=t("Confirm refill"), style=discord.ButtonStyle.danger, custom_id=custom_id)
 
 
 def no_refill() -> Button:
     """Ask the panel for nothing."""
     return discord.ui.Button(label=t("No"), custom_id="np:refill-no")
+
+
+def try_under(kind: ListKind, list_id: int, account_id: int, name: str) -> Button:
+    """Ask whether to try under another key what the panel did not find."""
+    label = t("Try under {name}", name=name)
+    return discord.ui.Button(label=label, custom_id=f"np:try:{kind}:{list_id}:{account_id}")
+
+
+def try_others(kind: ListKind, list_id: int) -> Button:
+    """Ask under which of many other keys to try what the panel did not find."""
+    return discord.ui.Button(label=t("Try my other keys"), custom_id=f"np:try-others:{kind}:{list_id}")
 
 
 def copy_ids(kind: ListKind, list_id: int, groups: Mapping[State, str]) -> Menu:

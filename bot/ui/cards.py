@@ -11,6 +11,7 @@ from bot.records import MOST_DAYS, HistoryView, LooksView, Stopped
 from bot.states import MAX_DOUBTS, State
 from bot.store import AccountState, Cancellation, Group, Groups, ListKind, Notice, Report, RequestState
 from bot.ui import buttons
+from bot.ui.keys import Names, connect_again, names_of, other_keys, pauses, under, under_key
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
 from bot.ui.previews import preview_text
 from bot.ui.text import ago, amount, at, bar, by_remark, code, first_few, listed, on, titled
@@ -30,6 +31,8 @@ _ROOM = TEXT_LIMIT - 100
 """Characters to fill: Discord may count an emoji as several."""
 _REST = 45
 """Room for "… and 100,000 more, in the list" under a group, and for the line breaks."""
+_MOST_REFILLS = 3
+"""Keys for whose orders one message offers refills."""
 _BAD = {State.REFUSED, State.FAILED, State.EXPIRED, State.WITHDRAWN}
 
 
@@ -63,6 +66,11 @@ def _end(order: Cancellation) -> str:
     return f" {on(order.ended_at)}" if order.ended_at else ""
 
 
+def _with_key(names: Names, dates: _Dates) -> _Dates:
+    """Say of each order when it was, and under which key where its user has several."""
+    return lambda order: under(names, order.account_id) + dates(order)
+
+
 def request_card(view: RequestView) -> CardView:
     """Show how far a request has come."""
     match view.request.state:
@@ -87,10 +95,11 @@ def _question(view: RequestView) -> CardView:
         "Nothing has been sent yet. A request to cancel cannot be taken back, "
         "and a partly delivered order may get no refill."
     )
+    key = under_key(view.keys, view.account)
     return card(
         Tone.WAITING,
         [
-            titled(plural("Cancel {count} order?", "Cancel {count} orders?", request.orders), warning),
+            titled(plural("Cancel {count} order?", "Cancel {count} orders?", request.orders), key, warning),
             "\n".join(filter(None, [shown + rest, ignored(request.ignored, request.repeats)])),
             preview_text(request.preview) if request.preview else t(PREVIEW_TOO_LONG),
         ],
@@ -100,7 +109,7 @@ def _question(view: RequestView) -> CardView:
 
 def _progress(view: RequestView) -> CardView:
     request = view.request
-    sections = _sections_of(view.groups, view.waiting, request.waiting)
+    sections = _sections_of(view.groups, [code(order) for order in view.waiting], request.waiting)
     notes = [
         t(PAUSES[view.account.state]) if _is_stuck(view) else "",
         t(TROUBLES[view.account.trouble]) if view.account.trouble and _has_open(sections) else "",
@@ -108,16 +117,17 @@ def _progress(view: RequestView) -> CardView:
         ignored(request.ignored, request.repeats),
     ]
     title = plural("Cancel request · {count} order", "Cancel request · {count} orders", request.orders)
-    head = titled(title, _counts(sections), *_sent(view))
+    head = titled(title, _counts(sections), under_key(view.keys, view.account), *_sent(view))
     texts, folded = _texts(sections, beside=[head, *notes])
     return card(
         _tone(sections),
         [head, *texts, *_joined(notes)],
         buttons=[
-            *([buttons.connect(t("Connect again"))] if _is_stuck(view) else []),
+            *(connect_again([view.account], several=False) if _is_stuck(view) else []),
             *([buttons.stop(request.id)] if _may_stop(view) else []),
             *([buttons.retry(request.id)] if any(one.given_up for one in sections.values()) else []),
-            *([buttons.refill(ListKind.REQUEST, request.id)] if _may_refill(view.groups) else []),
+            *([buttons.refill(ListKind.REQUEST, request.id, view.account.id)] if _may_refill(view.groups) else []),
+            *other_keys(ListKind.REQUEST, request.id, view.keys, view.groups),
             *(_rest_of(ListKind.REQUEST, request.id) if folded else []),
         ],
         menu=_copy_ids(ListKind.REQUEST, request.id, sections),
@@ -157,16 +167,17 @@ def notice_card(report: Report, notice: Notice) -> CardView:
 
     By the reference the courier finds out whether a message has arrived of which it never heard.
     """
-    parts = [titled(t("⚠️ I need your key again"), t(PAUSES[state])) for state in report.pauses]
+    parts = pauses(report.pauses, report.accounts)
+    names = names_of(report.accounts)
     folded = False
-    for title, late in _overdue(report.overdue).items():
+    for title, late in _overdue(report.overdue, names).items():
         shown, missing = listed([name for name, _ in late.lines], 600)
         missing += late.count - len(late.lines)
         folded = folded or bool(missing)
         rest = f" {_in_the_list(missing)}" if missing else ""
         watching = t("I go on watching, less often, for 30 days. You may want to ask NotPanel's support.")
         parts.append(titled(title, shown + rest, f"-# {watching}"))
-    ended = _sections_of(report.ended, dates=_asked)
+    ended = _sections_of(report.ended, dates=_with_key(names, _asked))
     if ended:
         count = sum(section.count for section in ended.values())
         head = titled(plural("News about {count} order", "News about {count} orders", count), _counts(ended))
@@ -177,8 +188,9 @@ def notice_card(report: Report, notice: Notice) -> CardView:
         Tone.BAD if report.pauses else _tone(ended) if ended else Tone.WAITING,
         [*(parts or [titled(t("Nothing new"))]), f"-# {notice.reference}"],
         buttons=[
-            *([buttons.connect(t("Connect again"))] if report.pauses else []),
-            *([buttons.refill(ListKind.NOTICE, notice.id)] if _may_refill(report.ended) else []),
+            *connect_again(report.pauses, several=bool(names)),
+            *_refills(notice.id, report.ended, names),
+            *other_keys(ListKind.NOTICE, notice.id, report.accounts, report.ended),
             *(_rest_of(ListKind.NOTICE, notice.id) if folded else []),
         ],
         menu=_copy_ids(ListKind.NOTICE, notice.id, _sections_of({**report.overdue, **report.ended})),
@@ -187,7 +199,9 @@ def notice_card(report: Report, notice: Notice) -> CardView:
 
 def open_card(view: OpenView, note: str = "") -> CardView:
     """Show what is still open for a user, and when each was last looked at."""
-    sections = _sections_of(view.groups, view.waiting, view.count_waiting, dates=_looked)
+    names = names_of(view.keys)
+    waiting = [code(order) + under(names, account_id) for account_id, order in view.waiting]
+    sections = _sections_of(view.groups, waiting, view.count_waiting, dates=_with_key(names, _looked))
     if not sections:
         return card(Tone.GOOD, [titled(t("Nothing open"), t("Every cancel request you made has ended."))])
     count = sum(section.count for section in sections.values())
@@ -254,7 +268,7 @@ def unwatched(stopped: Stopped) -> CardView:
 
 def history_card(view: HistoryView) -> CardView:
     """Show how a user's orders ended."""
-    sections = _sections_of(view.groups, dates=_end)
+    sections = _sections_of(view.groups, dates=_with_key(names_of(view.keys), _end))
     still = plural(
         "{count} order is still open: `/queued`", "{count} orders are still open: `/queued`", view.count_open
     )
@@ -281,7 +295,7 @@ def _span(view: HistoryView) -> str:
     return f"*{t(OUTCOMES[view.outcome])}* · {days}" if view.outcome else days
 
 
-def _overdue(groups: Groups) -> dict[str, _Section]:
+def _overdue(groups: Groups, names: Names) -> dict[str, _Section]:
     """Tell what is known to be with the provider from what is not."""
     queued = {state: group for state, group in groups.items() if state is State.QUEUED}
     others = {state: group for state, group in groups.items() if state is not State.QUEUED}
@@ -289,22 +303,22 @@ def _overdue(groups: Groups) -> dict[str, _Section]:
         t("Still open at the provider after 72 hours"): queued,
         t("Still waiting for a clear answer from the panel after 72 hours"): others,
     }
-    return {title: _merged(late) for title, late in named.items() if late}
+    return {title: _merged(late, names) for title, late in named.items() if late}
 
 
-def _merged(groups: Groups) -> _Section:
-    sections = _sections_of(groups).values()
+def _merged(groups: Groups, names: Names) -> _Section:
+    sections = _sections_of(groups, dates=_with_key(names, _undated)).values()
     return _Section(sum(one.count for one in sections), [line for one in sections for line in one.lines])
 
 
 def _sections_of(
     groups: Groups, waiting: Sequence[str] = (), count_waiting: int = 0, *, dates: _Dates = _undated
 ) -> _Sections:
-    """Set groups in the order of the card; orders that are not taken up yet stand before those that were."""
+    """Set groups in the order of the card; orders that are not taken up yet, as they are named, stand before others."""
     found = {state: _section(state, group, dates) for state, group in groups.items()}
     if count_waiting:
         taken = found.get(State.REQUESTED, _Section(0, ()))
-        lines = [*((code(order), "") for order in waiting), *taken.lines]
+        lines = [*((name, "") for name in waiting), *taken.lines]
         found[State.REQUESTED] = _Section(count_waiting + taken.count, lines)
     return {state: found[state] for state in WORDINGS if state in found}
 
@@ -322,6 +336,13 @@ def _counts(sections: _Sections) -> str:
 def _may_refill(groups: Groups) -> bool:
     """Look at the orders that a card can show: among thousands of refusals it does not search at every edit."""
     return any(order.may_be_refilled for group in groups.values() for order in group.first)
+
+
+def _refills(notice_id: int, groups: Groups, names: Names) -> list[buttons.Button]:
+    """Offer refills under each key of a notice's orders apart: an order is known under its own key alone."""
+    orders = [order for group in groups.values() for order in group.first if order.may_be_refilled]
+    accounts = sorted({order.account_id for order in orders})[:_MOST_REFILLS]
+    return [buttons.refill(ListKind.NOTICE, notice_id, one, names.get(one, "")) for one in accounts]
 
 
 def _rest_of(kind: ListKind, list_id: int, outcome: State | None = None) -> list[buttons.Button]:

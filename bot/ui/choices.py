@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from discord import app_commands
 
 from bot.language import t
-from bot.store import Cancellation
+from bot.store import Cancellation, folded
 from bot.ui.words import WORDINGS
 
 MOST_CHOICES = 25
@@ -17,6 +17,12 @@ def order_choices(typed: str, orders: Sequence[Cancellation]) -> list[app_comman
     found = ((typed + order.order_id, t(WORDINGS[order.told_as].short)) for order in orders)
     fitting = [(value, short) for value, short in found if len(value) <= _MOST_CHARACTERS]
     return [app_commands.Choice(name=_name(value, short), value=value) for value, short in fitting[:MOST_CHOICES]]
+
+
+def key_choices(names: Sequence[str], part: str) -> list[app_commands.Choice[str]]:
+    """Offer the keys with that in their name."""
+    found = [name for name in names if folded(part) in folded(name)]
+    return [app_commands.Choice(name=name, value=name) for name in found[:MOST_CHOICES]]
 
 
 def _name(value: str, short: str) -> str:

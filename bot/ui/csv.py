@@ -6,7 +6,7 @@ that reads them does not depend on who has asked.
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import discord
@@ -42,17 +42,21 @@ _ORDERS_HEAD = (
 
 
 class OrdersCsv:
-    """All that the ledger knows of some orders, page by page into a file."""
+    """All that the ledger knows of some orders, page by page into a file; with their keys' names, if there are."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[int, str] | None = None) -> None:
+        self._names = names or {}
         self._bytes = io.BytesIO()
         self._text = io.TextIOWrapper(self._bytes, "utf-8-sig", newline="")
         self._writer = csv.writer(self._text)
-        self._writer.writerow(_ORDERS_HEAD)
+        self._writer.writerow([*_ORDERS_HEAD, *(["key"] if self._names else [])])
 
     def add(self, page: Sequence[Listed]) -> None:
         """Write some more lines."""
-        self._writer.writerows([_harmless(value) for value in _order_row(line)] for line in page)
+        self._writer.writerows([_harmless(value) for value in (*_order_row(line), *self._key(line))] for line in page)
+
+    def _key(self, line: Listed) -> tuple[str, ...]:
+        return (self._names.get(line.account_id, ""),) if self._names else ()
 
     @property
     def size(self) -> int:

@@ -1,5 +1,6 @@
 """One card: a Components V2 container with its buttons and files, inside Discord's limits."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -46,9 +47,8 @@ def card(
     Where Discord has no room for the lines they are left out.
     """
     container: discord.ui.Container[discord.ui.LayoutView] = discord.ui.Container(accent_colour=tone.value)
-    has_room = (
-        2 * len(parts) + len(buttons) + 5 <= _PART_LIMIT
-    )  # 5: the container less a line, a file, three rows, menu
+    rows = math.ceil(len(buttons) / _ROW)
+    has_room = 2 * len(parts) + len(buttons) + rows + 3 <= _PART_LIMIT  # 3: a file, a menu and its row
     for index, part in enumerate(parts):
         if index and has_room:
             container.add_item(discord.ui.Separator())

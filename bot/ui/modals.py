@@ -3,6 +3,7 @@
 discord.py would keep one form of a name for all users, and none over a restart; so its own callbacks do nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import discord
@@ -11,6 +12,7 @@ from bot.language import t
 
 KEY = "np:key"
 ORDERS = "np:orders"
+KEY_CHOICE = "key"
 
 _MOST_TYPED = 4_000
 """Characters that one field of a form takes (Discord)."""
@@ -28,14 +30,18 @@ class _Form(discord.ui.Modal):
         """Do nothing: `typed` and `uploaded` of `cogs.common` read the answer, whoever opened the form and whenever."""
 
 
-def key_form() -> discord.ui.Modal:
-    """Take the API key: the only way one ever travels, since options and messages can be read by others."""
+def key_form(name: str = "") -> discord.ui.Modal:
+    """Take an API key: the only way one ever travels, since options and messages can be read by others.
+
+    `name`: what it is to be called; without one it takes the place of the default.
+    """
+    alone = t("Make one just for this bot: then you can revoke it alone. Stored encrypted.")
     return _Form(
         t("Connect your NotPanel key"),
-        KEY,
+        f"{KEY}:{name}" if name else KEY,
         discord.ui.Label(
             text=t("API key"),
-            description=t("Make one just for this bot: then you can revoke it alone. Stored encrypted."),
+            description=t("To be stored encrypted under the name “{name}”.", name=name) if name else alone,
             component=discord.ui.TextInput(
                 custom_id="key", placeholder=t("Paste the key exactly as NotPanel shows it"), max_length=300
             ),
@@ -43,8 +49,8 @@ def key_form() -> discord.ui.Modal:
     )
 
 
-def orders_form() -> discord.ui.Modal:
-    """Take order IDs in whatever form they were copied, or a file of them."""
+def orders_form(keys: Sequence[str] = (), chosen: str = "") -> discord.ui.Modal:
+    """Take order IDs in whatever form they were copied, or a file of them; under one of these keys, if there are."""
     return _Form(
         t("Cancel orders"),
         ORDERS,
@@ -64,4 +70,14 @@ def orders_form() -> discord.ui.Modal:
             description=t("Text or CSV, up to 10 MB."),
             component=discord.ui.FileUpload(custom_id="file", required=False, min_values=0, max_values=1),
         ),
+        *([_key_choice(keys, chosen)] if len(keys) > 1 else []),
+    )
+
+
+def _key_choice(keys: Sequence[str], chosen: str) -> discord.ui.Label[discord.ui.Modal]:
+    options = [discord.SelectOption(label=name, value=name, default=name == (chosen or keys[0])) for name in keys]
+    return discord.ui.Label(
+        text=t("Key"),
+        description=t("The orders are cancelled under this key alone."),
+        component=discord.ui.Select(custom_id=KEY_CHOICE, options=options, required=True),
     )

@@ -7,6 +7,7 @@ from bot.language import t
 from bot.states import State
 from bot.store import Listed, ListKind
 from bot.ui import buttons
+from bot.ui.keys import Names, under
 from bot.ui.layout import CardView, Tone, card
 from bot.ui.text import code, titled
 from bot.ui.words import WORDINGS, panel_status
@@ -27,10 +28,10 @@ class ListPage:
     number: int
 
 
-def page_card(lines: Sequence[Listed], page: ListPage) -> CardView:
-    """Show some lines of a list, and turn to the pages beside it."""
+def page_card(lines: Sequence[Listed], page: ListPage, names: Names) -> CardView:
+    """Show some lines of a list, with their keys where there are several, and turn to the pages beside it."""
     first = page.number * PAGE_LENGTH + 1
-    shown = [_page_line(line) for line in lines[:PAGE_LENGTH]]
+    shown = [_page_line(line) + under(names, line.account_id) for line in lines[:PAGE_LENGTH]]
     as_of_now = t("As of now.")
     title = t("Orders {first} to {last}", first=first, last=first + len(shown) - 1) if shown else t("No more orders")
     turns = [

@@ -7,9 +7,10 @@ from bot.accounts import MAX_REFILL, Refills
 from bot.language import number, plural, t
 from bot.panel import InvalidKey, Refill, RefillRow
 from bot.problems import KeyPaused, NoKey
-from bot.store import ListKind
+from bot.store import Account, Keyring, ListKind
 from bot.ui import buttons
 from bot.ui.csv import csv_file
+from bot.ui.keys import under_key
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
 from bot.ui.text import by_remark, code, listed, titled
 from bot.ui.words import REFILLS, RefillFate, Wording, ignored, refill_step, refills_stopped
@@ -21,7 +22,7 @@ _REST = 45
 _Lines = Sequence[tuple[str, str]]
 
 
-def refill_question(orders: Sequence[str], kind: ListKind, list_id: int) -> CardView:
+def refill_question(orders: Sequence[str], kind: ListKind, list_id: int, account: Account, keys: Keyring) -> CardView:
     """Ask before refills are asked for."""
     if not orders:
         nothing = titled(t("Nothing to refill"), t("The panel calls no order of that card completed or partial."))
@@ -40,10 +41,14 @@ def refill_question(orders: Sequence[str], kind: ListKind, list_id: int) -> Card
     return card(
         Tone.WAITING,
         [
-            titled(title, t("Nothing has been sent yet. A refill that was asked for cannot be taken back.")),
+            titled(
+                title,
+                under_key(keys, account),
+                t("Nothing has been sent yet. A refill that was asked for cannot be taken back."),
+            ),
             "\n".join([_named(asked), *([most] if len(orders) > MAX_REFILL else []), f"-# {which}"]),
         ],
-        buttons=[buttons.confirm_refill(kind, list_id, len(orders)), buttons.no_refill()],
+        buttons=[buttons.confirm_refill(kind, list_id, account.id, len(orders)), buttons.no_refill()],
     )
 
 
@@ -52,14 +57,14 @@ def no_refills() -> CardView:
     return card(Tone.PLAIN, [titled(t("No refill"), t("Nothing was sent."))])
 
 
-def refills_under_way(orders: Sequence[str]) -> CardView:
+def refills_under_way(orders: Sequence[str], key: str = "") -> CardView:
     """Say what is being asked for; this stays where the bot dies before it can tell more."""
     title = plural("Asking for {count} refill …", "Asking for {count} refills …", len(orders))
     should_it_stay = t(
         "Should this card stay as it is, nobody knows whether the panel took the request: "
         "look in your NotPanel orders before you ask again."
     )
-    return card(Tone.WAITING, [titled(title, _named(orders), f"-# {should_it_stay}")])
+    return card(Tone.WAITING, [titled(title, key, _named(orders), f"-# {should_it_stay}")])
 
 
 def _named(orders: Sequence[str]) -> str:
@@ -67,12 +72,14 @@ def _named(orders: Sequence[str]) -> str:
     return " ".join([shown, t("… and {missing} more", missing=missing)]) if missing else shown
 
 
-def refills_card(orders: Sequence[str], result: Refills, junk: tuple[str, ...], repeats: int) -> CardView:
-    """Show what came of asking for refills."""
+def refills_card(
+    orders: Sequence[str], result: Refills, junk: tuple[str, ...], repeats: int, key: str = "", name: str = ""
+) -> CardView:
+    """Show what came of asking for refills; `key` says under which of several keys, `name` is that key's."""
     fates = {order: _fate(order, result) for order in orders}
     groups = _grouped(fates, result.rows)
     counts = " · ".join(f"**{number(len(lines))}** {t(REFILLS[fate].short)}" for fate, lines in groups.items())
-    head = titled(plural("Refill · {count} order", "Refill · {count} orders", len(orders)), counts)
+    head = titled(plural("Refill · {count} order", "Refill · {count} orders", len(orders)), counts, key)
     why = refills_stopped(result.stopped) if result.stopped and result.unsent else ""
     note = ignored(junk, repeats)
     texts, folded = _texts(groups, TEXT_LIMIT - len(head) - len(why) - len(note) - 100)
@@ -80,7 +87,7 @@ def refills_card(orders: Sequence[str], result: Refills, junk: tuple[str, ...], 
     return card(
         _tone(groups),
         [head, *texts, *filter(None, ["\n".join(filter(None, [why, note]))])],
-        buttons=[buttons.connect()] if isinstance(result.stopped, InvalidKey | KeyPaused | NoKey) else [],
+        buttons=[buttons.connect(name=name)] if isinstance(result.stopped, InvalidKey | KeyPaused | NoKey) else [],
         file=csv_file("refill.csv", _HEAD, rows) if folded else None,
     )
 

@@ -5,7 +5,7 @@ translated with `t` by whoever shows it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,15 +15,19 @@ from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, T
 from bot.problems import (
     BadFile,
     BadKey,
+    BadName,
     Erased,
     FileFault,
     KeyFault,
     KeyPaused,
     NoKey,
     NoOrders,
+    NoSuchKey,
     NotYours,
     RefillUnderWay,
+    SameKey,
     TooMany,
+    TooManyKeys,
     UserError,
 )
 from bot.states import State
@@ -285,6 +289,16 @@ NO_ORDERS = mark(
     "I found no order ID in that. An ID looks like `ord_01HG9X7KJP4N…`; separate several in any way you like. "
     "Nothing was sent."
 )
+NO_SUCH_KEY = mark("You have no key called {name}. Yours: {names}. Nothing was sent or changed.")
+SAME_KEY = mark(
+    "That key is stored already, under the name {name}. I keep each key once: under two names the same order could be "
+    "cancelled twice. Nothing was changed."
+)
+BAD_NAME = mark("The name of a key has 1 to 32 characters, all of them visible. Nothing was sent or stored.")
+TOO_MANY_KEYS = mark(
+    "I keep at most 10 keys of yours, and 25 names with those of removed keys. Take one of these names, which replaces "
+    "its key, or remove a key: {names}. Nothing was stored."
+)
 NOT_YOURS = mark("This belongs to somebody else. Use the command yourself to get your own.")
 ERASED_MEANWHILE = mark(
     "While I was checking this key you had everything about you erased, so it was not stored. Send it once more if you "
@@ -329,8 +343,17 @@ def user_error(error: UserError) -> str:
     match error:
         case NoKey():
             return t("You have not connected a NotPanel key yet, so nothing was sent. It takes ten seconds:")
-        case KeyPaused(state=state):
-            return " ".join([t("Nothing was sent."), t(PAUSES[state])])
+        case KeyPaused(state=state, name=name, several=several):
+            which = t("Your key {name}:", name=code(name)) if several else ""
+            return " ".join(filter(None, [t("Nothing was sent."), which, t(PAUSES[state])]))
+        case NoSuchKey(name=name, names=names):
+            return t(NO_SUCH_KEY, name=code(name, 40), names=_listed(names))
+        case SameKey(name=name):
+            return t(SAME_KEY, name=code(name))
+        case BadName():
+            return t(BAD_NAME)
+        case TooManyKeys(names=names):
+            return t(TOO_MANY_KEYS, names=_listed(names))
         case BadKey(fault=fault):
             fault_text = t(_KEY_FAULTS[fault])
             return t("{fault} Nothing was sent or stored. Copy the key again and paste it alone.", fault=fault_text)
@@ -351,6 +374,10 @@ def user_error(error: UserError) -> str:
             return t(REFILL_UNDER_WAY)
         case _:
             return t(INTERNAL)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(code(name) for name in names)
 
 
 def panel_error(error: PanelError) -> str:

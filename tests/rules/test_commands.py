@@ -79,10 +79,11 @@ def test_every_cog_is_loaded() -> None:
 SOMEBODY = 2**63 - 1
 
 EXAMPLES = {
-    buttons.CONNECT: lambda: buttons.connect(),
+    buttons.CONNECT: lambda: buttons.connect(name="W" * 32),
     buttons.CONFIRM: lambda: buttons.confirm(SOMEBODY, 10_000),
     buttons.KEEP: lambda: buttons.keep(SOMEBODY),
-    buttons.REMOVE_KEY: lambda: buttons.remove_key(),
+    buttons.ASK_REMOVE: lambda: buttons.ask_remove(SOMEBODY, "W" * 32),
+    buttons.REMOVE_KEY: lambda: buttons.remove_key(SOMEBODY),
     buttons.KEEP_KEY: lambda: buttons.keep_key(),
     buttons.NEWS: lambda: buttons.news(SOMEBODY),
     buttons.PASTE: lambda: buttons.paste(),
@@ -97,9 +98,11 @@ EXAMPLES = {
     buttons.UNWATCH: lambda: buttons.unwatch(),
     buttons.KEEP_WATCHING: lambda: buttons.keep_watching(),
     buttons.RETRY: lambda: buttons.retry(SOMEBODY),
-    buttons.REFILL: lambda: buttons.refill(ListKind.REQUEST, SOMEBODY),
-    buttons.CONFIRM_REFILL: lambda: buttons.confirm_refill(ListKind.REQUEST, SOMEBODY, 100_000),
+    buttons.REFILL: lambda: buttons.refill(ListKind.REQUEST, SOMEBODY, SOMEBODY, "W" * 32),
+    buttons.CONFIRM_REFILL: lambda: buttons.confirm_refill(ListKind.REQUEST, SOMEBODY, SOMEBODY, 100_000),
     buttons.NO_REFILL: lambda: buttons.no_refill(),
+    buttons.TRY_UNDER: lambda: buttons.try_under(ListKind.REQUEST, SOMEBODY, SOMEBODY, "W" * 32),
+    buttons.TRY_OTHERS: lambda: buttons.try_others(ListKind.REQUEST, SOMEBODY),
     buttons.IDS: lambda: buttons.copy_ids(ListKind.REQUEST, SOMEBODY, {state: "100,000 orders" for state in State}),
 }
 

@@ -12,7 +12,7 @@ from bot.store import (
     NoticeKind,
 )
 from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask, claim, connect
-from tests.world import START, orders_of
+from tests.world import orders_of
 
 
 async def test_a_second_request_joins_what_is_open(books: Books) -> None:
