@@ -253,7 +253,7 @@ class Accounts:
     async def balances(self, user_id: int, key: str = "") -> list[BalanceView]:
         """Ask the panel for the balance under the key named, or under each of the user's.
 
-        Raise PanelError, or as `usable` does, where there is one key to ask for; among several it is part of the result.
+        Raise PanelError, or as `usable` does, where there is one key to ask for; of several each has its own.
         """
         if key or len(await self.stored(user_id)) == 1:
             return [await self._balance(await self.usable(user_id, key))]

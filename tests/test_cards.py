@@ -86,8 +86,8 @@ async def test_a_list_as_a_file_holds_every_order_and_no_formula(words: str | No
     states = list(State)
     orders = [order(n, states[n % len(states)], words=words and f"={n % 7} {words}") for n in range(200)]
     table = OrdersCsv()
-    table.add([Listed(row.id, row.order_id, row) for row in orders])
-    table.add([Listed(200, "ord_waiting", None)])
+    table.add([Listed(row.id, row.account_id, row.order_id, row) for row in orders])
+    table.add([Listed(200, 1, "ord_waiting", None)])
     text = table.file("list.csv").fp.read().decode("utf-8-sig")
     assert all(row.order_id in text for row in orders)
     assert "ord_waiting,Waiting to be sent" in text

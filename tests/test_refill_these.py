@@ -75,7 +75,7 @@ async def test_a_card_without_delivered_orders_has_no_such_button(here: World, a
     result = await ann.slash("cancel", orders="ord_A ord_B ord_C ord_absent")
     await here.settle()
     assert "Refill these" not in buttons_of(result)
-    copy = card(Tone.PLAIN, ["a forged copy"], buttons=[refill(ListKind.REQUEST, 1)])
+    copy = card(Tone.PLAIN, ["a forged copy"], buttons=[refill(ListKind.REQUEST, 1, 1)])
     forged = await here.app.client.get_partial_messageable(ann.dm_channel.id).send(view=copy.view)
     question = await asked(ann, forged)
     assert "Nothing to refill" in shown(question)
@@ -261,7 +261,7 @@ async def test_nobody_else_can_ask_for_them_or_see_them(here: World) -> None:
     await ann.slash(channel, "cancel", orders="ord_Secret")
     await here.settle()
     for kind in (ListKind.REQUEST, ListKind.NOTICE):
-        pair = [refill(kind, 1), confirm_refill(kind, 1, 1)]
+        pair = [refill(kind, 1, 1), confirm_refill(kind, 1, 1, 1)]
         copy = card(Tone.PLAIN, ["a forged copy"], buttons=pair)
         forged = await here.app.client.get_partial_messageable(channel.id).send(view=copy.view)
         for button in pair:

@@ -10,12 +10,14 @@ from bot.states import State, is_not_found
 from bot.store import Account, AccountState, Group, Groups, Keyring, ListKind
 from bot.ui import buttons
 from bot.ui.layout import CardView, Tone, card
-from bot.ui.text import ago, amount, code, titled
+from bot.ui.text import ago, amount, code, listed, titled
 from bot.ui.words import PAUSES, panel_error
 
 _MOST_TRIES = 3
 """Other keys that a card has a button for each of; where there are more one button leads to them."""
 
+_ROOM_FOR_NAMES = 80
+"""Characters for the keys that share one trouble."""
 _MOST_CONNECTS = 5
 """Keys that a card has a button for to be connected again; its text names all."""
 
@@ -91,9 +93,10 @@ def keys_card(views: Sequence[KeyView]) -> CardView:
 
 def _only_key_card(view: KeyView) -> CardView:
     state = view.account.state
+    usable = state is AccountState.ACTIVE
     return card(
-        Tone.GOOD if state is AccountState.ACTIVE else Tone.BAD,
-        [titled(t("Your NotPanel key"), _facts(view, t(PAUSES[state])))],
+        Tone.GOOD if usable else Tone.BAD,
+        [titled(t("Your NotPanel key"), _facts(view, "" if usable else t(PAUSES[state])))],
         buttons=[buttons.connect(t("Replace the key"), view.account.name)],
     )
 
@@ -119,7 +122,7 @@ def _several_keys_card(views: Sequence[KeyView]) -> CardView:
 
 
 def _facts(view: KeyView, paused: str) -> str:
-    """Say what may be shown of a key; `paused`: what to say of one that is not in use."""
+    """Say what may be shown of a key; `paused`: what to say of one that the panel does not take."""
     end = t("Ends in {end}, stored encrypted.", end=code_end(view.last4))
     state = t("It is in use.") if view.account.state is AccountState.ACTIVE else paused
     return " ".join([end, state, plural("{count} order being watched.", "{count} orders being watched.", view.waiting)])
@@ -134,14 +137,13 @@ def connect_again(paused: Sequence[Account], *, several: bool) -> list[buttons.B
 
 
 def pauses(paused: Keyring, keys: Keyring) -> list[str]:
-    """Say why keys are needed again, and which where there are several."""
-    states = dict.fromkeys(account.state for account in paused)
-    texts: list[str] = []
-    for state in states:
-        names = ", ".join(code(one.name) for one in paused if one.state is state)
-        which = t("Key: {names}", names=names) if names_of(keys) else ""
-        texts.append(titled(t("⚠️ I need your key again"), which, t(PAUSES[state])))
-    return texts
+    """Say why keys are needed again, and which where there are several; nothing where none is."""
+    reasons: list[str] = []
+    for state in dict.fromkeys(account.state for account in paused):
+        names, missing = listed([code(one.name) for one in paused if one.state is state], _ROOM_FOR_NAMES)
+        more = " " + t("… and {missing} more", missing=missing) if missing else ""
+        reasons.append(f"{names}{more}: {t(PAUSES[state])}" if names_of(keys) else t(PAUSES[state]))
+    return [titled(t("⚠️ I need your key again"), *reasons)] if reasons else []
 
 
 def which_to_remove(keys: Keyring) -> CardView:

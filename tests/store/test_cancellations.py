@@ -157,7 +157,7 @@ async def test_a_list_that_waits_hides_none_of_the_orders_before_it(books: Books
     await books.lead("ord_before", State.REFUSED)
     async with books.ledger.write() as tx:
         await ask(tx, books.account, *(f"ord_{n}" for n in range(2_000)))
-    found = await books.ledger.read.recent_orders(ANN, "", 25)
+    found = await books.ledger.read.recent_orders(books.account.id, "", 25)
     assert [order.order_id for order in found] == ["ord_before"]
 
 
@@ -168,7 +168,9 @@ async def test_an_open_order_is_recent_however_many_have_ended_since(books: Book
     while rows := await books.claim():
         for row in rows:
             await books.record(row, State.REFUSED)
-    found = await books.ledger.read.recent_orders(ANN, "", 3)
+    found = await books.ledger.read.recent_orders(books.account.id, "", 3)
     assert found[0].order_id == "ord_open"
     assert len(found) == 3
-    assert [order.order_id for order in await books.ledger.read.recent_orders(ANN, "OPEN", 3)] == ["ord_open"]
+    assert [order.order_id for order in await books.ledger.read.recent_orders(books.account.id, "OPEN", 3)] == [
+        "ord_open"
+    ]
