@@ -275,7 +275,8 @@ async def test_a_key_removed_in_the_middle_is_used_no_more(here: World, ann: Any
 
 async def test_an_order_named_twice_is_asked_for_once(here: World, ann: Any) -> None:
     orders = done(here, 100)
-    result = await here.app.accounts.refill(ann.id, [*orders, *orders])
+    account = await here.app.accounts.usable(ann.id)
+    result = await here.app.accounts.refill(account, [*orders, *orders])
     assert set(here.panel.refill_requests.values()) == {1}
     assert refill_calls(here) == [tuple(orders)]
     assert len(result.rows) == 100

@@ -124,13 +124,15 @@ class World:
         self.app = await _open(self.folder, self.settings, self.wire, self.clock, self.stack)
         await self.env.restart_bot(self.app.client)
 
-    async def connect(self, user: Any, key: str = KEY) -> str:
-        """Store a key the way a user does; return what they are told."""
-        return shown(await user.submit_modal(await user.slash("key set"), {"key": key}))
+    async def connect(self, user: Any, key: str = KEY, name: str | None = None) -> str:
+        """Store a key the way a user does, perhaps under a name; return what they are told."""
+        named = {"name": name} if name else {}
+        return shown(await user.submit_modal(await user.slash("key set", **named), {"key": key}))
 
-    async def connect_in(self, channel: Any, member: Any, key: str = KEY) -> None:
+    async def connect_in(self, channel: Any, member: Any, key: str = KEY, name: str | None = None) -> None:
         """Store a key by a command given in a server."""
-        await member.submit_modal(await member.slash(channel, "key set"), {"key": key})
+        named = {"name": name} if name else {}
+        await member.submit_modal(await member.slash(channel, "key set", **named), {"key": key})
 
     def order(self, order_id: str, status: OrderStatus | str = OrderStatus.PENDING, **more: Any) -> str:
         """Put an order into the panel's books."""

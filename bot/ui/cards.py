@@ -171,7 +171,7 @@ def notice_card(report: Report, notice: Notice) -> CardView:
     names = names_of(report.accounts)
     folded = False
     for title, late in _overdue(report.overdue, names).items():
-        shown, missing = listed([name for name, _ in late.lines], 600)
+        shown, missing = listed([name for name, _ in late.lines], 500)
         missing += late.count - len(late.lines)
         folded = folded or bool(missing)
         rest = f" {_in_the_list(missing)}" if missing else ""

@@ -16,7 +16,7 @@ from bot.ui.words import PAUSES, panel_error
 _MOST_TRIES = 3
 """Other keys that a card has a button for each of; where there are more one button leads to them."""
 
-_ROOM_FOR_NAMES = 80
+_ROOM_FOR_NAMES = 60
 """Characters for the keys that share one trouble."""
 _MOST_CONNECTS = 5
 """Keys that a card has a button for to be connected again; its text names all."""
