@@ -5,7 +5,7 @@ to another key than that.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -190,7 +190,7 @@ class Accounts:
                 if self._open(account).get_secret_value() == key.get_secret_value():
                     raise SameKey(account.name)
         if len(with_keys(others)) >= MOST_KEYS or len(others) >= MOST_NAMES:
-            raise TooManyKeys([account.name for account in others])
+            raise TooManyKeys([account.name for account in others], MOST_KEYS, MOST_NAMES)
 
     async def _store(self, tx: Writer, user_id: int, name: str, key: SecretStr) -> int:
         account_id = await tx.place_account(user_id, name, self._clock())
@@ -416,6 +416,11 @@ def with_keys(keys: Iterable[Account]) -> Keyring:
     return tuple(account for account in keys if account.state is not AccountState.REMOVED)
 
 
+def keys_beside(keys: Keyring, lost_under: Set[int]) -> Keyring:
+    """Return the usable keys under which there is something to try that was not found under those of some accounts."""
+    return tuple(one for one in keys if one.state is AccountState.ACTIVE and lost_under - {one.id})
+
+
 def in_use(keys: Keyring) -> list[Account]:
     """Return the accounts whose key may be used now; raise NoKey or KeyPaused where there is none."""
     found = [account for account in keys if account.state is AccountState.ACTIVE]
@@ -450,7 +455,7 @@ def read_name(text: str) -> str:
     """Return the name for a key in a text that a person typed; raise BadName."""
     name = " ".join(text.split())
     if not (name.isprintable() and 1 <= len(name) <= LONGEST_NAME):
-        raise BadName
+        raise BadName(LONGEST_NAME)
     return name
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
-from bot.accounts import Accounts, usable
+from bot.accounts import Accounts, keys_beside, usable
 from bot.budget import Budget
 from bot.clock import Clock
 from bot.orders import Found, is_plain_id
@@ -210,6 +210,13 @@ class Cancels:
         async for page in self.rows(kind, list_id, user_id):
             found.update((line.order_id, None) for line in page if wanted(line))
         return tuple(found)
+
+    async def other_keys(self, kind: ListKind, list_id: int, user_id: int) -> Keyring:
+        """Return the user's keys under which to try what was not found of a list; raise as `rows` does."""
+        lost: set[int] = set()
+        async for page in self.rows(kind, list_id, user_id):
+            lost.update(line.account_id for line in page if line.not_found)
+        return keys_beside(await self._ledger.read.accounts_of(user_id), lost)
 
     async def ask_under_another_key(
         self, kind: ListKind, list_id: int, user_id: int, account_id: int, place: Place

@@ -43,15 +43,21 @@ class SameKey(UserError):
 
 
 class BadName(UserError):
-    """The text cannot be the name of a key."""
+    """The text cannot be the name of a key, which has at most so many characters."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
 
 
 class TooManyKeys(UserError):
     """The user has as many keys, or has used as many names for them, as this bot takes."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], most: int, most_names: int) -> None:
         super().__init__()
         self.names = names
+        self.most = most
+        self.most_names = most_names
 
 
 class KeyFault(StrEnum):

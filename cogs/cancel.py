@@ -144,8 +144,9 @@ class TryOthers(Pressed, template=buttons.TRY_OTHERS):
     async def press(self, interaction: Interaction) -> None:
         """Ask."""
         await acknowledge(interaction)
-        keys = await interaction.client.use_cases.accounts.stored(interaction.user.id)
-        await answer(interaction, which_to_try(ListKind(self.values["kind"]), int(self.values["list"]), keys))
+        kind, list_id = ListKind(self.values["kind"]), int(self.values["list"])
+        keys = await interaction.client.use_cases.cancels.other_keys(kind, list_id, interaction.user.id)
+        await answer(interaction, which_to_try(kind, list_id, keys))
 
 
 async def setup(bot: Client) -> None:

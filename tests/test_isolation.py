@@ -56,7 +56,7 @@ class Room:
             return [
                 ledger.execute(query, {"ann": self.ann.id}).fetchall()
                 for query in (
-                    "SELECT id, key_sealed, state FROM accounts WHERE user_id = :ann",
+                    "SELECT id, name, is_default, key_sealed, state FROM accounts WHERE user_id = :ann",
                     "SELECT id, state, orders, waiting, message_id FROM requests WHERE user_id = :ann",
                     "SELECT c.order_id, c.state, c.doubts, c.due_at, c.told_at FROM cancellations c"
                     " JOIN accounts a ON a.id = c.account_id WHERE a.user_id = :ann",
@@ -135,6 +135,7 @@ def pieces(template: str, number: int, ann: int) -> list[Any]:
 
 COMMANDS: dict[str, dict[str, Any]] = {
     "key show": {},
+    "key default": {"name": "main"},
     "balance": {},
     "queued": {},
     "history": {},

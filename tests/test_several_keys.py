@@ -8,11 +8,27 @@ from typing import Any
 
 import pytest
 
+from bot.accounts import BalanceView, Connected, KeyView, Removed
 from bot.demo.panel import Upstream
-from bot.panel import OrderStatus
-from bot.store import ListKind, Past
+from bot.language import Language, speaking
+from bot.panel import Balance, OrderStatus, Unavailable
+from bot.problems import TooManyKeys
+from bot.store import AccountState, ListKind, Past
 from bot.ui import buttons
+from bot.ui.answers import user_problem
+from bot.ui.keys import (
+    balances_card,
+    connected,
+    default_chosen,
+    keys_card,
+    removal_question,
+    removed,
+    which_to_remove,
+    which_to_try,
+)
 from bot.ui.layout import Tone, card
+from tests.examples import key as example_key
+from tests.test_cards import keeps_discords_limits
 from tests.world import KEY, START, World, buttons_of, messages, shown, whole_list
 
 SHOP = "np-shop-key-9876543210"
@@ -76,7 +92,7 @@ async def test_the_first_key_is_the_default_and_others_say_so(here: World, ann: 
 
 async def test_the_form_says_what_the_key_will_be_called(here: World, ann: Any) -> None:
     form = await ann.slash("key set", name="  Client   A ")
-    assert "under the name “Client A”" in str(form.modal)
+    assert "Key “Client A”" in str(form.modal)
     here.panel.add_key("np-client-a-key")
     assert "called `Client A`" in shown(await ann.submit_modal(form, {"key": "np-client-a-key"}))
 
@@ -234,6 +250,30 @@ async def test_keys_are_suggested_by_their_names(here: World, ann: Any) -> None:
 async def names(user: Any, command: str, option: str, text: str) -> list[str]:
     """Return what is offered while a key's name is being typed."""
     return [choice["value"] for choice in await user.autocomplete(command, option, text)]
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_every_card_about_keys_keeps_discords_limits(language: Language) -> None:
+    """With as many keys as there can be, all of them in trouble or none, under the longest names."""
+    for states in ([AccountState.REJECTED, AccountState.SUSPENDED] * 5, [AccountState.ACTIVE] * 10):
+        keys = tuple(example_key(number, state) for number, state in enumerate(states))
+        views = [KeyView(key, "cdef", 100_000) for key in keys]
+        balance = Balance(balance="1000000.00", currency="USD")
+        with speaking(language):
+            for shown_card in (
+                keys_card(views),
+                keys_card(views[:1]),
+                which_to_remove(keys),
+                which_to_try(ListKind.REQUEST, 2**62, keys),
+                removal_question(views[0]),
+                removed(Removed(keys[0], 100_000, keys)),
+                connected(Connected(keys[0], keys, "cdef", balance, 100_000)),
+                connected(Connected(keys[1], keys, "cdef", balance, 100_000)),
+                default_chosen(keys[0]),
+                balances_card([BalanceView(key, Unavailable(reached=False), START) for key in keys], keys),
+                user_problem(TooManyKeys([key.name for key in keys] * 2, 10, 25)),
+            ):
+                keeps_discords_limits(shown_card)
 
 
 # Orders go to the key that is named, or to the default.
@@ -549,7 +589,7 @@ async def test_of_many_keys_one_button_leads_to_the_choice(here: World, ann: Any
     result = await lost(here, ann)
     assert labels(result) == ["Try my other keys"]
     choice = await ann.click(result.response, label="Try my other keys")
-    assert labels(choice) == ["Try under main", "Try under Shop", *(f"Try under many {n}" for n in range(3))]
+    assert labels(choice) == ["Try under Shop", *(f"Try under many {n}" for n in range(3))]
     question = await ann.click(choice.response, label="Try under Shop")
     assert "Cancel 2 orders?" in shown(question)
 

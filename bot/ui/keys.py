@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.accounts import BalanceView, Connected, KeyView, Removed, Statuses
+from bot.accounts import BalanceView, Connected, KeyView, Removed, Statuses, keys_beside
 from bot.language import plural, t
 from bot.panel import Balance, PanelError, RowError
 from bot.problems import KeyPaused
@@ -231,7 +231,7 @@ def _balance(view: BalanceView) -> str:
 def status_note(statuses: Statuses) -> str:
     """Say under which of several keys orders were looked up, and which others may know those that were not found."""
     lost = any(isinstance(row, RowError) and is_not_found(row.words) for row in statuses.rows.values())
-    others = ", ".join(code(one.name) for one in _others(statuses.keys, {statuses.account.id}))
+    others = ", ".join(code(one.name) for one in keys_beside(statuses.keys, {statuses.account.id}))
     hint = t("What was not found may be under another key of yours: `/status` with `key` {names}.", names=others)
     return " ".join(filter(None, [under_key(statuses.keys, statuses.account), hint if lost and others else ""]))
 
@@ -239,7 +239,7 @@ def status_note(statuses: Statuses) -> str:
 def other_keys(kind: ListKind, list_id: int, keys: Keyring, groups: Groups) -> list[buttons.Button]:
     """Offer to try under a user's other keys what the panel did not find; looks at the orders that a card can show."""
     refused = groups.get(State.REFUSED, Group(0, ())).first
-    others = _others(keys, {order.account_id for order in refused if order.not_found})
+    others = keys_beside(keys, {order.account_id for order in refused if order.not_found})
     if len(others) > _MOST_TRIES:
         return [buttons.try_others(kind, list_id)]
     return [buttons.try_under(kind, list_id, one.id, one.name) for one in others]
@@ -247,19 +247,11 @@ def other_keys(kind: ListKind, list_id: int, keys: Keyring, groups: Groups) -> l
 
 def which_to_try(kind: ListKind, list_id: int, keys: Keyring) -> CardView:
     """Ask under which of many keys to try what was not found."""
-    what = t("I ask again before anything is sent. What was not found under a key is not tried under that one again.")
     return card(
         Tone.WAITING,
-        [titled(t("Under which key shall I try?"), what)],
-        buttons=[
-            buttons.try_under(kind, list_id, one.id, one.name) for one in keys if one.state is AccountState.ACTIVE
-        ],
+        [titled(t("Under which key shall I try?"), t("I ask again before anything is sent."))],
+        buttons=[buttons.try_under(kind, list_id, one.id, one.name) for one in keys],
     )
-
-
-def _others(keys: Keyring, lost_under: set[int]) -> list[Account]:
-    """Return the usable keys under which something was not tried that was not found under others."""
-    return [one for one in keys if one.state is AccountState.ACTIVE and lost_under - {one.id}]
 
 
 def balance(value: Balance) -> str:

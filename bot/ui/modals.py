@@ -35,13 +35,12 @@ def key_form(name: str = "") -> discord.ui.Modal:
 
     `name`: what it is to be called; without one it takes the place of the default.
     """
-    alone = t("Make one just for this bot: then you can revoke it alone. Stored encrypted.")
     return _Form(
-        t("Connect your NotPanel key"),
+        t("Key “{name}”", name=name) if name else t("Connect your NotPanel key"),
         f"{KEY}:{name}" if name else KEY,
         discord.ui.Label(
             text=t("API key"),
-            description=t("To be stored encrypted under the name “{name}”.", name=name) if name else alone,
+            description=t("Make one just for this bot: then you can revoke it alone. Stored encrypted."),
             component=discord.ui.TextInput(
                 custom_id="key", placeholder=t("Paste the key exactly as NotPanel shows it"), max_length=300
             ),

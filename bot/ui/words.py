@@ -294,10 +294,10 @@ SAME_KEY = mark(
     "That key is stored already, under the name {name}. I keep each key once: under two names the same order could be "
     "cancelled twice. Nothing was changed."
 )
-BAD_NAME = mark("The name of a key has 1 to 32 characters, all of them visible. Nothing was sent or stored.")
+BAD_NAME = mark("The name of a key has 1 to {most} characters, all of them visible. Nothing was sent or stored.")
 TOO_MANY_KEYS = mark(
-    "I keep at most 10 keys of yours, and 25 names with those of removed keys. Take one of these names, which replaces "
-    "its key, or remove a key: {names}. Nothing was stored."
+    "I keep at most {most} keys of yours, and {most_names} names with those of removed keys. Take one of these names, "
+    "which replaces its key, or remove a key: {names}. Nothing was stored."
 )
 NOT_YOURS = mark("This belongs to somebody else. Use the command yourself to get your own.")
 ERASED_MEANWHILE = mark(
@@ -350,10 +350,10 @@ def user_error(error: UserError) -> str:
             return t(NO_SUCH_KEY, name=code(name, 40), names=_listed(names))
         case SameKey(name=name):
             return t(SAME_KEY, name=code(name))
-        case BadName():
-            return t(BAD_NAME)
-        case TooManyKeys(names=names):
-            return t(TOO_MANY_KEYS, names=_listed(names))
+        case BadName(most=most):
+            return t(BAD_NAME, most=most)
+        case TooManyKeys(names=names, most=most, most_names=most_names):
+            return t(TOO_MANY_KEYS, names=_listed(names), most=most, most_names=most_names)
         case BadKey(fault=fault):
             fault_text = t(_KEY_FAULTS[fault])
             return t("{fault} Nothing was sent or stored. Copy the key again and paste it alone.", fault=fault_text)

@@ -14,8 +14,10 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from discord import app_commands
 
+from bot.accounts import LONGEST_NAME
 from bot.client import Client
 from bot.language import CATALOGUES, DOMAIN, OWN_NAMES, Language, number, plural, speaking, t, understood
+from bot.ui.modals import key_form, orders_form
 from tests.rules.sources import ROOT, sources, tree_of
 
 TRANSLATED = [language for language in Language if language is not Language.ENGLISH]
@@ -217,3 +219,17 @@ def described(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield part
     for below in (*part.get("options", ()), *part.get("choices", ())):
         yield from described(below)
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_forms_keep_discords_limits(language: Language) -> None:
+    name = "W" * LONGEST_NAME
+    with speaking(language):
+        forms_shown = [key_form(), key_form(name), orders_form(), orders_form([name, "main"], name)]
+    for form in (form.to_dict() for form in forms_shown):
+        assert len(form["title"]) <= 45
+        assert len(form["custom_id"]) <= 100
+        for part in form["components"]:
+            assert len(part["label"]) <= 45
+            assert len(part.get("description", "")) <= 100
+            assert len(part["component"].get("placeholder", "")) <= 100
