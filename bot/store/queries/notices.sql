@@ -43,10 +43,8 @@ UPDATE notices SET state = 'delivered', due_at = NULL, delivered_at = :now, mess
 
 -- name: pauses_of_notice(notice_id)
 -- That a key is needed again is no news once there is one.
-SELECT * FROM accounts a WHERE id IN (
-    SELECT i.account_id FROM notice_items i
-    WHERE i.notice_id = :notice_id AND i.account_id IS NOT NULL AND i.kind = a.state
-) ORDER BY id;
+SELECT DISTINCT a.* FROM notice_items i JOIN accounts a ON a.id = i.account_id
+WHERE i.notice_id = :notice_id AND i.kind = a.state ORDER BY a.id;
 
 -- name: accounts_of_notice(notice_id)
 SELECT a.* FROM notices n JOIN accounts a ON a.user_id = n.user_id WHERE n.id = :notice_id
