@@ -105,11 +105,16 @@ class BalanceView:
 
 @dataclass(frozen=True, slots=True)
 class Statuses:
-    """What the panel says of orders under one key, and all accounts of the user."""
+    """What the panel says of orders under one key, and all accounts of the user.
+
+    `stopped`: why those that are `unasked` were not asked about.
+    """
 
     account: Account
     keys: Keyring
     rows: Mapping[str, StatusRow]
+    unasked: frozenset[str] = frozenset()
+    stopped: PanelError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,24 +236,32 @@ class Accounts:
         return chosen
 
     async def look_up(self, user_id: int, orders: Sequence[str], key: str = "") -> Statuses:
-        """Ask the panel for the status of orders; raise TooMany, PanelError, or as `usable` does."""
+        """Ask the panel for the status of orders; raise TooMany, PanelError, or as `usable` does.
+
+        An error after the first answer is part of the result: what was answered is told.
+        """
         account = await self.usable(user_id, key)
-        rows = await self._statuses(account, orders)
-        return Statuses(account, await self._ledger.read.accounts_of(user_id), rows)
+        keys = await self._ledger.read.accounts_of(user_id)
+        if len(orders) > MAX_LOOKUP:
+            raise TooMany(MAX_LOOKUP)
+        rows: dict[str, StatusRow] = {}
+        for start in range(0, len(orders), MAX_BATCH):
+            try:
+                rows.update(await self._statuses(account, orders[start : start + MAX_BATCH]))
+            except PanelError as error:
+                if start == 0:
+                    raise
+                return Statuses(account, keys, rows, frozenset(orders[start:]), error)
+        return Statuses(account, keys, rows)
 
     async def look_up_with(self, account_id: int, orders: Sequence[str]) -> Mapping[str, StatusRow]:
-        """Ask the panel for the status of orders under that account's key; raise as `look_up` does."""
+        """Ask the panel, in one call, for the status of orders under that account's key; raise as `look_up` does."""
         return await self._statuses(usable(await self._ledger.read.account(account_id)), orders)
 
     async def _statuses(self, account: Account, orders: Sequence[str]) -> Mapping[str, StatusRow]:
-        if len(orders) > MAX_LOOKUP:
-            raise TooMany(MAX_LOOKUP)
-        found: dict[str, StatusRow] = {}
-        for batch in _batches(orders):
-            reply = await self._call(account, partial(self._panel.status, orders=batch))
-            self._budget.learn(account.id, reply.limits)
-            found.update(reply.rows)
-        return found
+        reply = await self._call(account, partial(self._panel.status, orders=orders))
+        self._budget.learn(account.id, reply.limits)
+        return reply.rows
 
     async def balances(self, user_id: int, key: str = "") -> list[BalanceView]:
         """Ask the panel for the balance under the key named, or under each of the user's.
@@ -461,7 +474,3 @@ def read_name(text: str) -> str:
 
 def _last4(key: SecretStr) -> str:
     return key.get_secret_value()[-4:]
-
-
-def _batches(orders: Sequence[str]) -> list[Sequence[str]]:
-    return [orders[start : start + MAX_BATCH] for start in range(0, len(orders), MAX_BATCH)]

@@ -100,9 +100,9 @@ def all_kept() -> CardView:
 def status_card(orders: tuple[str, ...], statuses: Statuses, junk: tuple[str, ...], repeats: int) -> CardView:
     """Show what the panel says of each order, in the order asked."""
     found = statuses.rows
-    lines = [f"{code(order)} · {_status(found.get(order))}" for order in orders]
+    lines = [f"{code(order)} · {_status(found.get(order), order in statuses.unasked)}" for order in orders]
     head = titled(plural("Status of {count} order", "Status of {count} orders", len(orders)))
-    note = "\n".join(filter(None, [status_note(statuses), ignored(junk, repeats)]))
+    note = "\n".join(filter(None, [_stopped(statuses), status_note(statuses), ignored(junk, repeats)]))
     room = TEXT_LIMIT - len(head) - len(note) - 100
     shown: list[str] = []
     for line in lines:
@@ -112,14 +112,27 @@ def status_card(orders: tuple[str, ...], statuses: Statuses, junk: tuple[str, ..
         shown.append(line)
     missing = len(lines) - len(shown)
     rest = [t("… and {missing} more, in the file", missing=missing)] if missing else []
-    file = csv_file("status.csv", _STATUS_HEAD, (_status_row(id, found.get(id)) for id in orders)) if missing else None
+    file = (
+        csv_file("status.csv", _STATUS_HEAD, (_status_row(id, found.get(id), id in statuses.unasked) for id in orders))
+        if missing
+        else None
+    )
     return card(Tone.PLAIN, [head, "\n".join([*shown, *rest]), *([note] if note else [])], file=file)
+
+
+def _stopped(statuses: Statuses) -> str:
+    if statuses.stopped is None:
+        return ""
+    left = plural("{count} order was not asked about.", "{count} orders were not asked about.", len(statuses.unasked))
+    return f"{left} {panel_error(statuses.stopped)}"
 
 
 _STATUS_HEAD = ("order", "status", "charge", "currency", "start_count", "remains", "panel_words")
 
 
-def _status(row: StatusRow | None) -> str:
+def _status(row: StatusRow | None, unasked: bool) -> str:
+    if unasked:
+        return t("not asked")
     if row is None:
         return t("the panel's answer leaves it out")
     if not isinstance(row, OrderReading):
@@ -130,10 +143,11 @@ def _status(row: StatusRow | None) -> str:
     return " · ".join(filter(None, [f"**{code(row.word, 40)}**", charge, remains]))
 
 
-def _status_row(order: str, row: StatusRow | None) -> tuple[str | None, ...]:
+def _status_row(order: str, row: StatusRow | None, unasked: bool) -> tuple[str | None, ...]:
     if isinstance(row, OrderReading):
         return (order, row.word, row.charge, row.currency, row.start_count, row.remains, None)
-    return (order, None, None, None, None, None, row.words if row else "left out of the panel's answer")
+    silence = "not asked" if unasked else "left out of the panel's answer"
+    return (order, None, None, None, None, None, row.words if row else silence)
 
 
 def list_card(file: discord.File) -> CardView:

@@ -1,0 +1,22 @@
+"""/status of more orders than one call takes."""
+
+from typing import Any
+
+import pytest
+
+from bot.panel import Answer
+from tests.world import World, shown
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+async def test_what_was_answered_is_shown_although_a_later_call_failed(here: World, ann: Any) -> None:
+    orders = [here.order(f"ord_{number:03}") for number in range(150)]
+    here.wire.faults = [lambda answer: answer, Answer(503, "")]
+    result = await ann.slash("status", orders=" ".join(orders))
+    assert "50 orders were not asked about. The panel cannot be reached at the moment." in shown(result)
+    assert "`ord_000` · **`pending`**" in shown(result)
+    (file,) = result.response.attachments
+    lines = (await file.read()).decode("utf-8-sig").splitlines()[1:]
+    assert [line.split(",")[1] for line in lines[:100]] == ["pending"] * 100
+    assert [line.split(",")[-1] for line in lines[100:]] == ["not asked"] * 50
