@@ -102,7 +102,6 @@ def _only_key_card(view: KeyView) -> CardView:
 
 
 def _several_keys_card(views: Sequence[KeyView]) -> CardView:
-    title = plural("Your NotPanel key", "Your {count} NotPanel keys", len(views))
     default = t("**default**: takes what names no key")
     lines: list[str] = []
     for one in views:
@@ -116,7 +115,7 @@ def _several_keys_card(views: Sequence[KeyView]) -> CardView:
     paused = tuple(one for one in keys if one.state is not AccountState.ACTIVE)
     return card(
         Tone.BAD if paused else Tone.GOOD,
-        [titled(title, *lines), *pauses(paused, keys), f"-# {how}"],
+        [titled(t("Your NotPanel keys"), *lines), *pauses(paused, keys), f"-# {how}"],
         buttons=connect_again(paused, several=True),
     )
 
