@@ -101,6 +101,7 @@ def message(page: Page, heading: str) -> Locator:
 
 def _fill_form(page: Page, command: str, text: str) -> None:
     _pick(page, command)
+    page.keyboard.press("Enter")  # takes the option offered, which may stay empty
     page.keyboard.press("Enter")
     form = page.locator("#modal-root")
     form.locator("textarea, input").first.fill(text)

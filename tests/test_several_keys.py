@@ -247,9 +247,9 @@ async def test_keys_are_suggested_by_their_names(here: World, ann: Any) -> None:
     assert await names(eve, "cancel", "key", "") == []
 
 
-async def names(user: Any, command: str, option: str, text: str) -> list[str]:
-    """Return what is offered while a key's name is being typed."""
-    return [choice["value"] for choice in await user.autocomplete(command, option, text)]
+async def names(user: Any, command: str, option: str, text: str, **filled: str) -> list[str]:
+    """Return what is offered while an option is being typed."""
+    return [choice["value"] for choice in await user.autocomplete(command, option, text, **filled)]
 
 
 @pytest.mark.parametrize("language", Language)
@@ -389,6 +389,8 @@ async def test_suggested_orders_are_those_of_the_key_that_will_be_used(here: Wor
     await ann.slash("cancel", orders="ord_S", key="Shop")
     await here.settle()
     assert await names(ann, "status", "orders", "ord_") == ["ord_M"]
+    assert await names(ann, "status", "orders", "ord_", key="SHOP") == ["ord_S"]
+    assert await names(ann, "status", "orders", "ord_", key="none") == []
     await ann.slash("key default", name="Shop")
     assert await names(ann, "status", "orders", "ord_") == ["ord_S"]
 
@@ -513,6 +515,12 @@ async def test_a_rejected_key_is_named_and_the_other_goes_on(here: World, ann: A
     form = await ann.click(result.response, label="Connect again")
     assert "1 open order of yours will be tried" in shown(await ann.submit_modal(form, {"key": SHOP}))
     assert sql(here, "SELECT name, state FROM accounts ORDER BY id") == [("main", "active"), ("Shop", "active")]
+
+
+async def test_the_check_of_a_new_key_counts_against_that_key(here: World, ann: Any) -> None:
+    assert [here.app.accounts._budget.used(account) for account in (1, 2)] == [1, 1]
+    await here.connect(ann, SHOP, "Shop")
+    assert [here.app.accounts._budget.used(account) for account in (1, 2)] == [1, 2]
 
 
 async def test_each_key_has_its_own_limit(here: World, ann: Any) -> None:
