@@ -25,6 +25,7 @@ from bot.store.rows import (
     Past,
     Report,
     Request,
+    Standing,
     Stored,
     from_ms,
     to_ms,
@@ -233,6 +234,10 @@ class Reader:
     async def sealed_tokens(self) -> list[Sealed]:
         """Return every sealed interaction token."""
         return [_sealed(row) async for row in QUERIES.sealed_tokens(self._db)]
+
+    async def standing(self) -> Standing:
+        """Return how the ledger as a whole stands: some milliseconds with tens of thousands of orders open."""
+        return Standing.read(await QUERIES.standing(self._db))
 
     async def fact(self, name: str) -> str | None:
         """Return a small fact about this installation."""

@@ -88,6 +88,8 @@ CREATE INDEX cancellations_by_request ON cancellations (request_id, state, doubt
 CREATE INDEX cancellations_to_send ON cancellations (account_id, due_at) WHERE state = 'requested';
 CREATE INDEX cancellations_in_flight ON cancellations (id) WHERE state = 'sending';
 CREATE INDEX cancellations_open_by_age ON cancellations (created_at) WHERE ended_at IS NULL;
+CREATE INDEX cancellations_queued ON cancellations (created_at) WHERE state = 'queued';
+CREATE INDEX cancellations_unknown ON cancellations (created_at) WHERE state = 'unknown';
 CREATE INDEX cancellations_untold ON cancellations (account_id, request_id, ended_at)
     WHERE ended_at IS NOT NULL AND told_at IS NULL;
 
