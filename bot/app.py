@@ -18,6 +18,7 @@ from bot.budget import Budget
 from bot.cancels import Cancels
 from bot.client import Client, UseCases
 from bot.clock import Clock, Sleep, utc_now
+from bot.figures import Figures, Operator
 from bot.notices import Courier
 from bot.panel import Panel
 from bot.previews import Previews
@@ -46,6 +47,8 @@ class App:
     accounts: Accounts
     cancels: Cancels
     records: Records
+    figures: Figures
+    operator: Operator
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run the loops beside the client until `stop`, then let running calls be recorded."""
@@ -96,7 +99,8 @@ async def build(
     with only_process(settings.database_path):
         async with Ledger.open(settings.database_path) as ledger:
             vault = await _vault_for(ledger, settings)
-            panel = Panel(settings.panel_url, transport=transport, clock=clock)
+            figures = Figures(clock)
+            panel = Panel(settings.panel_url, transport=transport, clock=clock, called=figures.panel_called)
             budget = Budget(clock, settings.panel_ip_limit, settings.panel_key_limit)
             worker = Worker(
                 ledger,
@@ -110,6 +114,7 @@ async def build(
                 ),
                 notify_window=window,
                 changed=lambda: courier.ring(),
+                ended=figures.record_ended,
                 sleep=sleep,
             )
 
@@ -130,13 +135,15 @@ async def build(
                 notify_window=window,
                 wake=wake,
             )
-            client = Client(ledger)
+            client = Client(ledger, answered=figures.discord_answered)
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
             records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
-            client.use_cases = UseCases(accounts, cancels, records, courier)
+            loops = {"worker": worker.bell, "cards": courier.card_bell, "notices": courier.notice_bell}
+            operator = Operator(figures, ledger, budget, clock, loops=loops, connected=lambda: client.connected)
+            client.use_cases = UseCases(accounts, cancels, records, courier, figures, operator)
             await worker.recover()
             try:
-                yield App(ledger, worker, courier, client, accounts, cancels, records)
+                yield App(ledger, worker, courier, client, accounts, cancels, records, figures, operator)
             finally:
                 await previews.abandon()
                 await panel.aclose(patience=1)

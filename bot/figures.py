@@ -28,7 +28,7 @@ INVALID_WINDOW = timedelta(minutes=10)
 MOST_INVALID = 10_000
 _READ_EVERY = timedelta(seconds=5)
 _STALLED_AFTER = 300
-"""Seconds. A loop turns once a minute, or once a time-out of Discord or the panel; longer than this is no such pause."""
+"""Seconds. A loop turns once a minute, or after a time-out of Discord or the panel: it never takes this long."""
 _LEDGER_PATIENCE = 5
 """Seconds for which the ledger may keep somebody waiting who only asks whether it is there."""
 
@@ -93,7 +93,7 @@ class Figures:
         if called.outcome == "ok":
             self.panel_answered_at = self._clock()
 
-    def discord_answered(self, status: int, *, shared: bool) -> None:
+    def discord_answered(self, status: int, shared: bool) -> None:
         """Count a request that Discord has answered; `shared`: a 429 of a limit that is not this bot's own."""
         if status in (401, 403) or (status == 429 and not shared):
             self.discord_requests["invalid"] += 1
