@@ -143,10 +143,23 @@ async def build(
             client.use_cases = UseCases(accounts, cancels, records, courier, figures, operator)
             await worker.recover()
             try:
-                yield App(ledger, worker, courier, client, accounts, cancels, records, figures, operator)
+                async with _served(settings, operator):
+                    yield App(ledger, worker, courier, client, accounts, cancels, records, figures, operator)
             finally:
                 await previews.abandon()
                 await panel.aclose(patience=1)
+
+
+@asynccontextmanager
+async def _served(settings: Settings, operator: Operator) -> AsyncGenerator[None]:
+    """Answer over HTTP, where the operator has chosen a port; raise BadSettings."""
+    if settings.http_port is None:
+        yield
+        return
+    from bot.http import serving  # 25 ms of the start, for those alone who want it
+
+    async with serving(settings.http_host, settings.http_port, operator):
+        yield
 
 
 async def _vault_for(ledger: Ledger, settings: Settings) -> Vault:

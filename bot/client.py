@@ -44,6 +44,7 @@ COGS = (
     "cogs.direct_messages",
     "cogs.news",
     "cogs.lists",
+    "cogs.admin",
 )
 
 _TREE_FACT = "command tree"

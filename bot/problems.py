@@ -117,5 +117,9 @@ class RefillUnderWay(UserError):
     """The same user's refills are being asked for, or the question has been confirmed before."""
 
 
+class NotOperator(UserError):
+    """This is for whoever runs the bot."""
+
+
 class NotYours(UserError):
     """Somebody else asked for this."""

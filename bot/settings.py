@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     watch_max_interval: Seconds = Field(900, description="Longest pause in seconds between two looks at an order.")
     notify_window: Seconds = Field(10, description="Seconds for which a user's news are gathered into one message.")
     confirm_above: int = Field(25, ge=0, description="Ask before cancelling more orders than this at once.")
+    http_host: str = Field("127.0.0.1", description="Address of this machine that health and metrics are served on.")
+    http_port: int | None = Field(None, ge=1, le=65535, description="Port for health and metrics; empty: no server.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     log_format: Literal["console", "json"] = Field("console", description="Log for people or for machines.")
 

@@ -23,6 +23,7 @@ from bot.problems import (
     NoKey,
     NoOrders,
     NoSuchKey,
+    NotOperator,
     NotYours,
     RefillUnderWay,
     SameKey,
@@ -370,6 +371,8 @@ def user_error(error: UserError) -> str:
             return t(ERASED_MEANWHILE)
         case NotYours():
             return t(NOT_YOURS)
+        case NotOperator():
+            return t("That is for whoever runs this bot. Everything of yours is under `/help`.")
         case RefillUnderWay():
             return t(REFILL_UNDER_WAY)
         case _:

@@ -1,0 +1,68 @@
+"""What is answered over HTTP."""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from bot.figures import Operator
+from bot.http.metrics import CONTENT_TYPE, exposition
+from bot.settings import BadSettings
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+@asynccontextmanager
+async def serving(host: str, port: int, operator: Operator) -> AsyncGenerator[int]:
+    """Answer at an address of this machine, and give the port; raise BadSettings where it cannot be had."""
+    # No access log: a webhook's address is a secret. Nobody's connection keeps the bot from ending.
+    runner = web.AppRunner(application(operator), access_log=None, shutdown_timeout=1, handle_signals=False)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise BadSettings(f"HTTP_HOST, HTTP_PORT: {host} port {port}: {error.strerror or error}") from None
+        bound = runner.addresses[0][1]
+        log.info("answering on %s port %d", host, bound)
+        yield bound
+    finally:
+        await runner.cleanup()
+
+
+def application(operator: Operator) -> web.Application:
+    """Return what answers."""
+    app = web.Application()
+    app.router.add_get("/healthz", _healthz(operator))
+    app.router.add_get("/readyz", _readyz(operator))
+    app.router.add_get("/metrics", _metrics(operator))
+    return app
+
+
+def _healthz(operator: Operator) -> Handler:
+    async def healthz(_: web.Request) -> web.Response:
+        """Tell whether this process does its work. Whether Discord or the panel answers is no fault of its own."""
+        faults = await operator.faults()
+        return web.Response(status=503 if faults else 200, text="\n".join(faults or ["ok"]) + "\n")
+
+    return healthz
+
+
+def _readyz(operator: Operator) -> Handler:
+    async def readyz(_: web.Request) -> web.Response:
+        """Tell whether commands reach this process."""
+        ready = operator.connected
+        return web.Response(status=200 if ready else 503, text="ok\n" if ready else "gateway not connected\n")
+
+    return readyz
+
+
+def _metrics(operator: Operator) -> Handler:
+    async def metrics(_: web.Request) -> web.Response:
+        """Give the operator's figures to Prometheus."""
+        return web.Response(body=exposition(await operator.overview()), headers={"Content-Type": CONTENT_TYPE})
+
+    return metrics
