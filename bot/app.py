@@ -28,6 +28,7 @@ from bot.settings import Settings
 from bot.store import Ledger, LedgerInUse, LedgerUnreadable
 from bot.tasks import keep_running
 from bot.vault import UnknownKey, Vault, open_vault
+from bot.webhooks import Webhooks
 from bot.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -49,10 +50,11 @@ class App:
     records: Records
     figures: Figures
     operator: Operator
+    webhooks: Webhooks
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run the loops beside the client until `stop`, then let running calls be recorded."""
-        loops = (self.worker.run, self.courier.run_cards, self.courier.run_notices)
+        loops = (self.worker.run, self.courier.run_cards, self.courier.run_notices, self.webhooks.run)
         await asyncio.gather(*(keep_running(loop, stop) for loop in loops))
 
     async def run(self, token: SecretStr) -> None:
@@ -138,27 +140,33 @@ async def build(
             client = Client(ledger, answered=figures.discord_answered)
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
             records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
-            loops = {"worker": worker.bell, "cards": courier.card_bell, "notices": courier.notice_bell}
+            webhooks = Webhooks(ledger, vault, accounts, clock, figures, public_url=settings.public_url, wake=wake)
+            loops = {
+                "worker": worker.bell,
+                "cards": courier.card_bell,
+                "notices": courier.notice_bell,
+                "webhooks": webhooks.bell,
+            }
             operator = Operator(figures, ledger, budget, clock, loops=loops, connected=lambda: client.connected)
-            client.use_cases = UseCases(accounts, cancels, records, courier, figures, operator)
+            client.use_cases = UseCases(accounts, cancels, records, courier, figures, operator, webhooks)
             await worker.recover()
             try:
-                async with _served(settings, operator):
-                    yield App(ledger, worker, courier, client, accounts, cancels, records, figures, operator)
+                async with _served(settings, operator, webhooks):
+                    yield App(ledger, worker, courier, client, accounts, cancels, records, figures, operator, webhooks)
             finally:
                 await previews.abandon()
                 await panel.aclose(patience=1)
 
 
 @asynccontextmanager
-async def _served(settings: Settings, operator: Operator) -> AsyncGenerator[None]:
+async def _served(settings: Settings, operator: Operator, webhooks: Webhooks) -> AsyncGenerator[None]:
     """Answer over HTTP, where the operator has chosen a port; raise BadSettings."""
     if settings.http_port is None:
         yield
         return
     from bot.http import serving  # 25 ms of the start, for those alone who want it
 
-    async with serving(settings.http_host, settings.http_port, operator):
+    async with serving(settings.http_host, settings.http_port, operator, webhooks):
         yield
 
 

@@ -27,6 +27,7 @@ from bot.store import Ledger, LedgerError
 from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
 from bot.ui.layout import CardView
 from bot.ui.words import UNWRITABLE
+from bot.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ COGS = (
     "cogs.news",
     "cogs.lists",
     "cogs.admin",
+    "cogs.webhook",
 )
 
 _TREE_FACT = "command tree"
@@ -64,6 +66,7 @@ class UseCases:
     courier: Courier
     figures: Figures
     operator: Operator
+    webhooks: Webhooks
 
 
 class Client(commands.Bot):

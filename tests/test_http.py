@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("env")
 @pytest.fixture
 async def web(here: World) -> AsyncGenerator[TestClient[Any, Any]]:
     """What asks the bot over HTTP."""
-    async with TestClient(TestServer(application(here.app.operator))) as client:
+    async with TestClient(TestServer(application(here.app.operator, here.app.webhooks))) as client:
         yield client
 
 
@@ -194,7 +194,7 @@ async def test_a_port_that_is_taken_is_a_bad_setting(here: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(BadSettings, match=f"HTTP_PORT: 127.0.0.1 port {port}"):
-            async with serving("127.0.0.1", port, here.app.operator):
+            async with serving("127.0.0.1", port, here.app.operator, here.app.webhooks):
                 raise AssertionError("served on a port of somebody else's")
 
 

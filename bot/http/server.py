@@ -1,5 +1,6 @@
 """What is answered over HTTP."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,17 +10,23 @@ from aiohttp import web
 from bot.figures import Operator
 from bot.http.metrics import CONTENT_TYPE, exposition
 from bot.settings import BadSettings
+from bot.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
+
+MOST_BYTES = 64 * 1024
+"""Of a body; a call about a hundred orders needs some ten thousand."""
+_READ_WITHIN = 10
+"""Seconds for a body to arrive."""
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 @asynccontextmanager
-async def serving(host: str, port: int, operator: Operator) -> AsyncGenerator[int]:
+async def serving(host: str, port: int, operator: Operator, webhooks: Webhooks) -> AsyncGenerator[int]:
     """Answer at an address of this machine, and give the port; raise BadSettings where it cannot be had."""
     # No access log: a webhook's address is a secret. Nobody's connection keeps the bot from ending.
-    runner = web.AppRunner(application(operator), access_log=None, shutdown_timeout=1, handle_signals=False)
+    runner = web.AppRunner(application(operator, webhooks), access_log=None, shutdown_timeout=1, handle_signals=False)
     await runner.setup()
     try:
         try:
@@ -33,12 +40,14 @@ async def serving(host: str, port: int, operator: Operator) -> AsyncGenerator[in
         await runner.cleanup()
 
 
-def application(operator: Operator) -> web.Application:
+def application(operator: Operator, webhooks: Webhooks) -> web.Application:
     """Return what answers."""
-    app = web.Application()
+    app = web.Application(client_max_size=MOST_BYTES)
     app.router.add_get("/healthz", _healthz(operator))
     app.router.add_get("/readyz", _readyz(operator))
     app.router.add_get("/metrics", _metrics(operator))
+    if webhooks.is_on:
+        app.router.add_post("/hooks/{token}", _hooks(webhooks))
     return app
 
 
@@ -66,3 +75,20 @@ def _metrics(operator: Operator) -> Handler:
         return web.Response(body=exposition(await operator.overview()), headers={"Content-Type": CONTENT_TYPE})
 
     return metrics
+
+
+def _hooks(webhooks: Webhooks) -> Handler:
+    async def hooks(request: web.Request) -> web.Response:
+        """Take a call, and answer it before anybody has looked whose address that is or what it says."""
+        token = request.match_info["token"]
+        if not webhooks.admits(token):
+            return web.Response(status=429, headers={"Retry-After": "60"})
+        try:
+            async with asyncio.timeout(_READ_WITHIN):
+                body = await request.read()
+        except TimeoutError:
+            return web.Response(status=408)
+        webhooks.take(token, request.headers.values(), body)
+        return web.Response(status=204)
+
+    return hooks

@@ -31,6 +31,7 @@ from bot.panel.replies import (
     read_refill,
     read_reset,
     read_statuses,
+    read_webhook,
 )
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,16 @@ class Panel:
         """
         balance, _ = await self._call(key, {"action": "balance"}, read_balance)
         return balance
+
+    async def add_webhook(self, key: SecretStr, url: str, events: Sequence[str]) -> SecretStr | None:
+        """Have the panel call an address on events; return the secret it signs with, if its answer names one.
+
+        It takes no idempotency key: never send it twice. Raise PanelError, whose `reached` tells whether it may have
+        acted; no call tells what it did (NotPanel docs).
+        """
+        form = {"action": "webhook.add", "url": url, "events": ",".join(events)}
+        secret, _ = await self._call(key, form, read_webhook)
+        return secret
 
     async def aclose(self, patience: float = 60) -> None:
         """Let calls under way end by their own time-outs, for `patience` seconds at most, then close."""

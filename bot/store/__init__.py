@@ -6,6 +6,7 @@
         │                                              │
         └── user_id ──< notices ──< notice_items >─────┘
                         (one DM and its nonce)
+        webhooks (where the panel may call for a user)
 
     a cancellation:  bot/states.py draws its states
     a request:       asking ─► going | kept | lapsed          (at or below CONFIRM_ABOVE it begins as going)
@@ -45,6 +46,7 @@ from bot.store.rows import (
     Standing,
     Stored,
     Trouble,
+    Webhook,
     folded,
 )
 from bot.store.writer import Card, Outcome, Writer
@@ -81,6 +83,7 @@ __all__ = [
     "Standing",
     "Stored",
     "Trouble",
+    "Webhook",
     "Writer",
     "backup",
     "folded",

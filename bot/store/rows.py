@@ -296,6 +296,18 @@ class Stored(_Row):
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook(_Row):
+    """An address that the panel may call for a user; the address itself is not kept."""
+
+    user_id: int
+    address_hash: bytes
+    secret_sealed: bytes | None
+    created_at: datetime
+    arrived_at: datetime | None
+    believed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing(_Row):
     """How the ledger as a whole stands: how many rows wait where, and since when the oldest of them does."""
 

@@ -26,6 +26,8 @@ CORE = (
     "watching",
     "figures",
     "arrivals",
+    "webhooks",
+    "signatures",
 )
 DATABASES = {"sqlite3", "aiosqlite", "aiosql", "asyncpg"}
 SQL = re.compile(

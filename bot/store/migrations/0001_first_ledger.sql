@@ -175,6 +175,17 @@ WHERE r.began_at IS NOT NULL AND (r.waiting > 0 OR EXISTS (
     WHERE c.request_id = r.id AND c.state IN ('requested', 'sending', 'accepted') AND c.looks = 0
 ));
 
+-- Where a user has the panel call when an order changes. Of the address only a hash is kept: it is a secret.
+CREATE TABLE webhooks (
+    user_id        INTEGER PRIMARY KEY,
+    address_hash   BLOB NOT NULL,
+    secret_sealed  BLOB,              -- the panel signs with it, where that is known
+    created_at     INTEGER NOT NULL,
+    arrived_at     INTEGER,           -- a call last came
+    believed_at    INTEGER            -- one last came that was not forged, as far as that can be told
+);
+CREATE UNIQUE INDEX webhooks_by_address ON webhooks (address_hash);
+
 -- Small facts about this installation, such as which command tree Discord was last told.
 CREATE TABLE facts (
     name   TEXT PRIMARY KEY,
