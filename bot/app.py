@@ -51,6 +51,8 @@ class App:
     figures: Figures
     operator: Operator
     webhooks: Webhooks
+    listen: tuple[str, int] | None
+    """Where to answer over HTTP: an address of this machine and a port."""
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run the loops beside the client until `stop`, then let running calls be recorded."""
@@ -58,7 +60,19 @@ class App:
         await asyncio.gather(*(keep_running(loop, stop) for loop in loops))
 
     async def run(self, token: SecretStr) -> None:
-        """Log in and run until SIGTERM, SIGINT or the gateway's final word; raise discord.LoginFailure."""
+        """Log in and run until SIGTERM, SIGINT or the gateway's final word.
+
+        Raise discord.LoginFailure, or BadSettings where the port for HTTP cannot be had.
+        """
+        if self.listen is None:
+            await self._run(token)
+            return
+        from bot.http import serving  # 25 ms of the start, for those alone who want it
+
+        async with serving(*self.listen, self.operator, self.webhooks):
+            await self._run(token)
+
+    async def _run(self, token: SecretStr) -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -149,25 +163,15 @@ async def build(
             }
             operator = Operator(figures, ledger, budget, clock, loops=loops, connected=lambda: client.connected)
             client.use_cases = UseCases(accounts, cancels, records, courier, figures, operator, webhooks)
+            listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
             await worker.recover()
             try:
-                async with _served(settings, operator, webhooks):
-                    yield App(ledger, worker, courier, client, accounts, cancels, records, figures, operator, webhooks)
+                yield App(
+                    ledger, worker, courier, client, accounts, cancels, records, figures, operator, webhooks, listen
+                )
             finally:
                 await previews.abandon()
                 await panel.aclose(patience=1)
-
-
-@asynccontextmanager
-async def _served(settings: Settings, operator: Operator, webhooks: Webhooks) -> AsyncGenerator[None]:
-    """Answer over HTTP, where the operator has chosen a port; raise BadSettings."""
-    if settings.http_port is None:
-        yield
-        return
-    from bot.http import serving  # 25 ms of the start, for those alone who want it
-
-    async with serving(settings.http_host, settings.http_port, operator, webhooks):
-        yield
 
 
 async def _vault_for(ledger: Ledger, settings: Settings) -> Vault:

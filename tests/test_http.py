@@ -81,7 +81,8 @@ async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monk
     later = time.monotonic() + 301
     here.app.courier.card_bell.reset()
     monkeypatch.setattr("bot.figures.time.monotonic", lambda: later)
-    here.app.courier.notice_bell.turned_at = here.app.worker.bell.turned_at = later
+    for loop in (here.app.courier.notice_bell, here.app.worker.bell, here.app.webhooks.bell):
+        loop.turned_at = later
     response = await web.get("/healthz")
     assert (response.status, await response.text()) == (503, "cards stalled\n")
 
@@ -92,6 +93,7 @@ async def test_a_loop_that_waits_turns_often_enough(here: World) -> None:
     assert (await here.app.worker.start_due() - now).total_seconds() <= 60
     assert (await here.app.courier.show_due() - now).total_seconds() <= 60
     assert (await here.app.courier.deliver_due() - now).total_seconds() <= 60
+    assert (await here.app.webhooks.step() - now).total_seconds() <= 60
 
 
 async def test_metrics_tell_what_is_open_and_how_it_ended(here: World, ann: Any, web: TestClient[Any, Any]) -> None:

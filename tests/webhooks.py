@@ -14,8 +14,11 @@ from tests.test_queued import LONG
 from tests.world import World, shown
 
 URL = "https://bot.example"
-OPEN = {"http_port": 1, "public_url": URL}
-"""Settings; the tests serve for themselves, so nothing listens on that port."""
+OPEN = {"http_port": 8080, "public_url": URL, "watch_min_interval": 36_000, "watch_max_interval": 72_000}
+"""Settings. Looks of the bot's own are hours apart, so that those which calls lead to can be counted.
+
+Nothing listens on that port: tests serve for themselves, on a free one.
+"""
 Web = TestClient[Any, Any]
 
 
@@ -34,12 +37,12 @@ def path_in(text: str) -> str:
 
 
 async def watch(here: World, user: Any, *orders: str, upstream: Upstream = LONG, key: str = "") -> None:
-    """Have orders queued at the provider and looked at so often that the next look is far away."""
+    """Have orders queued at the provider, and looked at, so that the next look is far away."""
     for order in orders:
         here.order(order, OrderStatus.IN_PROGRESS, upstream=upstream, **({"key": key} if key else {}))
     await user.slash("cancel", orders=" ".join(orders))
     await here.settle()
-    await here.wait(7200, step=60)
+    await here.wait(90, step=10)
 
 
 async def work(here: World) -> None:

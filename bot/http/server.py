@@ -26,7 +26,14 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 async def serving(host: str, port: int, operator: Operator, webhooks: Webhooks) -> AsyncGenerator[int]:
     """Answer at an address of this machine, and give the port; raise BadSettings where it cannot be had."""
     # No access log: a webhook's address is a secret. Nobody's connection keeps the bot from ending.
-    runner = web.AppRunner(application(operator, webhooks), access_log=None, shutdown_timeout=1, handle_signals=False)
+    # Nothing is decompressed: a few kilobytes can be made to unfold into gigabytes.
+    runner = web.AppRunner(
+        application(operator, webhooks),
+        access_log=None,
+        auto_decompress=False,
+        shutdown_timeout=1,
+        handle_signals=False,
+    )
     await runner.setup()
     try:
         try:
