@@ -41,7 +41,7 @@ def _address_card(webhook: Webhook) -> CardView:
     return card(
         Tone.WAITING if ignored else Tone.GOOD,
         [
-            titled(t("Your webhook"), f"{t('Made {ago}.', ago=ago(webhook.created_at))} {arrived}"),
+            titled(t("Your webhook"), t("Made {ago}.", ago=ago(webhook.created_at)), arrived),
             "\n".join(filter(None, notes)),
         ],
         buttons=[
@@ -82,8 +82,8 @@ def registration_question() -> CardView:
             titled(
                 t("Register an address at NotPanel?"),
                 t(
-                    "I ask the panel, with your key, to call a new address. An address that you have here stops "
-                    "working."
+                    "I ask the panel, with your default key, to call a new address. An address that you have here "
+                    "stops working."
                 ),
                 t(
                     "NotPanel allows a key five of them. It does not publish how one is removed by its API, or what "
