@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient
 from bot.demo.panel import Upstream
 from bot.panel import OrderStatus
 from tests.test_queued import LONG
-from tests.world import World, shown
+from tests.world import World, buttons_of, shown
 
 URL = "https://bot.example"
 OPEN = {"http_port": 8080, "public_url": URL, "watch_min_interval": 36_000, "watch_max_interval": 72_000}
@@ -40,7 +40,10 @@ async def watch(here: World, user: Any, *orders: str, upstream: Upstream = LONG,
     """Have orders queued at the provider, and looked at, so that the next look is far away."""
     for order in orders:
         here.order(order, OrderStatus.IN_PROGRESS, upstream=upstream, **({"key": key} if key else {}))
-    await user.slash("cancel", orders=" ".join(orders))
+    card = await user.slash("cancel", orders=" ".join(orders))
+    for label in buttons_of(card):
+        if label.startswith("Confirm"):
+            await user.click(card.response, label=label)
     await here.settle()
     await here.wait(90, step=10)
 
