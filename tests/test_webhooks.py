@@ -5,20 +5,28 @@ import json
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
+import discord
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.http.server import application
+from bot.language import Language, speaking
 from bot.panel import Answer
 from bot.problems import RegistrationUnderWay
 from bot.rotate import rotate_keys
 from bot.settings import Settings
+from bot.store import Webhook
+from bot.ui.modals import webhook_secret_form
+from bot.ui.webhooks import address_made, registered_card, registration_question, turned_off, webhook_card
+from bot.webhooks import Registered, Registration
+from tests.examples import parts_of
 from tests.test_forget import forget
 from tests.test_long_lists import begin, names, one_call
 from tests.webhooks import OPEN, URL, Web, looks, new_address, path_in, signature, watch, work
-from tests.world import World, buttons_of, messages, shown
+from tests.world import START, World, buttons_of, messages, shown
 
 pytestmark = [pytest.mark.usefixtures("env"), pytest.mark.settings(**OPEN)]
 
@@ -298,3 +306,29 @@ async def test_the_loop_reads_what_arrives(here: World, ann: Any, web: Web) -> N
             await here.app.ledger.read.fact("a visit to the ledger's thread")
     stop.set()
     await loop
+
+
+@pytest.mark.parametrize("language", Language)
+def test_cards_and_form_keep_discords_limits_in_every_language(language: Language) -> None:
+    address = f"{URL}/hooks/{'a' * 43}"
+    webhook = Webhook(1, b"hash", b"sealed", START, START + timedelta(seconds=1), START)
+    with speaking(language):
+        cards = [
+            webhook_card(None),
+            webhook_card(webhook),
+            registration_question(),
+            address_made(address),
+            turned_off(),
+            *(registered_card(Registered(address, outcome)) for outcome in Registration),
+        ]
+        form = webhook_secret_form()
+    for card in cards:
+        parts = parts_of(card)
+        assert len(parts) <= 40
+        assert sum(len(part.get("content", "")) for part in parts) <= 4_000
+        assert all(len(part["label"]) <= 80 for part in parts if part.get("label"))
+        assert all(len(part["components"]) <= 5 for part in parts if part.get("type") == 1)
+    (label,) = form.children
+    assert isinstance(label, discord.ui.Label)
+    assert max(len(form.title), len(label.text)) <= 45
+    assert len(label.description or "") <= 100
