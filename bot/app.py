@@ -161,7 +161,14 @@ async def build(
                 "notices": courier.notice_bell,
                 "webhooks": webhooks.bell,
             }
-            operator = Operator(figures, ledger, budget, clock, loops=loops, connected=lambda: client.connected)
+            operator = Operator(
+                figures,
+                ledger,
+                budget,
+                clock,
+                loops=loops,
+                connected=lambda: client.connected and not client.is_closed(),
+            )
             client.use_cases = UseCases(accounts, cancels, records, courier, figures, operator, webhooks)
             listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
             await worker.recover()

@@ -12,10 +12,12 @@ class Nudges(Reader):
 
     async def save_webhook(self, user_id: int, address_hash: bytes, secret: bytes | None, now: datetime) -> bool:
         """Give a user this address in place of any other; False, and nothing done, where they have no key."""
-        changed = await QUERIES.save_webhook(
+        if not await QUERIES.has_key(self._db, user_id=user_id):  # removed or erased while the panel was asked
+            return False
+        await QUERIES.save_webhook(
             self._db, user_id=user_id, address_hash=address_hash, secret_sealed=secret, now=to_ms(now)
         )
-        return bool(changed)
+        return True
 
     async def set_webhook_secret(self, user_id: int, secret: bytes | None) -> bool:
         """Store a webhook's sealed secret, or forget it; False where there is no webhook."""

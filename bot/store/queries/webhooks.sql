@@ -4,11 +4,12 @@ SELECT * FROM webhooks WHERE user_id = :user_id;
 -- name: webhook_at(address_hash)^
 SELECT * FROM webhooks WHERE address_hash = :address_hash;
 
+-- name: has_key(user_id)$
+SELECT 1 FROM accounts WHERE user_id = :user_id AND key_sealed IS NOT NULL LIMIT 1;
+
 -- name: save_webhook(user_id, address_hash, secret_sealed, now)!
--- Only for who has a key: it may have been removed, or its user erased, while the panel was asked.
 INSERT INTO webhooks (user_id, address_hash, secret_sealed, created_at)
-SELECT :user_id, :address_hash, :secret_sealed, :now
-WHERE EXISTS (SELECT 1 FROM accounts WHERE user_id = :user_id AND key_sealed IS NOT NULL)
+VALUES (:user_id, :address_hash, :secret_sealed, :now)
 ON CONFLICT (user_id) DO UPDATE
 SET address_hash = excluded.address_hash, secret_sealed = excluded.secret_sealed, created_at = excluded.created_at,
     arrived_at = NULL, believed_at = NULL;
