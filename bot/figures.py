@@ -5,12 +5,12 @@ begins at nothing; what the ledger says is the same for all that share one.
 """
 
 import asyncio
-import time
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 
 from bot.budget import Budget
 from bot.clock import Clock
@@ -175,7 +175,7 @@ class Operator:
 
     def _silences(self) -> dict[str, float]:
         """Return for how many seconds each loop has not begun a turn."""
-        now = time.monotonic()
+        now = monotonic()
         return {name: now - bell.turned_at for name, bell in self._loops.items()}
 
     async def faults(self) -> list[str]:

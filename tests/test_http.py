@@ -80,7 +80,7 @@ async def test_a_ledger_that_cannot_be_read_is(here: World, web: TestClient[Any,
 async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     later = time.monotonic() + 301
     here.app.courier.card_bell.reset()
-    monkeypatch.setattr("bot.figures.time.monotonic", lambda: later)
+    monkeypatch.setattr("bot.figures.monotonic", lambda: later)
     for loop in (here.app.courier.notice_bell, here.app.worker.bell, here.app.webhooks.bell):
         loop.turned_at = later
     response = await web.get("/healthz")
