@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from bot.http import serving
 from bot.http.server import application
 from bot.panel import Answer, OrderStatus
 from bot.settings import BadSettings
-from bot.store import Ledger
+from bot.store import Ledger, NoticeKind
 from tests.rules.sources import ROOT
 from tests.world import KEY, World
 
@@ -134,7 +135,9 @@ async def test_metrics_tell_of_doubt_and_of_what_is_not_delivered(
     here.wire.broken = None
     await here.wait(130)
     async with here.app.ledger.write() as tx:
-        await tx.notify(ann.id, "rejected", here.clock(), here.clock() - here.clock())
+        account = await tx.account_of(ann.id)
+        assert account
+        await tx.notify(account, NoticeKind.REJECTED, here.clock(), timedelta())
     here.skip(30)
     exported = await metrics(web)
     assert exported["notpanel_outbox_messages"] == 1

@@ -47,8 +47,8 @@ def break_down(here: World) -> None:
         logging.getLogger("bot.deep.inside").warning("about to break")
         raise LedgerUnwritable
 
-    here.app.ledger.read.account_of = broken
-    here.app.ledger.read.account = broken
+    for question in ("account", "account_of", "accounts_of"):
+        setattr(here.app.ledger.read, question, broken)
 
 
 @pytest.mark.parametrize("way", ["command", "form", "button"])
