@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.http.server import application
 from bot.language import Language, speaking
-from bot.panel import Answer
+from bot.panel import Answer, OrderStatus
 from bot.problems import RegistrationUnderWay
 from bot.rotate import rotate_keys
 from bot.settings import Settings
@@ -25,6 +25,7 @@ from bot.webhooks import Registered, Registration
 from tests.examples import parts_of
 from tests.test_forget import forget
 from tests.test_long_lists import begin, names, one_call
+from tests.test_queued import LONG
 from tests.webhooks import OPEN, URL, Web, looks, new_address, path_in, signature, watch, work
 from tests.world import START, World, buttons_of, messages, shown
 
@@ -103,6 +104,18 @@ async def test_only_the_orders_named_become_due(here: World, ann: Any, web: Web)
     with closing(sqlite3.connect(here.folder / "ledger.sqlite3")) as ledger:
         due = dict(ledger.execute("SELECT order_id, due_at FROM cancellations").fetchall())
     assert due["ord_A"] == int(here.clock.now.timestamp() * 1000) < due["ord_B"]
+
+
+async def test_one_address_serves_all_keys_of_its_user(here: World, ann: Any, web: Web) -> None:
+    here.panel.add_key("np-another-key-000")
+    await here.connect(ann, "np-another-key-000", name="shop")
+    here.order("ord_B", OrderStatus.IN_PROGRESS, key="np-another-key-000", upstream=LONG)
+    await ann.slash("cancel", orders="ord_B", key="shop")
+    await watch(here, ann, "ord_A")
+    path, before = await new_address(ann), looks(here)
+    await web.post(path, data=b"ord_A ord_B")
+    await work(here)
+    assert looks(here) == before + 2
 
 
 async def test_a_list_that_is_being_sent_goes_first(here: World, ann: Any, web: Web) -> None:
