@@ -11,10 +11,10 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/locale -D bot
 
-.PHONY: help install run demo test soak bench check lint types format messages lock screenshots clean
+.PHONY: help install run demo test soak webhook-abuse bench check lint types format messages lock screenshots clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 
 install: .venv/run ## install what the bot needs into .venv
 
@@ -30,6 +30,9 @@ test: .venv/dev ## run the tests
 KILLS ?= 2000
 soak: .venv/dev ## kill the bot at every step and at random, and print what was lost (KILLS=200 for a short run)
 	$(python) -m tests.wire.soak --kills $(KILLS)
+
+webhook-abuse: .venv/dev ## flood, forge and replay webhooks, and print what that cost
+	$(python) -m pytest -q -s tests/test_webhook_abuse.py
 
 bench: .venv/dev ## measure the schedule, and everything else against bare loops and the least there is
 	$(python) -m tests.benchmarks.schedule

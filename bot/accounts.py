@@ -282,6 +282,14 @@ class Accounts:
         except (PanelError, KeyPaused) as error:
             return BalanceView(account, error, self._clock())
 
+    async def add_webhook(self, user_id: int, address: str, events: Sequence[str]) -> SecretStr | None:
+        """Have the panel call an address for a user, by their default key; return the secret that its answer names.
+
+        Raise NoKey, KeyPaused or PanelError, whose `reached` tells whether the panel may call it all the same.
+        """
+        account = await self.usable(user_id)
+        return await self._call(account, partial(self._panel.add_webhook, url=address, events=events))
+
     async def refill(self, account: Account, orders: Sequence[str]) -> Refills:
         """Ask the panel to refill orders: each once, and never again by itself, since only a person can see what came.
 

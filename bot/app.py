@@ -18,6 +18,7 @@ from bot.budget import Budget
 from bot.cancels import Cancels
 from bot.client import Client, UseCases
 from bot.clock import Clock, Sleep, utc_now
+from bot.figures import Figures, Operator
 from bot.notices import Courier
 from bot.panel import Panel
 from bot.previews import Previews
@@ -27,6 +28,7 @@ from bot.settings import Settings
 from bot.store import Ledger, LedgerInUse, LedgerUnreadable
 from bot.tasks import keep_running
 from bot.vault import UnknownKey, Vault, open_vault
+from bot.webhooks import Webhooks
 from bot.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -46,14 +48,31 @@ class App:
     accounts: Accounts
     cancels: Cancels
     records: Records
+    figures: Figures
+    operator: Operator
+    webhooks: Webhooks
+    listen: tuple[str, int] | None
+    """Where to answer over HTTP: an address of this machine and a port."""
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run the loops beside the client until `stop`, then let running calls be recorded."""
-        loops = (self.worker.run, self.courier.run_cards, self.courier.run_notices)
+        loops = (self.worker.run, self.courier.run_cards, self.courier.run_notices, self.webhooks.run)
         await asyncio.gather(*(keep_running(loop, stop) for loop in loops))
 
     async def run(self, token: SecretStr) -> None:
-        """Log in and run until SIGTERM, SIGINT or the gateway's final word; raise discord.LoginFailure."""
+        """Log in and run until SIGTERM, SIGINT or the gateway's final word.
+
+        Raise discord.LoginFailure, or BadSettings where the port for HTTP cannot be had.
+        """
+        if self.listen is None:
+            await self._run(token)
+            return
+        from bot.http import serving  # 25 ms of the start, for those alone who want it
+
+        async with serving(*self.listen, self.operator, self.webhooks):
+            await self._run(token)
+
+    async def _run(self, token: SecretStr) -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -96,7 +115,8 @@ async def build(
     with only_process(settings.database_path):
         async with Ledger.open(settings.database_path) as ledger:
             vault = await _vault_for(ledger, settings)
-            panel = Panel(settings.panel_url, transport=transport, clock=clock)
+            figures = Figures(clock)
+            panel = Panel(settings.panel_url, transport=transport, clock=clock, called=figures.panel_called)
             budget = Budget(clock, settings.panel_ip_limit, settings.panel_key_limit)
             worker = Worker(
                 ledger,
@@ -110,6 +130,7 @@ async def build(
                 ),
                 notify_window=window,
                 changed=lambda: courier.ring(),
+                ended=figures.record_ended,
                 sleep=sleep,
             )
 
@@ -130,13 +151,31 @@ async def build(
                 notify_window=window,
                 wake=wake,
             )
-            client = Client(ledger)
+            client = Client(ledger, answered=figures.discord_answered)
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
             records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
-            client.use_cases = UseCases(accounts, cancels, records, courier)
+            webhooks = Webhooks(ledger, vault, accounts, clock, figures, public_url=settings.public_url, wake=wake)
+            loops = {
+                "worker": worker.bell,
+                "cards": courier.card_bell,
+                "notices": courier.notice_bell,
+                "webhooks": webhooks.bell,
+            }
+            operator = Operator(
+                figures,
+                ledger,
+                budget,
+                clock,
+                loops=loops,
+                connected=lambda: client.connected and not client.is_closed(),
+            )
+            client.use_cases = UseCases(accounts, cancels, records, courier, figures, operator, webhooks)
+            listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
             await worker.recover()
             try:
-                yield App(ledger, worker, courier, client, accounts, cancels, records)
+                yield App(
+                    ledger, worker, courier, client, accounts, cancels, records, figures, operator, webhooks, listen
+                )
             finally:
                 await previews.abandon()
                 await panel.aclose(patience=1)

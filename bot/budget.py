@@ -70,6 +70,13 @@ class _Layer:
         free = self.spent[before] + _WINDOW if before >= 0 else now
         return max(free, self.closed_until or now) + rounds * _WINDOW
 
+    def remaining(self, now: datetime) -> int:
+        """Return how many calls this layer takes now."""
+        if self.closed_until and self.closed_until > now:
+            return 0
+        _full(self.spent, self.limit, now)
+        return max(self.limit - len(self.spent), 0)
+
     def spend(self, now: datetime, use: Use) -> None:
         """Count a call."""
         self.spent.append(now)
@@ -112,6 +119,12 @@ class Budget:
         """Return when the last of so many more calls with this key can be made: never later than it will be."""
         now = self._clock()
         return max(layer.earliest(now, calls) for layer in (self._ip, self._keys[account_id]))
+
+    def remaining(self) -> dict[str, int]:
+        """Return how many calls are left of this minute by this count: of the address, and of the key with fewest."""
+        now = self._clock()
+        keys = [key.remaining(now) for key in self._keys.values()]
+        return {"ip": self._ip.remaining(now), **({"key": min(keys)} if keys else {})}
 
     def used(self, account_id: int) -> int:
         """Return how many calls an account's key has made of late: who made fewer goes first."""

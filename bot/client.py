@@ -5,15 +5,19 @@ import hashlib
 import json
 import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.accounts import Accounts
+from bot.arrivals import arrived
 from bot.cancels import Cancels
+from bot.figures import Figures, Operator
 from bot.language import Language, speak, speaking, spoken, t, understood
 from bot.notices import Courier
 from bot.panel import PanelError
@@ -23,6 +27,7 @@ from bot.store import Ledger, LedgerError
 from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
 from bot.ui.layout import CardView
 from bot.ui.words import UNWRITABLE
+from bot.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +45,8 @@ COGS = (
     "cogs.direct_messages",
     "cogs.news",
     "cogs.lists",
+    "cogs.admin",
+    "cogs.webhook",
 )
 
 _TREE_FACT = "command tree"
@@ -57,6 +64,9 @@ class UseCases:
     cancels: Cancels
     records: Records
     courier: Courier
+    figures: Figures
+    operator: Operator
+    webhooks: Webhooks
 
 
 class Client(commands.Bot):
@@ -64,7 +74,10 @@ class Client(commands.Bot):
 
     use_cases: UseCases
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(
+        self, ledger: Ledger, *, answered: Callable[[int, bool], None] = lambda _status, _shared: None
+    ) -> None:
+        """`answered` is told the HTTP status of each answer of Discord's, and whether a 429 was of a shared limit."""
         intents = discord.Intents.none()
         intents.dm_messages = True
         super().__init__(
@@ -78,7 +91,10 @@ class Client(commands.Bot):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
+            http_trace=_tracing(answered),
         )
+        self.connected = False
+        """Whether the gateway is open: Discord sends what happens, as far as anybody can tell."""
         self.long_lists = asyncio.Lock()
         """Held while an attached list is in memory: one at a time, however many users come with one."""
         self.refilling: set[int] = set()
@@ -98,6 +114,18 @@ class Client(commands.Bot):
             async with self._ledger.write() as tx:
                 await tx.set_fact(_TREE_FACT, digest)
             log.info("commands registered with Discord")
+
+    async def on_connect(self) -> None:
+        """Note that the gateway has opened."""
+        self.connected = True
+
+    async def on_resumed(self) -> None:
+        """Note that the gateway is open again."""
+        self.connected = True
+
+    async def on_disconnect(self) -> None:
+        """Note that the gateway has closed; discord.py goes on trying to open it."""
+        self.connected = False
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages to cogs/direct_messages.py: this bot has no prefix commands."""
@@ -121,11 +149,23 @@ class Translator(app_commands.Translator):
             return None if spoken() is Language.ENGLISH else t(string.message)
 
 
+def _tracing(answered: Callable[[int, bool], None]) -> aiohttp.TraceConfig:
+    """Return what has discord.py's own HTTP client report each answer."""
+
+    async def ended(_session: aiohttp.ClientSession, _context: Any, end: aiohttp.TraceRequestEndParams) -> None:
+        answered(end.response.status, end.response.headers.get("X-RateLimit-Scope") == "shared")
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(ended)
+    return trace
+
+
 class Tree(app_commands.CommandTree[Client]):
     """Commands that answer in their user's language, and whose every error ends in an answer."""
 
     async def interaction_check(self, interaction: discord.Interaction[Client], /) -> bool:
-        """Speak the language of the user's Discord client from here on."""
+        """Name in the log what is answered, and speak the language of the user's Discord client from here on."""
+        arrived(interaction.id)
         speak(understood(str(interaction.locale)))
         return True
 

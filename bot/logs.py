@@ -4,6 +4,8 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from bot.arrivals import answered_id
+
 # At DEBUG (httpx at INFO) these print modal values, interaction tokens, SQL parameters and URLs.
 _AT_LEAST = {
     "discord": logging.INFO,
@@ -13,8 +15,17 @@ _AT_LEAST = {
 }
 
 
+class TextFormatter(logging.Formatter):
+    """One line for people, ended by what was being answered."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return a record as one line."""
+        request = answered_id()
+        return super().formatMessage(record) + (f" [{request}]" if request is not None else "")
+
+
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, for machines."""
+    """One JSON object a line, for machines; `request` is the id of the interaction or message being answered."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record as one line."""
@@ -24,6 +35,9 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        request = answered_id()
+        if request is not None:
+            fields["request"] = str(request)  # as a number it would lose its last digits in many a reader
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         return json.dumps(fields)
@@ -32,7 +46,7 @@ class JsonFormatter(logging.Formatter):
 def set_up_logging(level: str, style: str) -> None:
     """Log to standard error at a level, as text (`console`) or JSON lines (`json`)."""
     handler = logging.StreamHandler()
-    text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    text = TextFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     handler.setFormatter(JsonFormatter() if style == "json" else text)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in ("discord.client", "discord.state"):

@@ -105,8 +105,8 @@ class Courier:
         *,
         notify_window: timedelta,
     ) -> None:
-        self._card_bell = Bell()
-        self._notice_bell = Bell()
+        self.card_bell = Bell()
+        self.notice_bell = Bell()
         self._client = client
         self._ledger = ledger
         self._cancels = cancels
@@ -120,16 +120,16 @@ class Courier:
 
     def ring(self) -> None:
         """Wake both loops: something has changed in the ledger."""
-        self._card_bell.ring()
-        self._notice_bell.ring()
+        self.card_bell.ring()
+        self.notice_bell.ring()
 
     async def run_cards(self, stop: asyncio.Event) -> None:
         """Keep cards up to date until `stop`."""
-        await self._repeat(self.show_due, self._card_bell, stop)
+        await self._repeat(self.show_due, self.card_bell, stop)
 
     async def run_notices(self, stop: asyncio.Event) -> None:
         """Send notices until `stop`; beside the cards, which must not wait for a message that hangs."""
-        await self._repeat(self.deliver_due, self._notice_bell, stop)
+        await self._repeat(self.deliver_due, self.notice_bell, stop)
 
     async def _repeat(self, work: Callable[[], Awaitable[datetime]], bell: Bell, stop: asyncio.Event) -> None:
         while not stop.is_set():

@@ -117,5 +117,25 @@ class RefillUnderWay(UserError):
     """The same user's refills are being asked for, or the question has been confirmed before."""
 
 
+class NoWebhooks(UserError):
+    """Whoever runs the bot has not given it a public address."""
+
+
+class NoWebhook(UserError):
+    """The user has no webhook address."""
+
+
+class RegistrationUnderWay(UserError):
+    """The panel is being asked to call an address of this user's already."""
+
+
+class BadSecret(UserError):
+    """The text cannot be a signing secret; it was not stored."""
+
+
+class NotOperator(UserError):
+    """This is for whoever runs the bot."""
+
+
 class NotYours(UserError):
     """Somebody else asked for this."""

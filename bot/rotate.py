@@ -12,13 +12,16 @@ async def rotate_keys(settings: Settings) -> int:
     """
     async with Ledger.open(settings.database_path) as ledger:
         keys, tokens = await ledger.read.sealed_keys(), await ledger.read.sealed_tokens()
+        secrets = await ledger.read.sealed_webhook_secrets()
         open_vault(settings, first_start=not keys)
         add_key(settings)
         vault = open_vault(settings)
         keys = [(id, user, vault.reseal(Purpose.PANEL_KEY, user, sealed, id)) for id, user, sealed in keys]
         tokens = [(id, user, vault.reseal(Purpose.INTERACTION_TOKEN, user, sealed)) for id, user, sealed in tokens]
+        secrets = [(id, user, vault.reseal(Purpose.WEBHOOK_SECRET, user, sealed)) for id, user, sealed in secrets]
         async with ledger.write() as tx:
             await tx.reseal_keys(keys)
             await tx.reseal_tokens(tokens)
+            await tx.reseal_webhook_secrets(secrets)
         await ledger.forget_deleted()
-    return len(keys) + len(tokens)
+    return len(keys) + len(tokens) + len(secrets)

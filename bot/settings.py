@@ -46,6 +46,13 @@ class Settings(BaseSettings):
     watch_max_interval: Seconds = Field(900, description="Longest pause in seconds between two looks at an order.")
     notify_window: Seconds = Field(10, description="Seconds for which a user's news are gathered into one message.")
     confirm_above: int = Field(25, ge=0, description="Ask before cancelling more orders than this at once.")
+    http_host: str = Field("127.0.0.1", description="Address of this machine that HTTP is served on.")
+    http_port: int | None = Field(
+        None, ge=1, le=65535, description="Port for health, metrics and webhooks; empty: no server."
+    )
+    public_url: str | None = Field(
+        None, description="https address under which HTTP_PORT is reached from outside, for webhooks; empty: none."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     log_format: Literal["console", "json"] = Field("console", description="Log for people or for machines.")
 
@@ -74,6 +81,19 @@ class Settings(BaseSettings):
             raise ValueError("must be a plain address without user, query or fragment")
         return url
 
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, url: str | None) -> str | None:
+        try:
+            parts = urlsplit(url or "")
+        except ValueError:
+            raise ValueError("is not an address") from None
+        if url and (
+            parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment
+        ):
+            raise ValueError("must be a plain https address: NotPanel calls no other")
+        return url
+
     @field_validator("database_url")
     @classmethod
     def _known_engine(cls, url: str) -> str:
@@ -85,6 +105,8 @@ class Settings(BaseSettings):
     def _in_order(self) -> "Settings":
         if self.watch_min_interval > self.watch_max_interval:
             raise ValueError("WATCH_MIN_INTERVAL must not be larger than WATCH_MAX_INTERVAL")
+        if self.public_url and self.http_port is None:
+            raise ValueError("PUBLIC_URL needs HTTP_PORT: nothing would answer there")
         return self
 
     @property

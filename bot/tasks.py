@@ -23,6 +23,8 @@ class Bell:
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
+        self.turned_at = monotonic()
+        """When its loop last looked for work, by the machine's monotonic clock: one that hangs falls silent."""
 
     def ring(self) -> None:
         """Wake the loop: there may be something to do."""
@@ -31,6 +33,7 @@ class Bell:
     def reset(self) -> None:
         """Forget past rings; to be called before looking for work, so that none is missed."""
         self._rung.clear()
+        self.turned_at = monotonic()
 
     async def wait(
         self, until: datetime | None, clock: Clock, tasks: Iterable[asyncio.Task[Any]], stop: asyncio.Event

@@ -35,6 +35,7 @@ class Purpose(StrEnum):
 
     PANEL_KEY = "panel-key"
     INTERACTION_TOKEN = "interaction-token"
+    WEBHOOK_SECRET = "webhook-secret"
 
 
 class VaultError(Exception):

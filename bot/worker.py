@@ -76,6 +76,7 @@ class Worker:
         intervals: WatchIntervals,
         notify_window: timedelta,
         changed: Callable[[], None],
+        ended: Callable[[Iterable[State]], None] = lambda _: None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.bell = Bell()
@@ -87,6 +88,7 @@ class Worker:
         self._intervals = intervals
         self._window = notify_window
         self._changed = changed
+        self._ended_as = ended
         self._sleep = sleep
         self._random = Random()
         self._plan = Watching(intervals, budget.watching_per_second, self._random)
@@ -359,6 +361,7 @@ class Worker:
     async def _write(self, account: Account, answer: _Answer) -> None:
         now = self._clock()
         await self._ledger.write_at_once(lambda tx: _recorded(tx, account, answer, now, self._window))
+        self._ended_as(outcome.verdict.state for outcome in answer.outcomes)
 
     async def _sweep(self) -> None:
         """Once a minute: what got too old is told, ended or dropped, whatever state its account is in."""

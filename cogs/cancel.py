@@ -15,7 +15,19 @@ from bot.store import ListKind
 from bot.ui import buttons
 from bot.ui.keys import which_to_try
 from bot.ui.modals import KEY_CHOICE, ORDERS, orders_form
-from cogs.common import Interaction, Pressed, acknowledge, answer, answering, chosen, place, show_news, typed, uploaded
+from cogs.common import (
+    Interaction,
+    Pressed,
+    acknowledge,
+    answer,
+    answering,
+    chosen,
+    open_form,
+    place,
+    show_news,
+    typed,
+    uploaded,
+)
 from cogs.files import orders_in
 from cogs.suggestions import suggest_keys, suggest_orders
 
@@ -24,7 +36,7 @@ async def ask_for_orders(interaction: Interaction, key: str = "") -> None:
     """Open the form to paste into; it must be the very first answer. It asks for a key where there are several."""
     accounts, user_id = interaction.client.use_cases.accounts, interaction.user.id
     named = (await accounts.choose(user_id, key)).name if key else ""
-    await interaction.response.send_modal(orders_form(await accounts.key_names(user_id), named))
+    await open_form(interaction, orders_form(await accounts.key_names(user_id), named))
 
 
 async def _cancel(interaction: Interaction, text: str, files: Sequence[discord.Attachment], key: str) -> None:

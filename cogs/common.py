@@ -8,6 +8,7 @@ from typing import Any, cast
 import discord
 from pydantic import SecretStr
 
+from bot.arrivals import arrived, waited
 from bot.cancels import Place
 from bot.client import Client, NotAcknowledged, answer_error
 from bot.language import speak, understood
@@ -34,11 +35,19 @@ async def acknowledge(interaction: Interaction, *, update: bool = False) -> int:
         async with asyncio.timeout(_ACKNOWLEDGE_WITHIN):
             response = await interaction.response.defer(ephemeral=True, thinking=not update)
     except DELIVERY_ERRORS as error:
+        interaction.client.use_cases.figures.not_acknowledged += 1
         raise NotAcknowledged(str(error) or "no answer in time") from error
+    interaction.client.use_cases.figures.acknowledged.add(waited())
     message_id = interaction.message.id if update and interaction.message else response and response.message_id
     if message_id is None:
         raise NotAcknowledged("Discord named no message")
     return message_id
+
+
+async def open_form(interaction: Interaction, form: discord.ui.Modal) -> None:
+    """Open a form: it is an acknowledgement as well, and must be the very first answer."""
+    await interaction.response.send_modal(form)
+    interaction.client.use_cases.figures.acknowledged.add(waited())
 
 
 async def answer(interaction: Interaction, shown: CardView) -> None:
@@ -101,6 +110,7 @@ def place(interaction: Interaction, message_id: int) -> Place:
 
 async def answering(interaction: Interaction, work: Awaitable[None]) -> None:
     """Do what discord.py would not report the errors of, in the user's language, and answer every one of them."""
+    arrived(interaction.id)
     speak(understood(str(interaction.locale)))
     try:
         await work

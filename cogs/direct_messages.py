@@ -6,6 +6,7 @@ import logging
 import discord
 from discord.ext import commands
 
+from bot.arrivals import arrived, waited
 from bot.cancels import Place
 from bot.client import Client, describe
 from bot.notices import DELIVERY_ERRORS
@@ -41,9 +42,11 @@ class DirectMessages(commands.Cog):
         """Acknowledge with a message, then do what the text says, then put the answer in its place."""
         if message.guild or message.author.bot:
             return
+        arrived(message.id)
         reply = await _acknowledge(message)
         if reply is None:
             return
+        self._bot.use_cases.figures.acknowledged.add(waited())
         try:
             shown = await self._answer(message, reply)
         except Exception as error:

@@ -20,7 +20,7 @@ from bot.ui.keys import (
     which_to_remove,
 )
 from bot.ui.modals import KEY, key_form
-from cogs.common import Interaction, Pressed, acknowledge, answer, answering, meant, typed
+from cogs.common import Interaction, Pressed, acknowledge, answer, answering, meant, open_form, typed
 from cogs.suggestions import suggest_keys
 
 Name = app_commands.Range[str, 1, LONGEST_NAME]
@@ -28,7 +28,7 @@ Name = app_commands.Range[str, 1, LONGEST_NAME]
 
 async def ask_for_key(interaction: Interaction, name: str = "") -> None:
     """Open the form; a modal must be the very first answer, so nothing is looked up before."""
-    await interaction.response.send_modal(key_form(name))
+    await open_form(interaction, key_form(name))
 
 
 async def _take_key(interaction: Interaction, text: str, name: str) -> None:

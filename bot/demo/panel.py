@@ -13,6 +13,8 @@ from bot.clock import Clock
 from bot.panel import MAX_BATCH, Answer, OrderStatus, read_status
 
 _WINDOW = timedelta(minutes=1)
+_MOST_WEBHOOKS = 5
+"""Of one key (NotPanel docs)."""
 _MOST_REFILLS = 3
 """Of one order, by default (NotPanel docs)."""
 
@@ -99,6 +101,8 @@ class SimulatedPanel:
     """Cancels answered with success, by order: more than one for an order was sent twice."""
     refill_requests: Counter[str] = field(default_factory=Counter[str])
     """Refills answered with success, by order."""
+    webhooks: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    """The secret of each address to be called, by key; nothing here ever calls one."""
 
     def __post_init__(self) -> None:
         self._ip = _Window(self.ip_limit)
@@ -167,10 +171,22 @@ class SimulatedPanel:
             case "status":
                 _check(form, orders)
                 return self._status(key, orders, single=single)
+            case "webhook.add":
+                return self._add_webhook(key, form.get("url", ""))
             case None:
                 raise _Error(400, "Missing required parameter: action")
             case action:
                 raise _Error(400, f"Unknown action: {action}")
+
+    def _add_webhook(self, key: str, url: str) -> dict[str, str]:
+        """Take an address, or refuse it; the docs give neither the words nor the names in the answer."""
+        if not url.startswith("https://"):
+            raise _Error(400, "Webhook URL must be a public https address")
+        taken = self.webhooks.setdefault(key, {})
+        if len(taken) >= _MOST_WEBHOOKS:
+            raise _Error(400, "Webhook limit reached for this key")
+        taken[url] = f"whsec_{len(taken)}{'0123456789abcdef' * 2}"
+        return {"webhook": f"wh_{len(taken):012}", "secret": taken[url]}
 
     def _cancel_one(self, key: str, order_id: str) -> dict[str, str]:
         order = self._find(key, order_id)

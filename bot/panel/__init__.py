@@ -1,6 +1,6 @@
 """The NotPanel protocol and nothing else: the only room that imports httpx."""
 
-from bot.panel.client import MAX_BATCH, Panel
+from bot.panel.client import MAX_BATCH, Called, Panel
 from bot.panel.errors import (
     InvalidKey,
     PanelError,
@@ -31,6 +31,7 @@ __all__ = [
     "Accepted",
     "Answer",
     "Balance",
+    "Called",
     "CancelRow",
     "InvalidKey",
     "Limits",

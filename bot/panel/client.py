@@ -1,15 +1,19 @@
 """Calls the panel: one endpoint, form-encoded POST, JSON replies (NotPanel docs)."""
 
 import asyncio
+import logging
+import re
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from time import monotonic
 from typing import TypeVar
 
 import httpx  # `import httpx2 as httpx` switches to its maintained successor
 from pydantic import SecretStr
 
-from bot.panel.errors import Unavailable, Unintelligible, error_for
+from bot.panel.errors import PanelError, Unavailable, Unintelligible, error_for
 from bot.panel.replies import (
     Balance,
     CancelRow,
@@ -27,7 +31,10 @@ from bot.panel.replies import (
     read_refill,
     read_reset,
     read_statuses,
+    read_webhook,
 )
+
+log = logging.getLogger(__name__)
 
 MAX_BATCH = 100
 """Orders in one call (NotPanel docs)."""
@@ -39,7 +46,18 @@ MAX_BODY = 4 * 1024 * 1024
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 
+_REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call as it ended, for whoever counts: `outcome` is "ok", or the error's name in small letters."""
+
+    action: str
+    outcome: str
+    seconds: float
 
 
 class Panel:
@@ -51,10 +69,12 @@ class Panel:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        called: Callable[[Called], None] = lambda _: None,
     ) -> None:
         self._url = httpx.URL(url)
         self._transport = transport
         self._clock = clock
+        self._called = called
         self._http: httpx.AsyncClient | None = None
         self._making = asyncio.Lock()
         self._tasks: set[asyncio.Task[object]] = set()
@@ -64,29 +84,36 @@ class Panel:
 
         Raise PanelError, whose `reached` tells whether the panel may have acted.
         """
-        value, limits = await self._ask(key, "cancel", orders)
-        return Reply(read_cancel(value, orders), limits)
+        return Reply(*await self._ask(key, "cancel", orders, read_cancel))
 
     async def refill(self, key: SecretStr, orders: Sequence[str]) -> Reply[RefillRow]:
         """Ask for a refill of 1 to 100 orders. It takes no idempotency key (NotPanel docs): never send it twice.
 
         Raise PanelError, whose `reached` tells whether the panel may have acted; no call tells what it did.
         """
-        value, limits = await self._ask(key, "refill", orders)
-        return Reply(read_refill(value, orders), limits)
+        return Reply(*await self._ask(key, "refill", orders, read_refill))
 
     async def status(self, key: SecretStr, orders: Sequence[str]) -> Reply[StatusRow]:
         """Ask for the status of 1 to 100 orders; raise PanelError."""
-        value, limits = await self._ask(key, "status", orders)
-        return Reply(read_statuses(value, orders), limits)
+        return Reply(*await self._ask(key, "status", orders, read_statuses))
 
     async def balance(self, key: SecretStr) -> Balance:
         """Ask for an account's balance: cheap, cached for 30 s, and the way to check a key.
 
         Raise PanelError.
         """
-        value, _ = await self._call(key, {"action": "balance"})
-        return read_balance(value)
+        balance, _ = await self._call(key, {"action": "balance"}, read_balance)
+        return balance
+
+    async def add_webhook(self, key: SecretStr, url: str, events: Sequence[str]) -> SecretStr | None:
+        """Have the panel call an address on events; return the secret it signs with, if its answer names one.
+
+        It takes no idempotency key: never send it twice. Raise PanelError, whose `reached` tells whether it may have
+        acted; no call tells what it did (NotPanel docs).
+        """
+        form = {"action": "webhook.add", "url": url, "events": ",".join(events)}
+        secret, _ = await self._call(key, form, read_webhook)
+        return secret
 
     async def aclose(self, patience: float = 60) -> None:
         """Let calls under way end by their own time-outs, for `patience` seconds at most, then close."""
@@ -96,17 +123,36 @@ class Panel:
         if self._http:
             await self._http.aclose()
 
-    async def _ask(self, key: SecretStr, action: str, orders: Sequence[str]) -> tuple[Json, Limits]:
+    async def _ask(
+        self, key: SecretStr, action: str, orders: Sequence[str], read: Callable[[Json, Sequence[str]], Result]
+    ) -> tuple[Result, Limits]:
         if not 1 <= len(orders) <= MAX_BATCH:
             raise ValueError(f"{action} takes 1 to {MAX_BATCH} orders, not {len(orders)}")
         if not all(orders) or any("," in order for order in orders):
             raise ValueError("an order ID that is empty or contains a comma would name other orders")
         name = "order" if len(orders) == 1 else "orders"
-        return await self._call(key, {"action": action, name: ",".join(orders)})
+        return await self._call(key, {"action": action, name: ",".join(orders)}, lambda value: read(value, orders))
 
-    async def _call(self, key: SecretStr, form: dict[str, str]) -> tuple[Json, Limits]:
+    async def _call(
+        self, key: SecretStr, form: dict[str, str], read: Callable[[Json], Result]
+    ) -> tuple[Result, Limits]:
         """Call in a task of its own: cancelled calls break httpcore's pool for good (its issue 1093)."""
-        return await asyncio.shield(self._start(self._post(key, form)))
+        return await asyncio.shield(self._start(self._counted(key, form, read)))
+
+    async def _counted(
+        self, key: SecretStr, form: dict[str, str], read: Callable[[Json], Result]
+    ) -> tuple[Result, Limits]:
+        began, outcome = monotonic(), "fault"
+        try:
+            value, limits = await self._post(key, form)
+            result = read(value)
+            outcome = "ok"
+            return result, limits
+        except PanelError as error:
+            outcome = type(error).__name__.lower()
+            raise
+        finally:
+            self._called(Called(form["action"], outcome, monotonic() - began))
 
     def _start(self, work: Coroutine[object, object, Result]) -> asyncio.Task[Result]:
         task = asyncio.create_task(work)
@@ -137,6 +183,11 @@ class Panel:
         value = read_json(body, key.get_secret_value())
         words = error_words(value) or ""
         error = error_for(response.status_code, words, read_layer(headers), read_reset(headers, now))
+        given = headers.get("x-request-id", "")
+        if _REQUEST_ID.fullmatch(given) and key.get_secret_value() not in given:
+            # The panel's own name for the call, to be quoted to its support.
+            level = logging.INFO if error else logging.DEBUG
+            log.log(level, "the panel answered %d to its request %s", response.status_code, given)
         if error:
             raise error
         if value is None:

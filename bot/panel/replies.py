@@ -15,7 +15,7 @@ from email.utils import mktime_tz, parsedate_tz
 from typing import Generic, TypeVar
 from urllib.parse import quote_plus
 
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import JsonValue, SecretStr, TypeAdapter, ValidationError
 
 from bot.panel.errors import Layer, Refused, Unintelligible
 from bot.panel.statuses import OrderStatus, read_status
@@ -24,6 +24,8 @@ Json = dict[str, JsonValue] | list[JsonValue]
 
 _JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 _MOST_WORDS = 300  # characters
+_MIN_SECRET = 8  # characters
+_DEPTH = 4
 _FARTHEST_RESET = 3600  # seconds
 _DIGITS = re.compile(r"[0-9]{1,15}")
 _ID = re.compile(r"[\w-]*[1-9][\w-]*", re.ASCII)
@@ -143,6 +145,29 @@ def read_balance(value: Json) -> Balance:
     if not isinstance(value, dict) or (amount := _text(value.get("balance"))) is None:
         raise Unintelligible
     return Balance(amount, _text(value.get("currency")))
+
+
+def read_webhook(value: Json) -> SecretStr | None:
+    """Return the secret in a reply to `webhook.add`; None where no text in it is called one. Raise Refused.
+
+    That it is given is documented, under which name is not (NotPanel docs).
+    """
+    if words := error_words(value):
+        raise Refused(words)
+    secrets = {text for text in _secrets(value, _DEPTH) if _MIN_SECRET <= len(text) < _MOST_WORDS}
+    return SecretStr(secrets.pop()) if len(secrets) == 1 else None  # of two, neither is guessed at
+
+
+def _secrets(value: JsonValue, depth: int) -> Iterable[str]:
+    """Yield every text under a name with "secret" in it."""
+    if not depth:
+        return
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if isinstance(part, str) and "secret" in name.casefold():
+                yield part
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _secrets(part, depth - 1)
 
 
 def read_limits(headers: Mapping[str, str], now: datetime) -> Limits:

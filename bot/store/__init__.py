@@ -6,6 +6,7 @@
         │                                              │
         └── user_id ──< notices ──< notice_items >─────┘
                         (one DM and its nonce)
+        webhooks (where the panel may call for a user)
 
     a cancellation:  bot/states.py draws its states
     a request:       asking ─► going | kept | lapsed          (at or below CONFIRM_ABOVE it begins as going)
@@ -42,8 +43,10 @@ from bot.store.rows import (
     Report,
     Request,
     RequestState,
+    Standing,
     Stored,
     Trouble,
+    Webhook,
     folded,
 )
 from bot.store.writer import Card, Outcome, Writer
@@ -77,8 +80,10 @@ __all__ = [
     "Request",
     "RequestState",
     "Sealed",
+    "Standing",
     "Stored",
     "Trouble",
+    "Webhook",
     "Writer",
     "backup",
     "folded",

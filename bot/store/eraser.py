@@ -3,6 +3,7 @@
 from bot.store.reader import QUERIES, Reader
 
 _CHILDREN_FIRST = (
+    QUERIES.erase_webhook,
     QUERIES.erase_notice_items,
     QUERIES.erase_notices,
     QUERIES.erase_transitions,

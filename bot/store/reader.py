@@ -25,7 +25,9 @@ from bot.store.rows import (
     Past,
     Report,
     Request,
+    Standing,
     Stored,
+    Webhook,
     from_ms,
     to_ms,
 )
@@ -233,6 +235,24 @@ class Reader:
     async def sealed_tokens(self) -> list[Sealed]:
         """Return every sealed interaction token."""
         return [_sealed(row) async for row in QUERIES.sealed_tokens(self._db)]
+
+    async def webhook_of(self, user_id: int) -> Webhook | None:
+        """Return a user's webhook, if there is one."""
+        row = await QUERIES.webhook_of(self._db, user_id=user_id)
+        return row and Webhook.read(row)
+
+    async def webhook_at(self, address_hash: bytes) -> Webhook | None:
+        """Return the webhook of an address, if it is anybody's."""
+        row = await QUERIES.webhook_at(self._db, address_hash=address_hash)
+        return row and Webhook.read(row)
+
+    async def sealed_webhook_secrets(self) -> list[Sealed]:
+        """Return every sealed secret of a webhook."""
+        return [_sealed(row) async for row in QUERIES.sealed_webhook_secrets(self._db)]
+
+    async def standing(self) -> Standing:
+        """Return how the ledger as a whole stands: some milliseconds with tens of thousands of orders open."""
+        return Standing.read(await QUERIES.standing(self._db))
 
     async def fact(self, name: str) -> str | None:
         """Return a small fact about this installation."""

@@ -295,6 +295,44 @@ class Stored(_Row):
     messages: int
 
 
+@dataclass(frozen=True, slots=True)
+class Webhook(_Row):
+    """An address that the panel may call for a user; the address itself is not kept."""
+
+    user_id: int
+    address_hash: bytes
+    secret_sealed: bytes | None
+    created_at: datetime
+    arrived_at: datetime | None
+    believed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing(_Row):
+    """How the ledger as a whole stands: how many rows wait where, and since when the oldest of them does."""
+
+    waiting: int
+    still_open: int
+    requested: int
+    sending: int
+    queued: int
+    unknown: int
+    oldest_queued_at: datetime | None
+    oldest_unknown_at: datetime | None
+    outbox: int
+    oldest_notice_at: datetime | None
+    kept: int
+    cards: int
+    oldest_card_at: datetime | None
+    oldest_due_at: datetime | None
+    """When the look is due that is due first, of accounts whose key may be used."""
+
+    @property
+    def accepted(self) -> int:
+        """How many orders the panel has taken and nobody has looked at yet."""
+        return self.still_open - self.requested - self.sending - self.queued - self.unknown
+
+
 MOST_SHOWN = 120
 """More orders of one group than a card has room for."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from bot.panel import OrderReading
 from bot.states import MAX_DOUBTS, State, Verdict
 from bot.store.eraser import Eraser
+from bot.store.nudges import Nudges
 from bot.store.outbox import PATIENCE, Outbox
 from bot.store.reader import QUERIES, Sealed
 from bot.store.rows import (
@@ -58,7 +59,7 @@ class Outcome:
         )
 
 
-class Writer(Eraser, Outbox):
+class Writer(Eraser, Outbox, Nudges):
     """What can be changed within one transaction; every method may be combined with the others."""
 
     async def place_account(self, user_id: int, name: str, now: datetime) -> int:
@@ -83,6 +84,7 @@ class Writer(Eraser, Outbox):
 
         Where it was the default, another key of the user is from now on.
         """
+        await self.erase_webhook(account.user_id)
         await QUERIES.remove_key(self._db, id=account.id, now=to_ms(now))
         await QUERIES.choose_other_default(self._db, user_id=account.user_id)
         await self._end_all(account.id, now)
@@ -318,6 +320,10 @@ class Writer(Eraser, Outbox):
     async def reseal_tokens(self, sealed: Iterable[Sealed]) -> None:
         """Replace sealed interaction tokens."""
         await QUERIES.reseal_token(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
+
+    async def reseal_webhook_secrets(self, sealed: Iterable[Sealed]) -> None:
+        """Replace sealed secrets of webhooks."""
+        await QUERIES.reseal_webhook_secret(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
 
     async def set_fact(self, name: str, value: str) -> None:
         """Store a small fact about this installation."""

@@ -41,11 +41,13 @@ CONFIRM_REFILL = r"np:refill-go" + _REFILLED
 NO_REFILL = r"np:refill-no"
 TRY_UNDER = r"np:try:(?P<kind>request|notice):(?P<list>\d{1,19}):(?P<account>\d{1,19})"
 TRY_OTHERS = r"np:try-others:(?P<kind>request|notice):(?P<list>\d{1,19})"
+WEBHOOK = r"np:webhook:(?P<step>show|make|ask|register|secret|forget|off)"
 
 ALL = (
     *(CONNECT, CONFIRM, KEEP, ASK_REMOVE, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP),
     *(ERASE, KEEP_ALL, LOOK, ASK_UNWATCH, UNWATCH, KEEP_WATCHING),
     *(LIST, BROWSE, PAGE, IDS, RETRY, REFILL, CONFIRM_REFILL, NO_REFILL, TRY_UNDER, TRY_OTHERS),
+    WEBHOOK,
 )
 
 
@@ -183,6 +185,12 @@ def try_under(kind: ListKind, list_id: int, account_id: int, name: str) -> Butto
 def try_others(kind: ListKind, list_id: int) -> Button:
     """Ask under which of many other keys to try what the panel did not find."""
     return discord.ui.Button(label=t("Try my other keys"), custom_id=f"np:try-others:{kind}:{list_id}")
+
+
+def webhook(step: str, label: str, *, main: bool = False, danger: bool = False) -> Button:
+    """Go a step with the presser's own webhook address."""
+    style = discord.ButtonStyle.danger if danger else discord.ButtonStyle.primary if main else None
+    return discord.ui.Button(label=label, style=style or discord.ButtonStyle.secondary, custom_id=f"np:webhook:{step}")
 
 
 def copy_ids(kind: ListKind, list_id: int, groups: Mapping[State, str]) -> Menu:

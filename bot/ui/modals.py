@@ -13,6 +13,7 @@ from bot.language import t
 KEY = "np:key"
 ORDERS = "np:orders"
 KEY_CHOICE = "key"
+WEBHOOK_SECRET = "np:webhook-secret"
 
 _MOST_TYPED = 4_000
 """Characters that one field of a form takes (Discord)."""
@@ -79,4 +80,17 @@ def _key_choice(keys: Sequence[str], chosen: str) -> discord.ui.Label[discord.ui
         text=t("Key"),
         description=t("The orders are cancelled under this key alone."),
         component=discord.ui.Select(custom_id=KEY_CHOICE, options=options, required=True),
+    )
+
+
+def webhook_secret_form() -> discord.ui.Modal:
+    """Take the secret that the panel signs its calls with."""
+    return _Form(
+        t("Signing secret"),
+        WEBHOOK_SECRET,
+        discord.ui.Label(
+            text=t("Secret"),
+            description=t("NotPanel shows it once, when the address is registered. Stored encrypted."),
+            component=discord.ui.TextInput(custom_id="secret", max_length=300),
+        ),
     )

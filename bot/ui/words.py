@@ -16,6 +16,7 @@ from bot.problems import (
     BadFile,
     BadKey,
     BadName,
+    BadSecret,
     Erased,
     FileFault,
     KeyFault,
@@ -23,8 +24,12 @@ from bot.problems import (
     NoKey,
     NoOrders,
     NoSuchKey,
+    NotOperator,
     NotYours,
+    NoWebhook,
+    NoWebhooks,
     RefillUnderWay,
+    RegistrationUnderWay,
     SameKey,
     TooMany,
     TooManyKeys,
@@ -370,6 +375,16 @@ def user_error(error: UserError) -> str:
             return t(ERASED_MEANWHILE)
         case NotYours():
             return t(NOT_YOURS)
+        case NoWebhooks():
+            return t("Whoever runs this bot has not opened it for webhooks. I find out by asking the panel, as always.")
+        case NoWebhook():
+            return t("You have no webhook address, so nothing was stored. `/webhook` makes one.")
+        case RegistrationUnderWay():
+            return t("I am asking the panel already; what it says comes on the card that you pressed first.")
+        case BadSecret():
+            return t("That is no signing secret: it has 8 to 300 characters and no spaces. Nothing was stored.")
+        case NotOperator():
+            return t("That is for whoever runs this bot. Everything of yours is under `/help`.")
         case RefillUnderWay():
             return t(REFILL_UNDER_WAY)
         case _:

@@ -103,6 +103,7 @@ EXAMPLES = {
     buttons.NO_REFILL: lambda: buttons.no_refill(),
     buttons.TRY_UNDER: lambda: buttons.try_under(ListKind.REQUEST, SOMEBODY, SOMEBODY, "W" * 32),
     buttons.TRY_OTHERS: lambda: buttons.try_others(ListKind.REQUEST, SOMEBODY),
+    buttons.WEBHOOK: lambda: buttons.webhook("register", "Register"),
     buttons.IDS: lambda: buttons.copy_ids(ListKind.REQUEST, SOMEBODY, {state: "100,000 orders" for state in State}),
 }
 

@@ -24,6 +24,10 @@ CORE = (
     "budget",
     "hazard",
     "watching",
+    "figures",
+    "arrivals",
+    "webhooks",
+    "signatures",
 )
 DATABASES = {"sqlite3", "aiosqlite", "aiosql", "asyncpg"}
 SQL = re.compile(
@@ -72,6 +76,13 @@ def test_only_the_panel_speaks_http() -> None:
     outside = [path for path in sources("bot", "cogs") if ROOT / "bot/panel" not in path.parents]
     assert importers(outside, "httpx", "httpx2", "requests", "urllib.request", "http.client") == []
     assert importers(sources("bot/panel"), "httpx", "httpx2") != []
+
+
+def test_only_the_http_room_serves_http() -> None:
+    """Both take long to import, and nobody else needs to know who reads the figures."""
+    outside = [path for path in sources("bot", "cogs") if not {ROOT / "bot/http", ROOT / "bot/demo"} & {*path.parents}]
+    assert importers(outside, "aiohttp.web", "prometheus_client") == []
+    assert importers(sources("bot/http"), "aiohttp.web") != []
 
 
 def test_only_the_store_speaks_sql() -> None:

@@ -88,6 +88,8 @@ CREATE INDEX cancellations_by_request ON cancellations (request_id, state, doubt
 CREATE INDEX cancellations_to_send ON cancellations (account_id, due_at) WHERE state = 'requested';
 CREATE INDEX cancellations_in_flight ON cancellations (id) WHERE state = 'sending';
 CREATE INDEX cancellations_open_by_age ON cancellations (created_at) WHERE ended_at IS NULL;
+CREATE INDEX cancellations_queued ON cancellations (created_at) WHERE state = 'queued';
+CREATE INDEX cancellations_unknown ON cancellations (created_at) WHERE state = 'unknown';
 CREATE INDEX cancellations_untold ON cancellations (account_id, request_id, ended_at)
     WHERE ended_at IS NOT NULL AND told_at IS NULL;
 
@@ -172,6 +174,17 @@ WHERE r.began_at IS NOT NULL AND (r.waiting > 0 OR EXISTS (
     SELECT 1 FROM cancellations c
     WHERE c.request_id = r.id AND c.state IN ('requested', 'sending', 'accepted') AND c.looks = 0
 ));
+
+-- Where a user has the panel call when an order changes. Of the address only a hash is kept: it is a secret.
+CREATE TABLE webhooks (
+    user_id        INTEGER PRIMARY KEY,
+    address_hash   BLOB NOT NULL,
+    secret_sealed  BLOB,              -- the panel signs with it, where that is known
+    created_at     INTEGER NOT NULL,
+    arrived_at     INTEGER,           -- a call last came
+    believed_at    INTEGER            -- one last came that was not forged, as far as that can be told
+);
+CREATE UNIQUE INDEX webhooks_by_address ON webhooks (address_hash);
 
 -- Small facts about this installation, such as which command tree Discord was last told.
 CREATE TABLE facts (

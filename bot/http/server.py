@@ -1,0 +1,101 @@
+"""What is answered over HTTP."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from bot.figures import Operator
+from bot.http.metrics import CONTENT_TYPE, exposition
+from bot.settings import BadSettings
+from bot.webhooks import Webhooks
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 64 * 1024
+"""Of a body; a call about a hundred orders needs some ten thousand."""
+_READ_WITHIN = 10
+"""Seconds for a body to arrive."""
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+@asynccontextmanager
+async def serving(host: str, port: int, operator: Operator, webhooks: Webhooks) -> AsyncGenerator[int]:
+    """Answer at an address of this machine, and give the port; raise BadSettings where it cannot be had."""
+    # No access log: a webhook's address is a secret. Nobody's connection keeps the bot from ending.
+    # Nothing is decompressed: a few kilobytes can be made to unfold into gigabytes.
+    runner = web.AppRunner(
+        application(operator, webhooks),
+        access_log=None,
+        auto_decompress=False,
+        shutdown_timeout=1,
+        handle_signals=False,
+    )
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise BadSettings(f"HTTP_HOST, HTTP_PORT: {host} port {port}: {error.strerror or error}") from None
+        bound = runner.addresses[0][1]
+        log.info("answering on %s port %d", host, bound)
+        yield bound
+    finally:
+        await runner.cleanup()
+
+
+def application(operator: Operator, webhooks: Webhooks) -> web.Application:
+    """Return what answers."""
+    app = web.Application(client_max_size=MOST_BYTES)
+    app.router.add_get("/healthz", _healthz(operator))
+    app.router.add_get("/readyz", _readyz(operator))
+    app.router.add_get("/metrics", _metrics(operator))
+    if webhooks.is_on:
+        app.router.add_post("/hooks/{token}", _hooks(webhooks))
+    return app
+
+
+def _healthz(operator: Operator) -> Handler:
+    async def healthz(_: web.Request) -> web.Response:
+        """Tell whether this process does its work. Whether Discord or the panel answers is no fault of its own."""
+        faults = await operator.faults()
+        return web.Response(status=503 if faults else 200, text="\n".join(faults or ["ok"]) + "\n")
+
+    return healthz
+
+
+def _readyz(operator: Operator) -> Handler:
+    async def readyz(_: web.Request) -> web.Response:
+        """Tell whether commands reach this process."""
+        ready = operator.connected
+        return web.Response(status=200 if ready else 503, text="ok\n" if ready else "gateway not connected\n")
+
+    return readyz
+
+
+def _metrics(operator: Operator) -> Handler:
+    async def metrics(_: web.Request) -> web.Response:
+        """Give the operator's figures to Prometheus."""
+        return web.Response(body=exposition(await operator.overview()), headers={"Content-Type": CONTENT_TYPE})
+
+    return metrics
+
+
+def _hooks(webhooks: Webhooks) -> Handler:
+    async def hooks(request: web.Request) -> web.Response:
+        """Take a call, and answer it before anybody has looked whose address that is or what it says."""
+        token = request.match_info["token"]
+        if not webhooks.admits(token):
+            return web.Response(status=429, headers={"Retry-After": "60"})
+        try:
+            async with asyncio.timeout(_READ_WITHIN):
+                body = await request.read()
+        except TimeoutError:
+            return web.Response(status=408)
+        webhooks.take(token, request.headers.values(), body)
+        return web.Response(status=204)
+
+    return hooks

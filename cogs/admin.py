@@ -1,0 +1,53 @@
+"""/admin: how the bot is doing, for whoever runs it and nobody else."""
+
+from time import monotonic
+
+import discord
+from discord import app_commands
+from discord.app_commands import locale_str
+from discord.ext import commands
+
+from bot.client import Client
+from bot.problems import NotOperator
+from bot.ui.admin import admin_card
+from cogs.common import Interaction, acknowledge, answer
+
+_BELIEVED_FOR = 300
+"""Seconds for which nobody asks Discord again who runs the bot."""
+
+
+class Admin(commands.Cog):
+    """What the operator is shown."""
+
+    def __init__(self, bot: Client) -> None:
+        self._bot = bot
+        self._operators: frozenset[int] = frozenset()
+        self._ask_after = 0.0
+
+    @app_commands.command(description=locale_str("How the bot is doing; for whoever runs it"))
+    async def admin(self, interaction: Interaction) -> None:
+        """Show the figures."""
+        await acknowledge(interaction)
+        if interaction.user.id not in await self._who_runs_it():
+            raise NotOperator
+        await answer(interaction, admin_card(await interaction.client.use_cases.operator.overview()))
+
+    async def _who_runs_it(self) -> frozenset[int]:
+        """Return the application's owner, or those who have joined the team that owns it."""
+        if monotonic() >= self._ask_after:
+            info = await self._bot.application_info()
+            self._operators = _operators(info)
+            self._ask_after = monotonic() + _BELIEVED_FOR
+        return self._operators
+
+
+def _operators(info: discord.AppInfo) -> frozenset[int]:
+    if info.team is None:
+        return frozenset({info.owner.id})
+    joined = discord.TeamMembershipState.accepted
+    return frozenset(member.id for member in info.team.members if member.membership_state is joined)
+
+
+async def setup(bot: Client) -> None:
+    """Register with the client."""
+    await bot.add_cog(Admin(bot))

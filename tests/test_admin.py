@@ -1,0 +1,94 @@
+"""/admin: the figures for whoever runs the bot, and a polite refusal for everybody else."""
+
+import re
+from typing import Any
+
+import discord
+import pytest
+
+from bot.figures import MOST_INVALID
+from bot.panel import OrderStatus
+from tests.world import World, shown
+
+pytestmark = pytest.mark.usefixtures("env")
+
+REFUSAL = "That is for whoever runs this bot"
+
+
+def run_by(here: World, *, owner: int, team: dict[int, str] | None = None) -> None:
+    """Have Discord say who runs the bot: its owner, or the members of a team with how far they have joined."""
+    states = {"invited": 1, "accepted": 2}
+    members = [
+        {"user": person(member), "membership_state": states[state], "permissions": ["*"], "role": "admin"}
+        for member, state in (team or {}).items()
+    ]
+    told: dict[str, Any] = {
+        "id": "1",
+        "name": "bot",
+        "icon": None,
+        "description": "",
+        "bot_public": True,
+        "bot_require_code_grant": False,
+        "verify_key": "0",
+        "flags": 0,
+        "owner": person(owner),
+        "team": {"id": "2", "name": "team", "icon": None, "owner_user_id": str(owner), "members": members}
+        if team
+        else None,
+    }
+
+    async def application_info() -> discord.AppInfo:
+        return discord.AppInfo(here.app.client._connection, told)
+
+    here.app.client.application_info = application_info
+
+
+def person(user_id: int) -> dict[str, Any]:
+    """Return somebody as Discord describes them."""
+    return {"id": str(user_id), "username": "somebody", "discriminator": "0", "avatar": None}
+
+
+async def test_the_owner_sees_how_the_bot_is_doing(here: World, ann: Any) -> None:
+    run_by(here, owner=ann.id)
+    here.order("ord_A")
+    here.order("ord_B", OrderStatus.IN_PROGRESS)
+    await ann.slash("cancel", orders="ord_A ord_B")
+    await here.settle()
+    result = await ann.slash("admin")
+    text = shown(result)
+    assert "gateway open" in text
+    assert re.search(r"worker \d+ s, cards \d+ s, notices \d+ s, webhooks \d+ s", text)
+    assert "in lists 0, requested 0, sending 0, accepted 0, queued 1, unclear 0" in text
+    assert "balance ok 1, cancel ok 1, status ok 1" in text
+    assert "refunded 1" in text
+    assert "calls left this minute: ip 297, key 97" in text
+    assert "95 % within" in text
+    assert f"invalid in ten minutes: 0 of {MOST_INVALID:,}" in text
+    assert result.response.flags.ephemeral
+
+
+async def test_nobody_else_does(here: World, ann: Any) -> None:
+    run_by(here, owner=1)
+    for _ in range(2):
+        text = shown(await ann.slash("admin"))
+        assert REFUSAL in text
+        assert "queued" not in text
+
+
+async def test_of_a_team_those_see_it_who_have_joined(here: World, ann: Any) -> None:
+    bob, eve = here.env.create_user("bob"), here.env.create_user("eve")
+    run_by(here, owner=eve.id, team={ann.id: "accepted", bob.id: "invited"})
+    assert "How the bot is doing" in shown(await ann.slash("admin"))
+    assert REFUSAL in shown(await bob.slash("admin"))
+    assert REFUSAL in shown(await eve.slash("admin"))  # a team's application belongs to the team
+
+
+async def test_it_says_what_is_wrong(here: World, ann: Any) -> None:
+    run_by(here, owner=ann.id)
+    here.app.client.dispatch("disconnect")
+    here.wire.down = True
+    await here.env.settle()
+    await ann.slash("balance")
+    text = shown(await ann.slash("admin"))
+    assert "gateway **closed**" in text
+    assert "balance unavailable 1" in text

@@ -1,0 +1,232 @@
+"""Health, readiness and metrics over HTTP."""
+
+import asyncio
+import json
+import re
+import socket
+import time
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.client import Client
+from bot.demo.panel import Upstream
+from bot.http import serving
+from bot.http.server import application
+from bot.panel import Answer, OrderStatus
+from bot.settings import BadSettings
+from bot.store import Ledger, NoticeKind
+from tests.rules.sources import ROOT
+from tests.world import KEY, World
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+@pytest.fixture
+async def web(here: World) -> AsyncGenerator[TestClient[Any, Any]]:
+    """What asks the bot over HTTP."""
+    async with TestClient(TestServer(application(here.app.operator, here.app.webhooks))) as client:
+        yield client
+
+
+async def metrics(web: TestClient[Any, Any]) -> dict[str, float]:
+    """Return every sample that is exported, by name and labels."""
+    response = await web.get("/metrics")
+    assert response.status == 200
+    assert response.headers["Content-Type"].startswith("text/plain")
+    return {
+        sample.name + "".join(f" {name}={value}" for name, value in sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(await response.text())
+        for sample in family.samples
+    }
+
+
+async def test_it_is_healthy_and_ready(web: TestClient[Any, Any]) -> None:
+    for path in ("/healthz", "/readyz"):
+        response = await web.get(path)
+        assert (response.status, await response.text()) == (200, "ok\n")
+
+
+async def test_an_outage_of_discord_or_the_panel_is_no_fault_of_the_process(
+    here: World, ann: Any, web: TestClient[Any, Any]
+) -> None:
+    here.app.client.dispatch("disconnect")
+    here.wire.down = True
+    await here.env.settle()
+    assert (await web.get("/readyz")).status == 503
+    assert (await web.get("/healthz")).status == 200
+    assert (await metrics(web))["notpanel_gateway_connected"] == 0
+    here.app.client.dispatch("resumed")
+    await here.env.settle()
+    assert (await web.get("/readyz")).status == 200
+
+
+async def test_a_ledger_that_cannot_be_read_is(here: World, web: TestClient[Any, Any]) -> None:
+    await here.app.ledger.read._db.close()
+    response = await web.get("/healthz")
+    assert response.status == 503
+    assert "ledger unreadable" in await response.text()
+    exported = await metrics(web)  # the rest is worth the more then
+    assert exported["notpanel_ledger_readable"] == 0
+    assert "notpanel_outbox_messages" not in exported
+    assert "notpanel_panel_call_seconds_count" in exported
+
+
+async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    later = time.monotonic() + 301
+    here.app.courier.card_bell.reset()
+    monkeypatch.setattr("bot.figures.monotonic", lambda: later)
+    for loop in (here.app.courier.notice_bell, here.app.worker.bell, here.app.webhooks.bell):
+        loop.turned_at = later
+    response = await web.get("/healthz")
+    assert (response.status, await response.text()) == (503, "cards stalled\n")
+
+
+async def test_a_loop_that_waits_turns_often_enough(here: World) -> None:
+    """What is not due for days must not look like a loop that hangs."""
+    now = here.clock()
+    assert (await here.app.worker.start_due() - now).total_seconds() <= 60
+    assert (await here.app.courier.show_due() - now).total_seconds() <= 60
+    assert (await here.app.courier.deliver_due() - now).total_seconds() <= 60
+    assert (await here.app.webhooks.step() - now).total_seconds() <= 60
+
+
+async def test_metrics_tell_what_is_open_and_how_it_ended(here: World, ann: Any, web: TestClient[Any, Any]) -> None:
+    here.order("ord_A")
+    here.order("ord_B", OrderStatus.IN_PROGRESS, upstream=Upstream())
+    here.order("ord_C", OrderStatus.COMPLETED)
+    await ann.slash("cancel", orders="ord_A ord_B ord_C")
+    before = await metrics(web)
+    assert before["notpanel_cancellations_open state=waiting"] == 3
+    await here.settle()
+    here.skip(6)
+    exported = await metrics(web)
+    still_open = {name.partition("=")[2]: value for name, value in exported.items() if "_open state" in name}
+    assert still_open == {"waiting": 0, "requested": 0, "sending": 0, "accepted": 0, "queued": 1, "unknown": 0}
+    assert exported["notpanel_oldest_queued_seconds"] == 6
+    assert exported["notpanel_cancellations_ended_total state=refunded"] == 1
+    assert exported["notpanel_cancellations_ended_total state=refused"] == 1
+    assert exported["notpanel_panel_calls_total action=cancel outcome=ok"] == 1
+    assert exported["notpanel_panel_limit_remaining layer=ip"] == 300 - len(here.panel.calls)
+    assert exported["notpanel_acknowledgement_seconds_count"] == 3  # /key set, its form, /cancel
+
+
+async def test_metrics_tell_of_doubt_and_of_what_is_not_delivered(
+    here: World, ann: Any, web: TestClient[Any, Any]
+) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    await ann.slash("cancel", orders="ord_A")
+    here.wire.faults = [Answer(500, "down")]
+    here.wire.broken = "status"
+    await here.settle()
+    here.skip(100)
+    exported = await metrics(web)
+    assert exported["notpanel_cancellations_open state=unknown"] == 1
+    assert exported["notpanel_oldest_unknown_seconds"] == 100
+    assert exported["notpanel_look_overdue_seconds"] > 0
+    assert exported["notpanel_panel_calls_total action=cancel outcome=unavailable"] == 1
+
+    here.wire.broken = None
+    await here.wait(130)
+    async with here.app.ledger.write() as tx:
+        account = await tx.account_of(ann.id)
+        assert account
+        await tx.notify(account, NoticeKind.REJECTED, here.clock(), timedelta())
+    here.skip(30)
+    exported = await metrics(web)
+    assert exported["notpanel_outbox_messages"] == 1
+    assert exported["notpanel_outbox_oldest_seconds"] == 30
+
+
+async def test_the_ledger_is_read_at_most_once_in_five_seconds(
+    here: World, web: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = 0
+    standing = here.app.ledger.read.standing
+
+    async def counted() -> Any:
+        nonlocal reads
+        reads += 1
+        return await standing()
+
+    monkeypatch.setattr(here.app.ledger.read, "standing", counted)
+    await asyncio.gather(*(web.get("/metrics") for _ in range(20)))
+    assert reads == 1
+    here.skip(4)
+    await metrics(web)
+    assert reads == 1
+    here.skip(1)
+    await metrics(web)
+    assert reads == 2
+
+
+async def test_no_figure_names_anybody(here: World, ann: Any, web: TestClient[Any, Any]) -> None:
+    here.order("ord_SECRET")
+    await ann.slash("cancel", orders="ord_SECRET")
+    await here.settle()
+    page = await (await web.get("/metrics")).text()
+    for secret in (str(ann.id), "ord_SECRET", KEY, KEY[-4:]):
+        assert secret not in page
+    labels = set(re.findall(r"[{,](\w+)=\"", page))
+    assert labels <= {"state", "action", "outcome", "layer", "loop", "le"}
+
+
+async def test_nothing_else_is_served(web: TestClient[Any, Any]) -> None:
+    assert (await web.get("/")).status == 404
+    assert (await web.post("/metrics")).status == 405
+
+
+async def test_the_dashboard_shows_what_is_exported(here: World, ann: Any, web: TestClient[Any, Any]) -> None:
+    dashboard = json.loads((ROOT / "deploy/grafana.json").read_text("utf-8"))
+    queries: list[str] = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    assert queries
+    families = {family.name for family in text_string_to_metric_families(await (await web.get("/metrics")).text())}
+    named = {name for query in queries for name in re.findall(r"\b(?:notpanel|process)_\w+", query)}
+    assert {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in named} <= families
+    shown = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in named}
+    assert {name for name in families if name.startswith("notpanel")} <= shown
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(ids) == len(set(ids))
+
+
+async def test_a_port_that_is_taken_is_a_bad_setting(here: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(BadSettings, match=f"HTTP_PORT: 127.0.0.1 port {port}"):
+            async with serving("127.0.0.1", port, here.app.operator, here.app.webhooks):
+                raise AssertionError("served on a port of somebody else's")
+
+
+async def test_discords_refusals_are_counted(tmp_path: Path) -> None:
+    """By the statuses that Discord counts: a 429 of a limit that many share is nobody's fault."""
+    heard: list[tuple[int, bool]] = []
+    answers = [(200, {}), (403, {}), (429, {"X-RateLimit-Scope": "shared"}), (429, {"X-RateLimit-Scope": "user"})]
+
+    async def answer(_: aiohttp.web.Request) -> aiohttp.web.Response:
+        status, headers = answers[len(heard)]
+        return aiohttp.web.Response(status=status, headers=headers)
+
+    app = aiohttp.web.Application()
+    app.router.add_get("/", answer)
+    async with Ledger.open(tmp_path / "ledger.sqlite3") as ledger, TestServer(app) as server:
+        client = Client(ledger, answered=lambda status, shared: heard.append((status, shared)))
+        async with aiohttp.ClientSession(trace_configs=[client.http.http_trace]) as http:
+            for _ in answers:
+                await http.get(server.make_url("/"))
+    assert heard == [(200, False), (403, False), (429, True), (429, False)]
+
+
+def test_invalid_requests_are_those_of_the_last_ten_minutes(here: World) -> None:
+    figures = here.app.figures
+    for status, shared in ((401, False), (403, False), (429, False), (429, True), (404, False), (200, False)):
+        figures.discord_answered(status, shared)
+    assert figures.invalid_of_late == 3
+    assert figures.discord_requests == {"invalid": 3, "failed": 2, "ok": 1}
+    here.skip(600)
+    assert figures.invalid_of_late == 0

@@ -1,0 +1,347 @@
+"""/webhook: an address of one's own, registered by hand or by the bot, and the look that a call to it leads to."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncGenerator
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+import discord
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.http.server import application
+from bot.language import Language, speaking
+from bot.panel import Answer, OrderStatus
+from bot.problems import RegistrationUnderWay
+from bot.rotate import rotate_keys
+from bot.settings import Settings
+from bot.store import Webhook
+from bot.ui.modals import webhook_secret_form
+from bot.ui.webhooks import address_made, registered_card, registration_question, turned_off, webhook_card
+from bot.webhooks import Registered, Registration
+from tests.examples import parts_of
+from tests.test_forget import forget
+from tests.test_long_lists import begin, names, one_call
+from tests.test_queued import LONG
+from tests.webhooks import OPEN, URL, Web, looks, new_address, path_in, signature, watch, work
+from tests.world import START, World, buttons_of, messages, shown
+
+pytestmark = [pytest.mark.usefixtures("env"), pytest.mark.settings(**OPEN)]
+
+
+@pytest.fixture
+async def web(here: World) -> AsyncGenerator[Web]:
+    """Somebody who calls the bot's addresses."""
+    async with TestClient(TestServer(application(here.app.operator, here.app.webhooks))) as client:
+        yield client
+
+
+def rows(here: World) -> list[tuple[Any, ...]]:
+    """Return the webhooks as the ledger has them."""
+    with closing(sqlite3.connect(here.folder / "ledger.sqlite3")) as ledger:
+        return ledger.execute("SELECT * FROM webhooks").fetchall()
+
+
+async def register(user: Any) -> Any:
+    """Have the bot register an address; return the card."""
+    card = await user.slash("webhook")
+    label = "Register one for me" if "No webhook" in shown(card) else "Register a new address"
+    await user.click(card.response, label=label)
+    assert "I ask the panel, with your default key" in shown(card)
+    await user.click(card.response, label="Register")
+    return card
+
+
+async def test_a_call_has_its_order_looked_at_now_and_the_panel_is_believed_alone(
+    here: World, ann: Any, web: Web
+) -> None:
+    await watch(here, ann, "ord_A", "ord_B")
+    path = await new_address(ann)
+    before = looks(here)
+    response = await web.post(path, json={"event": "order.refunded", "order": "ord_A", "status": "refunded"})
+    assert (response.status, await response.text()) == (204, "")
+    await work(here)
+    assert looks(here) == before + 1
+    assert messages(ann) == []  # the panel says that it is still running
+
+    here.panel.orders["ord_A"].status = "canceled"
+    here.skip(5)
+    await web.post(path, data=b"anything with ord_A in it")
+    await work(here)
+    assert looks(here) == before + 2
+    await here.wait(10)
+    (told,) = messages(ann)
+    assert "ord_A" in told
+    assert "**1** refunded" in told
+    assert f"Last call <t:{int(here.clock.now.timestamp()) - 10}:R>" in shown(await ann.slash("webhook"))
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"order": 123}', b'{"data": {"order_id":"123"}}', b'{"orders": ["ord_Z"], "order":"123"}']
+)
+async def test_a_number_counts_under_the_name_of_an_order_alone(here: World, ann: Any, web: Web, body: bytes) -> None:
+    await watch(here, ann, "123")
+    path = await new_address(ann)
+    before = looks(here)
+    for other in (b'{"balance": 123, "note": "order 123"}', b"123", b"[123, 456]"):
+        await web.post(path, data=other)
+        await work(here)
+        assert looks(here) == before
+        here.skip(5)
+    await web.post(path, data=body)
+    await work(here)
+    assert looks(here) == before + 1
+
+
+async def test_only_the_orders_named_become_due(here: World, ann: Any, web: Web) -> None:
+    await watch(here, ann, "ord_A", "ord_B")
+    path = await new_address(ann)
+    await web.post(path, data=b"ord_A")
+    await here.app.webhooks.step()
+    with closing(sqlite3.connect(here.folder / "ledger.sqlite3")) as ledger:
+        due = dict(ledger.execute("SELECT order_id, due_at FROM cancellations").fetchall())
+    assert due["ord_A"] == int(here.clock.now.timestamp() * 1000) < due["ord_B"]
+
+
+async def test_one_address_serves_all_keys_of_its_user(here: World, ann: Any, web: Web) -> None:
+    here.panel.add_key("np-another-key-000")
+    await here.connect(ann, "np-another-key-000", name="shop")
+    here.order("ord_B", OrderStatus.IN_PROGRESS, key="np-another-key-000", upstream=LONG)
+    await ann.slash("cancel", orders="ord_B", key="shop")
+    await watch(here, ann, "ord_A")
+    path, before = await new_address(ann), looks(here)
+    await web.post(path, data=b"ord_A ord_B")
+    await work(here)
+    assert looks(here) == before + 2
+
+
+async def test_a_list_that_is_being_sent_goes_first(here: World, ann: Any, web: Web) -> None:
+    await begin(here, ann, names(1_000))
+    path = await new_address(ann)
+    await one_call(here)
+    await web.post(path, data=" ".join(names(1_000)[:100]).encode())
+    await work(here)
+    assert here.app.figures.nudged == 0
+
+
+async def test_an_address_is_shown_once_and_only_a_hash_of_it_is_kept(here: World, ann: Any, web: Web) -> None:
+    path = await new_address(ann)
+    assert path.removeprefix("/hooks/") not in shown(await ann.slash("webhook"))
+    assert len(path) > 40
+    token = path.removeprefix("/hooks/").encode()
+    for file in here.folder.iterdir():
+        assert token not in file.read_bytes()
+
+
+async def test_a_new_address_ends_the_old_one(here: World, ann: Any, web: Web) -> None:
+    await watch(here, ann, "ord_A")
+    old, new = await new_address(ann), await new_address(ann)
+    before = looks(here)
+    await web.post(old, data=b"ord_A")
+    await work(here)
+    assert looks(here) == before
+    await web.post(new, data=b"ord_A")
+    await work(here)
+    assert looks(here) == before + 1
+
+
+async def test_the_bot_registers_an_address_after_asking(here: World, ann: Any, web: Web) -> None:
+    card = await register(ann)
+    assert "gave me its signing secret, which is stored encrypted" in shown(card)
+    ((address, secret),) = next(iter(here.panel.webhooks.values())).items()
+    assert address.startswith(f"{URL}/hooks/")
+    assert secret not in here.payloads()
+    for file in here.folder.iterdir():
+        assert secret.encode() not in file.read_bytes()
+
+    await watch(here, ann, "ord_A")
+    path, body, before = address.removeprefix(URL), b'{"order":"ord_A"}', looks(here)
+    await web.post(path, data=body, headers={"X-Signature": f"sha256={signature(secret, body)}"})
+    await work(here)
+    assert looks(here) == before + 1
+    assert "no signature" not in shown(await ann.slash("webhook"))
+
+
+async def test_a_call_that_is_not_signed_is_ignored_and_that_is_told(here: World, ann: Any, web: Web) -> None:
+    await watch(here, ann, "ord_A")
+    path = await new_address(ann)
+    card = await ann.slash("webhook")
+    form = await ann.click(card.response, label="Enter the signing secret")
+    saved = await ann.submit_modal(form, {"secret": " whsec_0123456789 "})
+    assert "a call that is not signed with it is ignored" in shown(saved)
+    before = looks(here)
+    await web.post(path, data=b"ord_A", headers={"X-Signature": signature("whsec_another", b"ord_A")})
+    await work(here)
+    assert looks(here) == before
+    card = await ann.slash("webhook")
+    assert "The last call carried no signature that I can check" in shown(card)
+    await ann.click(card.response, label="Forget the secret")
+    assert "I do not know its signing secret" in shown(card)
+    here.skip(5)
+    await web.post(path, data=b"ord_A")
+    await work(here)
+    assert looks(here) == before + 1
+
+
+@pytest.mark.parametrize("text", ["short", "with a space", "ключ-ключ-ключ"])
+async def test_what_cannot_be_a_secret_is_not_stored(here: World, ann: Any, text: str) -> None:
+    await new_address(ann)
+    form = await ann.click((await ann.slash("webhook")).response, label="Enter the signing secret")
+    assert "That is no signing secret" in shown(await ann.submit_modal(form, {"secret": text}))
+    assert rows(here)[0][2] is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "stored"),
+    [
+        (Answer(200, '{"webhook": "wh_1"}'), "no signing secret that I recognise", True),
+        (Answer(200, '{"data": {"signing_secret": "whsec_0123456789"}}'), "gave me its signing secret", True),
+        (Answer(200, '{"secret": "whsec_0123456789", "old_secret": "whsec_9876543210"}'), "that I recognise", True),
+        (Answer(502, "Bad gateway"), "may or may not be registered", True),
+        (Answer(200, "<html>"), "may or may not be registered", True),
+        (
+            Answer(400, '{"error": "Unknown action: webhook.add"}'),
+            "with the words `Unknown action: webhook.add`",
+            False,
+        ),
+        (Answer(429, "{}"), "rate limit is used up", False),
+        (Answer(403, '{"error": "Invalid API key"}'), "does not accept this key", False),
+    ],
+)
+async def test_what_the_panel_says_is_told_and_no_more(
+    here: World, ann: Any, answer: Answer, said: str, stored: bool
+) -> None:
+    here.wire.faults = [answer]
+    card = await ann.slash("webhook")
+    await ann.click(card.response, label="Register one for me")
+    pressed = await ann.click(card.response, label="Register")
+    assert said in shown(card) + repr([part.components for part in pressed.followups])
+    assert bool(rows(here)) is stored
+    assert "whsec_" not in here.payloads()
+    unclear = stored and "gave me" not in said
+    if unclear:
+        assert path_in(shown(card))
+
+
+async def test_a_registration_that_failed_leaves_the_address_as_it_was(here: World, ann: Any) -> None:
+    await new_address(ann)
+    before = rows(here)
+    here.wire.faults = [Answer(400, '{"error": "Webhook limit reached for this key"}')]
+    await register(ann)
+    assert rows(here) == before
+
+
+async def test_pressed_twice_it_asks_the_panel_once(here: World, ann: Any) -> None:
+    async def meanwhile(answer: Answer) -> Answer:
+        with pytest.raises(RegistrationUnderWay):
+            await here.app.webhooks.register(ann.id)
+        return answer
+
+    here.wire.faults = [meanwhile]
+    await register(ann)
+    assert [call.action for call in here.panel.calls].count("webhook.add") == 1
+
+
+async def test_nothing_is_stored_for_who_was_erased_meanwhile(here: World, ann: Any) -> None:
+    async def meanwhile(answer: Answer) -> Answer:
+        await here.app.records.erase(ann.id)
+        return answer
+
+    here.wire.faults = [meanwhile]
+    await register(ann)
+    assert rows(here) == []
+
+
+@pytest.mark.parametrize("way", ["turn off", "remove the key", "forget me"])
+async def test_it_goes_with_the_key_with_its_user_and_by_itself(here: World, ann: Any, web: Web, way: str) -> None:
+    await register(ann)
+    sealed = rows(here)[0][2]
+    address = next(iter(next(iter(here.panel.webhooks.values()))))
+    if way == "turn off":
+        card = await ann.slash("webhook")
+        await ann.click(card.response, label="Turn off")
+        assert "works no longer and is erased here" in shown(card)
+    elif way == "remove the key":
+        await ann.slash("key remove")
+    else:
+        question = await forget(ann)
+        assert "Everything erased" in shown(question)
+    assert rows(here) == []
+    for file in here.folder.iterdir():
+        assert sealed not in file.read_bytes()
+    assert (await web.post(address.removeprefix(URL), data=b"ord_A")).status == 204
+    await work(here)
+    assert here.app.figures.webhook_calls == {"unknown": 1}
+
+
+async def test_without_a_key_there_is_no_address(here: World) -> None:
+    bob = here.env.create_user("bob")
+    card = await bob.slash("webhook")
+    for label in ("Just give me an address", "Register one for me"):
+        pressed = await bob.click((await bob.slash("webhook")).response, label=label)
+        if label == "Register one for me":
+            pressed = await bob.click(pressed.response or card.response, label="Register")
+        assert "not connected a NotPanel key" in repr([part.components for part in pressed.followups])
+    assert rows(here) == []
+
+
+@pytest.mark.settings(http_port=None, public_url=None)
+async def test_where_nothing_is_open_it_says_so(here: World, ann: Any) -> None:
+    card = await ann.slash("webhook")
+    assert "has not opened it for webhooks" in shown(card)
+    assert buttons_of(card) == []
+    async with TestClient(TestServer(application(here.app.operator, here.app.webhooks))) as web:
+        assert (await web.post("/hooks/anything", data=b"ord_A")).status == 404
+
+
+async def test_the_secret_is_sealed_anew_with_the_keys(here: World, ann: Any) -> None:
+    await register(ann)
+    (before,) = rows(here)
+    await here.stack.aclose()
+    count = await rotate_keys(Settings(_env_file=None, data_dir=here.folder))
+    assert count >= 2
+    (after,) = rows(here)
+    assert after[2] != before[2]
+    assert (after[0], after[1]) == (before[0], before[1])
+
+
+async def test_the_loop_reads_what_arrives(here: World, ann: Any, web: Web) -> None:
+    await watch(here, ann, "ord_A")
+    path = await new_address(ann)
+    stop = asyncio.Event()
+    loop = asyncio.create_task(here.app.webhooks.run(stop))
+    await web.post(path, data=json.dumps({"order": "ord_A"}))
+    async with asyncio.timeout(10):
+        while not here.app.figures.nudged:
+            await here.app.ledger.read.fact("a visit to the ledger's thread")
+    stop.set()
+    await loop
+
+
+@pytest.mark.parametrize("language", Language)
+def test_cards_and_form_keep_discords_limits_in_every_language(language: Language) -> None:
+    address = f"{URL}/hooks/{'a' * 43}"
+    webhook = Webhook(1, b"hash", b"sealed", START, START + timedelta(seconds=1), START)
+    with speaking(language):
+        cards = [
+            webhook_card(None),
+            webhook_card(webhook),
+            registration_question(),
+            address_made(address),
+            turned_off(),
+            *(registered_card(Registered(address, outcome)) for outcome in Registration),
+        ]
+        form = webhook_secret_form()
+    for card in cards:
+        parts = parts_of(card)
+        assert len(parts) <= 40
+        assert sum(len(part.get("content", "")) for part in parts) <= 4_000
+        assert all(len(part["label"]) <= 80 for part in parts if part.get("label"))
+        assert all(len(part["components"]) <= 5 for part in parts if part.get("type") == 1)
+    (label,) = form.children
+    assert isinstance(label, discord.ui.Label)
+    assert max(len(form.title), len(label.text)) <= 45
+    assert len(label.description or "") <= 100
