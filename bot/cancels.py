@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from bot.accounts import Accounts, keys_beside, usable
 from bot.budget import Budget
 from bot.clock import Clock
+from bot.language import Language
 from bot.orders import Found, is_plain_id
 from bot.panel import MAX_BATCH
 from bot.previews import Previews, blank
@@ -32,12 +33,16 @@ _MESSAGE_LIVES = timedelta(minutes=55)  # edits of messages older than an hour a
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a card stands: behind an interaction's token, or as the bot's own message in a DM."""
+    """Where a card stands: behind an interaction's token, or as the bot's own message in a DM.
+
+    `language`: what the user's Discord client speaks, which a message in a DM does not tell.
+    """
 
     channel_id: int
     guild_id: int | None
     message_id: int | None
     token: SecretStr | None
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,4 +247,4 @@ class Cancels:
     def _card(self, user_id: int, place: Place) -> Card:
         sealed = self._vault.seal(Purpose.INTERACTION_TOKEN, user_id, place.token) if place.token else None
         until = self._clock() + (_TOKEN_LIVES if sealed else _MESSAGE_LIVES)
-        return Card(place.channel_id, place.guild_id, place.message_id, sealed, until)
+        return Card(place.channel_id, place.guild_id, place.message_id, sealed, until, place.language)

@@ -13,6 +13,8 @@
                                      └─► kept ─► delivered    (refused by Discord; shown at the next command)
     an account:      active ─► rejected | suspended | removed ─► active   (a new key)
 
+Beside them stands what a user has chosen (preferences), by user_id.
+
 One open cancellation per (account, order). A row's change, the mark that its card is behind
 (`card_due_at`) and the line in the outbox that reports it are one transaction.
 SQL stands in queries/*.sql by name and migrations/*.sql by number; `sqlite.py` is the engine.
@@ -37,13 +39,16 @@ from bot.store.rows import (
     NoticeKind,
     NoticeState,
     Past,
+    Preferences,
     Preview,
     PreviewState,
     Report,
     Request,
     RequestState,
     Stored,
+    Timing,
     Trouble,
+    Way,
     folded,
 )
 from bot.store.writer import Card, Outcome, Writer
@@ -70,6 +75,7 @@ __all__ = [
     "NoticeState",
     "Outcome",
     "Past",
+    "Preferences",
     "Preview",
     "PreviewState",
     "Reader",
@@ -78,7 +84,9 @@ __all__ = [
     "RequestState",
     "Sealed",
     "Stored",
+    "Timing",
     "Trouble",
+    "Way",
     "Writer",
     "backup",
     "folded",
