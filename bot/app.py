@@ -18,6 +18,7 @@ from bot.budget import Budget
 from bot.cancels import Cancels
 from bot.client import Client, UseCases
 from bot.clock import Clock, Sleep, utc_now
+from bot.courtesy import Courtesy
 from bot.notices import Courier
 from bot.panel import Panel
 from bot.previews import Previews
@@ -133,7 +134,7 @@ async def build(
             client = Client(ledger)
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
             records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
-            client.use_cases = UseCases(accounts, cancels, records, courier)
+            client.use_cases = UseCases(accounts, cancels, records, courier, Courtesy(clock))
             await worker.recover()
             try:
                 yield App(ledger, worker, courier, client, accounts, cancels, records)

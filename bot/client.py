@@ -14,6 +14,7 @@ from discord.ext import commands
 
 from bot.accounts import Accounts
 from bot.cancels import Cancels
+from bot.courtesy import Courtesy
 from bot.language import Language, speak, speaking, spoken, t, understood
 from bot.notices import Courier
 from bot.panel import PanelError
@@ -35,6 +36,7 @@ COGS = (
     "cogs.balance",
     "cogs.refill",
     "cogs.history",
+    "cogs.preferences",
     "cogs.forget",
     "cogs.help",
     "cogs.direct_messages",
@@ -57,6 +59,7 @@ class UseCases:
     cancels: Cancels
     records: Records
     courier: Courier
+    courtesy: Courtesy
 
 
 class Client(commands.Bot):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.accounts import Accounts, OpenView, in_use, usable, with_keys
 from bot.clock import Clock
+from bot.language import Language
 from bot.states import State
 from bot.store import Groups, Keyring, Ledger, LedgerUnwritable, Listed, Past, Preferences, Stored
 
@@ -118,6 +119,10 @@ class Records:
     async def preferences(self, user_id: int) -> Preferences:
         """Return how a user wants to hear from the bot."""
         return await self._ledger.read.preferences(user_id)
+
+    async def language_of(self, user_id: int) -> Language:
+        """Return the language to write to a user in, where no client of theirs tells."""
+        return await self._ledger.read.language_of(user_id)
 
     async def prefer(self, user_id: int, change: Callable[[Preferences], Preferences]) -> Preferences:
         """Change how a user wants to hear from the bot, and return how that is now; a key is not needed for it.

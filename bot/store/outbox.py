@@ -21,7 +21,10 @@ class Outbox(Reader):
     """What is told by notices; part of what can be done within one transaction."""
 
     async def tell_untold(self, account_id: int, now: datetime, window: timedelta) -> None:
-        """Put every ended cancellation that no card can show any more, and that nothing is waited for with, into a notice."""
+        """Put every ended cancellation that no card can show any more into the user's next notice.
+
+        One that its user wants to hear of with the rest of its request is put there when that has ended.
+        """
         which: dict[str, Any] = {
             "account_id": account_id,
             "patience": PATIENCE,

@@ -78,9 +78,9 @@ class Reader:
         """Return the language to write to a user in: chosen, or their client's at the last request, or English."""
         return understood(await QUERIES.language_of(self._db, user_id=user_id) or "")
 
-    async def questions(self, user_id: int) -> tuple[int, datetime | None]:
-        """Return how many requests of a user wait for Confirm or Keep, and since when the oldest does."""
-        row = await QUERIES.questions(self._db, user_id=user_id)
+    async def questions(self, user_id: int, since: datetime) -> tuple[int, datetime | None]:
+        """Return how many requests of a user made `since` wait for Confirm or Keep, and from when the oldest is."""
+        row = await QUERIES.questions(self._db, user_id=user_id, since=to_ms(since))
         return row["count"], None if row["oldest_at"] is None else from_ms(row["oldest_at"])
 
     async def accounts_due(self, now: datetime, most: int = 256) -> list[Due]:

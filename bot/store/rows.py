@@ -62,7 +62,7 @@ class NoticeKind(StrEnum):
 
 
 class Way(StrEnum):
-    """Where a user's news go: to them directly, as a hint into the channel where they asked, or nowhere by themselves."""
+    """Where a user's news go: to them, as a hint into the channel where they asked, or nowhere by themselves."""
 
     DIRECT = "direct"
     HINT = "channel"

@@ -158,9 +158,10 @@ UPDATE requests SET card_due_at = :now WHERE card_due_at > :latest;
 -- Where the user last asked for something; none if that was in a DM.
 SELECT CASE WHEN guild_id IS NOT NULL THEN channel_id END FROM requests WHERE user_id = :user_id ORDER BY id DESC LIMIT 1;
 
--- name: questions(user_id)^
+-- name: questions(user_id, since)^
 -- How many wait for an answer, and since when the oldest does.
-SELECT COUNT(*) AS count, MIN(created_at) AS oldest_at FROM requests WHERE user_id = :user_id AND state = 'asking';
+SELECT COUNT(*) AS count, MIN(created_at) AS oldest_at FROM requests
+WHERE user_id = :user_id AND state = 'asking' AND created_at >= :since;
 
 -- name: hint_channel(user_id)$
 -- Where the user last asked for something, if that was in a server: the only place a hint can go.
