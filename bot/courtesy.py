@@ -43,6 +43,7 @@ class Courtesy:
         now, allowed = self._clock(), AT_ONCE * PAUSE
         # No more can be on record than is allowed, unless the machine's clock was set back since.
         free_at = min(max(self._free_at.get(user_id, now), now), now + allowed)
+        self._free_at[user_id] = free_at
         if free_at + cost > now + allowed:
             raise TooFast(_whole_second(free_at + cost - allowed))
         if len(self._free_at) > _MOST_REMEMBERED:

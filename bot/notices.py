@@ -251,7 +251,7 @@ class Courier:
                 return True
             if wishes.news is Way.HINT and await self._leave_hint(notice, wishes):
                 return True
-            message = await _in_time(self._send(notice, silent=wishes.silent))
+            message = await _in_time(self._send(notice))
         except Exception as error:  # whatever it is, other notices must not wait for this one
             return await self._refused(notice, error, wishes) is not Refusal.PASSING
         async with self._ledger.write() as tx:
@@ -279,7 +279,7 @@ class Courier:
         async with self._ledger.write() as tx:
             await tx.keep_notice(notice.id, why, self._clock() if pointed else None)
 
-    async def _send(self, notice: Notice, *, silent: bool) -> discord.Message | None:
+    async def _send(self, notice: Notice) -> discord.Message | None:
         """Send a notice, unless it arrived before; None where nothing of it is left to say."""
         channel = await self._client.create_dm(discord.Object(notice.user_id))
         if notice.first_attempt_at and self._clock() - notice.first_attempt_at > _NONCE_WINDOW:
@@ -290,7 +290,8 @@ class Courier:
         if not report:
             return None
         shown = notice_card(report, notice)
-        return await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce, silent=silent)
+        wishes = await self._ledger.read.preferences(notice.user_id)
+        return await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce, silent=wishes.silent)
 
     async def _find(self, channel: discord.DMChannel, reference: str, since: datetime) -> discord.Message | None:
         """Look for a message of ours that was sent without our hearing of it."""
