@@ -206,7 +206,7 @@ async def test_no_answer_in_a_server_is_public(here: World) -> None:
     answers: list[Any] = []
     pressed: set[str] = set()
     names = slash_commands(here.app.client)
-    for name in ["cancel", *(name for name in names if name not in LAST), *LAST]:
+    for name in ["cancel", "queued", *(name for name in names if name not in LAST), *LAST]:
         for options in OPTIONS.get(name, [{}]):
             count = -1
             while count < len(pressed):  # until nothing new is left to press
@@ -232,7 +232,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "refill": [{"orders": "ord_C"}],
     "cancel": [{"orders": " ".join([*ORDERS, "ord_absent"])}, {"orders": LIST}],
 }
-LAST = ["cancel", "key remove", "forget-me", "balance"]
+LAST = ["cancel", "queued", "key remove", "forget-me", "balance"]
 """What takes something away; the very last of all commands finds no key."""
 RARE = {buttons.NEWS, buttons.RETRY, buttons.STOP}
 """Under the public hint, and where calls have come to nothing or a list is on its way: see the tests of these."""
