@@ -178,6 +178,7 @@ def unpressed(answer: Any, pressed: set[str]) -> Iterator[tuple[Any, dict[str, A
 
 LEADS_TO = {
     buttons.ASK_UNWATCH: (buttons.UNWATCH, buttons.KEEP_WATCHING),
+    buttons.ASK_REMOVE: (buttons.REMOVE_KEY, buttons.KEEP_KEY),
     buttons.REFILL: (buttons.CONFIRM_REFILL, buttons.NO_REFILL),
 }
 """Questions behind a button."""
@@ -203,6 +204,10 @@ async def test_no_answer_in_a_server_is_public(here: World) -> None:
     await here.connect_in(channel, mia)
     for order, status in ORDERS.items():
         here.order(order, status, upstream=Upstream(timedelta(days=1)))
+    for name in ("second", "third"):
+        here.panel.add_key(f"np-key-of-mia-{name}")
+        form = await mia.slash(channel, "key set", name=name)
+        await mia.submit_modal(form, {"key": f"np-key-of-mia-{name}"})
     answers: list[Any] = []
     pressed: set[str] = set()
     names = slash_commands(here.app.client)
@@ -228,11 +233,12 @@ async def test_no_answer_in_a_server_is_public(here: World) -> None:
 ORDERS = {"ord_A": RUNNING, "ord_B": OrderStatus.PENDING, "ord_C": OrderStatus.COMPLETED}
 LIST = " ".join(f"ord_long{number:04}" for number in range(300))
 OPTIONS: dict[str, list[dict[str, Any]]] = {
+    "key default": [{"name": "main"}],
     "status": [{"orders": "ord_A"}],
     "refill": [{"orders": "ord_C"}],
     "cancel": [{"orders": " ".join([*ORDERS, "ord_absent"])}, {"orders": LIST}],
 }
-LAST = ["cancel", "queued", "key remove", "forget-me", "balance"]
+LAST = ["cancel", "queued", *["key remove"] * 3, "forget-me", "balance"]
 """What takes something away; the very last of all commands finds no key."""
-RARE = {buttons.NEWS, buttons.RETRY, buttons.STOP}
-"""Under the public hint, and where calls have come to nothing or a list is on its way: see the tests of these."""
+RARE = {buttons.NEWS, buttons.RETRY, buttons.STOP, buttons.TRY_OTHERS}
+"""Under the public hint, with many keys, or where calls have come to nothing: see the tests of these."""
