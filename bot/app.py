@@ -18,6 +18,7 @@ from bot.budget import Budget
 from bot.cancels import Cancels
 from bot.client import Client, UseCases
 from bot.clock import Clock, Sleep, utc_now
+from bot.courtesy import Courtesy
 from bot.figures import Figures, Operator
 from bot.notices import Courier
 from bot.panel import Panel
@@ -169,7 +170,9 @@ async def build(
                 loops=loops,
                 connected=lambda: client.connected and not client.is_closed(),
             )
-            client.use_cases = UseCases(accounts, cancels, records, courier, figures, operator, webhooks)
+            client.use_cases = UseCases(
+                accounts, cancels, records, courier, figures, operator, webhooks, Courtesy(clock)
+            )
             listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
             await worker.recover()
             try:

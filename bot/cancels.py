@@ -12,12 +12,14 @@ from pydantic import SecretStr
 from bot.accounts import Accounts, keys_beside, usable
 from bot.budget import Budget
 from bot.clock import Clock
+from bot.courtesy import MOST_OPEN, MOST_QUESTIONS
+from bot.language import Language
 from bot.orders import Found, is_plain_id
 from bot.panel import MAX_BATCH
 from bot.previews import Previews, blank
-from bot.problems import NoOrders, NotYours, TooMany
+from bot.problems import NoOrders, NotYours, TooMany, TooManyOpen, TooManyQuestions
 from bot.schedule import DRAFT_LIVES
-from bot.store import Account, Card, Groups, Keyring, Ledger, Listed, ListKind, Request, RequestState
+from bot.store import Account, Card, Groups, Keyring, Ledger, Listed, ListKind, Reader, Request, RequestState
 from bot.vault import Purpose, Vault
 from bot.watching import groups_of
 
@@ -32,12 +34,16 @@ _MESSAGE_LIVES = timedelta(minutes=55)  # edits of messages older than an hour a
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a card stands: behind an interaction's token, or as the bot's own message in a DM."""
+    """Where a card stands: behind an interaction's token, or as the bot's own message in a DM.
+
+    `language`: what the user's Discord client speaks, which a message in a DM does not tell.
+    """
 
     channel_id: int
     guild_id: int | None
     message_id: int | None
     token: SecretStr | None
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ class Cancels:
 
         It goes to the key of that name or account, or to the default. Numbers wait for an answer too, since they may be
         anything: "10,000" names two orders as readily as an amount. Call it only once the user has seen an
-        acknowledgement. Raise NoOrders, TooMany, or as `Accounts.usable` does.
+        acknowledgement. Raise NoOrders, TooMany, TooManyOpen, TooManyQuestions, or as `Accounts.usable` does.
         """
         account = await self._accounts.usable(user_id, key)
         if not found.orders:
@@ -99,6 +105,9 @@ class Cancels:
         preview = blank(len(found.orders)) if ask_first else None
         async with self._ledger.write() as tx:
             account = usable(await tx.account(account.id))  # a key may have been removed since, or all erased
+            await _has_room(tx, account, len(found.orders))
+            if ask_first:
+                await self._may_ask(tx, user_id)
             request_id = await tx.add_request(
                 account,
                 found.orders,
@@ -117,7 +126,8 @@ class Cancels:
     async def answer(self, request_id: int, user_id: int, place: Place, *, go: bool) -> None:
         """Confirm a request or keep its orders; an answer after the first, or too late, changes only the card's place.
 
-        Raise NotYours for anyone but the requester, NoKey or KeyPaused where there is no key to send it with.
+        Raise NotYours for anyone but the requester, NoKey or KeyPaused where there is no key to send it with, and
+        TooManyOpen; the question then stays.
         """
         request = await self._own(request_id, user_id)
         now = self._clock()
@@ -125,7 +135,9 @@ class Cancels:
         state = RequestState.LAPSED if late else RequestState.GOING if go else RequestState.KEPT
         async with self._ledger.write() as tx:
             if state is RequestState.GOING:
-                usable(await tx.account(request.account_id))
+                account, asked = usable(await tx.account(request.account_id)), await tx.request(request_id)
+                if asked and asked.state is RequestState.ASKING:
+                    await _has_room(tx, account, asked.orders)
             await tx.place_card(request_id, self._card(user_id, place))
             await tx.answer_request(request_id, state, now)
         self._wake()
@@ -233,6 +245,12 @@ class Cancels:
             yield page
             after = page[-1].cursor
 
+    async def _may_ask(self, read: Reader, user_id: int) -> None:
+        """See that there is room for one more question; raise TooManyQuestions."""
+        count, oldest_at = await read.questions(user_id, self._clock() - DRAFT_LIVES)
+        if oldest_at and count >= MOST_QUESTIONS:
+            raise TooManyQuestions(MOST_QUESTIONS, oldest_at + DRAFT_LIVES)
+
     async def _own(self, request_id: int, user_id: int) -> Request:
         request = await self._ledger.read.request(request_id)
         if request is None or request.user_id != user_id:
@@ -242,4 +260,11 @@ class Cancels:
     def _card(self, user_id: int, place: Place) -> Card:
         sealed = self._vault.seal(Purpose.INTERACTION_TOKEN, user_id, place.token) if place.token else None
         until = self._clock() + (_TOKEN_LIVES if sealed else _MESSAGE_LIVES)
-        return Card(place.channel_id, place.guild_id, place.message_id, sealed, until)
+        return Card(place.channel_id, place.guild_id, place.message_id, sealed, until, place.language)
+
+
+async def _has_room(read: Reader, account: Account, more: int) -> None:
+    """See that a user may have so many more orders open, under all keys together; raise TooManyOpen."""
+    count = sum([await read.count_open(one.id) for one in await read.accounts_of(account.user_id)])
+    if count + more > MOST_OPEN:
+        raise TooManyOpen(count, MOST_OPEN)

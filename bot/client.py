@@ -17,6 +17,7 @@ from discord.ext import commands
 from bot.accounts import Accounts
 from bot.arrivals import arrived
 from bot.cancels import Cancels
+from bot.courtesy import Courtesy
 from bot.figures import Figures, Operator
 from bot.language import Language, speak, speaking, spoken, t, understood
 from bot.notices import Courier
@@ -40,6 +41,7 @@ COGS = (
     "cogs.balance",
     "cogs.refill",
     "cogs.history",
+    "cogs.preferences",
     "cogs.forget",
     "cogs.help",
     "cogs.direct_messages",
@@ -67,6 +69,7 @@ class UseCases:
     figures: Figures
     operator: Operator
     webhooks: Webhooks
+    courtesy: Courtesy
 
 
 class Client(commands.Bot):

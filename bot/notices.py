@@ -19,8 +19,9 @@ import discord
 
 from bot.cancels import Cancels, RequestView
 from bot.clock import Clock
+from bot.language import speaking
 from bot.schedule import DRAFT_LIVES, earlier, later, retry_after
-from bot.store import Ledger, LedgerError, Notice, Report, Request
+from bot.store import Ledger, LedgerError, Notice, Preferences, Report, Request, Way
 from bot.tasks import Bell
 from bot.ui.answers import hint
 from bot.ui.cards import notice_card, request_card
@@ -178,7 +179,9 @@ class Courier:
                 await self._gone(view.request)
                 return
             try:
-                await _in_time(self._edit(view.request, request_card(view)))
+                with speaking(await self._ledger.read.language_of(view.request.user_id)):
+                    shown = request_card(view)
+                await _in_time(self._edit(view.request, shown))
             except Exception as error:  # whatever it is, other cards and notices must not wait for this one
                 await self._card_failed(view.request, error)
             else:
@@ -236,13 +239,45 @@ class Courier:
             sending = await tx.begin_sending(notice.id, now, again)
         if sending is None:
             return True
+        wishes = await self._ledger.read.preferences(notice.user_id)
+        with speaking(await self._ledger.read.language_of(notice.user_id)):
+            return await self._bring(sending, wishes)
+
+    async def _bring(self, notice: Notice, wishes: Preferences) -> bool:
+        """Bring a notice the way its user wants it, and note what came of it; tell whether Discord answered."""
         try:
-            message = await _in_time(self._send(sending))
+            if wishes.news is Way.OFF:
+                await self._keep(notice, "as its user wishes", pointed=False)
+                return True
+            if wishes.news is Way.HINT and await self._leave_hint(notice, wishes):
+                return True
+            message = await _in_time(self._send(notice))
         except Exception as error:  # whatever it is, other notices must not wait for this one
-            return await self._refused(sending, error) is not Refusal.PASSING
+            return await self._refused(notice, error, wishes) is not Refusal.PASSING
         async with self._ledger.write() as tx:
             await tx.notice_delivered(notice.id, self._clock(), message and message.id)
         return True
+
+    async def _leave_hint(self, notice: Notice, wishes: Preferences) -> bool:
+        """Keep a notice behind a hint in the channel where its user asked last; False where there can be none."""
+        channel_id = await self._ledger.read.channel_asked_in(notice.user_id)
+        if channel_id is None:
+            return False
+        pointed = not await self._ledger.read.has_hint(notice.user_id)
+        if pointed:
+            try:
+                await self._hint(channel_id, notice, chosen=True, silent=wishes.silent)
+            except DELIVERY_ERRORS as error:
+                if classify(error) is Refusal.PASSING:
+                    raise
+                log.info("no hint in channel %d: %s", channel_id, error)
+                return False
+        await self._keep(notice, "hinted at as its user wishes", pointed=pointed)
+        return True
+
+    async def _keep(self, notice: Notice, why: str, *, pointed: bool) -> None:
+        async with self._ledger.write() as tx:
+            await tx.keep_notice(notice.id, why, self._clock() if pointed else None)
 
     async def _send(self, notice: Notice) -> discord.Message | None:
         """Send a notice, unless it arrived before; None where nothing of it is left to say."""
@@ -255,7 +290,8 @@ class Courier:
         if not report:
             return None
         shown = notice_card(report, notice)
-        return await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce)
+        wishes = await self._ledger.read.preferences(notice.user_id)
+        return await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce, silent=wishes.silent)
 
     async def _find(self, channel: discord.DMChannel, reference: str, since: datetime) -> discord.Message | None:
         """Look for a message of ours that was sent without our hearing of it."""
@@ -264,7 +300,7 @@ class Courier:
                 return message
         return None
 
-    async def _refused(self, notice: Notice, error: Exception) -> Refusal:
+    async def _refused(self, notice: Notice, error: Exception, wishes: Preferences) -> Refusal:
         refusal = classify(error)
         now = self._clock()
         unexpected = None if isinstance(error, DELIVERY_ERRORS) else error
@@ -276,30 +312,46 @@ class Courier:
         elif refusal is Refusal.PASSING or (refusal is Refusal.NO_ACCESS and notice.attempts < _TRIES_WITHOUT_ACCESS):
             pass  # begin_sending has set the time of the next try
         else:
-            pointed = await self._point(notice.user_id)
-            async with self._ledger.write() as tx:
-                await tx.keep_notice(notice.id, refusal.name, now if pointed else None)
+            await self._keep(notice, refusal.name, pointed=await self._point(notice, wishes))
         return refusal
 
-    async def _point(self, user_id: int) -> bool:
-        """Hint, where the user last gave a command in a server, that there is news; no word of what it is."""
-        channel_id = await self._ledger.read.hint_channel(user_id)
-        if channel_id is None or await self._ledger.read.has_hint(user_id):
+    async def _point(self, notice: Notice, wishes: Preferences) -> bool:
+        """Hint at news that cannot be sent, where their user last gave a command in a server, if that can be done."""
+        channel_id = await self._ledger.read.hint_channel(notice.user_id)
+        if channel_id is None or await self._ledger.read.has_hint(notice.user_id):
             return False
-        channel = self._client.get_partial_messageable(channel_id)
-        only_them = discord.AllowedMentions(users=[discord.Object(user_id)], everyone=False, roles=False)
         try:
-            await _in_time(channel.send(view=hint(user_id).view, allowed_mentions=only_them))
+            await self._hint(channel_id, notice, chosen=False, silent=wishes.silent)
         except DELIVERY_ERRORS as error:
             log.info("no hint in channel %d: %s", channel_id, error)
             return False
         return True
 
+    async def _hint(self, channel_id: int, notice: Notice, *, chosen: bool, silent: bool) -> None:
+        """Say in a channel that there are news for a user, and no word of what they are."""
+        channel = self._client.get_partial_messageable(channel_id)
+        only_them = discord.AllowedMentions(users=[discord.Object(notice.user_id)], everyone=False, roles=False)
+        shown = hint(notice.user_id, chosen=chosen)
+        sending = channel.send(view=shown.view, allowed_mentions=only_them, nonce=notice.nonce, silent=silent)
+        await _in_time(sending)
+
     async def kept_for(self, user_id: int) -> list[News]:
         """Return what could not be delivered to a user, to be shown at a command."""
         notices = await self._ledger.read.kept_notices(user_id)
+        if len(notices) > 1:
+            notices = await self._merged(user_id) or notices
         found = [News(notice, await self._ledger.read.report_of(notice.id)) for notice in notices]
         return [news for news in found if news.report]
+
+    async def _merged(self, user_id: int) -> list[Notice]:
+        """Make one of all that were kept for a user, maybe for weeks; none where the ledger takes nothing."""
+        try:
+            async with self._ledger.write() as tx:
+                await tx.merge_kept(user_id)
+                return await tx.kept_notices(user_id)
+        except LedgerError as error:
+            log.warning("kept news are shown one by one: %s", error)
+            return []
 
     async def seen(self, news: News, message_id: int | None) -> None:
         """Note that a user has been shown a kept notice."""

@@ -1,6 +1,7 @@
 """What a user can put right; `bot.ui.words` says how. Raised by use cases, answered by the client."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 
 from bot.orders import Found
@@ -99,6 +100,32 @@ class TooMany(UserError):
     def __init__(self, most: int) -> None:
         super().__init__(most)
         self.most = most
+
+
+class TooFast(UserError):
+    """More at once than one person may ask for, so that others are served as well."""
+
+    def __init__(self, again_at: datetime) -> None:
+        super().__init__(again_at)
+        self.again_at = again_at
+
+
+class TooManyOpen(UserError):
+    """With these more orders would be open than one person may have."""
+
+    def __init__(self, count: int, most: int) -> None:
+        super().__init__(count, most)
+        self.count = count
+        self.most = most
+
+
+class TooManyQuestions(UserError):
+    """As many requests as one person may have wait for Confirm or Keep."""
+
+    def __init__(self, most: int, again_at: datetime) -> None:
+        super().__init__(most, again_at)
+        self.most = most
+        self.again_at = again_at
 
 
 class NoOrders(UserError):

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from bot.accounts import Accounts, OpenView, in_use, usable, with_keys
 from bot.clock import Clock
+from bot.language import Language
 from bot.states import State
-from bot.store import Groups, Keyring, Ledger, LedgerUnwritable, Listed, Past, Stored
+from bot.store import Groups, Keyring, Ledger, LedgerUnwritable, Listed, Past, Preferences, Stored
 
 log = logging.getLogger(__name__)
 
@@ -115,13 +116,32 @@ class Records:
     def _past(self, outcome: State | None, days: int) -> Past:
         return Past(self._clock() - timedelta(days=min(days, MOST_DAYS)), outcome)
 
+    async def preferences(self, user_id: int) -> Preferences:
+        """Return how a user wants to hear from the bot."""
+        return await self._ledger.read.preferences(user_id)
+
+    async def language_of(self, user_id: int) -> Language:
+        """Return the language to write to a user in, where no client of theirs tells."""
+        return await self._ledger.read.language_of(user_id)
+
+    async def prefer(self, user_id: int, change: Callable[[Preferences], Preferences]) -> Preferences:
+        """Change how a user wants to hear from the bot, and return how that is now; a key is not needed for it.
+
+        News that were gathered for the end of a request, and no longer need be, go out in the next message.
+        """
+        async with self._ledger.write() as tx:
+            wanted = change(await tx.preferences(user_id))
+            await tx.save_preferences(user_id, wanted, self._clock(), self._window)
+        self._wake()
+        return wanted
+
     async def stored(self, user_id: int) -> StoredView | None:
         """Return what there is of a user; None where there is nothing."""
         read = self._ledger.read
-        keys = await read.accounts_of(user_id)
-        if not keys:
+        keys, stored = await read.accounts_of(user_id), await read.stored(user_id)
+        if not keys and not stored.preferences:
             return None
-        return StoredView(await read.stored(user_id), len(with_keys(keys)), await self._count_open(keys))
+        return StoredView(stored, len(with_keys(keys)), await self._count_open(keys))
 
     async def _count_open(self, keys: Keyring) -> int:
         return sum([await self._ledger.read.count_open(one.id) for one in keys])

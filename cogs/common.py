@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import Any, cast
 
 import discord
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 from bot.arrivals import arrived, waited
 from bot.cancels import Place
 from bot.client import Client, NotAcknowledged, answer_error
+from bot.courtesy import PAUSE
 from bot.language import speak, understood
 from bot.notices import DELIVERY_ERRORS
 from bot.store import LedgerError
@@ -25,11 +27,12 @@ _ACKNOWLEDGE_WITHIN = 2.5
 """Seconds; Discord takes a first answer for three."""
 
 
-async def acknowledge(interaction: Interaction, *, update: bool = False) -> int:
+async def acknowledge(interaction: Interaction, *, update: bool = False, cost: timedelta = PAUSE) -> int:
     """Tell Discord that an answer is coming, before anything else is done; return the id of the card to be.
 
-    `update`: the answer replaces the message whose button was pressed. Raise NotAcknowledged where that
-    fails or stays unclear: the user then sees a failure, so the caller must do nothing.
+    `update`: the answer replaces the message whose button was pressed; `cost`: what it counts for (bot/courtesy.py).
+    Raise NotAcknowledged where that fails or stays unclear: the user then sees a failure, so the caller must do
+    nothing. Raise TooFast where this user has asked for too much of late.
     """
     try:
         async with asyncio.timeout(_ACKNOWLEDGE_WITHIN):
@@ -41,6 +44,8 @@ async def acknowledge(interaction: Interaction, *, update: bool = False) -> int:
     message_id = interaction.message.id if update and interaction.message else response and response.message_id
     if message_id is None:
         raise NotAcknowledged("Discord named no message")
+    await speak_as_chosen(interaction)
+    interaction.client.use_cases.courtesy.admit(interaction.user.id, cost)
     return message_id
 
 
@@ -48,6 +53,17 @@ async def open_form(interaction: Interaction, form: discord.ui.Modal) -> None:
     """Open a form: it is an acknowledgement as well, and must be the very first answer."""
     await interaction.response.send_modal(form)
     interaction.client.use_cases.figures.acknowledged.add(waited())
+
+
+async def speak_as_chosen(interaction: Interaction) -> None:
+    """Go on in the language that the user has chosen, if any; where that cannot be read, in their client's."""
+    try:
+        chosen = await interaction.client.use_cases.records.preferences(interaction.user.id)
+    except LedgerError as error:
+        log.warning("interaction %d: the language chosen could not be read: %s", interaction.id, error)
+        return
+    if chosen.language:
+        speak(chosen.language)
 
 
 async def answer(interaction: Interaction, shown: CardView) -> None:
@@ -105,7 +121,8 @@ def uploaded(interaction: discord.Interaction[Any]) -> list[discord.Attachment]:
 def place(interaction: Interaction, message_id: int) -> Place:
     """Return where the card of an acknowledged interaction stands."""
     assert interaction.channel_id is not None
-    return Place(interaction.channel_id, interaction.guild_id, message_id, SecretStr(interaction.token))
+    language = understood(str(interaction.locale))
+    return Place(interaction.channel_id, interaction.guild_id, message_id, SecretStr(interaction.token), language)
 
 
 async def answering(interaction: Interaction, work: Awaitable[None]) -> None:

@@ -9,15 +9,17 @@ from discord.ext import commands
 from bot.arrivals import arrived, waited
 from bot.cancels import Place
 from bot.client import Client, describe
+from bot.language import speak
 from bot.notices import DELIVERY_ERRORS
 from bot.orders import find_orders
 from bot.panel import PanelError
-from bot.problems import UserError
+from bot.problems import TooFast, UserError
 from bot.store import LedgerError
 from bot.ui.answers import help_card, key_in_message, not_understood, working
 from bot.ui.cards import notice_card, open_card
 from bot.ui.keys import keys_card
 from bot.ui.layout import CardView
+from bot.ui.preferences import preferences_card
 from cogs.balance import what_is_left
 from cogs.files import orders_in
 from cogs.forget import ask_to_erase
@@ -43,6 +45,12 @@ class DirectMessages(commands.Cog):
         if message.guild or message.author.bot:
             return
         arrived(message.id)
+        await self._speak_to(message.author.id)
+        try:
+            self._bot.use_cases.courtesy.admit(message.author.id)
+        except TooFast as refusal:
+            await self._slow_down(message, refusal)
+            return
         reply = await _acknowledge(message)
         if reply is None:
             return
@@ -59,6 +67,21 @@ class DirectMessages(commands.Cog):
             await self._show_news(message)
         except (*DELIVERY_ERRORS, LedgerError) as error:
             log.warning("the answer to a direct message could not be shown: %s", error)
+
+    async def _speak_to(self, user_id: int) -> None:
+        """Go on in the language in which this user is written to; where that cannot be read, in English."""
+        try:
+            speak(await self._bot.use_cases.records.language_of(user_id))
+        except LedgerError as error:
+            log.warning("a direct message is answered in English: %s", error)
+
+    async def _slow_down(self, message: discord.Message, refusal: TooFast) -> None:
+        """Say once when to come back: an answer to each message would be a flood of our own."""
+        if self._bot.use_cases.courtesy.is_to_be_told(message.author.id, refusal):
+            try:
+                await message.channel.send(view=describe(refusal).view)
+            except DELIVERY_ERRORS as error:
+                log.info("a refusal could not be shown: %s", error)
 
     async def _answer(self, message: discord.Message, reply: discord.Message) -> CardView | None:
         """Return the card to show, or None where the request's own card stands there already."""
@@ -77,6 +100,8 @@ class DirectMessages(commands.Cog):
                 return await ask_for_refills(self._bot, user_id, found, lambda shown: reply.edit(view=shown.view))
             case "balance":
                 return await what_is_left(self._bot, user_id)
+            case "settings":
+                return preferences_card(await self._bot.use_cases.records.preferences(user_id))
             case "history":
                 return await look_back(self._bot, user_id, text)
             case "forget" | "forget-me" if text.casefold().strip(" .!") in ("", "me"):

@@ -6,6 +6,7 @@ from contextlib import aclosing
 import discord
 
 from bot.client import Client
+from bot.courtesy import LIGHT
 from bot.states import State
 from bot.store import Listed, ListKind
 from bot.ui import buttons
@@ -56,7 +57,7 @@ class Browse(Pressed, template=buttons.BROWSE):
 
     async def press(self, interaction: Interaction) -> None:
         """Show it."""
-        await acknowledge(interaction)
+        await acknowledge(interaction, cost=LIGHT)
         await _show_page(interaction, _page(self.values))
 
 
@@ -65,7 +66,7 @@ class TurnPage(Pressed, template=buttons.PAGE):
 
     async def press(self, interaction: Interaction) -> None:
         """Show it as it is now: orders may have moved between pages meanwhile."""
-        await acknowledge(interaction, update=True)
+        await acknowledge(interaction, update=True, cost=LIGHT)
         await _show_page(interaction, _page(self.values))
 
 

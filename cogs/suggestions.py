@@ -6,7 +6,7 @@ from discord import app_commands
 
 from bot.orders import find_orders, last_word
 from bot.ui.choices import MOST_CHOICES, key_choices, order_choices
-from cogs.common import Interaction
+from cogs.common import Interaction, speak_as_chosen
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +16,7 @@ async def suggest_orders(interaction: Interaction, text: str) -> list[app_comman
     typed, part = last_word(text)
     named = set(find_orders(typed).orders)
     try:
+        await speak_as_chosen(interaction)
         accounts = interaction.client.use_cases.accounts
         key = str(getattr(interaction.namespace, "key", None) or "")
         orders = await accounts.recent_orders(interaction.user.id, key, part, MOST_CHOICES + len(named))

@@ -143,6 +143,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
     "refill": {"orders": "ord_evesOwn"},
     "cancel": {"orders": "ord_evesOwn"},
     "help": {},
+    "settings": {},
     "forget-me": {},
     "key remove": {},
 }

@@ -26,9 +26,11 @@ from bot.store import (
     Ledger,
     NoticeKind,
     Outcome,
+    Preferences,
     Report,
     Request,
     RequestState,
+    Timing,
 )
 from tests.test_states import RULED_OUT
 from tests.world import START, orders_of
@@ -125,7 +127,7 @@ BREACHES = {
         SELECT id, state, ended_at, due_at FROM cancellations
         WHERE (ended_at IS NULL) <> (state IN ({OPEN})) OR (due_at IS NOT NULL) <> (state IN ({OPEN}))""",
     # It is told, in the outbox, on a card that is to be edited, or on one whose token will be found to have run out;
-    # or others of its list have not been gone through, which will be told together.
+    # or others of its list have not been gone through, or have not ended, which will be told together.
     "an end that nobody will hear of": """
         SELECT id, state FROM cancellations c WHERE ended_at IS NOT NULL AND told_at IS NULL
         AND NOT EXISTS (
@@ -134,7 +136,10 @@ BREACHES = {
         AND NOT EXISTS (
             SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
             WHERE ro.cancellation_id = c.id AND (r.card_due_at IS NOT NULL OR r.token_sealed IS NOT NULL))
-        AND c.request_id NOT IN (SELECT id FROM first_passes)""",
+        AND c.request_id NOT IN (SELECT id FROM first_passes)
+        AND EXISTS (
+            SELECT 1 FROM request_orders ro
+            WHERE ro.cancellation_id = c.id AND ro.request_id NOT IN (SELECT id FROM held))""",
     "orders that wait and are not counted, or out of turn": """
         SELECT r.id, r.state, r.orders, r.waiting FROM requests r WHERE r.waiting <> (
             SELECT COUNT(*) FROM request_orders ro
@@ -342,6 +347,11 @@ class LedgerMachine(RuleBasedStateMachine):
             begun = await tx.look_now(account_id, self.now, self.now - WATCHED_FOR)
         assert begun == (self.sql(asked, account_id) != before)
 
+    @step(user_id=st.sampled_from([1001, 1002]), timing=st.sampled_from(Timing))
+    async def choose(self, user_id: int, timing: Timing) -> None:
+        async with self.ledger.write() as tx:
+            await tx.save_preferences(user_id, Preferences(timing=timing), self.now, AT_ONCE)
+
     @step(user_id=found("SELECT user_id FROM accounts"))
     async def have_all_erased(self, user_id: int) -> None:
         others, accounts = self.rows_but_those_of(user_id), await self.ledger.read.accounts_of(user_id)
@@ -388,6 +398,16 @@ class LedgerMachine(RuleBasedStateMachine):
     async def read_a_kept_message(self, notice_id: int) -> None:
         if await self.ledger.read.report_of(notice_id):
             await self.deliver(notice_id)
+
+    @step(user_id=found("SELECT user_id FROM notices WHERE state = 'kept' GROUP BY user_id HAVING COUNT(*) > 1"))
+    async def all_kept_messages_become_one(self, user_id: int) -> None:
+        before = [line for notice in await self.ledger.read.kept_notices(user_id) for line in self.lines(notice.id)]
+        async with self.ledger.write() as tx:
+            await tx.merge_kept(user_id)
+        (left,) = await self.ledger.read.kept_notices(user_id)
+        assert sorted(self.lines(left.id)) == sorted(before)
+        notices = self.ids("SELECT id FROM notices")
+        self.closed = {id: lines for id, lines in self.closed.items() if id in notices} | {left.id: self.lines(left.id)}
 
     # What the worker does: one call at a time for an account, and what was requested goes first.
 

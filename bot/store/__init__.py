@@ -14,6 +14,8 @@
                                      └─► kept ─► delivered    (refused by Discord; shown at the next command)
     an account:      active ─► rejected | suspended | removed ─► active   (a new key)
 
+Beside them stands what a user has chosen (preferences), by user_id.
+
 One open cancellation per (account, order). A row's change, the mark that its card is behind
 (`card_due_at`) and the line in the outbox that reports it are one transaction.
 SQL stands in queries/*.sql by name and migrations/*.sql by number; `sqlite.py` is the engine.
@@ -38,6 +40,7 @@ from bot.store.rows import (
     NoticeKind,
     NoticeState,
     Past,
+    Preferences,
     Preview,
     PreviewState,
     Report,
@@ -45,7 +48,9 @@ from bot.store.rows import (
     RequestState,
     Standing,
     Stored,
+    Timing,
     Trouble,
+    Way,
     Webhook,
     folded,
 )
@@ -73,6 +78,7 @@ __all__ = [
     "NoticeState",
     "Outcome",
     "Past",
+    "Preferences",
     "Preview",
     "PreviewState",
     "Reader",
@@ -82,7 +88,9 @@ __all__ = [
     "Sealed",
     "Standing",
     "Stored",
+    "Timing",
     "Trouble",
+    "Way",
     "Webhook",
     "Writer",
     "backup",

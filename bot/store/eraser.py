@@ -10,6 +10,7 @@ _CHILDREN_FIRST = (
     QUERIES.erase_request_orders,
     QUERIES.erase_cancellations,
     QUERIES.erase_requests,
+    QUERIES.erase_preferences,
     QUERIES.erase_accounts,
 )
 

@@ -4,21 +4,33 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.schedule import OVERDUE_AFTER
 from bot.store.reader import QUERIES, Reader
-from bot.store.rows import Account, Notice, NoticeKind, to_ms
+from bot.store.rows import Account, Notice, NoticeKind, Preferences, to_ms
 
 PATIENCE = 60_000
 """Milliseconds for which a user is taken to watch the card; what ends later is told by a message as well."""
 _FIRST_PASS = timedelta(hours=1)
 """While a list is gone through for the first time its card tells, then one message; but for no longer than this."""
+_WAITED_FOR = OVERDUE_AFTER
+"""How long others of a request are waited for where its user wants to hear of it at its end: until it is said what is
+still open. One order that the provider never stops would otherwise keep them from hearing of all the rest."""
 
 
 class Outbox(Reader):
     """What is told by notices; part of what can be done within one transaction."""
 
     async def tell_untold(self, account_id: int, now: datetime, window: timedelta) -> None:
-        """Put every ended cancellation that no card can show any more into the user's next notice."""
-        which: dict[str, Any] = {"account_id": account_id, "patience": PATIENCE, "now": to_ms(now)}
+        """Put every ended cancellation that no card can show any more into the user's next notice.
+
+        One that its user wants to hear of with the rest of its request is put there when that has ended.
+        """
+        which: dict[str, Any] = {
+            "account_id": account_id,
+            "patience": PATIENCE,
+            "held_since": to_ms(now - _WAITED_FOR),
+            "now": to_ms(now),
+        }
         lists = QUERIES.lists_to_tell(self._db, begun_before=to_ms(now - _FIRST_PASS), **which)
         request_ids = [row["id"] async for row in lists]
         if not request_ids:
@@ -33,6 +45,24 @@ class Outbox(Reader):
         """Look through all accounts for what should be told: a list may have stood still for too long."""
         for row in [row async for row in QUERIES.accounts_untold(self._db)]:
             await self.tell_untold(row["account_id"], now, window)
+
+    async def save_preferences(self, user_id: int, preferences: Preferences, now: datetime, window: timedelta) -> None:
+        """Write down what a user has chosen; what need not be waited for any longer is told."""
+        await QUERIES.save_preferences(
+            self._db,
+            user_id=user_id,
+            news=preferences.news,
+            timing=preferences.timing,
+            language=preferences.language,
+            silent=int(preferences.silent),
+        )
+        for account in await self.accounts_of(user_id):
+            await self.tell_untold(account.id, now, window)
+
+    async def merge_kept(self, user_id: int) -> None:
+        """Make one notice of all that are kept for a user, however many have come together."""
+        for query in (QUERIES.merge_kept, QUERIES.date_merged, QUERIES.drop_merged):
+            await query(self._db, user_id=user_id)
 
     async def notify(self, account: Account, kind: NoticeKind, now: datetime, window: timedelta) -> None:
         """Add a line about an account itself to its user's next notice."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiosql
 
+from bot.language import Language, understood
 from bot.states import State, as_told
 from bot.store.rows import (
     MOST_SHOWN,
@@ -23,6 +24,7 @@ from bot.store.rows import (
     Notice,
     NoticeKind,
     Past,
+    Preferences,
     Report,
     Request,
     Standing,
@@ -68,6 +70,20 @@ class Reader:
     async def stored(self, user_id: int) -> Stored:
         """Count what there is of a user."""
         return Stored.read(await QUERIES.count_stored(self._db, user_id=user_id))
+
+    async def preferences(self, user_id: int) -> Preferences:
+        """Return what a user has chosen; all as it comes for one who has not."""
+        row = await QUERIES.preferences(self._db, user_id=user_id)
+        return Preferences.read(row) if row else Preferences()
+
+    async def language_of(self, user_id: int) -> Language:
+        """Return the language to write to a user in: chosen, or their client's at the last request, or English."""
+        return understood(await QUERIES.language_of(self._db, user_id=user_id) or "")
+
+    async def questions(self, user_id: int, since: datetime) -> tuple[int, datetime | None]:
+        """Return how many requests of a user made `since` wait for Confirm or Keep, and from when the oldest is."""
+        row = await QUERIES.questions(self._db, user_id=user_id, since=to_ms(since))
+        return row["count"], None if row["oldest_at"] is None else from_ms(row["oldest_at"])
 
     async def accounts_due(self, now: datetime, most: int = 256) -> list[Due]:
         """Return the active accounts with something to do and when, what is urgent by now first, then the earliest."""
@@ -223,6 +239,10 @@ class Reader:
     async def hint_channel(self, user_id: int) -> int | None:
         """Return the server channel of the user's last request, if it was made in a server."""
         return await QUERIES.hint_channel(self._db, user_id=user_id)
+
+    async def channel_asked_in(self, user_id: int) -> int | None:
+        """Return the channel of the user's last request; None if that was made in a DM."""
+        return await QUERIES.channel_asked_in(self._db, user_id=user_id)
 
     async def has_hint(self, user_id: int) -> bool:
         """Tell whether a user has been hinted at news that they have not looked at yet."""

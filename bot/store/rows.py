@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import TypeAdapter
 
+from bot.language import Language, understood
 from bot.panel import OrderStatus
 from bot.states import State, as_told, may_be_refilled, not_found
 
@@ -58,6 +59,21 @@ class NoticeKind(StrEnum):
     OVERDUE = "overdue"
     REJECTED = "rejected"
     SUSPENDED = "suspended"
+
+
+class Way(StrEnum):
+    """Where a user's news go: to them, as a hint into the channel where they asked, or nowhere by themselves."""
+
+    DIRECT = "direct"
+    HINT = "channel"
+    OFF = "off"
+
+
+class Timing(StrEnum):
+    """When a user hears how orders ended: of each as it comes, or only when a request is finished."""
+
+    EACH = "each"
+    FINISHED = "finished"
 
 
 def to_ms(time: datetime) -> int:
@@ -286,13 +302,35 @@ class Notice(_Row):
         return f"ref {self.nonce[:10]}"
 
 
+def _language(name: str | None) -> Language | None:
+    return None if name is None else understood(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences(_Row):
+    """How a user wants to hear from the bot; `language` None: as their Discord client says."""
+
+    conversions: ClassVar[Mapping[str, Any]] = {
+        "news": Way,
+        "timing": Timing,
+        "language": _language,
+        "silent": bool,
+    }
+
+    news: Way = Way.DIRECT
+    timing: Timing = Timing.EACH
+    language: Language | None = None
+    silent: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Stored(_Row):
-    """How much there is of a user: requests, the orders they name, and messages."""
+    """How much there is of a user: requests, the orders they name, messages, and whether they have chosen anything."""
 
     requests: int
     orders: int
     messages: int
+    preferences: int = 0
 
 
 @dataclass(frozen=True, slots=True)

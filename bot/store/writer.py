@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.language import Language
 from bot.panel import OrderReading
 from bot.states import MAX_DOUBTS, State, Verdict
 from bot.store.eraser import Eraser
@@ -28,13 +29,14 @@ from bot.store.rows import (
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Where a request's card stands and until when it can be edited."""
+    """Where a request's card stands and until when it can be edited; `language`: what its user's client speaks."""
 
     channel_id: int
     guild_id: int | None
     message_id: int | None
     token_sealed: bytes | None
     until: datetime
+    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ class Writer(Eraser, Outbox, Nudges):
             message_id=card.message_id,
             token_sealed=card.token_sealed,
             card_until=to_ms(card.until),
+            language=card.language,
             now=to_ms(now),
             began_at=None if ask_first else to_ms(now),
         )
@@ -167,6 +170,7 @@ class Writer(Eraser, Outbox, Nudges):
             message_id=card.message_id,
             token_sealed=card.token_sealed,
             card_until=to_ms(card.until),
+            language=card.language,
         )
 
     async def answer_request(self, request_id: int, state: RequestState, now: datetime) -> bool:

@@ -54,6 +54,7 @@ def erasure_question(view: StoredView) -> CardView:
         plural("{count} cancel request", "{count} cancel requests", stored.requests),
         plural("{count} order and how it ended", "{count} orders and how they ended", stored.orders),
         plural("{count} message", "{count} messages", stored.messages),
+        *([t("your settings")] if stored.preferences else []),
     ]
     lost = plural(
         "**{count} order is still open:** what waits is not sent, the rest is no longer watched, and no message will "
@@ -176,9 +177,12 @@ def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) 
     )
 
 
-def hint(user_id: int) -> CardView:
-    """Tell a user in public that there is news, and nothing of what it is."""
-    news = t("I have news for you, but may not write to you directly. Only you will see it:")
+def hint(user_id: int, *, chosen: bool) -> CardView:
+    """Tell a user in public that there is news, and nothing of what it is; `chosen`: they want to hear of it so."""
+    if chosen:
+        news = t("I have news for you. Only you will see it:")
+    else:
+        news = t("I have news for you, but may not write to you directly. Only you will see it:")
     return card(
         Tone.PLAIN,
         [f"<@{user_id}> {news}"],
@@ -213,6 +217,7 @@ def help_card() -> CardView:
         ("`/refill`", t("ask for a refill")),
         ("`/balance`", t("what is left")),
         ("`/key show` `/key remove`", t("see or forget the key")),
+        ("`/settings`", t("where and how I write to you")),
         ("`/forget-me`", t("erase all that is stored")),
     )
     direct = t("In a DM with me plain text does the same: {examples}.", examples=_DIRECT_EXAMPLES)

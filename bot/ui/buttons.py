@@ -4,12 +4,13 @@ so a button works after a restart and on any process.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import discord
 
 from bot.language import t
 from bot.states import State
-from bot.store import ListKind
+from bot.store import ListKind, Timing, Way
 
 Button = discord.ui.Button[discord.ui.LayoutView]
 Menu = discord.ui.Select[discord.ui.LayoutView]
@@ -42,12 +43,17 @@ NO_REFILL = r"np:refill-no"
 TRY_UNDER = r"np:try:(?P<kind>request|notice):(?P<list>\d{1,19}):(?P<account>\d{1,19})"
 TRY_OTHERS = r"np:try-others:(?P<kind>request|notice):(?P<list>\d{1,19})"
 WEBHOOK = r"np:webhook:(?P<step>show|make|ask|register|secret|forget|off)"
+WAY = r"np:way"
+TIMING = r"np:timing"
+LANGUAGE = r"np:language"
+SILENT = r"np:silent:(?P<wanted>on|off)"
 
 ALL = (
     *(CONNECT, CONFIRM, KEEP, ASK_REMOVE, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP),
     *(ERASE, KEEP_ALL, LOOK, ASK_UNWATCH, UNWATCH, KEEP_WATCHING),
     *(LIST, BROWSE, PAGE, IDS, RETRY, REFILL, CONFIRM_REFILL, NO_REFILL, TRY_UNDER, TRY_OTHERS),
     WEBHOOK,
+    *(WAY, TIMING, LANGUAGE, SILENT),
 )
 
 
@@ -199,3 +205,28 @@ def copy_ids(kind: ListKind, list_id: int, groups: Mapping[State, str]) -> Menu:
         discord.SelectOption(label=t("Copy IDs: {group}", group=group), value=state) for state, group in groups.items()
     ]
     return discord.ui.Select(placeholder=t("Copy IDs …"), options=options, custom_id=f"np:ids:{kind}:{list_id}")
+
+
+def choose_way(names: Mapping[Way, str], chosen: Way) -> Menu:
+    """Choose where whoever chooses is told news."""
+    return discord.ui.Select(options=_options(names, chosen), custom_id="np:way")
+
+
+def choose_timing(names: Mapping[Timing, str], chosen: Timing) -> Menu:
+    """Choose when whoever chooses is told how orders ended."""
+    return discord.ui.Select(options=_options(names, chosen), custom_id="np:timing")
+
+
+def choose_language(names: Mapping[str, str], chosen: str) -> Menu:
+    """Choose which language whoever chooses is written to in."""
+    return discord.ui.Select(options=_options(names, chosen), custom_id="np:language")
+
+
+def silence(*, wanted: bool) -> Button:
+    """Have messages come without a push notification, or with one again."""
+    label = t("Make messages silent") if wanted else t("Make messages notify")
+    return discord.ui.Button(label=label, custom_id=f"np:silent:{'on' if wanted else 'off'}")
+
+
+def _options(names: Mapping[Any, str], chosen: str) -> list[discord.SelectOption]:
+    return [discord.SelectOption(label=name, value=value, default=value == chosen) for value, name in names.items()]

@@ -40,15 +40,16 @@ def card(
     *,
     buttons: Sequence[discord.ui.Button[discord.ui.LayoutView]] = (),
     menu: discord.ui.Select[discord.ui.LayoutView] | None = None,
+    menus: Sequence[discord.ui.Select[discord.ui.LayoutView]] = (),
     file: discord.File | None = None,
 ) -> CardView:
-    """Build a card of text parts with a line between them, then an attached file, then buttons, then a menu.
+    """Build a card of text parts with a line between them, then an attached file, then buttons, then menus.
 
     Where Discord has no room for the lines they are left out.
     """
     container: discord.ui.Container[discord.ui.LayoutView] = discord.ui.Container(accent_colour=tone.value)
     rows = math.ceil(len(buttons) / _ROW)
-    has_room = 2 * len(parts) + len(buttons) + rows + 3 <= _PART_LIMIT  # 3: a file, a menu and its row
+    has_room = 2 * len(parts) + len(buttons) + rows + 2 * len(menus) + 3 <= _PART_LIMIT  # 3: a file, a menu and its row
     for index, part in enumerate(parts):
         if index and has_room:
             container.add_item(discord.ui.Separator())
@@ -57,8 +58,8 @@ def card(
         container.add_item(discord.ui.File(file))
     for start in range(0, len(buttons), _ROW):
         container.add_item(discord.ui.ActionRow(*buttons[start : start + _ROW]))
-    if menu:
-        container.add_item(discord.ui.ActionRow(menu))
+    for one in [*([menu] if menu else []), *menus]:
+        container.add_item(discord.ui.ActionRow(one))
     view = discord.ui.LayoutView(timeout=None)
     view.add_item(container)
     # Buttons are answered by their custom_id alone (cogs/), so discord.py need not remember this view.

@@ -31,8 +31,11 @@ from bot.problems import (
     RefillUnderWay,
     RegistrationUnderWay,
     SameKey,
+    TooFast,
     TooMany,
     TooManyKeys,
+    TooManyOpen,
+    TooManyQuestions,
     UserError,
 )
 from bot.states import State
@@ -368,6 +371,22 @@ def user_error(error: UserError) -> str:
             return t(
                 "That names more than {most} orders, the most I take at once. Nothing was sent. Split the list.",
                 most=most,
+            )
+        case TooFast(again_at=again_at):
+            return t("That was faster than I can serve one person. Nothing was done. Again {when}.", when=ago(again_at))
+        case TooManyOpen(count=count, most=most):
+            return t(
+                "{count} orders of yours are still open, and with these it would be more than {most}, the most I watch "
+                "for one person. Nothing was sent. Come back when some have ended: `/queued` shows them.",
+                count=count,
+                most=most,
+            )
+        case TooManyQuestions(most=most, again_at=again_at):
+            return t(
+                "{most} requests of yours wait for Confirm or Keep, the most I keep for one person. Nothing was sent. "
+                "Answer one of them, or come back {when}, when the oldest has lapsed.",
+                most=most,
+                when=ago(again_at),
             )
         case NoOrders(found=found):
             return "\n".join(filter(None, [t(NO_ORDERS), ignored(found.ignored)]))

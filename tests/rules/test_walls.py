@@ -15,6 +15,7 @@ CORE = (
     "orders",
     "tables",
     "cancels",
+    "courtesy",
     "previews",
     "worker",
     "schedule",

@@ -20,6 +20,15 @@ CREATE TABLE accounts (
 CREATE UNIQUE INDEX accounts_by_name ON accounts (user_id, folded);
 CREATE UNIQUE INDEX accounts_default ON accounts (user_id) WHERE is_default = 1;
 
+-- What a user has chosen at /settings; all is as it comes for whoever has no row.
+CREATE TABLE preferences (
+    user_id   INTEGER PRIMARY KEY,
+    news      TEXT NOT NULL CHECK (news IN ('direct', 'channel', 'off')),
+    timing    TEXT NOT NULL CHECK (timing IN ('each', 'finished')),
+    language  TEXT,              -- NULL: as their Discord client says
+    silent    INTEGER NOT NULL   -- messages come without a push notification
+);
+
 CREATE TABLE requests (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
     account_id     INTEGER NOT NULL REFERENCES accounts (id),
@@ -38,12 +47,14 @@ CREATE TABLE requests (
     card_due_at    INTEGER,           -- the card is behind the ledger and is to be edited then
     card_failures  INTEGER NOT NULL DEFAULT 0,
     revision       INTEGER NOT NULL DEFAULT 0,
+    language       TEXT,              -- what its user's Discord client spoke; NULL: not known
     created_at     INTEGER NOT NULL,
     began_at       INTEGER,           -- confirmed, or asked for where no question was needed
     CHECK ((state = 'going') = (began_at IS NOT NULL))
 );
 CREATE INDEX requests_by_card_due ON requests (card_due_at) WHERE card_due_at IS NOT NULL;
 CREATE INDEX requests_asking ON requests (created_at) WHERE state = 'asking';
+CREATE INDEX requests_asking_by_user ON requests (user_id, created_at) WHERE state = 'asking';
 CREATE INDEX requests_by_user ON requests (user_id, id);
 CREATE INDEX requests_by_account ON requests (account_id, id);
 CREATE INDEX requests_begun ON requests (account_id, began_at) WHERE began_at IS NOT NULL;
@@ -185,6 +196,18 @@ CREATE TABLE webhooks (
     believed_at    INTEGER            -- one last came that was not forged, as far as that can be told
 );
 CREATE UNIQUE INDEX webhooks_by_address ON webhooks (address_hash);
+
+-- Requests that their user wants to hear of at their end, while some of their orders, own or joined, have not ended.
+CREATE VIEW held AS
+SELECT r.id, r.account_id, r.began_at FROM accounts a CROSS JOIN preferences p CROSS JOIN requests r
+WHERE p.user_id = a.user_id AND p.timing = 'finished' AND r.account_id = a.id
+  AND r.began_at IS NOT NULL AND (r.waiting > 0 OR EXISTS (
+    SELECT 1 FROM cancellations c
+    WHERE c.request_id = r.id AND c.state IN ('requested', 'sending', 'accepted', 'queued', 'unknown')
+) OR EXISTS (
+    SELECT 1 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
+    WHERE ro.joined = 1 AND ro.request_id = r.id AND c.ended_at IS NULL
+));
 
 -- Small facts about this installation, such as which command tree Discord was last told.
 CREATE TABLE facts (

@@ -173,9 +173,10 @@ WHERE account_id = :account_id AND ended_at IS NULL AND overdue_at IS NULL AND c
 -- name: accounts_untold()
 SELECT DISTINCT account_id FROM cancellations WHERE ended_at IS NOT NULL AND told_at IS NULL;
 
--- name: lists_to_tell(account_id, patience, begun_before, now)
+-- name: lists_to_tell(account_id, patience, begun_before, held_since, now)
 -- Requests with something to tell. It goes from request to request through the index: a long list that is being gone
--- through has tens of thousands of untold orders, and none to tell yet.
+-- through has tens of thousands of untold orders, and none to tell yet. So does one that its user wants to hear of at its
+-- end, for as long as that is waited for; but what another request has joined is told when either has ended.
 WITH RECURSIVE lists (id) AS (
     SELECT MIN(request_id) FROM cancellations
     WHERE account_id = :account_id AND ended_at IS NOT NULL AND told_at IS NULL
@@ -183,9 +184,19 @@ WITH RECURSIVE lists (id) AS (
     SELECT (SELECT MIN(request_id) FROM cancellations
             WHERE account_id = :account_id AND ended_at IS NOT NULL AND told_at IS NULL AND request_id > lists.id)
     FROM lists WHERE lists.id IS NOT NULL
+), waited_for (id) AS (
+    SELECT id FROM held WHERE account_id = :account_id AND began_at > :held_since
+), joined (id) AS (
+    SELECT c.request_id FROM accounts a CROSS JOIN preferences p CROSS JOIN requests r
+    CROSS JOIN request_orders ro CROSS JOIN cancellations c
+    WHERE a.id = :account_id AND p.user_id = a.user_id AND p.timing = 'finished'
+      AND r.account_id = a.id AND r.began_at > :held_since AND r.id NOT IN (SELECT id FROM waited_for)
+      AND ro.joined = 1 AND ro.request_id = r.id AND c.id = ro.cancellation_id
+      AND c.ended_at IS NOT NULL AND c.told_at IS NULL
 )
 SELECT id FROM lists
 WHERE id IS NOT NULL
+  AND (id NOT IN (SELECT id FROM waited_for) OR id IN (SELECT id FROM joined))
   AND id NOT IN (SELECT id FROM first_passes WHERE account_id = :account_id AND began_at > :begun_before)
   AND EXISTS (
     SELECT 1 FROM untold c WHERE c.account_id = :account_id AND c.request_id = lists.id
@@ -193,15 +204,22 @@ WHERE id IS NOT NULL
           SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
           WHERE ro.cancellation_id = c.id AND r.card_until > :now
       ))
+      AND EXISTS (
+          SELECT 1 FROM request_orders ro WHERE ro.cancellation_id = c.id AND ro.request_id NOT IN (SELECT id FROM waited_for)
+      )
   );
 
--- name: tell_list(notice_id, account_id, request_id, patience, now)!
+-- name: tell_list(notice_id, account_id, request_id, patience, held_since, now)!
+WITH waited_for (id) AS (SELECT id FROM held WHERE account_id = :account_id AND began_at > :held_since)
 INSERT INTO notice_items (notice_id, kind, cancellation_id)
 SELECT :notice_id, 'ended', c.id FROM untold c WHERE c.account_id = :account_id AND c.request_id = :request_id
   AND (c.late_by > :patience OR NOT EXISTS (
       SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
       WHERE ro.cancellation_id = c.id AND r.card_until > :now
   ))
+  AND EXISTS (
+      SELECT 1 FROM request_orders ro WHERE ro.cancellation_id = c.id AND ro.request_id NOT IN (SELECT id FROM waited_for)
+  )
 ORDER BY c.id;
 
 -- name: lives(most)

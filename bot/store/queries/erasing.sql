@@ -2,6 +2,7 @@
 SELECT (SELECT COUNT(*) FROM requests WHERE user_id = :user_id) AS requests,
        (SELECT COUNT(*) FROM requests r JOIN request_orders ro ON ro.request_id = r.id
         WHERE r.user_id = :user_id) AS orders,
+       (SELECT COUNT(*) FROM preferences WHERE user_id = :user_id) AS preferences,
        (SELECT COUNT(*) FROM notices WHERE user_id = :user_id) AS messages;
 
 -- name: erase_notice_items(user_id)!
@@ -23,6 +24,9 @@ DELETE FROM cancellations WHERE account_id IN (SELECT id FROM accounts WHERE use
 
 -- name: erase_requests(user_id)!
 DELETE FROM requests WHERE user_id = :user_id;
+
+-- name: erase_preferences(user_id)!
+DELETE FROM preferences WHERE user_id = :user_id;
 
 -- name: erase_accounts(user_id)!
 DELETE FROM accounts WHERE user_id = :user_id;

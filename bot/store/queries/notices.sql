@@ -69,6 +69,21 @@ WHERE i.notice_id = :notice_id AND i.id > :after ORDER BY i.id LIMIT :most;
 -- name: kept_notices(user_id)
 SELECT * FROM notices WHERE user_id = :user_id AND state = 'kept' ORDER BY id;
 
+-- name: merge_kept(user_id)!
+-- Into the newest, which nobody can be reading yet: one that is being shown loses lines, and so tells of none too many.
+UPDATE notice_items SET notice_id = (SELECT MAX(id) FROM notices WHERE user_id = :user_id AND state = 'kept')
+WHERE notice_id IN (SELECT id FROM notices WHERE user_id = :user_id AND state = 'kept');
+
+-- name: date_merged(user_id)!
+UPDATE notices SET
+    created_at = (SELECT MIN(created_at) FROM notices WHERE user_id = :user_id AND state = 'kept'),
+    pointed_at = (SELECT MAX(pointed_at) FROM notices WHERE user_id = :user_id AND state = 'kept')
+WHERE id = (SELECT MAX(id) FROM notices WHERE user_id = :user_id AND state = 'kept');
+
+-- name: drop_merged(user_id)!
+DELETE FROM notices WHERE user_id = :user_id AND state = 'kept'
+  AND id < (SELECT MAX(id) FROM notices WHERE user_id = :user_id AND state = 'kept');
+
 -- name: has_hint(user_id)$
 SELECT 1 FROM notices WHERE user_id = :user_id AND state = 'kept' AND pointed_at IS NOT NULL LIMIT 1;
 

@@ -1,11 +1,14 @@
 -- name: request(id)^
 SELECT * FROM requests WHERE id = :id;
 
--- name: add_request(account_id, user_id, state, orders, ignored, repeats, preview, channel_id, guild_id, message_id, token_sealed, card_until, now, began_at)$
+-- name: add_request(account_id, user_id, state, orders, ignored, repeats, preview, channel_id, guild_id, message_id, token_sealed, card_until, language, now, began_at)$
+-- A message in a DM does not tell what its author's client speaks: it is taken to be what it was.
 INSERT INTO requests (account_id, user_id, state, orders, waiting, ignored, repeats, preview, channel_id, guild_id,
-                      message_id, token_sealed, card_until, created_at, began_at)
+                      message_id, token_sealed, card_until, language, created_at, began_at)
 VALUES (:account_id, :user_id, :state, :orders, :orders, :ignored, :repeats, :preview, :channel_id, :guild_id,
-        :message_id, :token_sealed, :card_until, :now, :began_at)
+        :message_id, :token_sealed, :card_until,
+        COALESCE(:language, (SELECT language FROM requests WHERE user_id = :user_id ORDER BY id DESC LIMIT 1)),
+        :now, :began_at)
 RETURNING id;
 
 -- name: add_orders(request_id, orders)!
@@ -103,9 +106,9 @@ SELECT COALESCE(SUM(waiting), 0) FROM requests WHERE account_id = :account_id AN
 -- name: count_joined(request_id)$
 SELECT COUNT(*) FROM request_orders WHERE request_id = :request_id AND joined = 1;
 
--- name: place_card(message_id, token_sealed, card_until, id)!
+-- name: place_card(message_id, token_sealed, card_until, language, id)!
 UPDATE requests SET message_id = :message_id, token_sealed = :token_sealed, card_until = :card_until,
-                    card_failures = 0, card_due_at = NULL
+                    language = COALESCE(:language, language), card_failures = 0, card_due_at = NULL
 WHERE id = :id;
 
 -- name: requests_to_lapse(before)
@@ -150,6 +153,15 @@ SELECT id, account_id FROM requests WHERE token_sealed IS NOT NULL AND card_unti
 
 -- name: pull_in_cards(now, latest)!
 UPDATE requests SET card_due_at = :now WHERE card_due_at > :latest;
+
+-- name: channel_asked_in(user_id)$
+-- Where the user last asked for something; none if that was in a DM.
+SELECT CASE WHEN guild_id IS NOT NULL THEN channel_id END FROM requests WHERE user_id = :user_id ORDER BY id DESC LIMIT 1;
+
+-- name: questions(user_id, since)^
+-- How many wait for an answer, and since when the oldest does.
+SELECT COUNT(*) AS count, MIN(created_at) AS oldest_at FROM requests
+WHERE user_id = :user_id AND state = 'asking' AND created_at >= :since;
 
 -- name: hint_channel(user_id)$
 -- Where the user last asked for something, if that was in a server: the only place a hint can go.

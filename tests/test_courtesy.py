@@ -1,0 +1,244 @@
+"""One person's haste costs nobody else anything; and nothing that the bot answers is public."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from simcord.components import walk_components
+
+from bot.courtesy import AT_ONCE, LIGHT, MOST_OPEN, MOST_QUESTIONS, PAUSE, Courtesy
+from bot.demo.panel import Upstream
+from bot.panel import OrderStatus
+from bot.problems import TooFast
+from bot.store import Card
+from bot.ui import buttons
+from bot.ui.text import ago
+from tests.rules.test_commands import menus, slash_commands
+from tests.world import KEY, START, Clock, World, messages, shown
+
+RUNNING = OrderStatus.IN_PROGRESS
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+@pytest.fixture
+async def hasty(here: World, ann: Any) -> Any:
+    """A user who has just asked for all that one may ask for at once."""
+    here.skip(600)  # what connecting has cost is forgotten
+    for _ in range(AT_ONCE):
+        here.app.client.use_cases.courtesy.admit(ann.id)
+    return ann
+
+
+def calls(here: World) -> int:
+    """Return how many calls have reached the panel."""
+    return len(here.panel.calls)
+
+
+async def test_a_command_too_many_is_told_when_to_come_back_and_does_nothing(here: World, hasty: Any) -> None:
+    before, again = calls(here), ago(here.clock() + PAUSE)
+    here.order("ord_A")
+    for command, options in (("balance", {}), ("status", {"orders": "ord_A"}), ("cancel", {"orders": "ord_A"})):
+        refused = await hasty.slash(command, **options)
+        assert refused.ephemeral
+        assert f"Nothing was done. Again {again}" in shown(refused)
+    await here.settle()
+    assert calls(here) == before
+    assert await here.app.ledger.read.request(1) is None
+    here.skip(PAUSE.total_seconds())
+    assert "Balance" in shown(await hasty.slash("balance"))
+    assert "Nothing was done" in shown(await hasty.slash("balance"))
+
+
+async def test_nobody_else_is_kept_waiting(here: World, hasty: Any) -> None:
+    here.panel.add_key("np-key-of-bob-000")
+    bob = here.env.create_user("bob")
+    assert "Connected" in await here.connect(bob, "np-key-of-bob-000")
+    assert "Balance" in shown(await bob.slash("balance"))
+
+
+async def test_buttons_forms_and_menus_count_as_commands_do(here: World, ann: Any) -> None:
+    orders = " ".join(here.order(f"ord_{number}") for number in range(30))
+    question = await ann.slash("cancel", orders=orders)
+    form = await ann.slash("cancel")
+    here.skip(600)
+    for _ in range(AT_ONCE):
+        here.app.client.use_cases.courtesy.admit(ann.id)
+    pressed = await ann.click(question.response, label="Confirm: ask to cancel 30")
+    assert "Nothing was done" in "".join(map(str, (one.components for one in pressed.followups)))
+    assert "Nothing was done" in shown(await ann.submit_modal(form, {"orders": "ord_1"}))
+    await here.settle()
+    assert here.cancel_calls() == []
+    here.skip(PAUSE.total_seconds())
+    await ann.click(question.response, label="Confirm: ask to cancel 30")
+    await here.settle()
+    assert len(here.cancel_calls()) == 1
+
+
+async def test_whoever_floods_a_dm_is_answered_once_until_then(here: World, hasty: Any) -> None:
+    before = len(messages(hasty))
+    for _ in range(30):
+        await hasty.send_dm("balance")
+    (slow_down,) = messages(hasty)[before:]
+    assert f"Again {ago(here.clock() + PAUSE)}" in slow_down
+    here.skip(PAUSE.total_seconds())
+    await hasty.send_dm("balance")
+    assert "Balance" in messages(hasty)[-1]
+    for _ in range(3):
+        await hasty.send_dm("balance")
+    assert len(messages(hasty)) == before + 3
+
+
+def test_as_much_comes_back_as_time_passes_and_a_page_costs_a_third() -> None:
+    clock = Clock()
+    courtesy = Courtesy(clock)
+    for _ in range(AT_ONCE):
+        courtesy.admit(1)
+    with pytest.raises(TooFast) as refused:
+        courtesy.admit(1, LIGHT)
+    assert refused.value.again_at == START + LIGHT
+    clock.now += LIGHT
+    courtesy.admit(1, LIGHT)
+    clock.now += timedelta(seconds=2.5)
+    with pytest.raises(TooFast) as refused:
+        courtesy.admit(1)
+    assert refused.value.again_at == START + timedelta(seconds=4)
+    clock.now += timedelta(hours=1)
+    for _ in range(AT_ONCE):
+        courtesy.admit(1)
+
+
+def test_a_clock_that_is_set_back_locks_nobody_out_for_longer() -> None:
+    clock = Clock()
+    courtesy = Courtesy(clock)
+    for _ in range(AT_ONCE):
+        courtesy.admit(1)
+    clock.now -= timedelta(days=1)
+    with pytest.raises(TooFast) as refused:
+        courtesy.admit(1)
+    assert refused.value.again_at == clock.now + PAUSE
+    clock.now += PAUSE
+    courtesy.admit(1)
+
+
+def test_only_those_are_remembered_who_have_to_be() -> None:
+    clock = Clock()
+    courtesy = Courtesy(clock)
+    for user in range(3_000):
+        courtesy.admit(user)
+        clock.now += timedelta(seconds=1)
+    assert len(courtesy._free_at) <= 1_001
+
+
+async def test_as_many_orders_as_one_may_have_open(here: World, ann: Any) -> None:
+    account = await here.app.ledger.read.account_of(ann.id)
+    assert account
+    names = [f"ord_{number}" for number in range(MOST_OPEN - 1)]
+    async with here.app.ledger.write() as tx:
+        card = Card(1, None, None, None, here.clock())
+        await tx.add_request(account, names, card, here.clock(), ask_first=False, ignored=(), repeats=0)
+    refused = shown(await ann.slash("cancel", orders="ord_A ord_B"))
+    assert "199,999 orders of yours are still open" in refused
+    assert "Nothing was sent" in refused
+    assert await here.app.ledger.read.request(2) is None
+    question = await ann.slash("cancel", orders="1234")  # asks first, and there is room for one
+    async with here.app.ledger.write() as tx:
+        await tx.add_request(account, ["ord_A"], card, here.clock(), ask_first=False, ignored=(), repeats=0)
+    pressed = await ann.click(question.response, label="Confirm: ask to cancel 1")
+    assert "200,000 orders of yours are still open" in str([one.components for one in pressed.followups])
+    request = await here.app.ledger.read.request(2)
+    assert request
+    assert request.state == "asking"
+
+
+async def test_as_many_questions_as_one_may_leave_unanswered(here: World, ann: Any) -> None:
+    asked = here.clock()
+    questions = [await ann.slash("cancel", orders=str(1_000 + number)) for number in range(MOST_QUESTIONS)]
+    refused = shown(await ann.slash("cancel", orders="2000"))
+    assert "10 requests of yours wait" in refused
+    assert ago(asked + timedelta(minutes=15)) in refused
+    here.order("ord_A")
+    assert "Cancel request" in shown(await ann.slash("cancel", orders="ord_A"))  # what asks nothing goes on
+    await ann.click(questions[0].response, label="Keep the orders")
+    assert "Nothing has been sent yet" in shown(await ann.slash("cancel", orders="2000"))
+    here.skip(15 * 60 + 1)
+    assert "Nothing has been sent yet" in shown(await ann.slash("cancel", orders="2001"))
+
+
+def unpressed(answer: Any, pressed: set[str]) -> Iterator[tuple[Any, dict[str, Any], str]]:
+    """Yield what can be pressed on an answer, of kinds that have not been or lead to such; the last comes first."""
+    for message in [*([answer.response] if answer.response else []), *answer.followups]:
+        for part in reversed(list(walk_components(message.components))):
+            kinds = [kind for kind in buttons.ALL if re.fullmatch(kind, part.get("custom_id", ""))]
+            if kinds and not {kinds[0], *LEADS_TO.get(kinds[0], ())} <= pressed:
+                yield message, part, kinds[0]
+
+
+LEADS_TO = {
+    buttons.ASK_UNWATCH: (buttons.UNWATCH, buttons.KEEP_WATCHING),
+    buttons.ASK_REMOVE: (buttons.REMOVE_KEY, buttons.KEEP_KEY),
+    buttons.REFILL: (buttons.CONFIRM_REFILL, buttons.NO_REFILL),
+}
+"""Questions behind a button."""
+
+
+async def press_on(user: Any, answer: Any, pressed: set[str]) -> list[Any]:
+    """Press one thing on an answer, one on what comes of it, and so on; return all those answers."""
+    answers: list[Any] = []
+    while found := next(unpressed(answer, pressed), None):
+        message, part, kind = found
+        pressed.add(kind)
+        if part.get("options"):
+            answer = await user.select(message, [part["options"][-1]["value"]], custom_id=part["custom_id"])
+        else:
+            answer = await user.click(message, custom_id=part["custom_id"])
+        answers.append(answer)
+    return answers
+
+
+async def test_no_answer_in_a_server_is_public(here: World) -> None:
+    channel = here.env.create_guild().create_text_channel("orders")
+    mia = here.env.guild.add_member(here.env.create_user("mia"))
+    await here.connect_in(channel, mia)
+    for order, status in ORDERS.items():
+        here.order(order, status, upstream=Upstream(timedelta(days=1)))
+    for name in ("second", "third"):
+        here.panel.add_key(f"np-key-of-mia-{name}")
+        form = await mia.slash(channel, "key set", name=name)
+        await mia.submit_modal(form, {"key": f"np-key-of-mia-{name}"})
+    answers: list[Any] = []
+    pressed: set[str] = set()
+    names = slash_commands(here.app.client)
+    for name in ["cancel", "queued", *(name for name in names if name not in LAST), *LAST]:
+        for options in OPTIONS.get(name, [{}]):
+            count = -1
+            while count < len(pressed):  # until nothing new is left to press
+                count = len(pressed)
+                here.skip(600)
+                result = await mia.slash(channel, name, **options)
+                await here.settle()
+                answers += [result, *await press_on(mia, result, pressed)]
+    said = await mia.send(channel, "please cancel ord_A and ord_X")
+    answers.append(await mia.context_menu(channel, "Cancel orders in this message", said))
+    answers.append(await mia.submit_modal(await mia.slash(channel, "key set"), {"key": KEY}))
+    assert menus(here.app.client) == ["Cancel orders in this message"]
+    seen = [one for answer in answers for one in (answer.response, *answer.followups) if one]
+    assert [one for one in seen if not one.ephemeral] == []
+    assert [message.content for message in channel.history()] == [said.content]
+    assert set(buttons.ALL) - pressed <= RARE
+
+
+ORDERS = {"ord_A": RUNNING, "ord_B": OrderStatus.PENDING, "ord_C": OrderStatus.COMPLETED}
+LIST = " ".join(f"ord_long{number:04}" for number in range(300))
+OPTIONS: dict[str, list[dict[str, Any]]] = {
+    "key default": [{"name": "main"}],
+    "status": [{"orders": "ord_A"}],
+    "refill": [{"orders": "ord_C"}],
+    "cancel": [{"orders": " ".join([*ORDERS, "ord_absent"])}, {"orders": LIST}],
+}
+LAST = ["cancel", "queued", *["key remove"] * 3, "forget-me", "balance"]
+"""What takes something away; the very last of all commands finds no key."""
+RARE = {buttons.NEWS, buttons.RETRY, buttons.STOP, buttons.TRY_OTHERS}
+"""Under the public hint, with many keys, or where calls have come to nothing: see the tests of these."""

@@ -1,0 +1,388 @@
+"""/settings: where news go, when, how loudly and in which language; nothing is lost or shown to others by it."""
+
+import sqlite3
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.demo.locale import set_locale
+from bot.demo.panel import Upstream
+from bot.language import OWN_NAMES, Language, plural, speaking
+from bot.panel import OrderStatus
+from bot.store import LedgerUnreadable, Preferences, Timing, Way
+from bot.ui.preferences import preferences_card
+from tests.examples import options_of, parts_of
+from tests.test_cards import keeps_discords_limits
+from tests.world import KEY, World, messages, shown, text_of
+
+RUNNING = OrderStatus.IN_PROGRESS
+HOUR = 3600
+SILENT = 1 << 12  # Discord's flag SUPPRESS_NOTIFICATIONS
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+async def choose(user: Any, card: Any, menu: str, value: str) -> Any:
+    """Choose something on the card of /settings."""
+    return await user.select(card.response, [value], custom_id=f"np:{menu}")
+
+
+async def prefer(user: Any, **choices: str) -> Any:
+    """Choose things by /settings; return the card."""
+    card = await user.slash("settings")
+    for menu, value in choices.items():
+        card = await choose(user, card, menu, value)
+    return card
+
+
+async def queue(here: World, user: Any, orders: dict[str, timedelta]) -> Any:
+    """Have orders queued at the provider, which refunds each after some time; return the card."""
+    for order, life in orders.items():
+        here.order(order, RUNNING, upstream=Upstream(life))
+    card = await user.slash("cancel", orders=" ".join(orders))
+    await here.settle()
+    return card
+
+
+@pytest.fixture
+async def member(here: World, env: Any) -> Any:
+    """A user with a key in a server's channel: `room` is that channel, `person` the same user in a DM."""
+    with env.time_context():
+        channel = here.env.create_guild().create_text_channel("orders")
+        person = here.env.create_user("mia")
+        user = here.env.guild.add_member(person)
+        await here.connect_in(channel, user)
+    user.room, user.person = channel, person
+    return user
+
+
+async def prefer_in(member: Any, menu: str, value: str) -> Any:
+    """Choose one thing by /settings in the member's channel."""
+    card = await member.slash(member.room, "settings")
+    assert card.ephemeral
+    return await member.select(card.response, [value], custom_id=f"np:{menu}")
+
+
+async def queue_in(here: World, member: Any, order: str) -> None:
+    """Have an order queued by a command in the member's channel."""
+    here.order(order, RUNNING)
+    await member.slash(member.room, "cancel", orders=order)
+    await here.settle()
+
+
+def texts(channel: Any) -> list[str]:
+    """Return the texts of all lasting messages in a channel, oldest first."""
+    return [text_of([part.to_dict() for part in message.components]) for message in channel.history()]
+
+
+async def test_the_card_shows_what_is_chosen_also_after_a_restart(here: World, ann: Any) -> None:
+    card = await ann.slash("settings")
+    text = shown(card)
+    for chosen in ("By direct message", "Each outcome as it comes", "As my Discord client says", "with a push"):
+        assert chosen in text
+    await choose(ann, card, "way", "off")
+    await here.restart()
+    await choose(ann, card, "timing", "finished")
+    changed = await ann.click(card.response, label="Make messages silent")
+    assert "**Where news go:** Off" in shown(changed)
+    again = shown(await ann.slash("settings"))
+    assert "**Where news go:** Off" in again
+    assert "Only when a request is finished" in again
+    assert "without a push notification" in again
+    await ann.click(changed.response, label="Make messages notify")
+    assert "**Sound:** with a push notification" in shown(await ann.slash("settings"))
+
+
+async def test_a_stranger_without_a_key_may_choose(here: World) -> None:
+    eve = here.env.create_user("eve")
+    await prefer(eve, way="off")
+    assert "**Where news go:** Off" in shown(await eve.slash("settings"))
+
+
+async def test_whoever_presses_changes_what_is_their_own(here: World, ann: Any, member: Any) -> None:
+    shown_to_all = await here.app.client.get_partial_messageable(member.room.id).send(
+        view=preferences_card(await here.app.records.preferences(ann.id)).view
+    )
+    await member.select(shown_to_all, ["off"], custom_id="np:way")
+    await member.click(shown_to_all, custom_id="np:silent:on")
+    assert await here.app.records.preferences(ann.id) == Preferences()
+    assert await here.app.records.preferences(member.id) == Preferences(news=Way.OFF, silent=True)
+
+
+async def test_in_a_dm_plain_text_shows_the_same_card(here: World, ann: Any) -> None:
+    await ann.send_dm("settings")
+    assert "Your settings" in messages(ann)[-1]
+    await ann.select(ann.dm_channel.last_message, ["finished"], custom_id="np:timing")
+    assert "Only when a request is finished" in messages(ann)[-1]
+
+
+async def test_off_sends_nothing_and_shows_all_in_one_at_the_next_command(here: World, ann: Any) -> None:
+    await prefer(ann, way="off")
+    lives = {f"ord_{n}": timedelta(minutes=n) for n in range(1, 5)}
+    await queue(here, ann, lives)
+    await here.wait(400)
+    assert messages(ann) == []
+    await here.restart()
+    result = await ann.slash("queued")
+    (news,) = result.followups
+    assert "News about 4 orders" in text_of(news.components)
+    assert news.ephemeral
+    assert (await ann.slash("queued")).followups == []
+    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
+        assert ledger.execute("SELECT * FROM cancellations WHERE told_at IS NULL").fetchall() == []
+
+
+async def test_off_keeps_that_a_key_is_needed_again(here: World, ann: Any) -> None:
+    await prefer(ann, way="off")
+    await queue(here, ann, {"ord_A": timedelta(days=1)})
+    here.panel.revoke_key(KEY)
+    await here.wait(120)
+    assert messages(ann) == []
+    (news,) = (await ann.slash("queued")).followups
+    assert "I need your key again" in text_of(news.components)
+
+
+async def test_news_kept_while_others_are_being_shown_are_not_lost(here: World, ann: Any) -> None:
+    """Two commands at a time, with news that come between reading and showing: shown twice at worst."""
+    await prefer(ann, way="off")
+    await queue(here, ann, {"ord_A": timedelta(minutes=1), "ord_B": timedelta(minutes=2)})
+    await here.wait(90)
+    (being_shown,) = await here.app.courier.kept_for(ann.id)
+    await here.wait(90)
+    (together,) = await here.app.courier.kept_for(ann.id)
+    await here.app.courier.seen(being_shown, 1)
+    (still,) = (await ann.slash("queued")).followups
+    assert {"ord_A", "ord_B"} == {row.order_id for group in together.report.ended.values() for row in group.first}
+    assert "ord_B" in text_of(still.components)
+
+
+async def test_in_the_channel_there_is_a_hint_that_says_nothing(here: World, member: Any) -> None:
+    await prefer_in(member, "way", "channel")
+    await queue_in(here, member, "ord_A")
+    await queue_in(here, member, "ord_B")
+    await here.wait(100)
+    assert messages(member.person) == []
+    (hint,) = texts(member.room)
+    assert f"<@{member.id}> I have news for you. Only you will see it:" in hint
+    assert "ord_" not in hint
+    assert "may not write" not in hint
+    bob = here.env.guild.add_member(here.env.create_user("bob"))
+    (message,) = member.room.history()
+    assert "somebody else" in shown(await bob.click(message, label="Show me"))
+    pressed = await member.click(message, label="Show me")
+    assert pressed.ephemeral
+    assert "`ord_A`" in shown(pressed)
+
+
+async def test_there_is_one_hint_until_it_has_been_looked_at(here: World, member: Any) -> None:
+    await prefer_in(member, "way", "channel")
+    for order in ("ord_A", "ord_B"):
+        here.order(order, RUNNING, upstream=Upstream(timedelta(minutes=1 if order == "ord_A" else 3)))
+    await member.slash(member.room, "cancel", orders="ord_A ord_B")
+    await here.wait(400)
+    (message,) = member.room.history()
+    both = shown(await member.click(message, label="Show me"))
+    assert "ord_A" in both
+    assert "ord_B" in both
+    await queue_in(here, member, "ord_C")
+    await here.wait(100)
+    assert len(texts(member.room)) == 2
+
+
+async def test_where_the_last_request_was_in_a_dm_news_come_there(here: World, member: Any) -> None:
+    await prefer_in(member, "way", "channel")
+    await queue_in(here, member, "ord_A")
+    here.order("ord_B", RUNNING)
+    await member.person.send_dm("cancel ord_B")
+    await here.wait(120)
+    assert texts(member.room) == []
+    assert "ord_A" in "".join(messages(member.person))
+
+
+@pytest.mark.parametrize("code", [50001, 50013])
+async def test_where_the_bot_may_not_write_in_the_channel_news_come_by_dm(here: World, member: Any, code: int) -> None:
+    await prefer_in(member, "way", "channel")
+    await queue_in(here, member, "ord_A")
+    here.env.inject_error("POST", f"/channels/{member.room.id}/messages", status=403, code=code, times=None)
+    await here.wait(100)
+    assert "ord_A" in messages(member.person)[-1]
+
+
+async def test_a_hint_that_discord_failed_at_is_tried_again(here: World, member: Any) -> None:
+    await prefer_in(member, "way", "channel")
+    await queue_in(here, member, "ord_A")
+    here.env.inject_error("POST", f"/channels/{member.room.id}/messages", status=500, times=6)
+    await here.wait(300)
+    assert len(texts(member.room)) == 1
+    assert messages(member.person) == []
+
+
+async def test_only_when_finished_there_is_one_message_at_the_end_of_each_request(here: World, ann: Any) -> None:
+    await prefer(ann, timing="finished")
+    await queue(here, ann, {"ord_A": timedelta(minutes=1), "ord_B": timedelta(hours=5)})
+    await queue(here, ann, {"ord_C": timedelta(minutes=30), "ord_D": timedelta(hours=1)})
+    await here.wait(0.9 * HOUR, step=60)
+    assert messages(ann) == []
+    await here.restart()
+    await here.wait(1.5 * HOUR, step=60)
+    (second,) = messages(ann)  # a request is finished, not all of them
+    assert "News about 2 orders" in second
+    assert "ord_C" in second
+    await here.wait(5 * HOUR, step=60)
+    assert len(messages(ann)) == 2
+    assert "News about 2 orders" in messages(ann)[-1]
+    assert "ord_A" in messages(ann)[-1]
+
+
+async def test_an_order_that_another_request_has_joined_is_told_with_either(here: World, ann: Any) -> None:
+    await prefer(ann, timing="finished")
+    lives = {"ord_A": timedelta(minutes=10), "ord_B": timedelta(hours=9)}
+    await queue(here, ann, lives)
+    await queue(here, ann, {"ord_C": timedelta(minutes=1)})
+    here.order("ord_D", RUNNING, upstream=Upstream(timedelta(minutes=1)))
+    await ann.slash("cancel", orders="ord_A ord_D")
+    await here.wait(300, step=5)
+    (first,) = messages(ann)
+    assert "ord_C" in first
+    assert "ord_D" not in first  # its request waits for what it has joined
+    await here.wait(HOUR, step=60)
+    assert "News about 2 orders" in messages(ann)[-1]
+    assert "ord_A" in messages(ann)[-1]
+    assert "ord_D" in messages(ann)[-1]
+    await here.wait(12 * HOUR, step=60)
+    assert "News about 1 order\n" in messages(ann)[-1]
+    assert "ord_B" in messages(ann)[-1]
+
+
+async def test_after_72_hours_nothing_is_waited_for_any_longer(here: World, ann: Any) -> None:
+    await prefer(ann, timing="finished")
+    await queue(here, ann, {"ord_A": timedelta(minutes=1), "ord_B": timedelta(days=90), "ord_C": timedelta(days=4)})
+    await here.wait(71 * HOUR, step=HOUR)
+    assert messages(ann) == []
+    await here.wait(3 * HOUR, step=HOUR)
+    (told,) = messages(ann)
+    assert "Still open at the provider after 72 hours" in told
+    assert "ord_A" in told
+    await here.wait(30 * HOUR, step=HOUR)
+    assert "ord_C" in messages(ann)[-1]
+    assert len(messages(ann)) == 2
+
+
+async def test_that_a_key_is_needed_is_told_at_once(here: World, ann: Any) -> None:
+    await prefer(ann, timing="finished")
+    await queue(here, ann, {"ord_A": timedelta(minutes=1), "ord_B": timedelta(days=1)})
+    await here.wait(120)
+    here.panel.revoke_key(KEY)
+    await here.wait(120)
+    (pause,) = messages(ann)
+    assert "I need your key again" in pause
+    assert "ord_A" not in pause
+
+
+async def test_what_was_gathered_goes_out_when_each_is_to_be_told_again(here: World, ann: Any) -> None:
+    await prefer(ann, timing="finished")
+    await queue(here, ann, {"ord_A": timedelta(minutes=1), "ord_B": timedelta(hours=5)})
+    await here.wait(HOUR, step=60)
+    assert messages(ann) == []
+    await prefer(ann, timing="each")
+    await here.wait(15)
+    (told,) = messages(ann)
+    assert "News about 1 order\n" in told
+    assert "ord_A" in told
+
+
+async def test_switching_while_a_message_is_gathering_loses_nothing(here: World, ann: Any) -> None:
+    await queue(here, ann, {"ord_A": timedelta(minutes=1), "ord_B": timedelta(hours=5)})
+    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
+        while not ledger.execute("SELECT 1 FROM notices WHERE state = 'gathering'").fetchall():
+            await here.wait(1)
+    await prefer(ann, timing="finished")
+    await here.wait(15)
+    assert "ord_A" in messages(ann)[-1]
+
+
+async def test_silent_goes_for_messages_and_hints(here: World, member: Any) -> None:
+    card = await member.slash(member.room, "settings")
+    await member.click(card.response, label="Make messages silent")
+    await queue_in(here, member, "ord_A")
+    await here.wait(100)
+    await prefer_in(member, "way", "channel")
+    await queue_in(here, member, "ord_B")
+    await here.wait(100)
+    sent = [
+        request.json
+        for request in here.env.http_requests
+        if request.method == "POST" and request.path.endswith("/messages") and request.json
+    ]
+    assert len(sent) == 2
+    assert all(message["flags"] & SILENT for message in sent)
+
+
+async def test_the_chosen_language_comes_before_that_of_the_client(here: World, ann: Any) -> None:
+    set_locale(here.env, ann.id, "tr")
+    turkish = await ann.slash("settings")
+    russian = await choose(ann, turkish, "language", "ru")
+    card = await queue(here, ann, {"ord_A": timedelta(minutes=1)})
+    with speaking(Language.RUSSIAN):
+        assert OWN_NAMES[Language.RUSSIAN] in shown(russian)
+        assert plural("Cancel request · {count} order", "Cancel request · {count} orders", 1) in shown(card)
+    await here.restart()
+    await here.wait(100)
+    assert "заказ" in messages(ann)[-1]
+    back = await choose(ann, await ann.slash("settings"), "language", "auto")
+    assert "Русский" not in shown(back).replace("\n".join(OWN_NAMES.values()), "")
+    await queue(here, ann, {"ord_B": timedelta(minutes=1)})
+    await here.wait(100)
+    assert "sipariş" in messages(ann)[-1]
+
+
+async def test_a_message_in_a_dm_is_answered_in_the_language_last_spoken(here: World, ann: Any) -> None:
+    await ann.send_dm("balance")
+    assert "Balance" in messages(ann)[-1]
+    set_locale(here.env, ann.id, "tr")
+    await queue(here, ann, {"ord_A": timedelta(minutes=1)})
+    await ann.send_dm("balance")
+    assert "Bakiye" in messages(ann)[-1]
+    here.order("ord_B", RUNNING)
+    await ann.send_dm("cancel ord_B")
+    await here.wait(100)
+    assert "sipariş" in messages(ann)[-1]
+    await prefer(ann, language="es")
+    await ann.send_dm("balance")
+    assert "Saldo" in messages(ann)[-1]
+
+
+async def test_a_language_that_cannot_be_read_keeps_no_command_from_being_done(here: World, ann: Any) -> None:
+    async def unreadable(_user_id: int) -> Preferences:
+        raise LedgerUnreadable("(torn)")
+
+    here.app.records.preferences = unreadable  # type: ignore[method-assign]  # what a torn page of the file does
+    here.order("ord_A")
+    card = await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    assert "**1** refunded" in shown(card)
+
+
+async def test_forget_me_names_and_erases_them(here: World, ann: Any) -> None:
+    eve = here.env.create_user("eve")
+    for user in (ann, eve):
+        await prefer(user, way="off", language="ru")
+        await prefer(user, language="en")
+        question = await user.slash("forget-me")
+        assert "your settings" in shown(question)
+        await user.click(question.response, label="Erase everything")
+    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
+        assert ledger.execute("SELECT * FROM preferences").fetchall() == []
+    assert "Nothing is stored" in shown(await eve.slash("forget-me"))
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("way", Way)
+async def test_the_card_keeps_discords_limits_in_every_language(language: Language, way: Way) -> None:
+    with speaking(language):
+        card = preferences_card(Preferences(way, Timing.FINISHED, language, silent=True))
+    keeps_discords_limits(card)
+    menus = [part for part in parts_of(card) if part.get("options")]
+    assert [sum(option["default"] for option in menu["options"]) for menu in menus] == [1, 1, 1]
+    assert all(len(option["label"]) <= 100 for option in options_of(card))
