@@ -198,6 +198,7 @@ async def press_on(user: Any, answer: Any, pressed: set[str]) -> list[Any]:
     return answers
 
 
+@pytest.mark.settings(http_port=1, public_url="https://bot.example")
 async def test_no_answer_in_a_server_is_public(here: World) -> None:
     channel = here.env.create_guild().create_text_channel("orders")
     mia = here.env.guild.add_member(here.env.create_user("mia"))
