@@ -19,6 +19,7 @@ SQL stands in queries/*.sql by name and migrations/*.sql by number; `sqlite.py` 
 """
 
 from bot.store.backup import backup
+from bot.store.checkup import Checkup, check_up
 from bot.store.errors import LedgerError, LedgerInUse, LedgerTooNew, LedgerUnreadable, LedgerUnwritable
 from bot.store.ledger import Ledger
 from bot.store.migrate import migrate
@@ -53,6 +54,7 @@ __all__ = [
     "AccountState",
     "Cancellation",
     "Card",
+    "Checkup",
     "Due",
     "Group",
     "Groups",
@@ -81,6 +83,7 @@ __all__ = [
     "Trouble",
     "Writer",
     "backup",
+    "check_up",
     "folded",
     "migrate",
 ]
