@@ -38,7 +38,7 @@ from bot.doctor.facts import (
 from bot.doctor.looks import look_at_address, look_at_keys, look_at_ledger, look_at_modes
 from bot.panel import InvalidKey, PanelError, RateLimited, Suspended, TurnedAway, Unavailable, Unintelligible
 from bot.settings import Settings
-from bot.store import Checkup, LedgerUnreadable, migrate
+from bot.store import Checkup, LedgerUnreadable, check_up, migrate
 from bot.vault import KEY_FILE, Purpose, Vault, open_vault
 from tests.panel.fakes import loopback
 
@@ -272,6 +272,20 @@ def test_a_damaged_ledger_is_told(tmp_path: Path, sealed: bytes) -> None:
     path = tmp_path / "ledger.sqlite3"
     for _ in damaged(path):
         assert check_ledger(look_at_ledger(path)).verdict is FAILED
+
+
+def test_a_ledger_with_rows_that_cannot_be_is_told(tmp_path: Path, sealed: bytes) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute("UPDATE accounts SET key_sealed = NULL")
+    states(check_ledger(look_at_ledger(path)), FAILED, "damaged: CHECK constraint failed in accounts", "restore")
+
+
+def test_a_ledger_that_vanishes_is_not_made_anew(tmp_path: Path) -> None:
+    with pytest.raises(LedgerUnreadable):
+        check_up(tmp_path / "ledger.sqlite3")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_ledger_of_another_release_is_told(tmp_path: Path, sealed: bytes) -> None:

@@ -103,9 +103,32 @@ async def test_a_key_file_that_others_can_read_wants_attention_alone(here: Stage
     assert "1 want attention" in lines[-1]
 
 
-async def test_what_discord_says_of_the_application_is_told(here: Stage) -> None:
-    here.discord.application |= {"flags": 1 << 19, "interactions_endpoint_url": "https://elsewhere.invalid"}
+@pytest.mark.parametrize(
+    ("bit", "intent"),
+    [
+        (12, "Presence Intent"),
+        (13, "Presence Intent"),
+        (14, "Server Members Intent"),
+        (15, "Server Members Intent"),
+        (18, "Message Content Intent"),
+        (19, "Message Content Intent"),
+    ],
+)
+async def test_an_intent_that_is_switched_on_is_named(here: Stage, bit: int, intent: str) -> None:
+    here.discord.application |= {"flags": 1 << bit}
+    code, lines = await doctor(here.bot)
+    assert code == 0
+    assert f"not needed: {intent}. Turn" in line(lines, "intents")
+
+
+async def test_commands_that_go_elsewhere_fail(here: Stage) -> None:
+    here.discord.application |= {"interactions_endpoint_url": "https://elsewhere.invalid"}
     code, lines = await doctor(here.bot)
     assert code == 1
-    assert "Message Content Intent" in line(lines, "intents")
     assert "no command reaches this bot" in line(lines, "application")
+
+
+async def test_an_install_that_is_not_ticked_is_named(here: Stage) -> None:
+    here.discord.application |= {"integration_types_config": {"0": {}}}
+    _, lines = await doctor(here.bot)
+    assert "not ticked: User Install" in line(lines, "application")
