@@ -11,7 +11,7 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/locale -D bot
 
-.PHONY: help install run demo test soak webhook-abuse bench check lint types format messages lock screenshots clean
+.PHONY: help install run demo test soak webhook-abuse bench check lint types format messages lock audit sbom screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -61,6 +61,16 @@ lock: .venv/dev ## bring the pinned versions up to date
 	$(compile) --upgrade --extra demo --group dev -o requirements-dev.txt
 	$(compile) --extra demo -c requirements-dev.txt -o requirements-demo.txt
 	$(compile) -c requirements-dev.txt -o requirements.txt
+
+AUDIT ?=
+audit: .venv/dev ## ask whether a pinned version is known to be vulnerable (AUDIT=--if-reachable: pass where nobody can be asked)
+	$(python) -m tests.audit $(AUDIT)
+
+LOCK ?= requirements.txt
+sbom: .venv/dev ## write sbom.json: all that a release is made of, with licences (CycloneDX)
+	@rm -rf .venv/release && $(PYTHON) -m venv --without-pip .venv/release
+	@$(python) -m pip --python .venv/release install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	.venv/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o sbom.json .venv/release
 
 screenshots: .venv/dev ## make the pictures in the documentation anew
 	$(python) -m tests.screenshots

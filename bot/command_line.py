@@ -1,4 +1,4 @@
-"""The command line: run (default), demo, backup, migrate, rotate-keys."""
+"""The command line: run (default), demo, doctor, backup, migrate, rotate-keys."""
 
 import argparse
 import asyncio
@@ -69,6 +69,19 @@ async def _run_until_stopped(settings: Settings) -> None:
         await app.run(settings.discord_token)
 
 
+def _doctor(settings: Settings, _: argparse.Namespace) -> int:
+    from bot.doctor import Verdict, examine  # of no use to a bot that runs
+
+    logging.getLogger("discord").setLevel(logging.ERROR)  # what it would say is in the findings
+    findings = asyncio.run(examine(settings))
+    for finding in findings:
+        print(finding)
+    failed = sum(finding.verdict is Verdict.FAILED for finding in findings)
+    attention = sum(finding.verdict is Verdict.ATTENTION for finding in findings)
+    print(f"{len(findings)} checks: {failed} failed, {attention} want attention.")
+    return EXIT_PASSING if failed else 0
+
+
 def _migrate(settings: Settings, _: argparse.Namespace) -> int:
     with only_process(settings.database_path):
         print(f"{settings.database_path}: schema {migrate(settings.database_path)}")
@@ -88,7 +101,7 @@ def _backup(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-_COMMANDS = {"run": _run, "backup": _backup, "migrate": _migrate, "rotate-keys": _rotate}
+_COMMANDS = {"run": _run, "doctor": _doctor, "backup": _backup, "migrate": _migrate, "rotate-keys": _rotate}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--locale", default="en-US", help="the language of your Discord client, such as tr or pt-BR")
     demo.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     demo.add_argument("--panel-only", action="store_true", help="only serve the simulated panel, for PANEL_URL")
+    commands.add_parser("doctor", help="check token, panel, ledger, keys, files and clock, and say what to do")
     copy = commands.add_parser("backup", help="copy the ledger to a new file, also while the bot runs")
     copy.add_argument("file", type=Path)
     commands.add_parser("migrate", help="bring the ledger to this release's schema (run does so by itself)")

@@ -133,6 +133,15 @@ def open_vault(settings: Settings, *, first_start: bool = True) -> Vault:
         return _read(path)
 
 
+def look_into_vault(settings: Settings) -> Vault | None:
+    """Return the vault as `open_vault` would, but make and change nothing; None: there is no key file yet."""
+    if settings.encryption_keys:
+        return open_vault(settings)
+    path = settings.data_dir / KEY_FILE
+    with _faults_of(path):
+        return Vault(_keys_in(path)) if path.exists() else None
+
+
 def add_key(settings: Settings) -> None:
     """Put a new key on top of the key file; older ones stay, since older backups need them. Raise BadKeyFile.
 
@@ -166,12 +175,16 @@ def _make(path: Path) -> None:
 
 
 def _read(path: Path) -> Vault:
-    lines = (line.strip() for line in path.read_text("ascii").splitlines())
-    vault = Vault(_decode([line for line in lines if line and not line.startswith("#")]))
+    vault = Vault(_keys_in(path))
     if os.name == "posix" and path.stat().st_mode & 0o077:
         path.chmod(0o600)
         log.warning("%s could be read by others; it now has mode 0600", path)
     return vault
+
+
+def _keys_in(path: Path) -> list[bytes]:
+    lines = (line.strip() for line in path.read_text("ascii").splitlines())
+    return _decode([line for line in lines if line and not line.startswith("#")])
 
 
 def _decode(texts: Sequence[str]) -> list[bytes]:

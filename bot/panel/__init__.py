@@ -12,6 +12,7 @@ from bot.panel.errors import (
     Unintelligible,
 )
 from bot.panel.in_process import Answer, in_process
+from bot.panel.probe import Probed, probe
 from bot.panel.replies import (
     Accepted,
     Balance,
@@ -23,6 +24,7 @@ from bot.panel.replies import (
     Reply,
     RowError,
     StatusRow,
+    read_date,
 )
 from bot.panel.statuses import OrderStatus, read_status
 
@@ -39,6 +41,7 @@ __all__ = [
     "OrderStatus",
     "Panel",
     "PanelError",
+    "Probed",
     "RateLimited",
     "Refill",
     "RefillRow",
@@ -51,5 +54,7 @@ __all__ = [
     "Unavailable",
     "Unintelligible",
     "in_process",
+    "probe",
+    "read_date",
     "read_status",
 ]

@@ -44,7 +44,8 @@ TIMEOUTS = httpx.Timeout(connect=5, write=10, read=30, pool=5)
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of a reply that are read; a full batch needs some 20 KiB."""
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+"""Errors after which the panel cannot have seen the call."""
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 
@@ -165,11 +166,11 @@ class Panel:
         try:
             # The key leaves its wrapper in the argument alone, so that no frame of ours holds it in clear.
             async with http.stream("POST", self._url, data={"key": key.get_secret_value(), **form}) as response:
-                body = await _read(response)
+                body = await read_body(response)
         except httpx.PoolTimeout as error:
             self._replace(http)
             raise Unavailable(reached=False) from error
-        except _NEVER_SENT as error:
+        except NEVER_SENT as error:
             raise Unavailable(reached=False) from error
         except httpx.DecodingError as error:
             raise Unintelligible from error
@@ -218,7 +219,8 @@ async def _retire(http: httpx.AsyncClient, calls: frozenset[asyncio.Task[object]
     await http.aclose()
 
 
-async def _read(response: httpx.Response) -> bytes:
+async def read_body(response: httpx.Response) -> bytes:
+    """Read a reply, up to what one may measure; raise Unintelligible for more."""
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk

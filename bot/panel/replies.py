@@ -203,6 +203,12 @@ def read_reset(headers: Mapping[str, str], now: datetime) -> datetime | None:
     return None
 
 
+def read_date(text: str) -> datetime | None:
+    """Return the time that a Date header tells, or None."""
+    stamp = _http_date(text)
+    return None if stamp is None else datetime.fromtimestamp(stamp, UTC)
+
+
 def _http_date(text: str) -> float | None:
     parsed = parsedate_tz(text)
     try:

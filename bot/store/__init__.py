@@ -22,6 +22,7 @@ SQL stands in queries/*.sql by name and migrations/*.sql by number; `sqlite.py` 
 """
 
 from bot.store.backup import backup
+from bot.store.checkup import Checkup, check_up
 from bot.store.errors import LedgerError, LedgerInUse, LedgerTooNew, LedgerUnreadable, LedgerUnwritable
 from bot.store.ledger import Ledger
 from bot.store.migrate import migrate
@@ -61,6 +62,7 @@ __all__ = [
     "AccountState",
     "Cancellation",
     "Card",
+    "Checkup",
     "Due",
     "Group",
     "Groups",
@@ -94,6 +96,7 @@ __all__ = [
     "Webhook",
     "Writer",
     "backup",
+    "check_up",
     "folded",
     "migrate",
 ]

@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from bot.__main__ import main
 from bot.client import Client
 from bot.settings import Settings
+from bot.states import State
+from tests.benchmarks.capacity import tables
 from tests.rules.sources import EXAMPLE, README, ROOT, name_of
 from tests.rules.test_commands import menus, slash_commands
 
@@ -77,6 +80,10 @@ def test_no_file_names_a_path_of_somebodys_machine() -> None:
     assert lines_with(re.compile(rf"(?<![\w.~-])/({roots})/\w|\b[A-Z]:\\" + "Users")) == []
 
 
+PAPERS = [README, ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+every_paper = pytest.mark.parametrize("paper", PAPERS, ids=name_of)
+
+
 def readme() -> str:
     """Return README.md."""
     return README.read_text("utf-8")
@@ -126,16 +133,51 @@ def test_the_readme_names_every_make_target() -> None:
     assert sorted(make_targets() - named) == []
 
 
-def test_every_make_target_in_the_readme_exists() -> None:
-    for words in commands_in(code_lines(readme())):
+@every_paper
+def test_every_make_target_in_a_paper_exists(paper: Path) -> None:
+    for words in commands_in(code_lines(paper.read_text("utf-8"))):
         if words[:1] == ["make"]:
             assert set(words[1:]) <= make_targets(), words
 
 
-def test_every_command_line_in_the_readme_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    for words in commands_in(code_lines(readme())):
-        if "-m" in words and words[words.index("-m") + 1 :][:1] == ["bot"]:
-            arguments = words[words.index("-m") + 2 :]
+@every_paper
+def test_every_command_line_in_a_paper_exists(paper: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in commands_in(code_lines(paper.read_text("utf-8"))):
+        if "-m" not in words:
+            continue
+        module, *arguments = words[words.index("-m") + 1 :]
+        if module == "bot":
             with pytest.raises(SystemExit) as ended:
                 main([*arguments, "--help"])
             assert ended.value.code == 0, (words, capsys.readouterr().err)
+        elif module.startswith("tests."):
+            assert find_spec(module), words
+
+
+@every_paper
+def test_every_link_to_a_file_leads_somewhere(paper: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", paper.read_text("utf-8"))
+    broken = [link for link in links if "://" not in link and not (paper.parent / link).exists()]
+    assert broken == []
+
+
+def test_the_readme_leads_to_every_paper() -> None:
+    assert [name_of(paper) for paper in PAPERS if paper != README and f"({name_of(paper)})" not in readme()] == []
+
+
+def test_the_figures_on_scaling_are_those_of_the_limits() -> None:
+    fields = Settings.model_fields
+    lines = tables(fields["panel_ip_limit"].default, float(fields["watch_min_interval"].default))
+    assert "\n".join(lines) in (ROOT / "docs/scaling.md").read_text("utf-8")
+
+
+def test_the_ledgers_states_are_drawn_whole() -> None:
+    drawing = (ROOT / "docs/architecture.md").read_text("utf-8")
+    assert [state.value for state in State if state.value not in drawing] == []
+
+
+def test_every_room_is_in_the_drawing_of_the_house() -> None:
+    house = (ROOT / "docs/architecture.md").read_text("utf-8").split("## The house")[1]
+    rooms = [path for path in (ROOT / "bot").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
+    named = {word.strip("/").split("/")[-1] for word in re.findall(r"`([\w./]+)`", house)}
+    assert [path.name for path in rooms if path.name not in named and not path.name.startswith("__")] == []

@@ -36,7 +36,7 @@ class BotProcess:
         """Start the process and wait for nothing; `more`: variables of its environment."""
         with (self.folder / "bot.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", self.module, cwd=ROOT, env={**self._environment(), **more}, stdout=log, stderr=log
+                sys.executable, "-m", self.module, cwd=ROOT, env={**self.environment(), **more}, stdout=log, stderr=log
             )
 
     async def start(self, **more: str) -> None:
@@ -72,7 +72,8 @@ class BotProcess:
         """All that the processes on this folder have logged."""
         return (self.folder / "bot.log").read_text()
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the process's environment."""
         return {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(Path(__file__).parent / "child"),

@@ -96,6 +96,8 @@ class StandIn:
     faults: list[Fault] = field(default_factory=list[Fault])
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
     """What people have attached."""
+    application: Json = field(default_factory=objects.application)
+    """What is told of the bot's application."""
     sessions: int = 0
     resumes: int = 0
     address: str = ""
@@ -257,7 +259,7 @@ class StandIn:
             case "GET", ["users", "@me"]:
                 return objects.user(APPLICATION)
             case "GET", ["oauth2", *_]:
-                return objects.application()
+                return self.application
             case "GET", ["gateway", *_]:
                 starts = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": 1}
                 return {"url": f"ws://{self.address}/gateway", "shards": 1, "session_start_limit": starts}

@@ -1,0 +1,174 @@
+"""Looks at Discord, the panel and this machine, and changes nothing there."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import discord
+from pydantic import SecretStr
+
+from bot.clock import Clock
+from bot.doctor.facts import (
+    Address,
+    Application,
+    DiscordAnswer,
+    Keys,
+    LedgerFile,
+    Modes,
+    PanelAnswer,
+    Reading,
+    Refusal,
+)
+from bot.panel import Unavailable, probe, read_date
+from bot.settings import BadSettings, Settings
+from bot.store import Checkup, LedgerError, check_up
+from bot.vault import KEY_FILE, VaultError, look_into_vault
+
+_PATIENCE = 20
+"""Seconds for Discord, and for the public address, to answer."""
+_OTHERS = 0o077
+
+
+async def look_at_discord(token: SecretStr | None, clock: Clock) -> DiscordAnswer:
+    """Log in by REST alone (GET users/@me and the application): no gateway, so a running bot is not disturbed."""
+    if token is None:
+        return DiscordAnswer(Refusal.NO_TOKEN)
+    watch = _Watch("Discord", clock)
+    try:
+        async with asyncio.timeout(_PATIENCE), _client(watch.trace) as client:
+            await client.login(token.get_secret_value())
+            return DiscordAnswer(_application(await client.application_info()), reading=watch.reading)
+    except discord.LoginFailure:
+        return DiscordAnswer(Refusal.REFUSED, reading=watch.reading)
+    except discord.HTTPException as error:
+        return DiscordAnswer(Refusal.UNREACHABLE, f"HTTP {error.status}", watch.reading)
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        return DiscordAnswer(Refusal.UNREACHABLE, type(error).__name__, watch.reading)
+
+
+@asynccontextmanager
+async def _client(trace: aiohttp.TraceConfig) -> AsyncGenerator[discord.Client]:
+    client = discord.Client(intents=discord.Intents.none(), http_trace=trace)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def _application(about: discord.AppInfo) -> Application:
+    flags = about.flags
+    privileged = {
+        "Presence Intent": flags.gateway_presence or flags.gateway_presence_limited,
+        "Server Members Intent": flags.gateway_guild_members or flags.gateway_guild_members_limited,
+        "Message Content Intent": flags.gateway_message_content or flags.gateway_message_content_limited,
+    }
+    ticked = {
+        "Guild Install": about.guild_integration_config is not None,
+        "User Install": about.user_integration_config is not None,
+    }
+    return Application(
+        name=about.name,
+        id=about.id,
+        privileged=tuple(name for name, on in privileged.items() if on),
+        interactions_go_elsewhere=bool(about.interactions_endpoint_url),
+        needs_code_grant=about.bot_require_code_grant,
+        is_public=about.bot_public,
+        installs=tuple(name for name, on in ticked.items() if on) if any(ticked.values()) else None,
+        servers=about.approximate_guild_count,
+    )
+
+
+class _Watch:
+    """Notes the time that the first answer carries, and when it was asked for and heard."""
+
+    def __init__(self, whose: str, clock: Clock) -> None:
+        self.reading: Reading | None = None
+        self.trace = aiohttp.TraceConfig()
+        self.trace.on_request_start.append(self._asked)
+        self.trace.on_request_end.append(self._heard)
+        self._whose = whose
+        self._clock = clock
+
+    async def _asked(self, _session: Any, context: SimpleNamespace, _about: Any) -> None:
+        context.asked = self._clock()
+
+    async def _heard(self, _session: Any, context: SimpleNamespace, about: aiohttp.TraceRequestEndParams) -> None:
+        said = read_date(about.response.headers.get("Date", ""))
+        if said and self.reading is None:
+            self.reading = Reading(self._whose, context.asked, self._clock(), said)
+
+
+async def look_at_panel(url: str, clock: Clock) -> PanelAnswer:
+    """Make one call without a key."""
+    try:
+        probed = await probe(url, clock=clock)
+    except Unavailable as error:
+        return PanelAnswer(url, error)
+    return PanelAnswer(url, probed.error, probed.words, _reading(probed.sent, probed.received, probed.date))
+
+
+def _reading(asked: datetime, heard: datetime, said: datetime | None) -> Reading | None:
+    return None if said is None else Reading("the panel", asked, heard, said)
+
+
+def look_at_ledger(path: Path) -> LedgerFile:
+    """Read the ledger's file through."""
+    folder = next(parent for parent in path.absolute().parents if parent.is_dir())
+    there = path.exists()
+    return LedgerFile(
+        path=path,
+        found=_checked(path) if there else None,
+        size=path.stat().st_size if there else 0,
+        free=shutil.disk_usage(folder).free,
+        writable=os.access(folder, os.W_OK | os.X_OK) and (not there or os.access(path, os.W_OK)),
+    )
+
+
+def _checked(path: Path) -> Checkup | LedgerError:
+    try:
+        return check_up(path)
+    except LedgerError as error:
+        return error
+
+
+def look_at_keys(settings: Settings, sealed: tuple[bytes, ...]) -> Keys:
+    """Try the encryption keys on what the ledger holds."""
+    path = None if settings.encryption_keys else settings.data_dir / KEY_FILE
+    try:
+        vault = look_into_vault(settings)
+    except (VaultError, BadSettings) as error:
+        return Keys(path, present=True, trouble=str(error), sealed=len(sealed))
+    unopened = sum(not vault.knows(blob) for blob in sealed) if vault else 0
+    return Keys(path, present=vault is not None, sealed=len(sealed), unopened=unopened)
+
+
+def look_at_modes(settings: Settings, ledger: Path) -> Modes:
+    """Look who may read the key file, the ledger with its journals and copies, and .env."""
+    copies = sorted(ledger.parent.glob(f"{ledger.name}*")) if ledger.parent.is_dir() else []
+    secret = [settings.data_dir / KEY_FILE, Path(".env"), *(path for path in copies if path.suffix != ".lock")]
+    there = tuple(path for path in secret if path.is_file())
+    if os.name != "posix":
+        return Modes(there, known=False)
+    return Modes(there, tuple(path for path in there if path.stat().st_mode & _OTHERS))
+
+
+async def look_at_address(url: str | None) -> Address | None:
+    """Ask for a page where only calls are taken: the bot's answer to that is "method not allowed"."""
+    if not url:
+        return None
+    target = f"{url.rstrip('/')}/hooks/doctor"
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_PATIENCE)) as http,
+            http.get(target, allow_redirects=False) as response,
+        ):
+            return Address(url, response.status)
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        return Address(url, words=type(error).__name__)

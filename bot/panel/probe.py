@@ -1,0 +1,44 @@
+"""Asks whether the panel answers, with a call that needs no key and changes nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+
+from bot.clock import Clock, utc_now
+from bot.panel.client import NEVER_SENT, TIMEOUTS, read_body
+from bot.panel.errors import PanelError, Unavailable, Unintelligible, error_for
+from bot.panel.replies import error_words, read_date, read_json, read_layer, read_reset
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """How the panel answered a call without a key: with one of the errors that the client knows, or in other words."""
+
+    error: PanelError | None
+    words: str
+    sent: datetime
+    received: datetime
+    date: datetime | None
+    """The panel's own time, to the second, where it says it."""
+
+
+async def probe(url: str, *, transport: httpx.AsyncBaseTransport | None = None, clock: Clock = utc_now) -> Probed:
+    """Ask for a balance without a key, which NotPanel answers with `Invalid API key`; raise Unavailable."""
+    async with httpx.AsyncClient(transport=transport, timeout=TIMEOUTS, follow_redirects=False) as http:
+        sent = clock()
+        try:
+            async with http.stream("POST", url, data={"action": "balance"}) as response:
+                body = await read_body(response)
+        except (httpx.DecodingError, Unintelligible):
+            return Probed(Unintelligible(), "", sent, clock(), None)
+        except httpx.TransportError as error:
+            raise Unavailable(reached=not isinstance(error, NEVER_SENT)) from error
+    received = clock()
+    value = read_json(body, "")
+    words = error_words(value) or ""
+    headers = response.headers
+    error = error_for(response.status_code, words, read_layer(headers), read_reset(headers, received))
+    if error is None and value is None:
+        error = Unintelligible()
+    return Probed(error, words, sent, received, read_date(headers.get("Date", "")))
