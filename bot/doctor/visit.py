@@ -24,7 +24,7 @@ async def examine(settings: Settings, clock: Clock = utc_now) -> list[Finding]:
         look_at_discord(settings.discord_token, clock),
         look_at_panel(settings.panel_url, clock),
         asyncio.to_thread(look_at_ledger, path),
-        look_at_address(getattr(settings, "public_url", None)),  # a setting of releases with webhooks
+        look_at_address(settings.public_url),
     )
     sealed = ledger.found.sealed if isinstance(ledger.found, Checkup) else ()
     facts = Facts(

@@ -5,6 +5,9 @@ SELECT (SELECT COUNT(*) FROM requests WHERE user_id = :user_id) AS requests,
        (SELECT COUNT(*) FROM preferences WHERE user_id = :user_id) AS preferences,
        (SELECT COUNT(*) FROM notices WHERE user_id = :user_id) AS messages;
 
+-- name: erase_webhook(user_id)!
+DELETE FROM webhooks WHERE user_id = :user_id;
+
 -- name: erase_notice_items(user_id)!
 DELETE FROM notice_items WHERE notice_id IN (SELECT id FROM notices WHERE user_id = :user_id);
 

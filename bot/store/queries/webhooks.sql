@@ -36,6 +36,3 @@ SELECT user_id AS id, user_id, secret_sealed AS sealed FROM webhooks WHERE secre
 
 -- name: reseal_webhook_secret(sealed, id)*!
 UPDATE webhooks SET secret_sealed = :sealed WHERE user_id = :id;
-
--- name: erase_webhook(user_id)!
-DELETE FROM webhooks WHERE user_id = :user_id;
