@@ -11,12 +11,14 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/locale -D bot
 
-.PHONY: help install run demo test soak bench check lint types format messages lock screenshots clean
+.PHONY: help install postgres run demo test soak bench check lint types format messages lock screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 
 install: .venv/run ## install what the bot needs into .venv
+
+postgres: .venv/postgres ## install what a ledger in PostgreSQL needs as well
 
 run: .venv/run ## run the bot; needs DISCORD_TOKEN in .env or the environment
 	@$(python) -m bot
@@ -57,6 +59,7 @@ messages: .venv/dev ## collect the texts for the translators, and compile the tr
 lock: .venv/dev ## bring the pinned versions up to date
 	$(compile) --upgrade --extra demo --group dev -o requirements-dev.txt
 	$(compile) --extra demo -c requirements-dev.txt -o requirements-demo.txt
+	$(compile) --extra postgres -c requirements-dev.txt -o requirements-postgres.txt
 	$(compile) -c requirements-dev.txt -o requirements.txt
 
 screenshots: .venv/dev ## make the pictures in the documentation anew
@@ -80,6 +83,11 @@ clean: ## remove .venv and the caches; settings and ledger stay
 	@$(install) requirements.txt
 	@touch $@
 
+.venv/postgres: .venv/made requirements-postgres.txt
+	@echo 'Installing what the bot and a ledger in PostgreSQL need …'
+	@$(install) requirements-postgres.txt
+	@touch .venv/run $@
+
 .venv/demo: .venv/made requirements-demo.txt
 	@echo 'Installing what the demo needs …'
 	@$(install) requirements-demo.txt
@@ -88,4 +96,4 @@ clean: ## remove .venv and the caches; settings and ledger stay
 .venv/dev: .venv/made requirements-dev.txt
 	@echo 'Installing what the development needs …'
 	@$(install) requirements-dev.txt
-	@touch .venv/run .venv/demo $@
+	@touch .venv/run .venv/postgres .venv/demo $@
