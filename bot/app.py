@@ -24,7 +24,7 @@ from bot.previews import Previews
 from bot.records import Records
 from bot.schedule import WatchIntervals
 from bot.settings import Settings
-from bot.store import Ledger, LedgerInUse, LedgerUnreadable
+from bot.store import Database, Ledger, LedgerInUse, LedgerUnreadable
 from bot.tasks import keep_running
 from bot.vault import UnknownKey, Vault, open_vault
 from bot.worker import Worker
@@ -93,8 +93,8 @@ async def build(
     Raise LedgerError, VaultError, BadSettings.
     """
     window = timedelta(seconds=settings.notify_window)
-    with only_process(settings.database_path):
-        async with Ledger.open(settings.database_path) as ledger:
+    with only_process(settings.database):
+        async with Ledger.open(settings.database) as ledger:
             vault = await _vault_for(ledger, settings)
             panel = Panel(settings.panel_url, transport=transport, clock=clock)
             budget = Budget(clock, settings.panel_ip_limit, settings.panel_key_limit)
@@ -153,11 +153,14 @@ async def _vault_for(ledger: Ledger, settings: Settings) -> Vault:
 
 
 @contextmanager
-def only_process(database: Path) -> Generator[None]:
-    """Hold the ledger for this process: two on one SQLite file would both send.
+def only_process(database: Database) -> Generator[None]:
+    """Hold the ledger for this process: two on one SQLite file would both send. In PostgreSQL the ledger does it.
 
     Raise LedgerInUse, or LedgerUnreadable where not even its lock can be made.
     """
+    if not isinstance(database, Path):
+        yield
+        return
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{database}.lock").acquire(timeout=0)

@@ -15,7 +15,7 @@ from bot.app import build, only_process
 from bot.logs import set_up_logging
 from bot.rotate import rotate_keys
 from bot.settings import BadSettings, Settings, load_settings
-from bot.store import LedgerError, backup, migrate
+from bot.store import LedgerError, LedgerUnreachable, backup, describe, migrate
 from bot.vault import VaultError
 
 log = logging.getLogger("bot")
@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _COMMANDS[options.command](settings, options)
     except BadSettings as error:
         return _fail(EXIT_SETTINGS, error)
+    except LedgerUnreachable as error:
+        return _fail(EXIT_PASSING, error)
     except LedgerError as error:
         return _fail(EXIT_LEDGER, error)
     except VaultError as error:
@@ -70,20 +72,22 @@ async def _run_until_stopped(settings: Settings) -> None:
 
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> int:
-    with only_process(settings.database_path):
-        print(f"{settings.database_path}: schema {migrate(settings.database_path)}")
+    with only_process(settings.database):
+        print(f"{describe(settings.database)}: schema {migrate(settings.database)}")
     return 0
 
 
 def _rotate(settings: Settings, _: argparse.Namespace) -> int:
-    with only_process(settings.database_path):
+    with only_process(settings.database):
         count = asyncio.run(rotate_keys(settings))
     print(f"{count} secrets sealed with the newest key. Keep the old keys as long as you keep older backups.")
     return 0
 
 
 def _backup(settings: Settings, options: argparse.Namespace) -> int:
-    backup(settings.database_path, options.file)
+    if not isinstance(settings.database, Path):
+        return _fail(EXIT_SETTINGS, "the ledger is in PostgreSQL. Copy it with pg_dump; docs/postgresql.md says how.")
+    backup(settings.database, options.file)
     print(f"{options.file}: complete. It opens only with the encryption keys, which are not in it.")
     return 0
 

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 _SQLITE = "sqlite:///"
+_POSTGRES = ("postgresql://", "postgres://")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _DAY = 86_400
 
@@ -34,7 +35,10 @@ class Settings(BaseSettings):
 
     discord_token: SecretStr | None = Field(None, description="The bot's token, from Discord's developer portal.")
     panel_url: str = Field("https://notpanel.com/api/v2", description="The panel's API; https, or http on loopback.")
-    database_url: str = Field("", description="sqlite:///path of the ledger; empty: ledger.sqlite3 in DATA_DIR.")
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="sqlite:///path or postgresql://user:password@host/database; empty: ledger.sqlite3 in DATA_DIR.",
+    )
     data_dir: Path = Field(Path("./data"), description="Folder of the ledger and the key file.")
     encryption_keys: SecretStr | None = Field(
         None,
@@ -76,10 +80,11 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _known_engine(cls, url: str) -> str:
-        if url and not (url.startswith(_SQLITE) and len(url) > len(_SQLITE)):
-            raise ValueError("must be sqlite:///path: this release has the SQLite engine only")
-        return url
+    def _known_engine(cls, secret: SecretStr) -> SecretStr:
+        url = secret.get_secret_value()
+        if url and not (url.startswith((_SQLITE, *_POSTGRES)) and len(url) > len(_SQLITE)):
+            raise ValueError("must be sqlite:///path or postgresql://user:password@host/database")
+        return secret
 
     @model_validator(mode="after")
     def _in_order(self) -> "Settings":
@@ -88,11 +93,12 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def database_path(self) -> Path:
-        """The ledger's file; a relative one is relative to the working folder."""
-        if not self.database_url:
-            return self.data_dir / "ledger.sqlite3"
-        return Path(self.database_url.removeprefix(_SQLITE))
+    def database(self) -> Path | SecretStr:
+        """The ledger's file, relative to the working folder where it is relative; or PostgreSQL's address."""
+        url = self.database_url.get_secret_value()
+        if url.startswith(_POSTGRES):
+            return self.database_url
+        return Path(url.removeprefix(_SQLITE)) if url else self.data_dir / "ledger.sqlite3"
 
 
 def load_settings() -> Settings:

@@ -3,7 +3,6 @@
 import random
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -37,9 +36,7 @@ async def bob(here: World) -> Any:
 
 def tables(here: World) -> dict[str, list[tuple[Any, ...]]]:
     """Return all rows of all tables of the ledger."""
-    with closing(sqlite3.connect(here.folder / "ledger.sqlite3")) as ledger:
-        names = [name for (name,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: ledger.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+    return {name: here.sql(f"SELECT * FROM {name}") for name in here.below.tables()}
 
 
 def rows(here: World) -> dict[str, int]:
@@ -251,17 +248,18 @@ async def test_a_card_that_was_about_to_be_edited_stops_nobody(here: World, ann:
     assert "**1** refunded" in messages(bob)[-1]
 
 
+@pytest.mark.sqlite
 async def test_a_full_disk_is_told_and_the_rows_are_gone(
     here: World, ann: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Connection.run
+    change = Connection.change
 
     def full(self: Connection, sql: str, *arguments: Any) -> Any:
         if sql == "VACUUM":
             raise sqlite3.OperationalError("database or disk is full")
-        return run(self, sql, *arguments)
+        return change(self, sql, *arguments)
 
-    monkeypatch.setattr(Connection, "run", full)
+    monkeypatch.setattr(Connection, "change", full)
     assert "Traces may stay" in shown(await forget(ann))
     assert set(rows(here).values()) == {0}
 

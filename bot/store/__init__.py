@@ -15,13 +15,22 @@
 
 One open cancellation per (account, order). A row's change, the mark that its card is behind
 (`card_due_at`) and the line in the outbox that reports it are one transaction.
-SQL stands in queries/*.sql by name and migrations/*.sql by number; `sqlite.py` is the engine.
+SQL stands in queries/ by name and migrations/ by number; `sqlite.py` and `postgres.py` are the engines. A query that
+an engine must have in its own words stands in the folder of its name, with the other engine's beside it.
 """
 
 from bot.store.backup import backup
-from bot.store.errors import LedgerError, LedgerInUse, LedgerTooNew, LedgerUnreadable, LedgerUnwritable
-from bot.store.ledger import Ledger
-from bot.store.migrate import migrate
+from bot.store.database import Database, describe
+from bot.store.errors import (
+    LedgerError,
+    LedgerInUse,
+    LedgerTooNew,
+    LedgerUnreachable,
+    LedgerUnreadable,
+    LedgerUnsure,
+    LedgerUnwritable,
+)
+from bot.store.ledger import Ledger, migrate
 from bot.store.reader import Reader, Sealed
 from bot.store.rows import (
     Account,
@@ -53,6 +62,7 @@ __all__ = [
     "AccountState",
     "Cancellation",
     "Card",
+    "Database",
     "Due",
     "Group",
     "Groups",
@@ -61,7 +71,9 @@ __all__ = [
     "LedgerError",
     "LedgerInUse",
     "LedgerTooNew",
+    "LedgerUnreachable",
     "LedgerUnreadable",
+    "LedgerUnsure",
     "LedgerUnwritable",
     "ListKind",
     "Listed",
@@ -81,6 +93,7 @@ __all__ = [
     "Trouble",
     "Writer",
     "backup",
+    "describe",
     "folded",
     "migrate",
 ]

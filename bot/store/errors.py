@@ -22,3 +22,11 @@ class LedgerInUse(LedgerError):
 
 class LedgerUnwritable(LedgerError):
     """The ledger cannot be written; nothing of this was kept. Check the free space, and who else has it open."""
+
+
+class LedgerUnreachable(LedgerError):
+    """The ledger's database cannot be used; nothing of this was kept. Check that it runs, and DATABASE_URL."""
+
+
+class LedgerUnsure(LedgerError):
+    """The database went away while this was being kept: it may have been, or not. Look before doing it again."""

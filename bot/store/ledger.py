@@ -2,11 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from bot.store.migrate import migrate
+from pydantic import SecretStr
+
+from bot.store.database import Database
+from bot.store.errors import LedgerUnreachable
+from bot.store.migrate import migrate_file
+from bot.store.named import Connection
 from bot.store.reader import Reader
 from bot.store.sqlite import SqliteEngine
 from bot.store.writer import Writer
@@ -14,19 +19,48 @@ from bot.store.writer import Writer
 T = TypeVar("T")
 
 
+class Engine(Protocol):
+    """What the ledger stands on; each method raises LedgerError."""
+
+    @property
+    def reader(self) -> Connection:
+        """What to read from, at any time."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
+        """Let one task write at a time; commit at the end, roll back on any exception."""
+        ...
+
+    async def transact(self, work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+        """Do a transaction that waits for nothing but its connection."""
+        ...
+
+    async def forget_deleted(self) -> None:
+        """Leave nothing of deleted secrets in the files, as far as this engine can."""
+        ...
+
+    async def rewrite(self) -> None:
+        """Leave nothing of anything deleted in the files, as far as this engine can."""
+        ...
+
+    async def close(self) -> None:
+        """End all connections."""
+        ...
+
+
 class Ledger:
     """The open ledger: `read` at any time, `write()` for one transaction."""
 
-    def __init__(self, engine: SqliteEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.read = Reader(engine.reader)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path) -> AsyncGenerator["Ledger"]:
+    async def open(cls, database: Database) -> AsyncGenerator["Ledger"]:
         """Migrate and open a ledger; raise LedgerError where that cannot be done."""
-        await asyncio.to_thread(migrate, path)
-        engine = await SqliteEngine.open(path)
+        await _migrated(database)
+        engine = await _engine(database)
         try:
             yield cls(engine)
         finally:
@@ -43,9 +77,38 @@ class Ledger:
         return await self._engine.transact(lambda connection: work(Writer(connection)))
 
     async def forget_deleted(self) -> None:
-        """Leave nothing of deleted secrets in the files."""
+        """Leave nothing of deleted secrets in the files; PostgreSQL clears its own away when it vacuums."""
         await self._engine.forget_deleted()
 
     async def rewrite(self) -> None:
-        """Leave nothing of anything deleted in the files; raise LedgerUnwritable, for want of space."""
+        """Leave nothing of anything deleted in the files; as above. Raise LedgerUnwritable, for want of space."""
         await self._engine.rewrite()
+
+
+def migrate(database: Database) -> int:
+    """Bring a ledger to the schema of this release and return its version; raise LedgerError."""
+    return migrate_file(database) if isinstance(database, Path) else asyncio.run(_migrated(database))
+
+
+async def _migrated(database: Database) -> int:
+    if isinstance(database, Path):
+        return await asyncio.to_thread(migrate_file, database)
+    _need_asyncpg()
+    from bot.store.migrate_postgres import migrate_postgres
+
+    return await migrate_postgres(database)
+
+
+async def _engine(database: Path | SecretStr) -> Engine:
+    if isinstance(database, Path):
+        return await SqliteEngine.open(database)
+    from bot.store.postgres import PostgresEngine  # its package is an extra
+
+    return await PostgresEngine.open(database)
+
+
+def _need_asyncpg() -> None:
+    try:
+        import asyncpg  # noqa: F401  # pyright: ignore
+    except ImportError:
+        raise LedgerUnreachable("(PostgreSQL needs the package asyncpg: make postgres)") from None

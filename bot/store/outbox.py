@@ -4,7 +4,8 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.store.reader import QUERIES, Reader
+from bot.store.named import QUERIES
+from bot.store.reader import Reader
 from bot.store.rows import Account, Notice, NoticeKind, to_ms
 
 PATIENCE = 60_000

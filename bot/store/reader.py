@@ -1,15 +1,14 @@
 """Everything that can be asked of the ledger."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from importlib import resources
 from itertools import chain
 from typing import Any
 
-import aiosql
-
 from bot.states import State, as_told
+from bot.store.named import QUERIES, Connection
 from bot.store.rows import (
     MOST_SHOWN,
     Account,
@@ -29,15 +28,12 @@ from bot.store.rows import (
     from_ms,
     to_ms,
 )
-from bot.store.sqlite import OneVisit
-
-# aiosql makes the methods at run time, from the names and parameters in the files.
-_adapter: Any = OneVisit
-QUERIES: Any = aiosql.from_path(str(resources.files("bot.store") / "queries"), _adapter)  # pyright: ignore[reportUnknownMemberType]
-
 
 _CONSIDERED = 500
 """Orders among which those are looked for that a user may mean; of the open ones, and of those named last."""
+
+_SPECIAL = re.compile("[!%_]")
+"""What means something in a pattern."""
 
 Sealed = tuple[int, int, bytes]
 """Row id (of a key the account's), user id and sealed secret."""
@@ -46,7 +42,7 @@ Sealed = tuple[int, int, bytes]
 class Reader:
     """Everything that can be asked of the ledger."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._db = connection
 
     async def account_of(self, user_id: int) -> Account | None:
@@ -141,8 +137,9 @@ class Reader:
 
     async def recent_orders(self, account_id: int, part: str, most: int) -> list[Cancellation]:
         """Return an account's orders with that in their ID, open ones first, then newest first; each's newest row."""
+        escaped = _SPECIAL.sub(r"!\g<0>", part.casefold().replace("\0", ""))  # PostgreSQL knows no NUL
         rows = QUERIES.recent_orders(
-            self._db, account_id=account_id, part=part.casefold(), considered=_CONSIDERED, most=most
+            self._db, account_id=account_id, pattern=f"%{escaped}%", considered=_CONSIDERED, most=most
         )
         return Cancellation.read_all([row async for row in rows])
 

@@ -9,8 +9,9 @@ from typing import Any
 from bot.panel import OrderReading
 from bot.states import MAX_DOUBTS, State, Verdict
 from bot.store.eraser import Eraser
+from bot.store.named import QUERIES
 from bot.store.outbox import PATIENCE, Outbox
-from bot.store.reader import QUERIES, Sealed
+from bot.store.reader import Sealed
 from bot.store.rows import (
     Account,
     AccountState,

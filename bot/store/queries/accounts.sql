@@ -47,7 +47,7 @@ UPDATE accounts SET state = :state, trouble = NULL, changed_at = :now
 WHERE id = :id AND state = 'active' AND key_sealed = :key_sealed;
 
 -- name: set_trouble(trouble, now, id)!
-UPDATE accounts SET trouble = :trouble, changed_at = :now WHERE id = :id AND trouble IS NOT :trouble;
+UPDATE accounts SET trouble = :trouble, changed_at = :now WHERE id = :id AND COALESCE(trouble, '') <> COALESCE(:trouble, '');
 
 -- name: accounts_due(now, most)
 -- Urgent is what nobody has looked at yet: somebody has just asked for it and is reading the card. What is urgent now
@@ -63,8 +63,8 @@ WITH lists AS (
     FROM accounts a LEFT JOIN lists ON lists.account_id = a.id WHERE a.state = 'active'
 )
 SELECT id,
-       MIN(COALESCE(began_at, first_look_at), COALESCE(first_look_at, began_at)) AS urgent_at,
-       MIN(COALESCE(began_at, due_at), COALESCE(due_at, began_at)) AS due_at
+       CASE WHEN began_at <= first_look_at THEN began_at ELSE COALESCE(first_look_at, began_at) END AS urgent_at,
+       CASE WHEN began_at <= due_at THEN began_at ELSE COALESCE(due_at, began_at) END AS due_at
 FROM accounts_open WHERE began_at IS NOT NULL OR due_at IS NOT NULL
 ORDER BY COALESCE(began_at <= :now OR first_look_at <= :now, FALSE) DESC, 3 LIMIT :most;
 
