@@ -137,7 +137,9 @@ class Reader:
 
     async def recent_orders(self, account_id: int, part: str, most: int) -> list[Cancellation]:
         """Return an account's orders with that in their ID, open ones first, then newest first; each's newest row."""
-        escaped = _SPECIAL.sub(r"!\g<0>", part.casefold().replace("\0", ""))  # PostgreSQL knows no NUL
+        if "\0" in part:  # it is in no ID, and PostgreSQL takes no text with it
+            return []
+        escaped = _SPECIAL.sub(r"!\g<0>", part.casefold())
         rows = QUERIES.recent_orders(
             self._db, account_id=account_id, pattern=f"%{escaped}%", considered=_CONSIDERED, most=most
         )
