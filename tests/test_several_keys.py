@@ -266,7 +266,7 @@ async def test_every_card_about_keys_keeps_discords_limits(language: Language) -
                 which_to_remove(keys),
                 which_to_try(ListKind.REQUEST, 2**62, keys),
                 removal_question(views[0]),
-                removed(Removed(keys[0], 100_000, keys)),
+                removed(Removed(keys[0], 100_000, keys, wholly=False)),
                 connected(Connected(keys[0], keys, "cdef", balance, 100_000)),
                 connected(Connected(keys[1], keys, "cdef", balance, 100_000)),
                 default_chosen(keys[0]),

@@ -35,6 +35,11 @@ class Engine(Protocol):
         """Do a transaction that waits for nothing but its connection."""
         ...
 
+    @property
+    def forgets_wholly(self) -> bool:
+        """Whether the next two leave nothing of what was deleted."""
+        ...
+
     async def forget_deleted(self) -> None:
         """Leave nothing of deleted secrets in the files, as far as this engine can."""
         ...
@@ -75,6 +80,11 @@ class Ledger:
     async def write_at_once(self, work: Callable[[Writer], Coroutine[Any, Any, T]]) -> T:
         """Do a transaction in one go, faster than `write()`: `work` may wait for nothing but its writer."""
         return await self._engine.transact(lambda connection: work(Writer(connection)))
+
+    @property
+    def forgets_wholly(self) -> bool:
+        """Whether the next two leave nothing of what was deleted; what remains of a key is sealed still."""
+        return self._engine.forgets_wholly
 
     async def forget_deleted(self) -> None:
         """Leave nothing of deleted secrets in the files; PostgreSQL clears its own away when it vacuums."""

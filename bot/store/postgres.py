@@ -132,6 +132,9 @@ class _Readers:
 class PostgresEngine:
     """Owns the connections; knows transactions, nothing of what is stored."""
 
+    forgets_wholly = False
+    """Deleted rows stay in its files and its log for a while, and are not overwritten (docs/postgresql.md)."""
+
     def __init__(self, database: SecretStr, pool: Any, writer: Link) -> None:
         self.reader = _Readers(pool)
         self._database = database
@@ -222,10 +225,10 @@ class PostgresEngine:
             self._writer.terminate()
 
     async def forget_deleted(self) -> None:
-        """Do nothing: what was deleted goes from PostgreSQL's files when it vacuums (docs/postgresql.md)."""
+        """Do nothing: no statement makes PostgreSQL overwrite what was deleted."""
 
     async def rewrite(self) -> None:
-        """Do nothing: as above; to write whole tables anew is for the operator to decide, and locks everybody out."""
+        """Do nothing: VACUUM FULL would lock everybody out for long, and its log would hold the rows still."""
 
 
 @contextmanager

@@ -115,6 +115,8 @@ SQLITE_QUERIES = load("sqlite", OneVisit)
 class SqliteEngine:
     """Owns the connections; knows transactions, nothing of what is stored."""
 
+    forgets_wholly = True
+
     def __init__(self, writer: Connection, reader: Connection) -> None:
         self.reader = reader
         self._writer = writer
