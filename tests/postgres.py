@@ -42,7 +42,7 @@ class Postgres:
     """A server, and a way past all of the bot's code into its databases that needs no event loop of the test's."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._numbers = itertools.count(1)
         self._connections: dict[str, asyncpg.Connection[Any]] = {}
         self._loop = asyncio.new_event_loop()
@@ -51,7 +51,7 @@ class Postgres:
 
     def url(self, name: str) -> str:
         """Return the address of a database."""
-        return f"postgresql://bot@/{name}?host={quote(str(self._folder), safe='')}"
+        return f"postgresql://bot@/{name}?host={quote(str(self.folder), safe='')}"
 
     def create(self, migrated: bool = True) -> str:
         """Make a database, with an empty ledger in it or with nothing; return its address."""

@@ -244,8 +244,6 @@ def explained(link: Link | None, database: SecretStr | None = None) -> Generator
         if code.startswith(_FULL):
             raise LedgerUnwritable(f"({where}{_brief(error)})") from error
         raise
-    except _pg.ClientConfigurationError:
-        raise LedgerUnreachable("(DATABASE_URL is not an address that PostgreSQL's clients take)") from None
     except _pg.InterfaceError as error:
         if link and not link.is_closed():
             raise
@@ -265,13 +263,16 @@ def _brief(error: Exception) -> str:
 async def connect(database: SecretStr) -> Link:
     """Open a connection; raise LedgerUnreachable."""
     with explained(None, database):
-        return await _pg.connect(
-            database.get_secret_value(),
-            timeout=_CONNECT_TIMEOUT,
-            command_timeout=_STATEMENT_TIMEOUT,
-            server_settings=_SESSION,
-            statement_cache_size=256,
-        )
+        try:
+            return await _pg.connect(
+                database.get_secret_value(),
+                timeout=_CONNECT_TIMEOUT,
+                command_timeout=_STATEMENT_TIMEOUT,
+                server_settings=_SESSION,
+                statement_cache_size=256,
+            )
+        except ValueError:  # its text may hold the address, and so a password
+            raise LedgerUnreachable("(DATABASE_URL is not an address that PostgreSQL's clients take)") from None
 
 
 async def connect_alone(database: SecretStr) -> Link:
