@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 _SQLITE = "sqlite:///"
-_POSTGRES = ("postgresql://", "postgres://")
+POSTGRES = ("postgresql://", "postgres://")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _DAY = 86_400
 
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     @classmethod
     def _known_engine(cls, secret: SecretStr) -> SecretStr:
         url = secret.get_secret_value()
-        if url and not (url.startswith((_SQLITE, *_POSTGRES)) and len(url) > len(_SQLITE)):
+        if url and not (url.startswith((_SQLITE, *POSTGRES)) and len(url) > len(_SQLITE)):
             raise ValueError("must be sqlite:///path or postgresql://user:password@host/database")
         return secret
 
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     def database(self) -> Path | SecretStr:
         """The ledger's file, relative to the working folder where it is relative; or PostgreSQL's address."""
         url = self.database_url.get_secret_value()
-        if url.startswith(_POSTGRES):
+        if url.startswith(POSTGRES):
             return self.database_url
         return Path(url.removeprefix(_SQLITE)) if url else self.data_dir / "ledger.sqlite3"
 

@@ -22,15 +22,17 @@ an engine must have in its own words stands in the folder of its name, with the 
 from bot.store.backup import backup
 from bot.store.database import Database, describe
 from bot.store.errors import (
+    LedgerDiffers,
     LedgerError,
     LedgerInUse,
+    LedgerNotEmpty,
     LedgerTooNew,
     LedgerUnreachable,
     LedgerUnreadable,
     LedgerUnsure,
     LedgerUnwritable,
 )
-from bot.store.ledger import Ledger, migrate
+from bot.store.ledger import Ledger, migrate, move
 from bot.store.reader import Reader, Sealed
 from bot.store.rows import (
     Account,
@@ -68,8 +70,10 @@ __all__ = [
     "Groups",
     "Keyring",
     "Ledger",
+    "LedgerDiffers",
     "LedgerError",
     "LedgerInUse",
+    "LedgerNotEmpty",
     "LedgerTooNew",
     "LedgerUnreachable",
     "LedgerUnreadable",
@@ -96,4 +100,5 @@ __all__ = [
     "describe",
     "folded",
     "migrate",
+    "move",
 ]

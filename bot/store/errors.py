@@ -30,3 +30,11 @@ class LedgerUnreachable(LedgerError):
 
 class LedgerUnsure(LedgerError):
     """The database went away while this was being kept: it may have been, or not. Look before doing it again."""
+
+
+class LedgerNotEmpty(LedgerError):
+    """The database is in use already; nothing was changed. Name an empty one."""
+
+
+class LedgerDiffers(LedgerError):
+    """The copy is not what the ledger is; nothing of it was kept. Check the file with `backup`, and try again."""

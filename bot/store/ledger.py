@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import SecretStr
 
@@ -15,6 +15,9 @@ from bot.store.named import Connection
 from bot.store.reader import Reader
 from bot.store.sqlite import SqliteEngine
 from bot.store.writer import Writer
+
+if TYPE_CHECKING:
+    from bot.store.move import Moved
 
 T = TypeVar("T")
 
@@ -109,7 +112,15 @@ async def _migrated(database: Database) -> int:
     return await migrate_postgres(database)
 
 
-async def _engine(database: Path | SecretStr) -> Engine:
+def move(source: Path, target: SecretStr) -> "list[Moved]":
+    """Copy a SQLite ledger that nobody is using into an empty PostgreSQL database; raise LedgerError."""
+    _need_asyncpg()
+    from bot.store.move import move as carry_over
+
+    return asyncio.run(carry_over(source, target))
+
+
+async def _engine(database: Database) -> Engine:
     if isinstance(database, Path):
         return await SqliteEngine.open(database)
     from bot.store.postgres import PostgresEngine  # its package is an extra
