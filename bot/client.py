@@ -19,7 +19,7 @@ from bot.notices import Courier
 from bot.panel import PanelError
 from bot.problems import UserError
 from bot.records import Records
-from bot.store import Ledger, LedgerError
+from bot.store import Ledger, LedgerError, LedgerUnsure
 from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
 from bot.ui.layout import CardView
 from bot.ui.words import UNWRITABLE
@@ -142,6 +142,8 @@ def describe(error: Exception) -> CardView:
             return user_problem(error)
         case PanelError():
             return panel_problem(error)
+        case LedgerUnsure():
+            return internal_problem()
         case LedgerError():
             return problem(t(UNWRITABLE))
         case _:
