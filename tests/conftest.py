@@ -23,6 +23,7 @@ ENGINES = ("sqlite", "postgresql")
 ON_BOTH = {
     "tests/store",
     "tests/test_cancel.py",
+    "tests/test_disk.py",
     "tests/test_fault_matrix.py",
     "tests/test_follow_up.py",
     "tests/test_forget.py",
