@@ -32,6 +32,7 @@ ON_BOTH = {
     "tests/test_long_lists.py",
     "tests/test_queued.py",
     "tests/test_retry_unclear.py",
+    "tests/test_several_keys.py",
     "tests/test_suggestions.py",
 }
 """Tests that run on both engines in every check: all of the ledger, and the commands that ask most of it."""

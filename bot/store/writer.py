@@ -249,7 +249,7 @@ class Writer(Eraser, Outbox):
     async def claim_for_sending(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
         """Mark up to `most` requested orders as being sent, and return them: to be committed before the call."""
         rows = QUERIES.claim_for_sending(self._db, account_id=account_id, now=to_ms(now), most=most)
-        return Cancellation.read_all([row async for row in rows])
+        return sorted(Cancellation.read_all([row async for row in rows]), key=lambda row: row.id)  # as they were named
 
     async def record(self, account_id: int, outcomes: Iterable[Outcome], now: datetime, window: timedelta) -> None:
         """Write what a call led to, mark the cards behind, and put into the outbox what no card will tell."""

@@ -175,7 +175,7 @@ def removal_question(view: KeyView) -> CardView:
 
 
 def removed(result: Removed) -> CardView:
-    """Confirm that nothing of a key is left, or only sealed traces of it, and say which takes its place as the default."""
+    """Confirm that nothing of a key is left, or sealed traces only, and say which takes its place as the default."""
     lost = plural(
         "{count} order is no longer watched, or will not be sent: check in your NotPanel orders.",
         "{count} orders are no longer watched, or will not be sent: check in your NotPanel orders.",

@@ -15,8 +15,7 @@ from bot.store.move import move
 from tests.ledgers import Below, InFile, InPostgres
 from tests.postgres import Postgres
 from tests.rules.sources import ROOT
-from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask
-from tests.world import START
+from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask, connect
 
 OURS = {"schema_version", "sqlite_sequence"}
 
@@ -35,17 +34,15 @@ async def source(tmp_path: Path) -> InFile:
     below = InFile(tmp_path / "ledger.sqlite3")
     async with Ledger.open(below.database) as ledger:
         async with ledger.write() as tx:
-            account = await tx.account(await tx.save_key(ANN, KEY, START))
+            account = await connect(tx, ANN, KEY)
             await tx.set_fact("command tree", "Größe 🌳")
-            other = await tx.account(await tx.save_key(ANN + 1, KEY[::-1], START))
-            assert account
-            assert other
+            other = await connect(tx, ANN + 1, KEY[::-1])
         books = Books(below, ledger, account)
         await books.ask("ord_A", "ord_B")
         await books.lead("ord_A", State.ACCEPTED, State.QUEUED, State.REFUNDED)
         await books.ask("ord_C", "ord_A")
         async with ledger.write() as tx:
-            await tx.notify(ANN, NoticeKind.REJECTED, LATER, WINDOW)
+            await tx.notify(account, NoticeKind.REJECTED, LATER, WINDOW)
             await ask(tx, account, "ord_D", first=True)
             await ask(tx, other, "ord_E")
         async with ledger.write() as tx:
