@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,12 +60,13 @@ class UseCases:
     courier: Courier
 
 
-class Client(commands.Bot):
+class Client(commands.AutoShardedBot):
     """A client with the `dm_messages` intent alone: no guild cache, a fifth of the memory."""
 
     use_cases: UseCases
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, shard_ids: Sequence[int] | None = None, shard_count: int | None = None) -> None:
+        shards: dict[str, Any] = {"shard_ids": list(shard_ids)} if shard_ids is not None else {}
         intents = discord.Intents.none()
         intents.dm_messages = True
         super().__init__(
@@ -78,6 +80,8 @@ class Client(commands.Bot):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
+            shard_count=shard_count,
+            **shards,
         )
         self.long_lists = asyncio.Lock()
         """Held while an attached list is in memory: one at a time, however many users come with one."""

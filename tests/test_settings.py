@@ -161,3 +161,35 @@ def test_a_ledger_in_postgresql(folder: Path, scheme: str) -> None:
 def test_plain_http_on_this_machine(folder: Path, host: str) -> None:
     write(folder, f"PANEL_URL=http://{host}/api/v2")
     assert load_settings().panel_url == f"http://{host}/api/v2"
+
+
+PG = "DATABASE_URL=postgresql://bot@db/ledger"
+
+
+@pytest.mark.parametrize(("text", "shards"), [("0", (0,)), ("0,2", (0, 2)), ("3, 0-1", (0, 1, 3))])
+def test_shards(folder: Path, text: str, shards: tuple[int, ...]) -> None:
+    write(folder, PG, f"SHARD_IDS={text}", "SHARD_COUNT=4")
+    assert load_settings().shard_ids == shards
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ((PG, "SHARD_IDS=0"), "SHARD_IDS needs SHARD_COUNT"),
+        ((PG, "SHARD_IDS=4", "SHARD_COUNT=4"), "SHARD_IDS needs SHARD_COUNT, and numbers below it"),
+        ((PG, "SHARD_IDS=3-1", "SHARD_COUNT=4"), "SHARD_IDS needs SHARD_COUNT"),
+        ((PG, "SHARD_IDS=one", "SHARD_COUNT=4"), "SHARD_IDS: must be numbers and ranges"),
+        (("SHARD_IDS=0", "SHARD_COUNT=4"), "needs a ledger that processes can share"),
+        (("PANEL_IP_SHARE=0",), "PANEL_IP_SHARE: "),
+        (("PANEL_IP_SHARE=1.1",), "PANEL_IP_SHARE: "),
+    ],
+)
+def test_shards_that_cannot_be(folder: Path, lines: tuple[str, ...], message: str) -> None:
+    write(folder, *lines)
+    with pytest.raises(BadSettings, match=re.escape(message)):
+        load_settings()
+
+
+def test_a_share_of_the_address(folder: Path) -> None:
+    write(folder, "PANEL_IP_LIMIT=300", "PANEL_IP_SHARE=0.25")
+    assert load_settings().own_ip_limit == 75

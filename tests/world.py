@@ -171,7 +171,7 @@ async def world(folder: Path, below: Below, **settings: Any) -> AsyncGenerator[W
     wire = Wire(panel)
     async with AsyncExitStack() as stack:
         app = await _open(folder, settings, wire, clock, stack)
-        env = simcord.Env(app.client, check_errors=False)
+        env = simcord.Env(app.client, check_errors=False, shard_count=1)
         await env.start()
         env.backend.advance_clock((START - env.now()).total_seconds())
         try:
