@@ -18,6 +18,7 @@ from bot.budget import Budget
 from bot.cancels import Cancels
 from bot.client import Client, UseCases
 from bot.clock import Clock, Sleep, utc_now
+from bot.leases import Leases
 from bot.notices import Courier
 from bot.panel import Panel
 from bot.previews import Previews
@@ -49,7 +50,7 @@ class App:
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run the loops beside the client until `stop`, then let running calls be recorded."""
-        loops = (self.worker.run, self.courier.run_cards, self.courier.run_notices)
+        loops = (self.worker.run, self.worker.keep_leases, self.courier.run_cards, self.courier.run_notices)
         await asyncio.gather(*(keep_running(loop, stop) for loop in loops))
 
     async def run(self, token: SecretStr) -> None:
@@ -94,10 +95,12 @@ async def build(
     """
     window = timedelta(seconds=settings.notify_window)
     with only_process(settings.database):
-        async with Ledger.open(settings.database) as ledger:
+        async with Ledger.open(settings.database, shards=settings.shard_ids) as ledger:
+            if ledger.is_shared:
+                log.info("this is process %d on the ledger", ledger.process)
             vault = await _vault_for(ledger, settings)
             panel = Panel(settings.panel_url, transport=transport, clock=clock)
-            budget = Budget(clock, settings.panel_ip_limit, settings.panel_key_limit)
+            budget = Budget(clock, settings.own_ip_limit, settings.panel_key_limit)
             worker = Worker(
                 ledger,
                 vault,
@@ -108,14 +111,21 @@ async def build(
                     timedelta(seconds=settings.watch_min_interval),
                     timedelta(seconds=settings.watch_max_interval),
                 ),
+                leases=Leases(ledger, clock, notify_window=window),
                 notify_window=window,
                 changed=lambda: courier.ring(),
                 sleep=sleep,
             )
 
-            def wake() -> None:
+            def ring() -> None:
                 worker.bell.ring()
                 courier.ring()
+
+            def wake() -> None:
+                ring()
+                ledger.tell_others()
+
+            ledger.listen(ring)
 
             accounts = Accounts(ledger, vault, panel, budget, clock, notify_window=window, wake=wake)
             previews = Previews(ledger, accounts, clock, changed=lambda: courier.ring())
@@ -130,7 +140,7 @@ async def build(
                 notify_window=window,
                 wake=wake,
             )
-            client = Client(ledger)
+            client = Client(ledger, settings.shard_ids, settings.shard_count)
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
             records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
             client.use_cases = UseCases(accounts, cancels, records, courier)

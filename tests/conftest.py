@@ -47,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers."""
     config.addinivalue_line("markers", "settings(**values): settings of the bot in this test's world")
     config.addinivalue_line("markers", "sqlite: about files of SQLite's, or about its very words")
+    config.addinivalue_line("markers", "postgresql: about what only PostgreSQL can do")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -62,7 +63,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that has a ledger on the engines that are asked for."""
     if "below" not in metafunc.fixturenames or metafunc.definition.get_closest_marker("sqlite"):
         return
-    if chosen := metafunc.config.option.ledger:
+    if metafunc.definition.get_closest_marker("postgresql"):
+        metafunc.parametrize("below", ["postgresql"], indirect=True)
+    elif chosen := metafunc.config.option.ledger:
         metafunc.parametrize("below", [chosen], indirect=True)
     elif any(metafunc.definition.nodeid.startswith(name) for name in ON_BOTH):
         metafunc.parametrize("below", ENGINES, indirect=True)

@@ -13,6 +13,7 @@
                                      └─► kept ─► delivered    (refused by Discord; shown at the next command)
     an account:      active ─► rejected | suspended | removed ─► active   (a new key)
 
+Several processes may share a ledger in PostgreSQL: `holder.py` says which works on which account.
 One open cancellation per (account, order). A row's change, the mark that its card is behind
 (`card_due_at`) and the line in the outbox that reports it are one transaction.
 SQL stands in queries/ by name and migrations/ by number; `sqlite.py` and `postgres.py` are the engines. A query that
@@ -22,6 +23,7 @@ an engine must have in its own words stands in the folder of its name, with the 
 from bot.store.backup import backup
 from bot.store.database import Database, describe
 from bot.store.errors import (
+    LeaseLost,
     LedgerDiffers,
     LedgerError,
     LedgerInUse,
@@ -32,6 +34,7 @@ from bot.store.errors import (
     LedgerUnsure,
     LedgerUnwritable,
 )
+from bot.store.holder import Held
 from bot.store.ledger import Ledger, migrate, move
 from bot.store.reader import Reader, Sealed
 from bot.store.rows import (
@@ -68,7 +71,9 @@ __all__ = [
     "Due",
     "Group",
     "Groups",
+    "Held",
     "Keyring",
+    "LeaseLost",
     "Ledger",
     "LedgerDiffers",
     "LedgerError",

@@ -38,3 +38,7 @@ class LedgerNotEmpty(LedgerError):
 
 class LedgerDiffers(LedgerError):
     """The copy is not what the ledger is; nothing of it was kept. Check the file with `backup`, and try again."""
+
+
+class LeaseLost(LedgerError):
+    """Another process works on this account now, or may do so at any moment; nothing of this was kept."""

@@ -1,7 +1,7 @@
 """The ledger's door: `read` at any time, `write()` for one transaction."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -24,6 +24,13 @@ T = TypeVar("T")
 
 class Engine(Protocol):
     """What the ledger stands on; each method raises LedgerError."""
+
+    heard: Callable[[], None]
+    """Called when another process says that there is something to do."""
+
+    def tell_others(self) -> None:
+        """Tell the other processes that there is something to do."""
+        ...
 
     @property
     def reader(self) -> Connection:
@@ -65,10 +72,16 @@ class Ledger:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, database: Database) -> AsyncGenerator["Ledger"]:
-        """Migrate and open a ledger; raise LedgerError where that cannot be done."""
+    async def open(
+        cls, database: Database, *, alone: bool = False, shards: Sequence[int] | None = None
+    ) -> AsyncGenerator["Ledger"]:
+        """Migrate and open a ledger; raise LedgerError where that cannot be done.
+
+        In PostgreSQL other processes may share it, each with other shards of Discord's, unless this one has to be
+        `alone`. On SQLite whoever opens it sees to it that nobody else does.
+        """
         await _migrated(database)
-        engine = await _engine(database)
+        engine = await _engine(database, alone, shards)
         try:
             yield cls(engine)
         finally:
@@ -83,6 +96,24 @@ class Ledger:
     async def write_at_once(self, work: Callable[[Writer], Coroutine[Any, Any, T]]) -> T:
         """Do a transaction in one go, faster than `write()`: `work` may wait for nothing but its writer."""
         return await self._engine.transact(lambda connection: work(Writer(connection)))
+
+    @property
+    def process(self) -> int:
+        """The number of this process among those that share the ledger; 0 where none can."""
+        return self._engine.reader.process
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there may be other processes on it."""
+        return self.process != 0
+
+    def listen(self, heard: Callable[[], None]) -> None:
+        """Have something called whenever another process says that there is something to do."""
+        self._engine.heard = heard
+
+    def tell_others(self) -> None:
+        """Tell the other processes that there is something to do; it may get lost, nobody relies on it."""
+        self._engine.tell_others()
 
     @property
     def forgets_wholly(self) -> bool:
@@ -120,12 +151,12 @@ def move(source: Path, target: SecretStr) -> "list[Moved]":
     return asyncio.run(carry_over(source, target))
 
 
-async def _engine(database: Database) -> Engine:
+async def _engine(database: Database, alone: bool, shards: Sequence[int] | None) -> Engine:
     if isinstance(database, Path):
         return await SqliteEngine.open(database)
-    from bot.store.postgres import PostgresEngine  # its package is an extra
+    from bot.store.postgres import PostgresEngine, Seat  # its package is an extra
 
-    return await PostgresEngine.open(database)
+    return await PostgresEngine.open(database, Seat(alone, None if shards is None else tuple(shards)))
 
 
 def _need_asyncpg() -> None:

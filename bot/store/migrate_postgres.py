@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from bot.store.database import describe
 from bot.store.errors import LedgerTooNew, LedgerUnreadable
 from bot.store.migrate import migrations
-from bot.store.postgres import WRITING, Link, connect_alone, explained
+from bot.store.postgres import ALONE, WRITING, Link, connect_freely, explained, sit_down
 
 log = logging.getLogger(__name__)
 
@@ -22,19 +22,23 @@ async def migrate_postgres(database: SecretStr) -> int:
     Raise LedgerTooNew, LedgerInUse while a bot runs on it, LedgerUnreadable for the database of another program, or
     LedgerUnreachable.
     """
-    link = await connect_alone(database)
+    link = await connect_freely(database)
     try:
         with explained(link, database):
-            return await _migrate(link, describe(database))
+            return await _migrate(link, database)
     finally:
         await link.close()
 
 
-async def _migrate(link: Link, where: str) -> int:
+async def _migrate(link: Link, database: SecretStr) -> int:
+    where, known = describe(database), migrations("postgresql")
     version = await schema_version(link, where)
-    known = migrations("postgresql")
     if version > known[-1][0]:
         raise LedgerTooNew(f"({where}: schema {version}, this release knows {known[-1][0]})")
+    if version == known[-1][0]:
+        return version
+    await sit_down(link, ALONE, database)
+    version = await schema_version(link, where)  # it may be done: of processes started together one comes first
     for number, name, sql in known:
         if number > version:
             await _apply(link, number, sql)

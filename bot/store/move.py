@@ -17,9 +17,9 @@ from bot.store.database import describe
 from bot.store.errors import LedgerDiffers, LedgerNotEmpty, LedgerUnreadable
 from bot.store.migrate import migrate_file
 from bot.store.migrate_postgres import migrate_postgres
-from bot.store.postgres import WRITING, Link, connect_alone, explained
+from bot.store.postgres import ALONE, WRITING, Link, connect, explained
 
-_OURS = {"schema_version", "sqlite_sequence"}
+_OURS = {"processes", "schema_version", "sqlite_sequence"}
 """Tables that each engine keeps for itself."""
 
 
@@ -49,7 +49,7 @@ async def move(source: Path, target: SecretStr) -> list[Moved]:
     """
     await asyncio.to_thread(migrate_file, source)
     await migrate_postgres(target)
-    link = await connect_alone(target)
+    link = await connect(target, ALONE)
     try:
         with explained(link, target), closing(_opened(source)) as ledger:
             async with link.transaction():

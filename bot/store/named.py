@@ -16,6 +16,11 @@ class Connection(Protocol):
         """The named queries as this engine takes them."""
         ...
 
+    @property
+    def process(self) -> int:
+        """The number of this process among those that share the ledger; 0 where none can."""
+        ...
+
     async def rows(self, sql: str, parameters: Any) -> Sequence[Any]:
         """Run a statement and return its rows."""
         ...

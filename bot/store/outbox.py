@@ -56,10 +56,10 @@ class Outbox(Reader):
     async def begin_sending(self, notice_id: int, now: datetime, again: datetime) -> Notice | None:
         """Mark a notice as being sent, closed to new lines; `again`: when to retry should nothing be heard.
 
-        None where its user has had everything erased.
+        None where another process is sending it, or its user has had everything erased.
         """
-        await QUERIES.begin_sending(self._db, id=notice_id, now=to_ms(now), again_at=to_ms(again))
-        return await self.notice(notice_id)
+        begun = await QUERIES.begin_sending(self._db, id=notice_id, now=to_ms(now), again_at=to_ms(again))
+        return await self.notice(notice_id) if begun else None
 
     async def postpone_notice(self, notice_id: int, again: datetime, refusal: str) -> None:
         """Try a notice again later."""

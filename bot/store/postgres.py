@@ -11,6 +11,7 @@ Where a connection is lost on COMMIT, the database is asked afterwards what beca
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
@@ -29,8 +30,14 @@ Link = Any
 
 WRITING = "pg_advisory_xact_lock(0, 1)"
 """Held by whoever writes, to the end of the transaction."""
-_SOLE = "pg_try_advisory_lock(0, 2)"
-"""Held as long as a connection for writing is open."""
+_USED, _ALONE = "pg_advisory_lock_shared(0, 2)", "pg_advisory_lock(0, 2)"
+"""Held with the connection for writing: by every bot, or by who must be alone."""
+_SOME_SHARDS, _ALL_SHARDS = "pg_advisory_lock_shared(0, 3)", "pg_advisory_lock(0, 3)"
+_SHARD = "pg_advisory_lock(1, {})"
+"""Of Discord's shards each is one process's: two would both answer what is asked there."""
+SEAT_TIMEOUT = 20
+"""Seconds to wait for a process that has died to be noticed by the server, before its place counts as taken."""
+_CHANNEL = "ledger"
 _READERS = 4
 _CONNECT_TIMEOUT = 10  # seconds
 _STATEMENT_TIMEOUT = 60  # seconds
@@ -39,7 +46,7 @@ _SESSION = {
     "jit": "off",  # no statement here is long enough to be worth compiling
     "lock_timeout": "20s",
     # A process that hangs, or whose machine is gone, must not keep the others from writing.
-    "idle_in_transaction_session_timeout": "15s",
+    "idle_in_transaction_session_timeout": "8s",
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "2",
@@ -72,6 +79,26 @@ class _Adapter(OneVisit):
 POSTGRES_QUERIES = load("postgresql", _Adapter)
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What a process takes of a ledger that others may share: all of it, or some of Discord's shards (None: all)."""
+
+    alone: bool = False
+    shards: tuple[int, ...] | None = None
+
+    @property
+    def locks(self) -> list[str]:
+        """The locks that nobody else may hold at the same time."""
+        if self.alone:
+            return [_ALONE]
+        if self.shards is None:
+            return [_USED, _ALL_SHARDS]
+        return [_USED, _SOME_SHARDS, *(_SHARD.format(shard) for shard in sorted(self.shards))]
+
+
+ALONE = Seat(alone=True)
+
+
 class _Statements:
     """Runs statements on one connection, each to its end, even where whoever waits for it is cancelled.
 
@@ -80,7 +107,8 @@ class _Statements:
 
     queries = POSTGRES_QUERIES
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, process: int) -> None:
+        self.process = process
         self._link = link
 
     async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
@@ -105,7 +133,8 @@ class _Readers:
 
     queries = POSTGRES_QUERIES
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: Any, process: int) -> None:
+        self.process = process
         self._pool = pool
 
     async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
@@ -135,18 +164,24 @@ class PostgresEngine:
     forgets_wholly = False
     """Deleted rows stay in its files and its log for a while, and are not overwritten (docs/postgresql.md)."""
 
-    def __init__(self, database: SecretStr, pool: Any, writer: Link) -> None:
-        self.reader = _Readers(pool)
+    def __init__(self, database: SecretStr, seat: Seat, pool: Any, writer: Link, process: int) -> None:
+        self.process = process
+        self.reader = _Readers(pool, process)
+        self.heard: Callable[[], None] = _nothing
+        """Called whenever a process has told the others that there is something to do."""
         self._database = database
+        self._seat = seat
         self._pool = pool
         self._writer = writer
         self._lock = asyncio.Lock()
+        self._telling: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def open(cls, database: SecretStr) -> "PostgresEngine":
-        """Open a ledger that has been migrated; raise LedgerError."""
-        writer = await connect_alone(database)
+    async def open(cls, database: SecretStr, seat: Seat) -> "PostgresEngine":
+        """Open a ledger that has been migrated, as one of the processes that share it; raise LedgerError."""
+        writer = await connect(database, seat)
         try:
+            process = await POSTGRES_QUERIES.begin_process(_Statements(writer, 0))
             with explained(None, database):
                 pool = await _pg.create_pool(
                     database.get_secret_value(),
@@ -160,13 +195,36 @@ class PostgresEngine:
         except BaseException:
             await writer.close()
             raise
-        return cls(database, pool, writer)
+        engine = cls(database, seat, pool, writer, process)
+        await engine._listen()
+        return engine
 
     async def close(self) -> None:
-        """End all connections."""
+        """Leave what this process worked on to the others, and end all connections."""
+        while self._telling:
+            await asyncio.wait(self._telling)
+        with suppress(LedgerError):
+            await POSTGRES_QUERIES.end_process(_Statements(self._writer, self.process), process=self.process)
         self._pool.terminate()
         with suppress(*_LOST):
             await self._writer.close(timeout=_CONNECT_TIMEOUT)
+
+    async def _listen(self) -> None:
+        with explained(self._writer, self._database):
+            await self._writer.add_listener(_CHANNEL, self._hear)
+
+    def _hear(self, *_: Any) -> None:
+        self.heard()
+
+    def tell_others(self) -> None:
+        """Tell all processes that there is something to do; one that does not hear it finds it within a minute."""
+        task = asyncio.ensure_future(self._tell())
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell(self) -> None:
+        with suppress(LedgerError):
+            await self.reader.rows("SELECT pg_notify($1::text, '')", (_CHANNEL,))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[_Statements]:
@@ -176,8 +234,9 @@ class PostgresEngine:
         """
         async with self._lock:
             if self._writer.is_closed():
-                self._writer = await connect_alone(self._database)
-            writer = _Statements(self._writer)
+                self._writer = await connect(self._database, self._seat)
+                await self._listen()
+            writer = _Statements(self._writer, self.process)
             try:
                 await writer.rows("BEGIN")
                 ((number,),) = await writer.rows(f"SELECT pg_current_xact_id()::text FROM {WRITING}")
@@ -260,8 +319,8 @@ def _brief(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
 
 
-async def connect(database: SecretStr) -> Link:
-    """Open a connection; raise LedgerUnreachable."""
+async def connect_freely(database: SecretStr) -> Link:
+    """Open a connection that takes no seat; raise LedgerUnreachable."""
     with explained(None, database):
         try:
             return await _pg.connect(
@@ -275,17 +334,31 @@ async def connect(database: SecretStr) -> Link:
             raise LedgerUnreachable("(DATABASE_URL is not an address that PostgreSQL's clients take)") from None
 
 
-async def connect_alone(database: SecretStr) -> Link:
-    """Open the one connection that may write, which holds the ledger while it is open; raise LedgerError."""
-    link = await connect(database)
+async def connect(database: SecretStr, seat: Seat) -> Link:
+    """Open the one connection by which a process writes, and which keeps its seat; raise LedgerError."""
+    link = await connect_freely(database)
     try:
-        with explained(link, database):
-            if not await link.fetchval(f"SELECT {_SOLE}"):
-                raise LedgerInUse(f"({describe(database)})")
+        await sit_down(link, seat, database)
     except BaseException:
         link.terminate()
         raise
     return link
+
+
+async def sit_down(link: Link, seat: Seat, database: SecretStr) -> None:
+    """Take a seat for as long as a connection lives; raise LedgerInUse where another process has it."""
+    try:
+        with explained(link, database):
+            await link.execute(f"SET lock_timeout = '{SEAT_TIMEOUT}s'")
+            for lock in seat.locks:
+                await link.execute(f"SELECT {lock}")
+            await link.execute("RESET lock_timeout")
+    except LedgerUnwritable as error:
+        raise LedgerInUse(f"({describe(database)})") from error
+
+
+def _nothing() -> None:
+    """Where nobody is there to hear it yet."""
 
 
 async def _nothing_to_reset(_: Any) -> None:

@@ -65,7 +65,8 @@ class Reader:
 
     async def accounts_due(self, now: datetime, most: int = 256) -> list[Due]:
         """Return the active accounts with something to do and when, what is urgent by now first, then the earliest."""
-        return [Due.read(row) async for row in QUERIES.accounts_due(self._db, now=to_ms(now), most=most)]
+        rows = QUERIES.accounts_due(self._db, process=self._db.process, now=to_ms(now), most=most)
+        return [Due.read(row) async for row in rows]
 
     async def request(self, request_id: int) -> Request | None:
         """Return a request, if there is one of that number."""

@@ -145,6 +145,8 @@ class Preview:
     refused: int = 0
     strange_words: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
+    process: int = 0
+    """The process that asks, among those that share a ledger."""
 
     def to_json(self) -> str:
         """Return it as the ledger stores it."""

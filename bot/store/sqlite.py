@@ -40,6 +40,8 @@ def _run(connection: sqlite3.Connection, sql: str, parameters: Any = ()) -> tupl
 class InThread:
     """What `Connection` offers, for those who are in its thread already: nothing here ever waits."""
 
+    process = 0
+
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.queries = SQLITE_QUERIES
         self._connection = connection
@@ -63,6 +65,8 @@ class Connection(aiosqlite.Connection):
     aiosqlite's own cursors take three. And while any statement is open, SQLite shows all others on its connection the
     past that this one began in: a task would not find what it has just committed.
     """
+
+    process = 0
 
     @property
     def queries(self) -> Any:
@@ -119,6 +123,7 @@ class SqliteEngine:
 
     def __init__(self, writer: Connection, reader: Connection) -> None:
         self.reader = reader
+        self.heard: Callable[[], None] = _nothing
         self._writer = writer
         self._lock = asyncio.Lock()
 
@@ -141,6 +146,9 @@ class SqliteEngine:
         """Close both connections; the last one to close empties the WAL."""
         await self.reader.close()
         await self._writer.close()
+
+    def tell_others(self) -> None:
+        """Do nothing: there are none."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:
@@ -186,6 +194,10 @@ class SqliteEngine:
                 await self._writer.change(_EMPTY_WAL)
             except sqlite3.OperationalError as error:
                 raise LedgerUnwritable(f"({error})") from error
+
+
+def _nothing() -> None:
+    """Where nobody ever calls."""
 
 
 def _uri(path: Path) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import suppress
+from typing import Any
 
 import asyncpg
 import pytest
@@ -135,11 +136,8 @@ async def test_a_database_that_may_not_be_written_is_told(base: InPostgres) -> N
         await note(ledger, "first")
         name = base.url.partition("?")[0].rpartition("/")[2]
         base.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    base.server.close(base.url)
-    async with Ledger.open(base.database) as ledger:
-        with pytest.raises(LedgerUnwritable, match="read-only"):
-            await note(ledger, "second")
-        assert await ledger.read.fact("noted") == "first"
+    with pytest.raises(LedgerUnwritable, match="read-only"):
+        await open_and_close(base.database)
 
 
 async def test_a_transaction_that_goes_on_after_a_failed_statement_is_refused(base: InPostgres) -> None:
@@ -197,12 +195,51 @@ async def test_a_database_that_does_not_exist_is_told(base: InPostgres) -> None:
         await open_and_close(SecretStr(base.server.url("nowhere")))
 
 
-async def test_a_second_process_is_refused(base: InPostgres) -> None:
-    async with Ledger.open(base.database) as ledger:
+@pytest.mark.parametrize(
+    ("mine", "another"),
+    [
+        ({}, {}),
+        ({"shards": [0, 1]}, {"shards": [1, 2]}),
+        ({}, {"shards": [3]}),
+        ({"shards": [0]}, {}),
+        ({"alone": True}, {"shards": [0]}),
+        ({"shards": [0]}, {"alone": True}),
+    ],
+)
+async def test_what_another_process_has_is_refused(
+    base: InPostgres, mine: dict[str, Any], another: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "SEAT_TIMEOUT", 0.05)
+    async with Ledger.open(base.database, **mine) as ledger:
         with pytest.raises(LedgerInUse, match="Another process"):
-            await open_and_close(base.database)
+            async with Ledger.open(base.database, **another):
+                pass
         await note(ledger, "still mine")
-    await open_and_close(base.database)
+    async with Ledger.open(base.database, **another):
+        pass
+
+
+async def test_processes_with_other_shards_share_a_ledger(base: InPostgres) -> None:
+    async with (
+        Ledger.open(base.database, shards=[0, 2]) as one,
+        Ledger.open(base.database, shards=[1]) as other,
+    ):
+        assert one.process != other.process
+        await note(one, "by one")
+        assert await other.read.fact("noted") == "by one"
+        await note(other, "by the other")
+        assert await one.read.fact("noted") == "by the other"
+
+
+async def test_one_process_hears_the_other(base: InPostgres) -> None:
+    async with (
+        Ledger.open(base.database, shards=[0]) as one,
+        Ledger.open(base.database, shards=[1]) as other,
+    ):
+        heard = asyncio.Event()
+        other.listen(heard.set)
+        one.tell_others()
+        await asyncio.wait_for(heard.wait(), 10)
 
 
 async def test_a_ledger_of_a_newer_release_is_refused_untouched(base: InPostgres) -> None:

@@ -93,10 +93,10 @@ UPDATE cancellations SET
     queued_at = COALESCE(queued_at, :queued_at), ended_at = :ended_at
 WHERE id = :id AND state = :from_state AND doubts = :from_doubts;
 
--- name: recover_sending(now)
+-- name: recover_sending(now, account_id)
 -- A process that died between the call and its answer leaves it unknown whether the panel got it.
 UPDATE cancellations SET state = 'unknown', doubts = doubts + 1, changed_at = :now, due_at = :now
-WHERE state = 'sending' RETURNING id, account_id;
+WHERE state = 'sending' AND (CAST(:account_id AS BIGINT) IS NULL OR account_id = :account_id) RETURNING id, account_id;
 
 -- name: withdraw_request(now, request_id)!
 -- What another request has joined is still wanted by that one.

@@ -119,6 +119,10 @@ WHERE account_id = :account_id AND began_at IS NOT NULL AND card_until > :now AN
 UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
 WHERE card_until > :now AND id = :id;
 
+-- name: hold_card(now, until, id)!
+-- For whoever edits it now: until then it is due for nobody else.
+UPDATE requests SET card_due_at = :until WHERE id = :id AND (card_due_at IS NULL OR card_due_at <= :now);
+
 -- name: cards_due(now)
 SELECT * FROM requests WHERE card_due_at <= :now ORDER BY card_due_at LIMIT 100;
 

@@ -1,6 +1,16 @@
 -- The same ledger in PostgreSQL: what ../sqlite says of tables and columns holds here too.
 -- Texts that are compared or sorted are so byte for byte, as in SQLite, whatever the database's own collation is.
 
+-- The processes that share this ledger. One that has not been seen for fifteen seconds counts as dead; it is the
+-- database's clock that tells, since no two machines' agree. SQLite has one process only, and none of this.
+CREATE TABLE processes (
+    id       BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    seen_at  BIGINT NOT NULL
+);
+CREATE FUNCTION now_here() RETURNS BIGINT LANGUAGE sql
+    AS 'SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)';
+CREATE VIEW living AS SELECT id FROM processes WHERE seen_at > now_here() - 15000;
+
 -- An account is one key of one user, under the name that the user has given it.
 CREATE TABLE accounts (
     id              BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -14,11 +24,13 @@ CREATE TABLE accounts (
     created_at      BIGINT NOT NULL,
     changed_at      BIGINT NOT NULL,
     looks_asked_at  BIGINT,  -- its user last had all that is open looked at
+    held_by         BIGINT,  -- the process that works on it, as long as that lives; no foreign key: it may be long gone
     CHECK ((state = 'removed') = (key_sealed IS NULL)),
     CHECK (is_default = 0 OR state <> 'removed')
 );
 CREATE UNIQUE INDEX accounts_by_name ON accounts (user_id, folded);
 CREATE UNIQUE INDEX accounts_default ON accounts (user_id) WHERE is_default = 1;
+CREATE INDEX accounts_held ON accounts (held_by) WHERE held_by IS NOT NULL;
 
 CREATE TABLE requests (
     id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
