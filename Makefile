@@ -11,7 +11,7 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/locale -D bot
 
-.PHONY: help install postgres run demo test soak bench check lint types format messages lock screenshots clean
+.PHONY: help install postgres run demo test soak swarm bench check lint types format messages lock screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -33,6 +33,10 @@ test: .venv/dev ## run the tests (LEDGER=postgresql: all that have a ledger on t
 KILLS ?= 2000
 soak: .venv/dev ## kill the bot at every step and at random, and print what was lost (KILLS=200 for a short run)
 	$(python) -m tests.wire.soak --kills $(KILLS)
+
+ORDERS ?= 20000
+swarm: .venv/dev ## run four processes on one PostgreSQL, kill one every few seconds, and print what was lost
+	$(python) -m tests.wire.swarm --orders $(ORDERS)
 
 bench: .venv/dev ## measure the schedule, and everything else against bare loops and the least there is
 	$(python) -m tests.benchmarks.schedule
