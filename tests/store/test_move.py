@@ -17,7 +17,7 @@ from tests.postgres import Postgres
 from tests.rules.sources import ROOT
 from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask, connect
 
-OURS = {"schema_version", "sqlite_sequence"}
+OURS = {"processes", "schema_version", "sqlite_sequence"}
 
 
 @pytest.fixture
@@ -51,9 +51,11 @@ async def source(tmp_path: Path) -> InFile:
 
 
 def contents(below: Below) -> dict[str, list[str]]:
-    """Return all rows of all tables, in one order."""
-    tables = set(below.tables()) - OURS
-    return {name: sorted(repr(row) for row in below.sql(f"SELECT * FROM {name}")) for name in tables}
+    """Return all rows of all tables, in one order; but who works on an account, of which SQLite has no column."""
+    found = {name: below.sql(f"SELECT * FROM {name}") for name in set(below.tables()) - OURS}
+    if isinstance(below, InPostgres):
+        found["accounts"] = [row[:-1] for row in found["accounts"]]
+    return {name: sorted(map(repr, rows)) for name, rows in found.items()}
 
 
 def highest(below: Below) -> int:
