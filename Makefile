@@ -11,12 +11,15 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/locale -D bot
 
-.PHONY: help install run demo test soak webhook-abuse bench check lint types format messages lock audit sbom screenshots clean
+.PHONY: help install postgres run demo test soak swarm webhook-abuse bench check lint types format messages lock audit sbom \
+	screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 
 install: .venv/run ## install what the bot needs into .venv
+
+postgres: .venv/postgres ## install what a ledger in PostgreSQL needs as well
 
 run: .venv/run ## run the bot; needs DISCORD_TOKEN in .env or the environment
 	@$(python) -m bot
@@ -24,8 +27,9 @@ run: .venv/run ## run the bot; needs DISCORD_TOKEN in .env or the environment
 demo: .venv/demo ## try the bot in a browser; needs neither a token nor a key
 	@$(python) -m bot demo
 
-test: .venv/dev ## run the tests
-	$(python) -m pytest
+LEDGER ?=
+test: .venv/dev ## run the tests (LEDGER=postgresql: all that have a ledger on that engine)
+	$(python) -m pytest $(if $(LEDGER),--ledger $(LEDGER))
 
 KILLS ?= 2000
 soak: .venv/dev ## kill the bot at every step and at random, and print what was lost (KILLS=200 for a short run)
@@ -33,6 +37,10 @@ soak: .venv/dev ## kill the bot at every step and at random, and print what was 
 
 webhook-abuse: .venv/dev ## flood, forge and replay webhooks, and print what that cost
 	$(python) -m pytest -q -s tests/test_webhook_abuse.py
+
+ORDERS ?= 20000
+swarm: .venv/dev ## run four processes on one PostgreSQL, kill one every few seconds, and print what was lost
+	$(python) -m tests.wire.swarm --orders $(ORDERS)
 
 bench: .venv/dev ## measure the schedule, and everything else against bare loops and the least there is
 	$(python) -m tests.benchmarks.schedule
@@ -60,6 +68,7 @@ messages: .venv/dev ## collect the texts for the translators, and compile the tr
 lock: .venv/dev ## bring the pinned versions up to date
 	$(compile) --upgrade --extra demo --group dev -o requirements-dev.txt
 	$(compile) --extra demo -c requirements-dev.txt -o requirements-demo.txt
+	$(compile) --extra postgres -c requirements-dev.txt -o requirements-postgres.txt
 	$(compile) -c requirements-dev.txt -o requirements.txt
 
 AUDIT ?=
@@ -93,6 +102,11 @@ clean: ## remove .venv and the caches; settings and ledger stay
 	@$(install) requirements.txt
 	@touch $@
 
+.venv/postgres: .venv/made requirements-postgres.txt
+	@echo 'Installing what the bot and a ledger in PostgreSQL need …'
+	@$(install) requirements-postgres.txt
+	@touch .venv/run $@
+
 .venv/demo: .venv/made requirements-demo.txt
 	@echo 'Installing what the demo needs …'
 	@$(install) requirements-demo.txt
@@ -101,4 +115,4 @@ clean: ## remove .venv and the caches; settings and ledger stay
 .venv/dev: .venv/made requirements-dev.txt
 	@echo 'Installing what the development needs …'
 	@$(install) requirements-dev.txt
-	@touch .venv/run .venv/demo $@
+	@touch .venv/run .venv/postgres .venv/demo $@

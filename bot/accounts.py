@@ -87,11 +87,15 @@ class KeyView:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A key that is gone: how many open orders are no longer watched, and the accounts that are left."""
+    """A key that is gone: how many open orders are no longer watched, and the accounts that are left.
+
+    `wholly`: nothing of it is left, not even in unused parts of files.
+    """
 
     account: Account
     waiting: int
     keys: Keyring
+    wholly: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +219,7 @@ class Accounts:
         return KeyView(account, _last4(self._open(account)), await self._ledger.read.count_open(account.id))
 
     async def remove(self, user_id: int, key: str | int = "") -> Removed:
-        """Forget a key and every trace of it, and watch its open orders no longer; raise as `choose` does."""
+        """Forget a key, and watch its open orders no longer; raise as `choose` does."""
         account = await self.choose(user_id, key)
         async with self._ledger.write() as tx:
             waiting = await tx.count_open(account.id)
@@ -223,7 +227,7 @@ class Accounts:
             keys = await tx.accounts_of(user_id)
         await self._ledger.forget_deleted()
         self._wake()
-        return Removed(account, waiting, keys)
+        return Removed(account, waiting, keys, self._ledger.forgets_wholly)
 
     async def make_default(self, user_id: int, key: str) -> Account:
         """Let a key take what names none from now on, and return its account; raise as `choose` does."""

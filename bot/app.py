@@ -20,13 +20,14 @@ from bot.client import Client, UseCases
 from bot.clock import Clock, Sleep, utc_now
 from bot.courtesy import Courtesy
 from bot.figures import Figures, Operator
+from bot.leases import Leases
 from bot.notices import Courier
 from bot.panel import Panel
 from bot.previews import Previews
 from bot.records import Records
 from bot.schedule import WatchIntervals
 from bot.settings import Settings
-from bot.store import Ledger, LedgerInUse, LedgerUnreadable
+from bot.store import Database, Ledger, LedgerInUse, LedgerUnreadable
 from bot.tasks import keep_running
 from bot.vault import UnknownKey, Vault, open_vault
 from bot.webhooks import Webhooks
@@ -57,7 +58,13 @@ class App:
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run the loops beside the client until `stop`, then let running calls be recorded."""
-        loops = (self.worker.run, self.courier.run_cards, self.courier.run_notices, self.webhooks.run)
+        loops = (
+            self.worker.run,
+            self.worker.keep_leases,
+            self.courier.run_cards,
+            self.courier.run_notices,
+            self.webhooks.run,
+        )
         await asyncio.gather(*(keep_running(loop, stop) for loop in loops))
 
     async def run(self, token: SecretStr) -> None:
@@ -113,12 +120,14 @@ async def build(
     Raise LedgerError, VaultError, BadSettings.
     """
     window = timedelta(seconds=settings.notify_window)
-    with only_process(settings.database_path):
-        async with Ledger.open(settings.database_path) as ledger:
+    with only_process(settings.database):
+        async with Ledger.open(settings.database, shards=settings.shard_ids) as ledger:
+            if ledger.is_shared:
+                log.info("this is process %d on the ledger", ledger.process)
             vault = await _vault_for(ledger, settings)
             figures = Figures(clock)
             panel = Panel(settings.panel_url, transport=transport, clock=clock, called=figures.panel_called)
-            budget = Budget(clock, settings.panel_ip_limit, settings.panel_key_limit)
+            budget = Budget(clock, settings.own_ip_limit, settings.panel_key_limit)
             worker = Worker(
                 ledger,
                 vault,
@@ -129,15 +138,22 @@ async def build(
                     timedelta(seconds=settings.watch_min_interval),
                     timedelta(seconds=settings.watch_max_interval),
                 ),
+                leases=Leases(ledger, clock, notify_window=window),
                 notify_window=window,
                 changed=lambda: courier.ring(),
                 ended=figures.record_ended,
                 sleep=sleep,
             )
 
-            def wake() -> None:
+            def ring() -> None:
                 worker.bell.ring()
                 courier.ring()
+
+            def wake() -> None:
+                ring()
+                ledger.tell_others()
+
+            ledger.listen(ring)
 
             accounts = Accounts(ledger, vault, panel, budget, clock, notify_window=window, wake=wake)
             previews = Previews(ledger, accounts, clock, changed=lambda: courier.ring())
@@ -152,7 +168,7 @@ async def build(
                 notify_window=window,
                 wake=wake,
             )
-            client = Client(ledger, answered=figures.discord_answered)
+            client = Client(ledger, settings.shard_ids, settings.shard_count, answered=figures.discord_answered)
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
             records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
             webhooks = Webhooks(ledger, vault, accounts, clock, figures, public_url=settings.public_url, wake=wake)
@@ -195,11 +211,14 @@ async def _vault_for(ledger: Ledger, settings: Settings) -> Vault:
 
 
 @contextmanager
-def only_process(database: Path) -> Generator[None]:
-    """Hold the ledger for this process: two on one SQLite file would both send.
+def only_process(database: Database) -> Generator[None]:
+    """Hold the ledger for this process: two on one SQLite file would both send. In PostgreSQL the ledger does it.
 
     Raise LedgerInUse, or LedgerUnreadable where not even its lock can be made.
     """
+    if not isinstance(database, Path):
+        yield
+        return
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{database}.lock").acquire(timeout=0)

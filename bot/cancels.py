@@ -102,7 +102,7 @@ class Cancels:
         if len(found.orders) > MAX_ORDERS:
             raise TooMany(MAX_ORDERS)
         ask_first = always or len(found.orders) > self._confirm_above or not all(map(is_plain_id, found.orders))
-        preview = blank(len(found.orders)) if ask_first else None
+        preview = blank(len(found.orders), self._ledger.process) if ask_first else None
         async with self._ledger.write() as tx:
             account = usable(await tx.account(account.id))  # a key may have been removed since, or all erased
             await _has_room(tx, account, len(found.orders))

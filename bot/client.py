@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from bot.notices import Courier
 from bot.panel import PanelError
 from bot.problems import UserError
 from bot.records import Records
-from bot.store import Ledger, LedgerError
+from bot.store import Ledger, LedgerError, LedgerUnsure
 from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
 from bot.ui.layout import CardView
 from bot.ui.words import UNWRITABLE
@@ -72,15 +72,21 @@ class UseCases:
     courtesy: Courtesy
 
 
-class Client(commands.Bot):
+class Client(commands.AutoShardedBot):
     """A client with the `dm_messages` intent alone: no guild cache, a fifth of the memory."""
 
     use_cases: UseCases
 
     def __init__(
-        self, ledger: Ledger, *, answered: Callable[[int, bool], None] = lambda _status, _shared: None
+        self,
+        ledger: Ledger,
+        shard_ids: Sequence[int] | None = None,
+        shard_count: int | None = None,
+        *,
+        answered: Callable[[int, bool], None] = lambda _status, _shared: None,
     ) -> None:
         """`answered` is told the HTTP status of each answer of Discord's, and whether a 429 was of a shared limit."""
+        shards: dict[str, Any] = {"shard_ids": list(shard_ids)} if shard_ids is not None else {}
         intents = discord.Intents.none()
         intents.dm_messages = True
         super().__init__(
@@ -95,6 +101,8 @@ class Client(commands.Bot):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             http_trace=_tracing(answered),
+            shard_count=shard_count,
+            **shards,
         )
         self.connected = False
         """Whether the gateway is open: Discord sends what happens, as far as anybody can tell."""
@@ -185,6 +193,8 @@ def describe(error: Exception) -> CardView:
             return user_problem(error)
         case PanelError():
             return panel_problem(error)
+        case LedgerUnsure():
+            return internal_problem()
         case LedgerError():
             return problem(t(UNWRITABLE))
         case _:

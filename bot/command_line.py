@@ -1,4 +1,4 @@
-"""The command line: run (default), demo, doctor, backup, migrate, rotate-keys."""
+"""The command line: run (default), demo, doctor, backup, migrate, move, rotate-keys."""
 
 import argparse
 import asyncio
@@ -9,13 +9,14 @@ from pathlib import Path
 
 import aiohttp
 import discord
+from pydantic import SecretStr
 
 from bot import __version__
 from bot.app import build, only_process
 from bot.logs import set_up_logging
 from bot.rotate import rotate_keys
-from bot.settings import BadSettings, Settings, load_settings
-from bot.store import LedgerError, backup, migrate
+from bot.settings import POSTGRES, BadSettings, Settings, load_settings
+from bot.store import LedgerError, LedgerUnreachable, backup, describe, migrate, move
 from bot.vault import VaultError
 
 log = logging.getLogger("bot")
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _COMMANDS[options.command](settings, options)
     except BadSettings as error:
         return _fail(EXIT_SETTINGS, error)
+    except LedgerUnreachable as error:
+        return _fail(EXIT_PASSING, error)
     except LedgerError as error:
         return _fail(EXIT_LEDGER, error)
     except VaultError as error:
@@ -83,25 +86,48 @@ def _doctor(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> int:
-    with only_process(settings.database_path):
-        print(f"{settings.database_path}: schema {migrate(settings.database_path)}")
+    with only_process(settings.database):
+        print(f"{describe(settings.database)}: schema {migrate(settings.database)}")
     return 0
 
 
 def _rotate(settings: Settings, _: argparse.Namespace) -> int:
-    with only_process(settings.database_path):
+    with only_process(settings.database):
         count = asyncio.run(rotate_keys(settings))
     print(f"{count} secrets sealed with the newest key. Keep the old keys as long as you keep older backups.")
     return 0
 
 
 def _backup(settings: Settings, options: argparse.Namespace) -> int:
-    backup(settings.database_path, options.file)
+    if not isinstance(settings.database, Path):
+        return _fail(EXIT_SETTINGS, "the ledger is in PostgreSQL. Copy it with pg_dump; docs/postgresql.md says how.")
+    backup(settings.database, options.file)
     print(f"{options.file}: complete. It opens only with the encryption keys, which are not in it.")
     return 0
 
 
-_COMMANDS = {"run": _run, "doctor": _doctor, "backup": _backup, "migrate": _migrate, "rotate-keys": _rotate}
+def _move(settings: Settings, options: argparse.Namespace) -> int:
+    source = settings.database
+    if not isinstance(source, Path) or not options.to.startswith(POSTGRES):
+        return _fail(EXIT_SETTINGS, "a ledger moves from SQLite to PostgreSQL: --to postgresql://user@host/database")
+    target = SecretStr(options.to)
+    with only_process(source):
+        moved = move(source, target)
+    for one in moved:
+        print(f"{one.table:16} {one.rows:>9} rows, the same on both sides: {one.checksum}")
+    print(f"{describe(target)}: complete. Set DATABASE_URL to it and keep the encryption keys.")
+    print(f"{source} is as it was. Never run a bot on it again: both would send.")
+    return 0
+
+
+_COMMANDS = {
+    "run": _run,
+    "doctor": _doctor,
+    "backup": _backup,
+    "migrate": _migrate,
+    "move": _move,
+    "rotate-keys": _rotate,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -119,6 +145,8 @@ def _parser() -> argparse.ArgumentParser:
     copy = commands.add_parser("backup", help="copy the ledger to a new file, also while the bot runs")
     copy.add_argument("file", type=Path)
     commands.add_parser("migrate", help="bring the ledger to this release's schema (run does so by itself)")
+    move = commands.add_parser("move", help="copy a SQLite ledger into an empty PostgreSQL database")
+    move.add_argument("--to", required=True, metavar="URL", help="postgresql://user@host/database")
     commands.add_parser("rotate-keys", help="seal every stored secret with the newest encryption key")
     return parser
 

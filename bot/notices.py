@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _SEND_TIMEOUT = 15  # seconds; discord.py's own calls may hang for 300 s holding the route's lock
+_HELD = timedelta(seconds=_SEND_TIMEOUT + 5)
+"""For so long a card or a notice is left to whoever is sending it; should they have died, somebody else comes then."""
 _NONCE_WINDOW = timedelta(minutes=2)
 """For "the past few minutes" Discord drops a second message with the same nonce; later we look ourselves."""
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -168,10 +170,15 @@ class Courier:
         self._failed_batches = self._failed_batches + 1 if down else 0
         return retry_after(self._failed_batches, self._random) if down else _BATCH_PAUSE
 
-    async def show(self, request_id: int) -> None:
-        """Bring a request's card up to date with the ledger; the only way a card is ever edited."""
+    async def show(self, request_id: int, *, again: bool = False) -> None:
+        """Bring a request's card up to date with the ledger; the only way a card is ever edited.
+
+        Where another process is editing it that is left to it; `again`: and to be done once more by it.
+        """
         lock = self._editing.setdefault(request_id, asyncio.Lock())
         async with lock:
+            if self._ledger.is_shared and not await self._hold(request_id, again):
+                return
             view = await self._cancels.view(request_id)
             if view is None:
                 return
@@ -187,10 +194,19 @@ class Courier:
             else:
                 await self._shown(view)
 
+    async def _hold(self, request_id: int, again: bool) -> bool:
+        """Keep other processes from editing a card for a while; `again`: where one does so now, it is to once more."""
+        now = self._clock()
+        async with self._ledger.write() as tx:
+            held = await tx.hold_card(request_id, now, now + _HELD)
+            if again and not held:
+                await tx.touch_card(request_id, now)
+        return held
+
     async def show_at_once(self, request_id: int) -> None:
         """Show a card right after a command; what fails is left to the loop, since the request itself stands."""
         try:
-            await self.show(request_id)
+            await self.show(request_id, again=True)
         except LedgerError as error:
             log.warning("card of request %d: %s", request_id, error)
 
@@ -234,9 +250,8 @@ class Courier:
             async with self._ledger.write() as tx:
                 await tx.notice_delivered(notice.id, now, None)
             return True
-        again = now + retry_after(notice.attempts + 1, self._random)
         async with self._ledger.write() as tx:
-            sending = await tx.begin_sending(notice.id, now, again)
+            sending = await tx.begin_sending(notice.id, now, now + _HELD)
         if sending is None:
             return True
         wishes = await self._ledger.read.preferences(notice.user_id)
@@ -310,7 +325,9 @@ class Courier:
             async with self._ledger.write() as tx:
                 await tx.postpone_notice(notice.id, self._no_dms_before, refusal.name)
         elif refusal is Refusal.PASSING or (refusal is Refusal.NO_ACCESS and notice.attempts < _TRIES_WITHOUT_ACCESS):
-            pass  # begin_sending has set the time of the next try
+            again = now + retry_after(notice.attempts, self._random)
+            async with self._ledger.write() as tx:
+                await tx.postpone_notice(notice.id, again, refusal.name)
         else:
             await self._keep(notice, refusal.name, pointed=await self._point(notice, wishes))
         return refusal

@@ -36,12 +36,12 @@ MOST_WORDS = 5
 """Different words of the panel that a preview keeps of each kind: one more than its card shows."""
 
 
-def blank(orders: int) -> Preview | None:
-    """Return the preview of so many orders before any was asked about; none of a list that is too long.
+def blank(orders: int, process: int) -> Preview | None:
+    """Return the preview of so many orders before this process has asked about any; none of a list that is too long.
 
     A look costs as many calls as sending does, and they come out of the same minute.
     """
-    return Preview(orders) if orders <= MAX_LOOKUP else None
+    return Preview(orders, process=process) if orders <= MAX_LOOKUP else None
 
 
 class Previews:

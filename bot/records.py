@@ -147,7 +147,7 @@ class Records:
         return sum([await self._ledger.read.count_open(one.id) for one in keys])
 
     async def erase(self, user_id: int) -> bool:
-        """Erase all there is of a user; False where traces may be left in the file, for want of space on the disk.
+        """Erase all there is of a user; False where traces may be left in files: PostgreSQL's, or on a full disk.
 
         What is under way at the panel for them goes on there; its answer finds nothing to be written to.
         """
@@ -159,4 +159,4 @@ class Records:
         except LedgerUnwritable:
             log.exception("rows were erased, but the ledger's file could not be rewritten")
             return False
-        return True
+        return self._ledger.forgets_wholly

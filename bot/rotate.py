@@ -10,7 +10,7 @@ async def rotate_keys(settings: Settings) -> int:
 
     Raise BadSettings, or VaultError where a secret cannot be opened; then nothing is changed in the ledger.
     """
-    async with Ledger.open(settings.database_path) as ledger:
+    async with Ledger.open(settings.database, alone=True) as ledger:
         keys, tokens = await ledger.read.sealed_keys(), await ledger.read.sealed_tokens()
         secrets = await ledger.read.sealed_webhook_secrets()
         open_vault(settings, first_start=not keys)

@@ -1,15 +1,17 @@
 """Every setting: from the environment, from .env, or from a file of its name among the service's secrets."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 _SQLITE = "sqlite:///"
+POSTGRES = ("postgresql://", "postgres://")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _DAY = 86_400
 
@@ -34,13 +36,23 @@ class Settings(BaseSettings):
 
     discord_token: SecretStr | None = Field(None, description="The bot's token, from Discord's developer portal.")
     panel_url: str = Field("https://notpanel.com/api/v2", description="The panel's API; https, or http on loopback.")
-    database_url: str = Field("", description="sqlite:///path of the ledger; empty: ledger.sqlite3 in DATA_DIR.")
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="sqlite:///path or postgresql://user:password@host/database; empty: ledger.sqlite3 in DATA_DIR.",
+    )
     data_dir: Path = Field(Path("./data"), description="Folder of the ledger and the key file.")
     encryption_keys: SecretStr | None = Field(
         None,
         description="32-byte keys in base64, newest first, commas between; empty: a key file in DATA_DIR.",
     )
+    shard_ids: Annotated[tuple[int, ...] | None, NoDecode] = Field(
+        None, description="Discord's shards of this process, such as 0,1 or 0-3; empty: all. Needs SHARD_COUNT."
+    )
+    shard_count: int | None = Field(None, ge=1, description="Shards of all processes together; empty: ask Discord.")
     panel_ip_limit: Calls = Field(300, description="Calls a minute that the panel allows this machine's address.")
+    panel_ip_share: float = Field(
+        1, gt=0, le=1, description="This process's part of PANEL_IP_LIMIT, where others call from the same address."
+    )
     panel_key_limit: Calls = Field(100, description="Calls a minute that the panel allows one API key.")
     watch_min_interval: Seconds = Field(10, description="Shortest pause in seconds between two looks at an order.")
     watch_max_interval: Seconds = Field(900, description="Longest pause in seconds between two looks at an order.")
@@ -96,10 +108,30 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _known_engine(cls, url: str) -> str:
-        if url and not (url.startswith(_SQLITE) and len(url) > len(_SQLITE)):
-            raise ValueError("must be sqlite:///path: this release has the SQLite engine only")
-        return url
+    def _known_engine(cls, secret: SecretStr) -> SecretStr:
+        url = secret.get_secret_value()
+        if url and not (url.startswith((_SQLITE, *POSTGRES)) and len(url) > len(_SQLITE)):
+            raise ValueError("must be sqlite:///path or postgresql://user:password@host/database")
+        return secret
+
+    @field_validator("shard_ids", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        parts = [re.fullmatch(r"\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?\s*", part) for part in value.split(",")]
+        if not all(parts):
+            raise ValueError("must be numbers and ranges, such as 0,1 or 0-3")
+        found = {n for part in parts if part for n in range(int(part[1]), int(part[2] or part[1]) + 1)}
+        return tuple(sorted(found))
+
+    @model_validator(mode="after")
+    def _shards_fit(self) -> "Settings":
+        if self.shard_ids is not None and not (self.shard_ids and self.shard_ids[-1] < (self.shard_count or 0)):
+            raise ValueError("SHARD_IDS needs SHARD_COUNT, and numbers below it")
+        if self.shard_ids is not None and isinstance(self.database, Path):
+            raise ValueError("SHARD_IDS needs a ledger that processes can share: DATABASE_URL=postgresql://…")
+        return self
 
     @model_validator(mode="after")
     def _in_order(self) -> "Settings":
@@ -110,11 +142,17 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def database_path(self) -> Path:
-        """The ledger's file; a relative one is relative to the working folder."""
-        if not self.database_url:
-            return self.data_dir / "ledger.sqlite3"
-        return Path(self.database_url.removeprefix(_SQLITE))
+    def own_ip_limit(self) -> int:
+        """Calls a minute that this process may make from its address."""
+        return max(int(self.panel_ip_limit * self.panel_ip_share), 1)
+
+    @property
+    def database(self) -> Path | SecretStr:
+        """The ledger's file, relative to the working folder where it is relative; or PostgreSQL's address."""
+        url = self.database_url.get_secret_value()
+        if url.startswith(POSTGRES):
+            return self.database_url
+        return Path(url.removeprefix(_SQLITE)) if url else self.data_dir / "ledger.sqlite3"
 
 
 def load_settings() -> Settings:

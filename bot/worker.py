@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from bot.accounts import paused_by
 from bot.budget import Budget, Use
 from bot.clock import Clock, Sleep
+from bot.leases import Leases
 from bot.panel import (
     MAX_BATCH,
     CancelRow,
@@ -35,7 +36,18 @@ from bot.panel import (
 )
 from bot.schedule import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, farthest, resend_after, retry_after
 from bot.states import State, Verdict, after_cancel, after_lost_call, after_refusal, after_status
-from bot.store import Account, AccountState, Cancellation, Due, Ledger, NoticeKind, Outcome, Trouble, Writer
+from bot.store import (
+    Account,
+    AccountState,
+    Cancellation,
+    Due,
+    LeaseLost,
+    Ledger,
+    NoticeKind,
+    Outcome,
+    Trouble,
+    Writer,
+)
 from bot.tasks import Bell
 from bot.vault import Purpose, Vault
 from bot.watching import Watching, groups_of
@@ -47,6 +59,8 @@ _AT_ONCE = 16
 _WATCHING_AT_ONCE = 12
 """Of these at most so many by watching: a command finds a free one even where the panel hangs."""
 _FIRST_LOOK_WAITS = timedelta(minutes=10)
+_LEFT_FOR = timedelta(seconds=1)
+"""After which an account that another process works on is tried again, should it come up again."""
 _SWEEP_EVERY = timedelta(minutes=1)
 _LIVES = 5_000
 """Cancels ended last that the schedule learns from."""
@@ -74,6 +88,7 @@ class Worker:
         clock: Clock,
         *,
         intervals: WatchIntervals,
+        leases: Leases,
         notify_window: timedelta,
         changed: Callable[[], None],
         ended: Callable[[Iterable[State]], None] = lambda _: None,
@@ -86,6 +101,7 @@ class Worker:
         self._budget = budget
         self._clock = clock
         self._intervals = intervals
+        self._leases = leases
         self._window = notify_window
         self._changed = changed
         self._ended_as = ended
@@ -101,10 +117,14 @@ class Worker:
         self._strange_words: set[str] = set()
 
     async def recover(self) -> None:
-        """Begin where a process that died has stopped; to be called once, before anything else."""
+        """Begin where a process that died has stopped; to be called once, before anything else.
+
+        Where others may live on the same ledger, what was being sent is looked into account by account (`Leases.take`).
+        """
         now = self._clock()
+        await self._leases.beat()
         async with self._ledger.write() as tx:
-            count = await tx.recover_sending(now, self._window)
+            count = 0 if self._ledger.is_shared else await tx.recover_sending(now, self._window)
             await tx.interrupt_previews(now)
             await tx.pull_in(now, now + farthest(self._intervals))
         if count:
@@ -117,6 +137,10 @@ class Worker:
             due = await self.start_due()
             await self.bell.wait(due, self._clock, self._running.values(), stop)
         await self.finish()
+
+    async def keep_leases(self, stop: asyncio.Event) -> None:
+        """Show until `stop` that this process lives; beside the work, which may wait for the panel."""
+        await self._leases.run(stop, self._running, self.bell.ring)
 
     async def step(self) -> None:
         """Do all that is due now, to its end."""
@@ -191,7 +215,13 @@ class Worker:
         called = True
         try:
             called = await self._advance(due.id)
+        except LeaseLost as error:
+            called = False
+            self._leases.forget(due.id)
+            self._not_before[due.id] = self._clock() + _LEFT_FOR
+            log.warning("account %d is left to another process: %s", due.id, error)
         except Exception:
+            self._leases.forget(due.id)
             pause = self._fail(due.id)
             self._not_before[due.id] = self._clock() + pause
             log.exception("account %d could not be worked on; next try in %.0f s", due.id, pause.total_seconds())
@@ -200,6 +230,9 @@ class Worker:
 
     async def _advance(self, account_id: int) -> bool:
         """Make the one call that an account needs most, and write down what it led to; tell whether there was one."""
+        if not await self._leases.take(account_id, self._running):
+            self._not_before[account_id] = self._clock() + _LEFT_FOR
+            return False
         account = await self._ledger.read.account(account_id)
         if account is None or account.key_sealed is None:  # erased or removed since
             self._not_before[account_id] = self._clock() + self._intervals.shortest
@@ -232,6 +265,8 @@ class Worker:
             self._changed()  # all of them had been asked for before
 
     async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
+        self._leases.insist(account.id)
+
         def lost(pause: timedelta, *, reached: bool) -> list[Outcome]:
             again = self._clock() + pause
             return [Outcome(row, after_lost_call(row.doubts, reached=reached), again) for row in rows]
@@ -351,6 +386,10 @@ class Worker:
             try:
                 await self._write(account, answer)
                 break
+            except LeaseLost:
+                log.warning("account %d was taken over; what the panel answered is asked for again there", account.id)
+                self._leases.forget(account.id)
+                return
             except Exception:
                 failures += 1
                 pause = retry_after(failures, self._random)
@@ -373,18 +412,20 @@ class Worker:
             await tx.notify_overdue(now - OVERDUE_AFTER, now - EXPIRES_AFTER, now, self._window)
             await tx.tell_all_untold(now, self._window)
         self._plan.learn(await self._ledger.read.lives(_LIVES))
-        self._plan.keep(await self._ledger.read.watched_accounts())
+        self._plan.keep(self._leases.own(await self._ledger.read.watched_accounts()))
         self._plan.plan()
         self._next_sweep = now + _SWEEP_EVERY
         self._changed()
 
 
 async def _taken_and_claimed(tx: Writer, account_id: int, now: datetime, most: int) -> tuple[int, list[Cancellation]]:
+    await tx.check_lease(account_id)
     taken = await tx.take_up(account_id, now, most)
     return taken, await tx.claim_for_sending(account_id, now, most)
 
 
 async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime, window: timedelta) -> None:
+    await tx.check_lease(account.id)
     await tx.record(account.id, answer.outcomes, now, window)
     news = await tx.set_trouble(account.id, answer.trouble, now)
     if answer.paused and await tx.pause(account, answer.paused, now):

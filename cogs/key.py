@@ -78,7 +78,7 @@ class Key(commands.GroupCog, group_name="key", group_description=locale_str("You
         await acknowledge(interaction)
         await answer(interaction, keys_card(await interaction.client.use_cases.accounts.show(interaction.user.id)))
 
-    @app_commands.command(description=locale_str("Forget a key and every trace of it"))
+    @app_commands.command(description=locale_str("Forget a key"))
     @app_commands.autocomplete(name=suggest_keys)
     @app_commands.describe(name=locale_str("Which of your keys, if you have several"))
     async def remove(self, interaction: Interaction, name: Name | None = None) -> None:

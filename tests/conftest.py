@@ -1,13 +1,17 @@
 """What all tests share."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import simcord
 from hypothesis import settings
+from pydantic import SecretStr
 
+from bot.store import migrate
+from tests.ledgers import Below, ledger_in, no_server
+from tests.postgres import Postgres, programs, running
 from tests.world import World, world
 
 # The machines that run these tests are noisy; speed is measured in benchmarks.
@@ -15,16 +19,84 @@ settings.register_profile("here", deadline=None)
 settings.load_profile("here")
 
 
+ENGINES = ("sqlite", "postgresql")
+ON_BOTH = {
+    "tests/store",
+    "tests/test_cancel.py",
+    "tests/test_disk.py",
+    "tests/test_fault_matrix.py",
+    "tests/test_follow_up.py",
+    "tests/test_forget.py",
+    "tests/test_history.py",
+    "tests/test_key.py",
+    "tests/test_long_lists.py",
+    "tests/test_queued.py",
+    "tests/test_retry_unclear.py",
+    "tests/test_several_keys.py",
+    "tests/test_suggestions.py",
+}
+"""Tests that run on both engines in every check: all of the ledger, and the commands that ask most of it."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let all tests of the ledger and of the whole bot run on one engine."""
+    parser.addoption("--ledger", choices=ENGINES, help="run all tests that have a ledger on this engine alone")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker that sets a world's settings."""
+    """Declare the markers."""
     config.addinivalue_line("markers", "settings(**values): settings of the bot in this test's world")
+    config.addinivalue_line("markers", "sqlite: about files of SQLite's, or about its very words")
+    config.addinivalue_line("markers", "postgresql: about what only PostgreSQL can do")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what runs on which engine."""
+    found = f"of {folder}" if (folder := programs()) else "which is not installed here"
+    if config.option.ledger:
+        return f"ledger: all on {config.option.ledger} (PostgreSQL {found})"
+    names = ", ".join(sorted(name.removeprefix("tests/").removesuffix(".py") for name in ON_BOTH))
+    return f"ledger: all on SQLite; {names} on PostgreSQL {found} as well"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that has a ledger on the engines that are asked for."""
+    if "below" not in metafunc.fixturenames or metafunc.definition.get_closest_marker("sqlite"):
+        return
+    if metafunc.definition.get_closest_marker("postgresql"):
+        metafunc.parametrize("below", ["postgresql"], indirect=True)
+    elif chosen := metafunc.config.option.ledger:
+        metafunc.parametrize("below", [chosen], indirect=True)
+    elif any(metafunc.definition.nodeid.startswith(name) for name in ON_BOTH):
+        metafunc.parametrize("below", ENGINES, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[Postgres]:
+    """A running server, with a database to copy that holds an empty ledger."""
+    if (binaries := programs()) is None:
+        no_server()
+        return
+    with running(binaries) as server:
+        url = server.create(migrated=False)
+        migrate(SecretStr(url))
+        server.keep_as_template(url)
+        yield server
 
 
 @pytest.fixture
-async def here(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncGenerator[World]:
+def below(tmp_path: Path, request: pytest.FixtureRequest) -> Generator[Below]:
+    """Room for a ledger."""
+    engine = getattr(request, "param", "sqlite")
+    with ledger_in(tmp_path, request.getfixturevalue("postgres") if engine == "postgresql" else None) as made:
+        yield made
+
+
+@pytest.fixture
+async def here(tmp_path: Path, below: Below, request: pytest.FixtureRequest) -> AsyncGenerator[World]:
     """A world of its own for a test, with the settings of its marker."""
     marker = request.node.get_closest_marker("settings")
-    async with world(tmp_path, **(marker.kwargs if marker else {})) as made:
+    async with world(tmp_path, below, **(marker.kwargs if marker else {})) as made:
         yield made
 
 

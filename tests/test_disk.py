@@ -13,6 +13,7 @@ import pytest
 
 from bot.panel import Answer, OrderStatus
 from bot.store import Ledger, LedgerUnwritable, migrate
+from tests.ledgers import InFile
 from tests.test_command_line import run, seal_a_key
 from tests.world import World, messages, shown
 
@@ -106,6 +107,14 @@ GoAway = Callable[[], Awaitable[None]]
 
 async def locked(here: World) -> GoAway:
     """Let another program hold the ledger; return how it lets go."""
+    if not isinstance(here.below, InFile):
+        await here.app.ledger._engine._writer.execute("SET lock_timeout = 20")
+        here.sql("SELECT pg_advisory_lock(0, 1)")
+
+        async def unlock() -> None:
+            here.sql("SELECT pg_advisory_unlock(0, 1)")
+
+        return unlock
     await here.app.ledger._engine._writer.execute("PRAGMA busy_timeout = 0")
     other = sqlite3.connect(here.folder / "ledger.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -117,8 +126,15 @@ async def locked(here: World) -> GoAway:
 
 
 async def full(here: World) -> GoAway:
-    """Let the ledger grow no more; return how it may again."""
+    """Let the ledger grow no more, or not be written at all; return how it may again."""
     writer = here.app.ledger._engine._writer
+    if not isinstance(here.below, InFile):
+        await writer.execute("SET default_transaction_read_only = on")
+
+        async def let_write() -> None:
+            await writer.execute("SET default_transaction_read_only = off")
+
+        return let_write
     async with writer.execute("PRAGMA page_count") as rows:
         (pages,) = await rows.fetchone() or (0,)
     await writer.execute(f"PRAGMA max_page_count = {pages}")

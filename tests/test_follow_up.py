@@ -1,6 +1,5 @@
 """What happens after the command: cards kept up to date, notices, refused messages, restarts, long waits."""
 
-import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -76,8 +75,7 @@ async def test_a_message_that_arrived_unheard_is_not_sent_again_after_the_nonce_
     here.skip(600)
     await here.settle()
     assert len(messages(ann)) == 1
-    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
-        assert ledger.execute("SELECT state FROM notices").fetchall() == [("delivered",)]
+    assert here.sql("SELECT state FROM notices") == [("delivered",)]
 
 
 async def test_a_restart_in_the_middle_loses_nothing(here: World, ann: Any) -> None:
@@ -233,8 +231,7 @@ async def test_a_dead_card_token_is_not_kept(here: World, ann: Any) -> None:
     await queue(here, ann, "ord_A")
     here.skip(16 * 60)
     await here.settle()
-    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
-        assert ledger.execute("SELECT token_sealed FROM requests").fetchall() == [(None,)]
+    assert here.sql("SELECT token_sealed FROM requests") == [(None,)]
 
 
 async def test_after_72_hours_the_user_is_told_once_and_after_30_days_it_ends(here: World, ann: Any) -> None:
@@ -271,9 +268,8 @@ async def test_the_history_holds_only_legal_steps_and_everything_ended_was_told(
     here.order("ord_done", OrderStatus.COMPLETED)
     await ann.slash("cancel", orders="ord_done ord_1 ord_absent")
     await here.wait(120)
-    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
-        steps = ledger.execute("SELECT from_state, to_state FROM transitions").fetchall()
-        untold = ledger.execute("SELECT * FROM cancellations WHERE told_at IS NULL").fetchall()
+    steps = here.sql("SELECT from_state, to_state FROM transitions")
+    untold = here.sql("SELECT * FROM cancellations WHERE told_at IS NULL")
     assert steps
     for begin, end in steps:
         assert end == "requested" if begin is None else State(end) in TRANSITIONS[State(begin)]

@@ -10,7 +10,7 @@ import pytest
 from bot.demo.panel import Upstream
 from bot.panel import OrderStatus
 from bot.store import ListKind
-from bot.store.reader import QUERIES
+from bot.store.sqlite import SQLITE_QUERIES
 from bot.ui import layout as ui
 from bot.ui.buttons import whole_list as button
 from tests.test_long_lists import begin, names
@@ -133,11 +133,13 @@ async def test_a_card_with_room_for_all_has_no_button(here: World, ann: Any) -> 
     assert buttons_of(await ann.slash("history")) == []
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("query", ["tally_of_history", "first_of_history", "page_of_history"])
 async def test_it_searches_the_index_and_nobody_elses_orders(here: World, query: str) -> None:
     values = {"account_id": 1, "since": 0, "outcome": None, "state": "refunded", "after": 7, "most": 9}
     with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
-        plan = [step for *_, step in ledger.execute(f"EXPLAIN QUERY PLAN {getattr(QUERIES, query).sql}", values)]
+        found = ledger.execute(f"EXPLAIN QUERY PLAN {getattr(SQLITE_QUERIES, query).sql}", values)
+        plan = [step for *_, step in found]
     assert not [step for step in plan if step.startswith("SCAN")]
     assert [step for step in plan if "cancellations_history (account_id=? AND ended_at>" in step]
     assert query == "tally_of_history" or not [step for step in plan if "TEMP B-TREE" in step]

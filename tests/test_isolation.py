@@ -1,7 +1,6 @@
 """Nobody sees or changes anything of another's: every button, menu, form and command, pressed by somebody else."""
 
 import re
-import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -52,17 +51,16 @@ class Room:
 
     def ledger(self) -> list[Any]:
         """Return all that the ledger holds of Ann."""
-        with sqlite3.connect(self.here.folder / "ledger.sqlite3") as ledger:
-            return [
-                ledger.execute(query, {"ann": self.ann.id}).fetchall()
-                for query in (
-                    "SELECT id, name, is_default, key_sealed, state FROM accounts WHERE user_id = :ann",
-                    "SELECT id, state, orders, waiting, message_id FROM requests WHERE user_id = :ann",
-                    "SELECT c.order_id, c.state, c.doubts, c.due_at, c.told_at FROM cancellations c"
-                    " JOIN accounts a ON a.id = c.account_id WHERE a.user_id = :ann",
-                    "SELECT id, state, delivered_at FROM notices WHERE user_id = :ann",
-                )
-            ]
+        return [
+            self.here.sql(query, self.ann.id)
+            for query in (
+                "SELECT id, name, is_default, key_sealed, state FROM accounts WHERE user_id = ? ORDER BY id",
+                "SELECT id, state, orders, waiting, message_id FROM requests WHERE user_id = ? ORDER BY id",
+                "SELECT c.order_id, c.state, c.doubts, c.due_at, c.told_at FROM cancellations c"
+                " JOIN accounts a ON a.id = c.account_id WHERE a.user_id = ? ORDER BY c.id",
+                "SELECT id, state, delivered_at FROM notices WHERE user_id = ? ORDER BY id",
+            )
+        ]
 
     async def touched(self, act: Callable[[], Awaitable[Any]]) -> str:
         """Let Eve do something; return all that she was shown, having seen that nothing of Ann's has moved."""

@@ -1,17 +1,17 @@
 """Whatever users, panel, Discord, clock and power do, and in whatever order: the ledger keeps its promises."""
 
 import asyncio
-import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from datetime import datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -32,6 +32,8 @@ from bot.store import (
     RequestState,
     Timing,
 )
+from tests.ledgers import ledger_in
+from tests.postgres import Postgres
 from tests.test_states import RULED_OUT
 from tests.world import START, orders_of
 
@@ -215,12 +217,15 @@ OF_OTHERS = {
 class LedgerMachine(RuleBasedStateMachine):
     """Two users on one ledger, and all that commands, worker and courier have in hand beside it."""
 
+    server: ClassVar[Postgres | None] = None
+
     def __init__(self) -> None:
         super().__init__()
         self.now = START
         self.loop = asyncio.Runner()
-        self.folder = TemporaryDirectory()
-        self.path = Path(self.folder.name) / "ledger.sqlite3"
+        self.stack = ExitStack()
+        folder = self.stack.enter_context(TemporaryDirectory())
+        self.below = self.stack.enter_context(ledger_in(Path(folder), self.server))
         self.late: list[tuple[int, list[Cancellation]]] = []  # calls of dead processes, whose answers may yet come
         self.doubtful: set[int] = set()  # last call ambiguous, and no look on record since
         self.questions: list[int] = []
@@ -229,7 +234,6 @@ class LedgerMachine(RuleBasedStateMachine):
         self.nonces: dict[int, str] = {}
         self.closed: dict[int, list[Any]] = {}
         self.loop.run(self.start())
-        self.file = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)
         for user_id, name in KEYS:
             self.loop.run(self.connect(user_id, name))
 
@@ -240,7 +244,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.cards: dict[int, tuple[Request, list[Cancellation]]] = {}
         self.messages: dict[int, Report] = {}
         self.process = AsyncExitStack()
-        self.ledger = await self.process.enter_async_context(Ledger.open(self.path))
+        self.ledger = await self.process.enter_async_context(Ledger.open(self.below.database))
         async with self.ledger.write() as tx:
             await tx.recover_sending(self.now, AT_ONCE)
             await tx.pull_in(self.now, self.now)
@@ -252,8 +256,8 @@ class LedgerMachine(RuleBasedStateMachine):
             await tx.save_key(account_id, b"sealed" + str(self.now).encode(), self.now)
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Ask the file itself, past all of the bot's code."""
-        return self.file.execute(query, values).fetchall()
+        """Ask the database itself, past all of the bot's code."""
+        return self.below.sql(query, *values)
 
     def ids(self, query: str) -> set[int]:
         """Return the ids that a query finds."""
@@ -596,10 +600,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.loop.run(self.drive_to_the_end())
                 self.check_the_end()
         finally:
-            self.file.close()
             self.loop.run(self.process.aclose())
             self.loop.close()
-            self.folder.cleanup()
+            self.stack.close()
 
     async def drive_to_the_end(self) -> None:
         """Let everybody connect, the panel answer everything, all cards run out and all messages arrive."""
@@ -632,7 +635,20 @@ class LedgerMachine(RuleBasedStateMachine):
         self.the_ledger_keeps_its_promises()
 
 
-TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(
+LedgerMachine.TestCase.settings = settings(
     max_examples=30, stateful_step_count=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
+
+
+class TestInFile(LedgerMachine.TestCase):
+    """On SQLite."""
+
+
+class TestInPostgres(LedgerMachine.TestCase):
+    """On PostgreSQL."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, postgres: Postgres) -> Generator[None]:
+        LedgerMachine.server = postgres
+        yield
+        LedgerMachine.server = None

@@ -1,7 +1,6 @@
 """Lists that take many calls: confirmed once, sent in turn, told in figures, stopped at a press."""
 
 import re
-import sqlite3
 from typing import Any
 
 import pytest
@@ -216,5 +215,4 @@ def text_of_message(message: Any) -> str:
 async def test_a_question_that_is_kept_leaves_nothing_of_its_list(here: World, ann: Any) -> None:
     card = await ann.slash("cancel", file=("orders.txt", "\n".join(names(500)).encode()))
     await ann.click(card.response, label="Keep the orders")
-    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
-        assert ledger.execute("SELECT COUNT(*) FROM request_orders").fetchall() == [(0,)]
+    assert here.sql("SELECT COUNT(*) FROM request_orders") == [(0,)]

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -34,8 +33,7 @@ def status_calls(here: World) -> list[tuple[str, ...]]:
 
 def previews(here: World) -> list[Any]:
     """Return what the ledger holds of previews."""
-    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
-        return [row[0] for row in ledger.execute("SELECT preview FROM requests ORDER BY id")]
+    return [preview for (preview,) in here.sql("SELECT preview FROM requests ORDER BY id")]
 
 
 def without(order: str) -> Callable[[Answer], Answer]:
@@ -249,8 +247,7 @@ async def test_nothing_of_a_preview_stays_behind(here: World, ann: Any, answered
 async def test_a_fault_of_ours_is_logged_and_leaves_the_question(
     here: World, ann: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
-        ledger.execute("UPDATE accounts SET key_sealed = x'00'")
+    here.sql("UPDATE accounts SET key_sealed = ?", b"\0")
     question = await ask(ann, names(150))
     await here.wait(2)
     assert "was not asked: something went wrong on my side." in shown(question)

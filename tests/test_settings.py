@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from bot.settings import BadSettings, Settings, load_settings
+from bot.store import describe
 
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
 
@@ -83,7 +84,7 @@ def test_environment_beats_the_file(folder: Path, monkeypatch: pytest.MonkeyPatc
         ("PANEL_URL=https://notpanel.com/?key=hunter2", "PANEL_URL: must be a plain address"),
         ("PANEL_URL=https://a\u2100b:hunter2@x/", "PANEL_URL: is not an address"),
         ("PANEL_URL=https://notpanel.com:hunter2/", "PANEL_URL: is not an address"),
-        ("DATABASE_URL=postgresql://bot:hunter2@db/bot", "this release has the SQLite engine only"),
+        ("DATABASE_URL=mysql://bot:hunter2@db/bot", "DATABASE_URL: must be sqlite:///path or postgresql://"),
         ("DATABASE_URL=sqlite:///", "DATABASE_URL: must be sqlite:///path"),
         ("PANEL_IP_LIMIT=0", "PANEL_IP_LIMIT: "),
         ("PANEL_KEY_LIMIT=hunter2", "PANEL_KEY_LIMIT: "),
@@ -140,12 +141,55 @@ def test_secrets_are_not_in_the_repr(folder: Path) -> None:
         ("sqlite:////srv/my.db", "/srv/my.db"),
     ],
 )
-def test_database_path(folder: Path, url: str, path: str) -> None:
+def test_where_the_ledgers_file_is(folder: Path, url: str, path: str) -> None:
     write(folder, f"DATABASE_URL={url}")
-    assert load_settings().database_path == Path(path)
+    assert load_settings().database == Path(path)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_a_ledger_in_postgresql(folder: Path, scheme: str) -> None:
+    url = f"{scheme}://bot:hunter2@db.internal:5433/ledger?sslmode=require"
+    write(folder, f"DATABASE_URL={url}")
+    database = load_settings().database
+    assert isinstance(database, SecretStr)
+    assert database.get_secret_value() == url
+    assert describe(database) == "PostgreSQL database ledger on db.internal:5433"
+    assert "hunter2" not in repr(load_settings()) + str(load_settings())
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080"])
 def test_plain_http_on_this_machine(folder: Path, host: str) -> None:
     write(folder, f"PANEL_URL=http://{host}/api/v2")
     assert load_settings().panel_url == f"http://{host}/api/v2"
+
+
+PG = "DATABASE_URL=postgresql://bot@db/ledger"
+
+
+@pytest.mark.parametrize(("text", "shards"), [("0", (0,)), ("0,2", (0, 2)), ("3, 0-1", (0, 1, 3))])
+def test_shards(folder: Path, text: str, shards: tuple[int, ...]) -> None:
+    write(folder, PG, f"SHARD_IDS={text}", "SHARD_COUNT=4")
+    assert load_settings().shard_ids == shards
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ((PG, "SHARD_IDS=0"), "SHARD_IDS needs SHARD_COUNT"),
+        ((PG, "SHARD_IDS=4", "SHARD_COUNT=4"), "SHARD_IDS needs SHARD_COUNT, and numbers below it"),
+        ((PG, "SHARD_IDS=3-1", "SHARD_COUNT=4"), "SHARD_IDS needs SHARD_COUNT"),
+        ((PG, "SHARD_IDS=one", "SHARD_COUNT=4"), "SHARD_IDS: must be numbers and ranges"),
+        (("SHARD_IDS=0", "SHARD_COUNT=4"), "needs a ledger that processes can share"),
+        (("PANEL_IP_SHARE=0",), "PANEL_IP_SHARE: "),
+        (("PANEL_IP_SHARE=1.1",), "PANEL_IP_SHARE: "),
+    ],
+)
+def test_shards_that_cannot_be(folder: Path, lines: tuple[str, ...], message: str) -> None:
+    write(folder, *lines)
+    with pytest.raises(BadSettings, match=re.escape(message)):
+        load_settings()
+
+
+def test_a_share_of_the_address(folder: Path) -> None:
+    write(folder, "PANEL_IP_LIMIT=300", "PANEL_IP_SHARE=0.25")
+    assert load_settings().own_ip_limit == 75

@@ -1,8 +1,6 @@
 """Several keys of one user: each takes what names it, the default the rest; nothing ever goes to another by itself."""
 
 import logging
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -53,12 +51,6 @@ async def ann(here: World, env: Any) -> Any:
 def calls(here: World, action: str) -> list[tuple[str, tuple[str, ...]]]:
     """Return the key and the orders of every call of a kind that reached the panel."""
     return [(call.key, call.orders) for call in here.panel.calls if call.action == action]
-
-
-def sql(here: World, query: str) -> list[tuple[Any, ...]]:
-    """Ask the ledger's file itself."""
-    with closing(sqlite3.connect(here.folder / "ledger.sqlite3")) as ledger:
-        return ledger.execute(query).fetchall()
 
 
 def labels(result: Any) -> list[str]:
@@ -132,7 +124,7 @@ async def test_at_most_ten_keys_are_stored(here: World, ann: Any) -> None:
         here.panel.add_key(f"np-one-of-many-{number}")
         text = await here.connect(ann, f"np-one-of-many-{number}", f"many {number}")
     assert "I keep at most 10 keys of yours" in text
-    assert sql(here, "SELECT COUNT(*) FROM accounts") == [(10,)]
+    assert here.sql("SELECT COUNT(*) FROM accounts") == [(10,)]
     assert "works" in await here.connect(ann, "np-one-of-many-8", "many 7")  # in place of one of them
     assert shown(await ann.slash("key show")).count("🔑") == 10
 
@@ -143,7 +135,7 @@ async def test_names_are_bounded_too_since_orders_stay_on_record(here: World, an
         text = await here.connect(ann, "np-comes-and-goes-1", f"n{number}")
         await ann.slash("key remove", name=f"n{number}")
     assert "25 names with those of removed keys" in text
-    assert sql(here, "SELECT COUNT(*) FROM accounts") == [(25,)]
+    assert here.sql("SELECT COUNT(*) FROM accounts") == [(25,)]
     assert "works" in await here.connect(ann, "np-comes-and-goes-1", "n0")
 
 
@@ -176,7 +168,7 @@ async def test_removing_asks_which_and_another_becomes_the_default(here: World, 
     assert "Key `main` removed" in shown(question)
     assert "What names no key goes to `Shop`" in shown(question)
     assert "Ends in `…3210`" in shown(await ann.slash("key show"))
-    assert sql(here, "SELECT name, state, is_default FROM accounts ORDER BY id") == [
+    assert here.sql("SELECT name, state, is_default FROM accounts ORDER BY id") == [
         ("main", "removed", 0),
         ("Shop", "active", 1),
     ]
@@ -203,14 +195,14 @@ async def test_removing_a_key_with_open_orders_asks_and_touches_no_other_key(her
 async def test_a_new_key_under_an_old_name_wakes_the_account_but_takes_no_default_back(here: World, ann: Any) -> None:
     await ann.slash("key remove", name="main")
     await here.connect(ann, KEY, "Main")
-    assert sql(here, "SELECT name, state, is_default FROM accounts ORDER BY id") == [
+    assert here.sql("SELECT name, state, is_default FROM accounts ORDER BY id") == [
         ("Main", "active", 0),
         ("Shop", "active", 1),
     ]
 
 
 async def test_a_removed_key_leaves_nothing_and_the_other_stays(here: World, ann: Any) -> None:
-    ((sealed,),) = sql(here, "SELECT key_sealed FROM accounts WHERE name = 'Shop'")
+    ((sealed,),) = here.sql("SELECT key_sealed FROM accounts WHERE name = 'Shop'")
     await ann.slash("key remove", name="Shop")
     for file in here.folder.iterdir():
         assert sealed not in file.read_bytes()
@@ -218,8 +210,7 @@ async def test_a_removed_key_leaves_nothing_and_the_other_stays(here: World, ann
 
 
 async def test_a_sealed_key_cannot_be_moved_to_another_account_of_the_same_user(here: World, ann: Any) -> None:
-    with closing(sqlite3.connect(here.folder / "ledger.sqlite3")) as ledger, ledger:
-        ledger.execute("UPDATE accounts SET key_sealed = (SELECT key_sealed FROM accounts WHERE id = 2) WHERE id = 1")
+    here.sql("UPDATE accounts SET key_sealed = (SELECT key_sealed FROM accounts WHERE id = 2) WHERE id = 1")
     here.order("ord_S", key=SHOP)
     await ann.slash("cancel", orders="ord_S")
     await here.wait(30)
@@ -266,7 +257,7 @@ async def test_every_card_about_keys_keeps_discords_limits(language: Language) -
                 which_to_remove(keys),
                 which_to_try(ListKind.REQUEST, 2**62, keys),
                 removal_question(views[0]),
-                removed(Removed(keys[0], 100_000, keys)),
+                removed(Removed(keys[0], 100_000, keys, wholly=False)),
                 connected(Connected(keys[0], keys, "cdef", balance, 100_000)),
                 connected(Connected(keys[1], keys, "cdef", balance, 100_000)),
                 default_chosen(keys[0]),
@@ -285,7 +276,7 @@ async def test_orders_go_to_the_key_named_and_to_no_other(here: World, ann: Any)
     first = await ann.slash("cancel", orders="ord_M")
     second = await ann.slash("cancel", orders="ord_S", key="shop")
     await here.settle()
-    assert calls(here, "cancel") == [(KEY, ("ord_M",)), (SHOP, ("ord_S",))]
+    assert set(calls(here, "cancel")) == {(KEY, ("ord_M",)), (SHOP, ("ord_S",))}
     assert "Under your key `main`." in shown(first)
     assert "Under your key `Shop`." in shown(second)
     assert "**1** refunded" in shown(first)
@@ -403,6 +394,7 @@ async def test_history_and_lists_hold_all_keys_and_name_them(here: World, ann: A
         here.order(f"ord_M{number}")
         here.order(f"ord_S{number}", key=SHOP)
         await ann.slash("cancel", orders=f"ord_M{number}")
+        await here.settle()
         await ann.slash("cancel", orders=f"ord_S{number}", key="Shop")
         await here.settle()
         here.skip(60)
@@ -485,7 +477,7 @@ async def test_what_is_erased_is_everything_of_every_key(here: World, ann: Any) 
     assert "1 order is still open" in shown(question)
     await ann.click(question.response, label="Erase everything")
     for table in ("accounts", "requests", "cancellations", "notices", "notice_items"):
-        assert sql(here, f"SELECT COUNT(*) FROM {table}") == [(0,)]
+        assert here.sql(f"SELECT COUNT(*) FROM {table}") == [(0,)]
 
 
 # A key that the panel no longer takes stops nothing but itself.
@@ -514,7 +506,7 @@ async def test_a_rejected_key_is_named_and_the_other_goes_on(here: World, ann: A
     await here.restart()
     form = await ann.click(result.response, label="Connect again")
     assert "1 open order of yours will be tried" in shown(await ann.submit_modal(form, {"key": SHOP}))
-    assert sql(here, "SELECT name, state FROM accounts ORDER BY id") == [("main", "active"), ("Shop", "active")]
+    assert here.sql("SELECT name, state FROM accounts ORDER BY id") == [("main", "active"), ("Shop", "active")]
 
 
 async def test_the_check_of_a_new_key_counts_against_that_key(here: World, ann: Any) -> None:
@@ -609,7 +601,7 @@ async def test_a_message_offers_the_other_key_too(here: World, ann: Any) -> None
     await here.wait(15)
     assert "`ord_S` · key `main`" in messages(ann)[-1]
     question = await ann.click(ann.dm_channel.last_message, label="Try under Shop")
-    (request,) = sql(here, "SELECT account_id, orders, state FROM requests ORDER BY id DESC LIMIT 1")
+    (request,) = here.sql("SELECT account_id, orders, state FROM requests ORDER BY id DESC LIMIT 1")
     assert question.acknowledged
     assert request == (2, 1, "asking")
 
@@ -629,7 +621,7 @@ async def test_nobody_elses_keys_can_be_named_seen_or_pressed(here: World, env: 
     await ann.slash(channel, "cancel", orders="ord_secret")
     await eve.slash(channel, "cancel", orders="ord_evesOwn")
     await here.settle()
-    before = sql(here, "SELECT * FROM accounts"), sql(here, "SELECT COUNT(*) FROM requests")
+    before = here.sql("SELECT * FROM accounts"), here.sql("SELECT COUNT(*) FROM requests")
     for custom in (
         buttons.ask_remove(2, "…"),
         buttons.remove_key(2),
@@ -649,5 +641,5 @@ async def test_nobody_elses_keys_can_be_named_seen_or_pressed(here: World, env: 
         assert "no key called `Shop`" in shown(await eve.slash(channel, command, **{option: "Shop"}))
     assert "Yours: `main`, `hers`" in shown(await eve.slash(channel, "cancel", orders="ord_A", key="Shop"))
     assert "Shop" not in shown(await eve.slash(channel, "key show"))
-    assert (sql(here, "SELECT * FROM accounts"), sql(here, "SELECT COUNT(*) FROM requests")) == before
+    assert (here.sql("SELECT * FROM accounts"), here.sql("SELECT COUNT(*) FROM requests")) == before
     assert {key for key, _ in calls(here, "cancel")} == {KEY, "np-eves-own-key-111"}

@@ -1,6 +1,5 @@
 """What is suggested while order IDs are typed: the user's own, open ones first, and never more than fits."""
 
-import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -130,7 +129,6 @@ async def test_whatever_is_typed_is_answered(here: World, ann: Any, text: str) -
 
 async def test_a_ledger_that_cannot_be_read_offers_nothing(here: World, ann: Any) -> None:
     await cancelled(here, ann, "ord_A")
-    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
-        ledger.execute("ALTER TABLE request_orders RENAME TO mislaid")
+    here.sql("ALTER TABLE request_orders RENAME TO mislaid")
     assert await offered(ann, "ord") == []
     assert here.env.errors == []

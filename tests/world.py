@@ -20,6 +20,7 @@ from bot.panel import Answer, OrderStatus, PanelError, in_process
 from bot.problems import UserError
 from bot.settings import Settings
 from bot.store import Cancellation, LedgerError, ListKind, Reader
+from tests.ledgers import Below
 
 KEY = "np-test-key-0123456789abcdef"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -88,6 +89,7 @@ class World:
     """What a test acts on and looks at."""
 
     folder: Path
+    below: Below
     settings: dict[str, Any]
     clock: Clock
     panel: SimulatedPanel
@@ -143,6 +145,10 @@ class World:
         """Return the orders of every cancel call that reached the panel."""
         return [call.orders for call in self.panel.calls if call.action == "cancel"]
 
+    def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the database itself, past all of the bot's code."""
+        return self.below.sql(query, *values)
+
     def payloads(self) -> str:
         """Return all that the bot has ever sent to Discord."""
         return repr(self.env.http_requests)
@@ -156,19 +162,20 @@ async def _open(folder: Path, settings: dict[str, Any], wire: Wire, clock: Clock
 
 
 @asynccontextmanager
-async def world(folder: Path, **settings: Any) -> AsyncGenerator[World]:
+async def world(folder: Path, below: Below, **settings: Any) -> AsyncGenerator[World]:
     """Build a world with one key and no orders; at its end the bot must have raised nothing it cannot explain."""
+    settings = {**below.settings, **settings}
     clock = Clock()
     panel = SimulatedPanel(clock)
     panel.add_key(KEY)
     wire = Wire(panel)
     async with AsyncExitStack() as stack:
         app = await _open(folder, settings, wire, clock, stack)
-        env = simcord.Env(app.client, check_errors=False)
+        env = simcord.Env(app.client, check_errors=False, shard_count=1)
         await env.start()
         env.backend.advance_clock((START - env.now()).total_seconds())
         try:
-            yield World(folder, settings, clock, panel, wire, stack, app, env)
+            yield World(folder, below, settings, clock, panel, wire, stack, app, env)
         finally:
             await env.shutdown()
     for error in env.errors:

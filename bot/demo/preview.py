@@ -46,7 +46,7 @@ async def _preview(locale: str, port: int, browser: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="notpanel-demo-") as folder:
         async with (
             build(_settings(Path(folder)), transport=in_process(panel.answer)) as app,
-            simcord.run(app.client, check_errors=False) as env,
+            simcord.run(app.client, check_errors=False, shard_count=1) as env,
         ):
             _set_clock(env)
             assert app.client.user is not None

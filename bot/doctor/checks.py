@@ -161,9 +161,14 @@ def check_panel(answer: PanelAnswer) -> Finding:
             )
 
 
-def check_ledger(ledger: LedgerFile) -> Finding:
+def check_ledger(ledger: LedgerFile | None) -> Finding:
     """Tell whether the ledger opens, fits this release and is whole."""
     ok, attention, failed = _about("ledger")
+    if ledger is None:
+        return attention(
+            "in PostgreSQL, which this check does not look into",
+            "`python -m bot migrate` tells whether it is reached and brings its schema up to date.",
+        )
     found = ledger.found
     if isinstance(found, LedgerError):
         return failed(str(found).rstrip("."))
@@ -189,9 +194,11 @@ def check_ledger(ledger: LedgerFile) -> Finding:
     return ok(f"{ledger.path}: schema {found.version}, {_megabytes(ledger.size)}, read through and whole")
 
 
-def check_space(ledger: LedgerFile) -> Finding:
+def check_space(ledger: LedgerFile | None) -> Finding:
     """Tell whether the ledger can grow, be copied and be rewritten."""
     ok, attention, failed = _about("disk")
+    if ledger is None:
+        return ok("the ledger's is on PostgreSQL's machine: watch it there")
     says = f"{_megabytes(ledger.free)} free for {ledger.path.parent}"
     if ledger.free < _LEAST_FREE:
         return failed(says, "Make room: without it no cancel is taken on.")

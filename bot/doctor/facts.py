@@ -115,7 +115,8 @@ class Facts:
 
     discord: DiscordAnswer
     panel: PanelAnswer
-    ledger: LedgerFile
+    ledger: LedgerFile | None
+    """None: it is in PostgreSQL, which is not looked into."""
     keys: Keys
     modes: Modes
     address: Address | None = None

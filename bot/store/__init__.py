@@ -16,16 +16,30 @@
 
 Beside them stands what a user has chosen (preferences), by user_id.
 
+Several processes may share a ledger in PostgreSQL: `holder.py` says which works on which account.
 One open cancellation per (account, order). A row's change, the mark that its card is behind
 (`card_due_at`) and the line in the outbox that reports it are one transaction.
-SQL stands in queries/*.sql by name and migrations/*.sql by number; `sqlite.py` is the engine.
+SQL stands in queries/ by name and migrations/ by number; `sqlite.py` and `postgres.py` are the engines. A query that
+an engine must have in its own words stands in the folder of its name, with the other engine's beside it.
 """
 
 from bot.store.backup import backup
 from bot.store.checkup import Checkup, check_up
-from bot.store.errors import LedgerError, LedgerInUse, LedgerTooNew, LedgerUnreadable, LedgerUnwritable
-from bot.store.ledger import Ledger
-from bot.store.migrate import migrate
+from bot.store.database import Database, describe
+from bot.store.errors import (
+    LeaseLost,
+    LedgerDiffers,
+    LedgerError,
+    LedgerInUse,
+    LedgerNotEmpty,
+    LedgerTooNew,
+    LedgerUnreachable,
+    LedgerUnreadable,
+    LedgerUnsure,
+    LedgerUnwritable,
+)
+from bot.store.holder import Held
+from bot.store.ledger import Ledger, migrate, move
 from bot.store.reader import Reader, Sealed
 from bot.store.rows import (
     Account,
@@ -63,15 +77,22 @@ __all__ = [
     "Cancellation",
     "Card",
     "Checkup",
+    "Database",
     "Due",
     "Group",
     "Groups",
+    "Held",
     "Keyring",
+    "LeaseLost",
     "Ledger",
+    "LedgerDiffers",
     "LedgerError",
     "LedgerInUse",
+    "LedgerNotEmpty",
     "LedgerTooNew",
+    "LedgerUnreachable",
     "LedgerUnreadable",
+    "LedgerUnsure",
     "LedgerUnwritable",
     "ListKind",
     "Listed",
@@ -97,6 +118,8 @@ __all__ = [
     "Writer",
     "backup",
     "check_up",
+    "describe",
     "folded",
     "migrate",
+    "move",
 ]

@@ -28,7 +28,7 @@ def check_up(path: Path) -> Checkup:
     """Read the whole file, which takes about a second for each gigabyte; raise LedgerUnreadable."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            version, newest = schema_version(connection), migrations()[-1][0]
+            version, newest = schema_version(connection), migrations("sqlite")[-1][0]
             (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             damage = "" if verdict == "ok" else str(verdict)[:_MOST_WORDS]
             return Checkup(version, newest, damage, _sealed(connection) if version == newest else ())

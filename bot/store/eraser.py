@@ -1,6 +1,7 @@
 """Deleting all that the ledger holds of one user."""
 
-from bot.store.reader import QUERIES, Reader
+from bot.store.named import QUERIES
+from bot.store.reader import Reader
 
 _CHILDREN_FIRST = (
     QUERIES.erase_webhook,

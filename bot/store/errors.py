@@ -22,3 +22,23 @@ class LedgerInUse(LedgerError):
 
 class LedgerUnwritable(LedgerError):
     """The ledger cannot be written; nothing of this was kept. Check the free space, and who else has it open."""
+
+
+class LedgerUnreachable(LedgerError):
+    """The ledger's database cannot be used; nothing of this was kept. Check that it runs, and DATABASE_URL."""
+
+
+class LedgerUnsure(LedgerError):
+    """The database went away while this was being kept: it may have been, or not. Look before doing it again."""
+
+
+class LedgerNotEmpty(LedgerError):
+    """The database is in use already; nothing was changed. Name an empty one."""
+
+
+class LedgerDiffers(LedgerError):
+    """The copy is not what the ledger is; nothing of it was kept. Check the file with `backup`, and try again."""
+
+
+class LeaseLost(LedgerError):
+    """Another process works on this account now, or may do so at any moment; nothing of this was kept."""

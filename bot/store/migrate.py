@@ -12,9 +12,9 @@ from bot.store.errors import LedgerTooNew, LedgerUnreadable
 log = logging.getLogger(__name__)
 
 
-def migrations() -> list[tuple[int, str, str]]:
-    """Return number, name and SQL of every migration, oldest first."""
-    files = (resources.files("bot.store") / "migrations").iterdir()
+def migrations(engine: str) -> list[tuple[int, str, str]]:
+    """Return number, name and SQL of every migration of an engine, oldest first."""
+    files = (resources.files("bot.store") / "migrations" / engine).iterdir()
     named = [file for file in files if file.name.endswith(".sql")]
     found = [(int(file.name.split("_")[0]), file.name, file.read_text("utf-8")) for file in named]
     return sorted(found)
@@ -33,14 +33,14 @@ def schema_version(connection: sqlite3.Connection) -> int:
     return 0
 
 
-def migrate(path: Path) -> int:
+def migrate_file(path: Path) -> int:
     """Apply what is missing and return the schema's version.
 
     Raise LedgerTooNew, or LedgerUnreadable where the file cannot be opened or is no database.
     """
     with _readable(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
         version = schema_version(connection)
-        known = migrations()
+        known = migrations("sqlite")
         if version > known[-1][0]:
             raise LedgerTooNew(f"({path}: schema {version}, this release knows {known[-1][0]})")
         pending = [migration for migration in known if migration[0] > version]

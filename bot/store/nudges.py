@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from bot.store.reader import QUERIES, Reader
+from bot.store.named import QUERIES
+from bot.store.reader import Reader
 from bot.store.rows import Webhook, to_ms
 
 

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.schedule import OVERDUE_AFTER
-from bot.store.reader import QUERIES, Reader
+from bot.store.named import QUERIES
+from bot.store.reader import Reader
 from bot.store.rows import Account, Notice, NoticeKind, Preferences, to_ms
 
 PATIENCE = 60_000
@@ -85,10 +86,10 @@ class Outbox(Reader):
     async def begin_sending(self, notice_id: int, now: datetime, again: datetime) -> Notice | None:
         """Mark a notice as being sent, closed to new lines; `again`: when to retry should nothing be heard.
 
-        None where its user has had everything erased.
+        None where another process is sending it, or its user has had everything erased.
         """
-        await QUERIES.begin_sending(self._db, id=notice_id, now=to_ms(now), again_at=to_ms(again))
-        return await self.notice(notice_id)
+        begun = await QUERIES.begin_sending(self._db, id=notice_id, now=to_ms(now), again_at=to_ms(again))
+        return await self.notice(notice_id) if begun else None
 
     async def postpone_notice(self, notice_id: int, again: datetime, refusal: str) -> None:
         """Try a notice again later."""

@@ -1,16 +1,15 @@
 """Everything that can be asked of the ledger."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from importlib import resources
 from itertools import chain
 from typing import Any
 
-import aiosql
-
 from bot.language import Language, understood
 from bot.states import State, as_told
+from bot.store.named import QUERIES, Connection
 from bot.store.rows import (
     MOST_SHOWN,
     Account,
@@ -33,15 +32,12 @@ from bot.store.rows import (
     from_ms,
     to_ms,
 )
-from bot.store.sqlite import OneVisit
-
-# aiosql makes the methods at run time, from the names and parameters in the files.
-_adapter: Any = OneVisit
-QUERIES: Any = aiosql.from_path(str(resources.files("bot.store") / "queries"), _adapter)  # pyright: ignore[reportUnknownMemberType]
-
 
 _CONSIDERED = 500
 """Orders among which those are looked for that a user may mean; of the open ones, and of those named last."""
+
+_SPECIAL = re.compile("[!%_]")
+"""What means something in a pattern."""
 
 Sealed = tuple[int, int, bytes]
 """Row id (of a key the account's), user id and sealed secret."""
@@ -50,7 +46,7 @@ Sealed = tuple[int, int, bytes]
 class Reader:
     """Everything that can be asked of the ledger."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._db = connection
 
     async def account_of(self, user_id: int) -> Account | None:
@@ -87,7 +83,8 @@ class Reader:
 
     async def accounts_due(self, now: datetime, most: int = 256) -> list[Due]:
         """Return the active accounts with something to do and when, what is urgent by now first, then the earliest."""
-        return [Due.read(row) async for row in QUERIES.accounts_due(self._db, now=to_ms(now), most=most)]
+        rows = QUERIES.accounts_due(self._db, process=self._db.process, now=to_ms(now), most=most)
+        return [Due.read(row) async for row in rows]
 
     async def request(self, request_id: int) -> Request | None:
         """Return a request, if there is one of that number."""
@@ -159,8 +156,11 @@ class Reader:
 
     async def recent_orders(self, account_id: int, part: str, most: int) -> list[Cancellation]:
         """Return an account's orders with that in their ID, open ones first, then newest first; each's newest row."""
+        if "\0" in part:  # it is in no ID, and PostgreSQL takes no text with it
+            return []
+        escaped = _SPECIAL.sub(r"!\g<0>", part.casefold())
         rows = QUERIES.recent_orders(
-            self._db, account_id=account_id, part=part.casefold(), considered=_CONSIDERED, most=most
+            self._db, account_id=account_id, pattern=f"%{escaped}%", considered=_CONSIDERED, most=most
         )
         return Cancellation.read_all([row async for row in rows])
 

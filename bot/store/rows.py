@@ -109,7 +109,7 @@ class _Row:
         """Return the rows of one query as this class; a third faster, since each column is looked for only once."""
         if not rows:
             return []
-        names: list[str] = rows[0].keys()
+        names: list[str] = list(rows[0].keys())
         columns = [(names.index(name), convert) for name, convert in _columns(cls)]
         return [cls(*[row[at] if convert is None else convert(row[at]) for at, convert in columns]) for row in rows]
 
@@ -161,6 +161,8 @@ class Preview:
     refused: int = 0
     strange_words: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
+    process: int = 0
+    """The process that asks, among those that share a ledger."""
 
     def to_json(self) -> str:
         """Return it as the ledger stores it."""

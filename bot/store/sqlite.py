@@ -2,15 +2,15 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
-from aiosql.adapters.aiosqlite import AioSQLiteAdapter
 
 from bot.store.errors import LedgerUnreadable, LedgerUnwritable
+from bot.store.named import OneVisit, load
 
 _WRITER = (
     "PRAGMA journal_mode = WAL",
@@ -30,10 +30,9 @@ _CHUNK = 64
 """Rows that aiosqlite's own cursors read at once; none is used."""
 
 Rows = list[sqlite3.Row]
-Parameters = Mapping[str, Any] | Sequence[Any]
 
 
-def _run(connection: sqlite3.Connection, sql: str, parameters: Parameters) -> tuple[Rows, int]:
+def _run(connection: sqlite3.Connection, sql: str, parameters: Any = ()) -> tuple[Rows, int]:
     with closing(connection.execute(sql, parameters)) as cursor:
         return cursor.fetchall(), cursor.rowcount
 
@@ -41,14 +40,21 @@ def _run(connection: sqlite3.Connection, sql: str, parameters: Parameters) -> tu
 class InThread:
     """What `Connection` offers, for those who are in its thread already: nothing here ever waits."""
 
+    process = 0
+
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self.queries = SQLITE_QUERIES
         self._connection = connection
 
-    async def run(self, sql: str, parameters: Parameters = ()) -> tuple[Rows, int]:
-        """Run a statement; return its rows and how many it has changed."""
-        return _run(self._connection, sql, parameters)
+    async def rows(self, sql: str, parameters: Any) -> Rows:
+        """Run a statement and return its rows."""
+        return _run(self._connection, sql, parameters)[0]
 
-    async def run_many(self, sql: str, parameters: Iterable[Parameters]) -> None:
+    async def change(self, sql: str, parameters: Any) -> int:
+        """Run a statement and return how many rows it has changed."""
+        return _run(self._connection, sql, parameters)[1]
+
+    async def change_many(self, sql: str, parameters: Iterable[Any]) -> None:
         """Run a statement once for each set of parameters."""
         self._connection.executemany(sql, parameters).close()
 
@@ -60,11 +66,22 @@ class Connection(aiosqlite.Connection):
     past that this one began in: a task would not find what it has just committed.
     """
 
-    async def run(self, sql: str, parameters: Parameters = ()) -> tuple[Rows, int]:
-        """Run a statement; return its rows and how many it has changed."""
-        return await self._visit(lambda: _run(self._conn, sql, parameters))
+    process = 0
 
-    async def run_many(self, sql: str, parameters: Iterable[Parameters]) -> None:
+    @property
+    def queries(self) -> Any:
+        """The named queries as SQLite takes them."""
+        return SQLITE_QUERIES
+
+    async def rows(self, sql: str, parameters: Any = ()) -> Rows:
+        """Run a statement and return its rows."""
+        return (await self._visit(lambda: _run(self._conn, sql, parameters)))[0]
+
+    async def change(self, sql: str, parameters: Any = ()) -> int:
+        """Run a statement and return how many rows it has changed."""
+        return (await self._visit(lambda: _run(self._conn, sql, parameters)))[1]
+
+    async def change_many(self, sql: str, parameters: Iterable[Any]) -> None:
         """Run a statement once for each set of parameters."""
         await self._visit(lambda: self._conn.executemany(sql, parameters).close())
 
@@ -96,46 +113,17 @@ def _through(work: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a transaction in one visit waits for something that is not the ledger")
 
 
-class OneVisit(AioSQLiteAdapter):
-    """aiosql's adapter for such a connection."""
-
-    async def select(
-        self, conn: Connection, _name: str, sql: str, parameters: Parameters, record_class: None = None
-    ) -> AsyncGenerator[sqlite3.Row]:
-        """Yield the rows of a query; all of them have been read by then."""
-        rows, _ = await conn.run(sql, parameters)
-        for row in rows:
-            yield row
-
-    async def select_one(
-        self, conn: Connection, _name: str, sql: str, parameters: Parameters, record_class: None = None
-    ) -> sqlite3.Row | None:
-        """Return the first row, if there is one."""
-        rows, _ = await conn.run(sql, parameters)
-        return rows[0] if rows else None
-
-    async def select_value(self, conn: Connection, _name: str, sql: str, parameters: Parameters) -> Any:
-        """Return the first row's first value, if there is one."""
-        rows, _ = await conn.run(sql, parameters)
-        return rows[0][0] if rows else None
-
-    async def insert_update_delete(self, conn: Connection, _name: str, sql: str, parameters: Parameters) -> int:
-        """Return how many rows were changed."""
-        _, changed = await conn.run(sql, parameters)
-        return changed
-
-    async def insert_update_delete_many(
-        self, conn: Connection, _name: str, sql: str, parameters: Iterable[Parameters]
-    ) -> None:
-        """Change rows once for each set of parameters."""
-        await conn.run_many(sql, parameters)
+SQLITE_QUERIES = load("sqlite", OneVisit)
 
 
 class SqliteEngine:
     """Owns the connections; knows transactions, nothing of what is stored."""
 
+    forgets_wholly = True
+
     def __init__(self, writer: Connection, reader: Connection) -> None:
         self.reader = reader
+        self.heard: Callable[[], None] = _nothing
         self._writer = writer
         self._lock = asyncio.Lock()
 
@@ -159,6 +147,9 @@ class SqliteEngine:
         await self.reader.close()
         await self._writer.close()
 
+    def tell_others(self) -> None:
+        """Do nothing: there are none."""
+
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Connection]:
         """Give the write connection to one task at a time; commit at the end, roll back on any exception.
@@ -170,9 +161,9 @@ class SqliteEngine:
         """
         async with self._lock:
             try:
-                await self._writer.run("BEGIN IMMEDIATE")
+                await self._writer.change("BEGIN IMMEDIATE")
                 yield self._writer
-                await self._writer.run("COMMIT")
+                await self._writer.change("COMMIT")
             except BaseException as error:
                 await _to_the_end(asyncio.ensure_future(self._writer.rollback()))
                 if isinstance(error, sqlite3.OperationalError):
@@ -190,7 +181,7 @@ class SqliteEngine:
     async def forget_deleted(self) -> None:
         """Leave no freed page behind: with secure_delete on, only the WAL still holds old content."""
         async with self._lock:
-            await self._writer.run(_EMPTY_WAL)
+            await self._writer.change(_EMPTY_WAL)
 
     async def rewrite(self) -> None:
         """Write the whole file anew: where SQLite has moved rows from page to page it left copies behind.
@@ -199,10 +190,14 @@ class SqliteEngine:
         """
         async with self._lock:
             try:
-                await self._writer.run("VACUUM")
-                await self._writer.run(_EMPTY_WAL)
+                await self._writer.change("VACUUM")
+                await self._writer.change(_EMPTY_WAL)
             except sqlite3.OperationalError as error:
                 raise LedgerUnwritable(f"({error})") from error
+
+
+def _nothing() -> None:
+    """Where nobody ever calls."""
 
 
 def _uri(path: Path) -> str:
@@ -215,7 +210,7 @@ async def _connect(uri: str, pragmas: tuple[str, ...]) -> Connection:
     connection.row_factory = sqlite3.Row
     try:
         for pragma in pragmas:
-            await connection.run(pragma)
+            await connection.change(pragma)
     except BaseException:
         await connection.close()
         raise

@@ -10,9 +10,11 @@ from bot.language import Language
 from bot.panel import OrderReading
 from bot.states import MAX_DOUBTS, State, Verdict
 from bot.store.eraser import Eraser
+from bot.store.holder import Holder
+from bot.store.named import QUERIES
 from bot.store.nudges import Nudges
 from bot.store.outbox import PATIENCE, Outbox
-from bot.store.reader import QUERIES, Sealed
+from bot.store.reader import Sealed
 from bot.store.rows import (
     Account,
     AccountState,
@@ -61,7 +63,7 @@ class Outcome:
         )
 
 
-class Writer(Eraser, Outbox, Nudges):
+class Writer(Eraser, Outbox, Nudges, Holder):
     """What can be changed within one transaction; every method may be combined with the others."""
 
     async def place_account(self, user_id: int, name: str, now: datetime) -> int:
@@ -188,9 +190,11 @@ class Writer(Eraser, Outbox, Nudges):
 
     async def interrupt_previews(self, now: datetime) -> None:
         """End what a dead process was asking: its questions stand without the rest of their previews."""
+        living = await self.living()
         for row in [row async for row in QUERIES.previews(self._db)]:
             request = Request.read(row)
-            if request.preview and request.preview.state is PreviewState.ASKING:
+            asking = request.preview and request.preview.state is PreviewState.ASKING
+            if request.preview and asking and request.preview.process not in living:
                 await self.save_preview(request.id, replace(request.preview, state=PreviewState.INTERRUPTED), now)
 
     async def lapse_requests(self, before: datetime, now: datetime) -> None:
@@ -254,7 +258,7 @@ class Writer(Eraser, Outbox, Nudges):
     async def claim_for_sending(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
         """Mark up to `most` requested orders as being sent, and return them: to be committed before the call."""
         rows = QUERIES.claim_for_sending(self._db, account_id=account_id, now=to_ms(now), most=most)
-        return Cancellation.read_all([row async for row in rows])
+        return sorted(Cancellation.read_all([row async for row in rows]), key=lambda row: row.id)  # as they were named
 
     async def record(self, account_id: int, outcomes: Iterable[Outcome], now: datetime, window: timedelta) -> None:
         """Write what a call led to, mark the cards behind, and put into the outbox what no card will tell."""
@@ -269,9 +273,16 @@ class Writer(Eraser, Outbox, Nudges):
             await self._end_all(account_id, now)
         await self.tell_untold(account_id, now, window)
 
-    async def recover_sending(self, now: datetime, window: timedelta) -> int:
-        """Make what a dead process was sending unknown; return how many orders that concerns."""
-        rows = [row async for row in QUERIES.recover_sending(self._db, now=to_ms(now))]
+    async def take_account(self, account_id: int, now: datetime, window: timedelta) -> bool:
+        """Begin to work on an account, where whoever did so before has stopped; False where another process does."""
+        if not await self.take_lease(account_id):
+            return False
+        await self.recover_sending(now, window, account_id)
+        return True
+
+    async def recover_sending(self, now: datetime, window: timedelta, only: int | None = None) -> int:
+        """Make what a dead process was sending, in one account or all, unknown; return how many orders there were."""
+        rows = [row async for row in QUERIES.recover_sending(self._db, now=to_ms(now), account_id=only)]
         await self._touch([row["id"] for row in rows], now)
         for account_id in {row["account_id"] for row in rows}:
             await self._settle(account_id, now, window)
@@ -292,6 +303,14 @@ class Writer(Eraser, Outbox, Nudges):
             await self.touch_account(row["account_id"], now)
             await QUERIES.expire_old(self._db, account_id=row["account_id"], before=stamp, now=to_ms(now))
             await self.tell_untold(row["account_id"], now, window)
+
+    async def hold_card(self, request_id: int, now: datetime, until: datetime) -> bool:
+        """Let a card be due for nobody until then; False where somebody is editing it, or it is to wait."""
+        return bool(await QUERIES.hold_card(self._db, id=request_id, now=to_ms(now), until=to_ms(until)))
+
+    async def touch_card(self, request_id: int, now: datetime) -> None:
+        """Mark a card behind."""
+        await QUERIES.touch_card(self._db, id=request_id, now=to_ms(now))
 
     async def card_shown(self, request: Request, now: datetime, again: datetime) -> None:
         """Note that the user has seen a card of that revision, and so how orders ended while they watched."""

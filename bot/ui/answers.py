@@ -16,7 +16,7 @@ from bot.ui.csv import csv_file
 from bot.ui.keys import status_note
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
 from bot.ui.text import amount, code, listed, titled
-from bot.ui.words import INTERNAL, WORDINGS, ignored, panel_error, user_error
+from bot.ui.words import INTERNAL, TRACES, WORDINGS, ignored, panel_error, user_error
 
 
 def problem(sentence: str, *, connect: bool = False, name: str = "") -> CardView:
@@ -81,10 +81,10 @@ _BEYOND_REACH = mark(
 
 
 def erased(*, wholly: bool) -> CardView:
-    """Confirm that nothing is left of a user."""
+    """Confirm that nothing is left of a user, or that no more is than traces in unused parts of files."""
     sentences = [t("Nothing about you is left in my ledger.")]
     if not wholly:
-        sentences.append(t("Traces may stay in unused parts of its file until there is space to rewrite that."))
+        sentences.append(t(TRACES))
     return card(Tone.PLAIN, [titled(t("Everything erased"), " ".join(sentences), f"-# {t(_BEYOND_REACH)}")])
 
 

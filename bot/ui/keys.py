@@ -11,7 +11,7 @@ from bot.store import Account, AccountState, Group, Groups, Keyring, ListKind
 from bot.ui import buttons
 from bot.ui.layout import CardView, Tone, card
 from bot.ui.text import ago, amount, code, listed, titled
-from bot.ui.words import PAUSES, panel_error
+from bot.ui.words import PAUSES, TRACES, panel_error
 
 _MOST_TRIES = 3
 """Other keys that a card has a button for each of; where there are more one button leads to them."""
@@ -174,14 +174,15 @@ def removal_question(view: KeyView) -> CardView:
 
 
 def removed(result: Removed) -> CardView:
-    """Confirm that nothing of a key is left, and say which takes its place as the default."""
+    """Confirm that nothing of a key is left, or sealed traces only, and say which takes its place as the default."""
     lost = plural(
         "{count} order is no longer watched, or will not be sent: check in your NotPanel orders.",
         "{count} orders are no longer watched, or will not be sent: check in your NotPanel orders.",
         result.waiting,
     )
     revoke = t("To be sure that nobody can use it, revoke it in your NotPanel account too.")
-    gone = " ".join([t("Nothing of it is left here."), *([lost] if result.waiting else [])])
+    left = [t("Nothing of it is left here.")] if result.wholly else [t("It is no longer stored here."), t(TRACES)]
+    gone = " ".join([*left, *([lost] if result.waiting else [])])
     default = next((one.name for one in result.keys if one.is_default), None)
     rest = t("What names no key goes to {name}.", name=code(default)) if default else ""
     return card(Tone.PLAIN, [titled(_removed_title(result), gone, rest, f"-# {revoke}")])

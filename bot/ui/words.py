@@ -316,6 +316,7 @@ REFILL_UNDER_WAY = mark(
     "Refills of yours are being asked for, or that question was confirmed before: its card tells what came of it. "
     "Nothing was sent a second time."
 )
+TRACES = mark("Traces may stay in unused parts of the ledger's files until they are written over.")
 UNWRITABLE = mark(
     "I cannot write anything down at the moment, so I have taken nothing on: nothing was sent, stored or removed. "
     "Try again in a few minutes; if it stays like this, tell whoever runs this bot."

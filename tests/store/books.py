@@ -1,9 +1,6 @@
 """A ledger with one account, and short words for what tests write into it and read out of it."""
 
-import sqlite3
-from contextlib import closing
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from bot.panel import OrderReading, OrderStatus
@@ -17,6 +14,7 @@ from bot.store import (
     Outcome,
     Writer,
 )
+from tests.ledgers import Below
 from tests.world import START, orders_of
 
 ANN = 1001
@@ -33,8 +31,8 @@ FOUND = OrderReading(OrderStatus.CANCELLED, "canceled", charge="0.00")
 class Books:
     """A ledger with one account, and short words for what the tests write into it."""
 
-    def __init__(self, path: Path, ledger: Ledger, account: Account) -> None:
-        self.path = path
+    def __init__(self, below: Below, ledger: Ledger, account: Account) -> None:
+        self.below = below
         self.ledger = ledger
         self.account = account
 
@@ -92,9 +90,8 @@ class Books:
         return [[(NoticeKind(kind), order) for kind, order in self.sql(lines, *notice)] for notice in waiting]
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Ask the file itself, past all of the bot's code."""
-        with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as db:
-            return db.execute(query, values).fetchall()
+        """Ask the database itself, past all of the bot's code."""
+        return self.below.sql(query, *values)
 
     def steps(self, order: str) -> list[tuple[str | None, str]]:
         """Return every step on record for an order."""

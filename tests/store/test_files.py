@@ -23,19 +23,26 @@ def files_with(folder: Path, secret: bytes) -> list[str]:
     ]
 
 
+def folder_of(books: Books) -> Path:
+    """Return the folder of a ledger's files."""
+    assert isinstance(books.below.database, Path)
+    return books.below.database.parent
+
+
+@pytest.mark.sqlite
 async def test_removing_a_key_leaves_no_trace_of_it_in_any_file(books: Books) -> None:
     await books.ask(*(f"ord_{n}" for n in range(50)))
-    assert files_with(books.path.parent, KEY) != []
+    assert files_with(folder_of(books), KEY) != []
     other = KEY[::-1]
     async with books.ledger.write() as tx:  # a key replaced is a key removed
         await tx.save_key(books.account.id, other, LATER)
     await books.ledger.forget_deleted()
-    assert files_with(books.path.parent, KEY) == []
-    assert files_with(books.path.parent, other) != []
+    assert files_with(folder_of(books), KEY) == []
+    assert files_with(folder_of(books), other) != []
     async with books.ledger.write() as tx:
         await tx.remove_key(books.account, LATER, WINDOW)
     await books.ledger.forget_deleted()
-    assert files_with(books.path.parent, other) == []
+    assert files_with(folder_of(books), other) == []
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -102,12 +109,18 @@ async def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "somewhere" / "ledger.sqlite3"
     await open_and_close(path)
     before = path.read_bytes()
-    assert migrate(path) == migrations()[-1][0]
+    assert migrate(path) == migrations("sqlite")[-1][0]
     await open_and_close(path)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_migrations_are_numbered_without_a_gap() -> None:
-    assert [number for number, _, _ in migrations()] == list(range(1, len(migrations()) + 1))
-    assert all(name.startswith(f"{number:04}_") for number, name, _ in migrations())
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_migrations_are_numbered_without_a_gap(engine: str) -> None:
+    found = migrations(engine)
+    assert [number for number, _, _ in found] == list(range(1, len(found) + 1))
+    assert all(name.startswith(f"{number:04}_") for number, name, _ in found)
+
+
+def test_both_engines_have_the_same_migrations() -> None:
+    assert [name for _, name, _ in migrations("sqlite")] == [name for _, name, _ in migrations("postgresql")]

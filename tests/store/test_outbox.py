@@ -116,7 +116,7 @@ async def test_a_notice_keeps_its_nonce_and_its_lines_through_every_try(books: B
     (notice,) = await books.ledger.read.notices_due(LATER + WINDOW)
     for n in range(3):
         async with books.ledger.write() as tx:
-            again = await tx.begin_sending(notice.id, LATER, LATER)
+            again = await tx.begin_sending(notice.id, LATER + WINDOW, LATER + 2 * WINDOW)
             await tx.postpone_notice(notice.id, LATER, "PASSING")
         assert (again.nonce, again.attempts) == (notice.nonce, n + 1)
     await end_queued(books, "ord_B")
@@ -130,7 +130,7 @@ async def test_a_notice_kept_for_the_next_command_is_not_written_twice(books: Bo
     await end_queued(books, "ord_A")
     (notice,) = await books.ledger.read.notices_due(LATER + WINDOW)
     async with books.ledger.write() as tx:
-        await tx.begin_sending(notice.id, LATER, LATER)
+        await tx.begin_sending(notice.id, LATER + WINDOW, LATER + WINDOW)
         await tx.keep_notice(notice.id, "CLOSED", None)
         await tx.tell_untold(books.account.id, LATER, WINDOW)
     assert books.outbox() == []

@@ -2,9 +2,8 @@
 
 import asyncio
 import random
-import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -21,8 +20,7 @@ class PowerCut(Exception):
 
 def everything(books: Books) -> list[list[tuple[Any, ...]]]:
     """Return all rows of all tables."""
-    tables = books.sql("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return [books.sql(f"SELECT * FROM {name}") for (name,) in tables]
+    return [books.sql(f"SELECT * FROM {name}") for name in books.below.tables()]
 
 
 async def test_outcome_card_mark_and_outbox_line_are_one_transaction(books: Books) -> None:
@@ -65,7 +63,7 @@ def halves(books: Books) -> list[tuple[Any, ...]]:
     return books.sql(
         "SELECT substr(named, 1, length(named) - 2) AS name, COUNT(*) FROM ("
         " SELECT COALESCE(ro.order_id, c.order_id) AS named"
-        " FROM request_orders ro LEFT JOIN cancellations c ON c.id = ro.cancellation_id)"
+        " FROM request_orders ro LEFT JOIN cancellations c ON c.id = ro.cancellation_id) AS names"
         " GROUP BY name HAVING COUNT(*) <> 2"
     )
 
@@ -128,17 +126,13 @@ async def test_tasks_cancelled_at_any_moment_leave_no_transaction_open(books: Bo
     assert books.sql("SELECT SUM(orders) FROM requests WHERE id > (SELECT MAX(id) - 2 FROM requests)") == [(2,)]
     assert halves(books) == []
     assert 0 < cut <= 450
-    with closing(sqlite3.connect(books.path, timeout=1)) as other:  # nobody holds the write lock
-        other.execute("BEGIN IMMEDIATE")
-        other.rollback()
+    books.below.write_once()  # nobody holds the write lock
 
 
 async def test_a_task_cancelled_while_beginning_leaves_no_transaction_open(books: Books) -> None:
     for turns in range(40):
         await cancel_after(write_one(books, f"ord_{turns}"), turns)
-        with closing(sqlite3.connect(books.path, timeout=1)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            other.rollback()
+        books.below.write_once()
     assert halves(books) == []
 
 
@@ -175,6 +169,7 @@ async def test_a_transaction_at_once_is_whole_or_nothing(books: Books) -> None:
     assert await books.ledger.read.waiting_orders(request_id) == ["ord_A"]
 
 
+@pytest.mark.sqlite
 async def test_a_transaction_at_once_that_waits_for_anything_else_is_refused_as_a_whole(books: Books) -> None:
     async def waiting(tx: Writer) -> None:
         await ask(tx, books.account, "ord_A")

@@ -9,7 +9,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import Any
@@ -82,6 +82,19 @@ class Refusal(Exception):
 
 
 @dataclass
+class Shard:
+    """One of the gateway's sessions: where it is connected, and what was sent to it."""
+
+    socket: web.WebSocketResponse
+    events: list[Json] = field(default_factory=list[Json])
+
+    @property
+    def is_up(self) -> bool:
+        """Whether somebody is connected."""
+        return not self.socket.closed
+
+
+@dataclass
 class StandIn:
     """The stand-in and all that it has seen."""
 
@@ -98,6 +111,9 @@ class StandIn:
     """What people have attached."""
     application: Json = field(default_factory=objects.application)
     """What is told of the bot's application."""
+    shard_of: Callable[[int], int] = lambda _: 0
+    """Which shard is told of what a person does."""
+    shards: dict[int, Shard] = field(default_factory=dict[int, Shard])
     sessions: int = 0
     resumes: int = 0
     address: str = ""
@@ -105,8 +121,6 @@ class StandIn:
     def __post_init__(self) -> None:
         self._last_id = int((time.time() - 1_420_070_400) * 1000) << 22
         self._nonces: dict[str, tuple[float, Sent]] = {}
-        self._gateway: web.WebSocketResponse | None = None
-        self._events: list[Json] = []
         self.changed = asyncio.Condition()
 
     # What people do ---------------------------------------------------------------------------------------------
@@ -162,7 +176,7 @@ class StandIn:
         about = objects.interaction(kind, data, made.id, made.token, made.by, made.where)
         if pressed_on:
             about["message"] = _message(pressed_on)
-        await self._dispatch("INTERACTION_CREATE", about)
+        await self._dispatch("INTERACTION_CREATE", about, self.shard_of(by))
         await self.until(lambda: made.answered_at)
         return made
 
@@ -181,20 +195,19 @@ class StandIn:
                 case 1:
                     await socket.send_json({"op": 11})
                 case 2:
-                    await self._identified(socket)
+                    await self._identified(socket, message["d"].get("shard") or [0, 1])
                 case 6 if self.forgets_sessions:
                     await socket.send_json({"op": 9, "d": False})
                 case 6:
-                    await self._resumed(socket, message["d"]["seq"])
+                    await self._resumed(socket, int(message["d"]["session_id"]), message["d"]["seq"])
         return socket
 
     async def drop(self, code: int = 4000) -> None:
         """Break the gateway's connection, as happens every few hours; or for good, with one of Discord's codes."""
-        assert self._gateway
-        await self._gateway.close(code=code)
+        await self.shards[0].socket.close(code=code)
 
-    async def _identified(self, socket: web.WebSocketResponse) -> None:
-        self._gateway, self._events = socket, []
+    async def _identified(self, socket: web.WebSocketResponse, shard: list[int]) -> None:
+        self.shards[shard[0]] = Shard(socket)
         self.sessions += 1
         await self._dispatch(
             "READY",
@@ -202,27 +215,32 @@ class StandIn:
                 "v": 10,
                 "user": objects.user(APPLICATION),
                 "guilds": [],
-                "session_id": "session",
+                "session_id": str(shard[0]),
+                "shard": shard,
                 "application": {"id": str(APPLICATION), "flags": 0},
                 "resume_gateway_url": f"ws://{self.address}/gateway",
             },
+            shard[0],
         )
         await self._note()
 
-    async def _resumed(self, socket: web.WebSocketResponse, seen: int) -> None:
-        self._gateway = socket
-        for event in self._events[seen:]:
+    async def _resumed(self, socket: web.WebSocketResponse, shard: int, seen: int) -> None:
+        self.shards[shard].socket = socket
+        for event in self.shards[shard].events[seen:]:
             await socket.send_json(event)
         self.resumes += 1
-        await self._dispatch("RESUMED", {})
+        await self._dispatch("RESUMED", {}, shard)
         await self._note()
 
-    async def _dispatch(self, name: str, data: Json) -> None:
+    async def _dispatch(self, name: str, data: Json, number: int) -> None:
         """Send an event; what finds no connection is sent when the session is resumed."""
-        event: Json = {"op": 0, "t": name, "s": len(self._events) + 1, "d": data}
-        self._events.append(event)
-        if self._gateway and not self._gateway.closed:
-            await self._gateway.send_json(event)
+        if (shard := self.shards.get(number)) is None:
+            return
+        event: Json = {"op": 0, "t": name, "s": len(shard.events) + 1, "d": data}
+        shard.events.append(event)
+        if shard.is_up:
+            with suppress(ConnectionError):
+                await shard.socket.send_json(event)
 
     async def file(self, request: web.Request) -> web.Response:
         """Give out a file that somebody has attached."""

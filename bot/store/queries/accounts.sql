@@ -47,26 +47,7 @@ UPDATE accounts SET state = :state, trouble = NULL, changed_at = :now
 WHERE id = :id AND state = 'active' AND key_sealed = :key_sealed;
 
 -- name: set_trouble(trouble, now, id)!
-UPDATE accounts SET trouble = :trouble, changed_at = :now WHERE id = :id AND trouble IS NOT :trouble;
-
--- name: accounts_due(now, most)
--- Urgent is what nobody has looked at yet: somebody has just asked for it and is reading the card. What is urgent now
--- comes first, then by time: all that is due now, as far as there is room, and what will be next.
-WITH lists AS (
-    SELECT account_id, MIN(began_at) AS began_at FROM requests
-    WHERE waiting > 0 AND began_at IS NOT NULL GROUP BY account_id
-), accounts_open AS (
-    SELECT a.id, lists.began_at,
-           (SELECT MIN(c.due_at) FROM cancellations c
-            WHERE c.account_id = a.id AND c.ended_at IS NULL AND c.looks = 0) AS first_look_at,
-           (SELECT MIN(c.due_at) FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL) AS due_at
-    FROM accounts a LEFT JOIN lists ON lists.account_id = a.id WHERE a.state = 'active'
-)
-SELECT id,
-       MIN(COALESCE(began_at, first_look_at), COALESCE(first_look_at, began_at)) AS urgent_at,
-       MIN(COALESCE(began_at, due_at), COALESCE(due_at, began_at)) AS due_at
-FROM accounts_open WHERE began_at IS NOT NULL OR due_at IS NOT NULL
-ORDER BY COALESCE(began_at <= :now OR first_look_at <= :now, FALSE) DESC, 3 LIMIT :most;
+UPDATE accounts SET trouble = :trouble, changed_at = :now WHERE id = :id AND COALESCE(trouble, '') <> COALESCE(:trouble, '');
 
 -- name: ask_for_looks(now, before, id)!
 -- A time that lies ahead was written by another clock.

@@ -33,7 +33,7 @@ ORDER BY doubts DESC, created_at, id LIMIT :most;
 SELECT id AS cursor, NULL AS waiting, * FROM cancellations
 WHERE account_id = :account_id AND ended_at IS NULL AND id > :after ORDER BY id LIMIT :most;
 
--- name: recent_orders(account_id, part, considered, most)
+-- name: recent_orders(account_id, pattern, considered, most)
 -- The newest of each order, open ones first. It runs at every key press, so it considers only so many rows of each index.
 WITH considered (id) AS (
     SELECT * FROM (
@@ -48,7 +48,7 @@ WITH considered (id) AS (
     ) AS named_last
 )
 SELECT c.* FROM considered CROSS JOIN cancellations c
-WHERE c.id = considered.id AND instr(lower(c.order_id), :part) > 0
+WHERE c.id = considered.id AND lower(c.order_id) LIKE :pattern ESCAPE '!'
   AND c.id = (SELECT MAX(n.id) FROM cancellations n WHERE n.account_id = c.account_id AND n.order_id = c.order_id)
 ORDER BY c.ended_at IS NULL DESC, c.id DESC LIMIT :most;
 
@@ -89,14 +89,14 @@ UPDATE cancellations SET
     status_word = COALESCE(:status_word, status_word), remains = COALESCE(:remains, remains),
     charge_first = COALESCE(charge_first, :charge), charge_last = COALESCE(:charge, charge_last),
     currency = COALESCE(:currency, currency), changed_at = :now, due_at = :due_at,
-    looked_at = CASE WHEN :looked THEN :now ELSE looked_at END,
+    looked_at = CASE WHEN :looked > 0 THEN :now ELSE looked_at END,
     queued_at = COALESCE(queued_at, :queued_at), ended_at = :ended_at
 WHERE id = :id AND state = :from_state AND doubts = :from_doubts;
 
--- name: recover_sending(now)
+-- name: recover_sending(now, account_id)
 -- A process that died between the call and its answer leaves it unknown whether the panel got it.
 UPDATE cancellations SET state = 'unknown', doubts = doubts + 1, changed_at = :now, due_at = :now
-WHERE state = 'sending' RETURNING id, account_id;
+WHERE state = 'sending' AND (CAST(:account_id AS BIGINT) IS NULL OR account_id = :account_id) RETURNING id, account_id;
 
 -- name: withdraw_request(now, request_id)!
 -- What another request has joined is still wanted by that one.
@@ -161,7 +161,7 @@ WHERE a.state = 'active' AND c.ended_at IS NULL AND c.overdue_at IS NULL AND c.c
 
 -- name: tell_overdue(notice_id, account_id, before, after)!
 INSERT INTO notice_items (notice_id, kind, cancellation_id)
-SELECT :notice_id, 'overdue', id FROM cancellations
+SELECT CAST(:notice_id AS BIGINT), 'overdue', id FROM cancellations
 WHERE account_id = :account_id AND ended_at IS NULL AND overdue_at IS NULL AND created_at < :before AND created_at >= :after
 ORDER BY id
 ON CONFLICT (cancellation_id, kind) WHERE cancellation_id IS NOT NULL DO NOTHING;
@@ -212,7 +212,7 @@ WHERE id IS NOT NULL
 -- name: tell_list(notice_id, account_id, request_id, patience, held_since, now)!
 WITH waited_for (id) AS (SELECT id FROM held WHERE account_id = :account_id AND began_at > :held_since)
 INSERT INTO notice_items (notice_id, kind, cancellation_id)
-SELECT :notice_id, 'ended', c.id FROM untold c WHERE c.account_id = :account_id AND c.request_id = :request_id
+SELECT CAST(:notice_id AS BIGINT), 'ended', c.id FROM untold c WHERE c.account_id = :account_id AND c.request_id = :request_id
   AND (c.late_by > :patience OR NOT EXISTS (
       SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
       WHERE ro.cancellation_id = c.id AND r.card_until > :now

@@ -28,7 +28,7 @@ SELECT * FROM notices WHERE id = :id;
 -- name: begin_sending(again_at, now, id)!
 UPDATE notices SET state = 'sending', attempts = attempts + 1, due_at = :again_at,
                    first_attempt_at = COALESCE(first_attempt_at, :now)
-WHERE id = :id AND state IN ('gathering', 'sending');
+WHERE id = :id AND state IN ('gathering', 'sending') AND due_at <= :now;
 
 -- name: postpone_notice(again_at, refusal, id)!
 UPDATE notices SET due_at = :again_at, refusal = :refusal

@@ -11,10 +11,6 @@ VALUES (:account_id, :user_id, :state, :orders, :orders, :ignored, :repeats, :pr
         :now, :began_at)
 RETURNING id;
 
--- name: add_orders(request_id, orders)!
--- All in one statement: a hundred thousand take as long as a commit does.
-INSERT INTO request_orders (request_id, position, order_id) SELECT :request_id, key, value FROM json_each(:orders);
-
 -- name: requests_to_send(account_id)
 -- Whoever has fewest orders left goes first, so that one order does not wait for somebody's thousands.
 SELECT id, waiting FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL
@@ -27,7 +23,8 @@ SELECT id, account_id, waiting FROM requests WHERE waiting > 0 AND began_at < :b
 -- An order that is being cancelled already, or is proven refunded, is joined instead of sent again.
 INSERT INTO cancellations (request_id, account_id, order_id, state, created_at, changed_at, due_at, ended_at, told_at)
 SELECT r.id, r.account_id, ro.order_id, :state, r.began_at, :now,
-       CASE WHEN :state = 'requested' THEN :now END, CASE WHEN :state <> 'requested' THEN :now END, :told_at
+       CASE WHEN :state = 'requested' THEN CAST(:now AS BIGINT) END,
+       CASE WHEN :state <> 'requested' THEN CAST(:now AS BIGINT) END, CAST(:told_at AS BIGINT)
 FROM requests r JOIN request_orders ro
   ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting AND ro.position < r.orders - r.waiting + :count
 WHERE r.id = :request_id AND NOT EXISTS (
@@ -78,7 +75,7 @@ UPDATE requests SET waiting = waiting - :count WHERE id = :request_id;
 
 -- name: answer_request(state, began_at, id)!
 UPDATE requests SET state = :state, began_at = :began_at, preview = NULL,
-                    waiting = CASE WHEN :began_at IS NULL THEN 0 ELSE waiting END
+                    waiting = CASE WHEN CAST(:began_at AS BIGINT) IS NULL THEN 0 ELSE waiting END
 WHERE id = :id AND state = 'asking';
 
 -- name: save_preview(preview, id)!
@@ -101,7 +98,7 @@ SELECT ro.order_id FROM requests r JOIN request_orders ro ON ro.request_id = r.i
 WHERE r.account_id = :account_id AND r.waiting > 0 AND r.began_at IS NOT NULL ORDER BY r.id, ro.position LIMIT :most;
 
 -- name: count_waiting(account_id)$
-SELECT COALESCE(SUM(waiting), 0) FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL;
+SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT) FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL;
 
 -- name: count_joined(request_id)$
 SELECT COUNT(*) FROM request_orders WHERE request_id = :request_id AND joined = 1;
@@ -114,12 +111,6 @@ WHERE id = :id;
 -- name: requests_to_lapse(before)
 SELECT id FROM requests WHERE state = 'asking' AND created_at < :before;
 
--- name: touch_cards(now, ids)!
-UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
-WHERE card_until > :now AND id IN (
-    SELECT request_id FROM request_orders WHERE cancellation_id IN (SELECT value FROM json_each(:ids))
-);
-
 -- name: touch_cards_of_account(now, account_id)!
 UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
 WHERE account_id = :account_id AND began_at IS NOT NULL AND card_until > :now AND (waiting > 0 OR EXISTS (
@@ -131,6 +122,10 @@ WHERE account_id = :account_id AND began_at IS NOT NULL AND card_until > :now AN
 UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
 WHERE card_until > :now AND id = :id;
 
+-- name: hold_card(now, until, id)!
+-- For whoever edits it now: until then it is due for nobody else.
+UPDATE requests SET card_due_at = :until WHERE id = :id AND (card_due_at IS NULL OR card_due_at <= :now);
+
 -- name: cards_due(now)
 SELECT * FROM requests WHERE card_due_at <= :now ORDER BY card_due_at LIMIT 100;
 
@@ -139,7 +134,7 @@ SELECT MIN(card_due_at) FROM requests WHERE card_due_at IS NOT NULL;
 
 -- name: card_shown(revision, again_at, id)!
 -- What changed while the card was on its way is shown next.
-UPDATE requests SET card_failures = 0, card_due_at = CASE WHEN revision > :revision THEN :again_at END
+UPDATE requests SET card_failures = 0, card_due_at = CASE WHEN revision > :revision THEN CAST(:again_at AS BIGINT) END
 WHERE id = :id;
 
 -- name: card_failed(again_at, id)!

@@ -1,0 +1,69 @@
+"""Brings a PostgreSQL ledger to the schema of this release: numbered files, each in one transaction."""
+
+import logging
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.store.database import describe
+from bot.store.errors import LedgerTooNew, LedgerUnreadable
+from bot.store.migrate import migrations
+from bot.store.postgres import ALONE, WRITING, Link, connect_freely, explained, sit_down
+
+log = logging.getLogger(__name__)
+
+_TABLE = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)"
+_STAMP = "INSERT INTO schema_version SELECT $1, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+
+
+async def migrate_postgres(database: SecretStr) -> int:
+    """Apply what is missing and return the schema's version; a backup is for whoever runs the server to make.
+
+    Raise LedgerTooNew, LedgerInUse while a bot runs on it, LedgerUnreadable for the database of another program, or
+    LedgerUnreachable.
+    """
+    link = await connect_freely(database)
+    try:
+        with explained(link, database):
+            return await _migrate(link, database)
+    finally:
+        await link.close()
+
+
+async def _migrate(link: Link, database: SecretStr) -> int:
+    where, known = describe(database), migrations("postgresql")
+    version = await schema_version(link, where)
+    if version > known[-1][0]:
+        raise LedgerTooNew(f"({where}: schema {version}, this release knows {known[-1][0]})")
+    if version == known[-1][0]:
+        return version
+    await sit_down(link, ALONE, database)
+    version = await schema_version(link, where)  # it may be done: of processes started together one comes first
+    for number, name, sql in known:
+        if number > version:
+            await _apply(link, number, sql)
+            version = number
+            log.info("ledger migrated: %s", name)
+    return version
+
+
+async def _apply(link: Link, number: int, sql: str) -> None:
+    async with link.transaction():
+        await link.execute(f"SELECT {WRITING}")
+        await link.execute(_TABLE)
+        await link.execute(sql)
+        await link.execute(_STAMP, number)
+
+
+async def schema_version(link: Link, where: str) -> int:
+    """Return the number of the last migration applied; 0 for an empty database.
+
+    Raise LedgerUnreadable for the database of another program.
+    """
+    rows: list[Any] = await link.fetch("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    tables = {row["tablename"] for row in rows}
+    if "schema_version" in tables:
+        return await link.fetchval("SELECT MAX(version) FROM schema_version")
+    if tables:
+        raise LedgerUnreadable(f"({where}: it is a database of another program)")
+    return 0

@@ -1,0 +1,146 @@
+"""A real PostgreSQL for the tests: started once a session in a folder of its own, and ended with it."""
+
+import asyncio
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from threading import Thread
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import asyncpg
+
+T = TypeVar("T")
+
+_SETTINGS = {
+    "fsync": "off",  # what a test has written need not survive the machine
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "listen_addresses": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+}
+_TEMPLATE = "template_of_ledgers"
+
+
+def programs() -> Path | None:
+    """Return the folder of the newest PostgreSQL installed here; None where there is none."""
+    found = {path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")}
+    if found:
+        return max(found, key=lambda folder: int(folder.parent.name))
+    (path,) = (shutil.which("initdb"),)
+    return Path(path).resolve().parent if path else None
+
+
+class Postgres:
+    """A server, and a way past all of the bot's code into its databases that needs no event loop of the test's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._numbers = itertools.count(1)
+        self._connections: dict[str, asyncpg.Connection[Any]] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, daemon=True, name="past the bot")
+        self._thread.start()
+
+    def url(self, name: str) -> str:
+        """Return the address of a database."""
+        return f"postgresql://bot@/{name}?host={quote(str(self.folder), safe='')}"
+
+    def create(self, migrated: bool = True) -> str:
+        """Make a database, with an empty ledger in it or with nothing; return its address."""
+        name = f"test_{next(self._numbers)}"
+        self.sql(self.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE if migrated else 'template1'}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        self.close(url)
+        self.sql(self.url("postgres"), f"DROP DATABASE {_name(url)} WITH (FORCE)")
+
+    def keep_as_template(self, url: str) -> None:
+        """Let databases be made as copies of this one."""
+        self.close(url)
+        self.sql(self.url("postgres"), f"ALTER DATABASE {_name(url)} RENAME TO {_TEMPLATE}")
+
+    def sql(self, url: str, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows."""
+        return [tuple(row) for row in self._wait(self._fetch(url, query, values))]
+
+    async def _fetch(self, url: str, query: str, values: tuple[object, ...]) -> list[Any]:
+        if url not in self._connections:
+            self._connections[url] = await asyncpg.connect(url)
+        return await self._connections[url].fetch(query, *values)
+
+    def close(self, url: str) -> None:
+        """End this object's own connection to a database."""
+        connection = self._connections.pop(url, None)
+        if connection:
+            self._wait(connection.close())
+
+    def end(self) -> None:
+        """End all of its connections."""
+        for url in list(self._connections):
+            self.close(url)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+
+def _name(url: str) -> str:
+    return url.split("?")[0].rsplit("/", 1)[1]
+
+
+@contextmanager
+def running(binaries: Path) -> Generator[Postgres]:
+    """Run a server that nobody but this machine reaches."""
+    folder = Path(mkdtemp(prefix="pg-"))  # short: a socket's path has room for about a hundred characters
+    user = _user()
+    if user:
+        shutil.chown(folder, user)
+    try:
+        data = folder / "data"
+        _run(binaries / "initdb", "-D", data, "-U", "bot", "-A", "trust", "-E", "UTF8", "--no-sync", user=user)
+        options = " ".join(f"-c {name}='{value}'" for name, value in _SETTINGS.items())
+        log = folder / "log"
+        _run(binaries / "pg_ctl", "-D", data, "-l", log, "-w", "-o", f"{options} -k {folder}", "start", user=user)
+        server = Postgres(folder)
+        try:
+            yield server
+        finally:
+            server.end()
+            _run(binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop", user=user)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _user() -> str | None:
+    """Return as whom to run it: PostgreSQL does not run as root."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _run(*command: object, user: str | None) -> None:
+    done = subprocess.run(
+        [str(word) for word in command],
+        user=user,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed: {done.stderr.decode(errors='replace')}")

@@ -1,0 +1,152 @@
+"""A ledger carried over from SQLite is the same ledger: every row, once, and it goes on where it was."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.states import State
+from bot.store import Ledger, LedgerDiffers, LedgerInUse, LedgerNotEmpty, LedgerUnreachable, NoticeKind
+from bot.store.move import move
+from tests.ledgers import Below, InFile, InPostgres
+from tests.postgres import Postgres
+from tests.rules.sources import ROOT
+from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask, connect
+
+OURS = {"processes", "schema_version", "sqlite_sequence"}
+
+
+@pytest.fixture
+def target(postgres: Postgres) -> Generator[InPostgres]:
+    """A database with nothing in it."""
+    made = InPostgres(postgres, migrated=False)
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+async def source(tmp_path: Path) -> InFile:
+    """A ledger with something in every table, of which some has been erased again."""
+    below = InFile(tmp_path / "ledger.sqlite3")
+    async with Ledger.open(below.database) as ledger:
+        async with ledger.write() as tx:
+            account = await connect(tx, ANN, KEY)
+            await tx.set_fact("command tree", "Größe 🌳")
+            other = await connect(tx, ANN + 1, KEY[::-1])
+        books = Books(below, ledger, account)
+        await books.ask("ord_A", "ord_B")
+        await books.lead("ord_A", State.ACCEPTED, State.QUEUED, State.REFUNDED)
+        await books.ask("ord_C", "ord_A")
+        async with ledger.write() as tx:
+            await tx.notify(account, NoticeKind.REJECTED, LATER, WINDOW)
+            await ask(tx, account, "ord_D", first=True)
+            await ask(tx, other, "ord_E")
+        async with ledger.write() as tx:
+            await tx.erase(ANN + 1)
+    return below
+
+
+def contents(below: Below) -> dict[str, list[str]]:
+    """Return all rows of all tables, in one order; but who works on an account, of which SQLite has no column."""
+    found = {name: below.sql(f"SELECT * FROM {name}") for name in set(below.tables()) - OURS}
+    if isinstance(below, InPostgres):
+        found["accounts"] = [row[:-1] for row in found["accounts"]]
+    return {name: sorted(map(repr, rows)) for name, rows in found.items()}
+
+
+def highest(below: Below) -> int:
+    """Return the number of the request made last."""
+    ((number,),) = below.sql("SELECT MAX(id) FROM requests")
+    return number
+
+
+async def test_every_row_is_there_once(source: InFile, target: InPostgres) -> None:
+    before = contents(source)
+    assert all(before[name] for name in before), "a table without a row shows nothing"
+    moved = await move(source.database, target.database)
+    assert contents(target) == contents(source) == before
+    assert {one.table: one.rows for one in moved} == {name: len(rows) for name, rows in before.items()}
+
+
+async def test_it_goes_on_where_it_was(source: InFile, target: InPostgres) -> None:
+    await move(source.database, target.database)
+    erased = highest(source) + 1  # the request of the user who has gone
+    async with Ledger.open(target.database) as ledger:
+        account = await ledger.read.account_of(ANN)
+        assert account
+        assert account.key_sealed == KEY
+        books = Books(target, ledger, account)
+        assert await books.ask("ord_F") > erased
+        row = await books.lead("ord_F", State.ACCEPTED, State.QUEUED)
+        assert books.steps("ord_F") == [
+            (None, "requested"),
+            ("requested", "sending"),
+            ("sending", "accepted"),
+            ("accepted", "queued"),
+        ]
+        await books.record(row, State.COMPLETED)
+
+
+async def test_a_database_in_use_is_refused_untouched(source: InFile, target: InPostgres) -> None:
+    async with Ledger.open(target.database) as ledger:
+        with pytest.raises(LedgerInUse):
+            await move(source.database, target.database)
+        async with ledger.write() as tx:
+            await tx.set_fact("mine", "yes")
+    before = contents(target)
+    with pytest.raises(LedgerNotEmpty, match="Name an empty one"):
+        await move(source.database, target.database)
+    assert contents(target) == before
+
+
+async def test_what_arrives_otherwise_is_not_kept(source: InFile, target: InPostgres) -> None:
+    async with Ledger.open(target.database):
+        pass
+    target.sql("ALTER TABLE facts ALTER COLUMN value TYPE character(80)")  # which fills up with blanks
+    with pytest.raises(LedgerDiffers, match="facts: 1 rows were sent, 1 are there, not all the same"):
+        await move(source.database, target.database)
+    assert set(map(len, contents(target).values())) == {0}
+
+
+async def test_what_the_target_has_no_room_for_is_named(source: InFile, target: InPostgres) -> None:
+    source.sql("UPDATE cancellations SET words = ?", "a\0b")
+    with pytest.raises(LedgerDiffers, match="cancellations"):
+        await move(source.database, target.database)
+    assert set(map(len, contents(target).values())) == {0}
+
+
+async def test_a_target_out_of_reach_is_told(source: InFile) -> None:
+    with pytest.raises(LedgerUnreachable) as caught:
+        await move(source.database, SecretStr("postgresql://bot:hunter2@127.0.0.1:1/ledger"))
+    assert "hunter2" not in str(caught.value)
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line with its data in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "DATA_DIR": str(folder), "DATABASE_URL": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+async def test_the_command_tells_what_it_has_moved(source: InFile, target: InPostgres) -> None:
+    before = contents(source)
+    done = run(source.database.parent, "move", "--to", target.url)
+    assert (done.returncode, done.stderr.replace("INFO", "").count("Traceback")) == (0, 0)
+    assert "cancellations            3 rows, the same on both sides" in done.stdout
+    assert "Never run a bot on it again" in done.stdout
+    assert contents(target) == before
+    again = run(source.database.parent, "move", "--to", target.url)
+    assert again.returncode == 3
+    assert "nothing was changed" in again.stderr
+    wrong = run(source.database.parent, "move", "--to", "mysql://bot:hunter2@db/ledger")
+    assert wrong.returncode == 2
+    assert "hunter2" not in wrong.stderr

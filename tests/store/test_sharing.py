@@ -1,0 +1,209 @@
+"""Processes that share a ledger: each account is one's at a time, and whoever loses it can neither claim nor write."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from bot.leases import Leases
+from bot.states import State, Verdict
+from bot.store import LeaseLost, Ledger, Outcome, Preview, PreviewState
+from bot.worker import _Answer, _recorded, _taken_and_claimed
+from tests.ledgers import InPostgres
+from tests.postgres import Postgres
+from tests.store.books import ANN, CARD_ENDS, KEY, LATER, WINDOW, Books, ask, connect
+from tests.world import START
+
+LONG_AGO = "UPDATE processes SET seen_at = seen_at - 60000 WHERE id = ?"
+
+
+class Pair:
+    """One ledger as two processes have it open, with one account that has an order to be sent."""
+
+    def __init__(self, books: Books, one: Ledger, other: Ledger) -> None:
+        self.books, self.one, self.other = books, one, other
+
+    async def claim(self, ledger: Ledger) -> list[str]:
+        """Claim what is to be sent, as a process's worker does."""
+        _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, self.books.account.id, LATER, 100))
+        return [row.order_id for row in rows]
+
+    async def take(self, ledger: Ledger) -> bool:
+        """Take the account."""
+        async with ledger.write() as tx:
+            return await tx.take_account(self.books.account.id, LATER, WINDOW)
+
+    async def state(self) -> State:
+        """Return how the order stands."""
+        return (await self.books.newest("ord_A")).state
+
+    def dies(self, ledger: Ledger) -> None:
+        """Let a process not be seen for a minute."""
+        self.books.sql(LONG_AGO, ledger.process)
+
+    def leases(self, ledger: Ledger) -> Leases:
+        """Return a process's own view of what it may work on."""
+        return Leases(ledger, lambda: LATER, notify_window=WINDOW)
+
+
+@pytest.fixture
+async def pair(postgres: Postgres) -> AsyncGenerator[Pair]:
+    """Two processes on a ledger."""
+    below = InPostgres(postgres)
+    try:
+        async with Ledger.open(below.database, shards=[0]) as one, Ledger.open(below.database, shards=[1]) as other:
+            async with one.write() as tx:
+                account = await connect(tx, ANN, KEY)
+                await ask(tx, account, "ord_A")
+            yield Pair(Books(below, one, account), one, other)
+    finally:
+        below.drop()
+
+
+async def test_an_account_is_one_process_s_at_a_time(pair: Pair) -> None:
+    assert await pair.take(pair.one)
+    assert await pair.take(pair.one)
+    assert not await pair.take(pair.other)
+    due = pair.one.read.accounts_due
+    assert [row.id for row in await due(LATER)] == [pair.books.account.id]
+    assert await pair.other.read.accounts_due(LATER) == []
+
+
+async def test_of_two_that_reach_for_it_at_once_one_gets_it(pair: Pair) -> None:
+    taken = await asyncio.gather(*(pair.take(ledger) for ledger in (pair.one, pair.other) * 5))
+    assert sum(taken) == 5
+
+
+async def test_without_a_lease_nothing_is_claimed(pair: Pair) -> None:
+    with pytest.raises(LeaseLost):
+        await pair.claim(pair.one)
+    await pair.take(pair.other)
+    with pytest.raises(LeaseLost):
+        await pair.claim(pair.one)
+    assert pair.books.sql("SELECT COUNT(*) FROM cancellations") == [(0,)]
+    assert await pair.claim(pair.other) == ["ord_A"]
+
+
+async def test_the_account_of_a_dead_process_is_taken_over_and_what_it_was_sending_is_unknown(pair: Pair) -> None:
+    await pair.take(pair.one)
+    assert await pair.claim(pair.one) == ["ord_A"]
+    assert not await pair.take(pair.other)
+    assert await pair.state() is State.SENDING
+    pair.dies(pair.one)
+    assert [row.id for row in await pair.other.read.accounts_due(LATER)] == [pair.books.account.id]
+    assert await pair.take(pair.other)
+    assert await pair.state() is State.UNKNOWN
+
+
+async def test_whoever_lost_an_account_writes_nothing_there(pair: Pair) -> None:
+    await pair.take(pair.one)
+    await pair.claim(pair.one)
+    row = await pair.books.newest("ord_A")
+    pair.dies(pair.one)
+    await pair.take(pair.other)
+    before = await pair.books.newest("ord_A")
+    answer = _Answer([Outcome(row, Verdict(State.ACCEPTED, 0), LATER)])
+    with pytest.raises(LeaseLost):
+        await pair.one.write_at_once(lambda tx: _recorded(tx, pair.books.account, answer, LATER, WINDOW))
+    assert await pair.books.newest("ord_A") == before
+
+
+async def test_whoever_ends_in_order_leaves_its_accounts_at_once(postgres: Postgres) -> None:
+    below = InPostgres(postgres)
+    async with Ledger.open(below.database, shards=[0]) as other:
+        async with Ledger.open(below.database, shards=[1]) as one, one.write() as tx:
+            account = await connect(tx, ANN, KEY)
+            await ask(tx, account, "ord_A")
+            assert await tx.take_account(account.id, LATER, WINDOW)
+        async with other.write() as tx:
+            assert await tx.take_account(account.id, LATER, WINDOW)
+    below.drop()
+
+
+async def test_a_process_that_was_not_seen_of_late_sends_nothing(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    leases, account_id = pair.leases(pair.one), pair.books.account.id
+    await leases.beat()
+    assert await leases.take(account_id, ())
+    leases.insist(account_id)
+    monkeypatch.setattr("bot.leases.monotonic", lambda: 1e9)
+    with pytest.raises(LeaseLost):
+        leases.insist(account_id)
+
+
+async def test_a_process_that_hung_finds_out_what_it_has_lost(pair: Pair) -> None:
+    leases, account_id = pair.leases(pair.one), pair.books.account.id
+    await leases.beat()
+    await leases.take(account_id, ())
+    pair.dies(pair.one)
+    await pair.take(pair.other)
+    await leases.beat()
+    with pytest.raises(LeaseLost):
+        leases.insist(account_id)
+    assert not await leases.take(account_id, ())
+
+
+async def test_accounts_are_shared_out_among_the_living(pair: Pair) -> None:
+    ids = [pair.books.account.id]
+    async with pair.one.write() as tx:
+        for user_id in range(ANN + 1, ANN + 12):
+            account = await connect(tx, user_id, KEY)
+            await ask(tx, account, "ord_B")
+            ids.append(account.id)
+    pair.dies(pair.other)
+    one, other = pair.leases(pair.one), pair.leases(pair.other)
+    await one.beat()
+    assert all([await one.take(account_id, ()) for account_id in ids])  # alone it takes everything
+    await other.beat()
+    assert not any([await other.take(account_id, ()) for account_id in ids])
+    await one.beat([ids[0]])  # which is being worked on
+    taken = [await other.take(account_id, ()) for account_id in ids]
+    assert sum(taken) in (5, 6, 7)
+    assert not taken[0]
+
+
+async def test_an_account_with_nothing_to_do_is_left(pair: Pair) -> None:
+    leases, account_id = pair.leases(pair.one), pair.books.account.id
+    await leases.beat()
+    await leases.take(account_id, ())
+    async with pair.one.write() as tx:
+        await tx.stop_watching(account_id, LATER, WINDOW)
+    await leases.beat()
+    assert pair.books.sql("SELECT held_by FROM accounts") == [(None,)]
+
+
+async def test_only_what_a_dead_process_was_asking_is_broken_off(pair: Pair) -> None:
+    async with pair.one.write() as tx:
+        for process in (pair.one.process, pair.other.process):
+            request_id = await ask(tx, pair.books.account, f"ord_{process}", until=CARD_ENDS, first=True)
+            await tx.save_preview(request_id, Preview(1, process=process), START)
+    pair.dies(pair.other)
+    async with pair.one.write() as tx:
+        await tx.beat()
+        await tx.interrupt_previews(LATER)
+    requests = [await pair.one.read.request(number) for (number,) in pair.books.sql("SELECT id FROM requests")][1:]
+    previews = [request.preview for request in requests if request and request.preview]
+    assert [preview.state for preview in previews] == [PreviewState.ASKING, PreviewState.INTERRUPTED]
+
+
+async def test_a_card_is_one_process_s_to_edit_at_a_time(pair: Pair) -> None:
+    ((request_id,),) = pair.books.sql("SELECT id FROM requests")
+
+    async def hold(ledger: Ledger) -> bool:
+        async with ledger.write() as tx:
+            return await tx.hold_card(request_id, START, LATER)
+
+    assert sum(await asyncio.gather(*(hold(ledger) for ledger in (pair.one, pair.other) * 3))) == 1
+
+
+async def test_a_notice_is_one_process_s_to_send_at_a_time(pair: Pair) -> None:
+    async with pair.one.write() as tx:
+        await tx.stop_request((await tx.request(1)), LATER, WINDOW)  # pyright: ignore[reportArgumentType]
+    await pair.books.gone(1)
+    ((notice_id,),) = pair.books.sql("SELECT id FROM notices")
+    due = LATER + WINDOW
+
+    async def begin(ledger: Ledger) -> bool:
+        async with ledger.write() as tx:
+            return await tx.begin_sending(notice_id, due, due + WINDOW) is not None
+
+    assert sum(await asyncio.gather(*(begin(ledger) for ledger in (pair.one, pair.other) * 3))) == 1

@@ -1,0 +1,79 @@
+"""A whole bot on a ledger that others share: what it does for an account that it has lost, or may have."""
+
+import math
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.panel import Answer, OrderStatus
+from bot.store import Ledger
+from tests.world import World, shown
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("env")]
+
+WINDOW = timedelta(seconds=10)
+
+
+async def test_a_process_that_hung_after_its_claim_sends_nothing_until_it_has_asked(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    card = await ann.slash("cancel", orders="ord_A")
+    claim = here.app.worker._claim
+
+    async def hang_after(*arguments: Any) -> Any:
+        rows = await claim(*arguments)
+        here.app.worker._leases._seen_at = -math.inf  # for longer than it is sure to be taken for alive
+        return rows
+
+    here.app.worker._claim = hang_after  # type: ignore[method-assign]
+    await here.app.worker.step()
+    here.app.worker._claim = claim  # type: ignore[method-assign]
+    assert here.cancel_calls() == []
+    assert here.sql("SELECT state FROM cancellations") == [("sending",)]
+    await here.wait(60)
+    assert [call.action for call in here.panel.calls if call.action != "balance"][:2] == ["status", "cancel"]
+    assert here.panel.cancel_requests == {"ord_A": 1}
+    assert "**1** refunded" in shown(card)
+
+
+async def test_an_answer_for_an_account_that_was_taken_over_is_left_to_the_other_process(here: World, ann: Any) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    await ann.slash("cancel", orders="ord_A")
+
+    async def taken_over_meanwhile(answer: Answer) -> Answer:
+        here.sql("UPDATE processes SET seen_at = 0")
+        other = await ledgers.__aenter__()
+        async with other.write() as tx:
+            assert await tx.take_account(1, here.clock(), WINDOW)
+            await tx.beat()
+        return answer
+
+    await here.app.ledger._engine._writer.execute("SELECT pg_advisory_unlock(0, 3)")  # let there be another process
+    ledgers = Ledger.open(here.below.database, shards=[1])
+    here.wire.faults = [taken_over_meanwhile]
+    await here.app.worker.step()
+    assert here.sql("SELECT state, doubts FROM cancellations") == [("unknown", 1)]
+    assert here.sql("SELECT to_state FROM transitions ORDER BY id")[-1] == ("unknown",)
+    calls = len(here.panel.calls)
+    await here.wait(5)
+    assert len(here.panel.calls) == calls  # all else is the other process's
+    await ledgers.__aexit__(None, None, None)
+    await here.wait(90)
+    assert here.sql("SELECT state FROM cancellations") == [("refunded",)]
+    assert [call.action for call in here.panel.calls][:3] == ["balance", "cancel", "status"]  # never sent blindly
+
+
+async def test_two_processes_send_a_message_once(here: World, ann: Any) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    await ann.slash("cancel", orders="ord_A")
+    await here.wait(55)
+    send, sent = here.app.courier._send, list[int]()
+
+    async def counted(notice: Any) -> Any:
+        sent.append(notice.id)
+        await here.app.courier.deliver_due()  # as if by another process, at the same moment
+        return await send(notice)
+
+    here.app.courier._send = counted  # type: ignore[method-assign]
+    await here.wait(90)
+    assert len(sent) == 1

@@ -1,0 +1,291 @@
+"""Runs four processes on one PostgreSQL, kills or halts one every few seconds, and audits what became of it all."""
+
+import argparse
+import asyncio
+import base64
+import re
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.clock import utc_now
+from bot.demo.panel import SimulatedPanel, Upstream
+from bot.demo.serve import serve
+from bot.states import State
+from bot.store import migrate
+from tests.ledgers import InPostgres
+from tests.postgres import programs, running
+from tests.wire.process import SETTINGS, BotProcess
+from tests.wire.stand_in import Interaction, StandIn, stand_in
+
+PROCESSES = 4
+USERS = 10
+A_LIST = 250
+"""Orders in one /cancel."""
+HALT = 25
+"""Seconds for which a process is halted: long enough to be taken for dead."""
+_PATIENCE = 6
+"""Seconds after which a person gives the command again."""
+_TRUTH = {State.REFUNDED: "canceled", State.COMPLETED: "completed", State.PARTIAL: "partial"}
+
+
+@dataclass
+class Swarm:
+    """The processes, what they share, and the people who ask for cancels."""
+
+    below: InPostgres
+    discord: StandIn
+    panel: SimulatedPanel
+    bots: list[BotProcess]
+    random: Random
+    accepted: set[str] = field(default_factory=set[str])
+    kills: int = 0
+    halts: int = 0
+    takeover: float = 0
+    """The longest that anything of a dead process stood still."""
+
+    def sql(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the database itself."""
+        return self.below.sql(query)
+
+    async def connect(self, user: int) -> None:
+        """Store a key by the form."""
+        connected = await self.discord.submit(await self.discord.slash("key set", by=user), key_of(user))
+        await self.discord.until(lambda: "Connected" in connected.text)
+
+    async def cancel_all(self, user: int, lists: list[list[str]]) -> None:
+        """Give one command after the other, each again until its card is there."""
+        for orders in lists:
+            while not await self._cancelled(user, orders):  # noqa: ASYNC110  # a person waits before trying again
+                await asyncio.sleep(0.5)
+            self.accepted.update(orders)
+            await asyncio.sleep(self.random.random())
+
+    async def _cancelled(self, user: int, orders: list[str]) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                asked: Interaction = await self.discord.slash("cancel", by=user, file="\n".join(orders).encode())
+                await self.discord.until(lambda: asked.text)
+                return "Cancel request" in asked.text
+        return False
+
+    async def trouble(self, every: float, done: asyncio.Event) -> None:
+        """Kill or halt one process after the other, and start it again at once, as a supervisor does."""
+        halted: list[asyncio.Task[None]] = []
+        victims: set[int] = set()
+        while not done.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), every)
+                break
+            number = self.random.choice([n for n in range(PROCESSES) if n not in victims])
+            if self.random.random() < 0.15 and not victims:
+                self.halts += 1
+                victims.add(number)
+                halted.append(asyncio.create_task(self._halt(number, victims)))
+            else:
+                await self._kill(number)
+        await asyncio.gather(*halted)
+
+    async def _kill(self, number: int) -> None:
+        bot = self.bots[number]
+        dead, at = number_on_ledger(bot), time.monotonic()
+        await bot.kill()
+        self.kills += 1
+        await bot.launch()
+        asyncio.get_running_loop().create_task(self._watch(dead, at))
+
+    async def _halt(self, number: int, victims: set[int]) -> None:
+        process = self.bots[number].process
+        assert process
+        process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(HALT)
+        process.send_signal(signal.SIGCONT)
+        victims.discard(number)
+
+    async def _watch(self, dead: int, since: float) -> None:
+        """Note how long anything is left to a dead process that has something to do."""
+        still = (
+            f"SELECT COUNT(*) FROM accounts a WHERE held_by = {dead} AND state = 'active' AND EXISTS ("
+            "SELECT 1 FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL)"
+        )
+        while self.sql(still) != [(0,)]:
+            self.takeover = max(self.takeover, time.monotonic() - since)
+            await asyncio.sleep(0.2)
+
+    async def all_is_told(self, seconds: float) -> None:
+        """Wait until the bot owes nothing to anybody; raise TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while self.sql(_OWED) != [(0,)]:  # noqa: ASYNC110  # other processes write it
+                await asyncio.sleep(0.5)
+
+
+_OWED = """
+    SELECT (SELECT COUNT(*) FROM cancellations WHERE told_at IS NULL)
+         + (SELECT COUNT(*) FROM requests WHERE waiting > 0 AND began_at IS NOT NULL)
+         + (SELECT COUNT(*) FROM notices WHERE state <> 'delivered')
+"""
+
+
+def number_on_ledger(bot: BotProcess) -> int:
+    """Return under which number a process was last known on the ledger."""
+    found = re.findall(r"this is process (\d+) on the ledger", bot.log)
+    return int(found[-1]) if found else 0
+
+
+def key_of(user: int) -> str:
+    """Return a user's API key."""
+    return f"np-swarm-key-{user:09}"
+
+
+def users() -> list[int]:
+    """Return the people; a DM's number is its user's plus one."""
+    return [800_000_000_000_000_000 + 10 * n for n in range(USERS)]
+
+
+@asynccontextmanager
+async def swarm(folder: Path, below: InPostgres, seed: int) -> AsyncGenerator[Swarm]:
+    """Set the stage and start the processes."""
+    panel = SimulatedPanel(utc_now, ip_limit=10**9, key_limit=10**9, latency=0.8)
+    async with stand_in() as discord, serve(panel) as url:
+        discord.shard_of = lambda by: by // 10 % PROCESSES
+        shared = {
+            **SETTINGS,
+            "DATABASE_URL": below.url,
+            "ENCRYPTION_KEYS": base64.b64encode(bytes(range(32))).decode(),
+            "SHARD_COUNT": str(PROCESSES),
+            "CONFIRM_ABOVE": "1000000",
+            "PANEL_IP_SHARE": str(1 / PROCESSES),
+        }
+        bots: list[BotProcess] = []
+        for number in range(PROCESSES):
+            (own := folder / str(number)).mkdir()
+            bots.append(BotProcess(own, discord, url, {**shared, "SHARD_IDS": str(number)}))
+        made = Swarm(below, discord, panel, bots, Random(seed))
+        try:
+            for bot in bots:
+                await bot.start()
+            yield made
+        finally:
+            for bot in bots:
+                await bot.kill()
+
+
+def fill(panel: SimulatedPanel, random: Random, user: int, count: int) -> list[list[str]]:
+    """Put a user's orders into the panel's books and return them in lists."""
+    panel.add_key(key_of(user))
+    orders = [f"ord_{user % 1000:03}x{number:06}" for number in range(count)]
+    for order in orders:
+        ends = random.choice(["canceled", "canceled", "completed", "partial"])
+        upstream = Upstream(timedelta(seconds=random.uniform(1, 20)), ends)
+        status = random.choice(["pending", "pending", "in_progress", "in_progress", "completed"])
+        panel.add_order(key_of(user), order, status=status, upstream=upstream)
+    return [orders[start : start + A_LIST] for start in range(0, count, A_LIST)]
+
+
+def audit(made: Swarm) -> dict[str, list[Any]]:
+    """Compare what was asked, the ledger, the messages and the panel's books; every list should be empty.
+
+    Cancelled twice is what was sent again without a look in between, or was sent and is not in the ledger.
+    """
+    rows = made.sql("SELECT order_id, state, ended_at, told_at FROM cancellations")
+    states = {order: State(state) for order, state, _, _ in rows}
+    history: defaultdict[str, list[str]] = defaultdict(list)
+    for call in made.panel.calls:
+        for order in call.orders:
+            history[order].append(call.action)
+    messages = [sent for sent in made.discord.messages.values() if "News about" in sent.text]
+    nonces = Counter(sent.body["nonce"] for sent in messages)
+    lines = made.sql(
+        "SELECT cancellation_id, COUNT(*) FROM notice_items WHERE kind = 'ended' GROUP BY 1 HAVING COUNT(*) > 1"
+    )
+    delivered = {nonce for (nonce,) in made.sql("SELECT nonce FROM notices WHERE message_id IS NOT NULL")}
+    return {
+        "lost": [
+            *(order for order in made.accepted if order not in states),
+            *(order for order, _, ended_at, told_at in rows if ended_at is None or told_at is None),
+            *(delivered - nonces.keys()),
+        ],
+        "doubled": [
+            *(order for order, times in Counter(order for order, *_ in rows).items() if times > 1),
+            *(nonce for nonce, times in nonces.items() if times > 1),
+            *lines,
+        ],
+        "cancelled twice": [
+            order
+            for order, actions in history.items()
+            if "cancel cancel" in " ".join(actions) or ("cancel" in actions and order not in states)
+        ],
+        "untrue": [
+            order
+            for order, state in states.items()
+            if state in _TRUTH and made.panel.orders[order].status != _TRUTH[state]
+        ],
+    }
+
+
+async def run(below: InPostgres, orders: int, every: float, seed: int) -> int:
+    """Play it, print what was found, and return how many faults there were."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with swarm(Path(folder), below, seed) as made:
+            began, random = time.monotonic(), Random(seed)
+            lists = {user: fill(made.panel, random, user, orders // USERS) for user in users()}
+            for user in lists:
+                await made.connect(user)
+            done = asyncio.Event()
+            trouble = asyncio.create_task(made.trouble(every, done))
+            try:
+                await asyncio.gather(*(made.cancel_all(user, mine) for user, mine in lists.items()))
+                print(f"all asked for after {time.monotonic() - began:.0f} s", flush=True)
+                with suppress(TimeoutError):  # the audit says what is missing
+                    await made.all_is_told(600)
+            finally:
+                done.set()
+                await trouble
+            took = time.monotonic() - began
+            faults = audit(made)
+            calls = Counter(call.action for call in made.panel.calls)
+            again = sum(times > 1 for times in made.panel.cancel_requests.values())
+            for bot in made.bots:
+                errors = [line for line in bot.log.splitlines() if " ERROR " in line]
+                print(f"process {bot.folder.name}: {len(errors)} errors logged", *errors[:3], sep="\n  ")
+    print(
+        f"{PROCESSES} processes, {orders:,} orders of {USERS} accounts, {made.kills} kills and {made.halts} halts of "
+        f"{HALT} s in {took:.0f} s; {calls['cancel']} cancel and {calls['status']} status calls; "
+        f"longest takeover {made.takeover:.1f} s"
+    )
+    print(f"  sent again, once a look had shown them running after a lost answer: {again}")
+    for name, found in faults.items():
+        print(f"  {name}: {len(found)}", *map(str, found[:5]))
+    return sum(map(len, faults.values()))
+
+
+def main() -> int:
+    """Run it; return 1 if anything was lost, doubled, cancelled twice or untrue."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--orders", type=int, default=20_000, help="orders of all users (default: %(default)s)")
+    parser.add_argument("--every", type=float, default=4, help="seconds between two kills (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="repeats a run's choices")
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    if (binaries := programs()) is None:
+        print("PostgreSQL is not installed here", file=sys.stderr)
+        return 2
+    with running(binaries) as server:
+        below = InPostgres(server, migrated=False)
+        migrate(SecretStr(below.url))
+        return 1 if asyncio.run(run(below, options.orders, options.every, options.seed)) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
