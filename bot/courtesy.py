@@ -41,8 +41,9 @@ class Courtesy:
         `cost`: PAUSE or LIGHT.
         """
         now, allowed = self._clock(), AT_ONCE * PAUSE
-        # No more can be on record than is allowed, unless the machine's clock was set back since.
-        free_at = min(max(self._free_at.get(user_id, now), now), now + allowed)
+        free_at = max(self._free_at.get(user_id, now), now)
+        if free_at > now + allowed:  # more than can be on record: the machine's clock was set back since
+            free_at = now
         self._free_at[user_id] = free_at
         if free_at + cost > now + allowed:
             raise TooFast(_whole_second(free_at + cost - allowed))
