@@ -11,8 +11,7 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/locale -D bot
 
-.PHONY: help install postgres run demo test soak swarm webhook-abuse bench check lint types format messages lock audit sbom \
-	screenshots clean
+.PHONY: help install postgres run demo test soak swarm webhook-abuse bench check lint types format messages lock audit sbom screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.states import State
-from bot.store import Ledger, LedgerDiffers, LedgerInUse, LedgerNotEmpty, LedgerUnreachable, NoticeKind
+from bot.store import Ledger, LedgerDiffers, LedgerInUse, LedgerNotEmpty, LedgerUnreachable, NoticeKind, Preferences
 from bot.store.move import move
 from tests.ledgers import Below, InFile, InPostgres
 from tests.postgres import Postgres
@@ -45,6 +45,8 @@ async def source(tmp_path: Path) -> InFile:
             await tx.notify(account, NoticeKind.REJECTED, LATER, WINDOW)
             await ask(tx, account, "ord_D", first=True)
             await ask(tx, other, "ord_E")
+            await tx.save_preferences(ANN, Preferences(silent=True), LATER, WINDOW)
+            await tx.save_webhook(ANN, b"hash", b"sealed", LATER)
         async with ledger.write() as tx:
             await tx.erase(ANN + 1)
     return below
