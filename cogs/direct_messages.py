@@ -45,15 +45,16 @@ class DirectMessages(commands.Cog):
         if message.guild or message.author.bot:
             return
         arrived(message.id)
-        await self._speak_to(message.author.id)
         try:
             self._bot.use_cases.courtesy.admit(message.author.id)
         except TooFast as refusal:
+            await self._speak_to(message.author.id)
             await self._slow_down(message, refusal)
             return
         reply = await _acknowledge(message)
         if reply is None:
             return
+        await self._speak_to(message.author.id)
         self._bot.use_cases.figures.acknowledged.add(waited())
         try:
             shown = await self._answer(message, reply)

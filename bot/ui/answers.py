@@ -42,8 +42,8 @@ def internal_problem() -> CardView:
 
 
 def working() -> CardView:
-    """Acknowledge a message in a DM, before anything is looked at."""
-    return card(Tone.PLAIN, [t("Reading your message …")])
+    """Acknowledge a message in a DM, before anything is looked at: not even which language its author speaks."""
+    return card(Tone.PLAIN, ["⏳ …"])
 
 
 def erasure_question(view: StoredView) -> CardView:
