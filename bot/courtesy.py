@@ -14,14 +14,13 @@ AT_ONCE = 20
 """Commands, buttons and messages that one person may give at once: more than anybody does who reads the answers."""
 PAUSE = timedelta(seconds=3)
 """After which one more is free. Twenty calls to the panel a minute are a fifteenth of what it allows the bot."""
+LIGHT = timedelta(seconds=1)
+"""The same for what only turns a page: sixty a minute."""
 MOST_OPEN = 200_000
 """Orders that one person may have open: two of the longest lists. One look at all of them
 takes forty minutes of the calls that watching may make with one key."""
 MOST_QUESTIONS = 10
 """Requests of one person that may wait for Confirm or Keep: each holds a list, and has had the panel asked about it."""
-
-LIGHT = timedelta(seconds=1)
-"""The same for what only turns a page: sixty a minute."""
 
 _MOST_REMEMBERED = 1_000
 """People who are remembered before those are forgotten who have waited long enough."""

@@ -330,6 +330,7 @@ async def test_the_chosen_language_comes_before_that_of_the_client(here: World, 
     await here.restart()
     await here.wait(100)
     assert "заказ" in messages(ann)[-1]
+    assert "Баланс" in shown(await ann.slash("balance"))
     back = await choose(ann, await ann.slash("settings"), "language", "auto")
     assert "Русский" not in shown(back).replace("\n".join(OWN_NAMES.values()), "")
     await queue(here, ann, {"ord_B": timedelta(minutes=1)})

@@ -79,7 +79,7 @@ async def measure(rounds: int = 400, orders: int = 10_000) -> list[Row]:
     """Give so many commands to each bot at rest, then as many as fit beside a list; return the lines of the table."""
     async with sides(unlimited_panel(PANEL_LATENCY)) as both:
         for bot in both.in_turn(0):
-            await bot.start()
+            await bot.start(**({} if bot is both.bare else {"WIRE_PATIENT": "1"}))
         commands = Commands(both)
         await _at_rest(both, commands, WARM_UP)
         tell(f"{2 * rounds} commands at rest")

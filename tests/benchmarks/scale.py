@@ -52,7 +52,7 @@ async def measure(here: Stage, before: list[float], rest: Span, seconds_of_work:
     tell(f"starts on {filled.ROWS:,} rows")
     starts = await start_ups(here, len(before))
     tell(f"work on {filled.ROWS:,} rows for {seconds_of_work:.0f} s")
-    await here.bot.start(WIRE_LAG=str(lag_file(here)))
+    await here.bot.start(WIRE_LAG=str(lag_file(here)), WIRE_PATIENT="1")
     with span() as work:
         await _work(here, seconds_of_work)
     held = memory(here.bot)

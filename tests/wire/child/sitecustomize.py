@@ -3,7 +3,8 @@
 WIRE_DISCORD names the stand-in. WIRE_POINTS names a file to list every place in that the process passes: before
 and after each commit and each call over the network. WIRE_DIE_AT is the number of the place to die at, like in a
 power cut. WIRE_LAG names a file to note in how late the event loop is: every five milliseconds something falls due, and
-the lag is how long it has to wait. Without these variables nothing of this exists.
+the lag is how long it has to wait. WIRE_PATIENT lets one person give as many commands as a benchmark needs. Without
+these variables nothing of this exists.
 """
 
 import itertools
@@ -106,6 +107,20 @@ def _note_lag(path: str) -> None:
     asyncio.run = run_noting
 
 
+def _be_patient() -> None:
+    import asyncio
+
+    run = asyncio.run
+
+    def run_patiently(main) -> None:
+        import bot.courtesy
+
+        bot.courtesy.AT_ONCE = 1_000_000
+        run(main)
+
+    asyncio.run = run_patiently
+
+
 def _route(url: str) -> str:
     parts = url.split("?")[0].split("/")[4:] or ["gateway"]
     return "/".join(part for part in parts if not any(digit in part for digit in "0123456789"))
@@ -115,5 +130,7 @@ if os.environ.get("WIRE_DISCORD"):
     _point_at(os.environ["WIRE_DISCORD"])
 if os.environ.get("WIRE_POINTS"):
     _watch(os.environ["WIRE_POINTS"], int(os.environ.get("WIRE_DIE_AT", "0")))
+if os.environ.get("WIRE_PATIENT"):
+    _be_patient()
 if os.environ.get("WIRE_LAG"):
     _note_lag(os.environ["WIRE_LAG"])
