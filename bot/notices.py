@@ -250,8 +250,10 @@ class Courier:
             async with self._ledger.write() as tx:
                 await tx.notice_delivered(notice.id, now, None)
             return True
+        # Should this process die, its next start tries again soon; others must not come while it is still at it.
+        pause = _HELD if self._ledger.is_shared else retry_after(notice.attempts + 1, self._random)
         async with self._ledger.write() as tx:
-            sending = await tx.begin_sending(notice.id, now, now + _HELD)
+            sending = await tx.begin_sending(notice.id, now, now + pause)
         if sending is None:
             return True
         wishes = await self._ledger.read.preferences(notice.user_id)

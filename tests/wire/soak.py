@@ -191,8 +191,9 @@ async def busy_life(tally: Tally, kills: int, seed: int, *, unsteady: bool) -> N
             for _ in range(kills):
                 await one_life(made, tally, random, unsteady=unsteady)
             panel.unsteady, made.discord.faults = False, []
+            # What is in doubt for the second time is sent again a minute after: 60 s would call it lost.
             with suppress(TimeoutError):  # the audit says what is missing
-                await made.all_is_told()
+                await made.all_is_told(150)
             tally.faults += panel.failed
             tally.add(audit(made), f"seed {seed}")
 
