@@ -11,7 +11,7 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/locale -D bot
 
-.PHONY: help install postgres run demo test soak swarm webhook-abuse bench check lint types format messages lock audit sbom screenshots clean
+.PHONY: help install postgres run demo test soak swarm webhook-abuse upgrade bench check lint types format messages lock audit sbom screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -40,6 +40,9 @@ webhook-abuse: .venv/dev ## flood, forge and replay webhooks, and print what tha
 ORDERS ?= 20000
 swarm: .venv/dev ## run four processes on one PostgreSQL, kill one every few seconds, and print what was lost
 	$(python) -m tests.wire.swarm --orders $(ORDERS)
+
+upgrade: .venv/dev ## open the ledgers that earlier releases have left, on both engines, and go on with them
+	$(python) -m pytest -v --no-header tests/test_upgrade.py
 
 bench: .venv/dev ## measure the schedule, and everything else against bare loops and the least there is
 	$(python) -m tests.benchmarks.schedule

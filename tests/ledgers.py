@@ -82,12 +82,20 @@ class InPostgres:
         numbers = itertools.count(1)
         return self.server.sql(self.url, "".join(f"${next(numbers)}" if c == "?" else c for c in query), *values)
 
+    def script(self, text: str) -> None:
+        """Run any number of statements."""
+        self.server.script(self.url, text)
+
     def tables(self) -> list[str]:
         return [name for (name,) in self.sql("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")]
 
     def write_once(self) -> None:
         self.sql("SET lock_timeout = '1s'")
         self.sql("SELECT pg_advisory_xact_lock(0, 1)")
+
+    def close(self) -> None:
+        """End this way into the database; the next statement makes another."""
+        self.server.close(self.url)
 
     def drop(self) -> None:
         """Remove the database."""

@@ -73,10 +73,20 @@ class Postgres:
         """Run a statement and return its rows."""
         return [tuple(row) for row in self._wait(self._fetch(url, query, values))]
 
+    def script(self, url: str, text: str) -> None:
+        """Run any number of statements."""
+        self._wait(self._execute(url, text))
+
     async def _fetch(self, url: str, query: str, values: tuple[object, ...]) -> list[Any]:
+        return await (await self._connection(url)).fetch(query, *values)
+
+    async def _execute(self, url: str, text: str) -> None:
+        await (await self._connection(url)).execute(text)
+
+    async def _connection(self, url: str) -> "asyncpg.Connection[Any]":
         if url not in self._connections:
             self._connections[url] = await asyncpg.connect(url)
-        return await self._connections[url].fetch(query, *values)
+        return self._connections[url]
 
     def close(self, url: str) -> None:
         """End this object's own connection to a database."""

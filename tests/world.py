@@ -31,8 +31,8 @@ Fault = Exception | Answer | Callable[[Answer], Answer | Awaitable[Answer]]
 class Clock:
     """The one clock of a test; the simulated Discord follows it."""
 
-    def __init__(self) -> None:
-        self.now = START
+    def __init__(self, now: datetime) -> None:
+        self.now = now
 
     def __call__(self) -> datetime:
         return self.now
@@ -162,10 +162,10 @@ async def _open(folder: Path, settings: dict[str, Any], wire: Wire, clock: Clock
 
 
 @asynccontextmanager
-async def world(folder: Path, below: Below, **settings: Any) -> AsyncGenerator[World]:
+async def world(folder: Path, below: Below, *, begin: datetime = START, **settings: Any) -> AsyncGenerator[World]:
     """Build a world with one key and no orders; at its end the bot must have raised nothing it cannot explain."""
     settings = {**below.settings, **settings}
-    clock = Clock()
+    clock = Clock(begin)
     panel = SimulatedPanel(clock)
     panel.add_key(KEY)
     wire = Wire(panel)
@@ -173,7 +173,7 @@ async def world(folder: Path, below: Below, **settings: Any) -> AsyncGenerator[W
         app = await _open(folder, settings, wire, clock, stack)
         env = simcord.Env(app.client, check_errors=False, shard_count=1)
         await env.start()
-        env.backend.advance_clock((START - env.now()).total_seconds())
+        env.backend.advance_clock((begin - env.now()).total_seconds())
         try:
             yield World(folder, below, settings, clock, panel, wire, stack, app, env)
         finally:

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -49,6 +50,8 @@ class Swarm:
     panel: SimulatedPanel
     bots: list[BotProcess]
     random: Random
+    asked: Counter[str] = field(default_factory=Counter[str])
+    """How many commands have named each order: whoever sees no answer gives theirs again."""
     accepted: set[str] = field(default_factory=set[str])
     kills: int = 0
     halts: int = 0
@@ -73,6 +76,7 @@ class Swarm:
             await asyncio.sleep(self.random.random())
 
     async def _cancelled(self, user: int, orders: list[str]) -> bool:
+        self.asked.update(orders)
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 asked: Interaction = await self.discord.slash("cancel", by=user, file="\n".join(orders).encode())
@@ -193,17 +197,43 @@ def fill(panel: SimulatedPanel, random: Random, user: int, count: int) -> list[l
     return [orders[start : start + A_LIST] for start in range(0, count, A_LIST)]
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One cancellation as the ledger has it; times in milliseconds."""
+
+    order: str
+    state: State
+    created_at: int
+    ended_at: int | None
+    told_at: int | None
+
+    def may_be_followed_by(self, later: "Row") -> bool:
+        """Tell whether the order could be asked for anew: once this has ended, and not with its refund."""
+        return self.ended_at is not None and self.ended_at <= later.created_at and self.state is not State.REFUNDED
+
+
+def cancellations(made: Swarm) -> dict[str, list[Row]]:
+    """Return the cancellations of each order, oldest first."""
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for order, state, *times in made.sql(
+        "SELECT order_id, state, created_at, ended_at, told_at FROM cancellations ORDER BY id"
+    ):
+        found[order].append(Row(order, State(state), *times))
+    return found
+
+
 def audit(made: Swarm) -> dict[str, list[Any]]:
     """Compare what was asked, the ledger, the messages and the panel's books; every list should be empty.
 
-    Cancelled twice is what was sent again without a look in between, or was sent and is not in the ledger.
+    Cancelled twice is what was sent again for one cancellation without a look in between, or is not in the ledger.
     """
-    rows = made.sql("SELECT order_id, state, ended_at, told_at FROM cancellations")
-    states = {order: State(state) for order, state, _, _ in rows}
-    history: defaultdict[str, list[str]] = defaultdict(list)
+    found = cancellations(made)
+    rows = [row for mine in found.values() for row in mine]
+    calls: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
     for call in made.panel.calls:
         for order in call.orders:
-            history[order].append(call.action)
+            begun = sum(row.created_at <= call.at.timestamp() * 1000 for row in found.get(order, ()))
+            calls[order, begun].append(call.action)
     messages = [sent for sent in made.discord.messages.values() if "News about" in sent.text]
     nonces = Counter(sent.body["nonce"] for sent in messages)
     lines = made.sql(
@@ -212,24 +242,25 @@ def audit(made: Swarm) -> dict[str, list[Any]]:
     delivered = {nonce for (nonce,) in made.sql("SELECT nonce FROM notices WHERE message_id IS NOT NULL")}
     return {
         "lost": [
-            *(order for order in made.accepted if order not in states),
-            *(order for order, _, ended_at, told_at in rows if ended_at is None or told_at is None),
+            *(made.accepted - found.keys()),
+            *(row.order for row in rows if row.ended_at is None or row.told_at is None),
             *(delivered - nonces.keys()),
         ],
         "doubled": [
-            *(order for order, times in Counter(order for order, *_ in rows).items() if times > 1),
+            *(order for order, mine in found.items() if len(mine) > made.asked[order]),
+            *(one.order for mine in found.values() for one, two in pairwise(mine) if not one.may_be_followed_by(two)),
             *(nonce for nonce, times in nonces.items() if times > 1),
             *lines,
         ],
         "cancelled twice": [
             order
-            for order, actions in history.items()
-            if "cancel cancel" in " ".join(actions) or ("cancel" in actions and order not in states)
+            for (order, begun), actions in calls.items()
+            if "cancel cancel" in " ".join(actions) or ("cancel" in actions and not begun)
         ],
         "untrue": [
-            order
-            for order, state in states.items()
-            if state in _TRUTH and made.panel.orders[order].status != _TRUTH[state]
+            row.order
+            for row in rows
+            if row.state in _TRUTH and made.panel.orders[row.order].status != _TRUTH[row.state]
         ],
     }
 
@@ -256,15 +287,17 @@ async def run(below: InPostgres, orders: int, every: float, seed: int) -> int:
             faults = audit(made)
             calls = Counter(call.action for call in made.panel.calls)
             again = sum(times > 1 for times in made.panel.cancel_requests.values())
+            anew = sum(len(mine) > 1 for mine in cancellations(made).values())
             for bot in made.bots:
-                errors = [line for line in bot.log.splitlines() if " ERROR " in line]
+                errors = re.findall(r"^.* ERROR .*(?:\n(?!\d{4}-).*)*", bot.log, re.MULTILINE)
                 print(f"process {bot.folder.name}: {len(errors)} errors logged", *errors[:3], sep="\n  ")
     print(
         f"{PROCESSES} processes, {orders:,} orders of {USERS} accounts, {made.kills} kills and {made.halts} halts of "
         f"{HALT} s in {took:.0f} s; {calls['cancel']} cancel and {calls['status']} status calls; "
         f"longest takeover {made.takeover:.1f} s"
     )
-    print(f"  sent again, once a look had shown them running after a lost answer: {again}")
+    print(f"  accepted again, once a look had shown them running after a lost answer: {again}")
+    print(f"  asked for again by whoever saw no answer, after they had ended: {anew}")
     for name, found in faults.items():
         print(f"  {name}: {len(found)}", *map(str, found[:5]))
     return sum(map(len, faults.values()))

@@ -1,0 +1,132 @@
+"""Ledgers that earlier releases have left, opened by this one: all goes on where it was, and is told once."""
+
+import re
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.demo.panel import Upstream
+from bot.panel import OrderStatus
+from tests.ledgers import Below, InFile, InPostgres
+from tests.postgres import Postgres
+from tests.releases import kept, story
+from tests.test_ledger_machine import BREACHES
+from tests.world import KEY, World, messages, shown, text_of, world
+
+Tables = dict[str, list[tuple[Any, ...]]]
+
+NAMES = re.compile(r"ord_\w+")
+QUEUED = ("ord_queued", "ord_shop", story.IN_DOUBT)
+"""What the provider refunds soon after the upgrade."""
+
+
+@pytest.fixture(params=kept.releases(), ids=lambda path: path.stem)
+def release(request: pytest.FixtureRequest) -> Path:
+    """A ledger that a release has left."""
+    return request.param
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def below(tmp_path: Path, release: Path, request: pytest.FixtureRequest) -> Generator[Below]:
+    """Where that ledger is."""
+    if request.param == "sqlite":
+        made = InFile(tmp_path / "ledger.sqlite3")
+        kept.put_back(release, made)
+        yield made
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    made = InPostgres(server, migrated=False)
+    kept.put_back(release, made)
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+def before(below: Below) -> Tables:
+    """All that is in the ledger before it is opened."""
+    return {table: below.sql(f"SELECT * FROM {table}") for table in below.tables()}
+
+
+@pytest.fixture
+async def here(tmp_path: Path, below: Below, before: object) -> AsyncGenerator[World]:
+    """A world that goes on after the upgrade; the panel has gone on as well, and this Discord knows no commands yet."""
+    below.sql("DELETE FROM facts WHERE name = 'command tree'")
+    async with world(tmp_path, below, begin=story.UPGRADED_AT, **story.SETTINGS) as made:
+        for key in (*story.KEYS.values(), story.SHOP):
+            made.panel.add_key(key)
+        for order, key, status in orders_of_the_story(below):
+            made.panel.add_order(key, order, status=status, upstream=Upstream())
+            if status == OrderStatus.IN_PROGRESS:
+                made.panel.orders[order].queued_at = made.clock.now
+        yield made
+
+
+def orders_of_the_story(below: Below) -> list[tuple[str, str, str]]:
+    """Return all orders of the story, with key and status; those of the last call have not reached the panel."""
+    keys = {"ord_shop": story.SHOP, story.IN_DOUBT: story.SHOP, "ord_B1": story.KEYS["bea"]}
+    rows = below.sql("SELECT order_id, state FROM cancellations")
+    statuses = {order: OrderStatus.CANCELLED if state == "accepted" else OrderStatus.PENDING for order, state in rows}
+    statuses |= dict.fromkeys((*story.QUESTION, *story.LIST[200:]), OrderStatus.PENDING)
+    statuses |= dict.fromkeys((*QUEUED, "ord_B1"), OrderStatus.IN_PROGRESS)
+    return [(order, keys.get(order, KEY), status) for order, status in statuses.items()]
+
+
+def test_it_came_from_a_release_with_something_of_everything(before: Tables) -> None:
+    assert [table for table, rows in before.items() if not rows and table != "processes"] == []
+
+
+async def test_all_goes_on_where_it_was_and_is_told_once(here: World, before: Tables) -> None:
+    ann, bea = story.person(here, "ann"), story.person(here, "bea")
+    ((untold,),) = here.sql(
+        "SELECT COUNT(*) FROM cancellations WHERE told_at IS NULL AND order_id NOT IN ('ord_B1', 'ord_C1')"
+    )
+    await here.wait(300)
+    assert here.sql("SELECT order_id FROM cancellations WHERE ended_at IS NULL") == [("ord_B1",)]
+    news = "\n".join(messages(ann))
+    assert sum(map(int, re.findall(r"### (\d+)", news))) == untold + len(story.LIST[200:])  # not taken up before
+    assert "iade edildi" in news  # the language that she had chosen
+    assert {"ord_partial", *QUEUED} <= set(NAMES.findall(news))
+    assert not {"ord_refunded", "ord_refused", *story.QUESTION} & set(NAMES.findall(news))
+    assert messages(bea) == []
+
+    connected = await here.connect(bea, story.KEYS["bea"])
+    assert "1 open order of yours will be tried" in connected
+    await here.wait(120)
+    assert "ord_B1" in messages(bea)[0]
+    assert {name: here.sql(query) for name, query in BREACHES.items() if here.sql(query)} == {}
+    assert set(before["transitions"]) <= set(here.sql("SELECT * FROM transitions"))
+
+
+async def test_nothing_is_sent_that_had_arrived_or_was_not_confirmed(here: World) -> None:
+    await here.wait(300)
+    acts: defaultdict[str, list[str]] = defaultdict(list)
+    for call in here.panel.calls:
+        for order in call.orders:
+            acts[order].append(call.action)
+    assert [acts[order] for order in story.QUESTION] == [[]] * len(story.QUESTION)
+    assert {order: acts[order][0] for order in story.LIST[:200]} == dict.fromkeys(story.LIST[:200], "status")
+    assert [order for order in story.LIST[:100] if "cancel" in acts[order]] == []
+    assert [acts[order].count("cancel") for order in story.LIST[100:]] == [1] * 110
+    assert "cancel" not in acts["ord_queued"] + acts["ord_shop"]
+    assert acts[story.IN_DOUBT][0] == "status"
+
+
+async def test_what_users_had_left_is_theirs(here: World) -> None:
+    ann, carl, dora = (story.person(here, name) for name in ("ann", "carl", "dora"))
+    keys = shown(await ann.slash("key show"))
+    assert "`main` · **" in keys
+    assert "`Shop`\n" in keys
+    assert {"ord_refunded", "ord_refused", "ord_partial"} <= set(NAMES.findall(shown(await ann.slash("history"))))
+    assert f"<t:{int(here.sql('SELECT created_at FROM webhooks')[0][0] / 1000)}" in shown(await ann.slash("webhook"))
+    (kept_for_him,) = (await carl.slash("queued")).followups
+    assert "ord_C1" in text_of(kept_for_him.components)
+    assert "`ord_D1`" in shown(await dora.slash("history"))  # the key was removed
+
+
+def test_no_released_migration_has_changed() -> None:
+    sealed = set(kept.SEALS.read_text("utf-8").splitlines())
+    assert sealed
+    assert sealed <= set(kept.sums().splitlines())
