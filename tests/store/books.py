@@ -36,17 +36,17 @@ class Books:
         self.ledger = ledger
         self.account = account
 
-    async def ask(self, *orders: str, until: Any = CARD_ENDS) -> int:
+    async def ask(self, *orders: str, until: Any = CARD_ENDS, now: datetime = START) -> int:
         """Write down a request for orders and take them up; return its id."""
         async with self.ledger.write() as tx:
-            request_id = await ask(tx, self.account, *orders, until=until)
-            await tx.take_up(self.account.id, START, 100_000)
+            request_id = await ask(tx, self.account, *orders, until=until, now=now)
+            await tx.take_up(self.account.id, now, 100_000)
         return request_id
 
-    async def claim(self) -> list[Cancellation]:
+    async def claim(self, now: datetime = START) -> list[Cancellation]:
         """Mark all that was requested as being sent."""
         async with self.ledger.write() as tx:
-            return await claim(tx, self.account)
+            return await claim(tx, self.account, now=now)
 
     async def record(self, row: Cancellation, state: State, reading: OrderReading | None = None) -> None:
         """Write what became of one order."""
@@ -111,13 +111,15 @@ async def connect(tx: Writer, user_id: int, key: bytes, now: datetime = START, n
     return account
 
 
-async def ask(tx: Writer, account: Account, *orders: str, until: Any = CARD_ENDS, first: bool = False) -> int:
+async def ask(
+    tx: Writer, account: Account, *orders: str, until: Any = CARD_ENDS, first: bool = False, now: datetime = START
+) -> int:
     """Write down a request within a transaction."""
     card = Card(5, None, 7, TOKEN, until)
-    return await tx.add_request(account, orders, card, START, ask_first=first, ignored=(), repeats=0)
+    return await tx.add_request(account, orders, card, now, ask_first=first, ignored=(), repeats=0)
 
 
-async def claim(tx: Writer, account: Account, most: int = 100) -> list[Cancellation]:
+async def claim(tx: Writer, account: Account, most: int = 100, now: datetime = START) -> list[Cancellation]:
     """Mark orders as being sent within a transaction, whether they have been taken up before or not."""
-    await tx.take_up(account.id, START, most)
-    return await tx.claim_for_sending(account.id, START, most)
+    await tx.take_up(account.id, now, most)
+    return await tx.claim_for_sending(account.id, now, most)

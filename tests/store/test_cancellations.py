@@ -41,16 +41,46 @@ async def test_a_refunded_order_is_joined_and_never_sent_again(books: Books) -> 
     assert await books.claim() == []
 
 
-@pytest.mark.parametrize(
+not_refunded = pytest.mark.parametrize(
     "way", [[State.REFUSED], [State.ACCEPTED, State.FAILED], [State.ACCEPTED, State.PARTIAL]], ids=lambda w: w[-1]
 )
+
+
+@not_refunded
 async def test_what_ended_otherwise_is_tried_again(books: Books, way: list[State]) -> None:
     await books.ask("ord_A")
     await books.lead("ord_A", *way)
-    again = await books.ask("ord_A")
+    again = await books.ask("ord_A", now=LATER)
     (row,) = await orders_of(books.ledger.read, again)
     assert (row.state, row.request_id) == (State.REQUESTED, again)
-    assert [row.order_id for row in await books.claim()] == ["ord_A"]
+    assert [row.order_id for row in await books.claim(LATER)] == ["ord_A"]
+
+
+@not_refunded
+async def test_what_was_asked_for_while_it_was_open_is_not_sent_when_its_turn_comes(
+    books: Books, way: list[State]
+) -> None:
+    async with books.ledger.write() as tx:
+        first = await ask(tx, books.account, "ord_A")
+        again = await ask(tx, books.account, "ord_A", "ord_B")
+        await claim(tx, books.account, most=1)  # the other waits its turn
+    for state in way:
+        await books.record(await books.newest("ord_A"), state)
+    assert [row.order_id for row in await books.claim()] == ["ord_B"]
+    joined, own = await orders_of(books.ledger.read, again)
+    assert (joined.state, joined.request_id) == (way[-1], first)
+    assert own.request_id == again
+
+
+async def test_what_was_stopped_is_sent_for_the_next_request_that_waits_for_it(books: Books) -> None:
+    async with books.ledger.write() as tx:
+        first = await ask(tx, books.account, "ord_A")
+        again = await ask(tx, books.account, "ord_A")
+        request = await tx.request(first)
+        assert request
+        await tx.stop_request(request, LATER, WINDOW)
+    assert [(row.order_id, row.request_id) for row in await books.claim()] == [("ord_A", again)]
+    assert [row.state for row in await orders_of(books.ledger.read, first)] == [State.WITHDRAWN]
 
 
 async def test_the_database_itself_refuses_a_second_open_cancellation(books: Books) -> None:
