@@ -68,7 +68,7 @@ async def test_an_outage_of_discord_or_the_panel_is_no_fault_of_the_process(
 
 
 async def test_a_ledger_that_cannot_be_read_is(here: World, web: TestClient[Any, Any]) -> None:
-    await here.app.ledger.read._db.close()
+    await here.app.ledger._engine.close()
     response = await web.get("/healthz")
     assert response.status == 503
     assert "ledger unreadable" in await response.text()

@@ -23,8 +23,7 @@ from bot.signatures import is_signed
 from bot.ui import buttons
 from bot.webhooks import ANY_EVERY, MOST_GATHERED, MOST_OF_ALL, MOST_OF_ONE, MOST_WAITING, USER_EVERY
 from tests.test_queued import LONG
-from tests.test_webhooks import register, rows
-from tests.webhooks import OPEN, URL, looks, new_address, signature, watch, work
+from tests.webhooks import OPEN, URL, looks, new_address, register, rows, signature, watch, work
 from tests.world import World, messages
 
 pytestmark = [pytest.mark.usefixtures("env"), pytest.mark.settings(**OPEN, confirm_above=100_000)]
