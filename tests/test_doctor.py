@@ -37,10 +37,10 @@ from bot.doctor.facts import (
 )
 from bot.doctor.looks import look_at_address, look_at_keys, look_at_ledger, look_at_modes
 from bot.panel import InvalidKey, PanelError, RateLimited, Suspended, TurnedAway, Unavailable, Unintelligible
-from bot.settings import Settings
-from bot.store import Checkup, LedgerUnreadable, check_up, migrate
-from bot.vault import KEY_FILE, Purpose, Vault, open_vault
+from bot.store import Checkup, LedgerUnreadable, check_up
+from bot.vault import KEY_FILE, Purpose, Vault
 from tests.panel.fakes import loopback
+from tests.sealed import seal_a_key, settings
 
 OK, ATTENTION, FAILED = Verdict.OK, Verdict.ATTENTION, Verdict.FAILED
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,11 +48,6 @@ APPLICATION = Application("bot", 111, installs=("Guild Install", "User Install")
 WHOLE = Checkup(version=1, newest=1, damage="")
 LEDGER = LedgerFile(Path("data/ledger.sqlite3"), WHOLE, size=5_000_000, free=10**10, writable=True)
 KEYS = Keys(Path("data/encryption.keys"), present=True, sealed=12)
-
-
-def settings(folder: Path, **more: object) -> Settings:
-    """Return settings with their data in a folder."""
-    return Settings(_env_file=None, data_dir=folder, **more)  # pyright: ignore[reportCallIssue]
 
 
 def states(finding: Finding, verdict: Verdict, *words: str) -> None:
@@ -232,15 +227,7 @@ def test_whatever_is_not_well_comes_with_something_to_do() -> None:
 @pytest.fixture
 def sealed(tmp_path: Path) -> bytes:
     """A ledger with one stored key, and the key file it is sealed with."""
-    migrate(tmp_path / "ledger.sqlite3")
-    blob = open_vault(settings(tmp_path)).seal(Purpose.PANEL_KEY, 7, SecretStr("np-secret"), 3)
-    with sqlite3.connect(tmp_path / "ledger.sqlite3") as connection:
-        connection.execute(
-            "INSERT INTO accounts (id, user_id, name, folded, is_default, key_sealed, state, created_at, changed_at)"
-            " VALUES (3, 7, 'main', 'main', 1, ?, 'active', 0, 0)",
-            (blob,),
-        )
-    return blob
+    return seal_a_key(tmp_path)
 
 
 def test_a_ledger_is_read_and_left_as_it_is(tmp_path: Path, sealed: bytes) -> None:
