@@ -182,6 +182,23 @@ async def test_nothing_else_is_served(web: TestClient[Any, Any]) -> None:
     assert (await web.post("/metrics")).status == 405
 
 
+async def test_a_fault_of_the_bots_own_is_logged_and_not_shown(
+    here: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken() -> list[str]:
+        raise ZeroDivisionError("secret words")
+
+    monkeypatch.setattr(here.app.operator, "faults", broken)
+    async with (
+        serving("127.0.0.1", 0, here.app.operator, here.app.webhooks) as port,
+        aiohttp.ClientSession() as client,
+        client.get(f"http://127.0.0.1:{port}/healthz") as response,
+    ):
+        assert response.status == 500
+        assert "secret words" not in await response.text()
+    assert "ZeroDivisionError" in caplog.text
+
+
 async def test_the_dashboard_shows_what_is_exported(here: World, ann: Any, web: TestClient[Any, Any]) -> None:
     dashboard = json.loads((ROOT / "deploy/grafana.json").read_text("utf-8"))
     queries: list[str] = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
