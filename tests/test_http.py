@@ -166,6 +166,23 @@ async def test_the_ledger_is_read_at_most_once_in_five_seconds(
     assert reads == 2
 
 
+async def test_a_ledger_that_hangs_keeps_nobody_waiting_for_the_others(
+    here: World, web: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def never() -> Any:
+        nonlocal asked
+        asked += 1
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("bot.figures._LEDGER_PATIENCE", 0.2)
+    monkeypatch.setattr(here.app.ledger.read, "standing", never)
+    exported = await asyncio.gather(*(metrics(web) for _ in range(10)))
+    assert [page["notpanel_ledger_readable"] for page in exported] == [0] * 10
+    assert asked < 10  # one after the other they would wait ten times as long
+
+
 async def test_no_figure_names_anybody(here: World, ann: Any, web: TestClient[Any, Any]) -> None:
     here.order("ord_SECRET")
     await ann.slash("cancel", orders="ord_SECRET")
@@ -218,6 +235,13 @@ async def test_a_port_that_is_taken_is_a_bad_setting(here: World) -> None:
         with pytest.raises(BadSettings, match=f"HTTP_PORT: 127.0.0.1 port {port}"):
             async with serving("127.0.0.1", port, here.app.operator, here.app.webhooks):
                 raise AssertionError("served on a port of somebody else's")
+
+
+@pytest.mark.parametrize("host", ["no..host", "not a host"])
+async def test_a_host_that_cannot_be_is_a_bad_setting(here: World, host: str) -> None:
+    with pytest.raises(BadSettings, match=f"HTTP_HOST, HTTP_PORT: {host}"):
+        async with serving(host, 0, here.app.operator, here.app.webhooks):
+            raise AssertionError("served nowhere")
 
 
 async def test_discords_refusals_are_counted(tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ async def serving(host: str, port: int, operator: Operator, webhooks: Webhooks) 
     try:
         try:
             await web.TCPSite(runner, host, port).start()
+        except UnicodeError:  # of a name that no host can have
+            raise BadSettings(f"HTTP_HOST, HTTP_PORT: {host} is no name of a host") from None
         except OSError as error:
             raise BadSettings(f"HTTP_HOST, HTTP_PORT: {host} port {port}: {error.strerror or error}") from None
         bound = runner.addresses[0][1]
