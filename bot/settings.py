@@ -113,6 +113,8 @@ class Settings(BaseSettings):
         url = secret.get_secret_value()
         if url and not (url.startswith((_SQLITE, *POSTGRES)) and len(url) > len(_SQLITE)):
             raise ValueError("must be sqlite:///path or postgresql://user:password@host/database")
+        if url.startswith(POSTGRES) and re.match(r"\w+://[^?]*[/#][^?]*@", url):
+            raise ValueError("in user and password / must be written as %2F, # as %23")
         return secret
 
     @field_validator("shard_ids", mode="before")

@@ -90,6 +90,8 @@ def test_environment_beats_the_file(folder: Path, monkeypatch: pytest.MonkeyPatc
         ('DISCORD_TOKEN="hunter2\nhunter2"', "DISCORD_TOKEN: must be one word"),
         ("DISCORD_TOKEN=hünter2", "DISCORD_TOKEN: must be one word"),
         ("DATABASE_URL=mysql://bot:hunter2@db/bot", "DATABASE_URL: must be sqlite:///path or postgresql://"),
+        ("DATABASE_URL=postgresql://bot:8/hunter2@db/bot", "DATABASE_URL: in user and password / must be written as"),
+        ("DATABASE_URL='postgresql://bot:8#hunter2@db/bot'", "DATABASE_URL: in user and password / must be written as"),
         ("DATABASE_URL=sqlite:///", "DATABASE_URL: must be sqlite:///path"),
         ("PANEL_IP_LIMIT=0", "PANEL_IP_LIMIT: "),
         ("PANEL_KEY_LIMIT=hunter2", "PANEL_KEY_LIMIT: "),
@@ -160,6 +162,12 @@ def test_a_ledger_in_postgresql(folder: Path, scheme: str) -> None:
     assert database.get_secret_value() == url
     assert describe(database) == "PostgreSQL database ledger on db.internal:5433"
     assert "hunter2" not in repr(load_settings()) + str(load_settings())
+
+
+@pytest.mark.parametrize("url", ["postgresql://a:b%2Fc@one:1,two:2/ledger", "postgresql:///ledger?host=/run&user=a@b"])
+def test_other_ways_to_name_a_database(folder: Path, url: str) -> None:
+    write(folder, f"DATABASE_URL={url}")
+    assert load_settings().database == SecretStr(url)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080"])
