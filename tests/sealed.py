@@ -21,10 +21,10 @@ def seal_a_key(folder: Path, below: Below | None = None) -> bytes:
     """Put user 7's sealed key into a new ledger, in a file of the folder's unless it is elsewhere; return it."""
     below = below or InFile(folder / "ledger.sqlite3")
     migrate(below.database)
-    sealed = open_vault(settings(folder)).seal(Purpose.PANEL_KEY, 7, SecretStr(SECRET), 3)
+    sealed = open_vault(settings(folder)).seal(Purpose.PANEL_KEY, 7, SecretStr(SECRET), 1)
     below.sql(
-        "INSERT INTO accounts (id, user_id, name, folded, is_default, key_sealed, state, created_at, changed_at)"
-        " VALUES (3, 7, 'main', 'main', 1, ?, 'active', 0, 0)",
+        "INSERT INTO accounts (user_id, name, folded, is_default, key_sealed, state, created_at, changed_at)"
+        " VALUES (7, 'main', 'main', 1, ?, 'active', 0, 0)",
         sealed,
     )
     return sealed

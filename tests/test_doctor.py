@@ -1,8 +1,9 @@
 """The doctor's judgement of what it sees, and what it sees on this machine; Discord and the panel: tests/wire."""
 
 import os
+import socket
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,16 +31,19 @@ from bot.doctor.facts import (
     DiscordAnswer,
     Keys,
     LedgerFile,
+    LedgerServer,
     Modes,
     PanelAnswer,
     Reading,
     Refusal,
 )
-from bot.doctor.looks import look_at_address, look_at_keys, look_at_ledger, look_at_modes
+from bot.doctor.looks import look_at_address, look_at_keys, look_at_ledger, look_at_modes, look_at_server
 from bot.panel import InvalidKey, PanelError, RateLimited, Suspended, TurnedAway, Unavailable, Unintelligible
-from bot.store import Checkup, LedgerUnreadable, check_up
+from bot.store import Checkup, Ledger, LedgerUnreachable, LedgerUnreadable, ServerCheckup, check_up
 from bot.vault import KEY_FILE, Purpose, Vault
+from tests.ledgers import Below, InPostgres
 from tests.panel.fakes import loopback
+from tests.postgres import Postgres
 from tests.sealed import seal_a_key, settings
 
 OK, ATTENTION, FAILED = Verdict.OK, Verdict.ATTENTION, Verdict.FAILED
@@ -47,7 +51,14 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 APPLICATION = Application("bot", 111, installs=("Guild Install", "User Install"), servers=3)
 WHOLE = Checkup(version=1, newest=1, damage="")
 LEDGER = LedgerFile(Path("data/ledger.sqlite3"), WHOLE, size=5_000_000, free=10**10, writable=True)
+SERVER = LedgerServer("ledger on db", ServerCheckup(1, 1, "15.4", 150_004, "UTF8", writable=True, may_create=True))
 KEYS = Keys(Path("data/encryption.keys"), present=True, sealed=12)
+
+
+def on_server(**found: object) -> LedgerServer:
+    """Return a ledger in PostgreSQL of which something else is true."""
+    assert isinstance(SERVER.found, ServerCheckup)
+    return replace(SERVER, found=replace(SERVER.found, **found))
 
 
 def states(finding: Finding, verdict: Verdict, *words: str) -> None:
@@ -130,9 +141,24 @@ def test_the_panel(error: PanelError | None, verdict: Verdict, words: str) -> No
         (replace(LEDGER, found=replace(WHOLE, newest=2)), ATTENTION, "make a backup"),
         (replace(LEDGER, found=replace(WHOLE, damage="row 7 missing from index")), FAILED, "restore the newest backup"),
         (replace(LEDGER, found=replace(WHOLE, version=0, damage="page 3")), FAILED, "page 3"),
+        (replace(LEDGER, found=replace(WHOLE, version=0)), OK, "is empty; the first start makes its tables"),
+        (SERVER, OK, "ledger on db: PostgreSQL 15.4, schema 1."),
+        (on_server(version=0), OK, "the first start makes the tables"),
+        (on_server(version=0, may_create=False), FAILED, "Let the database belong to it"),
+        (on_server(version=2), FAILED, "newer release"),
+        (on_server(newest=2), ATTENTION, "make a backup with pg_dump first"),
+        (on_server(newest=2, may_create=False), FAILED, "may make no tables"),
+        (on_server(number=130_012), FAILED, "too old"),
+        (on_server(encoding="LATIN1"), FAILED, "in LATIN1. Make the database anew"),
+        (on_server(writable=False), FAILED, "takes nothing but reads. Connect"),
+        (
+            replace(SERVER, found=LedgerUnreachable("(no route)")),
+            FAILED,
+            "Check that it runs, and DATABASE_URL. (no route)",
+        ),
     ],
 )
-def test_the_ledger(ledger: LedgerFile, verdict: Verdict, words: str) -> None:
+def test_the_ledger(ledger: LedgerFile | LedgerServer, verdict: Verdict, words: str) -> None:
     states(check_ledger(ledger), verdict, words)
 
 
@@ -150,6 +176,10 @@ def test_the_space_that_is_left(size: int, free: int, verdict: Verdict) -> None:
     states(check_space(replace(LEDGER, size=size, free=free)), verdict, "MB free")
 
 
+def test_the_space_on_another_machine_is_not_spoken_of() -> None:
+    states(check_space(SERVER), OK, "watch it there")
+
+
 @pytest.mark.parametrize(
     ("keys", "verdict", "words"),
     [
@@ -158,6 +188,8 @@ def test_the_space_that_is_left(size: int, free: int, verdict: Verdict) -> None:
         (replace(KEYS, present=False, sealed=0), OK, "Back it up then"),
         (replace(KEYS, present=False), FAILED, "Put its backup in its place"),
         (replace(KEYS, unopened=2), FAILED, "2 of 12 API keys"),
+        (replace(KEYS, sealed=None), ATTENTION, "can be read; what is sealed with them is not known"),
+        (replace(KEYS, sealed=None, present=False), ATTENTION, "none at data/encryption.keys; what is sealed"),
         (replace(KEYS, trouble="The key file is unusable."), FAILED, "unusable"),
     ],
 )
@@ -169,6 +201,7 @@ def test_who_may_read_the_files() -> None:
     mine, open_one = Path("mine"), Path("open")
     states(check_modes(Modes((mine, open_one))), OK, "2 looked at")
     states(check_modes(Modes((mine, open_one), (open_one,))), ATTENTION, "chmod 600 open")
+    states(check_modes(Modes((mine,), (), (open_one,))), ATTENTION, "could not be looked at: open")
     states(check_modes(Modes((mine,), known=False)), ATTENTION, "no file modes")
 
 
@@ -233,18 +266,30 @@ def sealed(tmp_path: Path) -> bytes:
 def test_a_ledger_is_read_and_left_as_it_is(tmp_path: Path, sealed: bytes) -> None:
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     seen = look_at_ledger(tmp_path / "ledger.sqlite3")
-    assert isinstance(seen.found, Checkup)
-    assert seen.found.sealed == (sealed,)
+    assert seen.sealed == (sealed,)
     states(check_ledger(seen), OK, "schema 1")
-    states(check_keys(look_at_keys(settings(tmp_path), seen.found.sealed)), OK, "opens all 1 stored")
+    states(check_keys(look_at_keys(settings(tmp_path), seen.sealed)), OK, "opens all 1 stored")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_nothing_is_made_where_nothing_is(tmp_path: Path) -> None:
     seen = look_at_ledger(tmp_path / "data" / "ledger.sqlite3")
     states(check_ledger(seen), OK, "none yet")
-    states(check_keys(look_at_keys(settings(tmp_path / "data"), ())), OK, "none yet")
+    states(check_keys(look_at_keys(settings(tmp_path / "data"), seen.sealed)), OK, "none yet")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_looked_at_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 300)  # as good as a folder that this user may not enter, and it holds for root too
+    finding = check_ledger(look_at_ledger(folder / "ledger.sqlite3"))
+    states(finding, FAILED, "File name too long")
+    assert look_at_modes(settings(folder)).hidden == (folder / KEY_FILE, folder / "ledger.sqlite3")
+    states(check_keys(look_at_keys(settings(folder), None)), FAILED, "File name too long")
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("not a folder")
+    states(check_ledger(look_at_ledger(tmp_path / "data" / "ledger.sqlite3")), FAILED, "Not a directory")
 
 
 def damaged(path: Path) -> Iterator[None]:
@@ -259,7 +304,9 @@ def damaged(path: Path) -> Iterator[None]:
 def test_a_damaged_ledger_is_told(tmp_path: Path, sealed: bytes) -> None:
     path = tmp_path / "ledger.sqlite3"
     for _ in damaged(path):
-        assert check_ledger(look_at_ledger(path)).verdict is FAILED
+        seen = look_at_ledger(path)
+        assert check_ledger(seen).verdict is FAILED
+        assert check_keys(look_at_keys(settings(tmp_path), seen.sealed)).verdict is not OK or seen.sealed == (sealed,)
 
 
 def test_a_ledger_that_opens_and_is_not_whole_is_told(tmp_path: Path, sealed: bytes) -> None:
@@ -298,10 +345,109 @@ def test_keys_that_are_lost_or_others_are_told(tmp_path: Path, sealed: bytes) ->
 def test_a_file_that_others_can_read_is_told_and_left(tmp_path: Path, sealed: bytes) -> None:
     keys, ledger = tmp_path / KEY_FILE, tmp_path / "ledger.sqlite3"
     (tmp_path / "ledger.sqlite3.lock").touch(mode=0o644)  # nothing is in it
-    assert look_at_modes(settings(tmp_path), ledger) == Modes((keys, ledger))
+    assert look_at_modes(settings(tmp_path)) == Modes((keys, ledger))
     keys.chmod(0o640)
     look_at_keys(settings(tmp_path), (sealed,))
-    assert look_at_modes(settings(tmp_path), ledger).open_to_others == (keys,)
+    assert look_at_modes(settings(tmp_path)).open_to_others == (keys,)
+
+
+# A ledger in PostgreSQL
+
+
+@pytest.fixture
+def stored(tmp_path: Path, below: Below) -> bytes:
+    """A ledger with one stored key, in PostgreSQL."""
+    return seal_a_key(tmp_path, below)
+
+
+@pytest.fixture
+def base(postgres: Postgres) -> Generator[InPostgres]:
+    """A database with nothing in it."""
+    made = InPostgres(postgres, migrated=False)
+    yield made
+    made.drop()
+
+
+@pytest.mark.postgresql
+async def test_a_ledger_in_postgresql_is_looked_into_beside_its_bot(
+    tmp_path: Path, below: Below, stored: bytes
+) -> None:
+    async with Ledger.open(below.database) as ledger:
+        seen = await look(below)
+        async with ledger.write() as tx:
+            await tx.set_fact("noted", "undisturbed")
+    assert isinstance(seen.found, ServerCheckup)
+    states(check_ledger(seen), OK, "PostgreSQL database test_", f"PostgreSQL {seen.found.release}, schema 1")
+    states(check_keys(look_at_keys(settings(tmp_path), seen.sealed)), OK, "opens all 1 stored")
+    (tmp_path / KEY_FILE).unlink()
+    states(check_keys(look_at_keys(settings(tmp_path), seen.sealed)), FAILED, "is gone, and 1 API keys")
+
+
+async def look(below: Below) -> LedgerServer:
+    """Look into a database."""
+    assert isinstance(below.database, SecretStr)
+    return await look_at_server(below.database)
+
+
+async def test_nothing_is_made_in_an_empty_database(base: InPostgres) -> None:
+    states(check_ledger(await look(base)), OK, "empty; the first start makes the tables")
+    assert base.tables() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("CREATE TABLE orders (id INT)", "database of another program"),
+        ("CREATE TABLE schema_version (release TEXT)", 'column "version" does not exist'),
+        ("CREATE TABLE schema_version AS SELECT 9999 AS version", "newer release"),
+        ("CREATE TABLE schema_version AS SELECT 1 AS version", 'relation "accounts" does not exist'),
+    ],
+)
+async def test_what_is_no_ledger_of_this_release_is_told(base: InPostgres, change: str, words: str) -> None:
+    base.sql(change)
+    seen = await look(base)
+    states(check_ledger(seen), FAILED, words)
+    assert seen.sealed is None
+
+
+async def test_a_database_that_takes_only_reads_is_told(base: InPostgres) -> None:
+    (name,) = base.sql("SELECT current_database()::text")[0]
+    base.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    states(check_ledger(await look(base)), FAILED, "takes nothing but reads")
+
+
+async def test_a_user_without_rights_is_told(base: InPostgres) -> None:
+    base.sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    base.sql("CREATE ROLE guest LOGIN")
+    try:
+        guest = SecretStr(base.url.replace("//bot@", "//guest:hunter2@"))
+        states(check_ledger(await look_at_server(guest)), FAILED, "may make no tables")
+        base.sql("CREATE TABLE schema_version AS SELECT 1 AS version")
+        finding = check_ledger(await look_at_server(guest))
+        states(finding, FAILED, "permission denied for table schema_version")
+        assert "hunter2" not in str(finding)
+    finally:
+        base.sql("DROP ROLE guest")
+
+
+@pytest.mark.parametrize(
+    "password", ["hunter2", "hunter2/x", "8/hunter2", "hunter2?x", "8#hunter2", "hun@ter2/hunter2"]
+)
+async def test_a_server_that_cannot_be_reached_is_told_without_the_password(password: str) -> None:
+    finding = check_ledger(await look_at_server(SecretStr(f"postgresql://bot:{password}@127.0.0.1:9/ledger")))
+    states(finding, FAILED, "Check that it runs, and DATABASE_URL")
+    assert "hunter2" not in str(finding)
+
+
+async def test_a_server_that_says_nothing_is_told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.store.checkup_postgres._PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgresql://bot:hunter2@127.0.0.1:{silent.getsockname()[1]}/ledger"
+        finding = check_ledger(await look_at_server(SecretStr(address)))
+    states(finding, FAILED, "TimeoutError", "Check that it runs")
+
+
+# What is seen from outside
 
 
 async def test_a_public_address_is_asked_for_what_only_the_bot_refuses_so() -> None:

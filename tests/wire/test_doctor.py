@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ledgers import InPostgres
+from tests.postgres import Postgres
 from tests.story import ROOT
 from tests.wire.process import BotProcess
 from tests.wire.stage import Stage, stage
@@ -90,6 +92,24 @@ async def test_something_else_at_the_panels_address_is_told(here: Stage) -> None
     code, lines = await doctor(here.bot, PANEL_URL=f"http://{here.discord.address}/gateway")
     assert code == 1
     assert "something else than NotPanel's API" in line(lines, "panel")
+
+
+async def test_a_ledger_in_postgresql_is_looked_into(here: Stage, postgres: Postgres) -> None:
+    base = InPostgres(postgres)
+    try:
+        code, lines = await doctor(here.bot, DATABASE_URL=base.url.replace("//bot@", f"//bot:{TOKEN}@"))
+    finally:
+        base.drop()
+    assert (code, lines[-1]) == (0, "10 checks: 0 failed, 0 want attention.")
+    assert "schema 1" in line(lines, "ledger")
+    assert "none yet" in line(lines, "keys")
+
+
+async def test_a_postgresql_that_is_away_fails(here: Stage) -> None:
+    code, lines = await doctor(here.bot, DATABASE_URL=f"postgresql://bot:{TOKEN}@127.0.0.1:9/ledger")
+    assert code == 1
+    assert "PostgreSQL database ledger on 127.0.0.1:9" in line(lines, "ledger")
+    assert line(lines, "keys").startswith("attention")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX modes are meant")
