@@ -146,6 +146,13 @@ def test_every_link_to_a_file_leads_somewhere(paper: Path) -> None:
     assert broken == []
 
 
+@every_paper
+def test_every_table_has_a_head(paper: Path) -> None:
+    """Otherwise its rows are shown as they are written."""
+    tables = re.findall(r"(?:^\|.*\n)+", paper.read_text("utf-8"), re.MULTILINE)
+    assert [table for table in tables if not re.match(r".*\n\|[-:|]+\|\n", table)] == []
+
+
 def test_the_readme_leads_to_every_paper() -> None:
     assert [name_of(paper) for paper in PAPERS if paper != README and f"({name_of(paper)})" not in readme()] == []
 
