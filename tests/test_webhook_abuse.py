@@ -216,6 +216,23 @@ async def test_calls_that_are_not_read_yet_do_not_pile_up(here: World, ann: Any,
     assert await call(web, ADDRESS, b"") == 204
 
 
+async def test_a_call_that_is_dropped_is_not_said_to_be_taken(
+    here: World, ann: Any, web: aiohttp.ClientSession
+) -> None:
+    """One whose body takes so long that there is no room any more when it has come."""
+    filled = asyncio.Event()
+
+    async def slow() -> AsyncGenerator[bytes]:
+        yield b"ord_A"
+        for number in range(MOST_WAITING):
+            assert await call(web, f"/hooks/{number}", b"") == 204
+        filled.set()
+
+    assert await call(web, ADDRESS, slow()) == 429
+    assert filled.is_set()
+    assert here.app.figures.webhook_calls["limited"] == 1
+
+
 async def test_their_headers_do_not_pile_up_either(here: World, ann: Any, web: aiohttp.ClientSession) -> None:
     headers = {f"X_Junk_{number}": "a" * 8_000 for number in range(100)}
     tracemalloc.start()

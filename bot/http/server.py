@@ -105,13 +105,17 @@ def _hooks(webhooks: Webhooks) -> Handler:
         """Take a call, and answer it before anybody has looked whose address that is or what it says."""
         token = request.match_info["token"]
         if not webhooks.admits(token):
-            return web.Response(status=429, headers={"Retry-After": "60"})
+            return _too_many()
         try:
             async with asyncio.timeout(_READ_WITHIN):
                 body = await request.read()
         except TimeoutError:
             return web.Response(status=408)
-        webhooks.take(token, [text for text in request.headers.values() if len(text) <= _MOST_OF_HEADER], body)
-        return web.Response(status=204)
+        headers = [text for text in request.headers.values() if len(text) <= _MOST_OF_HEADER]
+        return web.Response(status=204) if webhooks.take(token, headers, body) else _too_many()
 
     return hooks
+
+
+def _too_many() -> web.Response:
+    return web.Response(status=429, headers={"Retry-After": "60"})
