@@ -77,7 +77,7 @@ def states(finding: Finding, verdict: Verdict, *words: str) -> None:
         (DiscordAnswer(APPLICATION), OK, "bot (111)"),
         (DiscordAnswer(Refusal.NO_TOKEN), FAILED, "DISCORD_TOKEN is not set"),
         (DiscordAnswer(Refusal.REFUSED), FAILED, "Reset Token"),
-        (DiscordAnswer(Refusal.UNREACHABLE, "HTTP 503"), FAILED, "HTTP 503"),
+        (DiscordAnswer(Refusal.UNREACHABLE, "did not answer"), FAILED, "not known: Discord did not answer. Try again"),
     ],
 )
 def test_the_token(answer: DiscordAnswer, verdict: Verdict, words: str) -> None:

@@ -81,8 +81,8 @@ def check_token(answer: DiscordAnswer) -> Finding:
             )
         case Refusal.UNREACHABLE:
             return about.failed(
-                f"not known: Discord did not answer ({answer.words})",
-                "Check the network, name resolution and proxies, and whether discord.com is allowed out on port 443.",
+                f"not known: Discord {answer.did}",
+                "Try again in some minutes; check network, name resolution and proxies, and that port 443 is let out.",
             )
 
 

@@ -45,10 +45,10 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class DiscordAnswer:
-    """How Discord answered: the application, or why there is none, and its words."""
+    """How Discord answered: the application, or why there is none, and what it did instead."""
 
     application: Application | Refusal
-    words: str = ""
+    did: str = ""
     reading: Reading | None = None
 
 

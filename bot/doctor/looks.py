@@ -36,6 +36,7 @@ from bot.vault import KEY_FILE, VaultError, look_into_vault
 _PATIENCE = 20
 """Seconds for Discord, and for the public address, to answer."""
 _OTHERS = 0o077
+_AN_ERROR = 400
 
 
 async def look_at_discord(token: SecretStr | None, clock: Clock) -> DiscordAnswer:
@@ -49,10 +50,9 @@ async def look_at_discord(token: SecretStr | None, clock: Clock) -> DiscordAnswe
             return DiscordAnswer(_application(await client.application_info()), reading=watch.reading)
     except discord.LoginFailure:
         return DiscordAnswer(Refusal.REFUSED, reading=watch.reading)
-    except discord.HTTPException as error:
-        return DiscordAnswer(Refusal.UNREACHABLE, f"HTTP {error.status}", watch.reading)
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        return DiscordAnswer(Refusal.UNREACHABLE, type(error).__name__, watch.reading)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:  # discord.py tries again before it raises
+        did = f"answered with HTTP {watch.status}" if watch.status else f"did not answer ({type(error).__name__})"
+        return DiscordAnswer(Refusal.UNREACHABLE, did, watch.reading)
 
 
 @asynccontextmanager
@@ -88,9 +88,10 @@ def _application(about: discord.AppInfo) -> Application:
 
 
 class _Watch:
-    """Notes the time that the first answer carries, and when it was asked for and heard."""
+    """Notes the last error's status, and the time that the first answer carries, when it was asked for and heard."""
 
     def __init__(self, whose: str, clock: Clock) -> None:
+        self.status: int | None = None
         self.reading: Reading | None = None
         self.trace = aiohttp.TraceConfig()
         self.trace.on_request_start.append(self._asked)
@@ -102,6 +103,8 @@ class _Watch:
         context.asked = self._clock()
 
     async def _heard(self, _session: Any, context: SimpleNamespace, about: aiohttp.TraceRequestEndParams) -> None:
+        if about.response.status >= _AN_ERROR:
+            self.status = about.response.status
         said = read_date(about.response.headers.get("Date", ""))
         if said and self.reading is None:
             self.reading = Reading(self._whose, context.asked, self._clock(), said)

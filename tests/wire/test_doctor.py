@@ -6,8 +6,13 @@ import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import discord
 import pytest
+from pydantic import SecretStr
 
+from bot.clock import utc_now
+from bot.doctor import looks
+from bot.doctor.checks import check_token
 from tests.ledgers import InPostgres
 from tests.postgres import Postgres
 from tests.story import ROOT
@@ -86,6 +91,16 @@ async def test_worlds_that_do_not_answer_fail(here: Stage) -> None:
     assert code == 1
     assert "HTTP 403" in line(lines, "token")
     assert "cannot be reached" in line(lines, "panel")
+
+
+async def test_a_discord_that_goes_on_failing_is_not_said_to_be_silent(
+    here: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """discord.py tries again on a 502, for longer than the doctor waits."""
+    monkeypatch.setattr(discord.http.Route, "BASE", f"http://{here.discord.address}/api/v10")
+    monkeypatch.setattr(looks, "_PATIENCE", 0.5)
+    here.discord.faults = [Fault("GET", "/users/@me", 502)] * 9
+    assert "Discord answered with HTTP 502" in str(check_token(await looks.look_at_discord(SecretStr(TOKEN), utc_now)))
 
 
 async def test_something_else_at_the_panels_address_is_told(here: Stage) -> None:
