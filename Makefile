@@ -48,7 +48,7 @@ bench: .venv/dev ## measure the schedule, and everything else against bare loops
 	$(python) -m tests.benchmarks.schedule
 	$(python) -m tests.benchmarks
 
-check: lint types test ## everything that CI checks
+check: lint types test ## check style, types and tests: what CI runs first
 
 lint: .venv/dev ## check style and format
 	.venv/bin/ruff check $(sources)

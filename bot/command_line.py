@@ -59,7 +59,9 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
         return _fail(EXIT_DISCORD, f"Discord closed the connection for good (code {error.code}).")
     except discord.PrivilegedIntentsRequired:
         return _fail(EXIT_DISCORD, "Discord closed the connection for good (code 4014): an intent is not allowed.")
-    except aiohttp.ClientConnectionError as error:
+    except discord.HTTPException as error:
+        return _fail(EXIT_PASSING, f"Discord answers with an error (HTTP {error.status}). Start again in some minutes.")
+    except (aiohttp.ClientError, TimeoutError) as error:
         return _fail(EXIT_PASSING, f"Discord cannot be reached ({error}). Start again when the network is back.")
     except KeyboardInterrupt:
         pass

@@ -164,12 +164,11 @@ class Operator:
         )
 
     async def _read(self) -> Standing:
-        async with self._reading:
+        async with asyncio.timeout(_LEDGER_PATIENCE), self._reading:
             now = self._clock()
             if self._standing and self._standing[0] <= now < self._standing[0] + _READ_EVERY:
                 return self._standing[1]
-            async with asyncio.timeout(_LEDGER_PATIENCE):
-                standing = await self._ledger.read.standing()
+            standing = await self._ledger.read.standing()
             self._standing = now, standing
             return standing
 

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -79,31 +79,32 @@ class Settings(BaseSettings):
     def _any_case(cls, level: Any) -> Any:
         return level.upper() if isinstance(level, str) else level
 
+    @field_validator("discord_token")
+    @classmethod
+    def _one_word(cls, token: SecretStr | None) -> SecretStr | None:
+        if token and not re.fullmatch(r"[!-~]+", token.get_secret_value().strip()):
+            raise ValueError("must be one word, as the developer portal shows it")
+        return token
+
     @field_validator("panel_url")
     @classmethod
     def _safe_url(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            host, _ = parts.hostname, parts.port
-        except ValueError:  # its text holds the address, and so what may be a password in it
-            raise ValueError("is not an address") from None
-        if not host or not (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)):
+        parts = _split(url)
+        if not parts.hostname or not (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        ):
             raise ValueError("must be an https address (http only on this machine): keys travel there")
-        if "@" in parts.netloc or parts.query or parts.fragment:
+        if not _is_plain(parts):
             raise ValueError("must be a plain address without user, query or fragment")
         return url
 
     @field_validator("public_url")
     @classmethod
     def _public(cls, url: str | None) -> str | None:
-        try:
-            parts = urlsplit(url or "")
-        except ValueError:
-            raise ValueError("is not an address") from None
-        if url and (
-            parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment
-        ):
-            raise ValueError("must be a plain https address: NotPanel calls no other")
+        if url is not None:
+            parts = _split(url)
+            if parts.scheme != "https" or not parts.hostname or not _is_plain(parts):
+                raise ValueError("must be a plain https address: NotPanel calls no other")
         return url
 
     @field_validator("database_url")
@@ -112,6 +113,8 @@ class Settings(BaseSettings):
         url = secret.get_secret_value()
         if url and not (url.startswith((_SQLITE, *POSTGRES)) and len(url) > len(_SQLITE)):
             raise ValueError("must be sqlite:///path or postgresql://user:password@host/database")
+        if url.startswith(POSTGRES) and re.match(r"\w+://[^?]*[/#][^?]*@", url):
+            raise ValueError("in user and password / must be written as %2F, # as %23")
         return secret
 
     @field_validator("shard_ids", mode="before")
@@ -119,10 +122,13 @@ class Settings(BaseSettings):
     def _listed(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        parts = [re.fullmatch(r"\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?\s*", part) for part in value.split(",")]
-        if not all(parts):
-            raise ValueError("must be numbers and ranges, such as 0,1 or 0-3")
-        found = {n for part in parts if part for n in range(int(part[1]), int(part[2] or part[1]) + 1)}
+        found = set[int]()
+        for part in value.split(","):
+            ends = re.fullmatch(r"\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?\s*", part)
+            shards = ends and range(int(ends[1]), int(ends[2] or ends[1]) + 1)
+            if not shards:
+                raise ValueError("must be numbers and ranges, such as 0,1 or 0-3")
+            found.update(shards)
         return tuple(sorted(found))
 
     @model_validator(mode="after")
@@ -153,6 +159,19 @@ class Settings(BaseSettings):
         if url.startswith(POSTGRES):
             return self.database_url
         return Path(url.removeprefix(_SQLITE)) if url else self.data_dir / "ledger.sqlite3"
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises, too
+    except ValueError:  # its text holds the address, and so what may be a password in it
+        raise ValueError("is not an address") from None
+    return parts
+
+
+def _is_plain(parts: SplitResult) -> bool:
+    return "@" not in parts.netloc and not parts.query and not parts.fragment
 
 
 def load_settings() -> Settings:

@@ -234,11 +234,14 @@ class Webhooks:
         self._figures.webhook_calls["limited"] += 1
         return False
 
-    def take(self, token: str, headers: Iterable[str], body: bytes) -> None:
-        """Put a call aside, to be read once its caller has been answered."""
-        if len(self._arrived) < MOST_WAITING:
-            self._arrived.append(_Arrival(_hashed(token), tuple(headers), body))
-            self.bell.ring()
+    def take(self, token: str, headers: Iterable[str], body: bytes) -> bool:
+        """Put a call aside, to be read once its caller has been answered; False where too many wait by now."""
+        if len(self._arrived) >= MOST_WAITING:
+            self._figures.webhook_calls["limited"] += 1
+            return False
+        self._arrived.append(_Arrival(_hashed(token), tuple(headers), body))
+        self.bell.ring()
+        return True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read calls until `stop`."""

@@ -76,13 +76,13 @@ def _line(package: dict[str, Any], flaw: dict[str, Any]) -> str:
 
 def verdict(audit: Audit) -> tuple[int, str]:
     """Return the exit code and what to print; nobody asked is not the same as nothing found."""
-    lines = [*audit.vulnerable]
-    if audit.trouble or audit.unasked or not audit.clean:
+    lines = list(audit.vulnerable)
+    unsure = bool(audit.trouble or audit.unasked or not audit.clean)
+    if unsure:
         names = ", ".join([*audit.unasked[:_MOST_NAMES], *["…"] * (len(audit.unasked) > _MOST_NAMES)])
         what = audit.trouble or f"the service knows nothing of {len(audit.unasked)}: {names}"
         lines += ["!" * 72, f"NOT AUDITED FOR KNOWN VULNERABILITIES: {what}", "!" * 72]
     lines.append(f"audit: {audit.clean} without known vulnerabilities, {len(audit.vulnerable)} found")
-    unsure = len(lines) > len(audit.vulnerable) + 1
     return VULNERABLE if audit.vulnerable else UNASKED if unsure else 0, "\n".join(lines)
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
-from bot.settings import Settings
 from bot.store import migrate
 from bot.vault import Purpose, open_vault
+from tests.sealed import SECRET, seal_a_key, settings
 from tests.story import ROOT
 
 
@@ -34,11 +33,6 @@ def run(
         timeout=60,
         check=False,
     )
-
-
-def settings(folder: Path) -> Settings:
-    """Return settings with their data in a folder."""
-    return Settings(_env_file=None, data_dir=folder)
 
 
 def test_without_a_token_it_says_where_to_put_one(tmp_path: Path) -> None:
@@ -96,19 +90,6 @@ def test_a_second_process_on_the_same_ledger_is_refused(tmp_path: Path) -> None:
         ended = run(tmp_path, "migrate")
     assert ended.returncode == 3
     assert "Another process is using this ledger" in ended.stderr
-
-
-def seal_a_key(folder: Path) -> bytes:
-    """Put a user's sealed key into a new ledger, and return it."""
-    migrate(folder / "ledger.sqlite3")
-    sealed = open_vault(settings(folder)).seal(Purpose.PANEL_KEY, 7, SecretStr("the key of user 7"), 3)
-    with sqlite3.connect(folder / "ledger.sqlite3") as connection:
-        connection.execute(
-            "INSERT INTO accounts (id, user_id, name, folded, is_default, key_sealed, state, created_at, changed_at)"
-            " VALUES (3, 7, 'main', 'main', 1, ?, 'active', 0, 0)",
-            (sealed,),
-        )
-    return sealed
 
 
 def test_a_missing_key_file_is_not_replaced_by_a_new_one(tmp_path: Path) -> None:
@@ -173,7 +154,7 @@ def test_rotating_seals_everything_anew_and_forgets_nothing(tmp_path: Path) -> N
     assert vault.is_newest(new)
     assert not vault.is_newest(old)
     for sealed in (old, new):  # a backup from before still opens
-        assert vault.open(Purpose.PANEL_KEY, 7, sealed, 3).get_secret_value() == "the key of user 7"
+        assert vault.open(Purpose.PANEL_KEY, 7, sealed, 1).get_secret_value() == SECRET
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a signal")

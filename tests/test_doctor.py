@@ -1,15 +1,10 @@
-"""The doctor's judgement of what it sees, and what it sees on this machine; Discord and the panel: tests/wire."""
+"""The doctor's judgement of what it sees; what it sees: tests/test_doctor_looks.py and tests/wire."""
 
-import os
-import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from pydantic import SecretStr
 
 from bot.doctor.checks import (
     Finding,
@@ -30,29 +25,28 @@ from bot.doctor.facts import (
     DiscordAnswer,
     Keys,
     LedgerFile,
+    LedgerServer,
     Modes,
     PanelAnswer,
     Reading,
     Refusal,
 )
-from bot.doctor.looks import look_at_address, look_at_keys, look_at_ledger, look_at_modes
 from bot.panel import InvalidKey, PanelError, RateLimited, Suspended, TurnedAway, Unavailable, Unintelligible
-from bot.settings import Settings
-from bot.store import Checkup, LedgerUnreadable, check_up, migrate
-from bot.vault import KEY_FILE, Purpose, Vault, open_vault
-from tests.panel.fakes import loopback
+from bot.store import Checkup, LedgerUnreachable, LedgerUnreadable, ServerCheckup
 
 OK, ATTENTION, FAILED = Verdict.OK, Verdict.ATTENTION, Verdict.FAILED
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 APPLICATION = Application("bot", 111, installs=("Guild Install", "User Install"), servers=3)
 WHOLE = Checkup(version=1, newest=1, damage="")
 LEDGER = LedgerFile(Path("data/ledger.sqlite3"), WHOLE, size=5_000_000, free=10**10, writable=True)
+SERVER = LedgerServer("ledger on db", ServerCheckup(1, 1, "15.4", 150_004, "UTF8", writable=True, may_create=True))
 KEYS = Keys(Path("data/encryption.keys"), present=True, sealed=12)
 
 
-def settings(folder: Path, **more: object) -> Settings:
-    """Return settings with their data in a folder."""
-    return Settings(_env_file=None, data_dir=folder, **more)  # pyright: ignore[reportCallIssue]
+def on_server(**found: object) -> LedgerServer:
+    """Return a ledger in PostgreSQL of which something else is true."""
+    assert isinstance(SERVER.found, ServerCheckup)
+    return replace(SERVER, found=replace(SERVER.found, **found))
 
 
 def states(finding: Finding, verdict: Verdict, *words: str) -> None:
@@ -71,7 +65,7 @@ def states(finding: Finding, verdict: Verdict, *words: str) -> None:
         (DiscordAnswer(APPLICATION), OK, "bot (111)"),
         (DiscordAnswer(Refusal.NO_TOKEN), FAILED, "DISCORD_TOKEN is not set"),
         (DiscordAnswer(Refusal.REFUSED), FAILED, "Reset Token"),
-        (DiscordAnswer(Refusal.UNREACHABLE, "HTTP 503"), FAILED, "HTTP 503"),
+        (DiscordAnswer(Refusal.UNREACHABLE, "did not answer"), FAILED, "not known: Discord did not answer. Try again"),
     ],
 )
 def test_the_token(answer: DiscordAnswer, verdict: Verdict, words: str) -> None:
@@ -135,9 +129,24 @@ def test_the_panel(error: PanelError | None, verdict: Verdict, words: str) -> No
         (replace(LEDGER, found=replace(WHOLE, newest=2)), ATTENTION, "make a backup"),
         (replace(LEDGER, found=replace(WHOLE, damage="row 7 missing from index")), FAILED, "restore the newest backup"),
         (replace(LEDGER, found=replace(WHOLE, version=0, damage="page 3")), FAILED, "page 3"),
+        (replace(LEDGER, found=replace(WHOLE, version=0)), OK, "is empty; the first start makes its tables"),
+        (SERVER, OK, "ledger on db: PostgreSQL 15.4, schema 1."),
+        (on_server(version=0), OK, "the first start makes the tables"),
+        (on_server(version=0, may_create=False), FAILED, "Let the database belong to it"),
+        (on_server(version=2), FAILED, "newer release"),
+        (on_server(newest=2), ATTENTION, "make a backup with pg_dump first"),
+        (on_server(newest=2, may_create=False), FAILED, "may make no tables"),
+        (on_server(number=130_012), FAILED, "too old"),
+        (on_server(encoding="LATIN1"), FAILED, "in LATIN1. Make the database anew"),
+        (on_server(writable=False), FAILED, "takes nothing but reads. Connect"),
+        (
+            replace(SERVER, found=LedgerUnreachable("(no route)")),
+            FAILED,
+            "Check that it runs, and DATABASE_URL. (no route)",
+        ),
     ],
 )
-def test_the_ledger(ledger: LedgerFile, verdict: Verdict, words: str) -> None:
+def test_the_ledger(ledger: LedgerFile | LedgerServer, verdict: Verdict, words: str) -> None:
     states(check_ledger(ledger), verdict, words)
 
 
@@ -155,6 +164,10 @@ def test_the_space_that_is_left(size: int, free: int, verdict: Verdict) -> None:
     states(check_space(replace(LEDGER, size=size, free=free)), verdict, "MB free")
 
 
+def test_the_space_on_another_machine_is_not_spoken_of() -> None:
+    states(check_space(SERVER), OK, "watch it there")
+
+
 @pytest.mark.parametrize(
     ("keys", "verdict", "words"),
     [
@@ -163,6 +176,8 @@ def test_the_space_that_is_left(size: int, free: int, verdict: Verdict) -> None:
         (replace(KEYS, present=False, sealed=0), OK, "Back it up then"),
         (replace(KEYS, present=False), FAILED, "Put its backup in its place"),
         (replace(KEYS, unopened=2), FAILED, "2 of 12 API keys"),
+        (replace(KEYS, sealed=None), ATTENTION, "can be read; what is sealed with them is not known"),
+        (replace(KEYS, sealed=None, present=False), ATTENTION, "none at data/encryption.keys; what is sealed"),
         (replace(KEYS, trouble="The key file is unusable."), FAILED, "unusable"),
     ],
 )
@@ -174,6 +189,7 @@ def test_who_may_read_the_files() -> None:
     mine, open_one = Path("mine"), Path("open")
     states(check_modes(Modes((mine, open_one))), OK, "2 looked at")
     states(check_modes(Modes((mine, open_one), (open_one,))), ATTENTION, "chmod 600 open")
+    states(check_modes(Modes((mine,), (), (open_one,))), ATTENTION, "could not be looked at: open")
     states(check_modes(Modes((mine,), known=False)), ATTENTION, "no file modes")
 
 
@@ -224,116 +240,3 @@ def test_whatever_is_not_well_comes_with_something_to_do() -> None:
         check_clock([]),
     ]
     assert all(finding.remedy for finding in bad)
-
-
-# What is seen on this machine
-
-
-@pytest.fixture
-def sealed(tmp_path: Path) -> bytes:
-    """A ledger with one stored key, and the key file it is sealed with."""
-    migrate(tmp_path / "ledger.sqlite3")
-    blob = open_vault(settings(tmp_path)).seal(Purpose.PANEL_KEY, 7, SecretStr("np-secret"), 3)
-    with sqlite3.connect(tmp_path / "ledger.sqlite3") as connection:
-        connection.execute(
-            "INSERT INTO accounts (id, user_id, name, folded, is_default, key_sealed, state, created_at, changed_at)"
-            " VALUES (3, 7, 'main', 'main', 1, ?, 'active', 0, 0)",
-            (blob,),
-        )
-    return blob
-
-
-def test_a_ledger_is_read_and_left_as_it_is(tmp_path: Path, sealed: bytes) -> None:
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    seen = look_at_ledger(tmp_path / "ledger.sqlite3")
-    assert isinstance(seen.found, Checkup)
-    assert seen.found.sealed == (sealed,)
-    states(check_ledger(seen), OK, "schema 1")
-    states(check_keys(look_at_keys(settings(tmp_path), seen.found.sealed)), OK, "opens all 1 stored")
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_nothing_is_made_where_nothing_is(tmp_path: Path) -> None:
-    seen = look_at_ledger(tmp_path / "data" / "ledger.sqlite3")
-    states(check_ledger(seen), OK, "none yet")
-    states(check_keys(look_at_keys(settings(tmp_path / "data"), ())), OK, "none yet")
-    assert list(tmp_path.iterdir()) == []
-
-
-def damaged(path: Path) -> Iterator[None]:
-    """Yield once for each way in which a ledger was spoilt."""
-    whole = path.read_bytes()
-    for spoilt in (whole[:5_000], whole[:4096] + b"\xff" * 4096 + whole[8192:], b"my notes " * 500):
-        path.write_bytes(spoilt)
-        yield
-        path.write_bytes(whole)
-
-
-def test_a_damaged_ledger_is_told(tmp_path: Path, sealed: bytes) -> None:
-    path = tmp_path / "ledger.sqlite3"
-    for _ in damaged(path):
-        assert check_ledger(look_at_ledger(path)).verdict is FAILED
-
-
-def test_a_ledger_that_opens_and_is_not_whole_is_told(tmp_path: Path, sealed: bytes) -> None:
-    path = tmp_path / "ledger.sqlite3"
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA writable_schema = ON")
-        connection.execute("UPDATE sqlite_master SET sql = sql || ' WHERE user_id > 7' WHERE name = 'accounts_by_name'")
-    states(check_ledger(look_at_ledger(path)), FAILED, "wrong # of entries in index accounts_by_name", "restore")
-
-
-def test_a_ledger_that_vanishes_is_not_made_anew(tmp_path: Path) -> None:
-    with pytest.raises(LedgerUnreadable):
-        check_up(tmp_path / "ledger.sqlite3")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_ledger_of_another_release_is_told(tmp_path: Path, sealed: bytes) -> None:
-    path = tmp_path / "ledger.sqlite3"
-    with sqlite3.connect(path) as connection:
-        connection.execute("INSERT INTO schema_version VALUES (9999, 'later')")
-    states(check_ledger(look_at_ledger(path)), FAILED, "newer release")
-
-
-def test_keys_that_are_lost_or_others_are_told(tmp_path: Path, sealed: bytes) -> None:
-    (tmp_path / KEY_FILE).rename(tmp_path / "away")
-    states(check_keys(look_at_keys(settings(tmp_path), (sealed,))), FAILED, "is gone, and 1 API keys")
-    other = settings(tmp_path, encryption_keys=SecretStr("A" * 43))
-    states(check_keys(look_at_keys(other, (sealed,))), FAILED, "1 of 1 API keys")
-    (tmp_path / KEY_FILE).write_text("not a key, but private")
-    finding = check_keys(look_at_keys(settings(tmp_path), (sealed,)))
-    states(finding, FAILED, "unusable")
-    assert "private" not in str(finding)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="POSIX modes are meant")
-def test_a_file_that_others_can_read_is_told_and_left(tmp_path: Path, sealed: bytes) -> None:
-    keys, ledger = tmp_path / KEY_FILE, tmp_path / "ledger.sqlite3"
-    (tmp_path / "ledger.sqlite3.lock").touch(mode=0o644)  # nothing is in it
-    assert look_at_modes(settings(tmp_path), ledger) == Modes((keys, ledger))
-    keys.chmod(0o640)
-    look_at_keys(settings(tmp_path), (sealed,))
-    assert look_at_modes(settings(tmp_path), ledger).open_to_others == (keys,)
-
-
-async def test_a_public_address_is_asked_for_what_only_the_bot_refuses_so() -> None:
-    asked: list[tuple[str, str]] = []
-
-    async def hooks(request: web.Request) -> web.Response:
-        asked.append((request.method, request.path))
-        return web.Response(status=405)
-
-    async with loopback(hooks) as url:
-        base = url.removesuffix("/api/v2")
-        assert await look_at_address(f"{base}/") == Address(f"{base}/", 405)
-    assert asked == [("GET", "/hooks/doctor")]
-    gone = await look_at_address(base)
-    assert gone
-    states(check_address(gone), ATTENTION, "ClientConnectorError")
-    assert await look_at_address(None) is None
-
-
-def test_looking_into_the_vault_gives_the_vault_that_a_start_opens(tmp_path: Path, sealed: bytes) -> None:
-    keys = look_at_keys(settings(tmp_path), (sealed, Vault([bytes(32)]).seal(Purpose.PANEL_KEY, 7, SecretStr("x"))))
-    assert (keys.sealed, keys.unopened) == (2, 1)

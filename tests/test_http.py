@@ -68,7 +68,7 @@ async def test_an_outage_of_discord_or_the_panel_is_no_fault_of_the_process(
 
 
 async def test_a_ledger_that_cannot_be_read_is(here: World, web: TestClient[Any, Any]) -> None:
-    await here.app.ledger.read._db.close()
+    await here.app.ledger._engine.close()
     response = await web.get("/healthz")
     assert response.status == 503
     assert "ledger unreadable" in await response.text()
@@ -166,6 +166,23 @@ async def test_the_ledger_is_read_at_most_once_in_five_seconds(
     assert reads == 2
 
 
+async def test_a_ledger_that_hangs_keeps_nobody_waiting_for_the_others(
+    here: World, web: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def never() -> Any:
+        nonlocal asked
+        asked += 1
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("bot.figures._LEDGER_PATIENCE", 0.2)
+    monkeypatch.setattr(here.app.ledger.read, "standing", never)
+    exported = await asyncio.gather(*(metrics(web) for _ in range(10)))
+    assert [page["notpanel_ledger_readable"] for page in exported] == [0] * 10
+    assert asked < 10  # one after the other they would wait ten times as long
+
+
 async def test_no_figure_names_anybody(here: World, ann: Any, web: TestClient[Any, Any]) -> None:
     here.order("ord_SECRET")
     await ann.slash("cancel", orders="ord_SECRET")
@@ -180,6 +197,23 @@ async def test_no_figure_names_anybody(here: World, ann: Any, web: TestClient[An
 async def test_nothing_else_is_served(web: TestClient[Any, Any]) -> None:
     assert (await web.get("/")).status == 404
     assert (await web.post("/metrics")).status == 405
+
+
+async def test_a_fault_of_the_bots_own_is_logged_and_not_shown(
+    here: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken() -> list[str]:
+        raise ZeroDivisionError("secret words")
+
+    monkeypatch.setattr(here.app.operator, "faults", broken)
+    async with (
+        serving("127.0.0.1", 0, here.app.operator, here.app.webhooks) as port,
+        aiohttp.ClientSession() as client,
+        client.get(f"http://127.0.0.1:{port}/healthz") as response,
+    ):
+        assert response.status == 500
+        assert "secret words" not in await response.text()
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_the_dashboard_shows_what_is_exported(here: World, ann: Any, web: TestClient[Any, Any]) -> None:
@@ -201,6 +235,13 @@ async def test_a_port_that_is_taken_is_a_bad_setting(here: World) -> None:
         with pytest.raises(BadSettings, match=f"HTTP_PORT: 127.0.0.1 port {port}"):
             async with serving("127.0.0.1", port, here.app.operator, here.app.webhooks):
                 raise AssertionError("served on a port of somebody else's")
+
+
+@pytest.mark.parametrize("host", ["no..host", "not a host"])
+async def test_a_host_that_cannot_be_is_a_bad_setting(here: World, host: str) -> None:
+    with pytest.raises(BadSettings, match=f"HTTP_HOST, HTTP_PORT: {host}"):
+        async with serving(host, 0, here.app.operator, here.app.webhooks):
+            raise AssertionError("served nowhere")
 
 
 async def test_discords_refusals_are_counted(tmp_path: Path) -> None:

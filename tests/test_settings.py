@@ -84,7 +84,14 @@ def test_environment_beats_the_file(folder: Path, monkeypatch: pytest.MonkeyPatc
         ("PANEL_URL=https://notpanel.com/?key=hunter2", "PANEL_URL: must be a plain address"),
         ("PANEL_URL=https://a\u2100b:hunter2@x/", "PANEL_URL: is not an address"),
         ("PANEL_URL=https://notpanel.com:hunter2/", "PANEL_URL: is not an address"),
+        ("PUBLIC_URL=https://bot.example:hunter2/", "PUBLIC_URL: is not an address"),
+        ("PUBLIC_URL=https://:hunter2@bot.example/", "PUBLIC_URL: must be a plain https address"),
+        ("PUBLIC_URL=http://hunter2.example/", "PUBLIC_URL: must be a plain https address"),
+        ('DISCORD_TOKEN="hunter2\nhunter2"', "DISCORD_TOKEN: must be one word"),
+        ("DISCORD_TOKEN=hünter2", "DISCORD_TOKEN: must be one word"),
         ("DATABASE_URL=mysql://bot:hunter2@db/bot", "DATABASE_URL: must be sqlite:///path or postgresql://"),
+        ("DATABASE_URL=postgresql://bot:8/hunter2@db/bot", "DATABASE_URL: in user and password / must be written as"),
+        ("DATABASE_URL='postgresql://bot:8#hunter2@db/bot'", "DATABASE_URL: in user and password / must be written as"),
         ("DATABASE_URL=sqlite:///", "DATABASE_URL: must be sqlite:///path"),
         ("PANEL_IP_LIMIT=0", "PANEL_IP_LIMIT: "),
         ("PANEL_KEY_LIMIT=hunter2", "PANEL_KEY_LIMIT: "),
@@ -157,6 +164,12 @@ def test_a_ledger_in_postgresql(folder: Path, scheme: str) -> None:
     assert "hunter2" not in repr(load_settings()) + str(load_settings())
 
 
+@pytest.mark.parametrize("url", ["postgresql://a:b%2Fc@one:1,two:2/ledger", "postgresql:///ledger?host=/run&user=a@b"])
+def test_other_ways_to_name_a_database(folder: Path, url: str) -> None:
+    write(folder, f"DATABASE_URL={url}")
+    assert load_settings().database == SecretStr(url)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080"])
 def test_plain_http_on_this_machine(folder: Path, host: str) -> None:
     write(folder, f"PANEL_URL=http://{host}/api/v2")
@@ -177,7 +190,7 @@ def test_shards(folder: Path, text: str, shards: tuple[int, ...]) -> None:
     [
         ((PG, "SHARD_IDS=0"), "SHARD_IDS needs SHARD_COUNT"),
         ((PG, "SHARD_IDS=4", "SHARD_COUNT=4"), "SHARD_IDS needs SHARD_COUNT, and numbers below it"),
-        ((PG, "SHARD_IDS=3-1", "SHARD_COUNT=4"), "SHARD_IDS needs SHARD_COUNT"),
+        ((PG, "SHARD_IDS=0-1,3-2", "SHARD_COUNT=4"), "SHARD_IDS: must be numbers and ranges"),
         ((PG, "SHARD_IDS=one", "SHARD_COUNT=4"), "SHARD_IDS: must be numbers and ranges"),
         (("SHARD_IDS=0", "SHARD_COUNT=4"), "needs a ledger that processes can share"),
         (("PANEL_IP_SHARE=0",), "PANEL_IP_SHARE: "),

@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 import time
+import tracemalloc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -23,8 +24,7 @@ from bot.signatures import is_signed
 from bot.ui import buttons
 from bot.webhooks import ANY_EVERY, MOST_GATHERED, MOST_OF_ALL, MOST_OF_ONE, MOST_WAITING, USER_EVERY
 from tests.test_queued import LONG
-from tests.test_webhooks import register, rows
-from tests.webhooks import OPEN, URL, looks, new_address, signature, watch, work
+from tests.webhooks import OPEN, URL, looks, new_address, register, rows, signature, watch, work
 from tests.world import World, messages
 
 pytestmark = [pytest.mark.usefixtures("env"), pytest.mark.settings(**OPEN, confirm_above=100_000)]
@@ -216,6 +216,35 @@ async def test_calls_that_are_not_read_yet_do_not_pile_up(here: World, ann: Any,
     assert await call(web, ADDRESS, b"") == 204
 
 
+async def test_a_call_that_is_dropped_is_not_said_to_be_taken(
+    here: World, ann: Any, web: aiohttp.ClientSession
+) -> None:
+    """One whose body takes so long that there is no room any more when it has come."""
+    filled = asyncio.Event()
+
+    async def slow() -> AsyncGenerator[bytes]:
+        yield b"ord_A"
+        for number in range(MOST_WAITING):
+            assert await call(web, f"/hooks/{number}", b"") == 204
+        filled.set()
+
+    assert await call(web, ADDRESS, slow()) == 429
+    assert filled.is_set()
+    assert here.app.figures.webhook_calls["limited"] == 1
+
+
+async def test_their_headers_do_not_pile_up_either(here: World, ann: Any, web: aiohttp.ClientSession) -> None:
+    headers = {f"X_Junk_{number}": "a" * 8_000 for number in range(100)}
+    tracemalloc.start()
+    try:
+        for number in range(MOST_WAITING):
+            assert await call(web, f"/hooks/{number}", b"", **headers) == 204
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < MOST_WAITING * server.MOST_BYTES
+
+
 async def test_orders_that_are_not_due_yet_do_not_pile_up(here: World, ann: Any, web: aiohttp.ClientSession) -> None:
     path = await new_address(ann)
     for number in range(20):
@@ -318,6 +347,33 @@ async def test_an_address_is_in_no_log(
     await work(here)
     ours = [record.getMessage() for record in caplog.records if record.name.startswith(("bot", "cogs", "aiohttp"))]
     assert path.removeprefix("/hooks/") not in "".join(ours)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        b"Content-Length: 100\r\n\r\nord_A",
+        b"Transfer-Encoding: chunked\r\n\r\nZZZ\r\nord_A",
+        b"Bad\x00Header: 1\r\n\r\n",
+        b"X-Long: " + b"a" * 20_000 + b"\r\n\r\n",
+    ],
+    ids=["hung up", "bad chunk", "bad header", "long header"],
+)
+@pytest.mark.parametrize("version", ["1.1", "9.9"])
+async def test_calls_that_break_off_or_are_no_http_leave_nothing_in_the_log(
+    here: World, caplog: pytest.LogCaptureFixture, call: bytes, version: str
+) -> None:
+    """There is no end to what strangers can send, and a secret address may be in it."""
+    caplog.set_level("DEBUG")
+    async with server.serving("127.0.0.1", 0, here.app.operator, here.app.webhooks) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"POST {ADDRESS} HTTP/{version}\r\nHost: x\r\n".encode() + call)
+        writer.write_eof()
+        await reader.read()
+        writer.close()
+    assert "answering on" in caplog.text
+    assert ADDRESS not in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.parametrize("as_base64", [False, True])

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +24,7 @@ from tests.examples import parts_of
 from tests.test_forget import forget
 from tests.test_long_lists import begin, names, one_call
 from tests.test_queued import LONG
-from tests.webhooks import OPEN, URL, Web, looks, new_address, path_in, signature, watch, work
+from tests.webhooks import OPEN, URL, Web, looks, new_address, path_in, register, rows, signature, watch, work
 from tests.world import START, World, buttons_of, messages, shown
 
 pytestmark = [pytest.mark.usefixtures("env"), pytest.mark.settings(**OPEN)]
@@ -37,22 +35,6 @@ async def web(here: World) -> AsyncGenerator[Web]:
     """Somebody who calls the bot's addresses."""
     async with TestClient(TestServer(application(here.app.operator, here.app.webhooks))) as client:
         yield client
-
-
-def rows(here: World) -> list[tuple[Any, ...]]:
-    """Return the webhooks as the ledger has them."""
-    with closing(sqlite3.connect(here.folder / "ledger.sqlite3")) as ledger:
-        return ledger.execute("SELECT * FROM webhooks").fetchall()
-
-
-async def register(user: Any) -> Any:
-    """Have the bot register an address; return the card."""
-    card = await user.slash("webhook")
-    label = "Register one for me" if "No webhook" in shown(card) else "Register a new address"
-    await user.click(card.response, label=label)
-    assert "I ask the panel, with your default key" in shown(card)
-    await user.click(card.response, label="Register")
-    return card
 
 
 async def test_a_call_has_its_order_looked_at_now_and_the_panel_is_believed_alone(
@@ -101,8 +83,7 @@ async def test_only_the_orders_named_become_due(here: World, ann: Any, web: Web)
     path = await new_address(ann)
     await web.post(path, data=b"ord_A")
     await here.app.webhooks.step()
-    with closing(sqlite3.connect(here.folder / "ledger.sqlite3")) as ledger:
-        due = dict(ledger.execute("SELECT order_id, due_at FROM cancellations").fetchall())
+    due = dict(here.sql("SELECT order_id, due_at FROM cancellations"))
     assert due["ord_A"] == int(here.clock.now.timestamp() * 1000) < due["ord_B"]
 
 
@@ -131,9 +112,10 @@ async def test_an_address_is_shown_once_and_only_a_hash_of_it_is_kept(here: Worl
     path = await new_address(ann)
     assert path.removeprefix("/hooks/") not in shown(await ann.slash("webhook"))
     assert len(path) > 40
-    token = path.removeprefix("/hooks/").encode()
+    token = path.removeprefix("/hooks/")
+    assert token not in repr(rows(here))
     for file in here.folder.iterdir():
-        assert token not in file.read_bytes()
+        assert token.encode() not in file.read_bytes()
 
 
 async def test_a_new_address_ends_the_old_one(here: World, ann: Any, web: Web) -> None:
@@ -301,7 +283,7 @@ async def test_the_secret_is_sealed_anew_with_the_keys(here: World, ann: Any) ->
     await register(ann)
     (before,) = rows(here)
     await here.stack.aclose()
-    count = await rotate_keys(Settings(_env_file=None, data_dir=here.folder))
+    count = await rotate_keys(Settings(_env_file=None, data_dir=here.folder, **here.below.settings))
     assert count >= 2
     (after,) = rows(here)
     assert after[2] != before[2]

@@ -29,6 +29,21 @@ async def new_address(user: Any) -> str:
     return path_in(shown(card))
 
 
+async def register(user: Any) -> Any:
+    """Have the bot register an address; return the card."""
+    card = await user.slash("webhook")
+    label = "Register one for me" if "No webhook" in shown(card) else "Register a new address"
+    await user.click(card.response, label=label)
+    assert "I ask the panel, with your default key" in shown(card)
+    await user.click(card.response, label="Register")
+    return card
+
+
+def rows(here: World) -> list[tuple[Any, ...]]:
+    """Return the webhooks as the ledger has them."""
+    return here.sql("SELECT * FROM webhooks")
+
+
 def path_in(text: str) -> str:
     """Return the path of the address that a card shows."""
     found = re.search(rf"```\n{re.escape(URL)}(/hooks/\S+)\n```", text)

@@ -1,12 +1,12 @@
 """What the doctor sees before it judges."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from bot.panel import PanelError
-from bot.store import Checkup, LedgerError
+from bot.store import Checkup, LedgerError, ServerCheckup
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class DiscordAnswer:
-    """How Discord answered: the application, or why there is none, and its words."""
+    """How Discord answered: the application, or why there is none, and what it did instead."""
 
     application: Application | Refusal
-    words: str = ""
+    did: str = ""
     reading: Reading | None = None
 
 
@@ -75,6 +75,27 @@ class LedgerFile:
     writable: bool
     """Whether this user may write in its folder and to the file itself."""
 
+    @property
+    def sealed(self) -> tuple[bytes, ...] | None:
+        """The API keys as they are stored; None where they could not be read."""
+        if isinstance(self.found, LedgerError):
+            return None
+        return self.found.sealed if self.found else ()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerServer:
+    """A ledger in PostgreSQL."""
+
+    name: str
+    """Without user and password."""
+    found: ServerCheckup | LedgerError
+
+    @property
+    def sealed(self) -> tuple[bytes, ...] | None:
+        """The API keys as they are stored; None where they could not be read."""
+        return None if isinstance(self.found, LedgerError) else self.found.sealed
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -84,18 +105,19 @@ class Keys:
     """The key file; None where ENCRYPTION_KEYS is set."""
     present: bool
     trouble: str = ""
-    sealed: int = 0
-    """API keys in the ledger."""
+    sealed: int | None = 0
+    """API keys in the ledger; None where they could not be read."""
     unopened: int = 0
     """Of these, sealed with a key that is not here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Modes:
-    """Files that only this user should read, and of these those that others can."""
+    """Files that only this user should read, of these those that others can, and what this user cannot look at."""
 
     looked_at: tuple[Path, ...]
     open_to_others: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
     known: bool = True
     """False on a system without POSIX modes."""
 
@@ -107,18 +129,3 @@ class Address:
     url: str
     status: int | None = None
     words: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """All that was seen."""
-
-    discord: DiscordAnswer
-    panel: PanelAnswer
-    ledger: LedgerFile | None
-    """None: it is in PostgreSQL, which is not looked into."""
-    keys: Keys
-    modes: Modes
-    address: Address | None = None
-    """None: no address is set."""
-    readings: tuple[Reading, ...] = field(default=())

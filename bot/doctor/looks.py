@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import stat
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -21,6 +22,7 @@ from bot.doctor.facts import (
     DiscordAnswer,
     Keys,
     LedgerFile,
+    LedgerServer,
     Modes,
     PanelAnswer,
     Reading,
@@ -28,12 +30,13 @@ from bot.doctor.facts import (
 )
 from bot.panel import Unavailable, probe, read_date
 from bot.settings import BadSettings, Settings
-from bot.store import Checkup, LedgerError, check_up
+from bot.store import LedgerError, LedgerUnreadable, check_up, check_up_server, describe
 from bot.vault import KEY_FILE, VaultError, look_into_vault
 
 _PATIENCE = 20
 """Seconds for Discord, and for the public address, to answer."""
 _OTHERS = 0o077
+_AN_ERROR = 400
 
 
 async def look_at_discord(token: SecretStr | None, clock: Clock) -> DiscordAnswer:
@@ -47,10 +50,9 @@ async def look_at_discord(token: SecretStr | None, clock: Clock) -> DiscordAnswe
             return DiscordAnswer(_application(await client.application_info()), reading=watch.reading)
     except discord.LoginFailure:
         return DiscordAnswer(Refusal.REFUSED, reading=watch.reading)
-    except discord.HTTPException as error:
-        return DiscordAnswer(Refusal.UNREACHABLE, f"HTTP {error.status}", watch.reading)
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        return DiscordAnswer(Refusal.UNREACHABLE, type(error).__name__, watch.reading)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:  # discord.py tries again before it raises
+        did = f"answered with HTTP {watch.status}" if watch.status else f"did not answer ({type(error).__name__})"
+        return DiscordAnswer(Refusal.UNREACHABLE, did, watch.reading)
 
 
 @asynccontextmanager
@@ -86,9 +88,10 @@ def _application(about: discord.AppInfo) -> Application:
 
 
 class _Watch:
-    """Notes the time that the first answer carries, and when it was asked for and heard."""
+    """Notes the last error's status, and the time that the first answer carries, when it was asked for and heard."""
 
     def __init__(self, whose: str, clock: Clock) -> None:
+        self.status: int | None = None
         self.reading: Reading | None = None
         self.trace = aiohttp.TraceConfig()
         self.trace.on_request_start.append(self._asked)
@@ -100,6 +103,8 @@ class _Watch:
         context.asked = self._clock()
 
     async def _heard(self, _session: Any, context: SimpleNamespace, about: aiohttp.TraceRequestEndParams) -> None:
+        if about.response.status >= _AN_ERROR:
+            self.status = about.response.status
         said = read_date(about.response.headers.get("Date", ""))
         if said and self.reading is None:
             self.reading = Reading(self._whose, context.asked, self._clock(), said)
@@ -120,43 +125,74 @@ def _reading(asked: datetime, heard: datetime, said: datetime | None) -> Reading
 
 def look_at_ledger(path: Path) -> LedgerFile:
     """Read the ledger's file through."""
-    folder = next(parent for parent in path.absolute().parents if parent.is_dir())
-    there = path.exists()
+    folder = next(parent for parent in path.absolute().parents if os.path.isdir(parent))
+    size, found = 0, None
+    try:
+        size = path.stat().st_size
+        found = check_up(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        found = LedgerUnreadable(f"({path}: {error.strerror})")
+    except LedgerError as error:
+        found = error
     return LedgerFile(
         path=path,
-        found=_checked(path) if there else None,
-        size=path.stat().st_size if there else 0,
+        found=found,
+        size=size,
         free=shutil.disk_usage(folder).free,
-        writable=os.access(folder, os.W_OK | os.X_OK) and (not there or os.access(path, os.W_OK)),
+        writable=os.access(folder, os.W_OK | os.X_OK) and (found is None or os.access(path, os.W_OK)),
     )
 
 
-def _checked(path: Path) -> Checkup | LedgerError:
+async def look_at_server(database: SecretStr) -> LedgerServer:
+    """Ask PostgreSQL about itself and the ledger in it."""
     try:
-        return check_up(path)
+        found = await check_up_server(database)
     except LedgerError as error:
-        return error
+        found = error
+    return LedgerServer(describe(database), found)
 
 
-def look_at_keys(settings: Settings, sealed: tuple[bytes, ...]) -> Keys:
-    """Try the encryption keys on what the ledger holds."""
+def look_at_keys(settings: Settings, sealed: tuple[bytes, ...] | None) -> Keys:
+    """Try the encryption keys on what the ledger holds; None: it could not be read."""
     path = None if settings.encryption_keys else settings.data_dir / KEY_FILE
+    count = None if sealed is None else len(sealed)
     try:
         vault = look_into_vault(settings)
     except (VaultError, BadSettings) as error:
-        return Keys(path, present=True, trouble=str(error), sealed=len(sealed))
-    unopened = sum(not vault.knows(blob) for blob in sealed) if vault else 0
-    return Keys(path, present=vault is not None, sealed=len(sealed), unopened=unopened)
+        return Keys(path, present=True, trouble=str(error), sealed=count)
+    unopened = sum(not vault.knows(blob) for blob in sealed or ()) if vault else 0
+    return Keys(path, present=vault is not None, sealed=count, unopened=unopened)
 
 
-def look_at_modes(settings: Settings, ledger: Path) -> Modes:
-    """Look who may read the key file, the ledger with its journals and copies, and .env."""
-    copies = sorted(ledger.parent.glob(f"{ledger.name}*")) if ledger.parent.is_dir() else []
-    secret = [settings.data_dir / KEY_FILE, Path(".env"), *(path for path in copies if path.suffix != ".lock")]
-    there = tuple(path for path in secret if path.is_file())
+def look_at_modes(settings: Settings) -> Modes:
+    """Look who may read the key file, .env and, where the ledger is a file, that with its journals and copies."""
+    copies = _with_copies(settings.database) if isinstance(settings.database, Path) else []
+    there, open_to_others, hidden = list[Path](), list[Path](), list[Path]()
+    for path in (settings.data_dir / KEY_FILE, Path(".env"), *copies):
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            continue
+        except OSError:
+            hidden.append(path)
+            continue
+        if stat.S_ISREG(mode):
+            there.append(path)
+        if stat.S_ISREG(mode) and mode & _OTHERS:
+            open_to_others.append(path)
     if os.name != "posix":
-        return Modes(there, known=False)
-    return Modes(there, tuple(path for path in there if path.stat().st_mode & _OTHERS))
+        return Modes(tuple(there), known=False)
+    return Modes(tuple(there), tuple(open_to_others), tuple(hidden))
+
+
+def _with_copies(ledger: Path) -> list[Path]:
+    try:
+        found = sorted(ledger.parent.glob(f"{ledger.name}*"))
+    except OSError:  # then it stands for them all
+        return [ledger]
+    return [path for path in found if path.suffix != ".lock"] or [ledger]
 
 
 async def look_at_address(url: str | None) -> Address | None:

@@ -4,8 +4,18 @@ import asyncio
 from pathlib import Path
 
 from bot.clock import Clock, utc_now
-from bot.doctor.checks import Finding, judge
-from bot.doctor.facts import Facts
+from bot.doctor.checks import (
+    Finding,
+    check_address,
+    check_application,
+    check_clock,
+    check_keys,
+    check_ledger,
+    check_modes,
+    check_panel,
+    check_space,
+    check_token,
+)
 from bot.doctor.looks import (
     look_at_address,
     look_at_discord,
@@ -13,32 +23,28 @@ from bot.doctor.looks import (
     look_at_ledger,
     look_at_modes,
     look_at_panel,
+    look_at_server,
 )
 from bot.settings import Settings
-from bot.store import Checkup
 
 
 async def examine(settings: Settings, clock: Clock = utc_now) -> list[Finding]:
-    """Return one finding a check; a running bot is not disturbed."""
-    path = settings.database if isinstance(settings.database, Path) else None
+    """Return one finding a check, in the order in which things are put right; a running bot is not disturbed."""
+    database = settings.database
     discord, panel, ledger, address = await asyncio.gather(
         look_at_discord(settings.discord_token, clock),
         look_at_panel(settings.panel_url, clock),
-        asyncio.to_thread(look_at_ledger, path) if path else _nothing(),
+        asyncio.to_thread(look_at_ledger, database) if isinstance(database, Path) else look_at_server(database),
         look_at_address(settings.public_url),
     )
-    sealed = ledger.found.sealed if ledger and isinstance(ledger.found, Checkup) else ()
-    facts = Facts(
-        discord=discord,
-        panel=panel,
-        ledger=ledger,
-        keys=look_at_keys(settings, sealed),
-        modes=look_at_modes(settings, path or settings.data_dir / "ledger.sqlite3"),
-        address=address,
-        readings=tuple(answer.reading for answer in (discord, panel) if answer.reading),
-    )
-    return judge(facts)
-
-
-async def _nothing() -> None:
-    return None
+    return [
+        check_token(discord),
+        *check_application(discord),
+        check_panel(panel),
+        check_ledger(ledger),
+        check_space(ledger),
+        check_keys(look_at_keys(settings, ledger.sealed)),
+        check_modes(look_at_modes(settings)),
+        check_clock([answer.reading for answer in (discord, panel) if answer.reading]),
+        check_address(address),
+    ]

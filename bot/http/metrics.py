@@ -79,7 +79,7 @@ def _of_panel(view: Overview) -> Iterator[Metric]:
     )
     ended = {str(state): count for state, count in figures.ended.items()}
     yield _counters("notpanel_cancellations_ended", "Cancels ended by what the panel said.", "state", ended)
-    calls_in = dict(figures.webhook_calls)
+    calls_in = figures.webhook_calls
     yield _counters("notpanel_webhook_calls", "Calls to webhook addresses by outcome.", "outcome", calls_in)
     yield CounterMetricFamily("notpanel_webhook_looks", "Orders made due by webhooks.", value=figures.nudged)
 
@@ -93,7 +93,7 @@ def _of_discord(figures: Figures, *, connected: bool) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "notpanel_not_acknowledged", "Commands whose first answer failed.", value=figures.not_acknowledged
     )
-    requests = dict(figures.discord_requests)
+    requests = figures.discord_requests
     yield _counters("notpanel_discord_requests", "Requests to Discord by outcome.", "outcome", requests)
     yield _gauge(
         "notpanel_discord_invalid_requests",

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.figures import Operator
 from bot.http.metrics import CONTENT_TYPE, exposition
@@ -16,10 +17,22 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES = 64 * 1024
 """Of a body; a call about a hundred orders needs some ten thousand."""
+_MOST_OF_HEADER = 1_024
+"""Characters of a header that is kept with a call; a signature needs some hundred."""
 _READ_WITHIN = 10
 """Seconds for a body to arrive."""
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def _is_own(record: logging.LogRecord) -> bool:
+    """Tell what broke in here from what a caller broke: of that there is no end, and a secret may be in its words."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | ConnectionError)
+
+
+_server_log = logging.getLogger(f"{__name__}.aiohttp")
+_server_log.addFilter(_is_own)
 
 
 @asynccontextmanager
@@ -30,6 +43,7 @@ async def serving(host: str, port: int, operator: Operator, webhooks: Webhooks) 
     runner = web.AppRunner(
         application(operator, webhooks),
         access_log=None,
+        logger=_server_log,
         auto_decompress=False,
         shutdown_timeout=1,
         handle_signals=False,
@@ -38,6 +52,8 @@ async def serving(host: str, port: int, operator: Operator, webhooks: Webhooks) 
     try:
         try:
             await web.TCPSite(runner, host, port).start()
+        except UnicodeError:  # of a name that no host can have
+            raise BadSettings(f"HTTP_HOST, HTTP_PORT: {host} is no name of a host") from None
         except OSError as error:
             raise BadSettings(f"HTTP_HOST, HTTP_PORT: {host} port {port}: {error.strerror or error}") from None
         bound = runner.addresses[0][1]
@@ -89,13 +105,17 @@ def _hooks(webhooks: Webhooks) -> Handler:
         """Take a call, and answer it before anybody has looked whose address that is or what it says."""
         token = request.match_info["token"]
         if not webhooks.admits(token):
-            return web.Response(status=429, headers={"Retry-After": "60"})
+            return _too_many()
         try:
             async with asyncio.timeout(_READ_WITHIN):
                 body = await request.read()
         except TimeoutError:
             return web.Response(status=408)
-        webhooks.take(token, request.headers.values(), body)
-        return web.Response(status=204)
+        headers = [text for text in request.headers.values() if len(text) <= _MOST_OF_HEADER]
+        return web.Response(status=204) if webhooks.take(token, headers, body) else _too_many()
 
     return hooks
+
+
+def _too_many() -> web.Response:
+    return web.Response(status=429, headers={"Retry-After": "60"})

@@ -24,7 +24,7 @@ an engine must have in its own words stands in the folder of its name, with the 
 """
 
 from bot.store.backup import backup
-from bot.store.checkup import Checkup, check_up
+from bot.store.checkup import Checkup, ServerCheckup, check_up
 from bot.store.database import Database, describe
 from bot.store.errors import (
     LeaseLost,
@@ -39,7 +39,7 @@ from bot.store.errors import (
     LedgerUnwritable,
 )
 from bot.store.holder import Held
-from bot.store.ledger import Ledger, migrate, move
+from bot.store.ledger import Ledger, check_up_server, migrate, move
 from bot.store.reader import Reader, Sealed
 from bot.store.rows import (
     Account,
@@ -109,6 +109,7 @@ __all__ = [
     "Request",
     "RequestState",
     "Sealed",
+    "ServerCheckup",
     "Standing",
     "Stored",
     "Timing",
@@ -118,6 +119,7 @@ __all__ = [
     "Writer",
     "backup",
     "check_up",
+    "check_up_server",
     "describe",
     "folded",
     "migrate",

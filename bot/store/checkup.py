@@ -1,4 +1,4 @@
-"""Looks at a ledger's file without changing it, for whoever asks whether all is well."""
+"""Looks at a ledger without changing it, for whoever asks whether all is well."""
 
 import sqlite3
 from contextlib import closing
@@ -20,8 +20,30 @@ class Checkup:
     """The schema that this release brings."""
     damage: str
     """SQLite's words for what is broken; empty where the file is whole."""
-    sealed: tuple[bytes, ...] = ()
-    """The API keys as they are stored; empty where the schema is not this release's."""
+    sealed: tuple[bytes, ...] | None = ()
+    """The API keys as they are stored; None where the schema is another release's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCheckup:
+    """What was found in a ledger in PostgreSQL, and of its server."""
+
+    version: int
+    newest: int
+    """The schema that this release brings."""
+    release: str
+    """The server's, as its makers write it."""
+    number: int
+    """The same to compare: 150004 for 15.4."""
+    encoding: str
+    writable: bool
+    may_create: bool
+    """Whether the user may make tables."""
+    sealed: tuple[bytes, ...] | None = ()
+    """The API keys as they are stored; None where the schema is another release's."""
+
+
+SEALED = "SELECT key_sealed FROM accounts WHERE key_sealed IS NOT NULL"
 
 
 def check_up(path: Path) -> Checkup:
@@ -31,11 +53,12 @@ def check_up(path: Path) -> Checkup:
             version, newest = schema_version(connection), migrations("sqlite")[-1][0]
             (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             damage = "" if verdict == "ok" else str(verdict)[:_MOST_WORDS]
-            return Checkup(version, newest, damage, _sealed(connection) if version == newest else ())
+            return Checkup(version, newest, damage, _sealed(connection, version, newest))
     except sqlite3.Error as error:
         raise LedgerUnreadable(f"({path}: {error})") from error
 
 
-def _sealed(connection: sqlite3.Connection) -> tuple[bytes, ...]:
-    rows = connection.execute("SELECT key_sealed FROM accounts WHERE key_sealed IS NOT NULL")
-    return tuple(blob for (blob,) in rows)
+def _sealed(connection: sqlite3.Connection, version: int, newest: int) -> tuple[bytes, ...] | None:
+    if version != newest:
+        return None if version else ()
+    return tuple(blob for (blob,) in connection.execute(SEALED))

@@ -15,6 +15,8 @@ def describe(database: Database) -> str:
         return str(database)
     try:
         parts = urlsplit(database.get_secret_value())
+        if "@" in parts.path + parts.query + parts.fragment:  # what was taken for the host may be half of a password
+            return "PostgreSQL"
         hosts = parts.netloc.rpartition("@")[2] or ", ".join(parse_qs(parts.query).get("host", ["this machine"]))
     except ValueError:
         return "PostgreSQL"

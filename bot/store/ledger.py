@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import SecretStr
 
+from bot.store.checkup import ServerCheckup
 from bot.store.database import Database
 from bot.store.errors import LedgerUnreachable
 from bot.store.migrate import migrate_file
@@ -149,6 +150,14 @@ def move(source: Path, target: SecretStr) -> "list[Moved]":
     from bot.store.move import move as carry_over
 
     return asyncio.run(carry_over(source, target))
+
+
+async def check_up_server(database: SecretStr) -> ServerCheckup:
+    """Look at a ledger in PostgreSQL, and at its server, and change nothing; raise LedgerError."""
+    _need_asyncpg()
+    from bot.store.checkup_postgres import check_up_postgres
+
+    return await check_up_postgres(database)
 
 
 async def _engine(database: Database, alone: bool, shards: Sequence[int] | None) -> Engine:

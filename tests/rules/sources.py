@@ -5,7 +5,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 README = ROOT / "README.md"
-EXAMPLE = ROOT / ".env.example"
 
 
 def sources(*folders: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""README, .env.example and Makefile say what is there, and no file says what it should not."""
+"""README, papers and Makefile say what is there, and no file says what it should not."""
 
 import re
 import subprocess
@@ -14,23 +14,8 @@ from bot.client import Client
 from bot.settings import Settings
 from bot.states import State
 from tests.benchmarks.capacity import tables
-from tests.rules.sources import EXAMPLE, README, ROOT, name_of
+from tests.rules.sources import README, ROOT, name_of
 from tests.rules.test_commands import menus, slash_commands
-
-
-def test_the_example_names_exactly_the_settings() -> None:
-    names = re.findall(r"^#?([A-Z_]+)=", EXAMPLE.read_text("utf-8"), re.MULTILINE)
-    assert sorted(names) == sorted(name.upper() for name in Settings.model_fields)
-
-
-@pytest.mark.parametrize("mark", ["(?!)", "^#(?=[A-Z_]+=)"], ids=["as shipped", "every line in use"])
-def test_the_example_loads_to_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    env = tmp_path / "settings"
-    env.write_text(re.sub(mark, "", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
-    read = Settings(_env_file=env)  # pyright: ignore[reportCallIssue]
-    assert read.model_dump() == Settings(_env_file=None).model_dump()  # pyright: ignore[reportCallIssue]
 
 
 def repository() -> list[Path]:
@@ -159,6 +144,13 @@ def test_every_link_to_a_file_leads_somewhere(paper: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", paper.read_text("utf-8"))
     broken = [link for link in links if "://" not in link and not (paper.parent / link).exists()]
     assert broken == []
+
+
+@every_paper
+def test_every_table_has_a_head(paper: Path) -> None:
+    """Otherwise its rows are shown as they are written."""
+    tables = re.findall(r"(?:^\|.*\n)+", paper.read_text("utf-8"), re.MULTILINE)
+    assert [table for table in tables if not re.match(r".*\n\|[-:|]+\|\n", table)] == []
 
 
 def test_the_readme_leads_to_every_paper() -> None:

@@ -6,8 +6,15 @@ import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import discord
 import pytest
+from pydantic import SecretStr
 
+from bot.clock import utc_now
+from bot.doctor import looks
+from bot.doctor.checks import check_token
+from tests.ledgers import InPostgres
+from tests.postgres import Postgres
 from tests.story import ROOT
 from tests.wire.process import BotProcess
 from tests.wire.stage import Stage, stage
@@ -86,10 +93,38 @@ async def test_worlds_that_do_not_answer_fail(here: Stage) -> None:
     assert "cannot be reached" in line(lines, "panel")
 
 
+async def test_a_discord_that_goes_on_failing_is_not_said_to_be_silent(
+    here: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """discord.py tries again on a 502, for longer than the doctor waits."""
+    monkeypatch.setattr(discord.http.Route, "BASE", f"http://{here.discord.address}/api/v10")
+    monkeypatch.setattr(looks, "_PATIENCE", 0.5)
+    here.discord.faults = [Fault("GET", "/users/@me", 502)] * 9
+    assert "Discord answered with HTTP 502" in str(check_token(await looks.look_at_discord(SecretStr(TOKEN), utc_now)))
+
+
 async def test_something_else_at_the_panels_address_is_told(here: Stage) -> None:
     code, lines = await doctor(here.bot, PANEL_URL=f"http://{here.discord.address}/gateway")
     assert code == 1
     assert "something else than NotPanel's API" in line(lines, "panel")
+
+
+async def test_a_ledger_in_postgresql_is_looked_into(here: Stage, postgres: Postgres) -> None:
+    base = InPostgres(postgres)
+    try:
+        code, lines = await doctor(here.bot, DATABASE_URL=base.url.replace("//bot@", f"//bot:{TOKEN}@"))
+    finally:
+        base.drop()
+    assert (code, lines[-1]) == (0, "10 checks: 0 failed, 0 want attention.")
+    assert "schema 1" in line(lines, "ledger")
+    assert "none yet" in line(lines, "keys")
+
+
+async def test_a_postgresql_that_is_away_fails(here: Stage) -> None:
+    code, lines = await doctor(here.bot, DATABASE_URL=f"postgresql://bot:{TOKEN}@127.0.0.1:9/ledger")
+    assert code == 1
+    assert "PostgreSQL database ledger on 127.0.0.1:9" in line(lines, "ledger")
+    assert line(lines, "keys").startswith("attention")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX modes are meant")

@@ -147,6 +147,18 @@ async def test_a_session_that_discord_has_forgotten_is_begun_anew(here: Stage) -
     assert here.discord.resumes == 0
 
 
+@pytest.mark.parametrize("status", [403, 503])
+async def test_a_discord_that_answers_with_an_error_ends_with_the_code_for_trying_again(
+    here: Stage, status: int
+) -> None:
+    await here.bot.terminate()
+    here.discord.faults = [Fault("GET", "/users/@me", status)] * 5
+    await here.bot.launch()
+    assert await here.bot.ended(60) == 1
+    assert f"HTTP {status}" in here.bot.log
+    assert "Traceback" not in here.bot.log
+
+
 async def test_a_token_that_is_refused_ends_with_its_own_code(here: Stage) -> None:
     await here.bot.kill()
     here.discord.faults = [Fault("GET", "/users/@me", 401, times=9)]
