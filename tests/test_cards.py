@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from bot.language import Language, speaking
 from bot.states import State
-from bot.store import Listed
+from bot.store import Listed, ListKind
 from bot.ui.cards import request_card
 from bot.ui.csv import OrdersCsv
 from bot.ui.layout import CardView
+from bot.ui.pages import PAGE_LENGTH, ListPage, page_card
 from bot.ui.text import code
-from tests.examples import HOSTILE, NOW, all_cards, options_of, order, parts_of, text_of, view
+from tests.examples import HOSTILE, NOW, all_cards, key, options_of, order, parts_of, text_of, view
 
 CLAIMS = ("refund", "cancelled", "canceled")
 
@@ -68,6 +69,18 @@ async def test_every_card_keeps_discords_limits_in_every_language(
     with speaking(language):
         for card in all_cards(orders, in_trouble=in_trouble):
             keeps_discords_limits(card)
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("words", [None, HOSTILE])
+@pytest.mark.parametrize("state", State)
+async def test_every_page_keeps_discords_limits_in_every_language(
+    language: Language, words: str | None, state: State
+) -> None:
+    row, names = order(1, state, words=words, status=HOSTILE), {1: key(1).name}
+    with speaking(language):
+        page = ListPage(ListKind.HISTORY, 365, State.WITHDRAWN, 49)
+        keeps_discords_limits(page_card([Listed(1, 1, row.order_id, row)] * (PAGE_LENGTH + 1), page, names))
 
 
 def keeps_discords_limits(card: CardView) -> None:
