@@ -77,7 +77,7 @@ def request_card(view: RequestView) -> CardView:
         case RequestState.ASKING:
             return _question(view)
         case RequestState.KEPT:
-            return card(Tone.PLAIN, [titled(t("Kept"), t("Nothing was sent; all orders run on as they were."))])
+            return card(Tone.PLAIN, [titled(t("Kept"), t("Nothing was sent."))])
         case RequestState.LAPSED:
             again = t("Nothing was sent. Use `/cancel` again; a question stands for 15 minutes.")
             return card(Tone.PLAIN, [titled(t("Too late to confirm"), again)])
@@ -203,7 +203,7 @@ def open_card(view: OpenView, note: str = "") -> CardView:
     waiting = [code(order) + under(names, account_id) for account_id, order in view.waiting]
     sections = _sections_of(view.groups, waiting, view.count_waiting, dates=_with_key(names, _looked))
     if not sections:
-        return card(Tone.GOOD, [titled(t("Nothing open"), t("Every cancel request you made has ended."))])
+        return card(Tone.GOOD, [titled(t("Nothing open"), t("I am watching no order for you at the moment."))])
     count = sum(section.count for section in sections.values())
     title = plural("Still open · {count} order", "Still open · {count} orders", count)
     head = titled(title, _counts(sections))
