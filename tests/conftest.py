@@ -24,6 +24,7 @@ ON_BOTH = {
     "tests/store",
     "tests/test_cancel.py",
     "tests/test_disk.py",
+    "tests/test_every_command.py",
     "tests/test_fault_matrix.py",
     "tests/test_follow_up.py",
     "tests/test_forget.py",
