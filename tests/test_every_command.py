@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from bot.panel import OrderStatus
+from bot.panel import Answer, OrderStatus
 from bot.store import named
-from tests.world import START, World, buttons_of, messages, open_orders, shown, whole_list
+from bot.ui import buttons
+from bot.ui.layout import Tone, card
+from tests.world import START, World, buttons_of, messages, open_orders, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS
 
@@ -149,3 +151,57 @@ async def test_what_is_open_and_what_the_panel_says_fit_on_a_card_however_many(h
     (file,) = status.response.attachments
     assert (await file.read()).count(b"ord_") == 180
     assert (await whole_list(ann, queued)).count("ord_") == 180
+
+
+@pytest.mark.parametrize("command", ["cancel", "key set"])
+async def test_where_a_form_cannot_be_opened_nothing_more_is_tried(
+    here: World, ann: Any, command: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Discord has given up on the interaction, so there is nobody to be told: that is no fault of ours either."""
+    before = here.app.figures.not_acknowledged
+    here.env.inject_error("POST", "/interactions/*", status=404, code=10062)
+    result = await ann.slash(command)
+    assert result.response is None
+    assert result.modal is None
+    assert here.app.figures.not_acknowledged == before + 1
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_news_that_cannot_be_shown_do_not_spoil_an_answer(here: World, ann: Any) -> None:
+    """The refill has been asked for by then: nobody may be told that nothing was sent."""
+    await keep_news(here, ann)
+    here.order("ord_B", OrderStatus.COMPLETED)
+
+    def torn(answer: Answer) -> Answer:
+        here.sql("ALTER TABLE notices RENAME TO elsewhere")
+        return answer
+
+    here.wire.faults = [torn]
+    result = await ann.slash("refill", orders="ord_B")
+    assert "**1** accepted" in shown(result)
+    assert result.followups == []
+    here.sql("ALTER TABLE elsewhere RENAME TO notices")
+    (news,) = (await ann.slash("queued")).followups
+    assert "ord_A" in text_of(news.components)
+
+
+async def test_news_that_cannot_be_read_are_not_said_to_be_none(here: World, ann: Any) -> None:
+    await keep_news(here, ann)
+    hint = card(Tone.PLAIN, ["a hint"], buttons=[buttons.news(ann.id)])
+    message = await here.app.client.get_partial_messageable(ann.dm_channel.id).send(view=hint.view)
+    here.sql("ALTER TABLE notices RENAME TO elsewhere")
+    pressed = await ann.click(message, label="Show me")
+    here.sql("ALTER TABLE elsewhere RENAME TO notices")
+    assert "Something went wrong on my side" in shown(pressed)
+    assert "seen all there is" not in shown(pressed)
+    assert "ord_A" in shown(await ann.click(message, label="Show me"))
+
+
+async def keep_news(here: World, user: Any) -> None:
+    """Let an order end of which its user could not be told."""
+    here.env.inject_error("POST", f"/channels/{user.dm_channel.id}/messages", status=403, code=50007)
+    here.order("ord_A", RUNNING)
+    await user.slash("cancel", orders="ord_A")
+    await here.wait(100)
+    assert messages(user) == []
+    assert here.sql("SELECT COUNT(*) FROM notices WHERE state = 'kept'") == [(1,)]
