@@ -26,8 +26,8 @@ from bot.problems import UserError
 from bot.records import Records
 from bot.store import Ledger, LedgerError, LedgerUnsure
 from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
+from bot.ui.errors import UNWRITABLE
 from bot.ui.layout import CardView
-from bot.ui.words import UNWRITABLE
 from bot.webhooks import Webhooks
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from bot.panel import Answer, OrderStatus
+from bot.problems import UserError
 from bot.store import named
 from bot.ui import buttons
+from bot.ui.errors import INTERNAL, user_error
 from bot.ui.layout import Tone, card
 from tests.world import START, World, buttons_of, messages, open_orders, shown, text_of, whole_list
 
@@ -205,3 +207,11 @@ async def keep_news(here: World, user: Any) -> None:
     await here.wait(100)
     assert messages(user) == []
     assert here.sql("SELECT COUNT(*) FROM notices WHERE state = 'kept'") == [(1,)]
+
+
+def test_whatever_a_user_can_put_right_is_told_in_a_sentence_of_its_own() -> None:
+    plain = [kind for kind in UserError.__subclasses__() if kind.__init__ is UserError.__init__]
+    assert plain
+    sentences = {user_error(kind()) for kind in plain}
+    assert len(sentences) == len(plain)
+    assert INTERNAL not in sentences

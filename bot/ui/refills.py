@@ -10,10 +10,11 @@ from bot.problems import KeyPaused, NoKey
 from bot.store import Account, Keyring, ListKind
 from bot.ui import buttons
 from bot.ui.csv import csv_file
+from bot.ui.errors import refills_stopped
 from bot.ui.keys import under_key
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
 from bot.ui.text import by_remark, code, listed, titled
-from bot.ui.words import REFILLS, RefillFate, Wording, ignored, refill_step, refills_stopped
+from bot.ui.words import REFILLS, RefillFate, Wording, ignored, refill_step
 
 _HEAD = ("order", "outcome", "refill", "panel_words")
 _REST = 45
