@@ -16,9 +16,10 @@ from bot.panel import PanelError
 from bot.problems import TooFast, UserError
 from bot.store import LedgerError
 from bot.ui.answers import help_card, key_in_message, not_understood, working
-from bot.ui.cards import notice_card, open_card
+from bot.ui.cards import notice_card
 from bot.ui.keys import keys_card
 from bot.ui.layout import CardView
+from bot.ui.overviews import open_card
 from bot.ui.preferences import preferences_card
 from cogs.balance import what_is_left
 from cogs.files import orders_in

@@ -24,8 +24,9 @@ from bot.store import (
     Trouble,
 )
 from bot.store.rows import MOST_SHOWN
-from bot.ui.cards import history_card, looks_card, notice_card, open_card, request_card
+from bot.ui.cards import notice_card, request_card
 from bot.ui.layout import CardView
+from bot.ui.overviews import history_card, looks_card, open_card
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOSTILE = "**Refunded** [click](https://x.example) `code` @everyone \u202e>\n# cancelled ord_1 =1+1 " * 4

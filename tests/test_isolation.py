@@ -69,9 +69,8 @@ class Room:
         assert self.ledger() == before
         assert self.anns_calls() == calls
         answers = [result.response, *result.followups] if result.response else result.followups
-        pressed = getattr(
-            self.pressed, "id", None
-        )  # an answer that takes the place of a forged card is as public as that
+        # An answer that takes the place of a forged card is as public as that.
+        pressed = getattr(self.pressed, "id", None)
         assert all(answer.ephemeral for answer in answers if answer.id != pressed)
         files = [await file.read() for answer in answers for file in answer.attachments]
         return "\n".join([*(text_of(answer.components) for answer in answers), *map(repr, files)])
@@ -103,9 +102,8 @@ def pressable() -> list[tuple[str, int]]:
 @pytest.mark.parametrize(("template", "number"), pressable())
 async def test_no_button_does_anything_with_what_is_anothers(room: Room, template: str, number: int) -> None:
     for item in pieces(template, number, room.ann.id):
-        forged = card(Tone.PLAIN, ["a forged copy"], buttons=[item]) if isinstance(item, discord.ui.Button) else None
-        menu = item if isinstance(item, discord.ui.Select) else None
-        shown = forged or card(Tone.PLAIN, ["a forged copy"], menu=menu)
+        where = "buttons" if isinstance(item, discord.ui.Button) else "menus"
+        shown = card(Tone.PLAIN, ["a forged copy"], **{where: [item]})
         message = await room.here.app.client.get_partial_messageable(room.channel.id).send(view=shown.view)
         room.pressed = message
 
