@@ -216,3 +216,13 @@ async def test_a_question_that_is_kept_leaves_nothing_of_its_list(here: World, a
     card = await ann.slash("cancel", file=("orders.txt", "\n".join(names(500)).encode()))
     await ann.click(card.response, label="Keep the orders")
     assert here.sql("SELECT COUNT(*) FROM request_orders") == [(0,)]
+
+
+async def test_what_has_not_reached_the_panel_is_not_called_sent(here: World, ann: Any) -> None:
+    card = await begin(here, ann, names(1_000))
+    await one_call(here)
+    here.wire.down = True
+    here.skip(1)
+    await one_call(here)
+    assert "**100** being checked · **900** waiting" in shown(card)
+    assert "▱ 100 of 1,000 sent" in shown(card)

@@ -80,7 +80,7 @@ def _progress(view: RequestView) -> CardView:
         ignored(request.ignored, request.repeats),
     ]
     title = plural("Cancel request · {count} order", "Cancel request · {count} orders", request.orders)
-    head = titled(title, counts(sections), under_key(view.keys, view.account), *_sent(view))
+    head = titled(title, counts(sections), under_key(view.keys, view.account), *_sent(view, sections))
     texts, folded = texts_of(sections, beside=[head, *notes])
     return card(
         tone_of(sections),
@@ -105,12 +105,13 @@ def _joined_before(count: int) -> str:
     )
 
 
-def _sent(view: RequestView) -> Sequence[str]:
+def _sent(view: RequestView, sections: Sections) -> Sequence[str]:
     """Show how much of a long list has been sent, and what the panel's limits allow at best."""
     request = view.request
     if request.waiting == 0 or request.orders <= MAX_BATCH:
         return ()
-    sent = request.orders - request.waiting
+    unsent = [sections[state].count for state in (State.REQUESTED, State.SENDING) if state in sections]
+    sent = request.orders - sum(unsent)
     done = t("{sent} of {orders} sent", sent=sent, orders=request.orders)
     if view.sent_by and not _is_stuck(view):
         done += " · " + t("the panel's limits let the last go {when} at the earliest", when=ago(view.sent_by))
