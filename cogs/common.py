@@ -15,6 +15,7 @@ from bot.client import Client, NotAcknowledged, answer_error
 from bot.courtesy import PAUSE
 from bot.language import speak, understood
 from bot.notices import DELIVERY_ERRORS
+from bot.store import ListKind
 from bot.ui.cards import notice_card
 from bot.ui.layout import CardView
 
@@ -155,6 +156,11 @@ class Pressed(discord.ui.DynamicItem[discord.ui.Item[Any]], template="np:never")
     async def from_custom_id(cls, interaction: discord.Interaction[Any], item: Any, match: Any, /) -> "Pressed":
         """Take what was pressed, as it stands in its message."""
         return cls(item, match)
+
+    @property
+    def whole_list(self) -> tuple[ListKind, int]:
+        """The list that a button is for."""
+        return ListKind(self.values["kind"]), int(self.values["list"])
 
     @property
     def chosen(self) -> str:
