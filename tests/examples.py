@@ -1,5 +1,6 @@
-"""Examples of what cards are made of, and of every card that shows orders."""
+"""Examples of what cards are made of, and of every card that shows orders; and what holds of any card."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +30,8 @@ from bot.ui.layout import CardView
 from bot.ui.overviews import history_card, looks_card, open_card
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CLAIMS = ("refund", "cancelled", "canceled")
+"""What only a status proves."""
 HOSTILE = "**Refunded** [click](https://x.example) `code` @everyone \u202e>\n# cancelled ord_1 =1+1 " * 4
 
 
@@ -129,3 +132,19 @@ def text_of(card: CardView) -> str:
 def options_of(card: CardView) -> list[dict[str, Any]]:
     """Return what can be chosen from a card's menus."""
     return [option for part in parts_of(card) for option in part.get("options", ())]
+
+
+def ours(card: CardView) -> str:
+    """Return what a card says in our own words: the panel's stand in inline code."""
+    return re.sub(r"`[^`]*`", "", text_of(card)).casefold()
+
+
+def keeps_discords_limits(card: CardView) -> None:
+    """Check what Discord would refuse (its documentation of components)."""
+    assert len(parts_of(card)) <= 40
+    assert len(options_of(card)) <= 25
+    assert all(len(part["components"]) <= 5 for part in parts_of(card) if part["type"] == 1)
+    assert sum(len(part.get("content", "")) for part in parts_of(card)) <= 4_000
+    labels = [part["label"] for part in parts_of(card) if part["type"] == 2]
+    assert all(1 <= len(label) <= 80 for label in labels), labels
+    assert all(1 <= len(option["label"]) <= 100 for option in options_of(card))

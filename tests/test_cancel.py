@@ -9,7 +9,6 @@ from bot.cancels import Place
 from bot.demo.panel import Upstream
 from bot.panel import OrderStatus
 from bot.ui.buttons import confirm
-from bot.ui.layout import Tone, card
 from tests.world import World, messages, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -197,8 +196,7 @@ async def test_only_the_requester_may_confirm(here: World) -> None:
     await here.connect_in(channel, ann)
     asked = await ann.slash(channel, "cancel", orders="ord_A ord_B")
     assert asked.ephemeral  # bob cannot even see it …
-    copy = card(Tone.PLAIN, ["a forged copy"], buttons=[confirm(1, 2)])
-    forged = await here.app.client.get_partial_messageable(channel.id).send(view=copy.view)
+    forged = await here.post(channel, confirm(1, 2))
     pressed = await bob.click(forged, custom_id="np:confirm:1")
     await here.settle()
     assert "somebody else" in text_of(pressed.followups[0].components)

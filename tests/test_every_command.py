@@ -10,7 +10,6 @@ from bot.problems import UserError
 from bot.store import named
 from bot.ui import buttons
 from bot.ui.errors import INTERNAL, user_error
-from bot.ui.layout import Tone, card
 from tests.world import START, World, buttons_of, messages, open_orders, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -189,8 +188,7 @@ async def test_news_that_cannot_be_shown_do_not_spoil_an_answer(here: World, ann
 
 async def test_news_that_cannot_be_read_are_not_said_to_be_none(here: World, ann: Any) -> None:
     await keep_news(here, ann)
-    hint = card(Tone.PLAIN, ["a hint"], buttons=[buttons.news(ann.id)])
-    message = await here.app.client.get_partial_messageable(ann.dm_channel.id).send(view=hint.view)
+    message = await here.post(ann.dm_channel, buttons.news(ann.id))
     here.sql("ALTER TABLE notices RENAME TO elsewhere")
     pressed = await ann.click(message, label="Show me")
     here.sql("ALTER TABLE elsewhere RENAME TO notices")

@@ -10,7 +10,6 @@ import pytest
 from bot.demo.panel import Upstream
 from bot.store import ListKind
 from bot.ui import buttons
-from bot.ui.layout import Tone, card
 from tests.rules.test_commands import EXAMPLES, SOMEBODY
 from tests.world import KEY, World, text_of
 
@@ -102,9 +101,7 @@ def pressable() -> list[tuple[str, int]]:
 @pytest.mark.parametrize(("template", "number"), pressable())
 async def test_no_button_does_anything_with_what_is_anothers(room: Room, template: str, number: int) -> None:
     for item in pieces(template, number, room.ann.id):
-        where = "buttons" if isinstance(item, discord.ui.Button) else "menus"
-        shown = card(Tone.PLAIN, ["a forged copy"], **{where: [item]})
-        message = await room.here.app.client.get_partial_messageable(room.channel.id).send(view=shown.view)
+        message = await room.here.post(room.channel, item)
         room.pressed = message
 
         async def press(message: Any = message, item: Any = item) -> Any:
@@ -163,8 +160,7 @@ async def test_what_another_has_asked_for_is_asked_under_ones_own_key(room: Room
 
 async def test_ann_herself_is_shown_it(room: Room) -> None:
     """Otherwise nothing above would prove anything."""
-    shown = card(Tone.PLAIN, ["her own"], buttons=[buttons.whole_list(ListKind.REQUEST, 2), buttons.news(room.ann.id)])
-    message = await room.here.app.client.get_partial_messageable(room.channel.id).send(view=shown.view)
+    message = await room.here.post(room.channel, buttons.whole_list(ListKind.REQUEST, 2), buttons.news(room.ann.id))
     news = await room.ann.click(message, custom_id=f"np:news:{room.ann.id}")
     assert "ord_ann" in text_of(news.response.components)
     pressed = await room.ann.click(message, label="Whole list (CSV)")

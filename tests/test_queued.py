@@ -8,7 +8,6 @@ import pytest
 
 from bot.demo.panel import Upstream
 from bot.panel import Answer, OrderStatus
-from bot.ui import layout as ui
 from bot.ui.buttons import look, unwatch
 from tests.test_long_lists import begin, names, one_call
 from tests.world import START, World, buttons_of, messages, open_orders, shown
@@ -189,8 +188,7 @@ async def test_both_reach_nobody_elses_orders(here: World, ann: Any) -> None:
     assert account
     before = await open_orders(here.app.ledger.read, account.id)
     for button in (look(), unwatch()):
-        forged = ui.card(ui.Tone.PLAIN, ["a forged copy"], buttons=[button])
-        shown_to_all = await here.app.client.get_partial_messageable(channel.id).send(view=forged.view)
+        shown_to_all = await here.post(channel, button)
         pressed = await bob.click(shown_to_all, custom_id=button.custom_id)
         assert "ord_A" not in repr([answer.components for answer in [pressed.response, *pressed.followups]])
     assert await open_orders(here.app.ledger.read, account.id) == before

@@ -1,17 +1,17 @@
 """/refill: each order is asked for once; what the panel said stands as it is, and what it did not say is not known."""
 
-import json
 import re
 from typing import Any
 
 import httpx
 import pytest
-from simcord.components import walk_components
 
 from bot.accounts import Refills
 from bot.panel import Answer, InvalidKey, OrderStatus, Refill, RowError, Unavailable
+from bot.ui.keys import under_key
 from bot.ui.refills import refills_card
 from bot.ui.words import refill_step
+from tests.examples import HOSTILE, KEYS, keeps_discords_limits, ours, text_of
 from tests.world import KEY, START, World, buttons_of, messages, shown
 
 DONE = OrderStatus.COMPLETED
@@ -348,9 +348,6 @@ async def test_a_result_that_cannot_be_shown_leaves_the_card_that_says_what_to_d
     assert here.panel.refill_requests == {"ord_A": 1}
 
 
-HOSTILE = "**Accepted** [click](https://x.example) `code` @everyone \u202e>\n# refilled =1+1 " * 4
-
-
 @pytest.mark.parametrize("count", [1, 4, 50, 1_000])
 @pytest.mark.parametrize("words", ["", "=no", HOSTILE])
 @pytest.mark.parametrize("error", [None, Unavailable(reached=True), InvalidKey(HOSTILE)], ids=repr)
@@ -359,13 +356,11 @@ async def test_every_card_keeps_discords_limits(count: int, words: str, error: E
     rows = {order: Refill(f"ref_{n:064}") for n, order in enumerate(orders) if n % 4 == 0}
     rows |= {order: RowError(f"{words} {n % 9}") for n, order in enumerate(orders) if n % 4 == 1}
     result = Refills(rows, frozenset(orders[3::4]) if error else frozenset(), error)
-    card = refills_card(orders, result, tuple(f"{number:07}…" for number in range(50)), 9)
-    parts = list(walk_components(card.view.to_components()))
-    text = "\n".join(part.get("content") or "" for part in parts)
-    assert len(parts) <= 40
-    assert len(text) <= 4_000
+    junk = tuple(f"{number:07}…" for number in range(50))
+    card = refills_card(orders, result, junk, 9, under_key(KEYS, KEYS[0]), KEYS[0].name)
+    keeps_discords_limits(card)
     file = card.files[0].fp.read().decode("utf-8-sig") if card.files else ""
-    assert all(order in (file or text) for order in orders)
+    assert all(order in (file or text_of(card)) for order in orders)
     assert not re.search(r'(?m)(^|,)"?[=+@-]', file)
-    assert not re.search(r"@everyone|\]\(http", re.sub(r"`[^`]*`", "", text))
-    assert json.dumps(text).count("\\u202e") == 0
+    assert not re.search(r"@everyone|\]\(http", ours(card))
+    assert "\u202e" not in text_of(card)

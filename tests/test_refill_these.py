@@ -13,7 +13,6 @@ from bot.panel import Answer, OrderStatus
 from bot.states import State, may_be_refilled
 from bot.store import ListKind
 from bot.ui.buttons import confirm_refill, refill
-from bot.ui.layout import Tone, card
 from tests.world import KEY, World, buttons_of, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -75,8 +74,7 @@ async def test_a_card_without_delivered_orders_has_no_such_button(here: World, a
     result = await ann.slash("cancel", orders="ord_A ord_B ord_C ord_absent")
     await here.settle()
     assert "Refill these" not in buttons_of(result)
-    copy = card(Tone.PLAIN, ["a forged copy"], buttons=[refill(ListKind.REQUEST, 1, 1)])
-    forged = await here.app.client.get_partial_messageable(ann.dm_channel.id).send(view=copy.view)
+    forged = await here.post(ann.dm_channel, refill(ListKind.REQUEST, 1, 1))
     question = await asked(ann, forged)
     assert "Nothing to refill" in shown(question)
     assert buttons_of(question) == []
@@ -262,8 +260,7 @@ async def test_nobody_else_can_ask_for_them_or_see_them(here: World) -> None:
     await here.settle()
     for kind in (ListKind.REQUEST, ListKind.NOTICE):
         pair = [refill(kind, 1, 1), confirm_refill(kind, 1, 1, 1)]
-        copy = card(Tone.PLAIN, ["a forged copy"], buttons=pair)
-        forged = await here.app.client.get_partial_messageable(channel.id).send(view=copy.view)
+        forged = await here.post(channel, *pair)
         for button in pair:
             pressed = await bob.click(forged, custom_id=button.custom_id)
             answers = [pressed.response, *pressed.followups]

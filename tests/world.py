@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import discord
 import httpx
 import simcord
 from discord import app_commands
@@ -20,6 +21,7 @@ from bot.panel import Answer, OrderStatus, PanelError, in_process
 from bot.problems import UserError
 from bot.settings import Settings
 from bot.store import Cancellation, LedgerError, ListKind, Reader
+from bot.ui.layout import Tone, card
 from tests.ledgers import Below
 
 KEY = "np-test-key-0123456789abcdef"
@@ -135,6 +137,12 @@ class World:
         """Store a key by a command given in a server."""
         named = {"name": name} if name else {}
         await member.submit_modal(await member.slash(channel, "key set", **named), {"key": key})
+
+    async def post(self, channel: Any, *pressable: Any) -> Any:
+        """Put up a card with these buttons and menus: one that is forged, or an old one that is behind."""
+        menus = [item for item in pressable if isinstance(item, discord.ui.Select)]
+        copy = card(Tone.PLAIN, ["a copy"], buttons=[item for item in pressable if item not in menus], menus=menus)
+        return await self.app.client.get_partial_messageable(channel.id).send(view=copy.view)
 
     def order(self, order_id: str, status: OrderStatus | str = OrderStatus.PENDING, **more: Any) -> str:
         """Put an order into the panel's books."""

@@ -21,9 +21,9 @@ from bot.ui.keys import (
     which_to_remove,
     which_to_try,
 )
+from tests.examples import keeps_discords_limits
 from tests.examples import key as example_key
 from tests.several_keys.shop import RUNNING, SHOP, calls, labels, names
-from tests.test_cards import keeps_discords_limits
 from tests.world import KEY, START, World, buttons_of, shown
 
 pytestmark = pytest.mark.usefixtures("env")

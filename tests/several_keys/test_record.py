@@ -6,7 +6,6 @@ import pytest
 
 from bot.store import ListKind, Past
 from bot.ui import buttons
-from bot.ui.layout import Tone, card
 from tests.several_keys.shop import LONG, RUNNING, SHOP, calls
 from tests.world import KEY, START, World, shown, whole_list
 
@@ -27,8 +26,8 @@ async def test_history_and_lists_hold_all_keys_and_name_them(here: World, ann: A
     assert "6 orders ended" in shown(result)
     assert "`ord_M2` · key `main`" in shown(result)
     assert "`ord_S2` · key `Shop`" in shown(result)
-    copy = card(Tone.PLAIN, ["a copy"], buttons=buttons_for_the_history())
-    message = await here.app.client.get_partial_messageable(ann.dm_channel.id).send(view=copy.view)
+    older = (buttons.browse(ListKind.HISTORY, 30), buttons.whole_list(ListKind.HISTORY, 30))
+    message = await here.post(ann.dm_channel, *older)  # as under a history that is too long for its card
     pressed = await ann.click(message, label="Whole list (CSV)")
     (file,) = [file for one in (pressed.response, *pressed.followups) for file in one.attachments]
     lines = (await file.read()).decode("utf-8-sig").splitlines()
@@ -37,11 +36,6 @@ async def test_history_and_lists_hold_all_keys_and_name_them(here: World, ann: A
     assert [line.split(",")[-1] for line in lines[1:]] == ["Shop", "main"] * 3
     page = await ann.click(message, label="Page through")
     assert "`ord_S2` refunded · status `canceled` · key `Shop`" in shown(page)
-
-
-def buttons_for_the_history() -> list[Any]:
-    """Return the buttons under a history that is too long for its card."""
-    return [buttons.browse(ListKind.HISTORY, 30), buttons.whole_list(ListKind.HISTORY, 30)]
 
 
 async def test_a_history_of_several_keys_is_paged_without_a_gap(here: World, ann: Any) -> None:

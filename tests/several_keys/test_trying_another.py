@@ -6,7 +6,6 @@ import pytest
 
 from bot.store import ListKind
 from bot.ui import buttons
-from bot.ui.layout import Tone, card
 from tests.several_keys.shop import RUNNING, SHOP, calls, labels
 from tests.world import KEY, World, messages, shown
 
@@ -116,8 +115,7 @@ async def test_nobody_elses_keys_can_be_named_seen_or_pressed(here: World, env: 
         buttons.confirm_refill(ListKind.REQUEST, 2, 2, 0),
         buttons.try_others(ListKind.REQUEST, 1),
     ):
-        view = card(Tone.PLAIN, ["a forged copy"], buttons=[custom]).view
-        message = await here.app.client.get_partial_messageable(channel.id).send(view=view)
+        message = await here.post(channel, custom)
         pressed = await eve.click(message, custom_id=custom.custom_id)
         assert "Shop" not in shown(pressed)
         assert "ord_secret" not in shown(pressed)
