@@ -1,4 +1,4 @@
-"""The small cards: key, status, help, hints and problems."""
+"""The small cards: statuses, lists handed over, hints, help, problems, and being forgotten."""
 
 from collections.abc import Sequence
 
