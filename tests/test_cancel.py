@@ -73,7 +73,7 @@ async def test_repeating_the_command_joins_what_is_under_way(here: World, ann: A
     again = await ann.slash("cancel", orders="ord_A")
     await here.settle()
     assert here.panel.cancel_requests["ord_A"] == 1
-    assert "joined, not sent twice" in shown(again)
+    assert "1 order of these had been asked for before: joined." in shown(again)
     await here.wait(90)
     assert "**1** refunded" in shown(again)
     assert len(messages(ann)) == 1

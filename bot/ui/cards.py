@@ -99,8 +99,8 @@ def _progress(view: RequestView) -> CardView:
 
 def _joined_before(count: int) -> str:
     return plural(
-        "{count} order of these had been asked for before: joined, not sent twice.",
-        "{count} orders of these had been asked for before: joined, not sent twice.",
+        "{count} order of these had been asked for before: joined.",
+        "{count} orders of these had been asked for before: joined.",
         count,
     )
 
