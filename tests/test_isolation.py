@@ -10,7 +10,7 @@ import pytest
 from bot.demo.panel import Upstream
 from bot.store import ListKind
 from bot.ui import buttons
-from tests.rules.test_commands import EXAMPLES, SOMEBODY
+from tests.examples import PRESSABLE, SOMEBODY
 from tests.world import KEY, World, text_of
 
 EVES_KEY = "np-another-key-9876543210"
@@ -116,7 +116,7 @@ def pieces(template: str, number: int, ann: int) -> list[Any]:
     """Return a button or menu as Ann's cards have it, for each kind of list that it may be for."""
     found: list[Any] = []
     for kind in ListKind:
-        item = EXAMPLES[template]()
+        item = PRESSABLE[template]()
         owner = ann if template == buttons.NEWS else number
         item.custom_id = re.sub(r":(request|notice|open|history):", f":{kind}:", item.custom_id).replace(
             str(SOMEBODY), str(owner)
