@@ -21,11 +21,6 @@ NOTHING_TWICE = "Nothing was sent a second time"
 pytestmark = pytest.mark.usefixtures("env")
 
 
-def refill_calls(here: World) -> list[tuple[str, ...]]:
-    """Return the orders of every refill call that reached the panel."""
-    return [call.orders for call in here.panel.calls if call.action == "refill"]
-
-
 async def mixed(here: World, user: Any) -> Any:
     """Ask for orders that end in every way; return the card, from which two can be refilled."""
     here.order("ord_Done", OrderStatus.COMPLETED)
@@ -49,9 +44,9 @@ async def test_a_card_asks_first_and_then_for_what_the_panel_calls_delivered(her
     assert "Ask for 2 refills?" in shown(question)
     assert "`ord_Partial`, `ord_Done`" in shown(question)
     assert "cannot be taken back" in shown(question)
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
     await ann.click(question.response, label="Confirm refill")
-    assert refill_calls(here) == [("ord_Partial", "ord_Done")]
+    assert here.calls("refill") == [("ord_Partial", "ord_Done")]
     assert "**2** accepted" in shown(question)
     assert "`ord_Done` → `ref_" in shown(question)
     assert buttons_of(question) == []
@@ -64,7 +59,7 @@ async def test_no_sends_nothing(here: World, ann: Any) -> None:
     await ann.click(question.response, label="No")
     assert "Nothing was sent" in shown(question)
     assert buttons_of(question) == []
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
 
 
 async def test_a_card_without_delivered_orders_has_no_such_button(here: World, ann: Any) -> None:
@@ -108,7 +103,7 @@ async def test_a_notice_has_the_button_too_and_both_presses_outlive_a_restart(he
     assert "Ask for 1 refill?" in shown(question)
     await here.restart()
     await ann.click(question.response, label="Confirm refill")
-    assert refill_calls(here) == [("ord_A",)]
+    assert here.calls("refill") == [("ord_A",)]
     assert "`ord_A` → `ref_" in shown(question)
 
 
@@ -145,7 +140,7 @@ async def test_confirm_pressed_twice_at_once_sends_once(here: World, ann: Any) -
     question = await asked(ann, (await mixed(here, ann)).response)
     press_at_once(here, ann, question)
     pressed = await ann.click(question.response, label="Confirm refill")
-    assert len(refill_calls(here)) == 1
+    assert len(here.calls("refill")) == 1
     assert "**2** accepted" in shown(question)
     assert here.payloads().count(NOTHING_TWICE) == 1
     assert all(NOTHING_TWICE in text_of(answer.components) for answer in pressed.followups)
@@ -156,7 +151,7 @@ async def test_a_second_question_of_the_same_user_waits_for_the_first(here: Worl
     questions = [await asked(ann, result.response) for _ in range(2)]
     press_at_once(here, ann, questions[0])
     await ann.click(questions[1].response, label="Confirm refill")
-    assert len(refill_calls(here)) == 1
+    assert len(here.calls("refill")) == 1
     assert here.payloads().count(NOTHING_TWICE) == 1
     assert sorted("Ask for 2 refills?" in shown(question) for question in questions) == [False, True]
 
@@ -171,7 +166,7 @@ async def test_confirm_pressed_again_on_a_screen_that_is_behind_sends_nothing(he
     stored.components = as_it_was
     again = await ann.click(question.response, label="Confirm refill")
     assert NOTHING_TWICE in text_of(again.followups[0].components)
-    assert len(refill_calls(here)) == 1
+    assert len(here.calls("refill")) == 1
 
 
 async def test_after_a_restart_the_panels_own_rule_keeps_a_second_press_from_acting(here: World, ann: Any) -> None:
@@ -191,9 +186,9 @@ async def test_what_was_not_sent_can_be_confirmed_again(here: World, ann: Any) -
     question = await asked(ann, result.response)
     here.env.inject_error("PATCH", "/webhooks/*", status=500, code=0)
     await ann.click(question.response, label="Confirm refill")
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
     await ann.click(question.response, label="Confirm refill")
-    assert len(refill_calls(here)) == 1
+    assert len(here.calls("refill")) == 1
     here.wire.faults = [httpx.ConnectError("refused")]
     question = await asked(ann, result.response)
     await ann.click(question.response, label="Confirm refill")
@@ -212,10 +207,10 @@ async def test_what_has_ended_since_is_asked_about_anew(here: World, ann: Any) -
     assert "Ask for 1 refill?" in shown(question)
     await here.wait(90)
     await ann.click(question.response, label="Confirm refill")
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
     assert "Ask for 2 refills?" in shown(question)
     await ann.click(question.response, label="Confirm refill")
-    assert refill_calls(here) == [("ord_Late", "ord_Done")]
+    assert here.calls("refill") == [("ord_Late", "ord_Done")]
 
 
 async def test_where_the_acknowledgement_fails_nothing_is_sent(here: World, ann: Any) -> None:
@@ -223,9 +218,9 @@ async def test_where_the_acknowledgement_fails_nothing_is_sent(here: World, ann:
     for status, code in ((404, 10062), (400, 40060), (500, 0)):
         here.env.inject_error("POST", "/interactions/*", status=status, code=code)
         await ann.click(question.response, label="Confirm refill")
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
     await ann.click(question.response, label="Confirm refill")
-    assert len(refill_calls(here)) == 1
+    assert len(here.calls("refill")) == 1
 
 
 async def test_more_than_a_thousand_are_asked_for_in_part_and_that_is_said(here: World, ann: Any) -> None:
@@ -238,7 +233,7 @@ async def test_more_than_a_thousand_are_asked_for_in_part_and_that_is_said(here:
     assert "Ask for 1,000 refills?" in shown(question)
     assert "the first 1,000 of 1,010" in shown(question)
     await ann.click(question.response, label="Confirm refill")
-    assert [order for call in refill_calls(here) for order in call] == orders[:1_000]
+    assert [order for call in here.calls("refill") for order in call] == orders[:1_000]
     assert (await whole_list(ann, result)).count("ord_") == 1_010
 
 
@@ -248,7 +243,7 @@ async def test_without_a_key_nothing_is_sent(here: World, ann: Any) -> None:
     await ann.slash("balance")
     pressed = await ann.click(question.response, label="Confirm refill")
     assert "no longer accepts your API key" in text_of(pressed.followups[0].components)
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
 
 
 async def test_nobody_else_can_ask_for_them_or_see_them(here: World) -> None:
@@ -266,4 +261,4 @@ async def test_nobody_else_can_ask_for_them_or_see_them(here: World) -> None:
             answers = [pressed.response, *pressed.followups]
             assert "somebody else" in "".join(text_of(answer.components) for answer in answers)
             assert "ord_Secret" not in repr([answer.components for answer in answers])
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []

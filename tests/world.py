@@ -149,9 +149,13 @@ class World:
         self.panel.add_order(more.pop("key", KEY), order_id, status=status, **more)
         return order_id
 
+    def calls(self, action: str) -> list[tuple[str, ...]]:
+        """Return the orders of every call of a kind that reached the panel."""
+        return [call.orders for call in self.panel.calls if call.action == action]
+
     def cancel_calls(self) -> list[tuple[str, ...]]:
         """Return the orders of every cancel call that reached the panel."""
-        return [call.orders for call in self.panel.calls if call.action == "cancel"]
+        return self.calls("cancel")
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database itself, past all of the bot's code."""
