@@ -213,3 +213,22 @@ def test_whatever_a_user_can_put_right_is_told_in_a_sentence_of_its_own() -> Non
     sentences = {user_error(kind()) for kind in plain}
     assert len(sentences) == len(plain)
     assert INTERNAL not in sentences
+
+
+@pytest.mark.settings(http_port=8080, public_url="https://bot.example")
+async def test_a_webhook_that_was_registered_but_not_noted_is_not_said_to_be_unsent(here: World, ann: Any) -> None:
+    card = await ann.slash("webhook")
+    await ann.click(card.response, label="Register one for me")
+
+    def torn(answer: Answer) -> Answer:
+        here.sql("ALTER TABLE webhooks RENAME TO elsewhere")
+        return answer
+
+    here.sql("SELECT 1")  # connects, which a fault cannot wait for
+    here.wire.faults = [torn]
+    pressed = await ann.click(card.response, label="Register")
+    here.sql("ALTER TABLE elsewhere RENAME TO webhooks")
+    assert here.panel.webhooks
+    (answer,) = pressed.followups
+    assert "Before you repeat anything" in text_of(answer.components)
+    assert "nothing was sent" not in text_of(answer.components)
