@@ -10,12 +10,12 @@ from bot.ui import buttons
 from bot.ui.keys import Names, under
 from bot.ui.layout import TEXT_LIMIT, Tone
 from bot.ui.text import ago, amount, by_remark, code, on
-from bot.ui.words import ONLY_WATCHED, WORDINGS, next_step, panel_status
+from bot.ui.words import ONLY_WATCHED, WORDINGS, Wording, next_step, panel_status
 
 _ROOM = TEXT_LIMIT - 100
 """Characters to fill: Discord may count an emoji as several."""
 _REST = 45
-"""Room for "… and 100,000 more, in the list" under a group, and for the line breaks."""
+"""Room for "… and 100,000 more, in the list" or "in the file" under a group, and for the line breaks."""
 _BAD = {State.REFUSED, State.FAILED, State.EXPIRED, State.WITHDRAWN}
 
 
@@ -29,6 +29,7 @@ class Section:
 
 
 Sections = Mapping[State, Section]
+Frame = tuple[str, str]
 _Dates = Callable[[Cancellation], str]
 
 
@@ -83,7 +84,12 @@ def total(sections: Sections) -> int:
 
 def counts(sections: Sections) -> str:
     """Return how many orders stand where, in one line."""
-    return " · ".join(f"**{number(section.count)}** {t(WORDINGS[state].short)}" for state, section in sections.items())
+    return counted((WORDINGS[state], section) for state, section in sections.items())
+
+
+def counted(groups: Iterable[tuple[Wording, Section]]) -> str:
+    """Return how many orders are in each group, in one line."""
+    return " · ".join(f"**{number(section.count)}** {t(wording.short)}" for wording, section in groups)
 
 
 def rest_of(kind: ListKind, list_id: int, outcome: State | None = None) -> list[buttons.Button]:
@@ -93,16 +99,32 @@ def rest_of(kind: ListKind, list_id: int, outcome: State | None = None) -> list[
 
 def texts_of(sections: Sections, *, beside: Sequence[str]) -> tuple[list[str], bool]:
     """Return a text for each group, and whether orders had to be left to the list; `beside` stands there too."""
-    frames = {state: _frame(state, section) for state, section in sections.items()}
-    taken = sum(map(len, beside)) + len(beside) + sum(len(title) + len(meaning) for title, meaning in frames.values())
-    room = (_ROOM - taken) // max(len(sections), 1) - _REST
+    framed = [
+        (frame(WORDINGS[state], section.count, t(ONLY_WATCHED) if section.given_up else ""), section)
+        for state, section in sections.items()
+    ]
+    return fitted(framed, _ROOM - sum(map(len, beside)) - len(beside), in_the_list)
+
+
+def frame(wording: Wording, count: int, more: str = "") -> Frame:
+    """Return what stands above and below the orders of a group; `more`: behind what it means."""
+    meaning = " ".join(filter(None, [t(wording.meaning), more]))
+    return f"**{wording.emoji} {t(wording.title)}** ({number(count)})", f"-# {meaning}"
+
+
+def fitted(groups: Sequence[tuple[Frame, Section]], room: int, rest: Callable[[int], str]) -> tuple[list[str], bool]:
+    """Return a text for each group within so many characters in all, and whether orders had to be left out.
+
+    One line stands for all orders that share the same remark; `rest` says how many are missing.
+    """
+    room -= sum(len(above) + len(below) for (above, below), _ in groups)
+    each = room // max(len(groups), 1) - _REST
     texts: list[str] = []
     folded = False
-    for state, section in sections.items():
-        title, meaning = frames[state]
-        lines, missing = _lines(section, room)
-        rest = [in_the_list(missing)] if missing else []
-        texts.append("\n".join([title, *lines, *rest, meaning]))
+    for (above, below), section in groups:
+        lines, missing = by_remark(section.lines, each, section.count)
+        missing += section.count - len(section.lines)
+        texts.append("\n".join([above, *lines, *([rest(missing)] if missing else []), below]))
         folded = folded or bool(missing)
     return texts, folded
 
@@ -110,19 +132,6 @@ def texts_of(sections: Sections, *, beside: Sequence[str]) -> tuple[list[str], b
 def in_the_list(missing: int) -> str:
     """Say that there are more than a card has room for."""
     return t("… and {missing} more, in the list", missing=missing)
-
-
-def _frame(state: State, section: Section) -> tuple[str, str]:
-    """Return what stands above and below the orders of a group."""
-    wording = WORDINGS[state]
-    meaning = f"{t(wording.meaning)} {t(ONLY_WATCHED)}" if section.given_up else t(wording.meaning)
-    return f"**{wording.emoji} {t(wording.title)}** ({number(section.count)})", f"-# {meaning}"
-
-
-def _lines(section: Section, room: int) -> tuple[list[str], int]:
-    """Return one line for all orders that share the same remark, as far as they fit, and how many do not."""
-    lines, missing = by_remark(section.lines, room, section.count)
-    return lines, missing + section.count - len(section.lines)
 
 
 def _remark(state: State, order: Cancellation) -> str:
