@@ -20,14 +20,14 @@ from bot.cancels import Cancels
 from bot.courtesy import Courtesy
 from bot.figures import Figures, Operator
 from bot.language import Language, speak, speaking, spoken, t, understood
-from bot.notices import Courier
+from bot.notices import DELIVERY_ERRORS, Courier
 from bot.panel import PanelError
 from bot.problems import UserError
 from bot.records import Records
 from bot.store import Ledger, LedgerError, LedgerUnsure
 from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
+from bot.ui.errors import UNWRITABLE
 from bot.ui.layout import CardView
-from bot.ui.words import UNWRITABLE
 from bot.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
@@ -214,5 +214,5 @@ async def answer_error(interaction: discord.Interaction[Any], error: Exception) 
             await interaction.followup.send(view=shown.view, ephemeral=True)
         else:
             await interaction.response.send_message(view=shown.view, ephemeral=True)
-    except discord.HTTPException as refused:
+    except DELIVERY_ERRORS as refused:
         log.warning("interaction %d: not even the error could be shown: %s", interaction.id, refused)

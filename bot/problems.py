@@ -1,4 +1,4 @@
-"""What a user can put right; `bot.ui.words` says how. Raised by use cases, answered by the client."""
+"""What a user can put right; `bot.ui.errors` says how. Raised by use cases, answered by the client."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -11,7 +11,6 @@ from discord.ext import commands
 from bot.cancels import Place
 from bot.client import Client
 from bot.orders import Found
-from bot.store import ListKind
 from bot.ui import buttons
 from bot.ui.keys import which_to_try
 from bot.ui.modals import KEY_CHOICE, ORDERS, orders_form
@@ -144,7 +143,7 @@ class TryUnder(Pressed, template=buttons.TRY_UNDER):
         """Ask; pressed again it asks again, and an order that is being cancelled by then is joined."""
         message_id = await acknowledge(interaction)
         use_cases, here = interaction.client.use_cases, place(interaction, message_id)
-        kind, list_id, account_id = ListKind(self.values["kind"]), int(self.values["list"]), int(self.values["account"])
+        (kind, list_id), account_id = self.whole_list, int(self.values["account"])
         request_id = await use_cases.cancels.ask_under_another_key(kind, list_id, interaction.user.id, account_id, here)
         await use_cases.courier.show_at_once(request_id)
         await show_news(interaction)
@@ -156,7 +155,7 @@ class TryOthers(Pressed, template=buttons.TRY_OTHERS):
     async def press(self, interaction: Interaction) -> None:
         """Ask."""
         await acknowledge(interaction)
-        kind, list_id = ListKind(self.values["kind"]), int(self.values["list"])
+        kind, list_id = self.whole_list
         keys = await interaction.client.use_cases.cancels.other_keys(kind, list_id, interaction.user.id)
         await answer(interaction, which_to_try(kind, list_id, keys))
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import discord
 from pydantic import SecretStr
@@ -15,11 +15,13 @@ from bot.client import Client, NotAcknowledged, answer_error
 from bot.courtesy import PAUSE
 from bot.language import speak, understood
 from bot.notices import DELIVERY_ERRORS
-from bot.store import LedgerError
+from bot.store import ListKind
 from bot.ui.cards import notice_card
 from bot.ui.layout import CardView
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Interaction = discord.Interaction[Client]
 
@@ -34,13 +36,7 @@ async def acknowledge(interaction: Interaction, *, update: bool = False, cost: t
     Raise NotAcknowledged where that fails or stays unclear: the user then sees a failure, so the caller must do
     nothing. Raise TooFast where this user has asked for too much of late.
     """
-    try:
-        async with asyncio.timeout(_ACKNOWLEDGE_WITHIN):
-            response = await interaction.response.defer(ephemeral=True, thinking=not update)
-    except DELIVERY_ERRORS as error:
-        interaction.client.use_cases.figures.not_acknowledged += 1
-        raise NotAcknowledged(str(error) or "no answer in time") from error
-    interaction.client.use_cases.figures.acknowledged.add(waited())
+    response = await _first_answer(interaction, interaction.response.defer(ephemeral=True, thinking=not update))
     message_id = interaction.message.id if update and interaction.message else response and response.message_id
     if message_id is None:
         raise NotAcknowledged("Discord named no message")
@@ -50,17 +46,29 @@ async def acknowledge(interaction: Interaction, *, update: bool = False, cost: t
 
 
 async def open_form(interaction: Interaction, form: discord.ui.Modal) -> None:
-    """Open a form: it is an acknowledgement as well, and must be the very first answer."""
-    await interaction.response.send_modal(form)
-    interaction.client.use_cases.figures.acknowledged.add(waited())
+    """Open a form: it is an acknowledgement as well, and must be the very first answer. Raise NotAcknowledged."""
+    await _first_answer(interaction, interaction.response.send_modal(form))
+
+
+async def _first_answer(interaction: Interaction, call: Awaitable[T]) -> T:
+    """Give Discord the first answer while it still takes one, and count whether it did."""
+    figures = interaction.client.use_cases.figures
+    try:
+        async with asyncio.timeout(_ACKNOWLEDGE_WITHIN):
+            response = await call
+    except DELIVERY_ERRORS as error:
+        figures.not_acknowledged += 1
+        raise NotAcknowledged(str(error) or "no answer in time") from error
+    figures.acknowledged.add(waited())
+    return response
 
 
 async def speak_as_chosen(interaction: Interaction) -> None:
     """Go on in the language that the user has chosen, if any; where that cannot be read, in their client's."""
     try:
         chosen = await interaction.client.use_cases.records.preferences(interaction.user.id)
-    except LedgerError as error:
-        log.warning("interaction %d: the language chosen could not be read: %s", interaction.id, error)
+    except Exception:  # whatever it is, the language is not worth failing for
+        log.warning("interaction %d: the language chosen could not be read", interaction.id, exc_info=True)
         return
     if chosen.language:
         speak(chosen.language)
@@ -72,20 +80,22 @@ async def answer(interaction: Interaction, shown: CardView) -> None:
     await show_news(interaction)
 
 
-async def show_news(interaction: Interaction) -> bool:
-    """Show the user, and nobody else, every notice that Discord refused to deliver; tell whether there was one.
+async def show_news(interaction: Interaction) -> None:
+    """Show the user what is kept for them beside an answer, which that must not spoil: what fails stays kept."""
+    try:
+        await bring_news(interaction)
+    except Exception:  # whatever it is, what was asked for has been done
+        log.warning("kept news for interaction %d could not be shown", interaction.id, exc_info=True)
 
-    What cannot be shown now is kept for the next command: it must not spoil the answer to this one.
-    """
+
+async def bring_news(interaction: Interaction) -> bool:
+    """Show the user, and nobody else, every notice that Discord refused to deliver; tell whether there was one."""
     courier = interaction.client.use_cases.courier
     kept = await courier.kept_for(interaction.user.id)
-    try:
-        for news in kept:
-            shown = notice_card(news.report, news.notice)
-            message = await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True, wait=True)
-            await courier.seen(news, message.id)
-    except (*DELIVERY_ERRORS, LedgerError) as error:
-        log.warning("kept news for interaction %d could not be shown: %s", interaction.id, error)
+    for news in kept:
+        shown = notice_card(news.report, news.notice)
+        message = await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True, wait=True)
+        await courier.seen(news, message.id)
     return bool(kept)
 
 
@@ -146,6 +156,11 @@ class Pressed(discord.ui.DynamicItem[discord.ui.Item[Any]], template="np:never")
     async def from_custom_id(cls, interaction: discord.Interaction[Any], item: Any, match: Any, /) -> "Pressed":
         """Take what was pressed, as it stands in its message."""
         return cls(item, match)
+
+    @property
+    def whole_list(self) -> tuple[ListKind, int]:
+        """The list that a button is for."""
+        return ListKind(self.values["kind"]), int(self.values["list"])
 
     @property
     def chosen(self) -> str:

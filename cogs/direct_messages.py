@@ -16,9 +16,10 @@ from bot.panel import PanelError
 from bot.problems import TooFast, UserError
 from bot.store import LedgerError
 from bot.ui.answers import help_card, key_in_message, not_understood, working
-from bot.ui.cards import notice_card, open_card
+from bot.ui.cards import notice_card
 from bot.ui.keys import keys_card
 from bot.ui.layout import CardView
+from bot.ui.overviews import open_card
 from bot.ui.preferences import preferences_card
 from cogs.balance import what_is_left
 from cogs.files import orders_in
@@ -73,8 +74,8 @@ class DirectMessages(commands.Cog):
         """Go on in the language in which this user is written to; where that cannot be read, in English."""
         try:
             speak(await self._bot.use_cases.records.language_of(user_id))
-        except LedgerError as error:
-            log.warning("a direct message is answered in English: %s", error)
+        except Exception:  # whatever it is, the language is not worth failing for
+            log.warning("a direct message is answered in English", exc_info=True)
 
     async def _slow_down(self, message: discord.Message, refusal: TooFast) -> None:
         """Say once when to come back: an answer to each message would be a flood of our own."""

@@ -10,8 +10,8 @@ from bot.client import Client
 from bot.language import t
 from bot.records import MOST_DAYS
 from bot.states import State
-from bot.ui.cards import history_card
 from bot.ui.layout import CardView
+from bot.ui.overviews import history_card
 from bot.ui.words import OUTCOMES
 from cogs.common import Interaction, acknowledge, answer
 

@@ -105,7 +105,7 @@ class CopyIds(Pressed, template=buttons.IDS):
     async def press(self, interaction: Interaction) -> None:
         """Show the IDs of the group that was chosen, as it is now."""
         await acknowledge(interaction)
-        kind, list_id, state = ListKind(self.values["kind"]), int(self.values["list"]), State(self.chosen)
+        (kind, list_id), state = self.whole_list, State(self.chosen)
         orders = await interaction.client.use_cases.cancels.named(
             kind, list_id, interaction.user.id, lambda line: line.told_as is state
         )

@@ -6,7 +6,7 @@ from discord.ext import commands
 
 from bot.client import Client
 from bot.ui import buttons
-from bot.ui.cards import looks_card, open_card, unwatched, unwatching_question
+from bot.ui.overviews import looks_card, open_card, unwatched, unwatching_question
 from cogs.common import Interaction, Pressed, acknowledge, answer
 
 

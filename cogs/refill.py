@@ -94,7 +94,7 @@ class RefillThese(Pressed, template=buttons.REFILL):
     async def press(self, interaction: Interaction) -> None:
         """Show which orders a refill would be asked for."""
         await acknowledge(interaction)
-        kind, list_id, account_id = ListKind(self.values["kind"]), int(self.values["list"]), int(self.values["account"])
+        (kind, list_id), account_id = self.whole_list, int(self.values["account"])
         await answer(interaction, await _question(interaction, kind, list_id, account_id))
 
 
@@ -119,7 +119,7 @@ class ConfirmRefill(Pressed, template=buttons.CONFIRM_REFILL):
         await answer(interaction, shown)
 
     async def _refilled(self, interaction: Interaction, message_id: int) -> CardView:
-        kind, list_id, account_id = ListKind(self.values["kind"]), int(self.values["list"]), int(self.values["account"])
+        (kind, list_id), account_id = self.whole_list, int(self.values["account"])
         orders = await _refillable(interaction, kind, list_id, account_id)
         # What has ended stays as it is, so that as many as the question named are the same ones.
         if len(orders) != int(self.values["count"]):

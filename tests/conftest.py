@@ -21,9 +21,11 @@ settings.load_profile("here")
 
 ENGINES = ("sqlite", "postgresql")
 ON_BOTH = {
+    "tests/several_keys",
     "tests/store",
     "tests/test_cancel.py",
     "tests/test_disk.py",
+    "tests/test_every_command.py",
     "tests/test_fault_matrix.py",
     "tests/test_follow_up.py",
     "tests/test_forget.py",
@@ -32,7 +34,6 @@ ON_BOTH = {
     "tests/test_long_lists.py",
     "tests/test_queued.py",
     "tests/test_retry_unclear.py",
-    "tests/test_several_keys.py",
     "tests/test_suggestions.py",
 }
 """Tests that run on both engines in every check: all of the ledger, and the commands that ask most of it."""

@@ -1,5 +1,6 @@
-"""Examples of what cards are made of, and of every card that shows orders."""
+"""Examples of what cards are made of, and of every card that shows orders; every button; and what holds of any card."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ from simcord.components import walk_components
 
 from bot.accounts import OpenView
 from bot.cancels import RequestView
+from bot.language import OWN_NAMES, Language
 from bot.records import HistoryView, LooksView
 from bot.states import State
 from bot.store import (
@@ -16,18 +18,25 @@ from bot.store import (
     Cancellation,
     Group,
     Groups,
+    ListKind,
     Notice,
     NoticeState,
     Report,
     Request,
     RequestState,
+    Timing,
     Trouble,
+    Way,
 )
 from bot.store.rows import MOST_SHOWN
-from bot.ui.cards import history_card, looks_card, notice_card, open_card, request_card
+from bot.ui import buttons
+from bot.ui.cards import notice_card, request_card
 from bot.ui.layout import CardView
+from bot.ui.overviews import history_card, looks_card, open_card
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CLAIMS = ("refund", "cancelled", "canceled")
+"""What only a status proves."""
 HOSTILE = "**Refunded** [click](https://x.example) `code` @everyone \u202e>\n# cancelled ord_1 =1+1 " * 4
 
 
@@ -128,3 +137,57 @@ def text_of(card: CardView) -> str:
 def options_of(card: CardView) -> list[dict[str, Any]]:
     """Return what can be chosen from a card's menus."""
     return [option for part in parts_of(card) for option in part.get("options", ())]
+
+
+def ours(card: CardView) -> str:
+    """Return what a card says in our own words: the panel's stand in inline code."""
+    return re.sub(r"`[^`]*`", "", text_of(card)).casefold()
+
+
+def keeps_discords_limits(card: CardView) -> None:
+    """Check what Discord would refuse (its documentation of components)."""
+    assert len(parts_of(card)) <= 40
+    assert len(options_of(card)) <= 25
+    assert all(len(part["components"]) <= 5 for part in parts_of(card) if part["type"] == 1)
+    assert sum(len(part.get("content", "")) for part in parts_of(card)) <= 4_000
+    labels = [part["label"] for part in parts_of(card) if part["type"] == 2]
+    assert all(1 <= len(label) <= 80 for label in labels), labels
+    assert all(1 <= len(option["label"]) <= 100 for option in options_of(card))
+
+
+SOMEBODY = 2**63 - 1
+"""The largest number that the ledger has room for."""
+
+PRESSABLE = {
+    buttons.CONNECT: lambda: buttons.connect(name="W" * 32),
+    buttons.CONFIRM: lambda: buttons.confirm(SOMEBODY, 10_000),
+    buttons.KEEP: lambda: buttons.keep(SOMEBODY),
+    buttons.ASK_REMOVE: lambda: buttons.ask_remove(SOMEBODY, "W" * 32),
+    buttons.REMOVE_KEY: lambda: buttons.remove_key(SOMEBODY),
+    buttons.KEEP_KEY: lambda: buttons.keep_key(),
+    buttons.NEWS: lambda: buttons.news(SOMEBODY),
+    buttons.PASTE: lambda: buttons.paste(),
+    buttons.STOP: lambda: buttons.stop(SOMEBODY),
+    buttons.LIST: lambda: buttons.whole_list(ListKind.REQUEST, SOMEBODY),
+    buttons.BROWSE: lambda: buttons.browse(ListKind.HISTORY, SOMEBODY, State.WITHDRAWN),
+    buttons.PAGE: lambda: buttons.page(ListKind.HISTORY, SOMEBODY, 49, State.WITHDRAWN, forward=True),
+    buttons.ERASE: lambda: buttons.erase(),
+    buttons.KEEP_ALL: lambda: buttons.keep_all(),
+    buttons.LOOK: lambda: buttons.look(),
+    buttons.ASK_UNWATCH: lambda: buttons.ask_unwatch(),
+    buttons.UNWATCH: lambda: buttons.unwatch(),
+    buttons.KEEP_WATCHING: lambda: buttons.keep_watching(),
+    buttons.RETRY: lambda: buttons.retry(SOMEBODY),
+    buttons.REFILL: lambda: buttons.refill(ListKind.REQUEST, SOMEBODY, SOMEBODY, "W" * 32),
+    buttons.CONFIRM_REFILL: lambda: buttons.confirm_refill(ListKind.REQUEST, SOMEBODY, SOMEBODY, 100_000),
+    buttons.NO_REFILL: lambda: buttons.no_refill(),
+    buttons.TRY_UNDER: lambda: buttons.try_under(ListKind.REQUEST, SOMEBODY, SOMEBODY, "W" * 32),
+    buttons.TRY_OTHERS: lambda: buttons.try_others(ListKind.REQUEST, SOMEBODY),
+    buttons.WEBHOOK: lambda: buttons.webhook("register", "Register"),
+    buttons.WAY: lambda: buttons.choose_way({way: "some way" for way in Way}, Way.OFF),
+    buttons.TIMING: lambda: buttons.choose_timing({timing: "some time" for timing in Timing}, Timing.EACH),
+    buttons.LANGUAGE: lambda: buttons.choose_language(OWN_NAMES, Language.HINDI),
+    buttons.SILENT: lambda: buttons.silence(wanted=True),
+    buttons.IDS: lambda: buttons.copy_ids(ListKind.REQUEST, SOMEBODY, {state: "100,000 orders" for state in State}),
+}
+"""A button or menu for each pattern, with the largest numbers and the longest names."""

@@ -9,19 +9,12 @@ from hypothesis import strategies as st
 
 from bot.language import Language, speaking
 from bot.states import State
-from bot.store import Listed
+from bot.store import Listed, ListKind
 from bot.ui.cards import request_card
 from bot.ui.csv import OrdersCsv
-from bot.ui.layout import CardView
+from bot.ui.pages import PAGE_LENGTH, ListPage, page_card
 from bot.ui.text import code
-from tests.examples import HOSTILE, NOW, all_cards, options_of, order, parts_of, text_of, view
-
-CLAIMS = ("refund", "cancelled", "canceled")
-
-
-def ours(card: CardView) -> str:
-    """Return what a card says in our own words: the panel's stand in inline code."""
-    return re.sub(r"`[^`]*`", "", text_of(card)).casefold()
+from tests.examples import CLAIMS, HOSTILE, NOW, all_cards, keeps_discords_limits, key, order, ours, text_of, view
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.REFUNDED])
@@ -70,15 +63,16 @@ async def test_every_card_keeps_discords_limits_in_every_language(
             keeps_discords_limits(card)
 
 
-def keeps_discords_limits(card: CardView) -> None:
-    """Check what Discord would refuse (its documentation of components)."""
-    assert len(parts_of(card)) <= 40
-    assert len(options_of(card)) <= 25
-    assert all(len(part["components"]) <= 5 for part in parts_of(card) if part["type"] == 1)
-    assert sum(len(part.get("content", "")) for part in parts_of(card)) <= 4_000
-    labels = [part["label"] for part in parts_of(card) if part["type"] == 2]
-    assert all(1 <= len(label) <= 80 for label in labels), labels
-    assert all(1 <= len(option["label"]) <= 100 for option in options_of(card))
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("words", [None, HOSTILE])
+@pytest.mark.parametrize("state", State)
+async def test_every_page_keeps_discords_limits_in_every_language(
+    language: Language, words: str | None, state: State
+) -> None:
+    row, names = order(1, state, words=words, status=HOSTILE), {1: key(1).name}
+    with speaking(language):
+        page = ListPage(ListKind.HISTORY, 365, State.WITHDRAWN, 49)
+        keeps_discords_limits(page_card([Listed(1, 1, row.order_id, row)] * (PAGE_LENGTH + 1), page, names))
 
 
 @pytest.mark.parametrize("words", [None, HOSTILE])

@@ -11,7 +11,6 @@ from bot.panel import OrderStatus
 from bot.states import State
 from bot.store import ListKind
 from bot.ui.buttons import copy_ids
-from bot.ui.layout import Tone, card
 from tests.world import World, buttons_of, shown, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -63,8 +62,7 @@ async def test_a_group_comes_as_a_block_with_one_id_a_line_in_the_order_asked(he
 
 async def test_a_choice_after_a_restart_tells_what_is_so_by_now(here: World, ann: Any) -> None:
     result = await mixed(here, ann)
-    old = card(Tone.PLAIN, ["a card that is behind"], menu=copy_ids(ListKind.REQUEST, 1, {State.QUEUED: "2 queued"}))
-    behind = await here.app.client.get_partial_messageable(ann.dm_channel.id).send(view=old.view)
+    behind = await here.post(ann.dm_channel, copy_ids(ListKind.REQUEST, 1, {State.QUEUED: "2 queued"}))
     await here.restart()
     assert block_of(await ann.select(behind, ["queued"])) == ["ord_Q2", "ord_Q1"]
     await here.wait(90)
@@ -133,8 +131,7 @@ async def test_nobody_else_gets_the_ids(here: World) -> None:
     await ann.slash(channel, "cancel", orders="ord_Secret")
     await here.settle()
     for kind in (ListKind.REQUEST, ListKind.NOTICE):
-        copy = card(Tone.PLAIN, ["a forged copy"], menu=copy_ids(kind, 1, {State.REFUSED: "1 refused"}))
-        forged = await here.app.client.get_partial_messageable(channel.id).send(view=copy.view)
+        forged = await here.post(channel, copy_ids(kind, 1, {State.REFUSED: "1 refused"}))
         chosen = await bob.select(forged, ["refused"])
         assert "somebody else" in shown(chosen)
         assert "ord_Secret" not in repr([answer.components for answer in (chosen.response, *chosen.followups)])

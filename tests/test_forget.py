@@ -10,7 +10,6 @@ import pytest
 from bot.panel import Answer, OrderStatus
 from bot.store import Card
 from bot.store.sqlite import Connection
-from bot.ui import layout as ui
 from bot.ui.buttons import confirm, erase, stop
 from tests.store.books import connect
 from tests.world import KEY, World, messages, shown
@@ -137,8 +136,7 @@ async def test_a_question_is_answered_after_a_restart_and_twice(here: World, ann
     await ann.click(question.response, label=LABEL)
     assert "Everything erased" in shown(question)
     assert set(rows(here).values()) == {0}
-    copy = ui.card(ui.Tone.PLAIN, ["a copy that is behind"], buttons=[erase(), confirm(1, 1), stop(1)])
-    late = await here.app.client.get_partial_messageable(ann.dm_channel.id).send(view=copy.view)
+    late = await here.post(ann.dm_channel, erase(), confirm(1, 1), stop(1))
     for button in ("np:confirm:1", "np:stop:1", "np:erase"):
         await ann.click(late, custom_id=button)
     assert set(rows(here).values()) == {0}
@@ -147,8 +145,7 @@ async def test_a_question_is_answered_after_a_restart_and_twice(here: World, ann
 async def test_whoever_presses_erases_nothing_but_their_own(here: World, bob: Any) -> None:
     channel = here.env.create_guild().create_text_channel("orders")
     eve = here.env.guild.add_member(here.env.create_user("eve"))
-    forged = ui.card(ui.Tone.PLAIN, ["a forged copy"], buttons=[erase()])
-    shown_to_all = await here.app.client.get_partial_messageable(channel.id).send(view=forged.view)
+    shown_to_all = await here.post(channel, erase())
     before = tables(here)
     await eve.click(shown_to_all, custom_id="np:erase")
     assert tables(here) == before

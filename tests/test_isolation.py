@@ -10,8 +10,7 @@ import pytest
 from bot.demo.panel import Upstream
 from bot.store import ListKind
 from bot.ui import buttons
-from bot.ui.layout import Tone, card
-from tests.rules.test_commands import EXAMPLES, SOMEBODY
+from tests.examples import PRESSABLE, SOMEBODY
 from tests.world import KEY, World, text_of
 
 EVES_KEY = "np-another-key-9876543210"
@@ -69,9 +68,8 @@ class Room:
         assert self.ledger() == before
         assert self.anns_calls() == calls
         answers = [result.response, *result.followups] if result.response else result.followups
-        pressed = getattr(
-            self.pressed, "id", None
-        )  # an answer that takes the place of a forged card is as public as that
+        # An answer that takes the place of a forged card is as public as that.
+        pressed = getattr(self.pressed, "id", None)
         assert all(answer.ephemeral for answer in answers if answer.id != pressed)
         files = [await file.read() for answer in answers for file in answer.attachments]
         return "\n".join([*(text_of(answer.components) for answer in answers), *map(repr, files)])
@@ -103,10 +101,7 @@ def pressable() -> list[tuple[str, int]]:
 @pytest.mark.parametrize(("template", "number"), pressable())
 async def test_no_button_does_anything_with_what_is_anothers(room: Room, template: str, number: int) -> None:
     for item in pieces(template, number, room.ann.id):
-        forged = card(Tone.PLAIN, ["a forged copy"], buttons=[item]) if isinstance(item, discord.ui.Button) else None
-        menu = item if isinstance(item, discord.ui.Select) else None
-        shown = forged or card(Tone.PLAIN, ["a forged copy"], menu=menu)
-        message = await room.here.app.client.get_partial_messageable(room.channel.id).send(view=shown.view)
+        message = await room.here.post(room.channel, item)
         room.pressed = message
 
         async def press(message: Any = message, item: Any = item) -> Any:
@@ -121,7 +116,7 @@ def pieces(template: str, number: int, ann: int) -> list[Any]:
     """Return a button or menu as Ann's cards have it, for each kind of list that it may be for."""
     found: list[Any] = []
     for kind in ListKind:
-        item = EXAMPLES[template]()
+        item = PRESSABLE[template]()
         owner = ann if template == buttons.NEWS else number
         item.custom_id = re.sub(r":(request|notice|open|history):", f":{kind}:", item.custom_id).replace(
             str(SOMEBODY), str(owner)
@@ -165,8 +160,7 @@ async def test_what_another_has_asked_for_is_asked_under_ones_own_key(room: Room
 
 async def test_ann_herself_is_shown_it(room: Room) -> None:
     """Otherwise nothing above would prove anything."""
-    shown = card(Tone.PLAIN, ["her own"], buttons=[buttons.whole_list(ListKind.REQUEST, 2), buttons.news(room.ann.id)])
-    message = await room.here.app.client.get_partial_messageable(room.channel.id).send(view=shown.view)
+    message = await room.here.post(room.channel, buttons.whole_list(ListKind.REQUEST, 2), buttons.news(room.ann.id))
     news = await room.ann.click(message, custom_id=f"np:news:{room.ann.id}")
     assert "ord_ann" in text_of(news.response.components)
     pressed = await room.ann.click(message, label="Whole list (CSV)")

@@ -7,7 +7,6 @@ import pytest
 
 from bot.panel import OrderStatus
 from bot.store import ListKind
-from bot.ui import layout as ui
 from bot.ui.buttons import Button, stop
 from bot.ui.buttons import whole_list as whole_list_button
 from tests.world import World, buttons_of, messages, shown, text_of, whole_list
@@ -96,8 +95,7 @@ async def test_stop_pressed_twice_or_too_late_or_after_a_restart_is_harmless(her
     await here.restart()
     await ann.click(card.response, label="Stop sending")
     await here.settle()
-    copy = ui.card(ui.Tone.PLAIN, ["a copy that is behind"], buttons=[stop(1)])
-    late = await here.app.client.get_partial_messageable(ann.dm_channel.id).send(view=copy.view)
+    late = await here.post(ann.dm_channel, stop(1))
     await ann.click(late, custom_id="np:stop:1")
     await here.settle()
     assert "**100** refunded · **400** not sent" in shown(card)
@@ -125,8 +123,7 @@ async def test_nobody_else_can_stop_a_list_or_read_it(here: World) -> None:
         here.order(order)
     card = await ann.slash(channel, "cancel", file=("orders.txt", "\n".join(names(500)).encode()))
     await ann.click(card.response, label="Confirm: ask to cancel 500")
-    forged = ui.card(ui.Tone.PLAIN, ["a forged copy"], buttons=[stop(1), *map(whole, ListKind)])
-    shown_to_all = await here.app.client.get_partial_messageable(channel.id).send(view=forged.view)
+    shown_to_all = await here.post(channel, stop(1), *map(whole, ListKind))
     for button in (stop(1), whole(ListKind.REQUEST), whole(ListKind.NOTICE), whole(ListKind.OPEN)):
         pressed = await bob.click(shown_to_all, custom_id=button.custom_id)
         answers = [pressed.response, *pressed.followups]
@@ -216,3 +213,13 @@ async def test_a_question_that_is_kept_leaves_nothing_of_its_list(here: World, a
     card = await ann.slash("cancel", file=("orders.txt", "\n".join(names(500)).encode()))
     await ann.click(card.response, label="Keep the orders")
     assert here.sql("SELECT COUNT(*) FROM request_orders") == [(0,)]
+
+
+async def test_what_has_not_reached_the_panel_is_not_called_sent(here: World, ann: Any) -> None:
+    card = await begin(here, ann, names(1_000))
+    await one_call(here)
+    here.wire.down = True
+    here.skip(1)
+    await one_call(here)
+    assert "**100** being checked · **900** waiting" in shown(card)
+    assert "▱ 100 of 1,000 sent" in shown(card)

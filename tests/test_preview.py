@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from bot.language import Language, speaking, t
 from bot.panel import Answer, OrderStatus
 from bot.store import Preview, PreviewState, RequestState
 from bot.ui.cards import request_card
-from tests.test_cards import CLAIMS, HOSTILE, ours, parts_of, text_of, view
+from tests.examples import CLAIMS, HOSTILE, keeps_discords_limits, ours, text_of, view
 from tests.test_long_lists import names
 from tests.world import World, buttons_of, messages, shown
 
@@ -24,11 +25,6 @@ pytestmark = pytest.mark.usefixtures("env")
 async def ask(user: Any, orders: Sequence[str]) -> Any:
     """Ask for a list in a file; return the card of the question."""
     return await user.slash("cancel", file=("orders.txt", "\n".join(orders).encode()))
-
-
-def status_calls(here: World) -> list[tuple[str, ...]]:
-    """Return the orders of every status call that reached the panel."""
-    return [call.orders for call in here.panel.calls if call.action == "status"]
 
 
 def previews(here: World) -> list[Any]:
@@ -108,16 +104,16 @@ async def test_confirm_does_not_wait_for_the_preview_which_then_ends(here: World
     orders = [here.order(order) for order in names(300)]
     question = await ask(ann, orders)
     assert "Asking the panel what they are now …" in shown(question)
-    assert len(status_calls(here)) == 1
+    assert len(here.calls("status")) == 1
     await ann.click(question.response, label="Confirm: ask to cancel 300")
     await here.settle()
     assert "**300** refunded" in shown(question)
     assert sorted(order for call in here.cancel_calls() for order in call) == orders
-    asked = len(status_calls(here))
+    asked = len(here.calls("status"))
     gate.set()
     await here.env.settle()
     await here.settle()
-    assert len(status_calls(here)) == asked  # the preview saw that it is not wanted any more
+    assert len(here.calls("status")) == asked  # the preview saw that it is not wanted any more
     assert previews(here) == [None]
     assert set(here.panel.cancel_requests.values()) == {1}
     assert "What the panel says" not in shown(question)
@@ -148,7 +144,7 @@ async def test_a_rate_limit_in_the_middle_leaves_the_rest_not_asked(here: World,
     await here.wait(2)
     assert "**200** pending" in shown(question)
     assert "**300** not asked: the panel's rate limit is used up." in shown(question)
-    assert len(status_calls(here)) == 2
+    assert len(here.calls("status")) == 2
     here.app.cancels._budget._ip.limit = 300
     here.skip(62)
     await ann.click(question.response, label="Confirm: ask to cancel 500")
@@ -192,7 +188,7 @@ async def test_a_key_that_was_revoked_pauses_the_account_and_leaves_the_question
     question = await ask(ann, names(150))
     await here.wait(2)
     assert "not asked: NotPanel no longer accepts your API key." in shown(question)
-    assert len(status_calls(here)) == 1
+    assert len(here.calls("status")) == 1
     assert "no longer accepts your API key" in shown(await ann.slash("key show"))
 
 
@@ -200,7 +196,7 @@ async def test_a_list_that_is_too_long_is_not_asked_about_and_says_so(here: Worl
     question = await ask(ann, [here.order(order) for order in names(1_001)])
     await here.wait(2)
     assert "I do not ask the panel about so many beforehand" in shown(question)
-    assert status_calls(here) == []
+    assert here.calls("status") == []
     await ann.click(question.response, label="Confirm: ask to cancel 1,001")
     await here.settle()
     assert "**1,001** refunded" in shown(question)
@@ -213,7 +209,7 @@ async def test_a_preview_survives_a_restart_and_is_dropped_with_the_answer(here:
     await here.wait(2)
     assert "**150** pending" in shown(question)
     assert json.loads(previews(here)[0])["statuses"] == {"pending": 150}
-    assert len(status_calls(here)) == 2
+    assert len(here.calls("status")) == 2
     await ann.click(question.response, label="Confirm: ask to cancel 150")
     await here.settle()
     assert "**150** refunded" in shown(question)
@@ -258,7 +254,7 @@ async def test_a_fault_of_ours_is_logged_and_leaves_the_question(
 
 async def test_at_or_below_the_limit_nothing_is_asked_beforehand(here: World, ann: Any) -> None:
     await ann.slash("cancel", orders=" ".join(here.order(order) for order in names(25)))
-    assert status_calls(here) == []
+    assert here.calls("status") == []
     assert previews(here) == [None]
 
 
@@ -309,12 +305,13 @@ async def test_no_preview_claims_an_end_that_no_status_has_proven(status: OrderS
         assert not any(claim in said.replace(condition, "") for claim in CLAIMS)
 
 
-async def test_a_question_keeps_discords_limits() -> None:
+@pytest.mark.parametrize("language", Language)
+async def test_a_question_keeps_discords_limits(language: Language) -> None:
     words = tuple(f"{n}{HOSTILE}" for n in range(5))
     for state in PreviewState:
         preview = Preview(1_000, 990, state, dict.fromkeys(OrderStatus, 97), 97, words, words)
-        card = question_with(preview, 100_000)
-        assert len(parts_of(card)) <= 40
-        assert sum(len(part.get("content", "")) for part in parts_of(card)) <= 4_000
+        with speaking(language):
+            card = question_with(preview, 100_000)
+            assert t("Confirm: ask to cancel {count}", count=100_000) in text_of(card)
+        keeps_discords_limits(card)
         assert not re.search(r"@everyone|\]\(", ours(card))
-        assert "Confirm: ask to cancel 100,000" in text_of(card)

@@ -8,7 +8,6 @@ import pytest
 
 from bot.demo.panel import Upstream
 from bot.panel import Answer, OrderStatus
-from bot.ui import layout as ui
 from bot.ui.buttons import look, unwatch
 from tests.test_long_lists import begin, names, one_call
 from tests.world import START, World, buttons_of, messages, open_orders, shown
@@ -27,11 +26,6 @@ async def queue(here: World, user: Any, *orders: str) -> Any:
     card = await user.slash("cancel", orders=" ".join(orders))
     await here.settle()
     return card
-
-
-def looks(here: World) -> int:
-    """Return how many status calls have reached the panel."""
-    return sum(call.action == "status" for call in here.panel.calls)
 
 
 async def press(user: Any, card: Any, label: str) -> str:
@@ -53,29 +47,29 @@ async def test_check_now_looks_at_once_and_at_most_once_a_minute(here: World, an
     await here.wait(7200, step=60)
     card = await ann.slash("queued")
     here.panel.orders["ord_A"].status = "canceled"
-    before = looks(here)
+    before = len(here.calls("status"))
     again = f"<t:{int((here.clock.now + timedelta(minutes=1)).timestamp())}:R>"
     assert f"I am asking the panel. This card stays as it is: press again {again}" in await press(
         ann, card, "Check now"
     )
     here.skip(1)
     await here.settle()
-    assert looks(here) == before + 1
+    assert len(here.calls("status")) == before + 1
 
     await here.restart()  # when it can be pressed again is known from the ledger
     here.skip(58)
     here.order("ord_B", RUNNING, upstream=LONG)
     await ann.slash("cancel", orders="ord_B")
     await here.settle()
-    before = looks(here)
+    before = len(here.calls("status"))
     assert f"Asked a moment ago: again {again}" in await press(ann, card, "Check now")
     await here.settle()
-    assert looks(here) == before
+    assert len(here.calls("status")) == before
     assert "ord_A" not in shown(card)  # shown anew all the same
     here.skip(1)
     assert "I am asking the panel" in await press(ann, card, "Check now")
     await here.settle()
-    assert looks(here) == before + 1
+    assert len(here.calls("status")) == before + 1
 
 
 async def test_a_look_that_was_asked_for_by_a_clock_ahead_keeps_nobody_waiting(here: World, ann: Any) -> None:
@@ -134,7 +128,9 @@ async def test_stop_watching_asks_first_and_then_no_message_comes(here: World, a
     await here.wait(3 * 24 * 3600, step=1800)
     assert len(here.panel.calls) == calls
     assert messages(ann) == []
-    assert "Nothing open" in shown(await ann.slash("queued"))
+    nothing = shown(await ann.slash("queued"))
+    assert "Nothing open" in nothing
+    assert "ended" not in nothing  # nobody knows
 
 
 async def test_what_ended_before_is_still_told(here: World, ann: Any) -> None:
@@ -187,8 +183,7 @@ async def test_both_reach_nobody_elses_orders(here: World, ann: Any) -> None:
     assert account
     before = await open_orders(here.app.ledger.read, account.id)
     for button in (look(), unwatch()):
-        forged = ui.card(ui.Tone.PLAIN, ["a forged copy"], buttons=[button])
-        shown_to_all = await here.app.client.get_partial_messageable(channel.id).send(view=forged.view)
+        shown_to_all = await here.post(channel, button)
         pressed = await bob.click(shown_to_all, custom_id=button.custom_id)
         assert "ord_A" not in repr([answer.components for answer in [pressed.response, *pressed.followups]])
     assert await open_orders(here.app.ledger.read, account.id) == before

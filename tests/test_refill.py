@@ -1,17 +1,17 @@
 """/refill: each order is asked for once; what the panel said stands as it is, and what it did not say is not known."""
 
-import json
 import re
 from typing import Any
 
 import httpx
 import pytest
-from simcord.components import walk_components
 
 from bot.accounts import Refills
 from bot.panel import Answer, InvalidKey, OrderStatus, Refill, RowError, Unavailable
+from bot.ui.keys import under_key
 from bot.ui.refills import refills_card
 from bot.ui.words import refill_step
+from tests.examples import HOSTILE, KEYS, keeps_discords_limits, ours, text_of
 from tests.world import KEY, START, World, buttons_of, messages, shown
 
 DONE = OrderStatus.COMPLETED
@@ -20,11 +20,6 @@ UNKNOWN = "not known whether the panel took these"
 ONCE, MOST, WHEN = "open at a time", "3 times by default", "Only completed or partly delivered"
 
 pytestmark = pytest.mark.usefixtures("env")
-
-
-def refill_calls(here: World) -> list[tuple[str, ...]]:
-    """Return the orders of every refill call that reached the panel."""
-    return [call.orders for call in here.panel.calls if call.action == "refill"]
 
 
 def done(here: World, count: int) -> list[str]:
@@ -106,7 +101,7 @@ async def test_150_orders_cost_two_calls_and_stand_in_a_file(here: World, ann: A
         here.panel.orders[order].status = "In progress"
     result = await ann.slash("refill", orders="\n".join(orders))
     text = shown(result)
-    assert [len(call) for call in refill_calls(here)] == [100, 50]
+    assert [len(call) for call in here.calls("refill")] == [100, 50]
     assert "**100** accepted · **50** refused" in text
     assert "more, in the file" in text
     assert len(text) <= 4_000
@@ -168,7 +163,7 @@ async def test_an_ambiguous_call_is_told_as_such_and_never_sent_again(
     assert "before you ask again" in text
     assert not re.search("Try again|Nothing was|accepted", text)
     await here.wait(300)
-    assert len(refill_calls(here)) == arrived
+    assert len(here.calls("refill")) == arrived
 
 
 @pytest.mark.parametrize("arrived", [False, True])
@@ -183,7 +178,7 @@ async def test_what_was_answered_before_a_time_out_stands_and_the_rest_is_not_se
     assert "`ord_0000` → `ref_000000000001`" in text
     assert UNKNOWN in text
     assert "I stopped where the panel gave no clear answer" in text
-    assert [len(call) for call in refill_calls(here)] == [100, *([100] if arrived else [])]
+    assert [len(call) for call in here.calls("refill")] == [100, *([100] if arrived else [])]
     (file,) = result.response.attachments
     lines = (await file.read()).decode("utf-8-sig").splitlines()[1:]
     assert [line.split(",")[1] for line in lines[99:201:101]] == ["Accepted by the panel", "Not sent"]
@@ -223,7 +218,7 @@ async def test_a_limit_that_is_used_up_in_the_middle_leaves_the_rest_unsent(here
     orders = done(here, 150)
     here.panel._by_key[KEY].limit = 2  # one call was made to connect
     text = shown(await ann.slash("refill", orders=" ".join(orders)))
-    assert [len(call) for call in refill_calls(here)] == [100]
+    assert [len(call) for call in here.calls("refill")] == [100]
     assert "**100** accepted · **50** not sent" in text
     assert "Nothing was done for these" in text
     assert f"rate limit is used up. Try again <t:{int(START.timestamp()) + 62}:R>" in text
@@ -232,7 +227,7 @@ async def test_a_limit_that_is_used_up_in_the_middle_leaves_the_rest_unsent(here
     again = shown(await ann.slash("refill", orders=" ".join(orders[100:])))
     assert "rate limit is used up" in again
     assert "Nothing was changed" in again
-    assert len(refill_calls(here)) == 1
+    assert len(here.calls("refill")) == 1
 
 
 async def test_a_batch_refused_as_a_whole_stands_with_the_panels_words(here: World, ann: Any) -> None:
@@ -270,7 +265,7 @@ async def test_a_key_removed_in_the_middle_is_used_no_more(here: World, ann: Any
     text = shown(await ann.slash("refill", orders=" ".join(orders)))
     assert "**100** accepted · **20** not sent" in text
     assert "The key was removed" in text
-    assert len(refill_calls(here)) == 1
+    assert len(here.calls("refill")) == 1
 
 
 async def test_an_order_named_twice_is_asked_for_once(here: World, ann: Any) -> None:
@@ -278,7 +273,7 @@ async def test_an_order_named_twice_is_asked_for_once(here: World, ann: Any) -> 
     account = await here.app.accounts.usable(ann.id)
     result = await here.app.accounts.refill(account, [*orders, *orders])
     assert set(here.panel.refill_requests.values()) == {1}
-    assert refill_calls(here) == [tuple(orders)]
+    assert here.calls("refill") == [tuple(orders)]
     assert len(result.rows) == 100
 
 
@@ -304,7 +299,7 @@ async def test_text_without_an_order_and_too_many_orders(here: World, ann: Any) 
     text = shown(await ann.slash("refill", orders=",".join(map(str, range(1_000, 2_001)))))
     assert "names more than 1,000 orders" in text
     assert "nobody knows" not in text
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
 
 
 async def test_plain_text_in_a_dm_does_the_same(here: World, ann: Any) -> None:
@@ -331,7 +326,7 @@ async def test_where_the_card_cannot_be_shown_nothing_is_sent(here: World, ann: 
     here.order("ord_A", DONE)
     here.env.inject_error("PATCH", "/channels/*/messages/*", status=403, code=50001, times=None)
     await ann.send_dm("refill ord_A")
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
 
 
 async def test_a_result_that_cannot_be_shown_leaves_the_card_that_says_what_to_do(here: World, ann: Any) -> None:
@@ -348,9 +343,6 @@ async def test_a_result_that_cannot_be_shown_leaves_the_card_that_says_what_to_d
     assert here.panel.refill_requests == {"ord_A": 1}
 
 
-HOSTILE = "**Accepted** [click](https://x.example) `code` @everyone \u202e>\n# refilled =1+1 " * 4
-
-
 @pytest.mark.parametrize("count", [1, 4, 50, 1_000])
 @pytest.mark.parametrize("words", ["", "=no", HOSTILE])
 @pytest.mark.parametrize("error", [None, Unavailable(reached=True), InvalidKey(HOSTILE)], ids=repr)
@@ -359,13 +351,11 @@ async def test_every_card_keeps_discords_limits(count: int, words: str, error: E
     rows = {order: Refill(f"ref_{n:064}") for n, order in enumerate(orders) if n % 4 == 0}
     rows |= {order: RowError(f"{words} {n % 9}") for n, order in enumerate(orders) if n % 4 == 1}
     result = Refills(rows, frozenset(orders[3::4]) if error else frozenset(), error)
-    card = refills_card(orders, result, tuple(f"{number:07}…" for number in range(50)), 9)
-    parts = list(walk_components(card.view.to_components()))
-    text = "\n".join(part.get("content") or "" for part in parts)
-    assert len(parts) <= 40
-    assert len(text) <= 4_000
+    junk = tuple(f"{number:07}…" for number in range(50))
+    card = refills_card(orders, result, junk, 9, under_key(KEYS, KEYS[0]), KEYS[0].name)
+    keeps_discords_limits(card)
     file = card.files[0].fp.read().decode("utf-8-sig") if card.files else ""
-    assert all(order in (file or text) for order in orders)
+    assert all(order in (file or text_of(card)) for order in orders)
     assert not re.search(r'(?m)(^|,)"?[=+@-]', file)
-    assert not re.search(r"@everyone|\]\(http", re.sub(r"`[^`]*`", "", text))
-    assert json.dumps(text).count("\\u202e") == 0
+    assert not re.search(r"@everyone|\]\(http", ours(card))
+    assert "\u202e" not in text_of(card)

@@ -13,18 +13,12 @@ from bot.panel import Answer, OrderStatus
 from bot.states import State, may_be_refilled
 from bot.store import ListKind
 from bot.ui.buttons import confirm_refill, refill
-from bot.ui.layout import Tone, card
 from tests.world import KEY, World, buttons_of, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS
 NOTHING_TWICE = "Nothing was sent a second time"
 
 pytestmark = pytest.mark.usefixtures("env")
-
-
-def refill_calls(here: World) -> list[tuple[str, ...]]:
-    """Return the orders of every refill call that reached the panel."""
-    return [call.orders for call in here.panel.calls if call.action == "refill"]
 
 
 async def mixed(here: World, user: Any) -> Any:
@@ -50,9 +44,9 @@ async def test_a_card_asks_first_and_then_for_what_the_panel_calls_delivered(her
     assert "Ask for 2 refills?" in shown(question)
     assert "`ord_Partial`, `ord_Done`" in shown(question)
     assert "cannot be taken back" in shown(question)
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
     await ann.click(question.response, label="Confirm refill")
-    assert refill_calls(here) == [("ord_Partial", "ord_Done")]
+    assert here.calls("refill") == [("ord_Partial", "ord_Done")]
     assert "**2** accepted" in shown(question)
     assert "`ord_Done` → `ref_" in shown(question)
     assert buttons_of(question) == []
@@ -65,7 +59,7 @@ async def test_no_sends_nothing(here: World, ann: Any) -> None:
     await ann.click(question.response, label="No")
     assert "Nothing was sent" in shown(question)
     assert buttons_of(question) == []
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
 
 
 async def test_a_card_without_delivered_orders_has_no_such_button(here: World, ann: Any) -> None:
@@ -75,8 +69,7 @@ async def test_a_card_without_delivered_orders_has_no_such_button(here: World, a
     result = await ann.slash("cancel", orders="ord_A ord_B ord_C ord_absent")
     await here.settle()
     assert "Refill these" not in buttons_of(result)
-    copy = card(Tone.PLAIN, ["a forged copy"], buttons=[refill(ListKind.REQUEST, 1, 1)])
-    forged = await here.app.client.get_partial_messageable(ann.dm_channel.id).send(view=copy.view)
+    forged = await here.post(ann.dm_channel, refill(ListKind.REQUEST, 1, 1))
     question = await asked(ann, forged)
     assert "Nothing to refill" in shown(question)
     assert buttons_of(question) == []
@@ -110,7 +103,7 @@ async def test_a_notice_has_the_button_too_and_both_presses_outlive_a_restart(he
     assert "Ask for 1 refill?" in shown(question)
     await here.restart()
     await ann.click(question.response, label="Confirm refill")
-    assert refill_calls(here) == [("ord_A",)]
+    assert here.calls("refill") == [("ord_A",)]
     assert "`ord_A` → `ref_" in shown(question)
 
 
@@ -147,7 +140,7 @@ async def test_confirm_pressed_twice_at_once_sends_once(here: World, ann: Any) -
     question = await asked(ann, (await mixed(here, ann)).response)
     press_at_once(here, ann, question)
     pressed = await ann.click(question.response, label="Confirm refill")
-    assert len(refill_calls(here)) == 1
+    assert len(here.calls("refill")) == 1
     assert "**2** accepted" in shown(question)
     assert here.payloads().count(NOTHING_TWICE) == 1
     assert all(NOTHING_TWICE in text_of(answer.components) for answer in pressed.followups)
@@ -158,7 +151,7 @@ async def test_a_second_question_of_the_same_user_waits_for_the_first(here: Worl
     questions = [await asked(ann, result.response) for _ in range(2)]
     press_at_once(here, ann, questions[0])
     await ann.click(questions[1].response, label="Confirm refill")
-    assert len(refill_calls(here)) == 1
+    assert len(here.calls("refill")) == 1
     assert here.payloads().count(NOTHING_TWICE) == 1
     assert sorted("Ask for 2 refills?" in shown(question) for question in questions) == [False, True]
 
@@ -173,7 +166,7 @@ async def test_confirm_pressed_again_on_a_screen_that_is_behind_sends_nothing(he
     stored.components = as_it_was
     again = await ann.click(question.response, label="Confirm refill")
     assert NOTHING_TWICE in text_of(again.followups[0].components)
-    assert len(refill_calls(here)) == 1
+    assert len(here.calls("refill")) == 1
 
 
 async def test_after_a_restart_the_panels_own_rule_keeps_a_second_press_from_acting(here: World, ann: Any) -> None:
@@ -193,9 +186,9 @@ async def test_what_was_not_sent_can_be_confirmed_again(here: World, ann: Any) -
     question = await asked(ann, result.response)
     here.env.inject_error("PATCH", "/webhooks/*", status=500, code=0)
     await ann.click(question.response, label="Confirm refill")
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
     await ann.click(question.response, label="Confirm refill")
-    assert len(refill_calls(here)) == 1
+    assert len(here.calls("refill")) == 1
     here.wire.faults = [httpx.ConnectError("refused")]
     question = await asked(ann, result.response)
     await ann.click(question.response, label="Confirm refill")
@@ -214,10 +207,10 @@ async def test_what_has_ended_since_is_asked_about_anew(here: World, ann: Any) -
     assert "Ask for 1 refill?" in shown(question)
     await here.wait(90)
     await ann.click(question.response, label="Confirm refill")
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
     assert "Ask for 2 refills?" in shown(question)
     await ann.click(question.response, label="Confirm refill")
-    assert refill_calls(here) == [("ord_Late", "ord_Done")]
+    assert here.calls("refill") == [("ord_Late", "ord_Done")]
 
 
 async def test_where_the_acknowledgement_fails_nothing_is_sent(here: World, ann: Any) -> None:
@@ -225,9 +218,9 @@ async def test_where_the_acknowledgement_fails_nothing_is_sent(here: World, ann:
     for status, code in ((404, 10062), (400, 40060), (500, 0)):
         here.env.inject_error("POST", "/interactions/*", status=status, code=code)
         await ann.click(question.response, label="Confirm refill")
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
     await ann.click(question.response, label="Confirm refill")
-    assert len(refill_calls(here)) == 1
+    assert len(here.calls("refill")) == 1
 
 
 async def test_more_than_a_thousand_are_asked_for_in_part_and_that_is_said(here: World, ann: Any) -> None:
@@ -240,7 +233,7 @@ async def test_more_than_a_thousand_are_asked_for_in_part_and_that_is_said(here:
     assert "Ask for 1,000 refills?" in shown(question)
     assert "the first 1,000 of 1,010" in shown(question)
     await ann.click(question.response, label="Confirm refill")
-    assert [order for call in refill_calls(here) for order in call] == orders[:1_000]
+    assert [order for call in here.calls("refill") for order in call] == orders[:1_000]
     assert (await whole_list(ann, result)).count("ord_") == 1_010
 
 
@@ -250,7 +243,7 @@ async def test_without_a_key_nothing_is_sent(here: World, ann: Any) -> None:
     await ann.slash("balance")
     pressed = await ann.click(question.response, label="Confirm refill")
     assert "no longer accepts your API key" in text_of(pressed.followups[0].components)
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []
 
 
 async def test_nobody_else_can_ask_for_them_or_see_them(here: World) -> None:
@@ -262,11 +255,10 @@ async def test_nobody_else_can_ask_for_them_or_see_them(here: World) -> None:
     await here.settle()
     for kind in (ListKind.REQUEST, ListKind.NOTICE):
         pair = [refill(kind, 1, 1), confirm_refill(kind, 1, 1, 1)]
-        copy = card(Tone.PLAIN, ["a forged copy"], buttons=pair)
-        forged = await here.app.client.get_partial_messageable(channel.id).send(view=copy.view)
+        forged = await here.post(channel, *pair)
         for button in pair:
             pressed = await bob.click(forged, custom_id=button.custom_id)
             answers = [pressed.response, *pressed.followups]
             assert "somebody else" in "".join(text_of(answer.components) for answer in answers)
             assert "ord_Secret" not in repr([answer.components for answer in answers])
-    assert refill_calls(here) == []
+    assert here.calls("refill") == []

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import discord
 import httpx
 import simcord
 from discord import app_commands
@@ -20,6 +21,7 @@ from bot.panel import Answer, OrderStatus, PanelError, in_process
 from bot.problems import UserError
 from bot.settings import Settings
 from bot.store import Cancellation, LedgerError, ListKind, Reader
+from bot.ui.layout import Tone, card
 from tests.ledgers import Below
 
 KEY = "np-test-key-0123456789abcdef"
@@ -136,14 +138,24 @@ class World:
         named = {"name": name} if name else {}
         await member.submit_modal(await member.slash(channel, "key set", **named), {"key": key})
 
+    async def post(self, channel: Any, *pressable: Any) -> Any:
+        """Put up a card with these buttons and menus: one that is forged, or an old one that is behind."""
+        menus = [item for item in pressable if isinstance(item, discord.ui.Select)]
+        copy = card(Tone.PLAIN, ["a copy"], buttons=[item for item in pressable if item not in menus], menus=menus)
+        return await self.app.client.get_partial_messageable(channel.id).send(view=copy.view)
+
     def order(self, order_id: str, status: OrderStatus | str = OrderStatus.PENDING, **more: Any) -> str:
         """Put an order into the panel's books."""
         self.panel.add_order(more.pop("key", KEY), order_id, status=status, **more)
         return order_id
 
+    def calls(self, action: str) -> list[tuple[str, ...]]:
+        """Return the orders of every call of a kind that reached the panel."""
+        return [call.orders for call in self.panel.calls if call.action == action]
+
     def cancel_calls(self) -> list[tuple[str, ...]]:
         """Return the orders of every cancel call that reached the panel."""
-        return [call.orders for call in self.panel.calls if call.action == "cancel"]
+        return self.calls("cancel")
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database itself, past all of the bot's code."""

@@ -1,4 +1,4 @@
-"""The small cards: key, status, help, hints and problems."""
+"""The small cards: statuses, lists handed over, hints, help, problems, and being forgotten."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,11 @@ from bot.states import State
 from bot.store import ListKind
 from bot.ui import buttons
 from bot.ui.csv import csv_file
+from bot.ui.errors import INTERNAL, panel_error, user_error
 from bot.ui.keys import status_note
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
 from bot.ui.text import amount, code, listed, titled
-from bot.ui.words import INTERNAL, TRACES, WORDINGS, ignored, panel_error, user_error
+from bot.ui.words import TRACES, WORDINGS, ignored
 
 
 def problem(sentence: str, *, connect: bool = False, name: str = "") -> CardView:

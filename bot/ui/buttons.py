@@ -1,6 +1,6 @@
-"""The buttons and menus: what they are called and how their custom_id is built. cogs/ answers them by that id alone,
+"""The buttons and menus: what they are called, and how their custom_id is built.
 
-so a button works after a restart and on any process.
+cogs/ answers them by that id alone, so that a button works after a restart and on any process.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ import discord
 from bot.language import t
 from bot.states import State
 from bot.store import ListKind, Timing, Way
+from bot.ui.words import OUTCOMES
 
 Button = discord.ui.Button[discord.ui.LayoutView]
 Menu = discord.ui.Select[discord.ui.LayoutView]
@@ -24,24 +25,26 @@ KEEP_KEY = r"np:keep-key"
 NEWS = r"np:news:(?P<user>\d{1,20})"
 PASTE = r"np:paste"
 STOP = r"np:stop:(?P<request>\d{1,19})"
-_OUTCOME = r"(?::(?P<outcome>refunded|partial|completed|failed|refused|expired|withdrawn))?"
-LIST = r"np:list:(?P<kind>request|notice|open|history):(?P<list>\d{1,19})" + _OUTCOME
-BROWSE = r"np:browse:(?P<kind>request|notice|open|history):(?P<list>\d{1,19})" + _OUTCOME
-PAGE = r"np:page:(?P<kind>request|notice|open|history):(?P<list>\d{1,19}):(?P<page>\d{1,4})" + _OUTCOME
+_ANY_LIST = r"(?P<kind>" + "|".join(ListKind) + r"):(?P<list>\d{1,19})"
+_CARDS_LIST = r"(?P<kind>request|notice):(?P<list>\d{1,19})"
+_OUTCOME = r"(?::(?P<outcome>" + "|".join(OUTCOMES) + r"))?"
+_ACCOUNT = r":(?P<account>\d{1,19})"
+LIST = f"np:list:{_ANY_LIST}{_OUTCOME}"
+BROWSE = f"np:browse:{_ANY_LIST}{_OUTCOME}"
+PAGE = f"np:page:{_ANY_LIST}" + r":(?P<page>\d{1,4})" + _OUTCOME
 ERASE = r"np:erase"
 KEEP_ALL = r"np:keep-all"
 LOOK = r"np:look"
 ASK_UNWATCH = r"np:ask-unwatch"
 UNWATCH = r"np:unwatch"
 KEEP_WATCHING = r"np:keep-watching"
-IDS = r"np:ids:(?P<kind>request|notice):(?P<list>\d{1,19})"
+IDS = f"np:ids:{_CARDS_LIST}"
 RETRY = r"np:retry:(?P<request>\d{1,19})"
-REFILL = r"np:refill:(?P<kind>request|notice):(?P<list>\d{1,19}):(?P<account>\d{1,19})"
-_REFILLED = r":(?P<kind>request|notice):(?P<list>\d{1,19}):(?P<account>\d{1,19}):(?P<count>\d{1,19})"
-CONFIRM_REFILL = r"np:refill-go" + _REFILLED
+REFILL = f"np:refill:{_CARDS_LIST}{_ACCOUNT}"
+CONFIRM_REFILL = f"np:refill-go:{_CARDS_LIST}{_ACCOUNT}" + r":(?P<count>\d{1,19})"
 NO_REFILL = r"np:refill-no"
-TRY_UNDER = r"np:try:(?P<kind>request|notice):(?P<list>\d{1,19}):(?P<account>\d{1,19})"
-TRY_OTHERS = r"np:try-others:(?P<kind>request|notice):(?P<list>\d{1,19})"
+TRY_UNDER = f"np:try:{_CARDS_LIST}{_ACCOUNT}"
+TRY_OTHERS = f"np:try-others:{_CARDS_LIST}"
 WEBHOOK = r"np:webhook:(?P<step>show|make|ask|register|secret|forget|off)"
 WAY = r"np:way"
 TIMING = r"np:timing"
@@ -113,21 +116,22 @@ def stop(request_id: int) -> Button:
 
 def whole_list(kind: ListKind, list_id: int, outcome: State | None = None) -> Button:
     """Show all orders of a list, as a file; of a history its number is the days, and there may be an outcome."""
-    filtered = f":{outcome}" if outcome else ""
-    return discord.ui.Button(label=t("Whole list (CSV)"), custom_id=f"np:list:{kind}:{list_id}{filtered}")
+    return discord.ui.Button(label=t("Whole list (CSV)"), custom_id=f"np:list:{kind}:{list_id}{_only(outcome)}")
 
 
 def browse(kind: ListKind, list_id: int, outcome: State | None = None) -> Button:
     """Show a list page by page, beginning with the first."""
-    filtered = f":{outcome}" if outcome else ""
-    return discord.ui.Button(label=t("Page through"), custom_id=f"np:browse:{kind}:{list_id}{filtered}")
+    return discord.ui.Button(label=t("Page through"), custom_id=f"np:browse:{kind}:{list_id}{_only(outcome)}")
 
 
 def page(kind: ListKind, list_id: int, number: int, outcome: State | None, *, forward: bool) -> Button:
     """Turn to a page of a list."""
-    filtered = f":{outcome}" if outcome else ""
     label = t("Next page") if forward else t("Page before")
-    return discord.ui.Button(label=label, custom_id=f"np:page:{kind}:{list_id}:{number}{filtered}")
+    return discord.ui.Button(label=label, custom_id=f"np:page:{kind}:{list_id}:{number}{_only(outcome)}")
+
+
+def _only(outcome: State | None) -> str:
+    return f":{outcome}" if outcome else ""
 
 
 def erase() -> Button:

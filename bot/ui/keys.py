@@ -9,9 +9,10 @@ from bot.problems import KeyPaused
 from bot.states import State, is_not_found
 from bot.store import Account, AccountState, Group, Groups, Keyring, ListKind
 from bot.ui import buttons
+from bot.ui.errors import panel_error
 from bot.ui.layout import CardView, Tone, card
 from bot.ui.text import ago, amount, code, listed, titled
-from bot.ui.words import PAUSES, TRACES, panel_error
+from bot.ui.words import PAUSES, TRACES
 
 _MOST_TRIES = 3
 """Other keys that a card has a button for each of; where there are more one button leads to them."""

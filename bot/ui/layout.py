@@ -39,7 +39,6 @@ def card(
     parts: Sequence[str],
     *,
     buttons: Sequence[discord.ui.Button[discord.ui.LayoutView]] = (),
-    menu: discord.ui.Select[discord.ui.LayoutView] | None = None,
     menus: Sequence[discord.ui.Select[discord.ui.LayoutView]] = (),
     file: discord.File | None = None,
 ) -> CardView:
@@ -49,7 +48,8 @@ def card(
     """
     container: discord.ui.Container[discord.ui.LayoutView] = discord.ui.Container(accent_colour=tone.value)
     rows = math.ceil(len(buttons) / _ROW)
-    has_room = 2 * len(parts) + len(buttons) + rows + 2 * len(menus) + 3 <= _PART_LIMIT  # 3: a file, a menu and its row
+    with_lines = 2 * len(parts) + len(buttons) + rows + 2 * len(menus) + bool(file)  # the container, but one line less
+    has_room = with_lines <= _PART_LIMIT
     for index, part in enumerate(parts):
         if index and has_room:
             container.add_item(discord.ui.Separator())
@@ -58,8 +58,8 @@ def card(
         container.add_item(discord.ui.File(file))
     for start in range(0, len(buttons), _ROW):
         container.add_item(discord.ui.ActionRow(*buttons[start : start + _ROW]))
-    for one in [*([menu] if menu else []), *menus]:
-        container.add_item(discord.ui.ActionRow(one))
+    for menu in menus:
+        container.add_item(discord.ui.ActionRow(menu))
     view = discord.ui.LayoutView(timeout=None)
     view.add_item(container)
     # Buttons are answered by their custom_id alone (cogs/), so discord.py need not remember this view.

@@ -14,6 +14,8 @@ from bot.ui.words import WORDINGS, panel_status
 
 PAGE_LENGTH = 20
 """Orders on one page of a list."""
+_MOST_WORDS = 46
+"""Characters of the panel's words in one line: enough for NotPanel's own, and for twenty of the longest lines."""
 MOST_PAGES = 50
 """Pages that one can turn to: each press reads the list from its beginning; what is further on is in the file."""
 
@@ -51,6 +53,6 @@ def page_card(lines: Sequence[Listed], page: ListPage, names: Names) -> CardView
 def _page_line(line: Listed) -> str:
     wording = WORDINGS[line.told_as]
     order = line.cancellation
-    words = f" — {code(order.words, 60)}" if order and order.words else ""
+    words = f" — {code(order.words, _MOST_WORDS)}" if order and order.words else ""
     status = f" · {panel_status(order.status_word)}" if order and order.status_word and not words else ""
     return f"{wording.emoji} {code(line.order_id)} {t(wording.short)}{status}{words}"

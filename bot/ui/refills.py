@@ -4,22 +4,22 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from bot.accounts import MAX_REFILL, Refills
-from bot.language import number, plural, t
+from bot.language import plural, t
 from bot.panel import InvalidKey, Refill, RefillRow
 from bot.problems import KeyPaused, NoKey
 from bot.store import Account, Keyring, ListKind
 from bot.ui import buttons
 from bot.ui.csv import csv_file
+from bot.ui.errors import refills_stopped
+from bot.ui.groups import Section, counted, fitted, frame
 from bot.ui.keys import under_key
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
-from bot.ui.text import by_remark, code, listed, titled
-from bot.ui.words import REFILLS, RefillFate, Wording, ignored, refill_step, refills_stopped
+from bot.ui.text import code, listed, titled
+from bot.ui.words import REFILLS, RefillFate, ignored, refill_step
 
 _HEAD = ("order", "outcome", "refill", "panel_words")
-_REST = 45
-"""Room for "… and 1,000 more, in the file" under a group, and for the line breaks."""
 
-_Lines = Sequence[tuple[str, str]]
+_Groups = Mapping[RefillFate, Section]
 
 
 def refill_question(orders: Sequence[str], kind: ListKind, list_id: int, account: Account, keys: Keyring) -> CardView:
@@ -78,11 +78,12 @@ def refills_card(
     """Show what came of asking for refills; `key` says under which of several keys, `name` is that key's."""
     fates = {order: _fate(order, result) for order in orders}
     groups = _grouped(fates, result.rows)
-    counts = " · ".join(f"**{number(len(lines))}** {t(REFILLS[fate].short)}" for fate, lines in groups.items())
+    counts = counted((REFILLS[fate], group) for fate, group in groups.items())
     head = titled(plural("Refill · {count} order", "Refill · {count} orders", len(orders)), counts, key)
     why = refills_stopped(result.stopped) if result.stopped and result.unsent else ""
     note = ignored(junk, repeats)
-    texts, folded = _texts(groups, TEXT_LIMIT - len(head) - len(why) - len(note) - 100)
+    framed = [(frame(REFILLS[fate], group.count), group) for fate, group in groups.items()]
+    texts, folded = fitted(framed, TEXT_LIMIT - len(head) - len(why) - len(note) - 100, _in_the_file)
     rows = (_csv_row(order, fate, result.rows.get(order)) for order, fate in fates.items())
     return card(
         _tone(groups),
@@ -102,11 +103,15 @@ def _fate(order: str, result: Refills) -> RefillFate:
             return RefillFate.REFUSED
 
 
-def _grouped(fates: Mapping[str, RefillFate], rows: Mapping[str, RefillRow]) -> dict[RefillFate, _Lines]:
+def _in_the_file(missing: int) -> str:
+    return t("… and {missing} more, in the file", missing=missing)
+
+
+def _grouped(fates: Mapping[str, RefillFate], rows: Mapping[str, RefillRow]) -> _Groups:
     groups: defaultdict[RefillFate, list[tuple[str, str]]] = defaultdict(list)
     for order, fate in fates.items():
         groups[fate].append(_line(order, rows.get(order)))
-    return {fate: groups[fate] for fate in REFILLS if fate in groups}
+    return {fate: Section(len(groups[fate]), groups[fate]) for fate in REFILLS if fate in groups}
 
 
 def _line(order: str, row: RefillRow | None) -> tuple[str, str]:
@@ -121,32 +126,12 @@ def _line(order: str, row: RefillRow | None) -> tuple[str, str]:
             return code(order), f" — {code(row.words)}" + (f"\n-# {step}" if step else "")
 
 
-def _texts(groups: Mapping[RefillFate, _Lines], room: int) -> tuple[list[str], bool]:
-    """Return a text for each group, and whether orders had to be left to the file."""
-    frames = {fate: _frame(REFILLS[fate], len(groups[fate])) for fate in groups}
-    room -= sum(len(title) + len(meaning) for title, meaning in frames.values())
-    texts: list[str] = []
-    folded = False
-    for fate, all_lines in groups.items():
-        lines, missing = by_remark(all_lines, room // len(groups) - _REST, len(all_lines))
-        rest = [t("… and {missing} more, in the file", missing=missing)] if missing else []
-        title, meaning = frames[fate]
-        texts.append("\n".join([title, *lines, *rest, meaning]))
-        folded = folded or bool(missing)
-    return texts, folded
-
-
-def _frame(wording: Wording, count: int) -> tuple[str, str]:
-    """Return what stands above and below the orders of a group."""
-    return f"**{wording.emoji} {t(wording.title)}** ({number(count)})", f"-# {t(wording.meaning)}"
-
-
 def _csv_row(order: str, fate: RefillFate, row: RefillRow | None) -> tuple[str | None, ...]:
     refill, words = (row.id, None) if isinstance(row, Refill) else (None, row and row.words)
     return (order, REFILLS[fate].title, refill, words)
 
 
-def _tone(groups: Mapping[RefillFate, _Lines]) -> Tone:
+def _tone(groups: _Groups) -> Tone:
     if RefillFate.UNCLEAR in groups:
         return Tone.WAITING
     if RefillFate.TAKEN in groups:

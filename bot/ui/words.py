@@ -1,46 +1,19 @@
-"""Every sentence about a state, an error or a refusal, in one place.
+"""Every sentence about a state, a refusal of the panel's or a pause, in one place; bot/ui/errors.py has the errors.
 
 The words "refunded" and "cancelled" stand only where the panel's status has said so. What is marked here is
 translated with `t` by whoever shows it.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.language import mark, plural, t
 from bot.orders import MOST_IGNORED
-from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
-from bot.problems import (
-    BadFile,
-    BadKey,
-    BadName,
-    BadSecret,
-    Erased,
-    FileFault,
-    KeyFault,
-    KeyPaused,
-    NoKey,
-    NoOrders,
-    NoSuchKey,
-    NotOperator,
-    NotYours,
-    NoWebhook,
-    NoWebhooks,
-    RefillUnderWay,
-    RegistrationUnderWay,
-    SameKey,
-    TooFast,
-    TooMany,
-    TooManyKeys,
-    TooManyOpen,
-    TooManyQuestions,
-    UserError,
-)
 from bot.states import State
 from bot.store import AccountState, PreviewState, Trouble
-from bot.ui.text import ago, code
+from bot.ui.text import code
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,51 +253,7 @@ PAUSES: Mapping[AccountState, str] = {
     AccountState.REMOVED: mark("The key was removed."),
 }
 
-_KEY_FAULTS: Mapping[KeyFault, str] = {
-    KeyFault.EMPTY: mark("That was empty."),
-    KeyFault.SPACES: mark("That has a space or a line break in it, so it is not a key alone."),
-    KeyFault.CHARACTERS: mark("That has characters in it that no API key has."),
-    KeyFault.LENGTH: mark("An API key has between 8 and 256 characters; that one has not."),
-}
-
-_FILE_FAULTS: Mapping[FileFault, str] = {
-    FileFault.TOO_LARGE: mark("That file is larger than 10 MB. Please split the list."),
-    FileFault.NOT_TEXT: mark("That is not a text or CSV file. Save the list as text or CSV and try again."),
-    FileFault.NOT_GIVEN: mark("Discord did not hand me that file. Please try again."),
-}
-
-NO_ORDERS = mark(
-    "I found no order ID in that. An ID looks like `ord_01HG9X7KJP4N…`; separate several in any way you like. "
-    "Nothing was sent."
-)
-NO_SUCH_KEY = mark("You have no key called {name}. Yours: {names}. Nothing was sent or changed.")
-SAME_KEY = mark(
-    "That key is stored already, under the name {name}. I keep each key once: under two names the same order could be "
-    "cancelled twice. Nothing was changed."
-)
-BAD_NAME = mark("The name of a key has 1 to {most} characters, all of them visible. Nothing was sent or stored.")
-TOO_MANY_KEYS = mark(
-    "I keep at most {most} keys of yours, and {most_names} names with those of removed keys. Take one of these names, "
-    "which replaces its key, or remove a key: {names}. Nothing was stored."
-)
-NOT_YOURS = mark("This belongs to somebody else. Use the command yourself to get your own.")
-ERASED_MEANWHILE = mark(
-    "While I was checking this key you had everything about you erased, so it was not stored. Send it once more if you "
-    "want to go on."
-)
-REFILL_UNDER_WAY = mark(
-    "Refills of yours are being asked for, or that question was confirmed before: its card tells what came of it. "
-    "Nothing was sent a second time."
-)
 TRACES = mark("Traces may stay in unused parts of the ledger's files until they are written over.")
-UNWRITABLE = mark(
-    "I cannot write anything down at the moment, so I have taken nothing on: nothing was sent, stored or removed. "
-    "Try again in a few minutes; if it stays like this, tell whoever runs this bot."
-)
-INTERNAL = mark(
-    "Something went wrong on my side, and it has been logged. Before you repeat anything, look at your card and at "
-    "`/queued`: what stands there has been taken on and goes on."
-)
 
 
 def ignored(tokens: tuple[str, ...], repeats: int = 0) -> str:
@@ -345,107 +274,3 @@ def _strange(tokens: tuple[str, ...]) -> str:
     if len(tokens) >= MOST_IGNORED:
         return t("{words} and over {more} more", words=shown, more=more)
     return t("{words} and {more} more", words=shown, more=more)
-
-
-def user_error(error: UserError) -> str:
-    """Say what is wrong with a request, what was not done, and what to do."""
-    match error:
-        case NoKey():
-            return t("You have not connected a NotPanel key yet, so nothing was sent. It takes ten seconds:")
-        case KeyPaused(state=state, name=name, several=several):
-            which = t("Your key {name}:", name=code(name)) if several else ""
-            return " ".join(filter(None, [t("Nothing was sent."), which, t(PAUSES[state])]))
-        case NoSuchKey(name=name, names=names):
-            return t(NO_SUCH_KEY, name=code(name, 40), names=_listed(names))
-        case SameKey(name=name):
-            return t(SAME_KEY, name=code(name))
-        case BadName(most=most):
-            return t(BAD_NAME, most=most)
-        case TooManyKeys(names=names, most=most, most_names=most_names):
-            return t(TOO_MANY_KEYS, names=_listed(names), most=most, most_names=most_names)
-        case BadKey(fault=fault):
-            fault_text = t(_KEY_FAULTS[fault])
-            return t("{fault} Nothing was sent or stored. Copy the key again and paste it alone.", fault=fault_text)
-        case BadFile(fault=fault):
-            return " ".join([t("Nothing was sent."), t(_FILE_FAULTS[fault])])
-        case TooMany(most=most):
-            return t(
-                "That names more than {most} orders, the most I take at once. Nothing was sent. Split the list.",
-                most=most,
-            )
-        case TooFast(again_at=again_at):
-            return t("That was faster than I can serve one person. Nothing was done. Again {when}.", when=ago(again_at))
-        case TooManyOpen(count=count, most=most):
-            return t(
-                "{count} orders of yours are still open, and with these it would be more than {most}, the most I watch "
-                "for one person. Nothing was sent. Come back when some have ended: `/queued` shows them.",
-                count=count,
-                most=most,
-            )
-        case TooManyQuestions(most=most, again_at=again_at):
-            return t(
-                "{most} requests of yours wait for Confirm or Keep, the most I keep for one person. Nothing was sent. "
-                "Answer one of them, or come back {when}, when the oldest has lapsed.",
-                most=most,
-                when=ago(again_at),
-            )
-        case NoOrders(found=found):
-            return "\n".join(filter(None, [t(NO_ORDERS), ignored(found.ignored)]))
-        case Erased():
-            return t(ERASED_MEANWHILE)
-        case NotYours():
-            return t(NOT_YOURS)
-        case NoWebhooks():
-            return t("Whoever runs this bot has not opened it for webhooks. I find out by asking the panel, as always.")
-        case NoWebhook():
-            return t("You have no webhook address, so nothing was stored. `/webhook` makes one.")
-        case RegistrationUnderWay():
-            return t("I am asking the panel already; what it says comes on the card that you pressed first.")
-        case BadSecret():
-            return t("That is no signing secret: it has 8 to 300 characters and no spaces. Nothing was stored.")
-        case NotOperator():
-            return t("That is for whoever runs this bot. Everything of yours is under `/help`.")
-        case RefillUnderWay():
-            return t(REFILL_UNDER_WAY)
-        case _:
-            return t(INTERNAL)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(code(name) for name in names)
-
-
-def panel_error(error: PanelError) -> str:
-    """Say why the panel gave no usable answer to a question; nothing is changed by asking."""
-    match error:
-        case InvalidKey():
-            return t("NotPanel does not accept this key. It may be mistyped, revoked or from another panel.")
-        case Suspended():
-            return t("NotPanel says that this account is suspended. Settle that with NotPanel first.")
-        case RateLimited(reset=reset) if reset:
-            return t("The panel's rate limit is used up. Try again {when}.", when=ago(reset))
-        case RateLimited():
-            return t("The panel's rate limit is used up. Try again in a minute.")
-        case TurnedAway():
-            return t("The panel lets none of my calls through at the moment. Try again later.")
-        case Unavailable():
-            return t("The panel cannot be reached at the moment. Try again in a minute.")
-        case Refused(words=said):
-            return t("The panel refused, with the words {words}.", words=code(said))
-        case _:
-            return t("The panel answered with something I cannot read. Try again in a minute.")
-
-
-def refills_stopped(error: Exception) -> str:
-    """Say why the rest of a list of refills was not sent."""
-    match error:
-        case PanelError(reached=False):
-            return panel_error(error)
-        case PanelError():
-            return t("I stopped where the panel gave no clear answer.")
-        case KeyPaused(state=state):
-            return t(PAUSES[state])
-        case NoKey():
-            return t(PAUSES[AccountState.REMOVED])
-        case _:
-            return t("Something went wrong on my side, and it has been logged.")

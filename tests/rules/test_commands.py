@@ -9,12 +9,12 @@ import discord
 import pytest
 
 from bot.client import COGS, Client
-from bot.language import OWN_NAMES, Language
 from bot.records import MOST_DAYS
 from bot.states import State
-from bot.store import ListKind, Timing, Way
+from bot.store import ListKind
 from bot.ui import buttons
 from bot.ui.words import OUTCOMES
+from tests.examples import PRESSABLE
 from tests.rules.sources import ROOT, sources, tree_of
 
 
@@ -77,44 +77,8 @@ def test_every_cog_is_loaded() -> None:
     assert with_setup == set(COGS)
 
 
-SOMEBODY = 2**63 - 1
-
-EXAMPLES = {
-    buttons.CONNECT: lambda: buttons.connect(name="W" * 32),
-    buttons.CONFIRM: lambda: buttons.confirm(SOMEBODY, 10_000),
-    buttons.KEEP: lambda: buttons.keep(SOMEBODY),
-    buttons.ASK_REMOVE: lambda: buttons.ask_remove(SOMEBODY, "W" * 32),
-    buttons.REMOVE_KEY: lambda: buttons.remove_key(SOMEBODY),
-    buttons.KEEP_KEY: lambda: buttons.keep_key(),
-    buttons.NEWS: lambda: buttons.news(SOMEBODY),
-    buttons.PASTE: lambda: buttons.paste(),
-    buttons.STOP: lambda: buttons.stop(SOMEBODY),
-    buttons.LIST: lambda: buttons.whole_list(ListKind.REQUEST, SOMEBODY),
-    buttons.BROWSE: lambda: buttons.browse(ListKind.HISTORY, SOMEBODY, State.WITHDRAWN),
-    buttons.PAGE: lambda: buttons.page(ListKind.HISTORY, SOMEBODY, 49, State.WITHDRAWN, forward=True),
-    buttons.ERASE: lambda: buttons.erase(),
-    buttons.KEEP_ALL: lambda: buttons.keep_all(),
-    buttons.LOOK: lambda: buttons.look(),
-    buttons.ASK_UNWATCH: lambda: buttons.ask_unwatch(),
-    buttons.UNWATCH: lambda: buttons.unwatch(),
-    buttons.KEEP_WATCHING: lambda: buttons.keep_watching(),
-    buttons.RETRY: lambda: buttons.retry(SOMEBODY),
-    buttons.REFILL: lambda: buttons.refill(ListKind.REQUEST, SOMEBODY, SOMEBODY, "W" * 32),
-    buttons.CONFIRM_REFILL: lambda: buttons.confirm_refill(ListKind.REQUEST, SOMEBODY, SOMEBODY, 100_000),
-    buttons.NO_REFILL: lambda: buttons.no_refill(),
-    buttons.TRY_UNDER: lambda: buttons.try_under(ListKind.REQUEST, SOMEBODY, SOMEBODY, "W" * 32),
-    buttons.TRY_OTHERS: lambda: buttons.try_others(ListKind.REQUEST, SOMEBODY),
-    buttons.WEBHOOK: lambda: buttons.webhook("register", "Register"),
-    buttons.WAY: lambda: buttons.choose_way({way: "some way" for way in Way}, Way.OFF),
-    buttons.TIMING: lambda: buttons.choose_timing({timing: "some time" for timing in Timing}, Timing.EACH),
-    buttons.LANGUAGE: lambda: buttons.choose_language(OWN_NAMES, Language.HINDI),
-    buttons.SILENT: lambda: buttons.silence(wanted=True),
-    buttons.IDS: lambda: buttons.copy_ids(ListKind.REQUEST, SOMEBODY, {state: "100,000 orders" for state in State}),
-}
-
-
-def test_every_button_has_an_example_here() -> None:
-    assert set(EXAMPLES) == set(buttons.ALL)
+def test_every_button_has_an_example() -> None:
+    assert set(PRESSABLE) == set(buttons.ALL)
     made = [node.name for node in tree_of(ROOT / "bot/ui/buttons.py").body if isinstance(node, ast.FunctionDef)]
     assert len([name for name in made if not name.startswith("_")]) == len(buttons.ALL)
 
@@ -129,7 +93,7 @@ def test_the_button_for_a_history_carries_every_filter(outcome: State | None) ->
 
 @pytest.mark.parametrize("template", buttons.ALL)
 def test_a_button_is_known_by_its_own_template_alone(template: str) -> None:
-    button = EXAMPLES[template]()
+    button = PRESSABLE[template]()
     assert button.custom_id is not None
     assert [other for other in buttons.ALL if re.fullmatch(other, button.custom_id)] == [template]
     assert len(button.custom_id) <= 100

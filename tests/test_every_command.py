@@ -1,0 +1,234 @@
+"""What all commands do alike: acknowledged before any work, shown to their user alone, also as plain text in a DM."""
+
+import re
+from typing import Any
+
+import pytest
+
+from bot.panel import Answer, OrderStatus
+from bot.problems import UserError
+from bot.store import named
+from bot.ui import buttons
+from bot.ui.errors import INTERNAL, user_error
+from tests.world import START, World, buttons_of, messages, open_orders, shown, text_of, whole_list
+
+RUNNING = OrderStatus.IN_PROGRESS
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cancel",
+        "form",
+        "confirm",
+        "status",
+        "refill",
+        "balance",
+        "queued",
+        "history",
+        "key show",
+        "key remove",
+        "settings",
+        "webhook",
+        "forget-me",
+        "help",
+        "dm",
+    ],
+)
+async def test_the_acknowledgement_goes_out_before_any_work(
+    here: World, ann: Any, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.order("ord_A", RUNNING)
+    here.panel.latency = 2
+    form = await ann.slash("cancel")
+    question = await ann.slash("cancel", orders=" ".join(f"ord_{n}" for n in range(26)))
+    before = len(here.env.http_requests)
+    sent_when_asked: list[int] = []
+    run = named._run
+
+    def watched(*arguments: Any, **more: Any) -> Any:
+        sent_when_asked.append(len(here.env.http_requests) - before)
+        return run(*arguments, **more)
+
+    monkeypatch.setattr(named, "_run", watched)
+    calls = len(here.panel.calls)
+    match command:
+        case "form":
+            await ann.submit_modal(form, {"orders": "ord_A"})
+        case "confirm":
+            await ann.click(question.response, label="Confirm: ask to cancel 26")
+        case "dm":
+            await ann.send_dm("cancel ord_A")
+        case "cancel" | "status" | "refill":
+            await ann.slash(command, orders="ord_A")
+        case _:
+            await ann.slash(command)
+    first = here.env.http_requests[before]
+    assert first.path.endswith("/messages" if command == "dm" else "/callback")
+    assert sent_when_asked or command == "help"
+    assert all(sent_when_asked)  # whenever the ledger was asked, something had been sent
+    if command not in ("status", "refill", "balance"):
+        assert len(here.panel.calls) == calls  # a slow panel keeps no command waiting
+
+
+@pytest.mark.parametrize("command", ["cancel", "refill"])
+async def test_where_the_acknowledgement_fails_nothing_is_sent(here: World, ann: Any, command: str) -> None:
+    here.order("ord_A")
+    here.order("ord_B", OrderStatus.COMPLETED)
+    for status, code in ((404, 10062), (400, 40060), (500, 0)):
+        here.env.inject_error("POST", "/interactions/*", status=status, code=code)
+        await ann.slash(command, orders="ord_A ord_B")
+        await here.settle()
+    assert {call.action for call in here.panel.calls} == {"balance"}  # the key was checked
+    account = await here.app.ledger.read.account_of(ann.id)
+    assert account
+    assert await open_orders(here.app.ledger.read, account.id) == []
+
+
+async def test_plain_text_in_a_dm_does_the_same(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    here.order("ord_B", RUNNING)
+    await ann.send_dm("cancel\nord_A, ord_B")
+    await here.settle()
+    assert "**1** refunded · **1** queued" in messages(ann)[-1]
+    await ann.send_dm("queued")
+    assert "`ord_B` asked" in messages(ann)[-1]
+    await ann.send_dm("status ord_A")
+    assert "`canceled`" in messages(ann)[-1]
+    await ann.send_dm("help")
+    assert "/key set" in messages(ann)[-1]
+    await ann.send_dm("what is this")
+    assert "I don't know that command" in messages(ann)[-1]
+
+
+async def test_a_key_sent_as_a_message_is_warned_about_and_not_repeated(here: World, ann: Any) -> None:
+    await ann.send_dm("np-somebodys-key-0123456789")
+    assert "If that was your API key" in messages(ann)[-1]
+    assert "somebodys" not in here.payloads()
+
+
+async def test_without_a_key_the_connect_button_opens_the_form(here: World) -> None:
+    bob = here.env.create_user("bob")
+    result = await bob.slash("cancel", orders="ord_A")
+    assert "have not connected" in shown(result)
+    assert buttons_of(result) == ["Connect your key"]
+    form = await bob.click(result.response, label="Connect your key")
+    assert form.modal
+    assert form.modal["title"] == "Connect your NotPanel key"
+    assert here.panel.calls == []
+
+
+async def test_in_a_server_only_the_user_sees_the_card(here: World) -> None:
+    channel = here.env.create_guild().create_text_channel("orders")
+    ann = here.env.guild.add_member(here.env.create_user("ann"))
+    await here.connect_in(channel, ann)
+    here.order("ord_A")
+    result = await ann.slash(channel, "cancel", orders="ord_A")
+    await here.settle()
+    assert result.ephemeral
+    assert "**1** refunded" in shown(result)
+    assert channel.history() == []
+
+
+async def test_times_in_answers_are_those_of_the_clock(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    assert f"<t:{int(START.timestamp())}:R>" in shown(await ann.slash("queued"))
+
+
+async def test_what_is_open_and_what_the_panel_says_fit_on_a_card_however_many(here: World, ann: Any) -> None:
+    orders = " ".join(here.order(f"ord_{n:026}", RUNNING) for n in range(180))
+    question = await ann.slash("cancel", orders=orders)
+    await ann.click(question.response, label="Confirm: ask to cancel 180")
+    await here.settle()
+    queued, status = await ann.slash("queued"), await ann.slash("status", orders=orders)
+    for result in (queued, status):
+        assert "180 orders" in shown(result)
+        assert re.search("more, in the (list|file)", shown(result))
+        assert len(shown(result)) <= 4_000
+    (file,) = status.response.attachments
+    assert (await file.read()).count(b"ord_") == 180
+    assert (await whole_list(ann, queued)).count("ord_") == 180
+
+
+@pytest.mark.parametrize("command", ["cancel", "key set"])
+async def test_where_a_form_cannot_be_opened_nothing_more_is_tried(
+    here: World, ann: Any, command: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Discord has given up on the interaction, so there is nobody to be told: that is no fault of ours either."""
+    before = here.app.figures.not_acknowledged
+    here.env.inject_error("POST", "/interactions/*", status=404, code=10062)
+    result = await ann.slash(command)
+    assert result.response is None
+    assert result.modal is None
+    assert here.app.figures.not_acknowledged == before + 1
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_news_that_cannot_be_shown_do_not_spoil_an_answer(here: World, ann: Any) -> None:
+    """The refill has been asked for by then: nobody may be told that nothing was sent."""
+    await keep_news(here, ann)
+    here.order("ord_B", OrderStatus.COMPLETED)
+
+    def torn(answer: Answer) -> Answer:
+        here.sql("ALTER TABLE notices RENAME TO elsewhere")
+        return answer
+
+    here.wire.faults = [torn]
+    result = await ann.slash("refill", orders="ord_B")
+    assert "**1** accepted" in shown(result)
+    assert result.followups == []
+    here.sql("ALTER TABLE elsewhere RENAME TO notices")
+    (news,) = (await ann.slash("queued")).followups
+    assert "ord_A" in text_of(news.components)
+
+
+async def test_news_that_cannot_be_read_are_not_said_to_be_none(here: World, ann: Any) -> None:
+    await keep_news(here, ann)
+    message = await here.post(ann.dm_channel, buttons.news(ann.id))
+    here.sql("ALTER TABLE notices RENAME TO elsewhere")
+    pressed = await ann.click(message, label="Show me")
+    here.sql("ALTER TABLE elsewhere RENAME TO notices")
+    assert "Something went wrong on my side" in shown(pressed)
+    assert "seen all there is" not in shown(pressed)
+    assert "ord_A" in shown(await ann.click(message, label="Show me"))
+
+
+async def keep_news(here: World, user: Any) -> None:
+    """Let an order end of which its user could not be told."""
+    here.env.inject_error("POST", f"/channels/{user.dm_channel.id}/messages", status=403, code=50007)
+    here.order("ord_A", RUNNING)
+    await user.slash("cancel", orders="ord_A")
+    await here.wait(100)
+    assert messages(user) == []
+    assert here.sql("SELECT COUNT(*) FROM notices WHERE state = 'kept'") == [(1,)]
+
+
+def test_whatever_a_user_can_put_right_is_told_in_a_sentence_of_its_own() -> None:
+    plain = [kind for kind in UserError.__subclasses__() if kind.__init__ is UserError.__init__]
+    assert plain
+    sentences = {user_error(kind()) for kind in plain}
+    assert len(sentences) == len(plain)
+    assert INTERNAL not in sentences
+
+
+@pytest.mark.settings(http_port=8080, public_url="https://bot.example")
+async def test_a_webhook_that_was_registered_but_not_noted_is_not_said_to_be_unsent(here: World, ann: Any) -> None:
+    card = await ann.slash("webhook")
+    await ann.click(card.response, label="Register one for me")
+
+    def torn(answer: Answer) -> Answer:
+        here.sql("ALTER TABLE webhooks RENAME TO elsewhere")
+        return answer
+
+    here.sql("SELECT 1")  # connects, which a fault cannot wait for
+    here.wire.faults = [torn]
+    pressed = await ann.click(card.response, label="Register")
+    here.sql("ALTER TABLE elsewhere RENAME TO webhooks")
+    assert here.panel.webhooks
+    (answer,) = pressed.followups
+    assert "Before you repeat anything" in text_of(answer.components)
+    assert "nothing was sent" not in text_of(answer.components)
