@@ -116,7 +116,7 @@ def _sent(view: RequestView, sections: Sections) -> Sequence[str]:
     if view.sent_by and not _is_stuck(view):
         done += " · " + t("the panel's limits let the last go {when} at the earliest", when=ago(view.sent_by))
     follows = t(
-        "This card follows until {time}. Once all have been gone through you get a message.",
+        "This card follows until {time}. Once all have been gone through you hear from me.",
         time=at(request.card_until),
     )
     return (f"{bar(sent, request.orders)} {done}", f"-# {follows}")
@@ -139,7 +139,7 @@ def notice_card(report: Report, notice: Notice) -> CardView:
         missing += late.count - len(late.lines)
         folded = folded or bool(missing)
         rest = f" {in_the_list(missing)}" if missing else ""
-        watching = t("I go on watching, less often, for 30 days. You may want to ask NotPanel's support.")
+        watching = t("I go on watching, less often, until 30 days after you asked. You may want to ask NotPanel's support.")
         parts.append(titled(title, shown + rest, f"-# {watching}"))
     ended = sections_of(report.ended, dates=with_key(names, asked))
     if ended:

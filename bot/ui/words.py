@@ -34,7 +34,7 @@ WORDINGS: Mapping[State, Wording] = {
         mark("queued"),
         mark(
             "The panel took the request and passed it on. **Not final:** it can take up to 72 hours, and the provider "
-            "may still deliver instead. You get a message when it ends."
+            "may still deliver instead. You hear from me when it ends."
         ),
     ),
     State.ACCEPTED: Wording(
