@@ -139,7 +139,9 @@ def notice_card(report: Report, notice: Notice) -> CardView:
         missing += late.count - len(late.lines)
         folded = folded or bool(missing)
         rest = f" {in_the_list(missing)}" if missing else ""
-        watching = t("I go on watching, less often, until 30 days after you asked. You may want to ask NotPanel's support.")
+        watching = t(
+            "I go on watching, less often, until 30 days after you asked. You may want to ask NotPanel's support."
+        )
         parts.append(titled(title, shown + rest, f"-# {watching}"))
     ended = sections_of(report.ended, dates=with_key(names, asked))
     if ended:
