@@ -56,7 +56,7 @@ class Leases:
                 log.warning("other processes may take this one for dead: %s", error)
 
     async def beat(self, busy: Collection[int] = ()) -> None:
-        """Show that this process lives, and leave to others what is more than its part, or has nothing to do."""
+        """Show that this process lives; leave to others what is too much or idle, settle what the dead left behind."""
         if not self._ledger.is_shared:
             return
         began, before = monotonic(), set(self._held)
@@ -65,6 +65,7 @@ class Leases:
             left = _left(held, busy)
             if left:
                 await tx.let_go(left)
+            await tx.recover_left_behind(self._clock(), self._window)
             await tx.interrupt_previews(self._clock())
         self._held -= before - (held.accounts - left)
         self._part, self._living, self._seen_at = held.part, held.living, began

@@ -7,7 +7,7 @@ import pytest
 
 from bot.leases import Leases
 from bot.states import State, Verdict
-from bot.store import LeaseLost, Ledger, Outcome, Preview, PreviewState
+from bot.store import AccountState, LeaseLost, Ledger, Outcome, Preview, PreviewState
 from bot.worker import _Answer, _recorded, _taken_and_claimed
 from tests.ledgers import InPostgres
 from tests.postgres import Postgres
@@ -169,6 +169,40 @@ async def test_an_account_with_nothing_to_do_is_left(pair: Pair) -> None:
         await tx.stop_watching(account_id, LATER, WINDOW)
     await leases.beat()
     assert pair.books.sql("SELECT held_by FROM accounts") == [(None,)]
+
+
+async def test_accounts_whose_key_is_needed_again_keep_no_others_from_being_worked_on(pair: Pair) -> None:
+    async with pair.one.write() as tx:
+        others = [await connect(tx, ANN + n, KEY) for n in range(1, 4)]
+        for account in others:
+            await ask(tx, account, "ord_B")
+    leases = pair.leases(pair.one)
+    await leases.beat()
+    pair.dies(pair.other)
+    assert all([await leases.take(account.id, ()) for account in others])
+    async with pair.one.write() as tx:
+        for account in others:
+            await tx.pause(account, AccountState.REJECTED, LATER)
+    await pair.leases(pair.other).beat()
+    await leases.beat()
+    assert await leases.take(pair.books.account.id, ())
+
+
+@pytest.mark.parametrize("gone", ["removed", "paused"])
+async def test_what_a_dead_process_was_sending_with_a_key_out_of_use_is_not_left_there(pair: Pair, gone: str) -> None:
+    await pair.take(pair.one)
+    await pair.claim(pair.one)
+    async with pair.other.write() as tx:
+        if gone == "removed":
+            await tx.remove_key(pair.books.account, LATER, WINDOW)
+        else:
+            await tx.pause(pair.books.account, AccountState.REJECTED, LATER)
+    leases = pair.leases(pair.other)
+    await leases.beat()
+    assert await pair.state() is State.SENDING  # it lives, and its call may be under way
+    pair.dies(pair.one)
+    await leases.beat()
+    assert await pair.state() is (State.EXPIRED if gone == "removed" else State.UNKNOWN)
 
 
 async def test_only_what_a_dead_process_was_asking_is_broken_off(pair: Pair) -> None:
