@@ -18,6 +18,7 @@ from bot.store import (
     LedgerUnreadable,
     LedgerUnsure,
     LedgerUnwritable,
+    describe,
     migrate,
 )
 from bot.store import postgres as engine
@@ -190,6 +191,32 @@ async def test_a_database_that_cannot_be_reached_is_told_without_its_password(ur
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bot:hunter2/x@host/ledger",
+        "postgresql://bot:1/hunter2@host/ledger",
+        "postgresql://bot:1#hunter2@host/ledger",
+        "postgresql://bot:1?hunter2@host/ledger",
+        "postgresql://bot:hunter2",
+    ],
+)
+def test_a_password_that_breaks_the_address_is_not_shown(url: str) -> None:
+    assert "hunter2" not in describe(SecretStr(url))
+
+
+def test_a_database_is_named_by_where_it_is() -> None:
+    shown = [
+        describe(SecretStr(f"postgresql://{rest}"))
+        for rest in ("bot:p%40ss@db:5432/ledger?sslmode=require", "bot@one:1,two:2/ledger", "bot@/ledger?host=%2Frun")
+    ]
+    assert shown == [
+        "PostgreSQL database ledger on db:5432",
+        "PostgreSQL database ledger on one:1,two:2",
+        "PostgreSQL database ledger on /run",
+    ]
+
+
 async def test_a_database_that_does_not_exist_is_told(base: InPostgres) -> None:
     with pytest.raises(LedgerUnreachable, match="does not exist"):
         await open_and_close(SecretStr(base.server.url("nowhere")))
@@ -243,11 +270,10 @@ async def test_one_process_hears_the_other(base: InPostgres) -> None:
 
 
 async def test_a_ledger_of_a_newer_release_is_refused_untouched(base: InPostgres) -> None:
-    (newest, name, _) = migrations("postgresql")[-1]
+    newest = migrations("postgresql")[-1][0]
     base.sql("INSERT INTO schema_version VALUES (?, 'some day')", newest + 1)
     with pytest.raises(LedgerTooNew, match="newer release") as caught:
         await open_and_close(base.database)
-    assert name
     assert "bot@" not in str(caught.value)
     assert base.sql("SELECT MAX(version) FROM schema_version") == [(newest + 1,)]
 
