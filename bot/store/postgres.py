@@ -41,6 +41,8 @@ _CHANNEL = "ledger"
 _READERS = 4
 _CONNECT_TIMEOUT = 10  # seconds
 _STATEMENT_TIMEOUT = 60  # seconds
+_LAST_WORDS = 4
+"""Seconds that ending may wait for a transaction, and then for the server."""
 _SESSION = {
     "application_name": "notpanel-bot",
     "jit": "off",  # no statement here is long enough to be worth compiling
@@ -196,22 +198,37 @@ class PostgresEngine:
             await writer.close()
             raise
         engine = cls(database, seat, pool, writer, process)
-        await engine._listen()
+        try:
+            await engine._listen(writer)
+        except BaseException:
+            await engine.close()
+            raise
         return engine
 
     async def close(self) -> None:
-        """Leave what this process worked on to the others, and end all connections."""
-        while self._telling:
-            await asyncio.wait(self._telling)
-        with suppress(LedgerError):
+        """Leave what this process worked on to the others, and end all connections; nobody can write any more."""
+        with suppress(LedgerError, TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                while self._telling:
+                    await asyncio.wait(self._telling)
+                await self._lock.acquire()  # for good: whoever came later would connect anew
             await POSTGRES_QUERIES.end_process(_Statements(self._writer, self.process), process=self.process)
         self._pool.terminate()
         with suppress(*_LOST):
-            await self._writer.close(timeout=_CONNECT_TIMEOUT)
+            await self._writer.close(timeout=_LAST_WORDS)
 
-    async def _listen(self) -> None:
-        with explained(self._writer, self._database):
-            await self._writer.add_listener(_CHANNEL, self._hear)
+    async def _connect_anew(self) -> None:
+        link = await connect(self._database, self._seat)
+        try:
+            await self._listen(link)
+        except BaseException:
+            link.terminate()
+            raise
+        self._writer = link
+
+    async def _listen(self, link: Link) -> None:
+        with explained(link, self._database):
+            await link.add_listener(_CHANNEL, self._hear)
 
     def _hear(self, *_: Any) -> None:
         self.heard()
@@ -234,8 +251,7 @@ class PostgresEngine:
         """
         async with self._lock:
             if self._writer.is_closed():
-                self._writer = await connect(self._database, self._seat)
-                await self._listen()
+                await self._connect_anew()
             writer = _Statements(self._writer, self.process)
             try:
                 await writer.rows("BEGIN")

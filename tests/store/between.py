@@ -1,7 +1,7 @@
 """A network between a ledger and its PostgreSQL, which breaks off where a test wants it to."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from pathlib import Path
@@ -27,6 +27,8 @@ class Between:
 
     def __init__(self, server: Path) -> None:
         self.at_commit: Break | None = None
+        self.at_listen: Callable[[], object] = lambda: None
+        """Called when a LISTEN passes."""
         self.down = False
         """Nobody gets through."""
         self.goes_down_with_it = False
@@ -57,6 +59,8 @@ class Between:
             if self.at_commit is Break.BEFORE and b"COMMIT" in data:
                 self._broken()
                 return
+            if b"LISTEN" in data:
+                self.at_listen()
             server.write(data)
             await server.drain()
 

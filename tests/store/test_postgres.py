@@ -172,6 +172,42 @@ async def test_a_transaction_sees_what_others_have_committed_before_it_began(bas
         await second.close()
 
 
+async def test_closing_waits_for_the_transaction_that_is_being_written(base: InPostgres) -> None:
+    writing = asyncio.Event()
+
+    async def slowly(ledger: Ledger) -> None:
+        async with ledger.write() as tx:
+            await tx.set_fact("noted", "first")
+            writing.set()
+            for n in range(50):
+                await tx.set_fact("noted", str(n))
+
+    async with Ledger.open(base.database) as ledger:
+        task = asyncio.create_task(slowly(ledger))
+        await writing.wait()
+    await task
+    assert base.sql("SELECT value FROM facts WHERE name = 'noted'") == [("49",)]
+    assert base.sql("SELECT COUNT(*) FROM processes") == [(0,)]
+
+
+async def test_a_process_hears_the_others_although_whoever_met_the_database_again_was_cancelled(
+    network: tuple[Between, Ledger], base: InPostgres
+) -> None:
+    between, ledger = network
+    heard = asyncio.Event()
+    ledger.listen(heard.set)
+    between.cut()
+    with pytest.raises(LedgerUnreachable):
+        await note(ledger, "lost")
+    task = asyncio.ensure_future(note(ledger, "cancelled"))
+    between.at_listen = task.cancel
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await note(ledger, "kept")
+    base.sql("SELECT pg_notify('ledger', '')")
+    await asyncio.wait_for(heard.wait(), 10)
+
+
 # What is opened -----------------------------------------------------------------------------------------------------
 
 
