@@ -41,6 +41,8 @@ _CHANNEL = "ledger"
 _READERS = 4
 _CONNECT_TIMEOUT = 10  # seconds
 _STATEMENT_TIMEOUT = 60  # seconds
+UNHURRIED = 24 * 60 * 60
+"""Seconds for a statement that takes as long as the ledger is large."""
 _LAST_WORDS = 4
 """Seconds that ending may wait for a transaction, and then for the server."""
 _SESSION = {

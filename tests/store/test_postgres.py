@@ -20,6 +20,7 @@ from bot.store import (
     LedgerUnwritable,
     describe,
     migrate,
+    migrate_postgres,
 )
 from bot.store import postgres as engine
 from bot.store.migrate import migrations
@@ -334,12 +335,20 @@ def test_migrating_twice_changes_nothing(postgres: Postgres) -> None:
 
 
 def test_a_migration_that_fails_leaves_nothing_of_itself(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bot.store import migrate_postgres
-
     base = InPostgres(postgres, migrated=False)
     broken = [(1, "0001_half.sql", "CREATE TABLE half (id BIGINT); SELECT 1 / 0;")]
     monkeypatch.setattr(migrate_postgres, "migrations", lambda _: broken)
     with pytest.raises(asyncpg.DivisionByZeroError):
         migrate(base.database)
     assert base.tables() == []
+    base.drop()
+
+
+def test_a_migration_may_take_longer_than_any_statement_of_a_bot_s(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = InPostgres(postgres, migrated=False)
+    monkeypatch.setattr(engine, "_STATEMENT_TIMEOUT", 1)
+    monkeypatch.setattr(migrate_postgres, "migrations", lambda _: [(1, "0001_long.sql", "SELECT pg_sleep(1.5)")])
+    assert migrate(base.database) == 1
     base.drop()
