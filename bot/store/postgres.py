@@ -55,8 +55,8 @@ _SESSION = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "2",
 }
-_ASK_AFTER = (0.0, 0.1, 0.3, 1.0, 3.0, 5.0)
-"""Seconds before each time of asking what became of a transaction."""
+_ASK_FOR = 10
+"""Seconds for which the server is asked what became of a transaction: all that would write wait meanwhile."""
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _GONE = ("08", "28", "3D", "57P", "53300", "25P03")
@@ -285,12 +285,16 @@ class PostgresEngine:
 
     async def _was_kept(self, number: str) -> bool:
         """Ask what became of a transaction whose COMMIT was not answered; raise LedgerUnsure."""
-        for pause in _ASK_AFTER:
-            await asyncio.sleep(pause)
-            with suppress(LedgerError):
-                ((fate,),) = await self.reader.rows("SELECT pg_xact_status($1::text::xid8)", (number,))
-                if fate in ("committed", "aborted"):
-                    return fate == "committed"
+        pause = 0.0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ASK_FOR):
+                while True:
+                    with suppress(LedgerError):
+                        ((fate,),) = await self.reader.rows("SELECT pg_xact_status($1::text::xid8)", (number,))
+                        if fate in ("committed", "aborted"):
+                            return fate == "committed"
+                    pause = 2 * pause + 0.1
+                    await asyncio.sleep(pause)
         raise LedgerUnsure(f"({describe(self._database)})")
 
     async def _roll_back(self) -> None:

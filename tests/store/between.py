@@ -31,14 +31,21 @@ class Between:
         """Called when a LISTEN passes."""
         self.down = False
         """Nobody gets through."""
-        self.goes_down_with_it = False
-        """After the next break nobody gets through."""
+        self.silent = False
+        """Who connects is let in, and hears nothing."""
+        self.goes_down_with_it = self.falls_silent_with_it = False
+        """After the next break it is so."""
         self._server = server
         self._links: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection."""
         if self.down:
+            writer.close()
+            return
+        if self.silent:
+            self._links.add(writer)
+            await reader.read()
             writer.close()
             return
         upstream, server = await asyncio.open_unix_connection(self._server)
@@ -74,8 +81,8 @@ class Between:
 
     def _broken(self) -> None:
         self.at_commit = None
-        if self.goes_down_with_it:
-            self.down = True
+        self.down, self.silent = self.goes_down_with_it, self.falls_silent_with_it
+        if self.down or self.silent:
             self.cut()
 
     def cut(self) -> None:

@@ -107,7 +107,7 @@ async def test_a_commit_whose_answer_is_lost_counts_as_what_it_was(network: tupl
 async def test_where_the_database_stays_away_nothing_is_said_of_a_commit(
     network: tuple[Between, Ledger], where: Break, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_ASK_AFTER", (0.0, 0.0))
+    monkeypatch.setattr(engine, "_ASK_FOR", 0.5)
     between, ledger = network
     between.at_commit, between.goes_down_with_it = where, True
     with pytest.raises(LedgerUnsure, match="Look before doing it again"):
@@ -115,6 +115,19 @@ async def test_where_the_database_stays_away_nothing_is_said_of_a_commit(
     between.down = between.goes_down_with_it = False
     assert await ledger.read.fact("noted") == ("perhaps" if where is Break.AFTER else None)
     await note(ledger, "again")
+
+
+async def test_a_database_that_falls_silent_keeps_nobody_waiting_for_long(
+    network: tuple[Between, Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_ASK_FOR", 0.5)
+    between, ledger = network
+    between.at_commit, between.falls_silent_with_it = Break.AFTER, True
+    with pytest.raises(LedgerUnsure):
+        await asyncio.wait_for(note(ledger, "perhaps"), 5)
+    between.silent = False
+    between.cut()
+    assert await ledger.read.fact("noted") == "perhaps"
 
 
 # The server ---------------------------------------------------------------------------------------------------------
