@@ -161,6 +161,14 @@ async def test_accounts_are_shared_out_among_the_living(pair: Pair) -> None:
     assert not taken[0]
 
 
+async def test_many_accounts_that_are_reached_for_at_once_cost_one_sign_of_life(pair: Pair) -> None:
+    leases, transactions = pair.leases(pair.one), "SELECT pg_current_xact_id()::text"
+    ((before,),) = pair.books.sql(transactions)
+    await asyncio.gather(*(leases.take(pair.books.account.id, ()) for _ in range(20)))
+    ((after,),) = pair.books.sql(transactions)
+    assert int(after) - int(before) <= 20 + 2
+
+
 async def test_an_account_with_nothing_to_do_is_left(pair: Pair) -> None:
     leases, account_id = pair.leases(pair.one), pair.books.account.id
     await leases.beat()
