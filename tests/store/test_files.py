@@ -1,7 +1,9 @@
 """Nothing of a removed key is left in the files, and a file that does not fit is left alone."""
 
 import sqlite3
-from contextlib import closing
+import stat
+from contextlib import closing, suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from bot.store import (
     migrate,
 )
 from bot.store.migrate import migrations
+from tests.ledgers import InFile
 from tests.store.books import KEY, LATER, WINDOW, Books
 
 
@@ -113,6 +116,22 @@ async def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
     await open_and_close(path)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("sql", ["CREATE TABLE more (id INTEGER)", "CREATE TABLE more (id INTEGER); SELECT nonsense"])
+def test_a_ledger_is_copied_before_it_is_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sql: str) -> None:
+    below = InFile(tmp_path / "ledger.sqlite3")
+    newest = migrate(below.database)
+    before = below.tables()
+    more = [*migrations("sqlite"), (newest + 1, "more.sql", f"{sql};")]
+    monkeypatch.setattr(import_module("bot.store.migrate"), "migrations", lambda _: more)
+    with suppress(LedgerUnreadable):
+        migrate(below.database)
+    assert below.tables() == (before if "nonsense" in sql else [*before, "more"])
+    copy = InFile(tmp_path / f"ledger.sqlite3.before-{newest + 1:04}")
+    assert copy.tables() == before
+    assert copy.sql("SELECT MAX(version) FROM schema_version") == [(newest,)]
+    assert stat.filemode(copy.database.stat().st_mode) == "-rw-------"
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
