@@ -1,7 +1,7 @@
 """What can happen to a ledger in PostgreSQL and to no file: the database goes away, comes back, or is another's."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
@@ -25,16 +25,7 @@ from bot.store import (
 from bot.store import postgres as engine
 from bot.store.migrate import migrations
 from tests.ledgers import InPostgres
-from tests.postgres import Postgres
 from tests.store.between import Between, Break, between
-
-
-@pytest.fixture
-def base(postgres: Postgres) -> Generator[InPostgres]:
-    """A database with an empty ledger."""
-    made = InPostgres(postgres)
-    yield made
-    made.drop()
 
 
 @pytest.fixture
@@ -328,40 +319,32 @@ async def test_a_ledger_of_a_newer_release_is_refused_untouched(base: InPostgres
     assert base.sql("SELECT MAX(version) FROM schema_version") == [(newest + 1,)]
 
 
-async def test_a_database_of_another_program_is_refused_untouched(postgres: Postgres) -> None:
-    base = InPostgres(postgres, migrated=False)
-    base.sql("CREATE TABLE recipes (name TEXT)")
+async def test_a_database_of_another_program_is_refused_untouched(bare: InPostgres) -> None:
+    bare.sql("CREATE TABLE recipes (name TEXT)")
     with pytest.raises(LedgerUnreadable, match="another program"):
-        await open_and_close(base.database)
-    assert base.tables() == ["recipes"]
-    base.drop()
+        await open_and_close(bare.database)
+    assert bare.tables() == ["recipes"]
 
 
-def test_migrating_twice_changes_nothing(postgres: Postgres) -> None:
-    base = InPostgres(postgres, migrated=False)
+def test_migrating_twice_changes_nothing(bare: InPostgres) -> None:
     newest = migrations("postgresql")[-1][0]
-    assert migrate(base.database) == newest
-    before = [base.sql(f"SELECT * FROM {name}") for name in base.tables()]
-    assert migrate(base.database) == newest
-    assert [base.sql(f"SELECT * FROM {name}") for name in base.tables()] == before
-    base.drop()
+    assert migrate(bare.database) == newest
+    before = [bare.sql(f"SELECT * FROM {name}") for name in bare.tables()]
+    assert migrate(bare.database) == newest
+    assert [bare.sql(f"SELECT * FROM {name}") for name in bare.tables()] == before
 
 
-def test_a_migration_that_fails_leaves_nothing_of_itself(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    base = InPostgres(postgres, migrated=False)
+def test_a_migration_that_fails_leaves_nothing_of_itself(bare: InPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = [(1, "0001_half.sql", "CREATE TABLE half (id BIGINT); SELECT 1 / 0;")]
     monkeypatch.setattr(migrate_postgres, "migrations", lambda _: broken)
     with pytest.raises(asyncpg.DivisionByZeroError):
-        migrate(base.database)
-    assert base.tables() == []
-    base.drop()
+        migrate(bare.database)
+    assert bare.tables() == []
 
 
 def test_a_migration_may_take_longer_than_any_statement_of_a_bot_s(
-    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+    bare: InPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base = InPostgres(postgres, migrated=False)
     monkeypatch.setattr(engine, "_STATEMENT_TIMEOUT", 1)
     monkeypatch.setattr(migrate_postgres, "migrations", lambda _: [(1, "0001_long.sql", "SELECT pg_sleep(1.5)")])
-    assert migrate(base.database) == 1
-    base.drop()
+    assert migrate(bare.database) == 1

@@ -10,7 +10,6 @@ from bot.states import State, Verdict
 from bot.store import AccountState, LeaseLost, Ledger, Outcome, Preview, PreviewState
 from bot.worker import _Answer, _recorded, _taken_and_claimed
 from tests.ledgers import InPostgres
-from tests.postgres import Postgres
 from tests.store.books import ANN, CARD_ENDS, KEY, LATER, WINDOW, Books, ask, connect
 from tests.world import START
 
@@ -47,17 +46,13 @@ class Pair:
 
 
 @pytest.fixture
-async def pair(postgres: Postgres) -> AsyncGenerator[Pair]:
+async def pair(base: InPostgres) -> AsyncGenerator[Pair]:
     """Two processes on a ledger."""
-    below = InPostgres(postgres)
-    try:
-        async with Ledger.open(below.database, shards=[0]) as one, Ledger.open(below.database, shards=[1]) as other:
-            async with one.write() as tx:
-                account = await connect(tx, ANN, KEY)
-                await ask(tx, account, "ord_A")
-            yield Pair(Books(below, one, account), one, other)
-    finally:
-        below.drop()
+    async with Ledger.open(base.database, shards=[0]) as one, Ledger.open(base.database, shards=[1]) as other:
+        async with one.write() as tx:
+            account = await connect(tx, ANN, KEY)
+            await ask(tx, account, "ord_A")
+        yield Pair(Books(base, one, account), one, other)
 
 
 async def test_an_account_is_one_process_s_at_a_time(pair: Pair) -> None:
@@ -108,16 +103,14 @@ async def test_whoever_lost_an_account_writes_nothing_there(pair: Pair) -> None:
     assert await pair.books.newest("ord_A") == before
 
 
-async def test_whoever_ends_in_order_leaves_its_accounts_at_once(postgres: Postgres) -> None:
-    below = InPostgres(postgres)
-    async with Ledger.open(below.database, shards=[0]) as other:
-        async with Ledger.open(below.database, shards=[1]) as one, one.write() as tx:
+async def test_whoever_ends_in_order_leaves_its_accounts_at_once(base: InPostgres) -> None:
+    async with Ledger.open(base.database, shards=[0]) as other:
+        async with Ledger.open(base.database, shards=[1]) as one, one.write() as tx:
             account = await connect(tx, ANN, KEY)
             await ask(tx, account, "ord_A")
             assert await tx.take_account(account.id, LATER, WINDOW)
         async with other.write() as tx:
             assert await tx.take_account(account.id, LATER, WINDOW)
-    below.drop()
 
 
 async def test_a_process_that_was_not_seen_of_late_sends_nothing(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
