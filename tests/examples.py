@@ -23,7 +23,7 @@ from bot.store import (
     RequestState,
     Trouble,
 )
-from bot.store.rows import MOST_SHOWN
+from bot.store.lists import MOST_SHOWN
 from bot.ui.cards import history_card, looks_card, notice_card, open_card, request_card
 from bot.ui.layout import CardView
 

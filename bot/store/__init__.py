@@ -40,25 +40,20 @@ from bot.store.errors import (
 )
 from bot.store.holder import Held
 from bot.store.ledger import Ledger, migrate, move
-from bot.store.reader import Reader, Sealed
+from bot.store.lists import Group, Groups, Listed, ListKind, Past, Report
+from bot.store.reader import Reader
 from bot.store.rows import (
     Account,
     AccountState,
     Cancellation,
     Due,
-    Group,
-    Groups,
     Keyring,
-    Listed,
-    ListKind,
     Notice,
     NoticeKind,
     NoticeState,
-    Past,
     Preferences,
     Preview,
     PreviewState,
-    Report,
     Request,
     RequestState,
     Standing,
@@ -108,7 +103,6 @@ __all__ = [
     "Report",
     "Request",
     "RequestState",
-    "Sealed",
     "Standing",
     "Stored",
     "Timing",
