@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from bot.store.database import describe
 from bot.store.errors import LedgerTooNew, LedgerUnreadable
+from bot.store.link import ALONE, UNHURRIED, WRITING, Link, connect_freely, explained, sit_down
 from bot.store.migrate import migrations
-from bot.store.postgres import ALONE, UNHURRIED, WRITING, Link, connect_freely, explained, sit_down
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from pydantic import SecretStr
 
 from bot.store.database import describe
 from bot.store.errors import LedgerDiffers, LedgerNotEmpty, LedgerUnreachable, LedgerUnreadable, LedgerUnsure
+from bot.store.link import ALONE, UNHURRIED, WRITING, Link, connect, explained
 from bot.store.migrate import migrate_file
 from bot.store.migrate_postgres import migrate_postgres
-from bot.store.postgres import ALONE, UNHURRIED, WRITING, Link, connect, explained
 
 _OURS = {"processes", "schema_version", "sqlite_sequence"}
 """Tables that each engine keeps for itself."""
