@@ -115,10 +115,7 @@ class Swarm:
 
     async def _watch(self, dead: int, since: float) -> None:
         """Note how long anything is left to a dead process that has something to do."""
-        still = (
-            f"SELECT COUNT(*) FROM accounts a WHERE held_by = {dead} AND state = 'active' AND EXISTS ("
-            "SELECT 1 FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL)"
-        )
+        still = f"SELECT COUNT(*) FROM accounts JOIN busy USING (id) WHERE held_by = {dead}"
         while self.sql(still) != [(0,)]:
             self.takeover = max(self.takeover, time.monotonic() - since)
             await asyncio.sleep(0.2)
