@@ -26,6 +26,7 @@ from bot.states import State
 from bot.store import migrate
 from tests.ledgers import InPostgres
 from tests.postgres import programs, running
+from tests.promises import breaches
 from tests.wire.process import SETTINGS, BotProcess
 from tests.wire.stand_in import Interaction, StandIn, stand_in
 
@@ -203,9 +204,6 @@ def audit(made: Swarm) -> dict[str, list[Any]]:
             history[order].append(call.action)
     messages = [sent for sent in made.discord.messages.values() if "News about" in sent.text]
     nonces = Counter(sent.body["nonce"] for sent in messages)
-    lines = made.sql(
-        "SELECT cancellation_id, COUNT(*) FROM notice_items WHERE kind = 'ended' GROUP BY 1 HAVING COUNT(*) > 1"
-    )
     delivered = {nonce for (nonce,) in made.sql("SELECT nonce FROM notices WHERE message_id IS NOT NULL")}
     return {
         "lost": [
@@ -216,13 +214,13 @@ def audit(made: Swarm) -> dict[str, list[Any]]:
         "doubled": [
             *(order for order, times in Counter(order for order, *_ in rows).items() if times > 1),
             *(nonce for nonce, times in nonces.items() if times > 1),
-            *lines,
         ],
         "cancelled twice": [
             order
             for order, actions in history.items()
             if "cancel cancel" in " ".join(actions) or ("cancel" in actions and order not in states)
         ],
+        "promises broken": list(breaches(made.sql).items()),
         "untrue": [
             order
             for order, state in states.items()
