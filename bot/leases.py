@@ -23,6 +23,8 @@ _EVERY = 4
 """Seconds between two signs of life."""
 _SURE_FOR = 9
 """Seconds after the last sign of life for which this process is surely not taken for dead."""
+_FULL_FOR = 1
+"""Seconds after which a process that has its part counts anew before it leaves an account to others."""
 _ROOM = 1
 """Accounts above its part that a process may take: parts are counted every few seconds only."""
 
@@ -38,6 +40,7 @@ class Leases:
         self._part: int | None = None
         self._seen_at = -math.inf
         self._living: frozenset[int] = frozenset()
+        self._asking = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event, busy: Collection[int], others_left: Callable[[], None]) -> None:
         """Show until `stop` that this process lives; accounts in `busy` are not left to others meanwhile.
@@ -56,7 +59,7 @@ class Leases:
                 log.warning("other processes may take this one for dead: %s", error)
 
     async def beat(self, busy: Collection[int] = ()) -> None:
-        """Show that this process lives, and leave to others what is more than its part, or has nothing to do."""
+        """Show that this process lives; leave to others what is too much or idle, settle what the dead left behind."""
         if not self._ledger.is_shared:
             return
         began, before = monotonic(), set(self._held)
@@ -65,6 +68,7 @@ class Leases:
             left = _left(held, busy)
             if left:
                 await tx.let_go(left)
+            await tx.recover_left_behind(self._clock(), self._window)
             await tx.interrupt_previews(self._clock())
         self._held -= before - (held.accounts - left)
         self._part, self._living, self._seen_at = held.part, held.living, began
@@ -82,8 +86,9 @@ class Leases:
         """
         if not self._ledger.is_shared:
             return True
-        if monotonic() - self._seen_at > _EVERY or (self._is_full and monotonic() - self._seen_at > 1):
-            await self.beat(busy)
+        async with self._asking:  # what one finds out serves all that wait
+            if monotonic() - self._seen_at > (_FULL_FOR if self._is_full else _EVERY):
+                await self.beat(busy)
         if account_id in self._held:
             return True
         if self._is_full:

@@ -28,7 +28,7 @@ from bot.store import (
     Trouble,
     Way,
 )
-from bot.store.rows import MOST_SHOWN
+from bot.store.lists import MOST_SHOWN
 from bot.ui import buttons
 from bot.ui.cards import notice_card, request_card
 from bot.ui.layout import CardView

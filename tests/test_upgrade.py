@@ -12,8 +12,8 @@ from bot.demo.panel import Upstream
 from bot.panel import OrderStatus
 from tests.ledgers import Below, InFile, InPostgres
 from tests.postgres import Postgres
+from tests.promises import breaches
 from tests.releases import kept, story
-from tests.test_ledger_machine import BREACHES
 from tests.world import KEY, World, messages, shown, text_of, world
 
 Tables = dict[str, list[tuple[Any, ...]]]
@@ -96,7 +96,7 @@ async def test_all_goes_on_where_it_was_and_is_told_once(here: World, before: Ta
     assert "1 open order of yours will be tried" in connected
     await here.wait(120)
     assert "ord_B1" in messages(bea)[0]
-    assert {name: here.sql(query) for name, query in BREACHES.items() if here.sql(query)} == {}
+    assert breaches(here.sql) == {}
     assert set(before["transitions"]) <= set(here.sql("SELECT * FROM transitions"))
 
 

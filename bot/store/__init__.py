@@ -19,8 +19,9 @@ Beside them stands what a user has chosen (preferences), by user_id.
 Several processes may share a ledger in PostgreSQL: `holder.py` says which works on which account.
 One open cancellation per (account, order). A row's change, the mark that its card is behind
 (`card_due_at`) and the line in the outbox that reports it are one transaction.
-SQL stands in queries/ by name and migrations/ by number; `sqlite.py` and `postgres.py` are the engines. A query that
-an engine must have in its own words stands in the folder of its name, with the other engine's beside it.
+SQL stands in queries/ by name and migrations/ by number; `sqlite.py` and `postgres.py` are the engines (`link.py`: how
+the latter is connected). A query that an engine must have in its own words stands in the folder of its name, with the
+other engine's beside it.
 """
 
 from bot.store.backup import backup
@@ -40,25 +41,20 @@ from bot.store.errors import (
 )
 from bot.store.holder import Held
 from bot.store.ledger import Ledger, check_up_server, migrate, move
-from bot.store.reader import Reader, Sealed
+from bot.store.lists import Group, Groups, Listed, ListKind, Past, Report
+from bot.store.reader import Reader
 from bot.store.rows import (
     Account,
     AccountState,
     Cancellation,
     Due,
-    Group,
-    Groups,
     Keyring,
-    Listed,
-    ListKind,
     Notice,
     NoticeKind,
     NoticeState,
-    Past,
     Preferences,
     Preview,
     PreviewState,
-    Report,
     Request,
     RequestState,
     Standing,
@@ -108,7 +104,6 @@ __all__ = [
     "Report",
     "Request",
     "RequestState",
-    "Sealed",
     "ServerCheckup",
     "Standing",
     "Stored",

@@ -9,9 +9,9 @@ from pydantic import SecretStr
 from bot.store.checkup import SEALED, ServerCheckup
 from bot.store.database import describe
 from bot.store.errors import LedgerUnreadable
+from bot.store.link import Link, connect_freely, explained
 from bot.store.migrate import migrations
 from bot.store.migrate_postgres import schema_version
-from bot.store.postgres import Link, connect_freely, explained
 
 _pg: Any = asyncpg  # it has no types that a checker could read
 _PATIENCE = 20

@@ -163,7 +163,8 @@ async def check_up_server(database: SecretStr) -> ServerCheckup:
 async def _engine(database: Database, alone: bool, shards: Sequence[int] | None) -> Engine:
     if isinstance(database, Path):
         return await SqliteEngine.open(database)
-    from bot.store.postgres import PostgresEngine, Seat  # its package is an extra
+    from bot.store.link import Seat  # its package is an extra
+    from bot.store.postgres import PostgresEngine
 
     return await PostgresEngine.open(database, Seat(alone, None if shards is None else tuple(shards)))
 

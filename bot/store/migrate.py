@@ -64,9 +64,9 @@ def _apply(connection: sqlite3.Connection, number: int, sql: str) -> None:
 
 
 def _back_up(connection: sqlite3.Connection, target: Path) -> None:
+    target.touch(mode=0o600)
     with closing(sqlite3.connect(target)) as copy:
         connection.backup(copy)
-    target.chmod(0o600)
     log.info("ledger backed up to %s before migrating", target)
 
 

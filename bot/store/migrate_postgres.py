@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from bot.store.database import describe
 from bot.store.errors import LedgerTooNew, LedgerUnreadable
+from bot.store.link import ALONE, UNHURRIED, WRITING, Link, connect_freely, explained, sit_down
 from bot.store.migrate import migrations
-from bot.store.postgres import ALONE, WRITING, Link, connect_freely, explained, sit_down
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ async def _apply(link: Link, number: int, sql: str) -> None:
     async with link.transaction():
         await link.execute(f"SELECT {WRITING}")
         await link.execute(_TABLE)
-        await link.execute(sql)
+        await link.execute(sql, timeout=UNHURRIED)
         await link.execute(_STAMP, number)
 
 

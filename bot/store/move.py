@@ -14,10 +14,10 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from pydantic import SecretStr
 
 from bot.store.database import describe
-from bot.store.errors import LedgerDiffers, LedgerNotEmpty, LedgerUnreadable
+from bot.store.errors import LedgerDiffers, LedgerNotEmpty, LedgerUnreachable, LedgerUnreadable, LedgerUnsure
+from bot.store.link import ALONE, UNHURRIED, WRITING, Link, connect, explained
 from bot.store.migrate import migrate_file
 from bot.store.migrate_postgres import migrate_postgres
-from bot.store.postgres import ALONE, WRITING, Link, connect, explained
 
 _OURS = {"processes", "schema_version", "sqlite_sequence"}
 """Tables that each engine keeps for itself."""
@@ -45,18 +45,24 @@ async def move(source: Path, target: SecretStr) -> list[Moved]:
     """Copy a ledger that nobody is using into an empty database, and return what there is of each table.
 
     Raise LedgerNotEmpty, LedgerDiffers where something arrived otherwise than it was sent, or another LedgerError; then
-    nothing is in the target. The source is brought to this release's schema and else left alone.
+    nothing is in the target, but for LedgerUnsure. The source is brought to this release's schema and else left alone.
     """
     await asyncio.to_thread(migrate_file, source)
     await migrate_postgres(target)
-    link = await connect(target, ALONE)
+    link, moved = await connect(target, ALONE), list[Moved]()
     try:
         with explained(link, target), closing(_opened(source)) as ledger:
             async with link.transaction():
                 await link.execute(f"SELECT {WRITING}")
-                moved = [await _carry(ledger, link, table) for table in await _tables(ledger, link, target)]
+                tables = await _tables(ledger, link, target)
+                carried = [await _carry(ledger, link, table) for table in tables]
                 await _continue_numbers(ledger, link)
-            await link.execute("ANALYZE")
+                await link.execute("ANALYZE", timeout=UNHURRIED)
+                moved = carried  # from here on only COMMIT can fail
+    except LedgerUnreachable as error:
+        if moved:
+            raise LedgerUnsure(f"({describe(target)})") from error
+        raise
     finally:
         await link.close()
     return moved
@@ -92,7 +98,7 @@ async def _carry(ledger: sqlite3.Connection, link: Link, table: str) -> Moved:
     await link.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     records = sent.count(ledger.execute(f"SELECT {named} FROM {table}"))
     try:
-        await link.copy_records_to_table(table, columns=columns, records=records)
+        await link.copy_records_to_table(table, columns=columns, records=records, timeout=UNHURRIED)
     except asyncpg.DataError as error:  # SQLite keeps what PostgreSQL has no room for
         raise LedgerDiffers(f"({table}: {error})") from error
     await link.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")

@@ -9,56 +9,26 @@ Where a connection is lost on COMMIT, the database is asked afterwards what beca
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 from pydantic import SecretStr
 
 from bot.store.database import describe
-from bot.store.errors import LedgerError, LedgerInUse, LedgerUnreachable, LedgerUnsure, LedgerUnwritable
+from bot.store.errors import LedgerError, LedgerUnreachable, LedgerUnsure, LedgerUnwritable
+from bot.store.link import CONNECT_TIMEOUT, LOST, WRITING, Link, Seat, brief, connect, explained, pool_of_readers
 from bot.store.named import OneVisit, load
 
 T = TypeVar("T")
 
-_pg: Any = asyncpg  # it has no types that a checker could read
-Link = Any
-"""A connection of asyncpg's."""
-
-WRITING = "pg_advisory_xact_lock(0, 1)"
-"""Held by whoever writes, to the end of the transaction."""
-_USED, _ALONE = "pg_advisory_lock_shared(0, 2)", "pg_advisory_lock(0, 2)"
-"""Held with the connection for writing: by every bot, or by who must be alone."""
-_SOME_SHARDS, _ALL_SHARDS = "pg_advisory_lock_shared(0, 3)", "pg_advisory_lock(0, 3)"
-_SHARD = "pg_advisory_lock(1, {})"
-"""Of Discord's shards each is one process's: two would both answer what is asked there."""
-SEAT_TIMEOUT = 20
-"""Seconds to wait for a process that has died to be noticed by the server, before its place counts as taken."""
 _CHANNEL = "ledger"
 _READERS = 4
-_CONNECT_TIMEOUT = 10  # seconds
-_STATEMENT_TIMEOUT = 60  # seconds
-_SESSION = {
-    "application_name": "notpanel-bot",
-    "jit": "off",  # no statement here is long enough to be worth compiling
-    "lock_timeout": "20s",
-    # A process that hangs, or whose machine is gone, must not keep the others from writing.
-    "idle_in_transaction_session_timeout": "8s",
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "2",
-}
-_ASK_AFTER = (0.0, 0.1, 0.3, 1.0, 3.0, 5.0)
-"""Seconds before each time of asking what became of a transaction."""
-
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
-_GONE = ("08", "28", "3D", "57P", "53300", "25P03")
-"""No connection, no right to one, no such database, the server is going down or coming up, or has ended the session."""
-_FULL = ("25006", "42501", "53", "54", "55P03", "57014", "58")
-"""Read-only, no right to write, no space, a limit, a lock held for too long, an input or output error."""
+_LAST_WORDS = 4
+"""Seconds that ending may wait for a transaction, and then for the server."""
+_ASK_FOR = 10
+"""Seconds for which the server is asked what became of a transaction: all that would write wait meanwhile."""
 
 
 class _Adapter(OneVisit):
@@ -77,26 +47,6 @@ class _Adapter(OneVisit):
 
 
 POSTGRES_QUERIES = load("postgresql", _Adapter)
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """What a process takes of a ledger that others may share: all of it, or some of Discord's shards (None: all)."""
-
-    alone: bool = False
-    shards: tuple[int, ...] | None = None
-
-    @property
-    def locks(self) -> list[str]:
-        """The locks that nobody else may hold at the same time."""
-        if self.alone:
-            return [_ALONE]
-        if self.shards is None:
-            return [_USED, _ALL_SHARDS]
-        return [_USED, _SOME_SHARDS, *(_SHARD.format(shard) for shard in sorted(self.shards))]
-
-
-ALONE = Seat(alone=True)
 
 
 class _Statements:
@@ -145,7 +95,7 @@ class _Readers:
 
     async def _rows(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
         with explained(None):
-            async with self._pool.acquire(timeout=_CONNECT_TIMEOUT) as link:
+            async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as link:
                 with explained(link):
                     return await link.fetch(sql, *parameters)
 
@@ -182,36 +132,42 @@ class PostgresEngine:
         writer = await connect(database, seat)
         try:
             process = await POSTGRES_QUERIES.begin_process(_Statements(writer, 0))
-            with explained(None, database):
-                pool = await _pg.create_pool(
-                    database.get_secret_value(),
-                    min_size=1,
-                    max_size=_READERS,
-                    reset=_nothing_to_reset,
-                    timeout=_CONNECT_TIMEOUT,
-                    command_timeout=_STATEMENT_TIMEOUT,
-                    server_settings={**_SESSION, "default_transaction_read_only": "on"},
-                )
+            pool = await pool_of_readers(database, _READERS)
         except BaseException:
             await writer.close()
             raise
         engine = cls(database, seat, pool, writer, process)
-        await engine._listen()
+        try:
+            await engine._listen(writer)
+        except BaseException:
+            await engine.close()
+            raise
         return engine
 
     async def close(self) -> None:
-        """Leave what this process worked on to the others, and end all connections."""
-        while self._telling:
-            await asyncio.wait(self._telling)
-        with suppress(LedgerError):
+        """Leave what this process worked on to the others, and end all connections; nobody can write any more."""
+        with suppress(LedgerError, TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                while self._telling:
+                    await asyncio.wait(self._telling)
+                await self._lock.acquire()  # for good: whoever came later would connect anew
             await POSTGRES_QUERIES.end_process(_Statements(self._writer, self.process), process=self.process)
         self._pool.terminate()
-        with suppress(*_LOST):
-            await self._writer.close(timeout=_CONNECT_TIMEOUT)
+        with suppress(*LOST):
+            await self._writer.close(timeout=_LAST_WORDS)
 
-    async def _listen(self) -> None:
-        with explained(self._writer, self._database):
-            await self._writer.add_listener(_CHANNEL, self._hear)
+    async def _connect_anew(self) -> None:
+        link = await connect(self._database, self._seat)
+        try:
+            await self._listen(link)
+        except BaseException:
+            link.terminate()
+            raise
+        self._writer = link
+
+    async def _listen(self, link: Link) -> None:
+        with explained(link, self._database):
+            await link.add_listener(_CHANNEL, self._hear)
 
     def _hear(self, *_: Any) -> None:
         self.heard()
@@ -234,8 +190,7 @@ class PostgresEngine:
         """
         async with self._lock:
             if self._writer.is_closed():
-                self._writer = await connect(self._database, self._seat)
-                await self._listen()
+                await self._connect_anew()
             writer = _Statements(self._writer, self.process)
             try:
                 await writer.rows("BEGIN")
@@ -258,21 +213,25 @@ class PostgresEngine:
     async def _commit(self, number: str) -> None:
         try:
             status = await to_the_end(self._writer.execute("COMMIT"))
-        except _LOST as error:
+        except LOST as error:
             if not await self._was_kept(number):
-                raise LedgerUnreachable(f"({describe(self._database)}: {_brief(error)})") from error
+                raise LedgerUnreachable(f"({describe(self._database)}: {brief(error)})") from error
         else:
             if status != "COMMIT":
                 raise LedgerUnwritable("(a statement of the transaction had failed)")
 
     async def _was_kept(self, number: str) -> bool:
         """Ask what became of a transaction whose COMMIT was not answered; raise LedgerUnsure."""
-        for pause in _ASK_AFTER:
-            await asyncio.sleep(pause)
-            with suppress(LedgerError):
-                ((fate,),) = await self.reader.rows("SELECT pg_xact_status($1::text::xid8)", (number,))
-                if fate in ("committed", "aborted"):
-                    return fate == "committed"
+        pause = 0.0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ASK_FOR):
+                while True:
+                    with suppress(LedgerError):
+                        ((fate,),) = await self.reader.rows("SELECT pg_xact_status($1::text::xid8)", (number,))
+                        if fate in ("committed", "aborted"):
+                            return fate == "committed"
+                    pause = 2 * pause + 0.1
+                    await asyncio.sleep(pause)
         raise LedgerUnsure(f"({describe(self._database)})")
 
     async def _roll_back(self) -> None:
@@ -290,79 +249,8 @@ class PostgresEngine:
         """Do nothing: VACUUM FULL would lock everybody out for long, and its log would hold the rows still."""
 
 
-@contextmanager
-def explained(link: Link | None, database: SecretStr | None = None) -> Generator[None]:
-    """Raise LedgerError for what is the database's fault or the network's, and leave alone what is ours."""
-    where = f"{describe(database)}: " if database else ""
-    try:
-        yield
-    except _pg.PostgresError as error:
-        code = error.sqlstate or ""
-        if code.startswith(_GONE):
-            raise LedgerUnreachable(f"({where}{_brief(error)})") from error
-        if code.startswith(_FULL):
-            raise LedgerUnwritable(f"({where}{_brief(error)})") from error
-        raise
-    except _pg.InterfaceError as error:
-        if link and not link.is_closed():
-            raise
-        raise LedgerUnreachable(f"({where}{_brief(error)})") from error
-    except OSError as error:
-        raise LedgerUnreachable(f"({where}{_brief(error)})") from error
-
-
-_LOST = (OSError, _pg.PostgresError, _pg.InterfaceError)
-
-
-def _brief(error: Exception) -> str:
-    """Return an error's own words, of which asyncpg has many lines for one that is simple."""
-    return (str(error) or type(error).__name__).splitlines()[0]
-
-
-async def connect_freely(database: SecretStr) -> Link:
-    """Open a connection that takes no seat; raise LedgerUnreachable."""
-    with explained(None, database):
-        try:
-            return await _pg.connect(
-                database.get_secret_value(),
-                timeout=_CONNECT_TIMEOUT,
-                command_timeout=_STATEMENT_TIMEOUT,
-                server_settings=_SESSION,
-                statement_cache_size=256,
-            )
-        except ValueError:  # its text may hold the address, and so a password
-            raise LedgerUnreachable("(DATABASE_URL is not an address that PostgreSQL's clients take)") from None
-
-
-async def connect(database: SecretStr, seat: Seat) -> Link:
-    """Open the one connection by which a process writes, and which keeps its seat; raise LedgerError."""
-    link = await connect_freely(database)
-    try:
-        await sit_down(link, seat, database)
-    except BaseException:
-        link.terminate()
-        raise
-    return link
-
-
-async def sit_down(link: Link, seat: Seat, database: SecretStr) -> None:
-    """Take a seat for as long as a connection lives; raise LedgerInUse where another process has it."""
-    try:
-        with explained(link, database):
-            await link.execute(f"SET lock_timeout = '{SEAT_TIMEOUT}s'")
-            for lock in seat.locks:
-                await link.execute(f"SELECT {lock}")
-            await link.execute("RESET lock_timeout")
-    except LedgerUnwritable as error:
-        raise LedgerInUse(f"({describe(database)})") from error
-
-
 def _nothing() -> None:
     """Where nobody is there to hear it yet."""
-
-
-async def _nothing_to_reset(_: Any) -> None:
-    """Spare a visit: no statement for reading leaves anything behind."""
 
 
 async def to_the_end(call: Coroutine[Any, Any, T]) -> T:

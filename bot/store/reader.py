@@ -2,29 +2,23 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from bot.language import Language, understood
 from bot.states import State, as_told
+from bot.store.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report, together
 from bot.store.named import QUERIES, Connection
 from bot.store.rows import (
-    MOST_SHOWN,
     Account,
     Cancellation,
     Due,
-    Group,
-    Groups,
     Keyring,
-    Listed,
-    ListKind,
     Notice,
     NoticeKind,
-    Past,
     Preferences,
-    Report,
     Request,
     Standing,
     Stored,
@@ -128,7 +122,7 @@ class Reader:
     async def open_groups(self, account_ids: Iterable[int]) -> Groups:
         """Return what is still open in some accounts."""
         found = [await self._groups(QUERIES.tally_of_open, QUERIES.first_of_open, account_id=id) for id in account_ids]
-        return _together(found, key=lambda order: (-order.doubts, order.created_at, order.id))
+        return together(found, key=lambda order: (-order.doubts, order.created_at, order.id))
 
     async def groups_of_notice(self, notice_id: int, kind: NoticeKind) -> Groups:
         """Return what a notice reports under one kind of line."""
@@ -141,7 +135,7 @@ class Reader:
             await self._groups(QUERIES.tally_of_history, QUERIES.first_of_history, account_id=id, **which)
             for id in account_ids
         ]
-        return _together(found, key=lambda order: -to_ms(order.ended_at or order.changed_at))
+        return together(found, key=lambda order: -to_ms(order.ended_at or order.changed_at))
 
     async def _groups(self, tally: Any, first: Any, **where: Any) -> Groups:
         """Count orders by the state in which they are shown, and read the first of each."""
@@ -288,20 +282,6 @@ _PAGES = {
 
 def _sealed(row: Any) -> Sealed:
     return row["id"], row["user_id"], row["sealed"]
-
-
-def _together(found: Iterable[Groups], key: Callable[[Cancellation], Any]) -> Groups:
-    """Return the groups of several accounts as if they were of one, the first of each in that order."""
-    parts: defaultdict[State, list[Group]] = defaultdict(list)
-    for groups in found:
-        for state, group in groups.items():
-            parts[state].append(group)
-    return {state: groups[0] if len(groups) == 1 else _merged(groups, key) for state, groups in parts.items()}
-
-
-def _merged(groups: Sequence[Group], key: Callable[[Cancellation], Any]) -> Group:
-    first = sorted((order for group in groups for order in group.first), key=key)
-    return Group(sum(group.count for group in groups), tuple(first[:MOST_SHOWN]))
 
 
 def _ended(line: Listed) -> tuple[datetime, State, int]:

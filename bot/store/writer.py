@@ -280,6 +280,11 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         await self.recover_sending(now, window, account_id)
         return True
 
+    async def recover_left_behind(self, now: datetime, window: timedelta) -> None:
+        """Take from dead processes what they were sending with keys that have been paused or removed since."""
+        for row in [row async for row in QUERIES.left_behind(self._db)]:
+            await self.take_account(row["id"], now, window)
+
     async def recover_sending(self, now: datetime, window: timedelta, only: int | None = None) -> int:
         """Make what a dead process was sending, in one account or all, unknown; return how many orders there were."""
         rows = [row async for row in QUERIES.recover_sending(self._db, now=to_ms(now), account_id=only)]

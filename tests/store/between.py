@@ -1,7 +1,7 @@
 """A network between a ledger and its PostgreSQL, which breaks off where a test wants it to."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from pathlib import Path
@@ -27,16 +27,25 @@ class Between:
 
     def __init__(self, server: Path) -> None:
         self.at_commit: Break | None = None
+        self.at_listen: Callable[[], object] = lambda: None
+        """Called when a LISTEN passes."""
         self.down = False
         """Nobody gets through."""
-        self.goes_down_with_it = False
-        """After the next break nobody gets through."""
+        self.silent = False
+        """Who connects is let in, and hears nothing."""
+        self.goes_down_with_it = self.falls_silent_with_it = False
+        """After the next break it is so."""
         self._server = server
         self._links: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection."""
         if self.down:
+            writer.close()
+            return
+        if self.silent:
+            self._links.add(writer)
+            await reader.read()
             writer.close()
             return
         upstream, server = await asyncio.open_unix_connection(self._server)
@@ -57,6 +66,8 @@ class Between:
             if self.at_commit is Break.BEFORE and b"COMMIT" in data:
                 self._broken()
                 return
+            if b"LISTEN" in data:
+                self.at_listen()
             server.write(data)
             await server.drain()
 
@@ -70,8 +81,8 @@ class Between:
 
     def _broken(self) -> None:
         self.at_commit = None
-        if self.goes_down_with_it:
-            self.down = True
+        self.down, self.silent = self.goes_down_with_it, self.falls_silent_with_it
+        if self.down or self.silent:
             self.cut()
 
     def cut(self) -> None:

@@ -1,13 +1,12 @@
 """What all tests of the ledger begin with."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 
 import pytest
 
-from bot.store import (
-    Ledger,
-)
-from tests.ledgers import Below
+from bot.store import Ledger
+from tests.ledgers import Below, InPostgres
+from tests.postgres import Postgres
 from tests.store.books import ANN, KEY, Books, connect
 
 
@@ -18,3 +17,19 @@ async def books(below: Below) -> AsyncGenerator[Books]:
         async with ledger.write() as tx:
             account = await connect(tx, ANN, KEY)
         yield Books(below, ledger, account)
+
+
+@pytest.fixture
+def base(postgres: Postgres) -> Generator[InPostgres]:
+    """A database of PostgreSQL's with an empty ledger."""
+    made = InPostgres(postgres)
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+def bare(postgres: Postgres) -> Generator[InPostgres]:
+    """A database of PostgreSQL's with nothing in it."""
+    made = InPostgres(postgres, migrated=False)
+    yield made
+    made.drop()

@@ -1,7 +1,10 @@
 """Nothing of a removed key is left in the files, and a file that does not fit is left alone."""
 
+import re
 import sqlite3
-from contextlib import closing
+import stat
+from contextlib import closing, suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from bot.store import (
     migrate,
 )
 from bot.store.migrate import migrations
+from tests.ledgers import InFile
 from tests.store.books import KEY, LATER, WINDOW, Books
 
 
@@ -115,6 +119,22 @@ async def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("sql", ["CREATE TABLE more (id INTEGER)", "CREATE TABLE more (id INTEGER); SELECT nonsense"])
+def test_a_ledger_is_copied_before_it_is_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sql: str) -> None:
+    below = InFile(tmp_path / "ledger.sqlite3")
+    newest = migrate(below.database)
+    before = below.tables()
+    more = [*migrations("sqlite"), (newest + 1, "more.sql", f"{sql};")]
+    monkeypatch.setattr(import_module("bot.store.migrate"), "migrations", lambda _: more)
+    with suppress(LedgerUnreadable):
+        migrate(below.database)
+    assert below.tables() == (before if "nonsense" in sql else [*before, "more"])
+    copy = InFile(tmp_path / f"ledger.sqlite3.before-{newest + 1:04}")
+    assert copy.tables() == before
+    assert copy.sql("SELECT MAX(version) FROM schema_version") == [(newest,)]
+    assert stat.filemode(copy.database.stat().st_mode) == "-rw-------"
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_migrations_are_numbered_without_a_gap(engine: str) -> None:
     found = migrations(engine)
@@ -124,3 +144,35 @@ def test_migrations_are_numbered_without_a_gap(engine: str) -> None:
 
 def test_both_engines_have_the_same_migrations() -> None:
     assert [name for _, name, _ in migrations("sqlite")] == [name for _, name, _ in migrations("postgresql")]
+
+
+SPELLED_OTHERWISE = {
+    "BIGINT GENERATED ALWAYS AS IDENTITY": "INTEGER",
+    "BIGINT": "INTEGER",
+    "BYTEA": "BLOB",
+    ' COLLATE "C"': "",
+    " AUTOINCREMENT": "",
+    " WITHOUT ROWID": "",
+    " held_by INTEGER,": "",
+}
+OF_ONE_ENGINE = {
+    "TABLE": {"processes"},
+    "INDEX": {"accounts_held"},
+    "VIEW": {"living", "leases", "busy"},
+}
+
+
+def made(engine: str) -> dict[str, str]:
+    """Return what an engine's migrations make, by name, in the words of SQLite."""
+    text = re.sub(r"--.*", "", "".join(sql for _, _, sql in migrations(engine)))
+    text = " ".join(text.split())
+    for theirs, ours in SPELLED_OTHERWISE.items():
+        text = text.replace(theirs, ours)
+    found = re.finditer(r"CREATE (?:UNIQUE )?(TABLE|INDEX|VIEW) (\w+)[^;]*;", text)
+    return {one[2]: one[0] for one in found if one[2] not in OF_ONE_ENGINE[one[1]]}
+
+
+def test_both_engines_have_the_same_tables_indexes_and_views() -> None:
+    ours, theirs = made("sqlite"), made("postgresql")
+    assert len(ours) > 40
+    assert ours == theirs

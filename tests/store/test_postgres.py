@@ -1,7 +1,7 @@
 """What can happen to a ledger in PostgreSQL and to no file: the database goes away, comes back, or is another's."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
@@ -18,21 +18,15 @@ from bot.store import (
     LedgerUnreadable,
     LedgerUnsure,
     LedgerUnwritable,
+    describe,
+    link,
     migrate,
+    migrate_postgres,
 )
 from bot.store import postgres as engine
 from bot.store.migrate import migrations
 from tests.ledgers import InPostgres
-from tests.postgres import Postgres
 from tests.store.between import Between, Break, between
-
-
-@pytest.fixture
-def base(postgres: Postgres) -> Generator[InPostgres]:
-    """A database with an empty ledger."""
-    made = InPostgres(postgres)
-    yield made
-    made.drop()
 
 
 @pytest.fixture
@@ -105,7 +99,7 @@ async def test_a_commit_whose_answer_is_lost_counts_as_what_it_was(network: tupl
 async def test_where_the_database_stays_away_nothing_is_said_of_a_commit(
     network: tuple[Between, Ledger], where: Break, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_ASK_AFTER", (0.0, 0.0))
+    monkeypatch.setattr(engine, "_ASK_FOR", 0.5)
     between, ledger = network
     between.at_commit, between.goes_down_with_it = where, True
     with pytest.raises(LedgerUnsure, match="Look before doing it again"):
@@ -113,6 +107,19 @@ async def test_where_the_database_stays_away_nothing_is_said_of_a_commit(
     between.down = between.goes_down_with_it = False
     assert await ledger.read.fact("noted") == ("perhaps" if where is Break.AFTER else None)
     await note(ledger, "again")
+
+
+async def test_a_database_that_falls_silent_keeps_nobody_waiting_for_long(
+    network: tuple[Between, Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_ASK_FOR", 0.5)
+    between, ledger = network
+    between.at_commit, between.falls_silent_with_it = Break.AFTER, True
+    with pytest.raises(LedgerUnsure):
+        await asyncio.wait_for(note(ledger, "perhaps"), 5)
+    between.silent = False
+    between.cut()
+    assert await ledger.read.fact("noted") == "perhaps"
 
 
 # The server ---------------------------------------------------------------------------------------------------------
@@ -159,9 +166,9 @@ async def test_a_transaction_sees_what_others_have_committed_before_it_began(bas
     first, second = [await asyncpg.connect(base.url) for _ in range(2)]
     try:
         await first.execute("BEGIN")
-        await first.execute(f"SELECT {engine.WRITING}")
+        await first.execute(f"SELECT {link.WRITING}")
         await second.execute("BEGIN")
-        waiting = asyncio.ensure_future(second.execute(f"SELECT {engine.WRITING}"))
+        waiting = asyncio.ensure_future(second.execute(f"SELECT {link.WRITING}"))
         await first.execute("INSERT INTO facts VALUES ('noted', 'by the first')")
         await first.execute("COMMIT")
         await waiting
@@ -169,6 +176,42 @@ async def test_a_transaction_sees_what_others_have_committed_before_it_began(bas
     finally:
         await first.close()
         await second.close()
+
+
+async def test_closing_waits_for_the_transaction_that_is_being_written(base: InPostgres) -> None:
+    writing = asyncio.Event()
+
+    async def slowly(ledger: Ledger) -> None:
+        async with ledger.write() as tx:
+            await tx.set_fact("noted", "first")
+            writing.set()
+            for n in range(50):
+                await tx.set_fact("noted", str(n))
+
+    async with Ledger.open(base.database) as ledger:
+        task = asyncio.create_task(slowly(ledger))
+        await writing.wait()
+    await task
+    assert base.sql("SELECT value FROM facts WHERE name = 'noted'") == [("49",)]
+    assert base.sql("SELECT COUNT(*) FROM processes") == [(0,)]
+
+
+async def test_a_process_hears_the_others_although_whoever_met_the_database_again_was_cancelled(
+    network: tuple[Between, Ledger], base: InPostgres
+) -> None:
+    between, ledger = network
+    heard = asyncio.Event()
+    ledger.listen(heard.set)
+    between.cut()
+    with pytest.raises(LedgerUnreachable):
+        await note(ledger, "lost")
+    task = asyncio.ensure_future(note(ledger, "cancelled"))
+    between.at_listen = task.cancel
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await note(ledger, "kept")
+    base.sql("SELECT pg_notify('ledger', '')")
+    await asyncio.wait_for(heard.wait(), 10)
 
 
 # What is opened -----------------------------------------------------------------------------------------------------
@@ -190,6 +233,32 @@ async def test_a_database_that_cannot_be_reached_is_told_without_its_password(ur
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bot:hunter2/x@host/ledger",
+        "postgresql://bot:1/hunter2@host/ledger",
+        "postgresql://bot:1#hunter2@host/ledger",
+        "postgresql://bot:1?hunter2@host/ledger",
+        "postgresql://bot:hunter2",
+    ],
+)
+def test_a_password_that_breaks_the_address_is_not_shown(url: str) -> None:
+    assert "hunter2" not in describe(SecretStr(url))
+
+
+def test_a_database_is_named_by_where_it_is() -> None:
+    shown = [
+        describe(SecretStr(f"postgresql://{rest}"))
+        for rest in ("bot:p%40ss@db:5432/ledger?sslmode=require", "bot@one:1,two:2/ledger", "bot@/ledger?host=%2Frun")
+    ]
+    assert shown == [
+        "PostgreSQL database ledger on db:5432",
+        "PostgreSQL database ledger on one:1,two:2",
+        "PostgreSQL database ledger on /run",
+    ]
+
+
 async def test_a_database_that_does_not_exist_is_told(base: InPostgres) -> None:
     with pytest.raises(LedgerUnreachable, match="does not exist"):
         await open_and_close(SecretStr(base.server.url("nowhere")))
@@ -209,7 +278,7 @@ async def test_a_database_that_does_not_exist_is_told(base: InPostgres) -> None:
 async def test_what_another_process_has_is_refused(
     base: InPostgres, mine: dict[str, Any], another: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "SEAT_TIMEOUT", 0.05)
+    monkeypatch.setattr(link, "SEAT_TIMEOUT", 0.05)
     async with Ledger.open(base.database, **mine) as ledger:
         with pytest.raises(LedgerInUse, match="Another process"):
             async with Ledger.open(base.database, **another):
@@ -243,41 +312,40 @@ async def test_one_process_hears_the_other(base: InPostgres) -> None:
 
 
 async def test_a_ledger_of_a_newer_release_is_refused_untouched(base: InPostgres) -> None:
-    (newest, name, _) = migrations("postgresql")[-1]
+    newest = migrations("postgresql")[-1][0]
     base.sql("INSERT INTO schema_version VALUES (?, 'some day')", newest + 1)
     with pytest.raises(LedgerTooNew, match="newer release") as caught:
         await open_and_close(base.database)
-    assert name
     assert "bot@" not in str(caught.value)
     assert base.sql("SELECT MAX(version) FROM schema_version") == [(newest + 1,)]
 
 
-async def test_a_database_of_another_program_is_refused_untouched(postgres: Postgres) -> None:
-    base = InPostgres(postgres, migrated=False)
-    base.sql("CREATE TABLE recipes (name TEXT)")
+async def test_a_database_of_another_program_is_refused_untouched(bare: InPostgres) -> None:
+    bare.sql("CREATE TABLE recipes (name TEXT)")
     with pytest.raises(LedgerUnreadable, match="another program"):
-        await open_and_close(base.database)
-    assert base.tables() == ["recipes"]
-    base.drop()
+        await open_and_close(bare.database)
+    assert bare.tables() == ["recipes"]
 
 
-def test_migrating_twice_changes_nothing(postgres: Postgres) -> None:
-    base = InPostgres(postgres, migrated=False)
+def test_migrating_twice_changes_nothing(bare: InPostgres) -> None:
     newest = migrations("postgresql")[-1][0]
-    assert migrate(base.database) == newest
-    before = [base.sql(f"SELECT * FROM {name}") for name in base.tables()]
-    assert migrate(base.database) == newest
-    assert [base.sql(f"SELECT * FROM {name}") for name in base.tables()] == before
-    base.drop()
+    assert migrate(bare.database) == newest
+    before = [bare.sql(f"SELECT * FROM {name}") for name in bare.tables()]
+    assert migrate(bare.database) == newest
+    assert [bare.sql(f"SELECT * FROM {name}") for name in bare.tables()] == before
 
 
-def test_a_migration_that_fails_leaves_nothing_of_itself(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bot.store import migrate_postgres
-
-    base = InPostgres(postgres, migrated=False)
+def test_a_migration_that_fails_leaves_nothing_of_itself(bare: InPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = [(1, "0001_half.sql", "CREATE TABLE half (id BIGINT); SELECT 1 / 0;")]
     monkeypatch.setattr(migrate_postgres, "migrations", lambda _: broken)
     with pytest.raises(asyncpg.DivisionByZeroError):
-        migrate(base.database)
-    assert base.tables() == []
-    base.drop()
+        migrate(bare.database)
+    assert bare.tables() == []
+
+
+def test_a_migration_may_take_longer_than_any_statement_of_a_bot_s(
+    bare: InPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "_STATEMENT_TIMEOUT", 1)
+    monkeypatch.setattr(migrate_postgres, "migrations", lambda _: [(1, "0001_long.sql", "SELECT pg_sleep(1.5)")])
+    assert migrate(bare.database) == 1

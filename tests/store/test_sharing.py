@@ -7,10 +7,9 @@ import pytest
 
 from bot.leases import Leases
 from bot.states import State, Verdict
-from bot.store import LeaseLost, Ledger, Outcome, Preview, PreviewState
+from bot.store import AccountState, LeaseLost, Ledger, Outcome, Preview, PreviewState
 from bot.worker import _Answer, _recorded, _taken_and_claimed
 from tests.ledgers import InPostgres
-from tests.postgres import Postgres
 from tests.store.books import ANN, CARD_ENDS, KEY, LATER, WINDOW, Books, ask, connect
 from tests.world import START
 
@@ -47,17 +46,13 @@ class Pair:
 
 
 @pytest.fixture
-async def pair(postgres: Postgres) -> AsyncGenerator[Pair]:
+async def pair(base: InPostgres) -> AsyncGenerator[Pair]:
     """Two processes on a ledger."""
-    below = InPostgres(postgres)
-    try:
-        async with Ledger.open(below.database, shards=[0]) as one, Ledger.open(below.database, shards=[1]) as other:
-            async with one.write() as tx:
-                account = await connect(tx, ANN, KEY)
-                await ask(tx, account, "ord_A")
-            yield Pair(Books(below, one, account), one, other)
-    finally:
-        below.drop()
+    async with Ledger.open(base.database, shards=[0]) as one, Ledger.open(base.database, shards=[1]) as other:
+        async with one.write() as tx:
+            account = await connect(tx, ANN, KEY)
+            await ask(tx, account, "ord_A")
+        yield Pair(Books(base, one, account), one, other)
 
 
 async def test_an_account_is_one_process_s_at_a_time(pair: Pair) -> None:
@@ -108,16 +103,14 @@ async def test_whoever_lost_an_account_writes_nothing_there(pair: Pair) -> None:
     assert await pair.books.newest("ord_A") == before
 
 
-async def test_whoever_ends_in_order_leaves_its_accounts_at_once(postgres: Postgres) -> None:
-    below = InPostgres(postgres)
-    async with Ledger.open(below.database, shards=[0]) as other:
-        async with Ledger.open(below.database, shards=[1]) as one, one.write() as tx:
+async def test_whoever_ends_in_order_leaves_its_accounts_at_once(base: InPostgres) -> None:
+    async with Ledger.open(base.database, shards=[0]) as other:
+        async with Ledger.open(base.database, shards=[1]) as one, one.write() as tx:
             account = await connect(tx, ANN, KEY)
             await ask(tx, account, "ord_A")
             assert await tx.take_account(account.id, LATER, WINDOW)
         async with other.write() as tx:
             assert await tx.take_account(account.id, LATER, WINDOW)
-    below.drop()
 
 
 async def test_a_process_that_was_not_seen_of_late_sends_nothing(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +154,14 @@ async def test_accounts_are_shared_out_among_the_living(pair: Pair) -> None:
     assert not taken[0]
 
 
+async def test_many_accounts_that_are_reached_for_at_once_cost_one_sign_of_life(pair: Pair) -> None:
+    leases, transactions = pair.leases(pair.one), "SELECT pg_current_xact_id()::text"
+    ((before,),) = pair.books.sql(transactions)
+    await asyncio.gather(*(leases.take(pair.books.account.id, ()) for _ in range(20)))
+    ((after,),) = pair.books.sql(transactions)
+    assert int(after) - int(before) <= 20 + 2
+
+
 async def test_an_account_with_nothing_to_do_is_left(pair: Pair) -> None:
     leases, account_id = pair.leases(pair.one), pair.books.account.id
     await leases.beat()
@@ -169,6 +170,40 @@ async def test_an_account_with_nothing_to_do_is_left(pair: Pair) -> None:
         await tx.stop_watching(account_id, LATER, WINDOW)
     await leases.beat()
     assert pair.books.sql("SELECT held_by FROM accounts") == [(None,)]
+
+
+async def test_accounts_whose_key_is_needed_again_keep_no_others_from_being_worked_on(pair: Pair) -> None:
+    async with pair.one.write() as tx:
+        others = [await connect(tx, ANN + n, KEY) for n in range(1, 4)]
+        for account in others:
+            await ask(tx, account, "ord_B")
+    leases = pair.leases(pair.one)
+    await leases.beat()
+    pair.dies(pair.other)
+    assert all([await leases.take(account.id, ()) for account in others])
+    async with pair.one.write() as tx:
+        for account in others:
+            await tx.pause(account, AccountState.REJECTED, LATER)
+    await pair.leases(pair.other).beat()
+    await leases.beat()
+    assert await leases.take(pair.books.account.id, ())
+
+
+@pytest.mark.parametrize("gone", ["removed", "paused"])
+async def test_what_a_dead_process_was_sending_with_a_key_out_of_use_is_not_left_there(pair: Pair, gone: str) -> None:
+    await pair.take(pair.one)
+    await pair.claim(pair.one)
+    async with pair.other.write() as tx:
+        if gone == "removed":
+            await tx.remove_key(pair.books.account, LATER, WINDOW)
+        else:
+            await tx.pause(pair.books.account, AccountState.REJECTED, LATER)
+    leases = pair.leases(pair.other)
+    await leases.beat()
+    assert await pair.state() is State.SENDING  # it lives, and its call may be under way
+    pair.dies(pair.one)
+    await leases.beat()
+    assert await pair.state() is (State.EXPIRED if gone == "removed" else State.UNKNOWN)
 
 
 async def test_only_what_a_dead_process_was_asking_is_broken_off(pair: Pair) -> None:

@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,6 +26,7 @@ from bot.states import State
 from bot.store import migrate
 from tests.ledgers import InPostgres
 from tests.postgres import programs, running
+from tests.promises import breaches
 from tests.wire.process import SETTINGS, BotProcess
 from tests.wire.stand_in import Interaction, StandIn, stand_in
 
@@ -119,10 +119,7 @@ class Swarm:
 
     async def _watch(self, dead: int, since: float) -> None:
         """Note how long anything is left to a dead process that has something to do."""
-        still = (
-            f"SELECT COUNT(*) FROM accounts a WHERE held_by = {dead} AND state = 'active' AND EXISTS ("
-            "SELECT 1 FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL)"
-        )
+        still = f"SELECT COUNT(*) FROM accounts JOIN busy USING (id) WHERE held_by = {dead}"
         while self.sql(still) != [(0,)]:
             self.takeover = max(self.takeover, time.monotonic() - since)
             await asyncio.sleep(0.2)
@@ -207,10 +204,6 @@ class Row:
     ended_at: int | None
     told_at: int | None
 
-    def may_be_followed_by(self, later: "Row") -> bool:
-        """Tell whether the order could be asked for anew: once this has ended, and not with its refund."""
-        return self.ended_at is not None and self.ended_at <= later.created_at and self.state is not State.REFUNDED
-
 
 def cancellations(made: Swarm) -> dict[str, list[Row]]:
     """Return the cancellations of each order, oldest first."""
@@ -236,9 +229,6 @@ def audit(made: Swarm) -> dict[str, list[Any]]:
             calls[order, begun].append(call.action)
     messages = [sent for sent in made.discord.messages.values() if "News about" in sent.text]
     nonces = Counter(sent.body["nonce"] for sent in messages)
-    lines = made.sql(
-        "SELECT cancellation_id, COUNT(*) FROM notice_items WHERE kind = 'ended' GROUP BY 1 HAVING COUNT(*) > 1"
-    )
     delivered = {nonce for (nonce,) in made.sql("SELECT nonce FROM notices WHERE message_id IS NOT NULL")}
     return {
         "lost": [
@@ -248,15 +238,14 @@ def audit(made: Swarm) -> dict[str, list[Any]]:
         ],
         "doubled": [
             *(order for order, mine in found.items() if len(mine) > made.asked[order]),
-            *(one.order for mine in found.values() for one, two in pairwise(mine) if not one.may_be_followed_by(two)),
             *(nonce for nonce, times in nonces.items() if times > 1),
-            *lines,
         ],
         "cancelled twice": [
             order
             for (order, begun), actions in calls.items()
             if "cancel cancel" in " ".join(actions) or ("cancel" in actions and not begun)
         ],
+        "promises broken": list(breaches(made.sql).items()),
         "untrue": [
             row.order
             for row in rows

@@ -31,6 +31,7 @@ CREATE TABLE accounts (
 CREATE UNIQUE INDEX accounts_by_name ON accounts (user_id, folded);
 CREATE UNIQUE INDEX accounts_default ON accounts (user_id) WHERE is_default = 1;
 CREATE INDEX accounts_held ON accounts (held_by) WHERE held_by IS NOT NULL;
+CREATE VIEW leases AS SELECT a.id AS account_id, a.held_by AS process FROM accounts a JOIN living l ON l.id = a.held_by;
 
 -- What a user has chosen at /settings; all is as it comes for whoever has no row.
 CREATE TABLE preferences (
@@ -221,6 +222,13 @@ WHERE p.user_id = a.user_id AND p.timing = 'finished' AND r.account_id = a.id
     SELECT 1 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
     WHERE ro.joined = 1 AND ro.request_id = r.id AND c.ended_at IS NULL
 ));
+
+-- Accounts for which a process can do something, now or later; for one that is paused or removed it cannot.
+CREATE VIEW busy AS
+SELECT a.id FROM accounts a WHERE a.state = 'active' AND (
+    EXISTS (SELECT 1 FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM requests r WHERE r.account_id = a.id AND r.waiting > 0 AND r.began_at IS NOT NULL)
+);
 
 -- Small facts about this installation, such as which command tree Discord was last told.
 CREATE TABLE facts (

@@ -11,7 +11,7 @@ WITH lists AS (
             WHERE c.account_id = a.id AND c.ended_at IS NULL AND c.looks = 0) AS first_look_at,
            (SELECT MIN(c.due_at) FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL) AS due_at
     FROM accounts a LEFT JOIN lists ON lists.account_id = a.id WHERE a.state = 'active'
-      AND (a.held_by IS NULL OR a.held_by = :process OR a.held_by NOT IN (SELECT id FROM living))
+      AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.account_id = a.id AND l.process <> :process)
 )
 SELECT id,
        CASE WHEN began_at <= first_look_at THEN began_at ELSE COALESCE(first_look_at, began_at) END AS urgent_at,

@@ -1,0 +1,111 @@
+"""What a ledger promises at any time, whoever wrote it in whatever order, as queries past all of the bot's code."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.states import State
+
+Rows = list[tuple[Any, ...]]
+
+_OPEN = ", ".join(f"'{state}'" for state in State if state.is_open)
+_BREACHES = {
+    "two open cancellations of one order": """
+        SELECT account_id, order_id FROM cancellations WHERE ended_at IS NULL
+        GROUP BY account_id, order_id HAVING COUNT(*) > 1""",
+    "dates that belie the state": f"""
+        SELECT id, state, ended_at, due_at FROM cancellations
+        WHERE (ended_at IS NULL) <> (state IN ({_OPEN})) OR (due_at IS NOT NULL) <> (state IN ({_OPEN}))""",
+    # It is told, in the outbox, on a card that is to be edited, or on one whose token will be found to have run out;
+    # or others of its list have not been gone through, or have not ended, which will be told together.
+    "an end that nobody will hear of": """
+        SELECT id, state FROM cancellations c WHERE ended_at IS NOT NULL AND told_at IS NULL
+        AND NOT EXISTS (
+            SELECT 1 FROM notice_items i JOIN notices n ON n.id = i.notice_id
+            WHERE i.cancellation_id = c.id AND i.kind = 'ended' AND n.state <> 'delivered')
+        AND NOT EXISTS (
+            SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
+            WHERE ro.cancellation_id = c.id AND (r.card_due_at IS NOT NULL OR r.token_sealed IS NOT NULL))
+        AND c.request_id NOT IN (SELECT id FROM first_passes)
+        AND EXISTS (
+            SELECT 1 FROM request_orders ro
+            WHERE ro.cancellation_id = c.id AND ro.request_id NOT IN (SELECT id FROM held))""",
+    "an order sent anew that was asked for before it had been answered": """
+        SELECT later.id, c.state FROM cancellations later JOIN cancellations c
+        ON c.account_id = later.account_id AND c.order_id = later.order_id AND c.id < later.id
+        WHERE c.ended_at > later.created_at AND c.state NOT IN ('withdrawn', 'expired')""",
+    "orders that wait and are not counted, or out of turn": """
+        SELECT r.id, r.state, r.orders, r.waiting FROM requests r WHERE r.waiting <> (
+            SELECT COUNT(*) FROM request_orders ro
+            WHERE ro.request_id = r.id AND ro.cancellation_id IS NULL AND ro.position >= r.orders - r.waiting)
+        OR EXISTS (
+            SELECT 1 FROM request_orders ro
+            WHERE ro.request_id = r.id AND ro.cancellation_id IS NULL AND ro.position < r.orders - r.waiting)""",
+    "orders that wait for a key that was removed": """
+        SELECT r.id FROM requests r JOIN accounts a ON a.id = r.account_id
+        WHERE a.key_sealed IS NULL AND r.waiting > 0 AND r.began_at IS NOT NULL""",
+    "an end in two lines": """
+        SELECT cancellation_id FROM notice_items WHERE kind = 'ended' GROUP BY cancellation_id HAVING COUNT(*) > 1""",
+    "an end in a line that is none": """
+        SELECT c.id, c.state FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
+        WHERE i.kind = 'ended' AND c.ended_at IS NULL""",
+    "a message about what was told before": """
+        SELECT c.id, n.id FROM notice_items i JOIN notices n ON n.id = i.notice_id
+        JOIN cancellations c ON c.id = i.cancellation_id WHERE i.kind = 'ended' AND c.told_at < n.created_at""",
+    "a removed account with a key, or another without": """
+        SELECT id, state FROM accounts WHERE (state = 'removed') <> (key_sealed IS NULL)""",
+    "a user with keys and no default, or more than one": """
+        SELECT user_id FROM accounts GROUP BY user_id
+        HAVING SUM(is_default) <> MAX(CASE WHEN state <> 'removed' THEN 1 ELSE 0 END)""",
+    "a default without a key": """
+        SELECT id FROM accounts WHERE is_default = 1 AND key_sealed IS NULL""",
+    "a line about the key of another user": """
+        SELECT i.id FROM notice_items i JOIN notices n ON n.id = i.notice_id JOIN accounts a ON a.id = i.account_id
+        WHERE a.user_id <> n.user_id""",
+    "something open that no key can settle": """
+        SELECT c.id, c.state FROM cancellations c JOIN accounts a ON a.id = c.account_id
+        WHERE a.key_sealed IS NULL AND c.ended_at IS NULL AND c.state <> 'sending'""",
+    "a refunded order that was asked for again": """
+        SELECT c.id FROM cancellations c JOIN cancellations done ON done.account_id = c.account_id
+        AND done.order_id = c.order_id AND done.id < c.id WHERE done.state = 'refunded'""",
+    "a request with another user's orders": """
+        SELECT r.id, c.id FROM requests r JOIN accounts a ON a.id = r.account_id
+        JOIN request_orders ro ON ro.request_id = r.id JOIN cancellations c ON c.id = ro.cancellation_id
+        JOIN requests first ON first.id = c.request_id
+        WHERE r.user_id <> a.user_id OR c.account_id <> r.account_id OR first.account_id <> r.account_id""",
+    "something of a user of whom there is nothing": """
+        SELECT 'request', id FROM requests WHERE account_id NOT IN (SELECT id FROM accounts)
+        UNION ALL SELECT 'order', request_id FROM request_orders WHERE request_id NOT IN (SELECT id FROM requests)
+        UNION ALL SELECT 'cancellation', id FROM cancellations WHERE request_id NOT IN (SELECT id FROM requests)
+        UNION ALL SELECT 'step', id FROM transitions WHERE cancellation_id NOT IN (SELECT id FROM cancellations)
+        UNION ALL SELECT 'notice', id FROM notices WHERE user_id NOT IN (SELECT user_id FROM accounts)
+        UNION ALL SELECT 'line', id FROM notice_items WHERE notice_id NOT IN (SELECT id FROM notices)
+        UNION ALL SELECT 'key', id FROM notice_items WHERE account_id NOT IN (SELECT id FROM accounts)""",
+    "a message with another user's orders": """
+        SELECT n.id, c.id FROM notices n JOIN notice_items i ON i.notice_id = n.id
+        JOIN cancellations c ON c.id = i.cancellation_id JOIN accounts a ON a.id = c.account_id
+        WHERE a.user_id <> n.user_id""",
+}
+"""What must never be found in a ledger, and the query that would find it."""
+
+
+def breaches(sql: Callable[[str], Rows]) -> dict[str, Rows]:
+    """Return what should not be in a ledger, by what is wrong with it."""
+    return {breach: rows for breach, query in _BREACHES.items() if (rows := sql(query))}
+
+
+OF_OTHERS = {
+    "accounts": "SELECT * FROM accounts WHERE user_id <> ? ORDER BY id",
+    "requests": "SELECT * FROM requests WHERE user_id <> ? ORDER BY id",
+    "request_orders": """
+        SELECT ro.* FROM request_orders ro JOIN requests r ON r.id = ro.request_id WHERE r.user_id <> ?
+        ORDER BY ro.request_id, ro.position""",
+    "cancellations": """
+        SELECT c.* FROM cancellations c JOIN accounts a ON a.id = c.account_id WHERE a.user_id <> ? ORDER BY c.id""",
+    "transitions": """
+        SELECT t.* FROM transitions t JOIN cancellations c ON c.id = t.cancellation_id
+        JOIN accounts a ON a.id = c.account_id WHERE a.user_id <> ? ORDER BY t.id""",
+    "notices": "SELECT * FROM notices WHERE user_id <> ? ORDER BY id",
+    "notice_items": """
+        SELECT i.* FROM notice_items i JOIN notices n ON n.id = i.notice_id WHERE n.user_id <> ? ORDER BY i.id""",
+}
+"""All that there is of users, but for one."""
