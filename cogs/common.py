@@ -15,7 +15,7 @@ from bot.client import Client, NotAcknowledged, answer_error
 from bot.courtesy import PAUSE
 from bot.language import speak, understood
 from bot.notices import DELIVERY_ERRORS
-from bot.store import ListKind
+from bot.store import LedgerError, ListKind
 from bot.ui.cards import notice_card
 from bot.ui.layout import CardView
 
@@ -67,8 +67,8 @@ async def speak_as_chosen(interaction: Interaction) -> None:
     """Go on in the language that the user has chosen, if any; where that cannot be read, in their client's."""
     try:
         chosen = await interaction.client.use_cases.records.preferences(interaction.user.id)
-    except Exception:  # whatever it is, the language is not worth failing for
-        log.warning("interaction %d: the language chosen could not be read", interaction.id, exc_info=True)
+    except LedgerError as error:
+        log.warning("interaction %d: the language chosen could not be read: %s", interaction.id, error)
         return
     if chosen.language:
         speak(chosen.language)

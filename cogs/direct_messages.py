@@ -74,8 +74,8 @@ class DirectMessages(commands.Cog):
         """Go on in the language in which this user is written to; where that cannot be read, in English."""
         try:
             speak(await self._bot.use_cases.records.language_of(user_id))
-        except Exception:  # whatever it is, the language is not worth failing for
-            log.warning("a direct message is answered in English", exc_info=True)
+        except LedgerError as error:
+            log.warning("a direct message is answered in English: %s", error)
 
     async def _slow_down(self, message: discord.Message, refusal: TooFast) -> None:
         """Say once when to come back: an answer to each message would be a flood of our own."""

@@ -18,7 +18,7 @@ from tests.test_command_line import run, seal_a_key
 from tests.world import World, messages, shown
 
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2  # linux/prctl.h, linux/capability.h
-CANNOT_BE_OPENED = "cannot be opened; nothing was changed"
+CANNOT_BE_READ = "cannot be read; nothing was changed"
 
 
 def nothing_fits(size: int = 4096) -> Callable[[], None]:
@@ -41,7 +41,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
 def test_a_first_start_on_a_full_disk(tmp_path: Path) -> None:
     ended = run(tmp_path, before=nothing_fits(), DISCORD_TOKEN="x.y.z")
     assert ended.returncode == 3
-    assert CANNOT_BE_OPENED in ended.stderr
+    assert CANNOT_BE_READ in ended.stderr
     assert "Traceback" not in ended.stderr
     assert run(tmp_path, "migrate").returncode == 0  # once there is room
 

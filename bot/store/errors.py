@@ -13,7 +13,7 @@ class LedgerTooNew(LedgerError):
 
 
 class LedgerUnreadable(LedgerError):
-    """The ledger cannot be opened; nothing was changed. Check the path, its permissions and the free space."""
+    """The ledger cannot be read; nothing was changed. Check the path, its permissions and the free space."""
 
 
 class LedgerInUse(LedgerError):

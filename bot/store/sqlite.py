@@ -103,6 +103,18 @@ class Connection(aiosqlite.Connection):
         return await self._execute(work)  # pyright: ignore[reportUnknownMemberType]  # aiosqlite leaves it untyped
 
 
+class ReadConnection(Connection):
+    """The same for reading: what goes wrong with the file is told as the ledger's trouble, as transactions tell it."""
+
+    async def _visit(self, work: Callable[[], T]) -> T:
+        try:
+            return await super()._visit(work)
+        except sqlite3.ProgrammingError:
+            raise  # our own fault
+        except sqlite3.DatabaseError as error:
+            raise LedgerUnreadable(f"({error})") from error
+
+
 def _through(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine that waits for nothing."""
     try:
@@ -134,7 +146,7 @@ class SqliteEngine:
         try:
             writer = await _connect(uri, _WRITER)
             try:
-                reader = await _connect(f"{uri}?mode=ro", _READER)
+                reader = await _connect(f"{uri}?mode=ro", _READER, ReadConnection)
             except BaseException:
                 await writer.close()
                 raise
@@ -179,19 +191,25 @@ class SqliteEngine:
                 raise LedgerUnwritable(f"({error})") from error
 
     async def forget_deleted(self) -> None:
-        """Leave no freed page behind: with secure_delete on, only the WAL still holds old content."""
-        async with self._lock:
-            await self._writer.change(_EMPTY_WAL)
+        """Leave no freed page behind: with secure_delete on, only the WAL still holds old content.
+
+        Raise LedgerUnwritable.
+        """
+        await self._alone(_EMPTY_WAL)
 
     async def rewrite(self) -> None:
         """Write the whole file anew: where SQLite has moved rows from page to page it left copies behind.
 
         Those secure_delete does not reach. Raise LedgerUnwritable.
         """
+        await self._alone("VACUUM", _EMPTY_WAL)
+
+    async def _alone(self, *statements: str) -> None:
+        """Run statements outside of any transaction."""
         async with self._lock:
             try:
-                await self._writer.change("VACUUM")
-                await self._writer.change(_EMPTY_WAL)
+                for statement in statements:
+                    await self._writer.change(statement)
             except sqlite3.OperationalError as error:
                 raise LedgerUnwritable(f"({error})") from error
 
@@ -204,8 +222,8 @@ def _uri(path: Path) -> str:
     return path.absolute().as_uri()
 
 
-async def _connect(uri: str, pragmas: tuple[str, ...]) -> Connection:
-    connection = Connection(lambda: sqlite3.connect(uri, uri=True, isolation_level=None), _CHUNK)
+async def _connect(uri: str, pragmas: tuple[str, ...], kind: type[Connection] = Connection) -> Connection:
+    connection = kind(lambda: sqlite3.connect(uri, uri=True, isolation_level=None), _CHUNK)
     await connection
     connection.row_factory = sqlite3.Row
     try:
