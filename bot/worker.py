@@ -200,10 +200,10 @@ class Worker:
 
     def _start(self, due: Due, use: Use) -> None:
         """Begin work on an account, its call paid for: what is decided here cannot be overtaken."""
-        self._budget.spend(due.id, use)
+        spent_at = self._budget.spend(due.id, use)
         if use is Use.WATCH:
             self._watching.add(due.id)
-        task = asyncio.create_task(self._advance_safely(due, use), name=f"account {due.id}")
+        task = asyncio.create_task(self._advance_safely(due, use, spent_at), name=f"account {due.id}")
         self._running[due.id] = task
         task.add_done_callback(lambda _: self._ended(due.id))
 
@@ -211,7 +211,7 @@ class Worker:
         self._running.pop(account_id, None)
         self._watching.discard(account_id)
 
-    async def _advance_safely(self, due: Due, use: Use) -> None:
+    async def _advance_safely(self, due: Due, use: Use, spent_at: datetime) -> None:
         called = True
         try:
             called = await self._advance(due.id)
@@ -226,7 +226,7 @@ class Worker:
             self._not_before[due.id] = self._clock() + pause
             log.exception("account %d could not be worked on; next try in %.0f s", due.id, pause.total_seconds())
         if not called:
-            self._budget.give_back(due.id, use)
+            self._budget.give_back(due.id, use, spent_at)
 
     async def _advance(self, account_id: int) -> bool:
         """Make the one call that an account needs most, and write down what it led to; tell whether there was one."""
