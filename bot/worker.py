@@ -76,6 +76,10 @@ class _Answer:
     paused: AccountState | None = None
 
 
+class _KeyReplaced(Exception):
+    """The key with which to call is not the account's any more."""
+
+
 class Worker:
     """Does what the ledger says is due; everything it knows is in the ledger or can be learned again."""
 
@@ -220,6 +224,8 @@ class Worker:
             self._leases.forget(due.id)
             self._not_before[due.id] = self._clock() + _LEFT_FOR
             log.warning("account %d is left to another process: %s", due.id, error)
+        except _KeyReplaced:
+            called = False  # it is due still, and the next turn takes the new one
         except Exception:
             self._leases.forget(due.id)
             pause = self._fail(due.id)
@@ -241,11 +247,11 @@ class Worker:
         most = self._most.get(account_id, MAX_BATCH)
         # What takes one call goes first, then what is due for a look, then the long lists.
         left = await self._ledger.read.fewest_to_send(account_id, self._clock())
-        if left is not None and left <= most and (rows := await self._claim(account_id, most)):
+        if left is not None and left <= most and (rows := await self._claim(account, most)):
             answer = await self._send(account, key, rows)
         elif rows := await self._ledger.read.due_looks(account_id, self._clock(), most):
             answer = await self._look(account, key, rows)
-        elif left is not None and (rows := await self._claim(account_id, most)):
+        elif left is not None and (rows := await self._claim(account, most)):
             answer = await self._send(account, key, rows)
         else:
             self._not_before[account_id] = self._clock() + self._intervals.shortest
@@ -253,12 +259,12 @@ class Worker:
         await self._record(account, answer)
         return True
 
-    async def _claim(self, account_id: int, most: int) -> list[Cancellation]:
-        """Take up orders whose turn it is, until there are some to send or none is left."""
+    async def _claim(self, account: Account, most: int) -> list[Cancellation]:
+        """Take up orders whose turn it is, until there are some to send or none is left; raise _KeyReplaced."""
         while True:
             now = self._clock()
             taken, rows = await self._ledger.write_at_once(
-                lambda tx, now=now: _taken_and_claimed(tx, account_id, now, most)
+                lambda tx, now=now: _taken_and_claimed(tx, account, now, most)
             )
             if rows or not taken:
                 return rows
@@ -295,7 +301,11 @@ class Worker:
 
         With its last orders the ledger makes its looks due; only should that take far too long they come in between.
         """
-        now, waiting = self._clock(), dict(await self._ledger.read.requests_to_send(account.id))
+        now, waiting = self._clock(), dict[int, int]()
+        try:
+            waiting.update(await self._ledger.read.requests_to_send(account.id))
+        except Exception:  # the panel has answered, and that must be written down: they are looked at right away
+            log.exception("what is left to send of account %d could not be read", account.id)
         calls = {request_id: groups_of(waiting.get(request_id, 0), MAX_BATCH) for request_id in request_ids}
         return {
             request_id: now + 2 * (self._budget.earliest(account.id, left) - now) + _FIRST_LOOK_WAITS if left else now
@@ -418,10 +428,14 @@ class Worker:
         self._changed()
 
 
-async def _taken_and_claimed(tx: Writer, account_id: int, now: datetime, most: int) -> tuple[int, list[Cancellation]]:
-    await tx.check_lease(account_id)
-    taken = await tx.take_up(account_id, now, most)
-    return taken, await tx.claim_for_sending(account_id, now, most)
+async def _taken_and_claimed(tx: Writer, account: Account, now: datetime, most: int) -> tuple[int, list[Cancellation]]:
+    await tx.check_lease(account.id)
+    # What is claimed counts as sent with the key that is stored now.
+    current = await tx.account(account.id)
+    if current is None or current.key_sealed != account.key_sealed:
+        raise _KeyReplaced
+    taken = await tx.take_up(account.id, now, most)
+    return taken, await tx.claim_for_sending(account.id, now, most)
 
 
 async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime, window: timedelta) -> None:

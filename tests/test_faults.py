@@ -1,5 +1,6 @@
 """The panel at its worst: nothing is told that is not proven, nothing is cancelled twice without asking."""
 
+import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -242,6 +243,43 @@ async def test_a_key_of_another_account_ends_what_it_cannot_see(here: World, ann
     assert "No longer watched" in shown(card)
     assert "How these ended is not known" in messages(ann)[-1]
     assert "`Order not found`" in messages(ann)[-1]
+
+
+async def test_nothing_is_sent_with_a_key_that_has_just_been_replaced(here: World, ann: Any) -> None:
+    another = "np-another-account-000111"
+    here.panel.add_key(another)
+    here.order("ord_A", RUNNING)
+    card = await ann.slash("cancel", orders="ord_A")
+    claim = here.app.ledger.write_at_once
+
+    async def replaced_before(work: Any) -> Any:
+        here.app.ledger.write_at_once = claim  # type: ignore[method-assign]
+        await here.app.accounts.connect(ann.id, another)
+        return await claim(work)
+
+    here.app.ledger.write_at_once = replaced_before  # type: ignore[method-assign]
+    await here.wait(30)
+    assert [call.key for call in here.panel.calls if call.action == "cancel"] == [another]
+    assert "`Order not found`" in shown(card)
+
+
+async def test_an_answer_is_written_down_though_the_ledger_could_not_be_read(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    card = await ann.slash("cancel", orders="ord_A")
+    read = here.app.ledger.read
+
+    async def unreadable(*_: Any) -> Any:
+        del read.requests_to_send
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def meanwhile(answer: Answer) -> Answer:
+        read.requests_to_send = unreadable  # type: ignore[method-assign]
+        return answer
+
+    here.wire.faults = [meanwhile]
+    await here.wait(10)
+    assert "Queued at the provider" in shown(card)
+    assert here.panel.cancel_requests == {"ord_A": 1}
 
 
 async def test_an_unknown_status_word_is_shown_and_ends_nothing(here: World, ann: Any) -> None:
