@@ -20,6 +20,7 @@ from bot.panel import (
     MAX_BATCH,
     Balance,
     InvalidKey,
+    Limits,
     Panel,
     PanelError,
     RateLimited,
@@ -263,9 +264,7 @@ class Accounts:
         return await self._statuses(usable(await self._ledger.read.account(account_id)), orders)
 
     async def _statuses(self, account: Account, orders: Sequence[str]) -> Mapping[str, StatusRow]:
-        reply = await self._call(account, partial(self._panel.status, orders=orders))
-        self._budget.learn(account.id, reply.limits)
-        return reply.rows
+        return await self._call(account, partial(self._panel.status, orders=orders))
 
     async def balances(self, user_id: int, key: str = "") -> list[BalanceView]:
         """Ask the panel for the balance under the key named, or under each of the user's.
@@ -319,11 +318,9 @@ class Accounts:
     async def _refill(self, account_id: int, batch: Sequence[str]) -> Mapping[str, RefillRow]:
         account = usable(await self._ledger.read.account(account_id))  # the key may have been removed since
         try:
-            reply = await self._call(account, partial(self._panel.refill, orders=batch))
+            return await self._call(account, partial(self._panel.refill, orders=batch))
         except Refused as error:
             return dict.fromkeys(batch, RowError(error.words))
-        self._budget.learn(account.id, reply.limits)
-        return reply.rows
 
     async def open_orders(self, user_id: int) -> OpenView:
         """Return what is still open for a user under any key; raise NoKey."""
@@ -389,20 +386,26 @@ class Accounts:
         """Ask for a balance under a key; one without an account has its calls counted under a number of its own."""
         self._budget.spend(account_id)
         try:
-            return await self._panel.balance(key)
+            balance, limits = await self._panel.balance(key)
         except RateLimited as error:
             self._budget.denied(account_id, error)
             raise
+        self._budget.learn(account_id, limits)
+        return balance
 
-    async def _call(self, account: Account, call: Callable[[SecretStr], Awaitable[Answered]]) -> Answered:
+    async def _call(
+        self, account: Account, call: Callable[[SecretStr], Awaitable[tuple[Answered, Limits]]]
+    ) -> Answered:
         """Make a call that the budget pays for; a PanelError is remembered, and raised for the command to tell."""
         self._budget.spend(account.id)
         try:
-            return await call(self._open(account))
+            answered, limits = await call(self._open(account))
         except PanelError as error:
             with suppress(LedgerError):  # what the panel said must reach the user; it will say it again
                 await self._note(account, error)
             raise
+        self._budget.learn(account.id, limits)
+        return answered
 
     async def _note(self, account: Account, error: PanelError) -> None:
         """Remember what a refusal says about the account."""

@@ -282,6 +282,19 @@ async def test_an_answer_is_written_down_though_the_ledger_could_not_be_read(her
     assert here.panel.cancel_requests == {"ord_A": 1}
 
 
+async def test_what_any_answer_says_of_the_limit_is_heeded(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    reset = str(int(here.clock().timestamp()) + 40)
+    used_up = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    here.wire.faults = [Answer(200, '{"balance": "1.00"}', used_up)]
+    assert "1.00" in shown(await ann.slash("balance"))
+    await ann.slash("cancel", orders="ord_A")
+    await here.wait(35)
+    assert here.cancel_calls() == []
+    await here.wait(10)
+    assert here.panel.cancel_requests == {"ord_A": 1}
+
+
 async def test_an_unknown_status_word_is_shown_and_ends_nothing(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING)
     card = await ann.slash("cancel", orders="ord_A")
