@@ -252,7 +252,7 @@ class Accounts:
         rows: dict[str, StatusRow] = {}
         for start in range(0, len(orders), MAX_BATCH):
             try:
-                rows.update(await self._statuses(account, orders[start : start + MAX_BATCH]))
+                rows.update(await self.look_up_with(account.id, orders[start : start + MAX_BATCH]))
             except PanelError as error:
                 if start == 0:
                     raise
@@ -261,9 +261,7 @@ class Accounts:
 
     async def look_up_with(self, account_id: int, orders: Sequence[str]) -> Mapping[str, StatusRow]:
         """Ask the panel, in one call, for the status of orders under that account's key; raise as `look_up` does."""
-        return await self._statuses(usable(await self._ledger.read.account(account_id)), orders)
-
-    async def _statuses(self, account: Account, orders: Sequence[str]) -> Mapping[str, StatusRow]:
+        account = usable(await self._ledger.read.account(account_id))  # the key may have been removed since
         return await self._call(account, partial(self._panel.status, orders=orders))
 
     async def balances(self, user_id: int, key: str = "") -> list[BalanceView]:
