@@ -441,9 +441,19 @@ async def _taken_and_claimed(tx: Writer, account: Account, now: datetime, most: 
 async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime, window: timedelta) -> None:
     await tx.check_lease(account.id)
     await tx.record(account.id, answer.outcomes, now, window)
+    await _stop_what_came_back(tx, answer.outcomes, now, window)
     news = await tx.set_trouble(account.id, answer.trouble, now)
     if answer.paused and await tx.pause(account, answer.paused, now):
         news = True
         await tx.notify(account, NoticeKind(answer.paused.value), now, window)
     if news:
         await tx.touch_account(account.id, now)
+
+
+async def _stop_what_came_back(tx: Writer, outcomes: Iterable[Outcome], now: datetime, window: timedelta) -> None:
+    """Withdraw what certainly did not go out of a list that was stopped meanwhile: the press did not reach it."""
+    unsent = (one.cancellation for one in outcomes if one.verdict.state is State.REQUESTED and not one.verdict.doubts)
+    for request_id in {order.request_id for order in unsent}:
+        request = await tx.request(request_id)
+        if request and not request.waiting and State.WITHDRAWN in await tx.groups_of_request(request_id):
+            await tx.stop_request(request, now, window)
