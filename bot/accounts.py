@@ -5,7 +5,7 @@ to another key than that.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from bot.budget import Budget
 from bot.clock import Clock
+from bot.keyring import FIRST_NAME, MOST_KEYS, MOST_NAMES, named, paused_by, read_key, read_name, usable, with_keys
 from bot.panel import (
     MAX_BATCH,
     Balance,
@@ -31,10 +32,7 @@ from bot.panel import (
     Suspended,
 )
 from bot.problems import (
-    BadKey,
-    BadName,
     Erased,
-    KeyFault,
     KeyPaused,
     NoKey,
     NoSuchKey,
@@ -53,15 +51,6 @@ MAX_LOOKUP = 1_000
 """Orders that one /status may ask about: ten calls."""
 MAX_REFILL = 1_000
 """Orders that one /refill may name: ten calls."""
-
-MOST_KEYS = 10
-"""Keys that one user may store."""
-MOST_NAMES = 25
-"""Names that one user may have given to keys, removed ones too: what was done under them stays on record."""
-LONGEST_NAME = 32
-"""Characters of a key's name."""
-FIRST_NAME = "main"
-"""What a first key is called where its user gives no name."""
 
 Answered = TypeVar("Answered")
 
@@ -177,7 +166,7 @@ class Accounts:
         """
         key, before = read_key(text), await self._ledger.read.accounts_of(user_id)
         name = read_name(name) if name else next((one.name for one in before if one.is_default), FIRST_NAME)
-        known = _named(before, name)
+        known = named(before, name)
         self._see_whether_it_fits(key, name, before)
         balance = await self._check(known.id if known else -user_id, key)
         async with self._ledger.write() as tx:
@@ -364,7 +353,7 @@ class Accounts:
             return account
         if not key.strip():
             return keys[0]
-        account = _named(keys, key)
+        account = named(keys, key)
         if account is None:
             raise NoSuchKey(key, [one.name for one in keys])
         return account
@@ -426,63 +415,6 @@ def _may_have_acted(error: Exception) -> bool:
         return False  # these come before the call
     log.error("a refill call broke off", exc_info=error)
     return True
-
-
-def usable(account: Account | None, *, several: bool = False) -> Account:
-    """Return an account whose key may be used now; raise NoKey or KeyPaused. `several`: its user has other keys."""
-    if account is None or account.state is AccountState.REMOVED:
-        raise NoKey
-    if account.state is not AccountState.ACTIVE:
-        raise KeyPaused(account.state, account.name, several=several)
-    return account
-
-
-def with_keys(keys: Iterable[Account]) -> Keyring:
-    """Return the accounts whose key is stored."""
-    return tuple(account for account in keys if account.state is not AccountState.REMOVED)
-
-
-def keys_beside(keys: Keyring, lost_under: Set[int]) -> Keyring:
-    """Return the usable keys under which there is something to try that was not found under those of some accounts."""
-    return tuple(one for one in keys if one.state is AccountState.ACTIVE and lost_under - {one.id})
-
-
-def in_use(keys: Keyring) -> list[Account]:
-    """Return the accounts whose key may be used now; raise NoKey or KeyPaused where there is none."""
-    found = [account for account in keys if account.state is AccountState.ACTIVE]
-    return found or [usable(next(iter(keys), None), several=len(with_keys(keys)) > 1)]
-
-
-def _named(keys: Iterable[Account], name: str) -> Account | None:
-    wanted = folded(" ".join(name.split()))
-    return next((account for account in keys if account.folded == wanted), None)
-
-
-def paused_by(error: InvalidKey | Suspended) -> AccountState:
-    """Return the state an account has after such an answer."""
-    return AccountState.REJECTED if isinstance(error, InvalidKey) else AccountState.SUSPENDED
-
-
-def read_key(text: str) -> SecretStr:
-    """Return the API key in a text that a person pasted; raise BadKey."""
-    key = text.strip()
-    if not key:
-        raise BadKey(KeyFault.EMPTY)
-    if any(character.isspace() for character in key):
-        raise BadKey(KeyFault.SPACES)
-    if not (key.isascii() and key.isprintable()):
-        raise BadKey(KeyFault.CHARACTERS)
-    if not 8 <= len(key) <= 256:
-        raise BadKey(KeyFault.LENGTH)
-    return SecretStr(key)
-
-
-def read_name(text: str) -> str:
-    """Return the name for a key in a text that a person typed; raise BadName."""
-    name = " ".join(text.split())
-    if not (name.isprintable() and 1 <= len(name) <= LONGEST_NAME):
-        raise BadName(LONGEST_NAME)
-    return name
 
 
 def _last4(key: SecretStr) -> str:

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
-from bot.accounts import Accounts, keys_beside, usable
+from bot.accounts import Accounts
 from bot.budget import Budget
 from bot.clock import Clock
 from bot.courtesy import MOST_OPEN, MOST_QUESTIONS
+from bot.keyring import keys_beside, usable
 from bot.language import Language
 from bot.orders import Found, is_plain_id
 from bot.panel import MAX_BATCH

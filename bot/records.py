@@ -5,8 +5,9 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.accounts import Accounts, OpenView, in_use, usable, with_keys
+from bot.accounts import Accounts, OpenView
 from bot.clock import Clock
+from bot.keyring import in_use, usable, with_keys
 from bot.language import Language
 from bot.states import State
 from bot.store import Groups, Keyring, Ledger, LedgerUnwritable, Listed, Past, Preferences, Stored

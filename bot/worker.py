@@ -13,9 +13,9 @@ from random import Random
 
 from pydantic import SecretStr
 
-from bot.accounts import paused_by
 from bot.budget import Budget, Use
 from bot.clock import Clock, Sleep
+from bot.keyring import paused_by
 from bot.leases import Leases
 from bot.panel import (
     MAX_BATCH,

@@ -21,6 +21,7 @@ CORE = (
     "schedule",
     "states",
     "accounts",
+    "keyring",
     "records",
     "budget",
     "hazard",
