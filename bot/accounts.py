@@ -215,9 +215,9 @@ class Accounts:
             waiting = await tx.count_open(account.id)
             await tx.remove_key(account, self._clock(), self._window)
             keys = await tx.accounts_of(user_id)
-        await self._ledger.forget_deleted()
+        wholly = await self._ledger.forget_deleted()
         self._wake()
-        return Removed(account, waiting, keys, self._ledger.forgets_wholly)
+        return Removed(account, waiting, keys, wholly)
 
     async def make_default(self, user_id: int, key: str) -> Account:
         """Let a key take what names none from now on, and return its account; raise as `choose` does."""
