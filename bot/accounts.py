@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from bot.budget import Budget
 from bot.clock import Clock
+from bot.courtesy import PAUSE, Courtesy
 from bot.keyring import FIRST_NAME, MOST_KEYS, MOST_NAMES, named, paused_by, read_key, read_name, usable, with_keys
 from bot.panel import (
     MAX_BATCH,
@@ -44,6 +45,7 @@ from bot.problems import (
 )
 from bot.store import Account, AccountState, Cancellation, Groups, Keyring, Ledger, LedgerError, Writer, folded
 from bot.vault import Purpose, Vault, VaultError
+from bot.watching import groups_of
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +147,7 @@ class Accounts:
         vault: Vault,
         panel: Panel,
         budget: Budget,
+        courtesy: Courtesy,
         clock: Clock,
         *,
         notify_window: timedelta,
@@ -154,6 +157,7 @@ class Accounts:
         self._vault = vault
         self._panel = panel
         self._budget = budget
+        self._courtesy = courtesy
         self._clock = clock
         self._window = notify_window
         self._wake = wake
@@ -230,7 +234,7 @@ class Accounts:
         return chosen
 
     async def look_up(self, user_id: int, orders: Sequence[str], key: str = "") -> Statuses:
-        """Ask the panel for the status of orders; raise TooMany, PanelError, or as `usable` does.
+        """Ask the panel for the status of orders; raise TooMany, TooFast, PanelError, or as `usable` does.
 
         An error after the first answer is part of the result: what was answered is told.
         """
@@ -238,6 +242,7 @@ class Accounts:
         keys = await self._ledger.read.accounts_of(user_id)
         if len(orders) > MAX_LOOKUP:
             raise TooMany(MAX_LOOKUP)
+        self._admit(user_id, groups_of(len(orders), MAX_BATCH))
         rows: dict[str, StatusRow] = {}
         for start in range(0, len(orders), MAX_BATCH):
             try:
@@ -256,11 +261,14 @@ class Accounts:
     async def balances(self, user_id: int, key: str = "") -> list[BalanceView]:
         """Ask the panel for the balance under the key named, or under each of the user's.
 
-        Raise PanelError, or as `usable` does, where there is one key to ask for; of several each has its own.
+        Raise PanelError, or as `usable` does, where there is one key to ask for; of several each has its own. Raise
+        TooFast.
         """
-        if key or len(await self.stored(user_id)) == 1:
+        keys = await self.stored(user_id)
+        if key or len(keys) == 1:
             return [await self._balance(await self.usable(user_id, key))]
-        return [await self._balance_or_why_not(account) for account in await self.stored(user_id)]
+        self._admit(user_id, len(keys))
+        return [await self._balance_or_why_not(account) for account in keys]
 
     async def _balance(self, account: Account) -> BalanceView:
         asked_at = self._clock()
@@ -283,12 +291,13 @@ class Accounts:
     async def refill(self, account: Account, orders: Sequence[str]) -> Refills:
         """Ask the panel to refill orders: each once, and never again by itself, since only a person can see what came.
 
-        Call it only once the user has seen an acknowledgement. Raise NoKey, KeyPaused, TooMany, PanelError or
-        LedgerError, with which nothing was sent; what fails later is part of the result.
+        Call it only once the user has seen an acknowledgement. Raise NoKey, KeyPaused, TooMany, TooFast, PanelError
+        or LedgerError, with which nothing was sent; what fails later is part of the result.
         """
         orders = tuple(dict.fromkeys(orders))
         if len(orders) > MAX_REFILL:
             raise TooMany(MAX_REFILL)
+        self._admit(account.user_id, groups_of(len(orders), MAX_BATCH))
         rows: dict[str, RefillRow] = {}
         for start in range(0, len(orders), MAX_BATCH):
             batch = orders[start : start + MAX_BATCH]
@@ -364,6 +373,10 @@ class Accounts:
         if not keys:
             raise NoKey
         return keys
+
+    def _admit(self, user_id: int, calls: int) -> None:
+        """Count all calls of a command but the first, for which it was admitted; raise TooFast before any is made."""
+        self._courtesy.admit(user_id, (calls - 1) * PAUSE)
 
     def _open(self, account: Account) -> SecretStr:
         assert account.key_sealed is not None
