@@ -4,6 +4,7 @@ A user has one account for each key, known by the key's name. What names no key 
 to another key than that.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -268,7 +269,7 @@ class Accounts:
         if key or len(keys) == 1:
             return [await self._balance(await self.usable(user_id, key))]
         self._admit(user_id, len(keys))
-        return [await self._balance_or_why_not(account) for account in keys]
+        return await asyncio.gather(*map(self._balance_or_why_not, keys))
 
     async def _balance(self, account: Account) -> BalanceView:
         asked_at = self._clock()

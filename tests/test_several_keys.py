@@ -1,5 +1,6 @@
 """Several keys of one user: each takes what names it, the default the rest; nothing ever goes to another by itself."""
 
+import asyncio
 import logging
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from bot.accounts import BalanceView, Connected, KeyView, Removed
 from bot.demo.panel import Upstream
 from bot.language import Language, speaking
-from bot.panel import Balance, OrderStatus, Unavailable
+from bot.panel import Answer, Balance, OrderStatus, Unavailable
 from bot.problems import TooManyKeys
 from bot.store import AccountState, ListKind, Past
 from bot.ui import buttons
@@ -344,6 +345,18 @@ async def test_balances_of_all_keys_or_of_one(here: World, ann: Any) -> None:
     assert "does not accept this key" in text
     assert "key `main`" in shown(await ann.slash("balance", key="main"))
     assert "does not accept this key" not in shown(await ann.slash("balance", key="main"))
+
+
+async def test_balances_of_several_keys_are_asked_for_side_by_side(here: World, ann: Any) -> None:
+    both = asyncio.Barrier(2)
+
+    async def meet(answer: Answer) -> Answer:
+        async with asyncio.timeout(5):
+            await both.wait()
+        return answer
+
+    here.wire.faults = [meet, meet]
+    assert "Shop" in shown(await ann.slash("balance"))
 
 
 async def test_status_asks_under_one_key_and_hints_at_the_others(here: World, ann: Any) -> None:
