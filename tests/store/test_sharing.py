@@ -25,7 +25,7 @@ class Pair:
 
     async def claim(self, ledger: Ledger) -> list[str]:
         """Claim what is to be sent, as a process's worker does."""
-        _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, self.books.account.id, LATER, 100))
+        _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, self.books.account, LATER, 100))
         return [row.order_id for row in rows]
 
     async def take(self, ledger: Ledger) -> bool:
