@@ -181,7 +181,8 @@ class Accounts:
             self._see_whether_it_fits(key, name, now)
             account_id = await self._store(tx, user_id, name, key)
             waiting, keys = await tx.count_open(account_id), await tx.accounts_of(user_id)
-        self._budget.adopt(-user_id, account_id)
+        if known is None:
+            self._budget.adopt(-user_id, account_id)
         await self._ledger.forget_deleted()
         self._wake()
         return Connected(next(one for one in keys if one.id == account_id), keys, _last4(key), balance, waiting)

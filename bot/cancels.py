@@ -155,7 +155,7 @@ class Cancels:
         self._wake()
 
     async def retry(self, request_id: int, user_id: int, place: Place) -> None:
-        """Give what is only watched of a request one more try; raise as `answer` does.
+        """Give what is only watched of a request one more try; raise NotYours, NoKey or KeyPaused.
 
         It is what repeating /cancel does: the next look comes first, and what it shows running is sent.
         """

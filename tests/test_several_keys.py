@@ -529,6 +529,16 @@ async def test_the_check_of_a_new_key_counts_against_that_key(here: World, ann: 
     assert [here.app.accounts._budget.used(account) for account in (1, 2)] == [1, 2]
 
 
+async def test_a_key_that_was_not_taken_under_a_new_name_frees_no_calls_of_another(here: World, ann: Any) -> None:
+    budget = here.app.accounts._budget
+    assert "Not connected" in await here.connect(ann, "np-mistyped-key", "Third")
+    for _ in range(20):
+        budget.spend(1)
+    used = budget.used(1)
+    await here.connect(ann)
+    assert budget.used(1) == used + 1
+
+
 async def test_each_key_has_its_own_limit(here: World, ann: Any) -> None:
     budget = here.app.accounts._budget
     while budget.closed(1) is None:
