@@ -1,6 +1,6 @@
 """Work on a ledger of a million rows (filled.py), through bot.store and through sqlite3 alone; then scale.py on it.
 
-Each step is what the worker does around one call (bot/worker.py: `_advance`, `_look` or `_send`, `_write`): claim, read
+Each step is what the worker does around one call (bot/turns.py: `take`, `_look` or `_send`, `_write`): claim, read
 what is due, write down what came of it. On one copy of the ledger bot.store does it; the statements are written
 down with their parameters, and done at once again on another copy by sqlite3 in a plain loop: the same statements, the
 same parameters, pragmas and commits, in turn. Strict on the bot: the loop is given its parameters ready-made, makes no
@@ -21,7 +21,7 @@ from bot.clock import utc_now
 from bot.panel import MAX_BATCH, Accepted, OrderReading, OrderStatus
 from bot.states import after_cancel, after_status
 from bot.store import Account, Cancellation, Ledger, Outcome
-from bot.worker import _Answer, _recorded, _taken_and_claimed
+from bot.turns import _Answer, _recorded, _taken_and_claimed
 from tests.benchmarks import filled, scale
 from tests.benchmarks.replay import bare_sqlite, play, recording
 from tests.benchmarks.sides import limited_panel, prepare

@@ -18,6 +18,7 @@ CORE = (
     "courtesy",
     "previews",
     "worker",
+    "turns",
     "schedule",
     "states",
     "accounts",

@@ -8,7 +8,7 @@ import pytest
 from bot.leases import Leases
 from bot.states import State, Verdict
 from bot.store import LeaseLost, Ledger, Outcome, Preview, PreviewState
-from bot.worker import _Answer, _recorded, _taken_and_claimed
+from bot.turns import _Answer, _recorded, _taken_and_claimed
 from tests.ledgers import InPostgres
 from tests.postgres import Postgres
 from tests.store.books import ANN, CARD_ENDS, KEY, LATER, WINDOW, Books, ask, connect
