@@ -72,10 +72,18 @@ async def answer(interaction: Interaction, shown: CardView) -> None:
     await show_news(interaction)
 
 
-async def show_news(interaction: Interaction) -> bool:
+async def show_news(interaction: Interaction) -> None:
+    """Show the user what could not be delivered before, beside an answer, which that must not spoil."""
+    try:
+        await show_kept(interaction)
+    except LedgerError as error:
+        log.warning("kept news for interaction %d could not be read: %s", interaction.id, error)
+
+
+async def show_kept(interaction: Interaction) -> bool:
     """Show the user, and nobody else, every notice that Discord refused to deliver; tell whether there was one.
 
-    What cannot be shown now is kept for the next command: it must not spoil the answer to this one.
+    What cannot be shown now is kept for the next command.
     """
     courier = interaction.client.use_cases.courier
     kept = await courier.kept_for(interaction.user.id)

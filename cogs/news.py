@@ -4,7 +4,7 @@ from bot.client import Client
 from bot.problems import NotYours
 from bot.ui import buttons
 from bot.ui.answers import no_news
-from cogs.common import Interaction, Pressed, acknowledge, answer, show_news
+from cogs.common import Interaction, Pressed, acknowledge, answer, show_kept
 
 
 class ShowNews(Pressed, template=buttons.NEWS):
@@ -15,7 +15,7 @@ class ShowNews(Pressed, template=buttons.NEWS):
         await acknowledge(interaction)
         if interaction.user.id != int(self.values["user"]):
             raise NotYours
-        if not await show_news(interaction):
+        if not await show_kept(interaction):
             await answer(interaction, no_news())
 
 

@@ -10,6 +10,7 @@ import pytest
 from bot.demo.panel import Upstream
 from bot.panel import Answer, OrderStatus
 from bot.states import MAX_DOUBTS
+from bot.store import LedgerUnreachable
 from tests.world import KEY, World, messages, open_orders, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -280,6 +281,18 @@ async def test_an_answer_is_written_down_though_the_ledger_could_not_be_read(her
     await here.wait(10)
     assert "Queued at the provider" in shown(card)
     assert here.panel.cancel_requests == {"ord_A": 1}
+
+
+async def test_news_that_cannot_be_read_take_back_nothing_that_was_accepted(here: World, ann: Any) -> None:
+    async def unreachable(*_: Any) -> Any:
+        raise LedgerUnreachable
+
+    here.order("ord_A")
+    here.app.ledger.read.kept_notices = unreachable  # type: ignore[method-assign]
+    card = await ann.slash("cancel", orders="ord_A")
+    assert card.followups == []
+    await here.wait(10)
+    assert "**1** refunded" in shown(card)
 
 
 async def test_what_any_answer_says_of_the_limit_is_heeded(here: World, ann: Any) -> None:
