@@ -23,6 +23,11 @@ def unclaimed(text: str) -> bool:
     return "refunded" not in text.casefold() and "queued at" not in text.casefold()
 
 
+def lost(_: Answer) -> Answer:
+    """The panel has acted, and its answer does not arrive."""
+    raise httpx.ReadTimeout("no answer")
+
+
 AMBIGUOUS = [
     httpx.ReadTimeout("no answer"),
     httpx.ReadError("reset"),
@@ -45,16 +50,13 @@ async def test_an_ambiguous_call_is_settled_by_status(
 ) -> None:
     here.order("ord_A")
     here.order("ord_B", RUNNING)
-    if arrived:  # the panel acts, and its answer is lost
 
-        def lost(_: Answer) -> Answer:
-            if isinstance(fault, Exception):
-                raise fault
-            return fault
+    def acted(_: Answer) -> Answer:
+        if isinstance(fault, Exception):
+            raise fault
+        return fault
 
-        here.wire.faults = [lost]
-    else:
-        here.wire.faults = [fault]
+    here.wire.faults = [acted if arrived else fault]
     card = await ann.slash("cancel", orders="ord_A ord_B")
     await here.app.worker.start_due()
     await here.app.worker.finish()
@@ -146,10 +148,6 @@ async def test_a_panel_that_fails_at_cancelling_alone_is_given_time(here: World,
 
 async def test_already_cancelled_after_a_lost_answer_is_no_failure(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING)
-
-    def lost(_: Answer) -> Answer:
-        raise httpx.ReadTimeout("no answer")
-
     here.wire.faults = [
         lost,
         Answer(200, '{"status": "In progress"}'),
@@ -205,10 +203,6 @@ async def test_an_order_nobody_knows_is_refused_even_if_the_answer_to_its_cancel
 
 async def test_a_doubtful_call_is_never_told_as_not_made(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING)
-
-    def lost(_: Answer) -> Answer:
-        raise httpx.ReadTimeout("no answer")
-
     here.wire.faults = [lost, lambda answer: answer, Answer(403, '{"error": "Account suspended"}')]
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(10)
