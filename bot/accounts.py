@@ -4,8 +4,9 @@ A user has one account for each key, known by the key's name. What names no key 
 to another key than that.
 """
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,10 +17,13 @@ from pydantic import SecretStr
 
 from bot.budget import Budget
 from bot.clock import Clock
+from bot.courtesy import PAUSE, Courtesy
+from bot.keyring import FIRST_NAME, MOST_KEYS, MOST_NAMES, named, paused_by, read_key, read_name, usable, with_keys
 from bot.panel import (
     MAX_BATCH,
     Balance,
     InvalidKey,
+    Limits,
     Panel,
     PanelError,
     RateLimited,
@@ -30,10 +34,7 @@ from bot.panel import (
     Suspended,
 )
 from bot.problems import (
-    BadKey,
-    BadName,
     Erased,
-    KeyFault,
     KeyPaused,
     NoKey,
     NoSuchKey,
@@ -45,6 +46,7 @@ from bot.problems import (
 )
 from bot.store import Account, AccountState, Cancellation, Groups, Keyring, Ledger, LedgerError, Writer, folded
 from bot.vault import Purpose, Vault, VaultError
+from bot.watching import groups_of
 
 log = logging.getLogger(__name__)
 
@@ -52,15 +54,6 @@ MAX_LOOKUP = 1_000
 """Orders that one /status may ask about: ten calls."""
 MAX_REFILL = 1_000
 """Orders that one /refill may name: ten calls."""
-
-MOST_KEYS = 10
-"""Keys that one user may store."""
-MOST_NAMES = 25
-"""Names that one user may have given to keys, removed ones too: what was done under them stays on record."""
-LONGEST_NAME = 32
-"""Characters of a key's name."""
-FIRST_NAME = "main"
-"""What a first key is called where its user gives no name."""
 
 Answered = TypeVar("Answered")
 
@@ -155,6 +148,7 @@ class Accounts:
         vault: Vault,
         panel: Panel,
         budget: Budget,
+        courtesy: Courtesy,
         clock: Clock,
         *,
         notify_window: timedelta,
@@ -164,6 +158,7 @@ class Accounts:
         self._vault = vault
         self._panel = panel
         self._budget = budget
+        self._courtesy = courtesy
         self._clock = clock
         self._window = notify_window
         self._wake = wake
@@ -176,7 +171,7 @@ class Accounts:
         """
         key, before = read_key(text), await self._ledger.read.accounts_of(user_id)
         name = read_name(name) if name else next((one.name for one in before if one.is_default), FIRST_NAME)
-        known = _named(before, name)
+        known = named(before, name)
         self._see_whether_it_fits(key, name, before)
         balance = await self._check(known.id if known else -user_id, key)
         async with self._ledger.write() as tx:
@@ -186,7 +181,8 @@ class Accounts:
             self._see_whether_it_fits(key, name, now)
             account_id = await self._store(tx, user_id, name, key)
             waiting, keys = await tx.count_open(account_id), await tx.accounts_of(user_id)
-        self._budget.adopt(-user_id, account_id)
+        if known is None:
+            self._budget.adopt(-user_id, account_id)
         await self._ledger.forget_deleted()
         self._wake()
         return Connected(next(one for one in keys if one.id == account_id), keys, _last4(key), balance, waiting)
@@ -225,9 +221,9 @@ class Accounts:
             waiting = await tx.count_open(account.id)
             await tx.remove_key(account, self._clock(), self._window)
             keys = await tx.accounts_of(user_id)
-        await self._ledger.forget_deleted()
+        wholly = await self._ledger.forget_deleted()
         self._wake()
-        return Removed(account, waiting, keys, self._ledger.forgets_wholly)
+        return Removed(account, waiting, keys, wholly)
 
     async def make_default(self, user_id: int, key: str) -> Account:
         """Let a key take what names none from now on, and return its account; raise as `choose` does."""
@@ -240,7 +236,7 @@ class Accounts:
         return chosen
 
     async def look_up(self, user_id: int, orders: Sequence[str], key: str = "") -> Statuses:
-        """Ask the panel for the status of orders; raise TooMany, PanelError, or as `usable` does.
+        """Ask the panel for the status of orders; raise TooMany, TooFast, PanelError, or as `usable` does.
 
         An error after the first answer is part of the result: what was answered is told.
         """
@@ -248,10 +244,11 @@ class Accounts:
         keys = await self._ledger.read.accounts_of(user_id)
         if len(orders) > MAX_LOOKUP:
             raise TooMany(MAX_LOOKUP)
+        self._admit(user_id, groups_of(len(orders), MAX_BATCH))
         rows: dict[str, StatusRow] = {}
         for start in range(0, len(orders), MAX_BATCH):
             try:
-                rows.update(await self._statuses(account, orders[start : start + MAX_BATCH]))
+                rows.update(await self.look_up_with(account.id, orders[start : start + MAX_BATCH]))
             except PanelError as error:
                 if start == 0:
                     raise
@@ -260,21 +257,20 @@ class Accounts:
 
     async def look_up_with(self, account_id: int, orders: Sequence[str]) -> Mapping[str, StatusRow]:
         """Ask the panel, in one call, for the status of orders under that account's key; raise as `look_up` does."""
-        return await self._statuses(usable(await self._ledger.read.account(account_id)), orders)
-
-    async def _statuses(self, account: Account, orders: Sequence[str]) -> Mapping[str, StatusRow]:
-        reply = await self._call(account, partial(self._panel.status, orders=orders))
-        self._budget.learn(account.id, reply.limits)
-        return reply.rows
+        account = usable(await self._ledger.read.account(account_id))  # the key may have been removed since
+        return await self._call(account, partial(self._panel.status, orders=orders))
 
     async def balances(self, user_id: int, key: str = "") -> list[BalanceView]:
         """Ask the panel for the balance under the key named, or under each of the user's.
 
-        Raise PanelError, or as `usable` does, where there is one key to ask for; of several each has its own.
+        Raise PanelError, or as `usable` does, where there is one key to ask for; of several each has its own. Raise
+        TooFast.
         """
-        if key or len(await self.stored(user_id)) == 1:
+        keys = await self.stored(user_id)
+        if key or len(keys) == 1:
             return [await self._balance(await self.usable(user_id, key))]
-        return [await self._balance_or_why_not(account) for account in await self.stored(user_id)]
+        self._admit(user_id, len(keys))
+        return await asyncio.gather(*map(self._balance_or_why_not, keys))
 
     async def _balance(self, account: Account) -> BalanceView:
         asked_at = self._clock()
@@ -297,12 +293,13 @@ class Accounts:
     async def refill(self, account: Account, orders: Sequence[str]) -> Refills:
         """Ask the panel to refill orders: each once, and never again by itself, since only a person can see what came.
 
-        Call it only once the user has seen an acknowledgement. Raise NoKey, KeyPaused, TooMany, PanelError or
-        LedgerError, with which nothing was sent; what fails later is part of the result.
+        Call it only once the user has seen an acknowledgement. Raise NoKey, KeyPaused, TooMany, TooFast, PanelError
+        or LedgerError, with which nothing was sent; what fails later is part of the result.
         """
         orders = tuple(dict.fromkeys(orders))
         if len(orders) > MAX_REFILL:
             raise TooMany(MAX_REFILL)
+        self._admit(account.user_id, groups_of(len(orders), MAX_BATCH))
         rows: dict[str, RefillRow] = {}
         for start in range(0, len(orders), MAX_BATCH):
             batch = orders[start : start + MAX_BATCH]
@@ -319,11 +316,9 @@ class Accounts:
     async def _refill(self, account_id: int, batch: Sequence[str]) -> Mapping[str, RefillRow]:
         account = usable(await self._ledger.read.account(account_id))  # the key may have been removed since
         try:
-            reply = await self._call(account, partial(self._panel.refill, orders=batch))
+            return await self._call(account, partial(self._panel.refill, orders=batch))
         except Refused as error:
             return dict.fromkeys(batch, RowError(error.words))
-        self._budget.learn(account.id, reply.limits)
-        return reply.rows
 
     async def open_orders(self, user_id: int) -> OpenView:
         """Return what is still open for a user under any key; raise NoKey."""
@@ -369,7 +364,7 @@ class Accounts:
             return account
         if not key.strip():
             return keys[0]
-        account = _named(keys, key)
+        account = named(keys, key)
         if account is None:
             raise NoSuchKey(key, [one.name for one in keys])
         return account
@@ -381,6 +376,10 @@ class Accounts:
             raise NoKey
         return keys
 
+    def _admit(self, user_id: int, calls: int) -> None:
+        """Count all calls of a command but the first, for which it was admitted; raise TooFast before any is made."""
+        self._courtesy.admit(user_id, (calls - 1) * PAUSE)
+
     def _open(self, account: Account) -> SecretStr:
         assert account.key_sealed is not None
         return self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed, account.id)
@@ -389,20 +388,26 @@ class Accounts:
         """Ask for a balance under a key; one without an account has its calls counted under a number of its own."""
         self._budget.spend(account_id)
         try:
-            return await self._panel.balance(key)
+            balance, limits = await self._panel.balance(key)
         except RateLimited as error:
             self._budget.denied(account_id, error)
             raise
+        self._budget.learn(account_id, limits)
+        return balance
 
-    async def _call(self, account: Account, call: Callable[[SecretStr], Awaitable[Answered]]) -> Answered:
+    async def _call(
+        self, account: Account, call: Callable[[SecretStr], Awaitable[tuple[Answered, Limits]]]
+    ) -> Answered:
         """Make a call that the budget pays for; a PanelError is remembered, and raised for the command to tell."""
         self._budget.spend(account.id)
         try:
-            return await call(self._open(account))
+            answered, limits = await call(self._open(account))
         except PanelError as error:
             with suppress(LedgerError):  # what the panel said must reach the user; it will say it again
                 await self._note(account, error)
             raise
+        self._budget.learn(account.id, limits)
+        return answered
 
     async def _note(self, account: Account, error: PanelError) -> None:
         """Remember what a refusal says about the account."""
@@ -425,63 +430,6 @@ def _may_have_acted(error: Exception) -> bool:
         return False  # these come before the call
     log.error("a refill call broke off", exc_info=error)
     return True
-
-
-def usable(account: Account | None, *, several: bool = False) -> Account:
-    """Return an account whose key may be used now; raise NoKey or KeyPaused. `several`: its user has other keys."""
-    if account is None or account.state is AccountState.REMOVED:
-        raise NoKey
-    if account.state is not AccountState.ACTIVE:
-        raise KeyPaused(account.state, account.name, several=several)
-    return account
-
-
-def with_keys(keys: Iterable[Account]) -> Keyring:
-    """Return the accounts whose key is stored."""
-    return tuple(account for account in keys if account.state is not AccountState.REMOVED)
-
-
-def keys_beside(keys: Keyring, lost_under: Set[int]) -> Keyring:
-    """Return the usable keys under which there is something to try that was not found under those of some accounts."""
-    return tuple(one for one in keys if one.state is AccountState.ACTIVE and lost_under - {one.id})
-
-
-def in_use(keys: Keyring) -> list[Account]:
-    """Return the accounts whose key may be used now; raise NoKey or KeyPaused where there is none."""
-    found = [account for account in keys if account.state is AccountState.ACTIVE]
-    return found or [usable(next(iter(keys), None), several=len(with_keys(keys)) > 1)]
-
-
-def _named(keys: Iterable[Account], name: str) -> Account | None:
-    wanted = folded(" ".join(name.split()))
-    return next((account for account in keys if account.folded == wanted), None)
-
-
-def paused_by(error: InvalidKey | Suspended) -> AccountState:
-    """Return the state an account has after such an answer."""
-    return AccountState.REJECTED if isinstance(error, InvalidKey) else AccountState.SUSPENDED
-
-
-def read_key(text: str) -> SecretStr:
-    """Return the API key in a text that a person pasted; raise BadKey."""
-    key = text.strip()
-    if not key:
-        raise BadKey(KeyFault.EMPTY)
-    if any(character.isspace() for character in key):
-        raise BadKey(KeyFault.SPACES)
-    if not (key.isascii() and key.isprintable()):
-        raise BadKey(KeyFault.CHARACTERS)
-    if not 8 <= len(key) <= 256:
-        raise BadKey(KeyFault.LENGTH)
-    return SecretStr(key)
-
-
-def read_name(text: str) -> str:
-    """Return the name for a key in a text that a person typed; raise BadName."""
-    name = " ".join(text.split())
-    if not (name.isprintable() and 1 <= len(name) <= LONGEST_NAME):
-        raise BadName(LONGEST_NAME)
-    return name
 
 
 def _last4(key: SecretStr) -> str:

@@ -155,7 +155,8 @@ async def build(
 
             ledger.listen(ring)
 
-            accounts = Accounts(ledger, vault, panel, budget, clock, notify_window=window, wake=wake)
+            courtesy = Courtesy(clock)
+            accounts = Accounts(ledger, vault, panel, budget, courtesy, clock, notify_window=window, wake=wake)
             previews = Previews(ledger, accounts, clock, changed=lambda: courier.ring())
             cancels = Cancels(
                 ledger,
@@ -186,9 +187,7 @@ async def build(
                 loops=loops,
                 connected=lambda: client.connected and not client.is_closed(),
             )
-            client.use_cases = UseCases(
-                accounts, cancels, records, courier, figures, operator, webhooks, Courtesy(clock)
-            )
+            client.use_cases = UseCases(accounts, cancels, records, courier, figures, operator, webhooks, courtesy)
             listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
             await worker.recover()
             try:

@@ -6,6 +6,7 @@ may be cancelled anywhere without a leak.
 """
 
 from collections import defaultdict, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -83,11 +84,15 @@ class _Layer:
         if use is Use.WATCH:
             self.watched.append(now)
 
-    def give_back(self, use: Use) -> None:
-        """Count a call less."""
-        self.spent.pop()
-        if use is Use.WATCH:
-            self.watched.pop()
+    def give_back(self, use: Use, spent_at: datetime) -> None:
+        """Count a call less, unless it was spent so long ago that it counts no more."""
+        for times in (self.spent, self.watched) if use is Use.WATCH else (self.spent,):
+            with suppress(ValueError):
+                times.remove(spent_at)
+
+    def close(self, until: datetime) -> None:
+        """Take no call until then, or until whatever later time was told before."""
+        self.closed_until = later(self.closed_until, until)
 
 
 def _full(times: deque[datetime], limit: int, now: datetime) -> datetime | None:
@@ -130,19 +135,20 @@ class Budget:
         """Return how many calls an account's key has made of late: who made fewer goes first."""
         return len(self._keys[account_id].spent)
 
-    def spend(self, account_id: int, use: Use = Use.COMMAND) -> None:
-        """Count one call, or raise RateLimited where the panel would refuse it."""
+    def spend(self, account_id: int, use: Use = Use.COMMAND) -> datetime:
+        """Count one call and return when, or raise RateLimited where the panel would refuse it."""
         until = self.closed(account_id, use)
         if until:
             raise RateLimited(reset=until)
         now = self._clock()
         for layer in (self._ip, self._keys[account_id]):
             layer.spend(now, use)
+        return now
 
-    def give_back(self, account_id: int, use: Use) -> None:
-        """Take back the last call of an account, which was not made after all."""
+    def give_back(self, account_id: int, use: Use, spent_at: datetime) -> None:
+        """Take back a call of an account which was not made after all."""
         for layer in (self._ip, self._keys[account_id]):
-            layer.give_back(use)
+            layer.give_back(use, spent_at)
 
     def adopt(self, key: int, account_id: int) -> None:
         """Count what was spent on a key before it had an account as that account's."""
@@ -160,10 +166,11 @@ class Budget:
         if limits.limit:
             key.limit = limits.limit
         if 0 in (limits.remaining, limits.tier_remaining) and limits.reset:
-            key.closed_until = limits.reset
+            key.close(limits.reset)
 
     def denied(self, account_id: int, error: RateLimited) -> None:
         """Close the layer that refused: all calls for `ip`, else only this key's."""
         layer = self._ip if error.layer == "ip" else self._keys[account_id]
-        reset = error.reset or self._clock() + _DENIED_WITHOUT_RESET
-        layer.closed_until = later(layer.closed_until, reset)
+        now = self._clock()
+        # A time that is over is another clock's: gone by, it would invite the next refusal at once.
+        layer.close(error.reset if error.reset and error.reset > now else now + _DENIED_WITHOUT_RESET)

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
-from bot.accounts import Accounts, keys_beside, usable
+from bot.accounts import Accounts
 from bot.budget import Budget
 from bot.clock import Clock
 from bot.courtesy import MOST_OPEN, MOST_QUESTIONS
+from bot.keyring import keys_beside, usable
 from bot.language import Language
 from bot.orders import Found, is_plain_id
 from bot.panel import MAX_BATCH
@@ -154,7 +155,7 @@ class Cancels:
         self._wake()
 
     async def retry(self, request_id: int, user_id: int, place: Place) -> None:
-        """Give what is only watched of a request one more try; raise as `answer` does.
+        """Give what is only watched of a request one more try; raise NotYours, NoKey or KeyPaused.
 
         It is what repeating /cancel does: the next look comes first, and what it shows running is sent.
         """

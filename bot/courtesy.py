@@ -37,7 +37,7 @@ class Courtesy:
     def admit(self, user_id: int, cost: timedelta = PAUSE) -> None:
         """Count something that a person asks for; raise TooFast, with when to come back, where it is too much.
 
-        `cost`: PAUSE or LIGHT.
+        `cost`: LIGHT, or PAUSE for each call to the panel.
         """
         now, allowed = self._clock(), AT_ONCE * PAUSE
         free_at = max(self._free_at.get(user_id, now), now)

@@ -351,7 +351,9 @@ class Courier:
         channel = self._client.get_partial_messageable(channel_id)
         only_them = discord.AllowedMentions(users=[discord.Object(notice.user_id)], everyone=False, roles=False)
         shown = hint(notice.user_id, chosen=chosen)
-        sending = channel.send(view=shown.view, allowed_mentions=only_them, nonce=notice.nonce, silent=silent)
+        # Discord compares nonces across channels: with the notice's own the message after it could be taken for this.
+        nonce = f"{notice.nonce}h"
+        sending = channel.send(view=shown.view, allowed_mentions=only_them, nonce=nonce, silent=silent)
         await _in_time(sending)
 
     async def kept_for(self, user_id: int) -> list[News]:

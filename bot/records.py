@@ -5,8 +5,9 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.accounts import Accounts, OpenView, in_use, usable, with_keys
+from bot.accounts import Accounts, OpenView
 from bot.clock import Clock
+from bot.keyring import in_use, usable, with_keys
 from bot.language import Language
 from bot.states import State
 from bot.store import Groups, Keyring, Ledger, LedgerUnwritable, Listed, Past, Preferences, Stored
@@ -147,7 +148,9 @@ class Records:
         return sum([await self._ledger.read.count_open(one.id) for one in keys])
 
     async def erase(self, user_id: int) -> bool:
-        """Erase all there is of a user; False where traces may be left in files: PostgreSQL's, or on a full disk.
+        """Erase all there is of a user; False where traces may be left in files.
+
+        That is so in PostgreSQL's, and in SQLite's on a full disk or while another program reads the ledger.
 
         What is under way at the panel for them goes on there; its answer finds nothing to be written to.
         """
@@ -155,8 +158,7 @@ class Records:
             await tx.erase(user_id)
         self._wake()
         try:
-            await self._ledger.rewrite()
+            return await self._ledger.rewrite()
         except LedgerUnwritable:
             log.exception("rows were erased, but the ledger's file could not be rewritten")
             return False
-        return self._ledger.forgets_wholly

@@ -1,56 +1,26 @@
-"""Drives accounts forward: sends what was requested, asks about what is open, writes down what came of it.
+"""Drives accounts forward: decides whose turn it is, and keeps what has got too old from being forgotten.
 
 The unit of work is the account, because key, limit and batch are all per key. One call at a time an
-account, requests before looks; many accounts side by side. A call is never cancelled from outside.
+account (bot/turns.py); many accounts side by side.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from random import Random
 
-from pydantic import SecretStr
-
-from bot.accounts import paused_by
 from bot.budget import Budget, Use
 from bot.clock import Clock, Sleep
 from bot.leases import Leases
-from bot.panel import (
-    MAX_BATCH,
-    CancelRow,
-    InvalidKey,
-    Limits,
-    OrderReading,
-    OrderStatus,
-    Panel,
-    PanelError,
-    RateLimited,
-    Refused,
-    RowError,
-    StatusRow,
-    Suspended,
-    TurnedAway,
-    Unavailable,
-)
-from bot.schedule import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, farthest, resend_after, retry_after
-from bot.states import State, Verdict, after_cancel, after_lost_call, after_refusal, after_status
-from bot.store import (
-    Account,
-    AccountState,
-    Cancellation,
-    Due,
-    LeaseLost,
-    Ledger,
-    NoticeKind,
-    Outcome,
-    Trouble,
-    Writer,
-)
+from bot.panel import Panel
+from bot.schedule import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, farthest
+from bot.states import State
+from bot.store import Due, LeaseLost, Ledger
 from bot.tasks import Bell
-from bot.vault import Purpose, Vault
-from bot.watching import Watching, groups_of
+from bot.turns import LEFT_FOR, Turns
+from bot.vault import Vault
+from bot.watching import Watching
 
 log = logging.getLogger(__name__)
 
@@ -58,22 +28,9 @@ _AT_ONCE = 16
 """Accounts worked on side by side; at five calls a second one call may take three seconds."""
 _WATCHING_AT_ONCE = 12
 """Of these at most so many by watching: a command finds a free one even where the panel hangs."""
-_FIRST_LOOK_WAITS = timedelta(minutes=10)
-_LEFT_FOR = timedelta(seconds=1)
-"""After which an account that another process works on is tried again, should it come up again."""
 _SWEEP_EVERY = timedelta(minutes=1)
 _LIVES = 5_000
 """Cancels ended last that the schedule learns from."""
-_WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one call came to: outcomes, and what it says about the account."""
-
-    outcomes: Sequence[Outcome]
-    trouble: Trouble | None = None
-    paused: AccountState | None = None
 
 
 class Worker:
@@ -96,25 +53,32 @@ class Worker:
     ) -> None:
         self.bell = Bell()
         self._ledger = ledger
-        self._vault = vault
-        self._panel = panel
         self._budget = budget
         self._clock = clock
         self._intervals = intervals
         self._leases = leases
         self._window = notify_window
         self._changed = changed
-        self._ended_as = ended
-        self._sleep = sleep
-        self._random = Random()
-        self._plan = Watching(intervals, budget.watching_per_second, self._random)
-        self._failures: dict[int, int] = {}
+        random = Random()
+        self._plan = Watching(intervals, budget.watching_per_second, random)
+        self._turns = Turns(
+            ledger,
+            vault,
+            panel,
+            budget,
+            leases,
+            self._plan,
+            random,
+            clock,
+            notify_window=notify_window,
+            changed=changed,
+            ended=ended,
+            sleep=sleep,
+        )
         self._not_before: dict[int, datetime] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
         self._watching: set[int] = set()
-        self._most: dict[int, int] = {}
         self._next_sweep = self._seen_at = clock()
-        self._strange_words: set[str] = set()
 
     async def recover(self) -> None:
         """Begin where a process that died has stopped; to be called once, before anything else.
@@ -200,10 +164,10 @@ class Worker:
 
     def _start(self, due: Due, use: Use) -> None:
         """Begin work on an account, its call paid for: what is decided here cannot be overtaken."""
-        self._budget.spend(due.id, use)
+        spent_at = self._budget.spend(due.id, use)
         if use is Use.WATCH:
             self._watching.add(due.id)
-        task = asyncio.create_task(self._advance_safely(due, use), name=f"account {due.id}")
+        task = asyncio.create_task(self._take_turn(due, use, spent_at), name=f"account {due.id}")
         self._running[due.id] = task
         task.add_done_callback(lambda _: self._ended(due.id))
 
@@ -211,196 +175,25 @@ class Worker:
         self._running.pop(account_id, None)
         self._watching.discard(account_id)
 
-    async def _advance_safely(self, due: Due, use: Use) -> None:
-        called = True
+    async def _take_turn(self, due: Due, use: Use, spent_at: datetime) -> None:
+        """Have an account's turn taken, whatever comes of it; a call that was not made after all is given back."""
         try:
-            called = await self._advance(due.id)
+            pause = await self._turns.take(due.id, self._running)
         except LeaseLost as error:
-            called = False
             self._leases.forget(due.id)
-            self._not_before[due.id] = self._clock() + _LEFT_FOR
+            pause = LEFT_FOR
             log.warning("account %d is left to another process: %s", due.id, error)
         except Exception:
             self._leases.forget(due.id)
-            pause = self._fail(due.id)
-            self._not_before[due.id] = self._clock() + pause
-            log.exception("account %d could not be worked on; next try in %.0f s", due.id, pause.total_seconds())
-        if not called:
-            self._budget.give_back(due.id, use)
-
-    async def _advance(self, account_id: int) -> bool:
-        """Make the one call that an account needs most, and write down what it led to; tell whether there was one."""
-        if not await self._leases.take(account_id, self._running):
-            self._not_before[account_id] = self._clock() + _LEFT_FOR
-            return False
-        account = await self._ledger.read.account(account_id)
-        if account is None or account.key_sealed is None:  # erased or removed since
-            self._not_before[account_id] = self._clock() + self._intervals.shortest
-            return False
-        key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed, account.id)
-        most = self._most.get(account_id, MAX_BATCH)
-        # What takes one call goes first, then what is due for a look, then the long lists.
-        left = await self._ledger.read.fewest_to_send(account_id, self._clock())
-        if left is not None and left <= most and (rows := await self._claim(account_id, most)):
-            answer = await self._send(account, key, rows)
-        elif rows := await self._ledger.read.due_looks(account_id, self._clock(), most):
-            answer = await self._look(account, key, rows)
-        elif left is not None and (rows := await self._claim(account_id, most)):
-            answer = await self._send(account, key, rows)
+            failed_for = self._turns.fail(due.id)
+            self._not_before[due.id] = self._clock() + failed_for
+            log.exception("account %d could not be worked on; next try in %.0f s", due.id, failed_for.total_seconds())
+            return
+        if pause is None:
+            self._not_before.pop(due.id, None)
         else:
-            self._not_before[account_id] = self._clock() + self._intervals.shortest
-            return False
-        await self._record(account, answer)
-        return True
-
-    async def _claim(self, account_id: int, most: int) -> list[Cancellation]:
-        """Take up orders whose turn it is, until there are some to send or none is left."""
-        while True:
-            now = self._clock()
-            taken, rows = await self._ledger.write_at_once(
-                lambda tx, now=now: _taken_and_claimed(tx, account_id, now, most)
-            )
-            if rows or not taken:
-                return rows
-            self._changed()  # all of them had been asked for before
-
-    async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
-        self._leases.insist(account.id)
-
-        def lost(pause: timedelta, *, reached: bool) -> list[Outcome]:
-            again = self._clock() + pause
-            return [Outcome(row, after_lost_call(row.doubts, reached=reached), again) for row in rows]
-
-        try:
-            reply = await self._panel.cancel(key, [row.order_id for row in rows])
-        except Refused as error:
-            if self._smaller(account.id, rows):
-                return _Answer(lost(timedelta(), reached=False))
-            row, words = rows[0], error.words or str(error)
-            verdict = after_refusal(row.doubts, words, same_key=not row.other_key)
-            return _Answer([Outcome(row, verdict, self._clock())])
-        except PanelError as error:
-            pause, trouble, paused = self._judge(account, error)
-            return _Answer(lost(pause, reached=error.reached), trouble, paused)
-        except Exception:
-            # A fault of ours after the claim: the panel may have been asked, so only status can tell.
-            log.exception("a cancel call for account %d broke off", account.id)
-            return _Answer(lost(self._fail(account.id), reached=True))
-        self._succeeded(account, reply.limits)
-        look_at = await self._first_looks(account, {row.request_id for row in rows})
-        return _Answer([self._answered(row, reply.rows.get(row.order_id), look_at[row.request_id]) for row in rows])
-
-    async def _first_looks(self, account: Account, request_ids: Iterable[int]) -> dict[int, datetime]:
-        """Return when to look at what was sent. A list is sent first: an order that waits may slip away meanwhile.
-
-        With its last orders the ledger makes its looks due; only should that take far too long they come in between.
-        """
-        now, waiting = self._clock(), dict(await self._ledger.read.requests_to_send(account.id))
-        calls = {request_id: groups_of(waiting.get(request_id, 0), MAX_BATCH) for request_id in request_ids}
-        return {
-            request_id: now + 2 * (self._budget.earliest(account.id, left) - now) + _FIRST_LOOK_WAITS if left else now
-            for request_id, left in calls.items()
-        }
-
-    def _answered(self, row: Cancellation, found: CancelRow | None, look_at: datetime) -> Outcome:
-        return Outcome(row, after_cancel(row.doubts, found, same_key=not row.other_key), look_at)
-
-    def _smaller(self, account_id: int, rows: Sequence[Cancellation]) -> bool:
-        """Halve an account's next call, and tell whether that can be: one order may have spoilt a whole batch."""
-        if len(rows) == 1:
-            return False
-        self._most[account_id] = len(rows) // 2
-        return True
-
-    async def _look(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
-        try:
-            reply = await self._panel.status(key, [row.order_id for row in rows])
-        except Refused as error:
-            if self._smaller(account.id, rows):
-                return _Answer([Outcome(row, Verdict(row.state, row.doubts), self._clock()) for row in rows])
-            return _Answer(await self._planned(account.id, [self._seen(rows[0], RowError(error.words))]))
-        except PanelError as error:
-            pause, trouble, paused = self._judge(account, error)
-            again = self._clock() + pause
-            return _Answer([Outcome(row, Verdict(row.state, row.doubts), again) for row in rows], trouble, paused)
-        self._succeeded(account, reply.limits)
-        seen = [self._seen(row, reply.rows.get(row.order_id)) for row in rows]
-        return _Answer(await self._planned(account.id, seen))
-
-    async def _planned(self, account_id: int, seen: list[Outcome]) -> list[Outcome]:
-        """Set when to look again at what is still open of the orders of one call."""
-        now = self._clock()
-        still = [outcome.cancellation for outcome in seen if outcome.verdict.state in _WATCHED]
-        if not still:
-            self._plan.forget(account_id)
-            return seen
-        groups = groups_of(await self._ledger.read.count_taken(account_id), MAX_BATCH)
-        pause = self._plan.pause(account_id, [now - row.created_at for row in still], groups)
-        return [replace(one, due_at=now + pause) if one.verdict.state in _WATCHED else one for one in seen]
-
-    def _seen(self, row: Cancellation, found: StatusRow | None) -> Outcome:
-        reading = found if isinstance(found, OrderReading) else None
-        if reading and reading.status is OrderStatus.UNKNOWN and reading.word not in self._strange_words:
-            self._strange_words.add(reading.word)
-            log.warning("the panel uses a status word this release does not know: %r", reading.word)
-        now = self._clock()
-        too_soon = row.sent_at is not None and timedelta() <= now - row.sent_at < resend_after(row.doubts)
-        verdict = after_status(row.state, row.doubts, found, same_key=not row.other_key, may_resend=not too_soon)
-        return Outcome(row, verdict, now, reading, looked=reading is not None)
-
-    def _judge(self, account: Account, error: PanelError) -> tuple[timedelta, Trouble | None, AccountState | None]:
-        """Return how long to wait after such an error, and what it means for the account."""
-        match error:
-            case InvalidKey() | Suspended():
-                return timedelta(), None, paused_by(error)
-            case RateLimited():
-                self._budget.denied(account.id, error)
-                now = self._clock()
-                closed = self._budget.closed(account.id) or now
-                return closed - now, Trouble.RATE_LIMITED, None
-            case TurnedAway():
-                return self._fail(account.id, error), Trouble.TURNED_AWAY, None
-            case Unavailable():
-                return self._fail(account.id, error), Trouble.UNAVAILABLE, None
-            case _:
-                return self._fail(account.id, error), Trouble.UNINTELLIGIBLE, None
-
-    def _fail(self, account_id: int, error: PanelError | None = None) -> timedelta:
-        """Count a failure in a row, log the first, and return the pause before the next try."""
-        failures = self._failures[account_id] = self._failures.get(account_id, 0) + 1
-        if error and failures == 1:
-            log.warning("account %d: %s; trying again with growing pauses", account_id, error)
-        return retry_after(failures, self._random)
-
-    def _succeeded(self, account: Account, limits: Limits) -> None:
-        self._budget.learn(account.id, limits)
-        self._not_before.pop(account.id, None)
-        self._most.pop(account.id, None)
-        if self._failures.pop(account.id, 0):
-            log.info("account %d: the panel answers again", account.id)
-
-    async def _record(self, account: Account, answer: _Answer) -> None:
-        """Write an answer down, however often it takes: what the panel has done must not be forgotten."""
-        failures = 0
-        while True:
-            try:
-                await self._write(account, answer)
-                break
-            except LeaseLost:
-                log.warning("account %d was taken over; what the panel answered is asked for again there", account.id)
-                self._leases.forget(account.id)
-                return
-            except Exception:
-                failures += 1
-                pause = retry_after(failures, self._random)
-                log.exception("an answer for account %d could not be recorded; trying again", account.id)
-                await self._sleep(pause.total_seconds())
-        self._changed()
-
-    async def _write(self, account: Account, answer: _Answer) -> None:
-        now = self._clock()
-        await self._ledger.write_at_once(lambda tx: _recorded(tx, account, answer, now, self._window))
-        self._ended_as(outcome.verdict.state for outcome in answer.outcomes)
+            self._not_before[due.id] = self._clock() + pause
+            self._budget.give_back(due.id, use, spent_at)
 
     async def _sweep(self) -> None:
         """Once a minute: what got too old is told, ended or dropped, whatever state its account is in."""
@@ -416,20 +209,3 @@ class Worker:
         self._plan.plan()
         self._next_sweep = now + _SWEEP_EVERY
         self._changed()
-
-
-async def _taken_and_claimed(tx: Writer, account_id: int, now: datetime, most: int) -> tuple[int, list[Cancellation]]:
-    await tx.check_lease(account_id)
-    taken = await tx.take_up(account_id, now, most)
-    return taken, await tx.claim_for_sending(account_id, now, most)
-
-
-async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime, window: timedelta) -> None:
-    await tx.check_lease(account.id)
-    await tx.record(account.id, answer.outcomes, now, window)
-    news = await tx.set_trouble(account.id, answer.trouble, now)
-    if answer.paused and await tx.pause(account, answer.paused, now):
-        news = True
-        await tx.notify(account, NoticeKind(answer.paused.value), now, window)
-    if news:
-        await tx.touch_account(account.id, now)

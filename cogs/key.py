@@ -5,8 +5,8 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.accounts import LONGEST_NAME, read_name
 from bot.client import Client
+from bot.keyring import LONGEST_NAME, read_name
 from bot.panel import PanelError
 from bot.ui import buttons
 from bot.ui.keys import (

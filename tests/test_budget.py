@@ -135,6 +135,15 @@ def test_a_refusal_without_a_time_closes_for_a_while_and_not_for_ever() -> None:
     assert tries(budget, ANN)
 
 
+def test_a_refusal_until_a_time_that_is_over_by_our_clock_closes_all_the_same() -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    budget.denied(ANN, RateLimited(reset=clock.now - timedelta(seconds=1)))
+    until = budget.closed(ANN)
+    assert until
+    assert clock.now + timedelta(seconds=5) <= until <= clock.now + MINUTE
+
+
 def test_a_shorter_refusal_does_not_open_what_a_longer_one_closed() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
@@ -153,6 +162,15 @@ def test_nothing_remaining_closes_the_key_until_its_reset() -> None:
     assert tries(budget, BOB)
     clock.now = reset
     assert tries(budget, ANN)
+
+
+def test_an_answer_that_was_long_under_way_does_not_open_what_a_refusal_closed() -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    reset = clock.now + timedelta(seconds=50)
+    budget.denied(ANN, RateLimited(reset=reset))
+    budget.learn(ANN, Limits(remaining=0, reset=reset - timedelta(seconds=40)))
+    assert budget.closed(ANN) == reset
 
 
 @pytest.mark.parametrize("remaining", [1, 59, None])
@@ -194,9 +212,18 @@ def test_commands_may_leave_nothing_to_watching() -> None:
 def test_a_call_that_was_not_made_is_not_counted() -> None:
     budget = Budget(Clock(), 300, 100)
     for _ in range(500):
-        budget.spend(ANN, Use.WATCH)
-        budget.give_back(ANN, Use.WATCH)
+        budget.give_back(ANN, Use.WATCH, budget.spend(ANN, Use.WATCH))
     assert watches(budget, ANN) == 50
+
+
+def test_a_call_given_back_late_makes_room_for_no_other() -> None:
+    clock = Clock()
+    budget = Budget(clock, 3, 10)
+    spent_at = budget.spend(ANN)
+    clock.now += WINDOW
+    assert spend_all(budget, BOB) == 3
+    budget.give_back(ANN, Use.COMMAND, spent_at)
+    assert not tries(budget, BOB)
 
 
 def test_the_panels_headers_set_a_keys_limit() -> None:

@@ -88,6 +88,15 @@ def big_list(rng: random.Random) -> tuple[str, list[str]]:
     return "".join(word + rng.choice(separators) for word in words), ids
 
 
+async def test_what_was_only_asked_for_again_keeps_no_other_order_waiting(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    here.order("ord_B")
+    for order in ("ord_A", "ord_A", "ord_B"):
+        await ann.slash("cancel", orders=order)
+        await here.settle()
+    assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
+
+
 async def test_250_orders_from_a_file_cost_three_calls_and_none_is_sent_twice(here: World, ann: Any) -> None:
     text, ids = big_list(random.Random(1))
     for index, order in enumerate(ids):

@@ -52,6 +52,22 @@ async def test_a_command_too_many_is_told_when_to_come_back_and_does_nothing(her
     assert "Nothing was done" in shown(await hasty.slash("balance"))
 
 
+@pytest.mark.parametrize("command", ["status", "refill"])
+async def test_a_command_counts_for_as_many_as_it_costs_calls(here: World, ann: Any, command: str) -> None:
+    here.skip(600)  # what connecting has cost is forgotten
+    orders = " ".join(map(str, range(1_000, 1_000 + 100 * AT_ONCE // 2)))
+    before = calls(here)
+    for _ in range(2):
+        assert "`1000`" in shown(await ann.slash(command, orders=orders))
+    assert "Nothing was done" in shown(await ann.slash(command, orders=orders))
+    here.skip(2 * PAUSE.total_seconds())
+    refused = shown(await ann.slash(command, orders=orders))  # that one more is free is not enough for ten
+    assert "Nothing was done" in refused
+    assert calls(here) == before + AT_ONCE
+    here.skip(AT_ONCE // 2 * PAUSE.total_seconds())
+    assert "`1000`" in shown(await ann.slash(command, orders=orders))
+
+
 async def test_nobody_else_is_kept_waiting(here: World, hasty: Any) -> None:
     here.panel.add_key("np-key-of-bob-000")
     bob = here.env.create_user("bob")

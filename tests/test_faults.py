@@ -1,5 +1,6 @@
 """The panel at its worst: nothing is told that is not proven, nothing is cancelled twice without asking."""
 
+import sqlite3
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from bot.demo.panel import Upstream
 from bot.panel import Answer, OrderStatus
 from bot.states import MAX_DOUBTS
+from bot.store import LedgerUnreachable
 from tests.world import KEY, World, messages, open_orders, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -19,6 +21,11 @@ pytestmark = pytest.mark.usefixtures("env")
 def unclaimed(text: str) -> bool:
     """Tell whether a text claims no end that only a status could have proven."""
     return "refunded" not in text.casefold() and "queued at" not in text.casefold()
+
+
+def lost(_: Answer) -> Answer:
+    """The panel has acted, and its answer does not arrive."""
+    raise httpx.ReadTimeout("no answer")
 
 
 AMBIGUOUS = [
@@ -43,16 +50,13 @@ async def test_an_ambiguous_call_is_settled_by_status(
 ) -> None:
     here.order("ord_A")
     here.order("ord_B", RUNNING)
-    if arrived:  # the panel acts, and its answer is lost
 
-        def lost(_: Answer) -> Answer:
-            if isinstance(fault, Exception):
-                raise fault
-            return fault
+    def acted(_: Answer) -> Answer:
+        if isinstance(fault, Exception):
+            raise fault
+        return fault
 
-        here.wire.faults = [lost]
-    else:
-        here.wire.faults = [fault]
+    here.wire.faults = [acted if arrived else fault]
     card = await ann.slash("cancel", orders="ord_A ord_B")
     await here.app.worker.start_due()
     await here.app.worker.finish()
@@ -144,10 +148,6 @@ async def test_a_panel_that_fails_at_cancelling_alone_is_given_time(here: World,
 
 async def test_already_cancelled_after_a_lost_answer_is_no_failure(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING)
-
-    def lost(_: Answer) -> Answer:
-        raise httpx.ReadTimeout("no answer")
-
     here.wire.faults = [
         lost,
         Answer(200, '{"status": "In progress"}'),
@@ -203,10 +203,6 @@ async def test_an_order_nobody_knows_is_refused_even_if_the_answer_to_its_cancel
 
 async def test_a_doubtful_call_is_never_told_as_not_made(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING)
-
-    def lost(_: Answer) -> Answer:
-        raise httpx.ReadTimeout("no answer")
-
     here.wire.faults = [lost, lambda answer: answer, Answer(403, '{"error": "Account suspended"}')]
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(10)
@@ -242,6 +238,68 @@ async def test_a_key_of_another_account_ends_what_it_cannot_see(here: World, ann
     assert "No longer watched" in shown(card)
     assert "How these ended is not known" in messages(ann)[-1]
     assert "`Order not found`" in messages(ann)[-1]
+
+
+async def test_nothing_is_sent_with_a_key_that_has_just_been_replaced(here: World, ann: Any) -> None:
+    another = "np-another-account-000111"
+    here.panel.add_key(another)
+    here.order("ord_A", RUNNING)
+    card = await ann.slash("cancel", orders="ord_A")
+    claim = here.app.ledger.write_at_once
+
+    async def replaced_before(work: Any) -> Any:
+        here.app.ledger.write_at_once = claim  # type: ignore[method-assign]
+        await here.app.accounts.connect(ann.id, another)
+        return await claim(work)
+
+    here.app.ledger.write_at_once = replaced_before  # type: ignore[method-assign]
+    await here.wait(30)
+    assert [call.key for call in here.panel.calls if call.action == "cancel"] == [another]
+    assert "`Order not found`" in shown(card)
+
+
+async def test_an_answer_is_written_down_though_the_ledger_could_not_be_read(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    card = await ann.slash("cancel", orders="ord_A")
+    read = here.app.ledger.read
+
+    async def unreadable(*_: Any) -> Any:
+        del read.requests_to_send
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def meanwhile(answer: Answer) -> Answer:
+        read.requests_to_send = unreadable  # type: ignore[method-assign]
+        return answer
+
+    here.wire.faults = [meanwhile]
+    await here.wait(10)
+    assert "Queued at the provider" in shown(card)
+    assert here.panel.cancel_requests == {"ord_A": 1}
+
+
+async def test_news_that_cannot_be_read_take_back_nothing_that_was_accepted(here: World, ann: Any) -> None:
+    async def unreachable(*_: Any) -> Any:
+        raise LedgerUnreachable
+
+    here.order("ord_A")
+    here.app.ledger.read.kept_notices = unreachable  # type: ignore[method-assign]
+    card = await ann.slash("cancel", orders="ord_A")
+    assert card.followups == []
+    await here.wait(10)
+    assert "**1** refunded" in shown(card)
+
+
+async def test_what_any_answer_says_of_the_limit_is_heeded(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    reset = str(int(here.clock().timestamp()) + 40)
+    used_up = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    here.wire.faults = [Answer(200, '{"balance": "1.00"}', used_up)]
+    assert "1.00" in shown(await ann.slash("balance"))
+    await ann.slash("cancel", orders="ord_A")
+    await here.wait(35)
+    assert here.cancel_calls() == []
+    await here.wait(10)
+    assert here.panel.cancel_requests == {"ord_A": 1}
 
 
 async def test_an_unknown_status_word_is_shown_and_ends_nothing(here: World, ann: Any) -> None:

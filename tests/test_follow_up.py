@@ -140,6 +140,22 @@ async def test_a_refused_message_is_kept_hinted_at_and_shown_to_the_user_alone(h
     assert "You have seen all there is" in shown(again)
 
 
+async def test_a_hint_has_a_nonce_of_its_own(here: World) -> None:
+    """Discord takes two messages with one nonce for the same, in whatever channels: the second would be lost."""
+    channel = here.env.create_guild().create_text_channel("orders")
+    ann = here.env.guild.add_member(here.env.create_user("ann"))
+    await here.connect_in(channel, ann)
+    here.order("ord_A", RUNNING)
+    await ann.slash(channel, "cancel", orders="ord_A")
+    await here.settle()
+    here.env.inject_error("POST", "/channels/*/messages", status=403, code=50007, times=1)
+    await here.wait(90)
+    sent = [r.json["nonce"] for r in here.env.http_requests if "enforce_nonce" in (r.json or {})]
+    assert len(channel.history()) == 1
+    assert len(sent) == len(set(sent)) == 2
+    assert all(len(nonce) <= 25 for nonce in sent)
+
+
 async def test_a_refused_message_is_shown_at_the_next_command(here: World, ann: Any) -> None:
     await queue(here, ann, "ord_A")
     here.env.inject_error("POST", "/channels/*/messages", status=403, code=50007, times=1)

@@ -11,6 +11,7 @@ from bot.panel import Answer, OrderStatus
 from bot.store import Card
 from bot.store.sqlite import Connection
 from bot.ui.buttons import confirm, erase, stop
+from tests.ledgers import InFile
 from tests.store.books import connect
 from tests.world import KEY, World, messages, shown
 
@@ -88,7 +89,7 @@ async def test_nothing_of_the_user_is_left_and_all_of_the_others(here: World, an
     await ann.slash("cancel", orders="ord_ANN2")
     await ann.slash("cancel", orders=" ".join(f"ord_ANNQ{n}" for n in range(30)))
     await here.settle()
-    in_file = here.app.ledger.forgets_wholly
+    in_file = isinstance(here.below, InFile)
     assert not in_file or traces(here, as_stored(ann), b"ord_ANN") != []
     told = len(messages(ann))
 

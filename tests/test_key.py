@@ -1,11 +1,14 @@
 """/key: connecting, showing and removing, and that the key itself is nowhere to be found."""
 
 import logging
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from bot.panel import Answer, OrderStatus
+from tests.ledgers import InFile
 from tests.world import KEY, World, messages, shown
 
 pytestmark = pytest.mark.usefixtures("env")
@@ -68,11 +71,23 @@ async def test_a_failed_replacement_leaves_the_old_key_in_use(here: World, ann: 
 
 async def test_removing_leaves_no_trace_of_the_key(here: World, ann: Any) -> None:
     ((sealed,),) = here.sql("SELECT key_sealed FROM accounts")
-    wholly = here.app.ledger.forgets_wholly
+    wholly = isinstance(here.below, InFile)
     assert ("Nothing of it is left" if wholly else "Traces may stay") in shown(await ann.slash("key remove"))
     assert "not connected a NotPanel key" in shown(await ann.slash("cancel", orders="ord_A"))
     for file in here.folder.iterdir():
         assert sealed not in file.read_bytes()
+
+
+@pytest.mark.sqlite
+async def test_while_another_program_reads_the_ledger_traces_are_owned_to(here: World, ann: Any) -> None:
+    ((sealed,),) = here.sql("SELECT key_sealed FROM accounts")
+    await here.app.ledger._engine._writer.execute("PRAGMA busy_timeout = 0")
+    with closing(sqlite3.connect(here.folder / "ledger.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM accounts").fetchall()
+        told = shown(await ann.slash("key remove"))
+        assert any(sealed in file.read_bytes() for file in here.folder.iterdir())
+    assert "Traces may stay" in told
 
 
 async def test_removing_asks_first_while_orders_are_open(here: World, ann: Any) -> None:

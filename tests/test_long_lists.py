@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bot.panel import OrderStatus
+from bot.panel import Answer, OrderStatus
 from bot.store import ListKind
 from bot.ui.buttons import Button, stop
 from bot.ui.buttons import whole_list as whole_list_button
-from tests.world import World, buttons_of, messages, shown, text_of, whole_list
+from tests.world import KEY, World, buttons_of, messages, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS
 
@@ -100,6 +100,21 @@ async def test_stop_pressed_twice_or_too_late_or_after_a_restart_is_harmless(her
     await here.settle()
     assert "**100** refunded · **400** not sent" in shown(card)
     assert len(here.cancel_calls()) == 1
+
+
+async def test_what_was_turned_away_while_stop_was_pressed_is_not_sent_either(here: World, ann: Any) -> None:
+    card = await begin(here, ann, names(500))
+    await one_call(here)
+
+    async def stopped_meanwhile(answer: Answer) -> Answer:
+        await ann.click(card.response, label="Stop sending")
+        return answer
+
+    here.panel._by_key[KEY].used = here.panel.key_limit  # by what else its user does with the key
+    here.wire.faults = [stopped_meanwhile]
+    await here.wait(120)
+    assert len(here.panel.cancel_requests) == 100
+    assert "**100** refunded · **400** not sent" in shown(card)
 
 
 async def test_what_was_not_sent_can_be_asked_for_again(here: World, ann: Any) -> None:

@@ -4,10 +4,12 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from contextvars import copy_context
 from typing import Any
 
 import pytest
 
+from bot.arrivals import arrived
 from bot.logs import JsonFormatter, TextFormatter
 from bot.panel import Answer, InvalidKey, Panel
 from bot.store import LedgerUnwritable
@@ -92,7 +94,11 @@ async def test_what_the_bot_does_by_itself_carries_none(here: World, ann: Any, l
 
 def test_people_read_it_at_the_end_of_the_line() -> None:
     record = logging.LogRecord("bot", logging.INFO, "", 1, "said", None, None)
-    assert TextFormatter("%(message)s").format(record) == "said"
+    line = TextFormatter("%(message)s")
+    assert line.format(record) == "said"
+    answering = copy_context()
+    answering.run(arrived, 4711)
+    assert answering.run(line.format, record) == "said [4711]"
 
 
 async def test_the_panels_own_id_of_a_call_is_logged(caplog: pytest.LogCaptureFixture) -> None:

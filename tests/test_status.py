@@ -20,3 +20,14 @@ async def test_what_was_answered_is_shown_although_a_later_call_failed(here: Wor
     lines = (await file.read()).decode("utf-8-sig").splitlines()[1:]
     assert [line.split(",")[1] for line in lines[:100]] == ["pending"] * 100
     assert [line.split(",")[-1] for line in lines[100:]] == ["not asked"] * 50
+
+
+async def test_a_key_removed_between_two_calls_is_not_used_again(here: World, ann: Any) -> None:
+    async def removed_meanwhile(answer: Answer) -> Answer:
+        await here.app.accounts.remove(ann.id)
+        return answer
+
+    here.wire.faults = [removed_meanwhile]
+    result = await ann.slash("status", orders=" ".join(f"ord_{number}" for number in range(250)))
+    assert "have not connected a NotPanel key" in shown(result)
+    assert [call.action for call in here.panel.calls] == ["balance", "status"]

@@ -98,23 +98,21 @@ class Panel:
         """Ask for the status of 1 to 100 orders; raise PanelError."""
         return Reply(*await self._ask(key, "status", orders, read_statuses))
 
-    async def balance(self, key: SecretStr) -> Balance:
+    async def balance(self, key: SecretStr) -> tuple[Balance, Limits]:
         """Ask for an account's balance: cheap, cached for 30 s, and the way to check a key.
 
         Raise PanelError.
         """
-        balance, _ = await self._call(key, {"action": "balance"}, read_balance)
-        return balance
+        return await self._call(key, {"action": "balance"}, read_balance)
 
-    async def add_webhook(self, key: SecretStr, url: str, events: Sequence[str]) -> SecretStr | None:
+    async def add_webhook(self, key: SecretStr, url: str, events: Sequence[str]) -> tuple[SecretStr | None, Limits]:
         """Have the panel call an address on events; return the secret it signs with, if its answer names one.
 
         It takes no idempotency key: never send it twice. Raise PanelError, whose `reached` tells whether it may have
         acted; no call tells what it did (NotPanel docs).
         """
         form = {"action": "webhook.add", "url": url, "events": ",".join(events)}
-        secret, _ = await self._call(key, form, read_webhook)
-        return secret
+        return await self._call(key, form, read_webhook)
 
     async def aclose(self, patience: float = 60) -> None:
         """Let calls under way end by their own time-outs, for `patience` seconds at most, then close."""

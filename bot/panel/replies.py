@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import mktime_tz, parsedate_tz
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import quote_plus
 
 from pydantic import JsonValue, SecretStr, TypeAdapter, ValidationError
@@ -87,8 +87,7 @@ StatusRow = OrderReading | RowError
 Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply(Generic[Row]):
+class Reply(NamedTuple, Generic[Row]):
     """What the panel said of each order; an order that is not in `rows` is missing from its answer."""
 
     rows: Mapping[str, Row]

@@ -46,17 +46,12 @@ class Engine(Protocol):
         """Do a transaction that waits for nothing but its connection."""
         ...
 
-    @property
-    def forgets_wholly(self) -> bool:
-        """Whether the next two leave nothing of what was deleted."""
+    async def forget_deleted(self) -> bool:
+        """Leave nothing of deleted secrets in the files; False where that cannot be."""
         ...
 
-    async def forget_deleted(self) -> None:
-        """Leave nothing of deleted secrets in the files, as far as this engine can."""
-        ...
-
-    async def rewrite(self) -> None:
-        """Leave nothing of anything deleted in the files, as far as this engine can."""
+    async def rewrite(self) -> bool:
+        """Leave nothing of anything deleted in the files; False where that cannot be."""
         ...
 
     async def close(self) -> None:
@@ -116,18 +111,16 @@ class Ledger:
         """Tell the other processes that there is something to do; it may get lost, nobody relies on it."""
         self._engine.tell_others()
 
-    @property
-    def forgets_wholly(self) -> bool:
-        """Whether the next two leave nothing of what was deleted; what remains of a key is sealed still."""
-        return self._engine.forgets_wholly
+    async def forget_deleted(self) -> bool:
+        """Leave nothing of deleted secrets in the files; False where traces may stay, sealed still.
 
-    async def forget_deleted(self) -> None:
-        """Leave nothing of deleted secrets in the files; PostgreSQL clears its own away when it vacuums."""
-        await self._engine.forget_deleted()
+        PostgreSQL clears its own away when it vacuums; in a file some stay while another program reads it.
+        """
+        return await self._engine.forget_deleted()
 
-    async def rewrite(self) -> None:
+    async def rewrite(self) -> bool:
         """Leave nothing of anything deleted in the files; as above. Raise LedgerUnwritable, for want of space."""
-        await self._engine.rewrite()
+        return await self._engine.rewrite()
 
 
 def migrate(database: Database) -> int:

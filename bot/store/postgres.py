@@ -111,9 +111,6 @@ class _Readers:
 class PostgresEngine:
     """Owns the connections; knows transactions, nothing of what is stored."""
 
-    forgets_wholly = False
-    """Deleted rows stay in its files and its log for a while, and are not overwritten (docs/postgresql.md)."""
-
     def __init__(self, database: SecretStr, seat: Seat, pool: Any, writer: Link, process: int) -> None:
         self.process = process
         self.reader = _Readers(pool, process)
@@ -242,11 +239,13 @@ class PostgresEngine:
         except Exception:
             self._writer.terminate()
 
-    async def forget_deleted(self) -> None:
-        """Do nothing: no statement makes PostgreSQL overwrite what was deleted."""
+    async def forget_deleted(self) -> bool:
+        """Do nothing: no statement makes PostgreSQL overwrite what was deleted (docs/postgresql.md)."""
+        return False
 
-    async def rewrite(self) -> None:
+    async def rewrite(self) -> bool:
         """Do nothing: VACUUM FULL would lock everybody out for long, and its log would hold the rows still."""
+        return False
 
 
 def _nothing() -> None:

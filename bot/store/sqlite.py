@@ -1,6 +1,7 @@
 """The SQLite engine: one write connection behind a lock, one connection for reading, both in WAL mode."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, closing
@@ -11,6 +12,8 @@ import aiosqlite
 
 from bot.store.errors import LedgerUnreadable, LedgerUnwritable
 from bot.store.named import OneVisit, load
+
+log = logging.getLogger(__name__)
 
 _WRITER = (
     "PRAGMA journal_mode = WAL",
@@ -131,8 +134,6 @@ SQLITE_QUERIES = load("sqlite", OneVisit)
 class SqliteEngine:
     """Owns the connections; knows transactions, nothing of what is stored."""
 
-    forgets_wholly = True
-
     def __init__(self, writer: Connection, reader: Connection) -> None:
         self.reader = reader
         self.heard: Callable[[], None] = _nothing
@@ -190,28 +191,31 @@ class SqliteEngine:
             except sqlite3.OperationalError as error:
                 raise LedgerUnwritable(f"({error})") from error
 
-    async def forget_deleted(self) -> None:
-        """Leave no freed page behind: with secure_delete on, only the WAL still holds old content.
+    async def forget_deleted(self) -> bool:
+        """Leave no freed page behind: with secure_delete on, only the WAL still holds old content."""
+        async with self._lock:
+            try:
+                return await self._empty_wal()
+            except sqlite3.OperationalError:
+                log.exception("what was deleted is still in the ledger's WAL")
+                return False
 
-        Raise LedgerUnwritable.
-        """
-        await self._alone(_EMPTY_WAL)
-
-    async def rewrite(self) -> None:
+    async def rewrite(self) -> bool:
         """Write the whole file anew: where SQLite has moved rows from page to page it left copies behind.
 
         Those secure_delete does not reach. Raise LedgerUnwritable.
         """
-        await self._alone("VACUUM", _EMPTY_WAL)
-
-    async def _alone(self, *statements: str) -> None:
-        """Run statements outside of any transaction."""
         async with self._lock:
             try:
-                for statement in statements:
-                    await self._writer.change(statement)
+                await self._writer.change("VACUUM")
+                return await self._empty_wal()
             except sqlite3.OperationalError as error:
                 raise LedgerUnwritable(f"({error})") from error
+
+    async def _empty_wal(self) -> bool:
+        """Carry the WAL over into the file; False where it has to stay, for another program is reading from it."""
+        ((busy, *_),) = await self._writer.rows(_EMPTY_WAL)
+        return not busy
 
 
 def _nothing() -> None:

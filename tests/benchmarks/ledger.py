@@ -1,6 +1,6 @@
 """Work on a ledger of a million rows (filled.py), through bot.store and through sqlite3 alone; then scale.py on it.
 
-Each step is what the worker does around one call (bot/worker.py: `_advance`, `_look` or `_send`, `_write`): claim, read
+Each step is what the worker does around one call (bot/turns.py: `take`, `_look` or `_send`, `_write`): claim, read
 what is due, write down what came of it. On one copy of the ledger bot.store does it; the statements are written
 down with their parameters, and done at once again on another copy by sqlite3 in a plain loop: the same statements, the
 same parameters, pragmas and commits, in turn. Strict on the bot: the loop is given its parameters ready-made, makes no
@@ -20,7 +20,8 @@ from tempfile import TemporaryDirectory
 from bot.clock import utc_now
 from bot.panel import MAX_BATCH, Accepted, OrderReading, OrderStatus
 from bot.states import after_cancel, after_status
-from bot.store import Cancellation, Ledger, Outcome, Writer
+from bot.store import Account, Cancellation, Ledger, Outcome
+from bot.turns import _Answer, _recorded, _taken_and_claimed
 from tests.benchmarks import filled, scale
 from tests.benchmarks.replay import bare_sqlite, play, recording
 from tests.benchmarks.sides import limited_panel, prepare
@@ -39,42 +40,34 @@ ENDED = OrderReading(OrderStatus.CANCELLED, "canceled", charge="0.00", remains="
 async def look(ledger: Ledger, account_id: int) -> int:
     """Ask about an account's orders: one has ended, the others run on; return how many they were."""
     now = utc_now() + PAUSE
-    await _begin(ledger, account_id, now)
+    account = await _begin(ledger, account_id, now)
     rows = await ledger.read.due_looks(account_id, now, MAX_BATCH)
     await ledger.read.count_taken(account_id)
     seen = [_seen(row, ENDED if number == 0 else RUNNING, now) for number, row in enumerate(rows)]
-    await ledger.write_at_once(lambda tx: _recorded(tx, account_id, seen, now))
+    await ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(seen), now, WINDOW))
     return len(rows)
 
 
 async def send(ledger: Ledger, account_id: int) -> int:
     """Send an account's orders, all of which are accepted; return how many they were."""
     now = utc_now() + PAUSE
-    await _begin(ledger, account_id, now)
-    rows = await ledger.write_at_once(lambda tx: _claimed(tx, account_id, now))
+    account = await _begin(ledger, account_id, now)
+    _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, account, now, MAX_BATCH))
     await ledger.read.requests_to_send(account_id)
     taken = [Outcome(row, after_cancel(row.doubts, Accepted()), now) for row in rows]
-    await ledger.write_at_once(lambda tx: _recorded(tx, account_id, taken, now))
+    await ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(taken), now, WINDOW))
     return len(rows)
 
 
-async def _begin(ledger: Ledger, account_id: int, now: datetime) -> None:
-    await ledger.read.account(account_id)
+async def _begin(ledger: Ledger, account_id: int, now: datetime) -> Account:
+    account = await ledger.read.account(account_id)
+    assert account
     await ledger.read.fewest_to_send(account_id, now)
-
-
-async def _claimed(tx: Writer, account_id: int, now: datetime) -> list[Cancellation]:
-    await tx.take_up(account_id, now, MAX_BATCH)
-    return await tx.claim_for_sending(account_id, now, MAX_BATCH)
+    return account
 
 
 def _seen(row: Cancellation, reading: OrderReading, now: datetime) -> Outcome:
     return Outcome(row, after_status(row.state, row.doubts, reading), now + PAUSE, reading, looked=True)
-
-
-async def _recorded(tx: Writer, account_id: int, outcomes: Iterable[Outcome], now: datetime) -> None:
-    await tx.record(account_id, outcomes, now, WINDOW)
-    await tx.set_trouble(account_id, None, now)
 
 
 async def compare(full: Path, steps: int) -> list[Row]:

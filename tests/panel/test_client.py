@@ -73,8 +73,8 @@ async def test_answers_come_back_typed() -> None:
     assert [(order, row.status) for order, row in seen.rows.items() if not isinstance(row, RowError)] == [
         ("a", OrderStatus.CANCELLED)
     ]
-    balance = await panel_that(Answer(200, '{"balance":"47.32","currency":"USD"}')).balance(KEY)
-    assert balance == Balance("47.32", "USD")
+    balance = await panel_that(Answer(200, '{"balance":"47.32","currency":"USD"}', headers)).balance(KEY)
+    assert balance == (Balance("47.32", "USD"), limits)
 
 
 @pytest.mark.parametrize("orders", [[], ["a"] * (MAX_BATCH + 1), ["a,b"], ["a", ""]])

@@ -22,6 +22,7 @@ from bot.panel import (
     Unintelligible,
 )
 from bot.panel.replies import (
+    Json,
     error_words,
     read_balance,
     read_cancel,
@@ -47,22 +48,23 @@ SHOWN = {
 GONE = {"error": "Order not found"}
 
 
-def cancel(reply: Any, orders: Sequence[str]) -> dict[str, Any]:
+def arrived(reply: Any) -> Json:
+    """Return a reply as it is after its way over the wire."""
     value = read_json(json.dumps(reply).encode(), KEY)
     assert value is not None
-    return read_cancel(value, orders)
+    return value
+
+
+def cancel(reply: Any, orders: Sequence[str]) -> dict[str, Any]:
+    return read_cancel(arrived(reply), orders)
 
 
 def refill(reply: Any, orders: Sequence[str]) -> dict[str, Any]:
-    value = read_json(json.dumps(reply).encode(), KEY)
-    assert value is not None
-    return read_refill(value, orders)
+    return read_refill(arrived(reply), orders)
 
 
 def status(reply: Any, orders: Sequence[str]) -> dict[str, Any]:
-    value = read_json(json.dumps(reply).encode(), KEY)
-    assert value is not None
-    return read_statuses(value, orders)
+    return read_statuses(arrived(reply), orders)
 
 
 @pytest.mark.parametrize(

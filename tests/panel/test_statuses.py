@@ -23,7 +23,9 @@ def test_a_known_word_is_folded(word: str, status: OrderStatus) -> None:
     assert read_status(word) is status
 
 
-@pytest.mark.parametrize("word", ["", "unknown", "complete", "cancelling", "partially completed", "取消"])
+@pytest.mark.parametrize(
+    "word", ["", "unknown", "complete", "cancelling", "cancelled by provider", "partially completed", "取消"]
+)
 def test_any_other_word_is_unknown_and_not_final(word: str) -> None:
     assert read_status(word) is OrderStatus.UNKNOWN
     assert not read_status(word).is_final

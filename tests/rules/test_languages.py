@@ -14,8 +14,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from discord import app_commands
 
-from bot.accounts import LONGEST_NAME
 from bot.client import Client
+from bot.keyring import LONGEST_NAME
 from bot.language import CATALOGUES, DOMAIN, OWN_NAMES, Language, number, plural, speaking, t, understood
 from bot.ui.modals import key_form, orders_form
 from tests.rules.sources import ROOT, sources, tree_of

@@ -1,9 +1,11 @@
 """Orders go to the key that is named, or to the default; one that the panel rejects stops nothing but itself."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from bot.panel import Answer
 from tests.several_keys.shop import DONE, LONG, RUNNING, SHOP, calls, names
 from tests.world import KEY, World, buttons_of, messages, shown
 
@@ -85,6 +87,18 @@ async def test_balances_of_all_keys_or_of_one(here: World, ann: Any) -> None:
     assert "does not accept this key" not in shown(await ann.slash("balance", key="main"))
 
 
+async def test_balances_of_several_keys_are_asked_for_side_by_side(here: World, ann: Any) -> None:
+    both = asyncio.Barrier(2)
+
+    async def meet(answer: Answer) -> Answer:
+        async with asyncio.timeout(5):
+            await both.wait()
+        return answer
+
+    here.wire.faults = [meet, meet]
+    assert "Shop" in shown(await ann.slash("balance"))
+
+
 async def test_status_asks_under_one_key_and_hints_at_the_others(here: World, ann: Any) -> None:
     here.order("ord_S", key=SHOP)
     text = shown(await ann.slash("status", orders="ord_S"))
@@ -156,6 +170,16 @@ async def test_the_check_of_a_new_key_counts_against_that_key(here: World, ann: 
     assert [here.app.accounts._budget.used(account) for account in (1, 2)] == [1, 1]
     await here.connect(ann, SHOP, "Shop")
     assert [here.app.accounts._budget.used(account) for account in (1, 2)] == [1, 2]
+
+
+async def test_a_key_that_was_not_taken_under_a_new_name_frees_no_calls_of_another(here: World, ann: Any) -> None:
+    budget = here.app.accounts._budget
+    assert "Not connected" in await here.connect(ann, "np-mistyped-key", "Third")
+    for _ in range(20):
+        budget.spend(1)
+    used = budget.used(1)
+    await here.connect(ann)
+    assert budget.used(1) == used + 1
 
 
 async def test_each_key_has_its_own_limit(here: World, ann: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from bot.leases import Leases
 from bot.states import State, Verdict
 from bot.store import AccountState, LeaseLost, Ledger, Outcome, Preview, PreviewState
-from bot.worker import _Answer, _recorded, _taken_and_claimed
+from bot.turns import _Answer, _recorded, _taken_and_claimed
 from tests.ledgers import InPostgres
 from tests.store.books import ANN, CARD_ENDS, KEY, LATER, WINDOW, Books, ask, connect
 from tests.world import START
@@ -24,7 +24,7 @@ class Pair:
 
     async def claim(self, ledger: Ledger) -> list[str]:
         """Claim what is to be sent, as a process's worker does."""
-        _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, self.books.account.id, LATER, 100))
+        _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, self.books.account, LATER, 100))
         return [row.order_id for row in rows]
 
     async def take(self, ledger: Ledger) -> bool:

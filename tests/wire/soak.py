@@ -3,17 +3,15 @@
 import argparse
 import asyncio
 import logging
-import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from pydantic import SecretStr
 
@@ -21,6 +19,8 @@ from bot.clock import utc_now
 from bot.demo.panel import SimulatedPanel, Upstream
 from bot.panel import Answer
 from bot.settings import Settings
+from bot.states import State, Verdict
+from bot.store import Card, Ledger, Outcome
 from bot.vault import Purpose, open_vault
 from tests.wire.stage import KEY, Audit, Stage, audit, stage
 from tests.wire.stand_in import Fault, StandIn
@@ -241,7 +241,7 @@ async def great_restart(accounts: int = 1_000, orders: int = 100) -> str:
         async with stage(Path(folder)) as made:
             await made.bot.start()
             await made.bot.terminate()
-            _fill(Path(folder), accounts, orders)
+            await _fill(Path(folder), accounts, orders)
             since = time.monotonic()
             await made.bot.start()
             ready = time.monotonic() - since
@@ -251,32 +251,23 @@ async def great_restart(accounts: int = 1_000, orders: int = 100) -> str:
     return f"{accounts * orders:,} open: READY {ready:.2f} s after the start, first look {polled - ready:.2f} s later"
 
 
-def _fill(folder: Path, accounts: int, orders: int) -> None:
-    """Write accounts with queued orders into a ledger, all of them due."""
+async def _fill(folder: Path, accounts: int, orders: int) -> None:
+    """Write accounts with orders that the panel has taken into a ledger, all of them due for a look."""
     vault = open_vault(Settings(_env_file=None, data_dir=folder), first_start=False)
-    now = int(time.time() * 1000)
-    with closing(sqlite3.connect(folder / "ledger.sqlite3")) as ledger, ledger:
+    now = utc_now()
+    card = Card(1, None, None, None, now)
+    async with Ledger.open(folder / "ledger.sqlite3") as ledger, ledger.write() as tx:
         for user in range(1, accounts + 1):
-            sealed = vault.seal(Purpose.PANEL_KEY, user, SecretStr(KEY), user)
-            row: dict[str, Any] = {"user": user, "sealed": sealed, "now": now, "orders": orders}
-            ledger.execute(_ACCOUNT, row)
-            ledger.execute(_REQUEST, row)
-            ledger.executemany(_QUEUED, [{**row, "order": f"ord_{user}_{number}"} for number in range(orders)])
-
-
-_ACCOUNT = """
-    INSERT INTO accounts (id, user_id, name, folded, is_default, key_sealed, state, created_at, changed_at)
-    VALUES (:user, :user, 'main', 'main', 1, :sealed, 'active', :now, :now)
-"""
-_REQUEST = """
-    INSERT INTO requests (id, account_id, user_id, state, orders, waiting,
-                          ignored, repeats, channel_id, card_until, created_at, began_at)
-    VALUES (:user, :user, :user, 'going', :orders, 0, '[]', 0, 1, 0, :now, :now)
-"""
-_QUEUED = """
-    INSERT INTO cancellations (request_id, account_id, order_id, state, created_at, changed_at, queued_at, due_at)
-    VALUES (:user, :user, :order, 'queued', :now, :now, :now, :now)
-"""
+            account_id = await tx.place_account(user, "main", now)
+            await tx.save_key(account_id, vault.seal(Purpose.PANEL_KEY, user, SecretStr(KEY), account_id), now)
+            account = await tx.account(account_id)
+            assert account
+            named = [f"ord_{user}_{number}" for number in range(orders)]
+            await tx.add_request(account, named, card, now, ask_first=False, ignored=(), repeats=0)
+            await tx.take_up(account_id, now, orders)
+            sent = await tx.claim_for_sending(account_id, now, orders)
+            taken = [Outcome(order, Verdict(State.ACCEPTED, 0), now) for order in sent]
+            await tx.record(account_id, taken, now, timedelta())
 
 
 # The table ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,76 @@
+"""What a user's keys allow (pure): what may be a key and its name, which of them is meant, which may be used now."""
+
+from collections.abc import Iterable, Set
+
+from pydantic import SecretStr
+
+from bot.panel import InvalidKey, Suspended
+from bot.problems import BadKey, BadName, KeyFault, KeyPaused, NoKey
+from bot.store import Account, AccountState, Keyring, folded
+
+MOST_KEYS = 10
+"""Keys that one user may store."""
+MOST_NAMES = 25
+"""Names that one user may have given to keys, removed ones too: what was done under them stays on record."""
+LONGEST_NAME = 32
+"""Characters of a key's name."""
+FIRST_NAME = "main"
+"""What a first key is called where its user gives no name."""
+
+
+def usable(account: Account | None, *, several: bool = False) -> Account:
+    """Return an account whose key may be used now; raise NoKey or KeyPaused. `several`: its user has other keys."""
+    if account is None or account.state is AccountState.REMOVED:
+        raise NoKey
+    if account.state is not AccountState.ACTIVE:
+        raise KeyPaused(account.state, account.name, several=several)
+    return account
+
+
+def with_keys(keys: Iterable[Account]) -> Keyring:
+    """Return the accounts whose key is stored."""
+    return tuple(account for account in keys if account.state is not AccountState.REMOVED)
+
+
+def keys_beside(keys: Keyring, lost_under: Set[int]) -> Keyring:
+    """Return the usable keys under which there is something to try that was not found under those of some accounts."""
+    return tuple(one for one in keys if one.state is AccountState.ACTIVE and lost_under - {one.id})
+
+
+def in_use(keys: Keyring) -> list[Account]:
+    """Return the accounts whose key may be used now; raise NoKey or KeyPaused where there is none."""
+    found = [account for account in keys if account.state is AccountState.ACTIVE]
+    return found or [usable(next(iter(keys), None), several=len(with_keys(keys)) > 1)]
+
+
+def named(keys: Iterable[Account], name: str) -> Account | None:
+    """Return the account whose key has that name, in whatever capitals and spaces."""
+    wanted = folded(" ".join(name.split()))
+    return next((account for account in keys if account.folded == wanted), None)
+
+
+def paused_by(error: InvalidKey | Suspended) -> AccountState:
+    """Return the state an account has after such an answer."""
+    return AccountState.REJECTED if isinstance(error, InvalidKey) else AccountState.SUSPENDED
+
+
+def read_key(text: str) -> SecretStr:
+    """Return the API key in a text that a person pasted; raise BadKey."""
+    key = text.strip()
+    if not key:
+        raise BadKey(KeyFault.EMPTY)
+    if any(character.isspace() for character in key):
+        raise BadKey(KeyFault.SPACES)
+    if not (key.isascii() and key.isprintable()):
+        raise BadKey(KeyFault.CHARACTERS)
+    if not 8 <= len(key) <= 256:
+        raise BadKey(KeyFault.LENGTH)
+    return SecretStr(key)
+
+
+def read_name(text: str) -> str:
+    """Return the name for a key in a text that a person typed; raise BadName."""
+    name = " ".join(text.split())
+    if not (name.isprintable() and 1 <= len(name) <= LONGEST_NAME):
+        raise BadName(LONGEST_NAME)
+    return name

@@ -1,0 +1,317 @@
+"""What is done for an account whose turn has come: the one call it needs most, and writing down what came of it.
+
+Requests go before looks. A call is never cancelled from outside.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+
+from pydantic import SecretStr
+
+from bot.budget import Budget
+from bot.clock import Clock, Sleep
+from bot.keyring import paused_by
+from bot.leases import Leases
+from bot.panel import (
+    MAX_BATCH,
+    CancelRow,
+    InvalidKey,
+    Limits,
+    OrderReading,
+    OrderStatus,
+    Panel,
+    PanelError,
+    RateLimited,
+    Refused,
+    RowError,
+    StatusRow,
+    Suspended,
+    TurnedAway,
+    Unavailable,
+)
+from bot.schedule import resend_after, retry_after
+from bot.states import State, Verdict, after_cancel, after_lost_call, after_refusal, after_status
+from bot.store import (
+    Account,
+    AccountState,
+    Cancellation,
+    LeaseLost,
+    Ledger,
+    NoticeKind,
+    Outcome,
+    Trouble,
+    Writer,
+)
+from bot.vault import Purpose, Vault
+from bot.watching import Watching, groups_of
+
+log = logging.getLogger(__name__)
+
+LEFT_FOR = timedelta(seconds=1)
+"""After which an account that another process works on, or where nothing was to be done, is tried again."""
+_FIRST_LOOK_WAITS = timedelta(minutes=10)
+_WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one call came to: outcomes, and what it says about the account."""
+
+    outcomes: Sequence[Outcome]
+    trouble: Trouble | None = None
+    paused: AccountState | None = None
+
+
+class _KeyReplaced(Exception):
+    """The key with which to call is not the account's any more."""
+
+
+class Turns:
+    """Calls the panel for one account at a time; all it remembers of any is how its last calls went."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        vault: Vault,
+        panel: Panel,
+        budget: Budget,
+        leases: Leases,
+        plan: Watching,
+        random: Random,
+        clock: Clock,
+        *,
+        notify_window: timedelta,
+        changed: Callable[[], None],
+        ended: Callable[[Iterable[State]], None],
+        sleep: Sleep,
+    ) -> None:
+        self._ledger = ledger
+        self._vault = vault
+        self._panel = panel
+        self._budget = budget
+        self._leases = leases
+        self._plan = plan
+        self._random = random
+        self._clock = clock
+        self._window = notify_window
+        self._changed = changed
+        self._ended_as = ended
+        self._sleep = sleep
+        self._failures: dict[int, int] = {}
+        self._most: dict[int, int] = {}
+        self._strange_words: set[str] = set()
+
+    async def take(self, account_id: int, busy: Collection[int]) -> timedelta | None:
+        """Make the one call that an account needs most, and write down what it led to.
+
+        Return None then, or for how long to leave the account alone where no call was made. Raise LeaseLost, and
+        whatever kept it from being made.
+        """
+        if not await self._leases.take(account_id, busy):
+            return LEFT_FOR
+        account = await self._ledger.read.account(account_id)
+        if account is None or account.key_sealed is None:  # erased or removed since
+            return LEFT_FOR
+        key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed, account.id)
+        most = self._most.get(account_id, MAX_BATCH)
+        # What takes one call goes first, then what is due for a look, then the long lists.
+        left = await self._ledger.read.fewest_to_send(account_id, self._clock())
+        try:
+            if left is not None and left <= most and (rows := await self._claim(account, most)):
+                answer = await self._send(account, key, rows)
+            elif rows := await self._ledger.read.due_looks(account_id, self._clock(), most):
+                answer = await self._look(account, key, rows)
+            elif left is not None and (rows := await self._claim(account, most)):
+                answer = await self._send(account, key, rows)
+            else:  # where all there was to send had been asked for before, there may be more at once
+                return LEFT_FOR if left is None else timedelta()
+        except _KeyReplaced:
+            return timedelta()  # the next turn takes the new one
+        await self._record(account, answer)
+        return None
+
+    async def _claim(self, account: Account, most: int) -> list[Cancellation]:
+        """Take up orders whose turn it is, until there are some to send or none is left; raise _KeyReplaced."""
+        while True:
+            now = self._clock()
+            taken, rows = await self._ledger.write_at_once(
+                lambda tx, now=now: _taken_and_claimed(tx, account, now, most)
+            )
+            if rows or not taken:
+                return rows
+            self._changed()  # all of them had been asked for before
+
+    async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
+        self._leases.insist(account.id)
+
+        def lost(pause: timedelta, *, reached: bool) -> list[Outcome]:
+            again = self._clock() + pause
+            return [Outcome(row, after_lost_call(row.doubts, reached=reached), again) for row in rows]
+
+        try:
+            reply = await self._panel.cancel(key, [row.order_id for row in rows])
+        except Refused as error:
+            if self._smaller(account.id, rows):
+                return _Answer(lost(timedelta(), reached=False))
+            row, words = rows[0], error.words or str(error)
+            verdict = after_refusal(row.doubts, words, same_key=not row.other_key)
+            return _Answer([Outcome(row, verdict, self._clock())])
+        except PanelError as error:
+            pause, trouble, paused = self._judge(account, error)
+            return _Answer(lost(pause, reached=error.reached), trouble, paused)
+        except Exception:
+            # A fault of ours after the claim: the panel may have been asked, so only status can tell.
+            log.exception("a cancel call for account %d broke off", account.id)
+            return _Answer(lost(self.fail(account.id), reached=True))
+        self._succeeded(account, reply.limits)
+        look_at = await self._first_looks(account, {row.request_id for row in rows})
+        return _Answer([self._answered(row, reply.rows.get(row.order_id), look_at[row.request_id]) for row in rows])
+
+    async def _first_looks(self, account: Account, request_ids: Iterable[int]) -> dict[int, datetime]:
+        """Return when to look at what was sent. A list is sent first: an order that waits may slip away meanwhile.
+
+        With its last orders the ledger makes its looks due; only should that take far too long they come in between.
+        """
+        now, waiting = self._clock(), dict[int, int]()
+        try:
+            waiting.update(await self._ledger.read.requests_to_send(account.id))
+        except Exception:  # the panel has answered, and that must be written down: they are looked at right away
+            log.exception("what is left to send of account %d could not be read", account.id)
+        calls = {request_id: groups_of(waiting.get(request_id, 0), MAX_BATCH) for request_id in request_ids}
+        return {
+            request_id: now + 2 * (self._budget.earliest(account.id, left) - now) + _FIRST_LOOK_WAITS if left else now
+            for request_id, left in calls.items()
+        }
+
+    def _answered(self, row: Cancellation, found: CancelRow | None, look_at: datetime) -> Outcome:
+        return Outcome(row, after_cancel(row.doubts, found, same_key=not row.other_key), look_at)
+
+    def _smaller(self, account_id: int, rows: Sequence[Cancellation]) -> bool:
+        """Halve an account's next call, and tell whether that can be: one order may have spoilt a whole batch."""
+        if len(rows) == 1:
+            return False
+        self._most[account_id] = len(rows) // 2
+        return True
+
+    async def _look(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
+        try:
+            reply = await self._panel.status(key, [row.order_id for row in rows])
+        except Refused as error:
+            if self._smaller(account.id, rows):
+                return _Answer([Outcome(row, Verdict(row.state, row.doubts), self._clock()) for row in rows])
+            return _Answer(await self._planned(account.id, [self._seen(rows[0], RowError(error.words))]))
+        except PanelError as error:
+            pause, trouble, paused = self._judge(account, error)
+            again = self._clock() + pause
+            return _Answer([Outcome(row, Verdict(row.state, row.doubts), again) for row in rows], trouble, paused)
+        self._succeeded(account, reply.limits)
+        seen = [self._seen(row, reply.rows.get(row.order_id)) for row in rows]
+        return _Answer(await self._planned(account.id, seen))
+
+    async def _planned(self, account_id: int, seen: list[Outcome]) -> list[Outcome]:
+        """Set when to look again at what is still open of the orders of one call."""
+        now = self._clock()
+        still = [outcome.cancellation for outcome in seen if outcome.verdict.state in _WATCHED]
+        if not still:
+            self._plan.forget(account_id)
+            return seen
+        groups = groups_of(await self._ledger.read.count_taken(account_id), MAX_BATCH)
+        pause = self._plan.pause(account_id, [now - row.created_at for row in still], groups)
+        return [replace(one, due_at=now + pause) if one.verdict.state in _WATCHED else one for one in seen]
+
+    def _seen(self, row: Cancellation, found: StatusRow | None) -> Outcome:
+        reading = found if isinstance(found, OrderReading) else None
+        if reading and reading.status is OrderStatus.UNKNOWN and reading.word not in self._strange_words:
+            self._strange_words.add(reading.word)
+            log.warning("the panel uses a status word this release does not know: %r", reading.word)
+        now = self._clock()
+        too_soon = row.sent_at is not None and timedelta() <= now - row.sent_at < resend_after(row.doubts)
+        verdict = after_status(row.state, row.doubts, found, same_key=not row.other_key, may_resend=not too_soon)
+        return Outcome(row, verdict, now, reading, looked=reading is not None)
+
+    def _judge(self, account: Account, error: PanelError) -> tuple[timedelta, Trouble | None, AccountState | None]:
+        """Return how long to wait after such an error, and what it means for the account."""
+        match error:
+            case InvalidKey() | Suspended():
+                return timedelta(), None, paused_by(error)
+            case RateLimited():
+                self._budget.denied(account.id, error)
+                now = self._clock()
+                closed = self._budget.closed(account.id) or now
+                return closed - now, Trouble.RATE_LIMITED, None
+            case TurnedAway():
+                return self.fail(account.id, error), Trouble.TURNED_AWAY, None
+            case Unavailable():
+                return self.fail(account.id, error), Trouble.UNAVAILABLE, None
+            case _:
+                return self.fail(account.id, error), Trouble.UNINTELLIGIBLE, None
+
+    def fail(self, account_id: int, error: PanelError | None = None) -> timedelta:
+        """Count a failure in a row, log the first, and return the pause before the next try."""
+        failures = self._failures[account_id] = self._failures.get(account_id, 0) + 1
+        if error and failures == 1:
+            log.warning("account %d: %s; trying again with growing pauses", account_id, error)
+        return retry_after(failures, self._random)
+
+    def _succeeded(self, account: Account, limits: Limits) -> None:
+        self._budget.learn(account.id, limits)
+        self._most.pop(account.id, None)
+        if self._failures.pop(account.id, 0):
+            log.info("account %d: the panel answers again", account.id)
+
+    async def _record(self, account: Account, answer: _Answer) -> None:
+        """Write an answer down, however often it takes: what the panel has done must not be forgotten."""
+        failures = 0
+        while True:
+            try:
+                await self._write(account, answer)
+                break
+            except LeaseLost:
+                log.warning("account %d was taken over; what the panel answered is asked for again there", account.id)
+                self._leases.forget(account.id)
+                return
+            except Exception:
+                failures += 1
+                pause = retry_after(failures, self._random)
+                log.exception("an answer for account %d could not be recorded; trying again", account.id)
+                await self._sleep(pause.total_seconds())
+        self._changed()
+
+    async def _write(self, account: Account, answer: _Answer) -> None:
+        now = self._clock()
+        await self._ledger.write_at_once(lambda tx: _recorded(tx, account, answer, now, self._window))
+        self._ended_as(outcome.verdict.state for outcome in answer.outcomes)
+
+
+async def _taken_and_claimed(tx: Writer, account: Account, now: datetime, most: int) -> tuple[int, list[Cancellation]]:
+    await tx.check_lease(account.id)
+    # What is claimed counts as sent with the key that is stored now.
+    current = await tx.account(account.id)
+    if current is None or current.key_sealed != account.key_sealed:
+        raise _KeyReplaced
+    taken = await tx.take_up(account.id, now, most)
+    return taken, await tx.claim_for_sending(account.id, now, most)
+
+
+async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime, window: timedelta) -> None:
+    await tx.check_lease(account.id)
+    await tx.record(account.id, answer.outcomes, now, window)
+    await _stop_what_came_back(tx, answer.outcomes, now, window)
+    news = await tx.set_trouble(account.id, answer.trouble, now)
+    if answer.paused and await tx.pause(account, answer.paused, now):
+        news = True
+        await tx.notify(account, NoticeKind(answer.paused.value), now, window)
+    if news:
+        await tx.touch_account(account.id, now)
+
+
+async def _stop_what_came_back(tx: Writer, outcomes: Iterable[Outcome], now: datetime, window: timedelta) -> None:
+    """Withdraw what certainly did not go out of a list that was stopped meanwhile: the press did not reach it."""
+    unsent = (one.cancellation for one in outcomes if one.verdict.state is State.REQUESTED and not one.verdict.doubts)
+    for request_id in {order.request_id for order in unsent}:
+        request = await tx.request(request_id)
+        if request and not request.waiting and State.WITHDRAWN in await tx.groups_of_request(request_id):
+            await tx.stop_request(request, now, window)
