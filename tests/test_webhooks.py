@@ -237,6 +237,18 @@ async def test_nothing_is_stored_for_who_was_erased_meanwhile(here: World, ann: 
     assert rows(here) == []
 
 
+async def test_with_another_key_left_the_address_goes_on(here: World, ann: Any, web: Web) -> None:
+    here.panel.add_key("np-another-key-000")
+    await here.connect(ann, "np-another-key-000", name="shop")
+    await watch(here, ann, "ord_A")
+    path = await new_address(ann)
+    await ann.slash("key remove", name="shop")
+    before = looks(here)
+    await web.post(path, data=b"ord_A")
+    await work(here)
+    assert looks(here) == before + 1
+
+
 @pytest.mark.parametrize("way", ["turn off", "remove the key", "forget me"])
 async def test_it_goes_with_the_key_with_its_user_and_by_itself(here: World, ann: Any, web: Web, way: str) -> None:
     await register(ann)

@@ -86,11 +86,11 @@ class Writer(Eraser, Outbox, Nudges, Holder):
     async def remove_key(self, account: Account, now: datetime, window: timedelta) -> None:
         """Forget a key; what was not sent is withdrawn, what was sent is watched no longer, and its user is told.
 
-        Where it was the default, another key of the user is from now on.
+        Where it was the default, another key of the user is from now on. With the last one their webhook goes.
         """
-        await self.erase_webhook(account.user_id)
         await QUERIES.remove_key(self._db, id=account.id, now=to_ms(now))
         await QUERIES.choose_other_default(self._db, user_id=account.user_id)
+        await QUERIES.erase_idle_webhook(self._db, user_id=account.user_id)
         await self._end_all(account.id, now)
         await self.tell_untold(account.id, now, window)
 

@@ -31,6 +31,11 @@ WHERE account_id IN (SELECT id FROM accounts WHERE user_id = :user_id AND state 
       SELECT 1 FROM requests r WHERE r.id = cancellations.request_id AND r.waiting > 0 AND r.began_at IS NOT NULL
   ));
 
+-- name: erase_idle_webhook(user_id)!
+-- Without a key there is nothing left that a call could have looked at.
+DELETE FROM webhooks WHERE user_id = :user_id
+AND NOT EXISTS (SELECT 1 FROM accounts WHERE user_id = :user_id AND state <> 'removed');
+
 -- name: sealed_webhook_secrets()
 SELECT user_id AS id, user_id, secret_sealed AS sealed FROM webhooks WHERE secret_sealed IS NOT NULL;
 
