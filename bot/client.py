@@ -104,8 +104,6 @@ class Client(commands.AutoShardedBot):
             shard_count=shard_count,
             **shards,
         )
-        self.connected = False
-        """Whether the gateway is open: Discord sends what happens, as far as anybody can tell."""
         self.long_lists = asyncio.Lock()
         """Held while an attached list is in memory: one at a time, however many users come with one."""
         self.refilling: set[int] = set()
@@ -113,6 +111,12 @@ class Client(commands.AutoShardedBot):
         self.refills_asked: deque[int] = deque(maxlen=1_000)
         """The messages whose confirmed refills were asked for last."""
         self._ledger = ledger
+        self._open_shards: set[int] = set()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the gateway is open for all shards: Discord sends what happens, as far as anybody can tell."""
+        return bool(self._open_shards) and self._open_shards >= self.shards.keys()
 
     async def setup_hook(self) -> None:
         """Load the cogs, and tell Discord of the commands if they are not the ones it knows."""
@@ -126,17 +130,17 @@ class Client(commands.AutoShardedBot):
                 await tx.set_fact(_TREE_FACT, digest)
             log.info("commands registered with Discord")
 
-    async def on_connect(self) -> None:
-        """Note that the gateway has opened."""
-        self.connected = True
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """Note that the gateway has opened for a shard."""
+        self._open_shards.add(shard_id)
 
-    async def on_resumed(self) -> None:
-        """Note that the gateway is open again."""
-        self.connected = True
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        """Note that the gateway is open again for a shard."""
+        self._open_shards.add(shard_id)
 
-    async def on_disconnect(self) -> None:
-        """Note that the gateway has closed; discord.py goes on trying to open it."""
-        self.connected = False
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        """Note that the gateway has closed for a shard; discord.py goes on trying to open it."""
+        self._open_shards.discard(shard_id)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages to cogs/direct_messages.py: this bot has no prefix commands."""

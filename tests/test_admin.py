@@ -85,7 +85,7 @@ async def test_of_a_team_those_see_it_who_have_joined(here: World, ann: Any) -> 
 
 async def test_it_says_what_is_wrong(here: World, ann: Any) -> None:
     run_by(here, owner=ann.id)
-    here.app.client.dispatch("disconnect")
+    here.app.client.dispatch("shard_disconnect", 0)
     here.wire.down = True
     await here.env.settle()
     await ann.slash("balance")

@@ -56,13 +56,14 @@ async def test_it_is_healthy_and_ready(web: TestClient[Any, Any]) -> None:
 async def test_an_outage_of_discord_or_the_panel_is_no_fault_of_the_process(
     here: World, ann: Any, web: TestClient[Any, Any]
 ) -> None:
-    here.app.client.dispatch("disconnect")
+    here.app.client.dispatch("shard_disconnect", 0)
+    here.app.client.dispatch("shard_resumed", 1)  # another one is nothing to those whom this one serves
     here.wire.down = True
     await here.env.settle()
     assert (await web.get("/readyz")).status == 503
     assert (await web.get("/healthz")).status == 200
     assert (await metrics(web))["notpanel_gateway_connected"] == 0
-    here.app.client.dispatch("resumed")
+    here.app.client.dispatch("shard_resumed", 0)
     await here.env.settle()
     assert (await web.get("/readyz")).status == 200
 
