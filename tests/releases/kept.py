@@ -1,5 +1,6 @@
 """Where kept ledgers are, and how one comes back to life on either engine."""
 
+import gzip
 import hashlib
 import sqlite3
 from contextlib import closing
@@ -16,7 +17,7 @@ SEALS = FOLDER / "migrations.sha256"
 
 def releases() -> list[Path]:
     """Return the kept ledgers."""
-    return sorted(FOLDER.glob("*.sql"))
+    return sorted(FOLDER.glob("ledger-*.gz"))
 
 
 def sums() -> str:
@@ -27,13 +28,12 @@ def sums() -> str:
 
 def put_back(release: Path, below: Below) -> None:
     """Make an empty database the ledger that a release has left."""
-    dump = release.read_text("utf-8")
+    content = gzip.decompress(release.read_bytes())
     if isinstance(below, InFile):
-        with closing(sqlite3.connect(below.database)) as ledger:
-            ledger.executescript(dump)
+        below.database.write_bytes(content)
     elif isinstance(below, InPostgres):
         with closing(sqlite3.connect(":memory:")) as ledger:
-            ledger.executescript(dump)
+            ledger.deserialize(content)
             _copy(ledger, below)
 
 
