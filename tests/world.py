@@ -33,7 +33,7 @@ Fault = Exception | Answer | Callable[[Answer], Answer | Awaitable[Answer]]
 class Clock:
     """The one clock of a test; the simulated Discord follows it."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime = START) -> None:
         self.now = now
 
     def __call__(self) -> datetime:
