@@ -426,10 +426,10 @@ def _may_have_acted(error: Exception) -> bool:
     """Tell whether the panel may have done what it was asked for when this was raised."""
     if isinstance(error, PanelError):
         return error.reached
-    if isinstance(error, UserError | LedgerError | VaultError):
-        return False  # these come before the call
+    if isinstance(error, UserError):
+        return False
     log.error("a refill call broke off", exc_info=error)
-    return True
+    return not isinstance(error, LedgerError | VaultError)  # these, too, come before the call
 
 
 def _last4(key: SecretStr) -> str:

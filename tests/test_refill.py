@@ -8,6 +8,7 @@ import pytest
 
 from bot.accounts import Refills
 from bot.panel import Answer, InvalidKey, OrderStatus, Refill, RowError, Unavailable
+from bot.store import LedgerUnreadable
 from bot.ui.keys import under_key
 from bot.ui.refills import refills_card
 from bot.ui.words import refill_step
@@ -265,6 +266,29 @@ async def test_a_key_removed_in_the_middle_is_used_no_more(here: World, ann: Any
     text = shown(await ann.slash("refill", orders=" ".join(orders)))
     assert "**100** accepted · **20** not sent" in text
     assert "The key was removed" in text
+    assert len(here.calls("refill")) == 1
+
+
+async def test_that_the_ledger_could_not_be_read_is_logged_as_the_card_says(
+    here: World, ann: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    orders = done(here, 120)
+
+    async def unreadable(*_: Any) -> Any:
+        raise LedgerUnreadable("(disk I/O error)")
+
+    def then_unreadable(answer: Answer) -> Answer:
+        monkeypatch.setattr(here.app.ledger.read, "account", unreadable)
+        return answer
+
+    here.wire.faults = [then_unreadable]
+    middle = shown(await ann.slash("refill", orders=" ".join(orders)))
+    assert "**100** accepted · **20** not sent" in middle
+    assert "has been logged" in middle
+    assert "disk I/O error" in caplog.text
+    caplog.clear()
+    assert "has been logged" in shown(await ann.slash("refill", orders="ord_0119"))
+    assert "disk I/O error" in caplog.text
     assert len(here.calls("refill")) == 1
 
 
