@@ -32,7 +32,8 @@ _BREACHES = {
     "an order sent anew that was asked for before it had been answered": """
         SELECT later.id, c.state FROM cancellations later JOIN cancellations c
         ON c.account_id = later.account_id AND c.order_id = later.order_id AND c.id < later.id
-        WHERE c.ended_at > later.created_at AND c.state NOT IN ('withdrawn', 'expired')""",
+        WHERE c.ended_at > later.created_at AND c.state NOT IN ('withdrawn', 'expired')
+        AND (c.state <> 'refused' OR c.other_key = 0)""",
     "orders that wait and are not counted, or out of turn": """
         SELECT r.id, r.state, r.orders, r.waiting FROM requests r WHERE r.waiting <> (
             SELECT COUNT(*) FROM request_orders ro

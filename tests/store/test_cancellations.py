@@ -72,6 +72,19 @@ async def test_what_was_asked_for_while_it_was_open_is_not_sent_when_its_turn_co
     assert own.request_id == again
 
 
+async def test_what_was_refused_under_a_key_that_was_replaced_is_sent_with_the_new_one(books: Books) -> None:
+    async with books.ledger.write() as tx:
+        first = await ask(tx, books.account, "ord_A")
+        again = await ask(tx, books.account, "ord_A", "ord_B")
+        await claim(tx, books.account, most=1)  # the other waits its turn
+    await books.record(await books.newest("ord_A"), State.REFUSED)
+    async with books.ledger.write() as tx:
+        await tx.save_key(books.account.id, b"another key", LATER)
+    assert [row.order_id for row in await books.claim(LATER)] == ["ord_A", "ord_B"]
+    assert [row.request_id for row in await orders_of(books.ledger.read, again)] == [again, again]
+    assert [row.state for row in await orders_of(books.ledger.read, first)] == [State.REFUSED]
+
+
 async def test_what_was_stopped_is_sent_for_the_next_request_that_waits_for_it(books: Books) -> None:
     async with books.ledger.write() as tx:
         first = await ask(tx, books.account, "ord_A")

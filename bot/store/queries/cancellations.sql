@@ -135,8 +135,14 @@ WHERE account_id = :account_id AND due_at > :now AND state IN ('accepted', 'queu
 UPDATE cancellations SET due_at = :now WHERE due_at > :latest;
 
 -- name: mark_other_key(account_id)!
+-- Of what has ended, what the replaced key was refused since a request that still waits was asked for.
 UPDATE cancellations SET other_key = 1
-WHERE account_id = :account_id AND ended_at IS NULL AND (state <> 'requested' OR doubts > 0);
+WHERE account_id = :account_id AND (
+    ended_at IS NULL AND (state <> 'requested' OR doubts > 0)
+    OR state = 'refused' AND ended_at > (
+        SELECT MIN(began_at) FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL
+    )
+);
 
 -- name: hurry_request(now, request_id)!
 UPDATE cancellations SET due_at = :now WHERE request_id = :request_id AND state = 'accepted' AND due_at > :now;
