@@ -110,12 +110,15 @@ class DirectMessages(commands.Cog):
                 return await ask_to_erase(self._bot, user_id)
             case "key" if text.casefold() in ("", "show"):
                 return keys_card(await self._bot.use_cases.accounts.show(user_id))
+            case "key" if text.casefold().startswith(("remove", "default")):
+                return not_understood()
+            case "key":
+                return key_in_message()
             case "help" | "start" | "hi" | "hello" | "":
                 return help_card()
             case word:
                 may_be_a_key = not text and len(word) >= _LOOKS_LIKE_A_KEY and not word.startswith("ord_")
-                brings_a_key = word == "key" and text.casefold().split()[0] not in ("remove", "default")
-                return key_in_message() if brings_a_key or may_be_a_key else not_understood()
+                return key_in_message() if may_be_a_key else not_understood()
 
     async def _cancel(self, message: discord.Message, reply: discord.Message, text: str) -> None:
         found = await orders_in(self._bot, text, message.attachments)
