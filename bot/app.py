@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from bot.accounts import Accounts
 from bot.budget import Budget
+from bot.calls import Calls
 from bot.cancels import Cancels
 from bot.client import Client, UseCases
 from bot.clock import Clock, Sleep, utc_now
@@ -156,8 +157,9 @@ async def build(
             ledger.listen(ring)
 
             courtesy = Courtesy(clock)
-            accounts = Accounts(ledger, vault, panel, budget, courtesy, clock, notify_window=window, wake=wake)
-            previews = Previews(ledger, accounts, clock, changed=lambda: courier.ring())
+            accounts = Accounts(ledger, vault, panel, budget, clock, notify_window=window, wake=wake)
+            calls = Calls(ledger, accounts, panel, budget, courtesy, clock)
+            previews = Previews(ledger, calls, clock, changed=lambda: courier.ring())
             cancels = Cancels(
                 ledger,
                 accounts,
@@ -172,7 +174,9 @@ async def build(
             client = Client(ledger, settings.shard_ids, settings.shard_count, answered=figures.discord_answered)
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
             records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
-            webhooks = Webhooks(ledger, vault, accounts, clock, figures, public_url=settings.public_url, wake=wake)
+            webhooks = Webhooks(
+                ledger, vault, accounts, calls, clock, figures, public_url=settings.public_url, wake=wake
+            )
             loops = {
                 "worker": worker.bell,
                 "cards": courier.card_bell,
@@ -187,7 +191,9 @@ async def build(
                 loops=loops,
                 connected=lambda: client.connected and not client.is_closed(),
             )
-            client.use_cases = UseCases(accounts, cancels, records, courier, figures, operator, webhooks, courtesy)
+            client.use_cases = UseCases(
+                accounts, calls, cancels, records, courier, figures, operator, webhooks, courtesy
+            )
             listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
             await worker.recover()
             try:

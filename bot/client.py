@@ -16,6 +16,7 @@ from discord.ext import commands
 
 from bot.accounts import Accounts
 from bot.arrivals import arrived
+from bot.calls import Calls
 from bot.cancels import Cancels
 from bot.courtesy import Courtesy
 from bot.figures import Figures, Operator
@@ -63,6 +64,7 @@ class UseCases:
     """What cogs may call."""
 
     accounts: Accounts
+    calls: Calls
     cancels: Cancels
     records: Records
     courier: Courier

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, islice
 
-from bot.accounts import MAX_LOOKUP, Accounts
+from bot.calls import MAX_LOOKUP, Calls
 from bot.clock import Clock
 from bot.panel import (
     MAX_BATCH,
@@ -47,9 +47,9 @@ def blank(orders: int, process: int) -> Preview | None:
 class Previews:
     """Fills in the previews of requests that ask first, each in a task of its own."""
 
-    def __init__(self, ledger: Ledger, accounts: Accounts, clock: Clock, *, changed: Callable[[], None]) -> None:
+    def __init__(self, ledger: Ledger, calls: Calls, clock: Clock, *, changed: Callable[[], None]) -> None:
         self._ledger = ledger
-        self._accounts = accounts
+        self._calls = calls
         self._clock = clock
         self._changed = changed
         self._running: set[asyncio.Task[None]] = set()
@@ -85,7 +85,7 @@ class Previews:
     async def _seen(self, account_id: int, preview: Preview, batch: Sequence[str]) -> Preview:
         """Return a preview with what one call added to it, or with why there was none."""
         try:
-            rows = await self._accounts.look_up_with(account_id, batch)
+            rows = await self._calls.look_up_with(account_id, batch)
         except Refused as error:
             return replace(_with(preview, batch, dict.fromkeys(batch, RowError(error.words))), state=_why(error))
         except (PanelError, UserError) as error:

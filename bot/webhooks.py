@@ -24,12 +24,13 @@ from itertools import islice
 from pydantic import SecretStr
 
 from bot.accounts import Accounts
+from bot.calls import Calls
 from bot.clock import Clock
 from bot.figures import Figures
 from bot.panel import MAX_BATCH, PanelError
 from bot.problems import BadSecret, Erased, NoWebhook, NoWebhooks, RegistrationUnderWay
 from bot.signatures import is_signed
-from bot.store import Ledger, Webhook
+from bot.store import Ledger, LedgerError, LedgerUnsure, Webhook
 from bot.tasks import Bell
 from bot.vault import Purpose, Vault, VaultError
 
@@ -117,6 +118,7 @@ class Webhooks:
         ledger: Ledger,
         vault: Vault,
         accounts: Accounts,
+        calls: Calls,
         clock: Clock,
         figures: Figures,
         *,
@@ -128,6 +130,7 @@ class Webhooks:
         self._ledger = ledger
         self._vault = vault
         self._accounts = accounts
+        self._calls = calls
         self._clock = clock
         self._figures = figures
         self._base = public_url and public_url.rstrip("/") + _PATH
@@ -163,7 +166,8 @@ class Webhooks:
         """Give a user a new address and have the panel call it, with their key.
 
         Raise NoWebhooks, NoKey, KeyPaused, Erased, RegistrationUnderWay, or a PanelError after which the panel
-        certainly calls nothing new and an earlier address is as it was.
+        certainly calls nothing new and an earlier address is as it was. With LedgerUnsure it may call an address that
+        is not known here.
         """
         base = self._need_base()
         if user_id in self._registering:
@@ -175,16 +179,19 @@ class Webhooks:
             self._registering.discard(user_id)
 
     async def _register(self, user_id: int, base: str) -> Registered:
-        token = _new_token()
+        token, secret = _new_token(), None
         try:
-            secret = await self._accounts.add_webhook(user_id, base + token, EVENTS)
+            secret = await self._calls.add_webhook(user_id, base + token, EVENTS)
+            how = Registration.WITH_SECRET if secret else Registration.WITHOUT_SECRET
         except PanelError as error:
             if not error.reached:
                 raise
-            await self._save(user_id, token, None)
-            return Registered(base + token, Registration.UNCLEAR)
-        await self._save(user_id, token, secret)
-        return Registered(base + token, Registration.WITH_SECRET if secret else Registration.WITHOUT_SECRET)
+            how = Registration.UNCLEAR
+        try:
+            await self._save(user_id, token, secret)
+        except LedgerError as error:
+            raise LedgerUnsure(f"(a webhook that the panel was asked for: {error})") from error
+        return Registered(base + token, how)
 
     async def set_secret(self, user_id: int, text: str) -> Webhook:
         """Store the secret that the panel signs with, as it was copied; raise NoWebhooks, NoWebhook or BadSecret."""

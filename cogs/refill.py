@@ -6,7 +6,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.accounts import MAX_REFILL
+from bot.calls import MAX_REFILL
 from bot.client import Client, describe
 from bot.orders import Found, find_orders
 from bot.panel import PanelError
@@ -40,7 +40,7 @@ async def ask_for_refills(
     under = under_key(await accounts.all_keys(user_id), account)
     await show(refills_under_way(found.orders, under))
     try:
-        result = await accounts.refill(account, found.orders)
+        result = await client.use_cases.calls.refill(account, found.orders)
     except (UserError, PanelError, LedgerError) as error:
         return describe(error)  # in the place of what was under way
     return refills_card(found.orders, result, found.ignored, found.repeats, under, account.name)

@@ -18,7 +18,7 @@ async def look_up(client: Client, user_id: int, text: str, key: str = "") -> Car
     found = find_orders(text)
     if not found.orders:
         raise NoOrders(found)
-    statuses = await client.use_cases.accounts.look_up(user_id, found.orders, key)
+    statuses = await client.use_cases.calls.look_up(user_id, found.orders, key)
     return status_card(found.orders, statuses, found.ignored, found.repeats)
 
 

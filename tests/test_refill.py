@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.accounts import Refills
+from bot.calls import Refills
 from bot.panel import Answer, InvalidKey, OrderStatus, Refill, RowError, Unavailable
 from bot.store import LedgerUnreadable
 from bot.ui.keys import under_key
@@ -295,7 +295,7 @@ async def test_that_the_ledger_could_not_be_read_is_logged_as_the_card_says(
 async def test_an_order_named_twice_is_asked_for_once(here: World, ann: Any) -> None:
     orders = done(here, 100)
     account = await here.app.accounts.usable(ann.id)
-    result = await here.app.accounts.refill(account, [*orders, *orders])
+    result = await here.app.client.use_cases.calls.refill(account, [*orders, *orders])
     assert set(here.panel.refill_requests.values()) == {1}
     assert here.calls("refill") == [tuple(orders)]
     assert len(result.rows) == 100

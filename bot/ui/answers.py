@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.accounts import Statuses
+from bot.calls import Statuses
 from bot.language import mark, number, plural, t
 from bot.panel import InvalidKey, OrderReading, PanelError, StatusRow
 from bot.problems import KeyPaused, NoKey, UserError
@@ -13,7 +13,7 @@ from bot.states import State
 from bot.store import ListKind
 from bot.ui import buttons
 from bot.ui.csv import csv_file
-from bot.ui.errors import INTERNAL, panel_error, user_error
+from bot.ui.errors import INTERNAL, panel_error, stopped, user_error
 from bot.ui.keys import status_note
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
 from bot.ui.text import amount, code, listed, titled
@@ -126,7 +126,8 @@ def _stopped(statuses: Statuses) -> str:
     if statuses.stopped is None:
         return ""
     left = plural("{count} order was not asked about.", "{count} orders were not asked about.", len(statuses.unasked))
-    return f"{left} {panel_error(statuses.stopped)}"
+    why = panel_error(statuses.stopped) if isinstance(statuses.stopped, PanelError) else stopped(statuses.stopped)
+    return f"{left} {why}"
 
 
 _STATUS_HEAD = ("order", "status", "charge", "currency", "start_count", "remains", "panel_words")

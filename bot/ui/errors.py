@@ -176,8 +176,8 @@ def panel_error(error: PanelError) -> str:
             return t("The panel answered with something I cannot read. Try again in a minute.")
 
 
-def refills_stopped(error: Exception) -> str:
-    """Say why the rest of a list of refills was not sent."""
+def stopped(error: Exception) -> str:
+    """Say why the rest of a list was not sent."""
     match error:
         case PanelError(reached=False):
             return panel_error(error)

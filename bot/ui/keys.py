@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.accounts import BalanceView, Connected, KeyView, Removed, Statuses
+from bot.accounts import Connected, KeyView, Removed
+from bot.calls import BalanceView, Statuses
 from bot.keyring import keys_beside
 from bot.language import plural, t
 from bot.panel import Balance, PanelError, RowError

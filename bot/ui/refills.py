@@ -3,14 +3,14 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from bot.accounts import MAX_REFILL, Refills
+from bot.calls import MAX_REFILL, Refills
 from bot.language import plural, t
 from bot.panel import InvalidKey, Refill, RefillRow
 from bot.problems import KeyPaused, NoKey
 from bot.store import Account, Keyring, ListKind
 from bot.ui import buttons
 from bot.ui.csv import csv_file
-from bot.ui.errors import refills_stopped
+from bot.ui.errors import stopped
 from bot.ui.groups import Section, counted, fitted, frame
 from bot.ui.keys import under_key
 from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
@@ -80,7 +80,7 @@ def refills_card(
     groups = _grouped(fates, result.rows)
     counts = counted((REFILLS[fate], group) for fate, group in groups.items())
     head = titled(plural("Refill · {count} order", "Refill · {count} orders", len(orders)), counts, key)
-    why = refills_stopped(result.stopped) if result.stopped and result.unsent else ""
+    why = stopped(result.stopped) if result.stopped and result.unsent else ""
     note = ignored(junk, repeats)
     framed = [(frame(REFILLS[fate], group.count), group) for fate, group in groups.items()]
     texts, folded = fitted(framed, TEXT_LIMIT - len(head) - len(why) - len(note) - 100, _in_the_file)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.accounts import BalanceView, Connected, KeyView, Removed
+from bot.accounts import Connected, KeyView, Removed
+from bot.calls import BalanceView
 from bot.language import Language, speaking
 from bot.panel import Balance, Unavailable
 from bot.problems import TooManyKeys
