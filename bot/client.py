@@ -25,7 +25,7 @@ from bot.notices import DELIVERY_ERRORS, Courier
 from bot.panel import PanelError
 from bot.problems import UserError
 from bot.records import Records
-from bot.store import Ledger, LedgerError, LedgerUnreadable, LedgerUnsure
+from bot.store import Ledger, LedgerUnwritable
 from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
 from bot.ui.errors import UNWRITABLE
 from bot.ui.layout import CardView
@@ -199,9 +199,7 @@ def describe(error: Exception) -> CardView:
             return user_problem(error)
         case PanelError():
             return panel_problem(error)
-        case LedgerUnsure() | LedgerUnreadable():  # what had been done by then is not known here
-            return internal_problem()
-        case LedgerError():
+        case LedgerUnwritable():
             return problem(t(UNWRITABLE))
         case _:
             return internal_problem()

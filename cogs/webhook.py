@@ -6,7 +6,6 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
-from bot.store import LedgerError, LedgerUnsure
 from bot.ui import buttons
 from bot.ui.layout import CardView
 from bot.ui.modals import WEBHOOK_SECRET, webhook_secret_form
@@ -21,14 +20,6 @@ async def _take_secret(interaction: Interaction, text: str) -> None:
     await answer(interaction, webhook_card(await webhooks.set_secret(interaction.user.id, text)))
 
 
-async def _register(webhooks: Webhooks, user_id: int) -> CardView:
-    """Have the panel asked. Where the ledger fails that may be after it was: nobody is told that nothing was sent."""
-    try:
-        return registered_card(await webhooks.register(user_id))
-    except LedgerError as error:
-        raise LedgerUnsure(f"({error})") from error
-
-
 async def _after(step: str, webhooks: Webhooks, user_id: int) -> CardView:
     """Go a step with a user's webhook, and return what to show then."""
     match step:
@@ -38,7 +29,7 @@ async def _after(step: str, webhooks: Webhooks, user_id: int) -> CardView:
         case "make":
             return address_made(await webhooks.make(user_id))
         case "register":
-            return await _register(webhooks, user_id)
+            return registered_card(await webhooks.register(user_id))
         case "forget":
             return webhook_card(await webhooks.forget_secret(user_id))
         case "off":

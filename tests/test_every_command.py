@@ -224,6 +224,14 @@ def test_whatever_a_user_can_put_right_is_told_in_a_sentence_of_its_own() -> Non
     assert INTERNAL not in sentences
 
 
+@pytest.mark.postgresql
+async def test_of_a_ledger_that_is_out_of_reach_nobody_says_what_was_not_done(here: World, ann: Any) -> None:
+    here.app.ledger._engine._pool.terminate()  # what the network does
+    text = shown(await ann.slash("queued"))
+    assert "Something went wrong on my side" in text
+    assert "nothing was sent" not in text
+
+
 @pytest.mark.settings(http_port=8080, public_url="https://bot.example")
 async def test_a_webhook_that_was_registered_but_not_noted_is_not_said_to_be_unsent(here: World, ann: Any) -> None:
     card = await ann.slash("webhook")
