@@ -1,12 +1,12 @@
 """What can become of one order's cancellation, and what each answer of the panel makes of it (pure).
 
-    requested ─► sending ─► accepted ─► refunded            status says cancelled/refunded
-      │  ▲  ▲         │           │  └──► queued ─► refunded | partial | completed | failed
+    requested ─► sending ─► accepted ─► cancelled           status says cancelled/refunded
+      │  ▲  ▲         │           │  └──► queued ─► cancelled | partial | completed | failed
       │  │  │         │           └─ (status unreadable: stays accepted, asked again)
       │  │  │         ├─► refused            the panel's row error, kept word for word
       │  │  │         ├─► requested          the panel certainly did not get it (no connection, 429)
       │  │  │         └─► unknown            time-out, reset, 5xx, row missing from the reply
-      │  │  │                 ├─ ask status ─► refunded | partial | completed | failed
+      │  │  │                 ├─ ask status ─► cancelled | partial | completed | failed
       │  │  │                 ├─ no such order ─► refused
       │  │  └─────────────────┴─ still running, sent fewer than MAX_DOUBTS times in doubt
       │  └── sending, when the call never left
@@ -26,6 +26,10 @@ MAX_DOUBTS = 5
 """How many ambiguous calls one order may cost before it is only watched, until its user asks again."""
 
 
+CANCELLED_IN_0_1_0 = "refunded"
+"""How release 0.1.0 spells the state CANCELLED, in buttons and commands that are still alive."""
+
+
 class State(StrEnum):
     """The state of one cancellation, as the ledger stores it."""
 
@@ -34,7 +38,7 @@ class State(StrEnum):
     ACCEPTED = "accepted"
     QUEUED = "queued"
     UNKNOWN = "unknown"
-    REFUNDED = "refunded"
+    CANCELLED = "cancelled"
     PARTIAL = "partial"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -42,13 +46,17 @@ class State(StrEnum):
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "State | None":
+        return cls.CANCELLED if value == CANCELLED_IN_0_1_0 else None
+
     @property
     def is_open(self) -> bool:
         """Tell whether this cancellation can still change."""
         return bool(TRANSITIONS[self])
 
 
-_ENDINGS = frozenset({State.REFUNDED, State.PARTIAL, State.COMPLETED, State.FAILED})
+_ENDINGS = frozenset({State.CANCELLED, State.PARTIAL, State.COMPLETED, State.FAILED})
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.REQUESTED: frozenset({State.SENDING, State.WITHDRAWN, State.EXPIRED}),
@@ -61,8 +69,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 """Every legal step. The ledger keeps a history against which tests hold this table."""
 
 _ENDED_AS = {
-    OrderStatus.CANCELLED: State.REFUNDED,
-    OrderStatus.REFUNDED: State.REFUNDED,
+    OrderStatus.CANCELLED: State.CANCELLED,
+    OrderStatus.REFUNDED: State.CANCELLED,
     OrderStatus.PARTIAL: State.PARTIAL,
     OrderStatus.COMPLETED: State.COMPLETED,
     OrderStatus.FAILED: State.FAILED,
@@ -114,7 +122,7 @@ def after_cancel(doubts: int, row: CancelRow | None, *, same_key: bool = True) -
 def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Verdict:
     """Judge a refusal: final, unless an earlier call may have done what this one was refused for.
 
-    NotPanel says "cannot be cancelled (already completed)" for every final state, a refunded order
+    NotPanel says "cannot be cancelled (already completed)" for every final state, a cancelled order
     included, so after a doubtful call only `status` can tell; it is watched and not sent again. The same
     goes for any other "already": somebody has asked before, and how that ends is what the user wants to know.
     """

@@ -9,19 +9,20 @@ from discord.ext import commands
 from bot.client import Client
 from bot.language import t
 from bot.records import MOST_DAYS
-from bot.states import State
+from bot.states import CANCELLED_IN_0_1_0, State
 from bot.ui.layout import CardView
 from bot.ui.overviews import history_card
 from bot.ui.words import OUTCOMES
 from cogs.common import Interaction, acknowledge, answer
 
 _DAYS = 30
+_NAMED = [*((name, state) for state, name in OUTCOMES.items()), (CANCELLED_IN_0_1_0, State.CANCELLED)]
 
 
 async def look_back(client: Client, user_id: int, text: str) -> CardView:
-    """Return the history that a text in a DM asks for, such as "refunded 90"."""
+    """Return the history that a text in a DM asks for, such as "cancelled 90"."""
     said, number = text.casefold(), re.search(r"\d{1,9}", text)
-    outcome = next((state for state, name in OUTCOMES.items() if _names(said, name)), None)
+    outcome = next((state for name, state in _NAMED if _names(said, name)), None)
     days = min(max(int(number[0]), 1), MOST_DAYS) if number else _DAYS
     return history_card(await client.use_cases.records.history(user_id, outcome, days))
 

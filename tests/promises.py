@@ -65,9 +65,9 @@ _BREACHES = {
     "something open that no key can settle": """
         SELECT c.id, c.state FROM cancellations c JOIN accounts a ON a.id = c.account_id
         WHERE a.key_sealed IS NULL AND c.ended_at IS NULL AND c.state <> 'sending'""",
-    "a refunded order that was asked for again": """
+    "a cancelled order that was asked for again": """
         SELECT c.id FROM cancellations c JOIN cancellations done ON done.account_id = c.account_id
-        AND done.order_id = c.order_id AND done.id < c.id WHERE done.state = 'refunded'""",
+        AND done.order_id = c.order_id AND done.id < c.id WHERE done.state = 'cancelled'""",
     "a request with another user's orders": """
         SELECT r.id, c.id FROM requests r JOIN accounts a ON a.id = r.account_id
         JOIN request_orders ro ON ro.request_id = r.id JOIN cancellations c ON c.id = ro.cancellation_id

@@ -60,7 +60,7 @@ async def test_the_owner_sees_how_the_bot_is_doing(here: World, ann: Any) -> Non
     assert re.search(r"worker \d+ s, cards \d+ s, notices \d+ s, webhooks \d+ s", text)
     assert "in lists 0, requested 0, sending 0, accepted 0, queued 1, unclear 0" in text
     assert "balance ok 1, cancel ok 1, status ok 1" in text
-    assert "refunded 1" in text
+    assert "cancelled 1" in text
     assert "calls left this minute: ip 297, key 97" in text
     assert "95 % within" in text
     assert f"invalid in ten minutes: 0 of {MOST_INVALID:,}" in text

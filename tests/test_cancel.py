@@ -21,7 +21,7 @@ async def test_a_pending_order_is_refunded_once_its_status_says_so(here: World, 
     result = await ann.slash("cancel", orders="ord_A")
     assert "refunded" not in shown(result).casefold()
     await here.settle()
-    assert "**1** refunded" in shown(result)
+    assert "**1** cancelled" in shown(result)
     assert "`ord_A` · status `canceled`" in shown(result)
     assert messages(ann) == []  # told on the card; no message on top
 
@@ -34,7 +34,7 @@ async def test_each_outcome_has_its_group_its_reason_and_a_next_step(here: World
     result = await ann.slash("cancel", orders="ord_pending ord_Running ord_done ord_fixed ord_absent")
     await here.settle()
     text = shown(result)
-    assert "**1** refunded · **1** queued · **3** refused" in text
+    assert "**1** cancelled · **1** queued · **3** refused" in text
     assert "`Order cannot be cancelled (already completed)`" in text
     assert "refill" in text
     assert "`Service does not support cancellation`" in text
@@ -48,7 +48,7 @@ async def test_a_queued_order_is_followed_until_it_ends(here: World, ann: Any) -
     await here.settle()
     assert "Queued at the provider" in shown(result)
     await here.wait(90)
-    assert "**1** refunded" in shown(result)
+    assert "**1** cancelled" in shown(result)
     (notice,) = messages(ann)
     assert "News about 1 order" in notice
     assert "charge 0.50 → 0.00 USD" in notice
@@ -75,7 +75,7 @@ async def test_repeating_the_command_joins_what_is_under_way(here: World, ann: A
     assert here.panel.cancel_requests["ord_A"] == 1
     assert "1 order of these had been asked for before: joined." in shown(again)
     await here.wait(90)
-    assert "**1** refunded" in shown(again)
+    assert "**1** cancelled" in shown(again)
     assert len(messages(ann)) == 1
 
 
@@ -116,10 +116,10 @@ async def test_250_orders_from_a_file_cost_three_calls_and_none_is_sent_twice(he
     assert [len(call) for call in calls] == [100, 100, 50]
     assert sorted(order for call in calls for order in call) == sorted(ids)
     assert set(here.panel.cancel_requests.values()) == {1}
-    assert "**84** refunded · **83** queued · **83** refused" in shown(asked)
+    assert "**84** cancelled · **83** queued · **83** refused" in shown(asked)
     lines = (await whole_list(ann, asked)).splitlines()
     outcome = {line.split(",")[0]: line.split(",")[1] for line in lines[1:]}
-    expected = ("Refunded", "Queued at the provider", "Refused by the panel")
+    expected = ("Cancelled", "Queued at the provider", "Refused by the panel")
     assert outcome == {order: expected[index % 3] for index, order in enumerate(ids)}
 
 
@@ -193,7 +193,7 @@ async def test_a_form_that_was_open_over_a_restart_is_answered(here: World, ann:
     await here.restart()
     card = await ann.submit_modal(form, {"orders": "ord_A"})
     await here.settle()
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
 
 
 @pytest.mark.settings(confirm_above=1)
@@ -217,7 +217,7 @@ async def test_without_arguments_a_form_takes_whatever_was_copied(here: World, a
     form = await ann.slash("cancel")
     result = await ann.submit_modal(form, {"orders": "please cancel (ord_A), thanks"})
     await here.settle()
-    assert "**1** refunded" in shown(result)
+    assert "**1** cancelled" in shown(result)
 
 
 @pytest.mark.parametrize("text", ["", "ord_A"])
@@ -228,7 +228,7 @@ async def test_the_form_takes_a_file_too_and_over_a_restart(here: World, ann: An
     await here.restart()
     card = await ann.submit_modal(form, {"orders": text, "file": ("list.txt", b"ord_A\nord_B\n")})
     await here.settle()
-    assert "**2** refunded" in shown(card)
+    assert "**2** cancelled" in shown(card)
     assert sorted(order for call in here.cancel_calls() for order in call) == ["ord_A", "ord_B"]
 
 
@@ -268,7 +268,7 @@ async def test_of_a_table_the_column_of_orders_is_sent_and_nothing_else(
     await ann.click(result.response, label="Confirm: ask to cancel 2")
     await here.settle()
     assert here.cancel_calls() == [("123", "124")]
-    assert "**2** refunded" in shown(result)
+    assert "**2** cancelled" in shown(result)
 
 
 async def test_numbers_are_asked_about_first_since_they_may_be_an_amount(here: World, ann: Any) -> None:
@@ -319,7 +319,7 @@ async def test_an_order_proven_refunded_is_not_sent_again(here: World, ann: Any)
     await here.settle()
     again = await ann.slash("cancel", orders="ord_A")
     await here.settle()
-    assert "**1** refunded" in shown(again)
+    assert "**1** cancelled" in shown(again)
     assert here.cancel_calls() == [("ord_A",)]
 
 

@@ -17,7 +17,7 @@ from bot.ui.text import code
 from tests.examples import CLAIMS, HOSTILE, NOW, all_cards, keeps_discords_limits, key, order, ours, text_of, view
 
 
-@pytest.mark.parametrize("state", [state for state in State if state is not State.REFUNDED])
+@pytest.mark.parametrize("state", [state for state in State if state is not State.CANCELLED])
 @pytest.mark.parametrize("words", [None, HOSTILE])
 async def test_no_card_claims_an_end_that_no_status_has_proven(state: State, words: str | None) -> None:
     for card in all_cards([order(1, state, words=words), order(2, state, words=words)]):
@@ -25,19 +25,19 @@ async def test_no_card_claims_an_end_that_no_status_has_proven(state: State, wor
 
 
 async def test_what_is_proven_is_said() -> None:
-    for card in all_cards([order(1, State.REFUNDED, status="Canceled")]):
-        assert "**1** refunded" in text_of(card)
+    for card in all_cards([order(1, State.CANCELLED, status="Canceled")]):
+        assert "**1** cancelled" in text_of(card)
 
 
 async def test_a_mixed_card_counts_only_what_is_proven() -> None:
-    for card in all_cards([order(1, State.REFUNDED), order(2, State.QUEUED), order(3, State.UNKNOWN)]):
-        assert "**1** refunded" in text_of(card)
-        assert "**Refunded** (1)" not in text_of(card)  # the heading has its sign
-        assert "✅ Refunded** (1)" in text_of(card)
+    for card in all_cards([order(1, State.CANCELLED), order(2, State.QUEUED), order(3, State.UNKNOWN)]):
+        assert "**1** cancelled" in text_of(card)
+        assert "**Cancelled** (1)" not in text_of(card)  # the heading has its sign
+        assert "✅ Cancelled** (1)" in text_of(card)
 
 
 @pytest.mark.parametrize("count", [1, 12, 100, 200, 2_000])
-@pytest.mark.parametrize("states", [[State.QUEUED], [State.REFUSED], [State.REFUNDED], list(State)], ids=len)
+@pytest.mark.parametrize("states", [[State.QUEUED], [State.REFUSED], [State.CANCELLED], list(State)], ids=len)
 @pytest.mark.parametrize("words", [None, HOSTILE])
 @pytest.mark.parametrize("in_trouble", [False, True])
 async def test_every_card_keeps_discords_limits(
@@ -109,8 +109,8 @@ def test_foreign_words_stay_inside_inline_code(words: str) -> None:
 
 
 async def test_of_very_many_orders_a_card_names_only_a_few() -> None:
-    for card in all_cards([order(n, State.REFUNDED) for n in range(101)]):
+    for card in all_cards([order(n, State.CANCELLED) for n in range(101)]):
         assert text_of(card).count("`ord_") == 24
         assert "… and 77 more, in the list" in text_of(card)
-    for card in all_cards([order(n, State.REFUNDED) for n in range(25)]):
+    for card in all_cards([order(n, State.CANCELLED) for n in range(25)]):
         assert text_of(card).count("`ord_") == 25

@@ -37,7 +37,7 @@ def block_of(result: Any) -> list[str]:
 
 
 async def mixed(here: World, user: Any) -> Any:
-    """Ask for four orders, of which two are queued, one is refunded and one refused; return the card."""
+    """Ask for four orders, of which two are queued, one is cancelled and one refused; return the card."""
     for order in ("ord_Q2", "ord_Q1"):
         here.order(order, RUNNING, upstream=Upstream())
     here.order("ord_P")
@@ -48,7 +48,7 @@ async def mixed(here: World, user: Any) -> Any:
 
 async def test_the_menu_names_the_groups_of_the_card(here: World, ann: Any) -> None:
     result = await mixed(here, ann)
-    assert options_of(result.response) == ["Copy IDs: 1 refunded", "Copy IDs: 2 queued", "Copy IDs: 1 refused"]
+    assert options_of(result.response) == ["Copy IDs: 1 cancelled", "Copy IDs: 2 queued", "Copy IDs: 1 refused"]
 
 
 async def test_a_group_comes_as_a_block_with_one_id_a_line_in_the_order_asked(here: World, ann: Any) -> None:
@@ -56,7 +56,7 @@ async def test_a_group_comes_as_a_block_with_one_id_a_line_in_the_order_asked(he
     chosen = await ann.select(result.response, ["queued"])
     assert "2 orders · queued" in shown(chosen)
     assert block_of(chosen) == ["ord_Q2", "ord_Q1"]
-    assert block_of(await ann.select(result.response, ["refunded"])) == ["ord_P"]
+    assert block_of(await ann.select(result.response, ["cancelled"])) == ["ord_P"]
     assert "**2** queued" in shown(result)  # the card stays where it is
 
 
@@ -69,7 +69,7 @@ async def test_a_choice_after_a_restart_tells_what_is_so_by_now(here: World, ann
     late = await ann.select(behind, ["queued"])
     assert "None left · queued" in shown(late)
     assert "ord_" not in shown(late)
-    assert block_of(await ann.select(result.response, ["refunded"])) == ["ord_Q2", "ord_P", "ord_Q1"]
+    assert block_of(await ann.select(result.response, ["cancelled"])) == ["ord_Q2", "ord_P", "ord_Q1"]
 
 
 async def test_what_waits_and_what_was_joined_is_copied_too(here: World, ann: Any) -> None:

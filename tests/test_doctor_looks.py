@@ -14,12 +14,15 @@ from bot.doctor.checks import check_address, check_keys, check_ledger
 from bot.doctor.facts import Address, LedgerServer, Modes
 from bot.doctor.looks import look_at_address, look_at_keys, look_at_ledger, look_at_modes, look_at_server
 from bot.store import Ledger, LedgerUnreadable, ServerCheckup, check_up
+from bot.store.migrate import migrations
 from bot.vault import KEY_FILE, Purpose, Vault
 from tests.ledgers import Below, InPostgres
 from tests.panel.fakes import loopback
 from tests.postgres import Postgres
 from tests.sealed import seal_a_key, settings
 from tests.test_doctor import ATTENTION, FAILED, OK, states
+
+NEWEST = migrations("sqlite")[-1][0]
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def test_a_ledger_is_read_and_left_as_it_is(tmp_path: Path, sealed: bytes) -> No
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     seen = look_at_ledger(tmp_path / "ledger.sqlite3")
     assert seen.sealed == (sealed,)
-    states(check_ledger(seen), OK, "schema 1")
+    states(check_ledger(seen), OK, f"schema {NEWEST}")
     states(check_keys(look_at_keys(settings(tmp_path), seen.sealed)), OK, "opens all 1 stored")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -142,7 +145,7 @@ async def test_a_ledger_in_postgresql_is_looked_into_beside_its_bot(
         async with ledger.write() as tx:
             await tx.set_fact("noted", "undisturbed")
     assert isinstance(seen.found, ServerCheckup)
-    states(check_ledger(seen), OK, "PostgreSQL database test_", f"PostgreSQL {seen.found.release}, schema 1")
+    states(check_ledger(seen), OK, "PostgreSQL database test_", f"PostgreSQL {seen.found.release}, schema {NEWEST}")
     states(check_keys(look_at_keys(settings(tmp_path), seen.sealed)), OK, "opens all 1 stored")
     (tmp_path / KEY_FILE).unlink()
     states(check_keys(look_at_keys(settings(tmp_path), seen.sealed)), FAILED, "is gone, and 1 API keys")
@@ -165,7 +168,7 @@ async def test_nothing_is_made_in_an_empty_database(base: InPostgres) -> None:
         ("CREATE TABLE orders (id INT)", "database of another program"),
         ("CREATE TABLE schema_version (release TEXT)", 'column "version" does not exist'),
         ("CREATE TABLE schema_version AS SELECT 9999 AS version", "newer release"),
-        ("CREATE TABLE schema_version AS SELECT 1 AS version", 'relation "accounts" does not exist'),
+        (f"CREATE TABLE schema_version AS SELECT {NEWEST} AS version", 'relation "accounts" does not exist'),
     ],
 )
 async def test_what_is_no_ledger_of_this_release_is_told(base: InPostgres, change: str, words: str) -> None:
@@ -187,7 +190,7 @@ async def test_a_user_without_rights_is_told(base: InPostgres) -> None:
     try:
         guest = SecretStr(base.url.replace("//bot@", "//guest:hunter2@"))
         states(check_ledger(await look_at_server(guest)), FAILED, "may make no tables")
-        base.sql("CREATE TABLE schema_version AS SELECT 1 AS version")
+        base.sql(f"CREATE TABLE schema_version AS SELECT {NEWEST} AS version")
         finding = check_ledger(await look_at_server(guest))
         states(finding, FAILED, "permission denied for table schema_version")
         assert "hunter2" not in str(finding)

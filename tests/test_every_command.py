@@ -92,7 +92,7 @@ async def test_plain_text_in_a_dm_does_the_same(here: World, ann: Any) -> None:
     here.order("ord_B", RUNNING)
     await ann.send_dm("cancel\nord_A, ord_B")
     await here.settle()
-    assert "**1** refunded · **1** queued" in messages(ann)[-1]
+    assert "**1** cancelled · **1** queued" in messages(ann)[-1]
     await ann.send_dm("queued")
     assert "`ord_B` asked" in messages(ann)[-1]
     await ann.send_dm("status ord_A")
@@ -137,7 +137,7 @@ async def test_in_a_server_only_the_user_sees_the_card(here: World) -> None:
     result = await ann.slash(channel, "cancel", orders="ord_A")
     await here.settle()
     assert result.ephemeral
-    assert "**1** refunded" in shown(result)
+    assert "**1** cancelled" in shown(result)
     assert channel.history() == []
 
 

@@ -90,15 +90,15 @@ FINE: Fault = lambda answer: answer  # noqa: E731  # a fault that is none
 BEFORE = {"the cancel": 0, "the first look": 1}
 
 
-def called_refunded(text: str) -> set[str]:
-    """Return the orders that stand under the heading *Refunded* anywhere in a text."""
-    groups = re.findall(r"✅ Refunded\*\* \(\d+\)\n(.+?)(?:\n\*\*|\Z)", text, re.DOTALL)
+def called_cancelled(text: str) -> set[str]:
+    """Return the orders that stand under the heading *Cancelled* anywhere in a text."""
+    groups = re.findall(r"✅ Cancelled\*\* \(\d+\)\n(.+?)(?:\n\*\*|\Z)", text, re.DOTALL)
     return {order for group in groups for order in re.findall(r"`(ord_\w)`", group)}
 
 
 def untrue(here: World, text: str) -> list[str]:
-    """Return the orders that a text calls refunded although the panel's books do not."""
-    return [order for order in called_refunded(text) if here.panel.orders[order].status != "canceled"]
+    """Return the orders that a text calls cancelled although the panel's books do not."""
+    return [order for order in called_cancelled(text) if here.panel.orders[order].status != "canceled"]
 
 
 async def live(here: World, ann: Any, card: Any, seconds: int) -> None:
@@ -120,11 +120,11 @@ async def check_the_end(here: World, ann: Any, card: Any) -> None:
     assert account
     assert await open_orders(here.app.ledger.read, account.id) == []
     states = {row.order_id: row.state for row in await orders_of(here.app.ledger.read, 1)}
-    assert (states["ord_A"], states["ord_B"]) == ("refunded", "refunded")
+    assert (states["ord_A"], states["ord_B"]) == ("cancelled", "cancelled")
     assert states["ord_C"] in ("refused", "completed")
     assert blind(here) == []
     told = "\n".join([shown(card), *messages(ann)])
-    assert called_refunded(told) == {"ord_A", "ord_B"}
+    assert called_cancelled(told) == {"ord_A", "ord_B"}
     assert "`ord_C`" in told
     assert await here.app.ledger.read.kept_notices(ann.id) == []
     assert await here.app.ledger.read.next_notice_due() is None
@@ -214,7 +214,7 @@ async def check_the_end_for(here: World, ann: Any, card: Any, last: Any) -> None
     news += [repr(followup.components) for followup in last.followups]
     about_b = [text for text in news if "ord_B" in text]
     assert len(about_b) == 1
-    assert "Refunded" in about_b[0]
+    assert "Cancelled" in about_b[0]
     assert "ord_A" in shown(card) + "".join(news)
     assert await here.app.ledger.read.next_notice_due() is None
     assert await here.app.ledger.read.kept_notices(ann.id) == []

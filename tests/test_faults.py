@@ -81,7 +81,7 @@ async def test_a_call_that_never_left_is_simply_tried_again(here: World, ann: An
     assert "cannot be reached" in shown(card)
     assert "Waiting to be sent" in shown(card)
     await here.wait(60)
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
     assert "cannot be reached" not in shown(card)
     assert here.panel.cancel_requests["ord_A"] == 1
 
@@ -98,7 +98,7 @@ async def test_a_rate_limit_is_waited_for(here: World, ann: Any, layer: str | No
     await here.wait(28)
     assert here.panel.cancel_requests == {}
     await here.wait(15)
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
 
 
 async def sent(here: World) -> list[tuple[str, int]]:
@@ -143,7 +143,7 @@ async def test_a_panel_that_fails_at_cancelling_alone_is_given_time(here: World,
     here.wire.broken = None
     await here.wait(900)
     assert here.panel.cancel_requests["ord_A"] == 1
-    assert "**1** refunded" in messages(ann)[-1]
+    assert "**1** cancelled" in messages(ann)[-1]
 
 
 async def test_already_cancelled_after_a_lost_answer_is_no_failure(here: World, ann: Any) -> None:
@@ -157,7 +157,7 @@ async def test_already_cancelled_after_a_lost_answer_is_no_failure(here: World, 
     await here.wait(20)
     assert "Unclear, being checked" in shown(card)
     await here.wait(70)
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
 
 
 async def test_one_order_that_spoils_its_batch_spoils_no_other(here: World, ann: Any) -> None:
@@ -165,7 +165,7 @@ async def test_one_order_that_spoils_its_batch_spoils_no_other(here: World, ann:
     here.wire.allergic_to = "ord_4"
     card = await ann.slash("cancel", orders=" ".join(orders))
     await here.wait(30)
-    assert "**8** refunded · **1** refused" in shown(card)
+    assert "**8** cancelled · **1** refused" in shown(card)
     assert "`ord_4` — `Bad order in list`" in shown(card)
 
 
@@ -177,7 +177,7 @@ async def test_a_panel_that_turns_calls_away_refuses_no_order(here: World, ann: 
     assert "lets none of my calls through" in shown(card)
     assert "Waiting to be sent" in shown(card)
     await here.wait(30)
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
 
 
 async def test_cancelled_by_somebody_else_before_is_watched_like_any_other(here: World, ann: Any) -> None:
@@ -188,7 +188,7 @@ async def test_cancelled_by_somebody_else_before_is_watched_like_any_other(here:
     assert "Unclear, being checked" in shown(card)
     here.panel.orders["ord_A"].status = "canceled"
     await here.wait(30)
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
 
 
 async def test_an_order_nobody_knows_is_refused_even_if_the_answer_to_its_cancel_was_lost(
@@ -286,7 +286,7 @@ async def test_news_that_cannot_be_read_take_back_nothing_that_was_accepted(here
     card = await ann.slash("cancel", orders="ord_A")
     assert card.followups == []
     await here.wait(10)
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
 
 
 async def test_what_any_answer_says_of_the_limit_is_heeded(here: World, ann: Any) -> None:
@@ -310,7 +310,7 @@ async def test_an_unknown_status_word_is_shown_and_ends_nothing(here: World, ann
     assert "`Awaiting [moon](https://x.example)`" in shown(card)
     assert "Taken by the panel, being checked" in shown(card)  # a word nobody knows proves nothing, not even that
     await here.wait(90)
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
 
 
 async def test_a_status_that_cannot_be_read_leaves_the_order_accepted(here: World, ann: Any) -> None:
@@ -322,7 +322,7 @@ async def test_a_status_that_cannot_be_read_leaves_the_order_accepted(here: Worl
     assert "being checked" in shown(card)
     assert unclaimed(shown(card))
     await here.wait(30)
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
 
 
 @pytest.mark.parametrize(

@@ -40,13 +40,13 @@ async def test_a_long_list_is_told_by_its_card_and_at_its_end_by_one_message(her
     await here.connect(bob, "np-key-of-bob-000")
     orders = [here.order(f"ord_{n}", key="np-key-of-bob-000") for n in range(1_200)]
     card = await bob.slash("cancel", file=("orders.txt", "\n".join(orders).encode()))
-    while "**1,200** refunded" not in shown(card):
+    while "**1,200** cancelled" not in shown(card):
         assert messages(bob) == []
         await here.wait(1)
     assert here.clock.now - START > timedelta(minutes=2)
     await here.wait(60)
     (notice,) = messages(bob)
-    assert "refunded" in notice
+    assert "cancelled" in notice
 
 
 async def test_a_notice_carries_the_nonce_it_was_given_in_the_ledger(here: World, ann: Any) -> None:
@@ -84,8 +84,8 @@ async def test_a_restart_in_the_middle_loses_nothing(here: World, ann: Any) -> N
     late = await ann.slash("cancel", orders="ord_C")  # not sent yet
     await here.restart()
     await here.wait(90)
-    assert "**2** refunded" in shown(card)  # the card of before is edited by the token that was stored sealed
-    assert "**1** refunded" in shown(late)
+    assert "**2** cancelled" in shown(card)  # the card of before is edited by the token that was stored sealed
+    assert "**1** cancelled" in shown(late)
     assert "News about 2 orders" in messages(ann)[-1]
     assert set(here.panel.cancel_requests.values()) == {1}
 
@@ -112,7 +112,7 @@ async def test_buttons_work_after_a_restart(here: World, ann: Any) -> None:
     await here.restart()
     await ann.click(question.response, label="Confirm: ask to cancel 30")
     await here.settle()
-    assert "**30** refunded" in shown(question)
+    assert "**30** cancelled" in shown(question)
 
 
 async def test_a_refused_message_is_kept_hinted_at_and_shown_to_the_user_alone(here: World) -> None:
@@ -164,7 +164,7 @@ async def test_a_refused_message_is_shown_at_the_next_command(here: World, ann: 
     result = await ann.slash("queued")
     assert "Nothing open" in shown(result)
     (news,) = result.followups
-    assert "**1** refunded" in text_of(news.components)
+    assert "**1** cancelled" in text_of(news.components)
     assert (await ann.slash("queued")).followups == []
 
 
@@ -176,7 +176,7 @@ async def test_discord_refusing_new_dms_pauses_all_of_them(here: World, ann: Any
     await here.wait(300)
     assert len(here.env.http_requests) == sent
     await here.wait(300)
-    assert "**1** refunded" in messages(ann)[-1]
+    assert "**1** cancelled" in messages(ann)[-1]
 
 
 async def test_a_pause_of_dms_is_a_pause_for_the_machine_too(here: World, ann: Any) -> None:
@@ -231,7 +231,7 @@ async def test_an_outcome_after_the_card_has_gone_becomes_a_notice(here: World, 
     await ann.slash("cancel", orders="ord_A")
     here.env.inject_error("PATCH", "/webhooks/*", status=404, code=10008, times=None)
     await here.wait(15)
-    assert "**1** refunded" in messages(ann)[-1]
+    assert "**1** cancelled" in messages(ann)[-1]
 
 
 async def test_a_card_outlived_by_its_order_is_followed_by_a_notice(here: World, ann: Any) -> None:
@@ -240,7 +240,7 @@ async def test_a_card_outlived_by_its_order_is_followed_by_a_notice(here: World,
     here.skip(20 * 60)
     await here.wait(15)
     assert "Queued at the provider" in shown(card)  # its token has run out
-    assert "**1** refunded" in messages(ann)[-1]
+    assert "**1** cancelled" in messages(ann)[-1]
 
 
 async def test_a_dead_card_token_is_not_kept(here: World, ann: Any) -> None:

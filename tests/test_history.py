@@ -38,7 +38,7 @@ async def test_it_counts_every_outcome_and_shows_the_orders_with_their_time(here
     await have_a_day(here, ann, "A")
     text = shown(await ann.slash("history"))
     assert "4 orders ended · in the last 30 days" in text
-    assert "**1** refunded · **1** refused · **1** partial · **1** delivered" in text
+    assert "**1** cancelled · **1** refused · **1** partial · **1** delivered" in text
     assert re.search(r"`ord_Apending` <t:\d+:f>", text)
     assert "650 not delivered" in text
     assert "ord_Aopen" not in text
@@ -61,10 +61,10 @@ async def test_one_outcome_and_some_days(here: World, ann: Any) -> None:
     week = shown(await ann.slash("history", days=7))
     assert "ord_Bdone" in week
     assert "ord_A" not in week
-    refunded = shown(await ann.slash("history", outcome="refunded"))
-    assert "2 orders ended · *refunded* · in the last 30 days" in refunded
-    assert "ord_Adone" not in refunded
-    assert "ord_Apending" in refunded
+    cancelled = shown(await ann.slash("history", outcome="cancelled"))
+    assert "2 orders ended · *cancelled* · in the last 30 days" in cancelled
+    assert "ord_Adone" not in cancelled
+    assert "ord_Apending" in cancelled
     assert "`ord_Bhalf`" in shown(await ann.slash("history", outcome="partial", days=1))
 
 
@@ -91,8 +91,8 @@ async def test_the_whole_list_keeps_its_filter_over_a_restart(here: World, ann: 
     here.skip(9 * DAY)
     await begin(here, ann, names(700))
     await here.settle()
-    card = await ann.slash("history", outcome="refunded", days=7)
-    assert "700 orders ended · *refunded*" in shown(card)
+    card = await ann.slash("history", outcome="cancelled", days=7)
+    assert "700 orders ended · *cancelled*" in shown(card)
     assert len(shown(card)) <= 4_000
     await here.restart()
     lines = (await whole_list(ann, card)).splitlines()[1:]
@@ -120,7 +120,8 @@ async def test_in_a_dm_plain_text_does_the_same(here: World, ann: Any) -> None:
     await have_a_day(here, ann, "A")
     for text, answer in (
         ("history", "4 orders ended · in the last 30 days"),
-        ("History refunded 90", "1 order ended · *refunded* · in the last 90 days"),
+        ("History cancelled 90", "1 order ended · *cancelled* · in the last 90 days"),
+        ("history refunded 90", "1 order ended · *cancelled* · in the last 90 days"),
         ("history partly delivered", "1 order ended · *partly delivered* · in the last 30 days"),
         ("history 9999", "4 orders ended · in the last 365 days"),
     ):
@@ -136,7 +137,7 @@ async def test_a_card_with_room_for_all_has_no_button(here: World, ann: Any) -> 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("query", ["tally_of_history", "first_of_history", "page_of_history"])
 async def test_it_searches_the_index_and_nobody_elses_orders(here: World, query: str) -> None:
-    values = {"account_id": 1, "since": 0, "outcome": None, "state": "refunded", "after": 7, "most": 9}
+    values = {"account_id": 1, "since": 0, "outcome": None, "state": "cancelled", "after": 7, "most": 9}
     with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
         found = ledger.execute(f"EXPLAIN QUERY PLAN {getattr(SQLITE_QUERIES, query).sql}", values)
         plan = [step for *_, step in found]

@@ -71,7 +71,7 @@ async def test_one_order_overtakes_thousands_of_the_same_user(here: World, ann: 
     assert "ord_urgent" in here.cancel_calls()[-1]
     assert len(here.cancel_calls()[-1]) == 100  # a call costs the same, however many it names
     await one_call(here)
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
     assert "of 3,000 sent" not in shown(card)
 
 
@@ -82,7 +82,7 @@ async def test_stop_sends_nothing_more_and_says_what_was_not_sent(here: World, a
     stopped = await ann.click(card.response, label="Stop sending")
     await here.settle()
     assert len(here.cancel_calls()) == 1
-    assert "**100** refunded · **900** not sent" in shown(stopped)
+    assert "**100** cancelled · **900** not sent" in shown(stopped)
     assert "Stop sending" not in buttons_of(stopped)
     lines = (await whole_list(ann, stopped)).splitlines()[1:]
     assert [line.split(",")[0] for line in lines] == orders  # in the order of the list
@@ -98,7 +98,7 @@ async def test_stop_pressed_twice_or_too_late_or_after_a_restart_is_harmless(her
     late = await here.post(ann.dm_channel, stop(1))
     await ann.click(late, custom_id="np:stop:1")
     await here.settle()
-    assert "**100** refunded · **400** not sent" in shown(card)
+    assert "**100** cancelled · **400** not sent" in shown(card)
     assert len(here.cancel_calls()) == 1
 
 
@@ -114,7 +114,7 @@ async def test_what_was_turned_away_while_stop_was_pressed_is_not_sent_either(he
     here.wire.faults = [stopped_meanwhile]
     await here.wait(120)
     assert len(here.panel.cancel_requests) == 100
-    assert "**100** refunded · **400** not sent" in shown(card)
+    assert "**100** cancelled · **400** not sent" in shown(card)
 
 
 async def test_what_was_not_sent_can_be_asked_for_again(here: World, ann: Any) -> None:
@@ -125,7 +125,7 @@ async def test_what_was_not_sent_can_be_asked_for_again(here: World, ann: Any) -
     again = await ann.slash("cancel", file=("again.txt", "\n".join(orders).encode()))
     await ann.click(again.response, label="Confirm: ask to cancel 300")
     await here.settle()
-    assert "**300** refunded" in shown(again)
+    assert "**300** cancelled" in shown(again)
     assert "100 orders of these had been asked for before" in shown(again)
     assert set(here.panel.cancel_requests.values()) == {1}
 
@@ -145,7 +145,7 @@ async def test_nobody_else_can_stop_a_list_or_read_it(here: World) -> None:
         assert "ord_L" not in repr([answer.components for answer in answers])
         assert [answer.attachments for answer in answers if answer.attachments] == []
     await here.settle()
-    assert "**500** refunded" in shown(card)
+    assert "**500** cancelled" in shown(card)
 
 
 def whole(kind: ListKind) -> Button:
@@ -158,7 +158,7 @@ async def test_a_restart_in_the_middle_of_a_list_goes_on_where_it_was(here: Worl
     await one_call(here)
     await here.restart()
     await here.wait(5)
-    assert "**700** refunded" in shown(card)
+    assert "**700** cancelled" in shown(card)
     assert sorted(order for call in here.cancel_calls() for order in call) == names(700)
 
 
@@ -167,8 +167,8 @@ async def test_the_same_list_twice_is_sent_once(here: World, ann: Any) -> None:
     second = await ann.slash("cancel", file=("again.txt", "\n".join(names(300)).encode()))
     await ann.click(second.response, label="Confirm: ask to cancel 300")
     await here.wait(5)
-    assert "**300** refunded" in shown(first)
-    assert "**300** refunded" in shown(second)
+    assert "**300** cancelled" in shown(first)
+    assert "**300** cancelled" in shown(second)
     assert len(here.cancel_calls()) == 3
 
 
@@ -203,7 +203,7 @@ async def test_a_list_that_outlives_its_card_is_told_by_one_message_at_its_end(h
     await here.wait(300, step=5)
     (told,) = messages(ann)
     assert "News about 6,000 orders" in told
-    assert "**6,000** refunded" in told
+    assert "**6,000** cancelled" in told
 
 
 async def test_the_list_behind_a_message_is_its_readers_alone(here: World, ann: Any) -> None:
@@ -216,7 +216,7 @@ async def test_the_list_behind_a_message_is_its_readers_alone(here: World, ann: 
     (told,) = [message for message in ann.dm_channel.history() if "News about 200" in text_of_message(message)]
     pressed = await ann.click(told, label="Whole list (CSV)")
     (file,) = pressed.response.attachments
-    assert (await file.read()).count(b",Refunded,") == 200
+    assert (await file.read()).count(b",Cancelled,") == 200
 
 
 def text_of_message(message: Any) -> str:

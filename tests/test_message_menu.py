@@ -53,7 +53,7 @@ async def test_the_orders_of_a_message_are_sent_after_confirm_and_not_before(her
     assert here.cancel_calls() == []
     await room.ann.click(asked.response, label="Confirm: ask to cancel 2")
     await here.settle()
-    assert "**1** refunded · **1** queued" in shown(asked)
+    assert "**1** cancelled · **1** queued" in shown(asked)
     assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
     assert len(room.channel.history()) == 1  # nobody else has seen any of it
 
@@ -162,4 +162,4 @@ async def test_a_question_from_the_menu_outlives_a_restart(here: World, room: Ro
     await here.restart()
     await room.ann.click(asked.response, label="Confirm: ask to cancel 1")
     await here.settle()
-    assert "**1** refunded" in shown(asked)
+    assert "**1** cancelled" in shown(asked)

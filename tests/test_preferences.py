@@ -357,7 +357,7 @@ async def test_a_language_that_cannot_be_read_keeps_no_command_from_being_done(h
     await ann.send_dm("help")
     here.sql("ALTER TABLE elsewhere RENAME TO preferences")
     await here.wait(15)
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
     assert "/key set" in messages(ann)[-1]
 
 

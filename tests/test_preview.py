@@ -107,7 +107,7 @@ async def test_confirm_does_not_wait_for_the_preview_which_then_ends(here: World
     assert len(here.calls("status")) == 1
     await ann.click(question.response, label="Confirm: ask to cancel 300")
     await here.settle()
-    assert "**300** refunded" in shown(question)
+    assert "**300** cancelled" in shown(question)
     assert sorted(order for call in here.cancel_calls() for order in call) == orders
     asked = len(here.calls("status"))
     gate.set()
@@ -149,7 +149,7 @@ async def test_a_rate_limit_in_the_middle_leaves_the_rest_not_asked(here: World,
     here.skip(62)
     await ann.click(question.response, label="Confirm: ask to cancel 500")
     await here.settle()
-    assert "**500** refunded" in shown(question)
+    assert "**500** cancelled" in shown(question)
 
 
 async def test_a_panel_that_is_down_leaves_the_question_as_it_was(here: World, ann: Any) -> None:
@@ -162,7 +162,7 @@ async def test_a_panel_that_is_down_leaves_the_question_as_it_was(here: World, a
     here.wire.down = False
     await ann.click(question.response, label="Confirm: ask to cancel 300")
     await here.settle()
-    assert "**300** refunded" in shown(question)
+    assert "**300** cancelled" in shown(question)
 
 
 async def test_a_call_without_an_answer_is_not_called_not_asked(here: World, ann: Any) -> None:
@@ -199,7 +199,7 @@ async def test_a_list_that_is_too_long_is_not_asked_about_and_says_so(here: Worl
     assert here.calls("status") == []
     await ann.click(question.response, label="Confirm: ask to cancel 1,001")
     await here.settle()
-    assert "**1,001** refunded" in shown(question)
+    assert "**1,001** cancelled" in shown(question)
 
 
 async def test_a_preview_survives_a_restart_and_is_dropped_with_the_answer(here: World, ann: Any) -> None:
@@ -212,7 +212,7 @@ async def test_a_preview_survives_a_restart_and_is_dropped_with_the_answer(here:
     assert len(here.calls("status")) == 2
     await ann.click(question.response, label="Confirm: ask to cancel 150")
     await here.settle()
-    assert "**150** refunded" in shown(question)
+    assert "**150** cancelled" in shown(question)
     assert previews(here) == [None]
 
 
@@ -225,7 +225,7 @@ async def test_a_process_that_dies_leaves_a_question_that_says_what_was_not_aske
     assert "**150** not asked: I was restarted meanwhile." in shown(question)
     await ann.click(question.response, label="Confirm: ask to cancel 250")
     await here.settle()
-    assert "**250** refunded" in shown(question)
+    assert "**250** cancelled" in shown(question)
     assert set(here.panel.cancel_requests.values()) == {1}
 
 
@@ -282,7 +282,7 @@ async def test_nobody_waits_for_somebody_elses_preview(here: World, ann: Any) ->
     question = await ask(ann, names(300))
     card = await bob.slash("cancel", orders=here.order("ord_B"))
     await here.wait(2)
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
     assert "Asking the panel" in shown(question)
 
 

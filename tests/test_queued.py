@@ -157,7 +157,7 @@ async def test_what_waits_is_not_sent_and_what_is_being_sent_stays(here: World, 
     here.wire.faults = [meanwhile]
     await here.settle()
     assert len(here.cancel_calls()) == 1
-    assert "**100** refunded · **200** not sent" in shown(card)
+    assert "**100** cancelled · **200** not sent" in shown(card)
     await here.wait(60)
     assert "not sent" not in "".join(messages(ann))
 

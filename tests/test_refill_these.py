@@ -84,7 +84,7 @@ async def test_a_card_without_delivered_orders_has_no_such_button(here: World, a
         (State.REFUSED, "Order not found", False),
         (State.REFUSED, None, False),
         (State.UNKNOWN, "Order cannot be cancelled (already completed)", False),
-        (State.REFUNDED, None, False),
+        (State.CANCELLED, None, False),
         (State.QUEUED, None, False),
     ],
 )

@@ -70,7 +70,7 @@ async def test_what_has_ended_meanwhile_is_not_sent(here: World, ann: Any) -> No
     here.panel.orders["ord_A"].status = "canceled"
     await ann.click(result.response, label="Retry unclear")
     await here.settle()
-    assert "**1** refunded" in shown(result)
+    assert "**1** cancelled" in shown(result)
     assert here.panel.cancel_requests == {}
 
 

@@ -33,7 +33,7 @@ async def test_a_process_that_hung_after_its_claim_sends_nothing_until_it_has_as
     await here.wait(60)
     assert [call.action for call in here.panel.calls if call.action != "balance"][:2] == ["status", "cancel"]
     assert here.panel.cancel_requests == {"ord_A": 1}
-    assert "**1** refunded" in shown(card)
+    assert "**1** cancelled" in shown(card)
 
 
 async def test_an_answer_for_an_account_that_was_taken_over_is_left_to_the_other_process(here: World, ann: Any) -> None:
@@ -59,7 +59,7 @@ async def test_an_answer_for_an_account_that_was_taken_over_is_left_to_the_other
     assert len(here.panel.calls) == calls  # all else is the other process's
     await ledgers.__aexit__(None, None, None)
     await here.wait(90)
-    assert here.sql("SELECT state FROM cancellations") == [("refunded",)]
+    assert here.sql("SELECT state FROM cancellations") == [("cancelled",)]
     assert [call.action for call in here.panel.calls][:3] == ["balance", "cancel", "status"]  # never sent blindly
 
 

@@ -42,7 +42,7 @@ async def test_open_orders_come_first_then_the_newest_each_with_its_state(here: 
         "ord_B · queued",
         "ord_A · queued",
         "ord_D · refused",
-        "ord_C · refunded",
+        "ord_C · cancelled",
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import discord
 
 from bot.language import t
-from bot.states import State
+from bot.states import CANCELLED_IN_0_1_0, State
 from bot.store import ListKind, Timing, Way
 from bot.ui.words import OUTCOMES
 
@@ -27,7 +27,7 @@ PASTE = r"np:paste"
 STOP = r"np:stop:(?P<request>\d{1,19})"
 _ANY_LIST = r"(?P<kind>" + "|".join(ListKind) + r"):(?P<list>\d{1,19})"
 _CARDS_LIST = r"(?P<kind>request|notice):(?P<list>\d{1,19})"
-_OUTCOME = r"(?::(?P<outcome>" + "|".join(OUTCOMES) + r"))?"
+_OUTCOME = r"(?::(?P<outcome>" + "|".join((*OUTCOMES, CANCELLED_IN_0_1_0)) + r"))?"
 _ACCOUNT = r":(?P<account>\d{1,19})"
 LIST = f"np:list:{_ANY_LIST}{_OUTCOME}"
 BROWSE = f"np:browse:{_ANY_LIST}{_OUTCOME}"

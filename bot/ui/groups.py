@@ -140,7 +140,7 @@ def _remark(state: State, order: Cancellation) -> str:
         case State.REFUSED if order.words:
             step = next_step(order.words)
             return f" — {code(order.words)}" + (f"\n-# {step}" if step else "")
-        case State.REFUNDED | State.FAILED | State.COMPLETED if order.status_word:
+        case State.CANCELLED | State.FAILED | State.COMPLETED if order.status_word:
             return f" · {panel_status(order.status_word)}{_charge(order)}"
         case State.PARTIAL:
             remains = " · " + t("{amount} not delivered", amount=amount(order.remains)) if order.remains else ""
@@ -171,7 +171,7 @@ def tone_of(sections: Sections) -> Tone:
     """Return the colour that goes with how orders stand."""
     if has_open(sections):
         return Tone.WAITING
-    if set(sections) <= {State.REFUNDED}:
+    if set(sections) <= {State.CANCELLED}:
         return Tone.GOOD
     return Tone.BAD if set(sections) <= _BAD else Tone.PLAIN
 

@@ -27,7 +27,7 @@ class Wording:
 
 
 WORDINGS: Mapping[State, Wording] = {
-    State.REFUNDED: Wording("✅", mark("Refunded"), mark("refunded"), mark("The panel's own status says so.")),
+    State.CANCELLED: Wording("✅", mark("Cancelled"), mark("cancelled"), mark("The panel's own status says so.")),
     State.QUEUED: Wording(
         "⏳",
         mark("Queued at the provider"),
@@ -96,7 +96,7 @@ WORDINGS: Mapping[State, Wording] = {
 """In the order in which cards show them."""
 
 OUTCOMES: Mapping[State, str] = {
-    State.REFUNDED: mark("refunded"),
+    State.CANCELLED: mark("cancelled"),
     State.PARTIAL: mark("partly delivered"),
     State.COMPLETED: mark("delivered"),
     State.FAILED: mark("failed"),

@@ -91,7 +91,7 @@ async def measure(rounds: int = 400, orders: int = 10_000) -> list[Row]:
 
 async def _at_rest(both: Sides, commands: Commands, rounds: int) -> Delays:
     async def told(asked: Interaction) -> None:
-        await both.here.discord.until(lambda: "**1** refunded" in asked.text)
+        await both.here.discord.until(lambda: "**1** cancelled" in asked.text)
 
     return await commands.rounds(rounds, lambda: True, told)
 
@@ -103,7 +103,7 @@ async def _at_work(both: Sides, commands: Commands, rounds: int, orders: int) ->
     both.here.panel.latency = 0.1
     question = await ask_for_list(both.here, add_orders(both.here.panel, "list", orders))
     card = await both.here.discord.press(question, "np:confirm:*")
-    return await commands.rounds(rounds, lambda: f"**{orders:,}** refunded" not in card.text, nothing)
+    return await commands.rounds(rounds, lambda: f"**{orders:,}** cancelled" not in card.text, nothing)
 
 
 if __name__ == "__main__":

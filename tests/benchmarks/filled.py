@@ -72,7 +72,7 @@ _CANCELLATIONS = """
     INSERT INTO cancellations (request_id, account_id, order_id, state, attempts, looks, status_word, created_at,
                                changed_at, sent_at, queued_at, ended_at, told_at, due_at)
     SELECT nth / 10 * :accounts + account + 1, account + :first, 'ord_' || account || 'x' || nth,
-           CASE WHEN NOT open THEN 'refunded' WHEN account % 50 = 0 THEN 'requested' ELSE 'queued' END,
+           CASE WHEN NOT open THEN 'cancelled' WHEN account % 50 = 0 THEN 'requested' ELSE 'queued' END,
            NOT (open AND account % 50 = 0), CASE WHEN open AND account % 50 = 0 THEN 0 ELSE 3 END,
            CASE WHEN NOT open THEN 'canceled' WHEN account % 50 = 0 THEN NULL ELSE 'in_progress' END, asked,
            asked, CASE WHEN NOT open OR account % 50 THEN asked END,

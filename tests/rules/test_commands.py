@@ -91,6 +91,14 @@ def test_the_button_for_a_history_carries_every_filter(outcome: State | None) ->
     assert (found["list"], found["outcome"]) == (str(MOST_DAYS), outcome)
 
 
+@pytest.mark.parametrize("template", [buttons.LIST, buttons.BROWSE])
+def test_a_button_of_0_1_0_leads_to_what_was_refunded(template: str) -> None:
+    kind = template.split(":")[1]
+    found = re.fullmatch(template, f"np:{kind}:history:30:refunded")
+    assert found
+    assert State(found["outcome"]) is State.CANCELLED
+
+
 @pytest.mark.parametrize("template", buttons.ALL)
 def test_a_button_is_known_by_its_own_template_alone(template: str) -> None:
     button = PRESSABLE[template]()

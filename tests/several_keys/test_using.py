@@ -21,8 +21,8 @@ async def test_orders_go_to_the_key_named_and_to_no_other(here: World, ann: Any)
     assert set(calls(here, "cancel")) == {(KEY, ("ord_M",)), (SHOP, ("ord_S",))}
     assert "Under your key `main`." in shown(first)
     assert "Under your key `Shop`." in shown(second)
-    assert "**1** refunded" in shown(first)
-    assert "**1** refunded" in shown(second)
+    assert "**1** cancelled" in shown(first)
+    assert "**1** cancelled" in shown(second)
 
 
 async def test_an_order_under_two_keys_is_two_requests_that_join_nothing(here: World, ann: Any) -> None:
@@ -64,7 +64,7 @@ async def test_a_question_says_under_which_key_and_keeps_to_it(here: World, ann:
     await ann.click(question.response, label="Confirm: ask to cancel 30")
     await here.settle()
     assert {key for key, _ in calls(here, "cancel") + calls(here, "status")} == {SHOP}
-    assert "**30** refunded" in shown(question)
+    assert "**30** cancelled" in shown(question)
 
 
 async def test_a_direct_message_goes_to_the_default_and_says_so(here: World, ann: Any) -> None:

@@ -57,7 +57,7 @@ class Books:
         """Lead the newest cancellation of an order through states after `sending`; return it as it is then."""
         await self.claim()
         for state in states:
-            await self.record(await self.newest(order), state, FOUND if state is State.REFUNDED else None)
+            await self.record(await self.newest(order), state, FOUND if state is State.CANCELLED else None)
         return await self.newest(order)
 
     async def newest(self, order: str) -> Cancellation:

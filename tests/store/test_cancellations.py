@@ -33,20 +33,20 @@ async def test_what_is_under_way_is_joined_in_every_open_state(books: Books, sta
     assert await books.claim() == []
 
 
-async def test_a_refunded_order_is_joined_and_never_sent_again(books: Books) -> None:
+async def test_a_cancelled_order_is_joined_and_never_sent_again(books: Books) -> None:
     await books.ask("ord_A")
-    await books.lead("ord_A", State.ACCEPTED, State.REFUNDED)
+    await books.lead("ord_A", State.ACCEPTED, State.CANCELLED)
     again = await books.ask("ord_A")
-    assert [row.state for row in await orders_of(books.ledger.read, again)] == [State.REFUNDED]
+    assert [row.state for row in await orders_of(books.ledger.read, again)] == [State.CANCELLED]
     assert await books.claim() == []
 
 
-not_refunded = pytest.mark.parametrize(
+not_cancelled = pytest.mark.parametrize(
     "way", [[State.REFUSED], [State.ACCEPTED, State.FAILED], [State.ACCEPTED, State.PARTIAL]], ids=lambda w: w[-1]
 )
 
 
-@not_refunded
+@not_cancelled
 async def test_what_ended_otherwise_is_tried_again(books: Books, way: list[State]) -> None:
     await books.ask("ord_A")
     await books.lead("ord_A", *way)
@@ -56,7 +56,7 @@ async def test_what_ended_otherwise_is_tried_again(books: Books, way: list[State
     assert [row.order_id for row in await books.claim(LATER)] == ["ord_A"]
 
 
-@not_refunded
+@not_cancelled
 async def test_what_was_asked_for_while_it_was_open_is_not_sent_when_its_turn_comes(
     books: Books, way: list[State]
 ) -> None:
@@ -126,8 +126,8 @@ async def test_a_question_sends_nothing_until_it_is_confirmed(books: Books) -> N
 
 async def test_every_step_leaves_a_row(books: Books) -> None:
     await books.ask("ord_A")
-    await books.lead("ord_A", State.ACCEPTED, State.QUEUED, State.QUEUED, State.REFUNDED)
-    ways = ["requested", "sending", "accepted", "queued", "refunded"]
+    await books.lead("ord_A", State.ACCEPTED, State.QUEUED, State.QUEUED, State.CANCELLED)
+    ways = ["requested", "sending", "accepted", "queued", "cancelled"]
     assert books.steps("ord_A") == [(None, "requested"), *pairwise(ways)]
 
 

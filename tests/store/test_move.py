@@ -40,7 +40,7 @@ async def source(tmp_path: Path) -> InFile:
             other = await connect(tx, ANN + 1, KEY[::-1])
         books = Books(below, ledger, account)
         await books.ask("ord_A", "ord_B")
-        await books.lead("ord_A", State.ACCEPTED, State.QUEUED, State.REFUNDED)
+        await books.lead("ord_A", State.ACCEPTED, State.QUEUED, State.CANCELLED)
         await books.ask("ord_C", "ord_A")
         async with ledger.write() as tx:
             await tx.notify(account, NoticeKind.REJECTED, LATER, WINDOW)

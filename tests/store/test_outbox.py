@@ -15,13 +15,13 @@ async def test_what_was_queued_is_told_by_a_notice_even_while_its_card_lives(boo
     await books.ask("ord_A")
     await books.lead("ord_A", State.ACCEPTED, State.QUEUED)
     assert books.outbox() == []
-    await books.record(await books.newest("ord_A"), State.REFUNDED, FOUND)
+    await books.record(await books.newest("ord_A"), State.CANCELLED, FOUND)
     assert books.outbox() == [[(NoticeKind.ENDED, "ord_A")]]
 
 
 async def test_what_ends_at_once_is_told_by_its_card_alone(books: Books) -> None:
     request_id = await books.ask("ord_A")
-    await books.lead("ord_A", State.ACCEPTED, State.REFUNDED)
+    await books.lead("ord_A", State.ACCEPTED, State.CANCELLED)
     assert books.outbox() == []
     await books.seen(request_id)
     await books.gone(request_id)
@@ -30,7 +30,7 @@ async def test_what_ends_at_once_is_told_by_its_card_alone(books: Books) -> None
 
 async def test_what_the_card_could_not_tell_becomes_a_notice_when_the_card_is_gone(books: Books) -> None:
     request_id = await books.ask("ord_A")
-    await books.lead("ord_A", State.ACCEPTED, State.REFUNDED)
+    await books.lead("ord_A", State.ACCEPTED, State.CANCELLED)
     await books.gone(request_id)
     assert books.outbox() == [[(NoticeKind.ENDED, "ord_A")]]
     await books.gone(request_id)

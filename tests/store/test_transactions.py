@@ -28,12 +28,12 @@ async def test_outcome_card_mark_and_outbox_line_are_one_transaction(books: Book
     row = await books.lead("ord_A", State.ACCEPTED, State.QUEUED)
     await books.seen(request_id)
     before = everything(books)
-    outcome = Outcome(row, Verdict(State.REFUNDED, 0), LATER, FOUND)
+    outcome = Outcome(row, Verdict(State.CANCELLED, 0), LATER, FOUND)
 
     async def write_until_the_power_fails() -> None:
         async with books.ledger.write() as tx:
             await tx.record(books.account.id, [outcome], LATER, WINDOW)
-            assert (await orders_of(tx, request_id))[0].state is State.REFUNDED
+            assert (await orders_of(tx, request_id))[0].state is State.CANCELLED
             assert len(await tx.cards_due(LATER)) == 1
             assert len(await tx.notices_due(LATER + WINDOW)) == 1
             raise PowerCut
@@ -42,8 +42,8 @@ async def test_outcome_card_mark_and_outbox_line_are_one_transaction(books: Book
         await write_until_the_power_fails()
     assert everything(books) == before
 
-    await books.record(row, State.REFUNDED, FOUND)
-    assert (await books.newest("ord_A")).state is State.REFUNDED
+    await books.record(row, State.CANCELLED, FOUND)
+    assert (await books.newest("ord_A")).state is State.CANCELLED
     assert [request.id for request in await books.ledger.read.cards_due(LATER)] == [request_id]
     assert books.outbox() == [[(NoticeKind.ENDED, "ord_A")]]
 

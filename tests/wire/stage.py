@@ -21,7 +21,7 @@ from tests.wire.stand_in import Interaction, Sent, StandIn, stand_in
 KEY = "np-wire-key-0123456789"
 _LOOK_EVERY = 0.05  # seconds
 _STATES = {wording.title: state.value for state, wording in WORDINGS.items()}
-_TRUTH = {"refunded": "canceled", "completed": "completed", "partial": "partial"}
+_TRUTH = {"cancelled": "canceled", "completed": "completed", "partial": "partial"}
 
 
 @dataclass

@@ -38,7 +38,7 @@ HALT = 25
 """Seconds for which a process is halted: long enough to be taken for dead."""
 _PATIENCE = 6
 """Seconds after which a person gives the command again."""
-_TRUTH = {State.REFUNDED: "canceled", State.COMPLETED: "completed", State.PARTIAL: "partial"}
+_TRUTH = {State.CANCELLED: "canceled", State.COMPLETED: "completed", State.PARTIAL: "partial"}
 
 
 @dataclass

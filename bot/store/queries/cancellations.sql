@@ -231,7 +231,7 @@ ORDER BY c.id;
 -- name: lives(most)
 -- How long the provider took for what it ended last, in milliseconds.
 SELECT ended_at - queued_at AS life FROM cancellations
-WHERE queued_at IS NOT NULL AND ended_at IS NOT NULL AND state IN ('refunded', 'partial', 'completed', 'failed')
+WHERE queued_at IS NOT NULL AND ended_at IS NOT NULL AND state IN ('cancelled', 'partial', 'completed', 'failed')
 ORDER BY ended_at DESC LIMIT :most;
 
 -- name: count_taken(account_id)$

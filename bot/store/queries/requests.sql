@@ -20,7 +20,7 @@ ORDER BY waiting, began_at;
 SELECT id, account_id, waiting FROM requests WHERE waiting > 0 AND began_at < :before;
 
 -- name: take_up(request_id, count, state, now, told_at)!
--- An order that is being cancelled already, or is proven refunded, is joined instead of sent again. So is one that was
+-- An order that is being cancelled already, or is proven cancelled, is joined instead of sent again. So is one that was
 -- being cancelled when it was asked for: what the panel has said of it since answers that request too, but for what it
 -- has refused to a key that was replaced.
 INSERT INTO cancellations (request_id, account_id, order_id, state, created_at, changed_at, due_at, ended_at, told_at)
@@ -32,7 +32,7 @@ FROM requests r JOIN request_orders ro
 WHERE r.id = :request_id AND NOT EXISTS (
     SELECT 1 FROM cancellations c
     WHERE c.account_id = r.account_id AND c.order_id = ro.order_id AND (
-        c.ended_at IS NULL OR c.state = 'refunded' OR c.ended_at > r.began_at
+        c.ended_at IS NULL OR c.state = 'cancelled' OR c.ended_at > r.began_at
         AND c.state NOT IN ('withdrawn', 'expired') AND (c.state <> 'refused' OR c.other_key = 0)
     )
 )
@@ -61,7 +61,7 @@ UPDATE request_orders SET
     cancellation_id = (
         SELECT id FROM cancellations c
         WHERE c.account_id = :account_id AND c.order_id = request_orders.order_id
-        ORDER BY c.request_id = :request_id DESC, c.ended_at IS NULL DESC, c.state = 'refunded' DESC,
+        ORDER BY c.request_id = :request_id DESC, c.ended_at IS NULL DESC, c.state = 'cancelled' DESC,
                  c.state NOT IN ('withdrawn', 'expired') DESC, c.id DESC
         LIMIT 1
     ),
