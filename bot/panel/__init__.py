@@ -1,6 +1,6 @@
 """The NotPanel protocol and nothing else: the only room that imports httpx."""
 
-from bot.panel.client import MAX_BATCH, Called, Panel
+from bot.panel.client import CALL_DEADLINE, MAX_BATCH, Called, Panel
 from bot.panel.errors import (
     InvalidKey,
     PanelError,
@@ -29,6 +29,7 @@ from bot.panel.replies import (
 from bot.panel.statuses import OrderStatus, read_status
 
 __all__ = [
+    "CALL_DEADLINE",
     "MAX_BATCH",
     "Accepted",
     "Answer",

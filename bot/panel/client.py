@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import re
+import socket
+import struct
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx  # `import httpx2 as httpx` switches to its maintained successor
 from pydantic import SecretStr
@@ -39,8 +42,11 @@ log = logging.getLogger(__name__)
 MAX_BATCH = 100
 """Orders in one call (NotPanel docs)."""
 
+CALL_DEADLINE = 45
+"""Seconds from the start of a call to the last byte of its answer. After that nothing of it is on its way any more:
+takeovers rest on this (bot/store/holder.py)."""
 TIMEOUTS = httpx.Timeout(connect=5, write=10, read=30, pool=5)
-"""Seconds. Nothing else ends a call: it is never cancelled from outside."""
+"""Seconds for each step of a call. A panel that answers byte by byte keeps to them for as long as it likes."""
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of a reply that are read; a full batch needs some 20 KiB."""
 
@@ -115,10 +121,17 @@ class Panel:
         return await self._call(key, form, read_webhook)
 
     async def aclose(self, patience: float = 60) -> None:
-        """Let calls under way end by their own time-outs, for `patience` seconds at most, then close."""
+        """Let calls under way end, for `patience` seconds at most, then cut off the rest and close.
+
+        Nothing is on its way to the panel afterwards: whoever shares the ledger may take over what this process did.
+        """
         deadline = asyncio.get_running_loop().time() + patience
         while self._tasks and (left := deadline - asyncio.get_running_loop().time()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
         if self._http:
             await self._http.aclose()
 
@@ -136,14 +149,15 @@ class Panel:
         self, key: SecretStr, form: dict[str, str], read: Callable[[Json], Result]
     ) -> tuple[Result, Limits]:
         """Call in a task of its own: cancelled calls break httpcore's pool for good (its issue 1093)."""
-        return await asyncio.shield(self._start(self._counted(key, form, read)))
+        deadline = asyncio.get_running_loop().time() + CALL_DEADLINE
+        return await asyncio.shield(self._start(self._counted(key, form, read, deadline)))
 
     async def _counted(
-        self, key: SecretStr, form: dict[str, str], read: Callable[[Json], Result]
+        self, key: SecretStr, form: dict[str, str], read: Callable[[Json], Result], deadline: float
     ) -> tuple[Result, Limits]:
         began, outcome = monotonic(), "fault"
         try:
-            value, limits = await self._post(key, form)
+            value, limits = await self._post(key, form, deadline)
             result = read(value)
             outcome = "ok"
             return result, limits
@@ -159,12 +173,26 @@ class Panel:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _post(self, key: SecretStr, form: dict[str, str]) -> tuple[Json, Limits]:
-        http = await self._client()
+    async def _post(self, key: SecretStr, form: dict[str, str], deadline: float) -> tuple[Json, Limits]:
+        http, wire = await self._client(), _Wire()
+        if asyncio.get_running_loop().time() >= deadline:  # this process was halted meanwhile
+            raise Unavailable(reached=False)
         try:
             # The key leaves its wrapper in the argument alone, so that no frame of ours holds it in clear.
-            async with http.stream("POST", self._url, data={"key": key.get_secret_value(), **form}) as response:
+            async with (
+                asyncio.timeout_at(deadline),
+                http.stream(
+                    "POST",
+                    self._url,
+                    data={"key": key.get_secret_value(), **form},
+                    extensions={"trace": wire.trace},
+                ) as response,
+            ):
                 body = await read_body(response)
+        except TimeoutError as error:
+            # Only here a call is cut off, and the pool that this may have broken goes with it.
+            self._replace(http)
+            raise Unavailable(reached=wire.may_have_sent) from error
         except httpx.PoolTimeout as error:
             self._replace(http)
             raise Unavailable(reached=False) from error
@@ -212,9 +240,34 @@ class Panel:
             self._start(_retire(stuck, frozenset(self._tasks)))
 
 
+class _Wire:
+    """What became of one call's bytes, as httpcore tells it (its extension "trace")."""
+
+    def __init__(self) -> None:
+        self.may_have_sent = True
+        """Whether the panel may have any of the call; False only while a connection to it is being made."""
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Hear of a step."""
+        if event == "connection.connect_tcp.started":
+            self.may_have_sent = False
+        elif event == "connection.connect_tcp.complete":
+            # Closing this connection ends it at once. Otherwise the system goes on delivering what the panel's side has
+            # not acknowledged yet, for minutes after the call was given up.
+            info["return_value"].get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        elif event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":  # to a proxy
+            self.may_have_sent = True
+
+
+_AT_ONCE = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
+"""`struct linger`: on, for zero seconds."""
+
+
 async def _retire(http: httpx.AsyncClient, calls: frozenset[asyncio.Task[object]]) -> None:
-    await asyncio.wait(calls)
-    await http.aclose()
+    try:
+        await asyncio.wait(calls)
+    finally:
+        await http.aclose()
 
 
 async def read_body(response: httpx.Response) -> bytes:

@@ -1,12 +1,13 @@
 """Asks whether the panel answers, with a call that needs no key and changes nothing."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
 
 from bot.clock import Clock, utc_now
-from bot.panel.client import NEVER_SENT, TIMEOUTS, read_body
+from bot.panel.client import CALL_DEADLINE, NEVER_SENT, TIMEOUTS, read_body
 from bot.panel.errors import PanelError, Unavailable, Unintelligible, error_for
 from bot.panel.replies import error_words, read_date, read_json, read_layer, read_reset
 
@@ -28,11 +29,11 @@ async def probe(url: str, *, transport: httpx.AsyncBaseTransport | None = None, 
     async with httpx.AsyncClient(transport=transport, timeout=TIMEOUTS, follow_redirects=False) as http:
         sent = clock()
         try:
-            async with http.stream("POST", url, data={"action": "balance"}) as response:
+            async with asyncio.timeout(CALL_DEADLINE), http.stream("POST", url, data={"action": "balance"}) as response:
                 body = await read_body(response)
         except (httpx.DecodingError, Unintelligible):
             return Probed(Unintelligible(), "", sent, clock(), None)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, TimeoutError) as error:
             raise Unavailable(reached=not isinstance(error, NEVER_SENT)) from error
     received = clock()
     value = read_json(body, "")

@@ -1,0 +1,255 @@
+"""A call is over when its deadline is, whatever the panel does: no answer, or one that comes byte by byte."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import pytest
+
+from bot.panel import CALL_DEADLINE, Accepted, Panel, Unavailable, probe
+from bot.panel.client import TIMEOUTS
+from tests.panel.fakes import KEY
+
+STEP = 9
+"""Seconds between two bytes: less than any time-out of a single step."""
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"cancel":"a"' + b" " * 1000
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 100
+GOOD = b'HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{"cancel":"a"}'
+
+
+@dataclass
+class Time:
+    """The event loop's clock, which a test sets forward: nobody has to wait for a deadline."""
+
+    offset: float = 0.0
+
+    async def skip(self, seconds: float) -> None:
+        """Let time pass, and everybody notice."""
+        self.offset += seconds
+        await rounds(50)
+
+
+async def rounds(count: int) -> None:
+    """Let every task that can go on do so."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """The clock of the test's own loop."""
+    made, loop = Time(), asyncio.get_running_loop()
+    real = loop.time
+    monkeypatch.setattr(loop, "time", lambda: real() + made.offset)
+    return made
+
+
+@dataclass
+class Line:
+    """One connection as the panel's side has it."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    def say(self, data: bytes) -> None:
+        """Send something."""
+        self.writer.write(data)
+
+    async def request(self) -> None:
+        """Wait for a whole call."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        (length,) = [int(one.split(b":")[1]) for one in head.split(b"\r\n") if one.lower().startswith(b"content-len")]
+        await self.reader.readexactly(length)
+
+    async def end(self) -> None:
+        """Wait until the bot has closed it."""
+        with suppress(ConnectionError):
+            while await self.reader.read(1000):
+                pass
+
+
+@asynccontextmanager
+async def listening(buffer: int | None = None) -> AsyncGenerator[tuple[int, "asyncio.Queue[Line]"]]:
+    """Listen at a port of this machine; give it and what connects. `buffer`: bytes that it takes without being read."""
+    lines: asyncio.Queue[Line] = asyncio.Queue()
+    writers = list[asyncio.StreamWriter]()
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        lines.put_nowait(Line(reader, writer))
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    if buffer:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    server = await asyncio.start_server(connected, sock=listener, limit=buffer or 2**16)
+    async with server:
+        try:
+            yield listener.getsockname()[1], lines
+        finally:
+            for writer in writers:
+                writer.close()
+            await rounds(5)
+
+
+def url_of(port: int) -> str:
+    return f"http://127.0.0.1:{port}/api/v2"
+
+
+@pytest.mark.parametrize("answer", [ANSWER[:200], ANSWER[45:], CHUNKED], ids=["head", "body", "chunks"])
+@pytest.mark.parametrize("call", ["cancel", "status", "balance"])
+async def test_an_answer_that_comes_byte_by_byte_is_given_up_at_the_deadline(
+    time: Time, answer: bytes, call: str
+) -> None:
+    asks: dict[str, Callable[[Panel], Awaitable[object]]] = {
+        "cancel": lambda panel: panel.cancel(KEY, ["a"]),
+        "status": lambda panel: panel.status(KEY, ["a"]),
+        "balance": lambda panel: panel.balance(KEY),
+    }
+    async with listening() as (port, lines):
+        panel = Panel(url_of(port))
+        asking = asyncio.ensure_future(asks[call](panel))
+        line = await lines.get()
+        await line.request()
+        line.say(ANSWER[:45] if answer == ANSWER[45:] else b"")
+        for at in range(CALL_DEADLINE // STEP - 1):
+            line.say(answer[at : at + 1])
+            await time.skip(STEP)
+            assert not asking.done()
+        line.say(answer[9:10])
+        await time.skip(STEP)
+        with pytest.raises(Unavailable) as caught:
+            await asking
+        assert caught.value.reached
+        await line.end()
+        await panel.aclose()
+
+
+async def test_a_panel_that_is_silent_is_given_up_by_the_time_out_of_reading(time: Time) -> None:
+    async with listening() as (port, lines):
+        panel = Panel(url_of(port))
+        asking = asyncio.ensure_future(panel.cancel(KEY, ["a"]))
+        line = await lines.get()
+        await line.request()
+        assert TIMEOUTS.read
+        await time.skip(TIMEOUTS.read + 1)
+        with pytest.raises(Unavailable) as caught:
+            await asking
+        assert caught.value.reached
+        await line.end()
+        await panel.aclose()
+
+
+async def test_what_never_got_past_a_proxy_was_certainly_not_sent(time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with listening() as (port, lines):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        panel = Panel("https://panel.invalid/api/v2")
+        asking = asyncio.ensure_future(panel.cancel(KEY, ["a"]))
+        line = await lines.get()
+        assert (await line.reader.readuntil(b"\r\n\r\n")).startswith(b"CONNECT")
+        for at in range(CALL_DEADLINE // STEP):
+            line.say(ANSWER[at : at + 1])
+            await time.skip(STEP)
+        with pytest.raises(Unavailable) as caught:
+            await asking
+        assert not caught.value.reached
+        await panel.aclose()
+
+
+async def test_a_process_that_was_halted_before_the_call_sends_nothing(time: Time) -> None:
+    async with listening() as (port, lines):
+        panel = Panel(url_of(port))
+        asking = asyncio.ensure_future(panel.cancel(KEY, ["a"]))
+        await asyncio.sleep(0)
+        time.offset += CALL_DEADLINE + 1
+        with pytest.raises(Unavailable) as caught:
+            await asking
+        assert not caught.value.reached
+        assert lines.empty()
+        await panel.aclose()
+
+
+async def test_other_calls_end_where_they_are_and_new_ones_go_by_new_connections(time: Time) -> None:
+    async with listening() as (port, lines):
+        panel = Panel(url_of(port))
+        slow = asyncio.ensure_future(panel.cancel(KEY, ["a"]))
+        dripping = await lines.get()
+        await dripping.request()
+        for at in range(3):
+            dripping.say(ANSWER[at : at + 1])
+            await time.skip(STEP)
+        other = asyncio.ensure_future(panel.cancel(KEY, ["a"]))
+        waiting = await lines.get()
+        await waiting.request()
+        for at in range(3, 6):
+            dripping.say(ANSWER[at : at + 1])
+            await time.skip(STEP)
+        with pytest.raises(Unavailable):
+            await slow
+        new = asyncio.ensure_future(panel.cancel(KEY, ["a"]))
+        fresh = await lines.get()
+        await fresh.request()
+        waiting.say(GOOD)
+        assert (await other).rows == {"a": Accepted()}
+        await waiting.end()  # nobody else was waiting for the old client
+        fresh.say(GOOD)
+        assert (await new).rows == {"a": Accepted()}
+        await panel.aclose()
+
+
+async def test_calls_that_are_given_up_use_up_no_connections(time: Time) -> None:
+    """More of them than a pool has connections (100 in httpx)."""
+    async with listening() as (port, lines):
+        panel = Panel(url_of(port))
+        for _ in range(3):
+            calls = [asyncio.ensure_future(panel.cancel(KEY, ["a"])) for _ in range(60)]
+            held = [await lines.get() for _ in calls]
+            for line in held:
+                await line.request()
+            for at in range(CALL_DEADLINE // STEP):
+                for line in held:
+                    line.say(ANSWER[at : at + 1])
+                await time.skip(STEP)
+            ends = await asyncio.gather(*calls, return_exceptions=True)
+            assert all(isinstance(end, Unavailable) and end.reached for end in ends)
+            for line in held:
+                await line.end()
+        good = asyncio.ensure_future(panel.cancel(KEY, ["a"]))
+        line = await lines.get()
+        await line.request()
+        line.say(GOOD)
+        assert (await good).rows == {"a": Accepted()}
+        await panel.aclose()
+
+
+async def test_what_was_given_up_half_sent_is_not_delivered_later(time: Time) -> None:
+    """The system would go on sending what it has in its buffers, long after the process has forgotten the call."""
+    async with listening(buffer=4096) as (port, lines):
+        panel = Panel(url_of(port))
+        asking = asyncio.ensure_future(panel.cancel(KEY, ["a" * 2**23]))
+        line = await lines.get()
+        await rounds(50)  # until no more of it goes into the buffers
+        assert TIMEOUTS.write
+        await time.skip(TIMEOUTS.write + 1)
+        with pytest.raises(Unavailable) as caught:
+            await asking
+        assert caught.value.reached
+        with pytest.raises(ConnectionResetError):
+            await line.reader.read()  # to the end, had there been one
+        await panel.aclose()
+
+
+async def test_the_doctors_question_has_the_same_deadline(time: Time) -> None:
+    async with listening() as (port, lines):
+        asking = asyncio.ensure_future(probe(url_of(port)))
+        line = await lines.get()
+        await line.request()
+        for at in range(CALL_DEADLINE // STEP):
+            line.say(ANSWER[at : at + 1])
+            await time.skip(STEP)
+        with pytest.raises(Unavailable) as caught:
+            await asking
+        assert caught.value.reached
