@@ -3,7 +3,9 @@
 A process shows every few seconds that it lives. One that has not done so for fifteen counts as dead, by the database's
 clock, and whoever finds something due in an account of its takes that over. Every transaction that claims orders or
 writes outcomes finds out first whether the account is this process's still. A cancel call is begun only while this
-process has shown lately that it lives, by its own clock: one that hung may have been taken for dead meanwhile.
+process has shown lately that it lives, by its own clock: one that hung may have been taken for dead meanwhile. As every
+call has a deadline, it is known when none of a dead process can be on its way: until then nobody takes an account in
+which it was sending something (the times: bot/store/holder.py).
 """
 
 import asyncio
@@ -15,14 +17,12 @@ from datetime import timedelta
 from time import monotonic
 
 from bot.clock import Clock
-from bot.store import Held, LeaseLost, Ledger, LedgerError
+from bot.store import SURE_FOR, Held, LeaseLost, Ledger, LedgerError
 
 log = logging.getLogger(__name__)
 
 _EVERY = 4
 """Seconds between two signs of life."""
-_SURE_FOR = 9
-"""Seconds after the last sign of life for which this process is surely not taken for dead."""
 _FULL_FOR = 1
 """Seconds after which a process that has its part counts anew before it leaves an account to others."""
 _ROOM = 1
@@ -105,7 +105,7 @@ class Leases:
 
     def insist(self, account_id: int) -> None:
         """Raise LeaseLost unless it is sure that nobody else can be working on an account of this process."""
-        if self._ledger.is_shared and (account_id not in self._held or monotonic() - self._seen_at > _SURE_FOR):
+        if self._ledger.is_shared and (account_id not in self._held or monotonic() - self._seen_at > SURE_FOR):
             raise LeaseLost(f"(account {account_id})")
 
     def forget(self, account_id: int) -> None:

@@ -39,7 +39,7 @@ from bot.store.errors import (
     LedgerUnsure,
     LedgerUnwritable,
 )
-from bot.store.holder import Held
+from bot.store.holder import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, Held
 from bot.store.ledger import Ledger, check_up_server, migrate, move
 from bot.store.lists import Group, Groups, Listed, ListKind, Past, Report
 from bot.store.reader import Reader
@@ -68,6 +68,9 @@ from bot.store.rows import (
 from bot.store.writer import Card, Outcome, Writer
 
 __all__ = [
+    "DEAD_AFTER",
+    "SURE_FOR",
+    "WIRE_CLEAR_AFTER",
     "Account",
     "AccountState",
     "Cancellation",

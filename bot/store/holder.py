@@ -5,9 +5,19 @@ import math
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
+from bot.panel import CALL_DEADLINE
 from bot.store.errors import LeaseLost
 from bot.store.named import QUERIES
 from bot.store.reader import Reader
+
+DEAD_AFTER = 15
+"""Seconds without a sign of life, by the database's clock, after which a process counts as dead (the view `living`)."""
+SURE_FOR = 9
+"""Seconds after its last sign of life, by its own clock, for which a process may begin a cancel call."""
+_MARGIN = DEAD_AFTER - SURE_FOR
+"""Seconds by which two clocks may be apart, and a call late."""
+WIRE_CLEAR_AFTER = SURE_FOR + CALL_DEADLINE + _MARGIN
+"""Seconds after its last sign of life from which on no cancel call of a process can be on its way to the panel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +57,14 @@ class Holder(Reader):
         return [row["id"] async for row in QUERIES.living(self._db)] if self._db.process else ()
 
     async def take_lease(self, account_id: int) -> bool:
-        """Make an account this process's to work on, unless another living one has it."""
-        return bool(await QUERIES.take_account(self._db, process=self._db.process, id=account_id))
+        """Make an account this process's to work on.
+
+        Not where another living one has it, or one that has died may have a cancel of it on its way to the panel.
+        """
+        taken = QUERIES.take_account(
+            self._db, process=self._db.process, id=account_id, wire_clear=1000 * WIRE_CLEAR_AFTER
+        )
+        return bool(await taken)
 
     async def check_lease(self, account_id: int) -> None:
         """Raise LeaseLost where an account is not this process's to work on; one that was erased is nobody's."""

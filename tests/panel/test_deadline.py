@@ -1,16 +1,14 @@
 """A call is over when its deadline is, whatever the panel does: no answer, or one that comes byte by byte."""
 
 import asyncio
-import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from bot.panel import CALL_DEADLINE, Accepted, Panel, Unavailable, probe
 from bot.panel.client import TIMEOUTS
 from tests.panel.fakes import KEY
+from tests.panel.lines import Time, clock_of_loop, listening, rounds, url_of
 
 STEP = 9
 """Seconds between two bytes: less than any time-out of a single step."""
@@ -19,82 +17,10 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\
 GOOD = b'HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{"cancel":"a"}'
 
 
-@dataclass
-class Time:
-    """The event loop's clock, which a test sets forward: nobody has to wait for a deadline."""
-
-    offset: float = 0.0
-
-    async def skip(self, seconds: float) -> None:
-        """Let time pass, and everybody notice."""
-        self.offset += seconds
-        await rounds(50)
-
-
-async def rounds(count: int) -> None:
-    """Let every task that can go on do so."""
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
 @pytest.fixture
 async def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     """The clock of the test's own loop."""
-    made, loop = Time(), asyncio.get_running_loop()
-    real = loop.time
-    monkeypatch.setattr(loop, "time", lambda: real() + made.offset)
-    return made
-
-
-@dataclass
-class Line:
-    """One connection as the panel's side has it."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    def say(self, data: bytes) -> None:
-        """Send something."""
-        self.writer.write(data)
-
-    async def request(self) -> None:
-        """Wait for a whole call."""
-        head = await self.reader.readuntil(b"\r\n\r\n")
-        (length,) = [int(one.split(b":")[1]) for one in head.split(b"\r\n") if one.lower().startswith(b"content-len")]
-        await self.reader.readexactly(length)
-
-    async def end(self) -> None:
-        """Wait until the bot has closed it."""
-        with suppress(ConnectionError):
-            while await self.reader.read(1000):
-                pass
-
-
-@asynccontextmanager
-async def listening(buffer: int | None = None) -> AsyncGenerator[tuple[int, "asyncio.Queue[Line]"]]:
-    """Listen at a port of this machine; give it and what connects. `buffer`: bytes that it takes without being read."""
-    lines: asyncio.Queue[Line] = asyncio.Queue()
-    writers = list[asyncio.StreamWriter]()
-
-    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        lines.put_nowait(Line(reader, writer))
-
-    listener = socket.create_server(("127.0.0.1", 0))
-    if buffer:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-    server = await asyncio.start_server(connected, sock=listener, limit=buffer or 2**16)
-    async with server:
-        try:
-            yield listener.getsockname()[1], lines
-        finally:
-            for writer in writers:
-                writer.close()
-            await rounds(5)
-
-
-def url_of(port: int) -> str:
-    return f"http://127.0.0.1:{port}/api/v2"
+    return clock_of_loop(monkeypatch)
 
 
 @pytest.mark.parametrize("answer", [ANSWER[:200], ANSWER[45:], CHUNKED], ids=["head", "body", "chunks"])

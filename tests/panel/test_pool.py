@@ -16,6 +16,7 @@ from bot.panel import (
     in_process,
 )
 from tests.panel.fakes import KEY, YES, loopback, panel_over
+from tests.panel.lines import listening, url_of
 
 
 class Gate:
@@ -93,6 +94,18 @@ async def test_closing_waits_for_the_call_of_a_caller_that_has_gone() -> None:
     gate.open.set()
     await closing
     assert gate.done == 1
+
+
+async def test_what_has_not_ended_when_closing_waits_no_longer_is_cut_off() -> None:
+    """Another process may take over what this one did: nothing of it may be on its way then."""
+    async with listening() as (port, lines):
+        panel = Panel(url_of(port))
+        caller = asyncio.create_task(panel.cancel(KEY, ["a"]))
+        line = await lines.get()
+        await line.request()
+        await panel.aclose(patience=0)
+        await line.end()
+        assert [type(end) for end in await gathered([caller])] == [asyncio.CancelledError]
 
 
 async def test_a_stuck_pool_is_replaced_and_the_calls_on_it_end_first() -> None:

@@ -6,14 +6,25 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from bot.leases import Leases
+from bot.panel import CALL_DEADLINE
 from bot.states import State, Verdict
-from bot.store import AccountState, LeaseLost, Ledger, Outcome, Preview, PreviewState
+from bot.store import (
+    DEAD_AFTER,
+    SURE_FOR,
+    WIRE_CLEAR_AFTER,
+    AccountState,
+    LeaseLost,
+    Ledger,
+    Outcome,
+    Preview,
+    PreviewState,
+)
 from bot.turns import _Answer, _recorded, _taken_and_claimed
 from tests.ledgers import InPostgres
 from tests.store.books import ANN, CARD_ENDS, KEY, LATER, WINDOW, Books, ask, connect
 from tests.world import START
 
-LONG_AGO = "UPDATE processes SET seen_at = seen_at - 60000 WHERE id = ?"
+SEEN_AGO = "UPDATE processes SET seen_at = now_here() - 1000 * CAST(? AS BIGINT) WHERE id = ?"
 
 
 class Pair:
@@ -36,9 +47,9 @@ class Pair:
         """Return how the order stands."""
         return (await self.books.newest("ord_A")).state
 
-    def dies(self, ledger: Ledger) -> None:
-        """Let a process not be seen for a minute."""
-        self.books.sql(LONG_AGO, ledger.process)
+    def dies(self, ledger: Ledger, seconds: int = WIRE_CLEAR_AFTER) -> None:
+        """Let a process not be seen for so long: by default until none of its calls can be on its way."""
+        self.books.sql(SEEN_AGO, seconds, ledger.process)
 
     def leases(self, ledger: Ledger) -> Leases:
         """Return a process's own view of what it may work on."""
@@ -88,6 +99,53 @@ async def test_the_account_of_a_dead_process_is_taken_over_and_what_it_was_sendi
     assert [row.id for row in await pair.other.read.accounts_due(LATER)] == [pair.books.account.id]
     assert await pair.take(pair.other)
     assert await pair.state() is State.UNKNOWN
+
+
+def test_a_call_is_over_before_anybody_takes_over_what_it_was_about() -> None:
+    begun_at_the_latest = SURE_FOR
+    assert begun_at_the_latest + CALL_DEADLINE < WIRE_CLEAR_AFTER
+    assert SURE_FOR < DEAD_AFTER < WIRE_CLEAR_AFTER
+
+
+@pytest.mark.parametrize("seen_ago", [DEAD_AFTER - 2, DEAD_AFTER + 1, WIRE_CLEAR_AFTER - 3, WIRE_CLEAR_AFTER + 1])
+@pytest.mark.parametrize("sending", [False, True])
+async def test_what_may_be_on_its_way_is_taken_over_later_than_all_else(
+    pair: Pair, sending: bool, seen_ago: int
+) -> None:
+    await pair.take(pair.one)
+    if sending:
+        await pair.claim(pair.one)
+    pair.dies(pair.one, seen_ago)
+    taken = await pair.take(pair.other)
+    assert taken == (seen_ago > (WIRE_CLEAR_AFTER if sending else DEAD_AFTER))
+    if sending:
+        assert await pair.state() is (State.UNKNOWN if taken else State.SENDING)
+
+
+async def test_a_process_that_comes_back_in_time_goes_on_with_its_call(pair: Pair) -> None:
+    await pair.take(pair.one)
+    await pair.claim(pair.one)
+    row = await pair.books.newest("ord_A")
+    pair.dies(pair.one, DEAD_AFTER + 10)
+    assert not await pair.take(pair.other)
+    answer = _Answer([Outcome(row, Verdict(State.ACCEPTED, 0), LATER)])
+    await pair.one.write_at_once(lambda tx: _recorded(tx, pair.books.account, answer, LATER, WINDOW))
+    assert await pair.state() is State.ACCEPTED
+    assert await pair.take(pair.other)  # nothing is on its way any more
+
+
+async def test_what_is_being_sent_is_not_left_to_others(pair: Pair) -> None:
+    await pair.take(pair.one)
+    await pair.claim(pair.one)
+    async with pair.one.write() as tx:
+        await tx.let_go([pair.books.account.id])
+    assert not await pair.take(pair.other)
+    row = await pair.books.newest("ord_A")
+    answer = _Answer([Outcome(row, Verdict(State.ACCEPTED, 0), LATER)])
+    await pair.one.write_at_once(lambda tx: _recorded(tx, pair.books.account, answer, LATER, WINDOW))
+    async with pair.one.write() as tx:
+        await tx.let_go([pair.books.account.id])
+    assert await pair.take(pair.other)
 
 
 async def test_whoever_lost_an_account_writes_nothing_there(pair: Pair) -> None:
@@ -201,6 +259,9 @@ async def test_what_a_dead_process_was_sending_with_a_key_out_of_use_is_not_left
     leases = pair.leases(pair.other)
     await leases.beat()
     assert await pair.state() is State.SENDING  # it lives, and its call may be under way
+    pair.dies(pair.one, DEAD_AFTER + 1)
+    await leases.beat()
+    assert await pair.state() is State.SENDING  # its last call may be on its way
     pair.dies(pair.one)
     await leases.beat()
     assert await pair.state() is (State.EXPIRED if gone == "removed" else State.UNKNOWN)

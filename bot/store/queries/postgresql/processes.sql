@@ -14,9 +14,14 @@ DELETE FROM processes WHERE seen_at < now_here() - 86400000;
 -- name: living()
 SELECT id FROM living;
 
--- name: take_account(process, id)$
+-- name: take_account(process, id, wire_clear)$
+-- From a dead process, but where it was sending something only once that cannot be on its way to the panel any more.
 UPDATE accounts SET held_by = :process
 WHERE id = :id AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.account_id = accounts.id AND l.process <> :process)
+  AND NOT EXISTS (
+    SELECT 1 FROM processes p JOIN cancellations c ON c.account_id = accounts.id AND c.state = 'sending'
+    WHERE p.id = accounts.held_by AND p.id <> :process AND p.seen_at > now_here() - :wire_clear
+  )
 RETURNING id;
 
 -- name: holder(id)^
@@ -34,5 +39,7 @@ SELECT DISTINCT a.id FROM cancellations c JOIN accounts a ON a.id = c.account_id
 WHERE c.state = 'sending' AND a.state <> 'active' AND a.id NOT IN (SELECT account_id FROM leases);
 
 -- name: let_go(process, ids)!
+-- What is being sent stays with whoever sends it.
 UPDATE accounts SET held_by = NULL
-WHERE held_by = :process AND id IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:ids AS JSON)));
+WHERE held_by = :process AND id IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:ids AS JSON)))
+  AND NOT EXISTS (SELECT 1 FROM cancellations c WHERE c.account_id = accounts.id AND c.state = 'sending');
