@@ -1,13 +1,36 @@
 """Order IDs out of free text (pure). An ID is never cut short, and two never become one."""
 
 import re
-import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-# A combining accent belongs to the letter before it: without this, `ord_A` would be cut out of a longer word.
-_WORD = re.compile(r"\w[\w\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]*")
+SPACELESS = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u101c\u101e-\u103f\u1780-\u17d3\u3005\u3006\u3041-\u309f"
+    "\u30a1-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+"""Thai, Lao, Burmese, Khmer, Japanese, Chinese and Korean letters, as a character class has them.
+
+Their writers put no space between a word and an ID. None of them looks like a letter or digit of an ID, so that
+none can be a mistyped part of one: that is why other scripts, and the round ones of these, are not among them.
+"""
+# A combining accent belongs to the letter before it, and a character that was lost (U+FFFD) to the word around it:
+# without this, `ord_A` would be cut out of a longer word.
+_MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\ufffd"
+_LETTERS = rf"[^\W{SPACELESS}]+"
+_WORD = re.compile(rf"[{SPACELESS}]+|(?:(?<!\ufffd)\ufffd+)?{_LETTERS}(?:[{_MARKS}]+(?:{_LETTERS})?)*")
+_ASCII_WORD = re.compile(r"\w+", re.ASCII)  # the same where nothing else can be in the text, in a third of the time
 _ID = re.compile(r"[oO][rR][dD]_[0-9A-Za-z]{1,64}")
 _NUMBER = re.compile(r"[0-9]{1,20}")
+_ELLIPSIS = r"(?:[\u2025\u2026\u22ef]|\.\.)"
+_CUT_SHORT = re.compile(rf"(?<![^\W{SPACELESS}])(?<![{_MARKS}])({_ID.pattern}|{_NUMBER.pattern}){_ELLIPSIS}[.\u2026]*")
+_NOTED_CUT = re.compile(rf"({_ID.pattern}|{_NUMBER.pattern})\.\.\.")
+_DAMAGED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]{1,3}|[0-9]{16,20}[.,]00?")
+"""What a spreadsheet makes of a long number: some of its digits are gone, or may be."""
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001-\U000e01ef]+"
+)
+"""All that Unicode calls format characters (Cf), and letters and marks that are shown as nothing."""
 _BREAK = re.compile(r"[\s,;|\"'`()\[\]{}<>\u00ab\u00b4\u00bb\u2018-\u201f\u2039\u203a]+")
 
 _CUTS = ("\n", "\r", "\t", " ", ",", ";", "|")
@@ -23,7 +46,10 @@ MOST_IGNORED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a text names: each order once, as written; and the first tokens that are no order, shortened."""
+    """What a text names: each order once, as written; and the first tokens that are no order, shortened.
+
+    An ID that was cut short is among those as it was found, with three dots behind it (`looks_cut_short`).
+    """
 
     orders: tuple[str, ...]
     repeats: int
@@ -34,7 +60,8 @@ def find_orders(text: str) -> Found:
     """Return the order IDs in a text, whatever separates them.
 
     An ID is a whole word of `ord_` and 1 to 64 letters and digits (NotPanel documents no length); what is
-    glued to more (`ord_Aord_B`, `ord_A_B`) is not guessed at but reported. Whole numbers, the IDs of other
+    glued to more (`ord_Aord_B`, `ord_A_B`) is not guessed at but reported; so is one with an ellipsis behind it
+    (`ord_01HG9…`), of which only the beginning was copied. Whole numbers, the IDs of other
     panels of this family, count only in a text of nothing but numbers: "any number in a sentence" taken
     for an order is how other bots cancel what nobody named.
     """
@@ -52,6 +79,26 @@ def last_word(text: str) -> tuple[str, str]:
 def is_plain_id(word: str) -> bool:
     """Tell a word that is an order ID wherever it stands; a number is one only where it is named as such."""
     return bool(_ID.fullmatch(word))
+
+
+def looks_cut_short(token: str) -> bool:
+    """Tell, among the tokens that are no order, the beginning of an order's ID or number."""
+    return bool(_NOTED_CUT.fullmatch(token))
+
+
+def looks_damaged(token: str) -> bool:
+    """Tell, among the tokens that are no order, a number some of whose digits a spreadsheet has dropped."""
+    return bool(_DAMAGED.fullmatch(token))
+
+
+def like_ids(found: Found) -> Found:
+    """Report only what begins like an ID: the words of a sentence are not a list with mistakes, and not to be kept."""
+    return replace(found, ignored=tuple(token for token in found.ignored if "ord_" in token.casefold()))
+
+
+def visible(text: str) -> str:
+    """Return a text without its invisible characters, which come along with copied text."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
 def together(one: Found, other: Found) -> Found:
@@ -74,6 +121,7 @@ class Finder:
         self._orders: dict[str, None] = {}
         self._named = 0
         self._ignored: dict[str, None] = {}
+        self._cut_short: dict[str, None] = {}
 
     def feed(self, text: str) -> None:
         """Read on; the last word may go on in the next piece."""
@@ -84,17 +132,21 @@ class Finder:
         """Return what the whole text names."""
         self._read(self._cut)
         self._cut = ""
-        ignored = () if self._form is _NUMBER else tuple(self._ignored)
-        return Found(tuple(self._orders), self._named - len(self._orders), ignored)
+        cut_short = [f"{token}..." for token in self._cut_short if self._form.fullmatch(token)]
+        ignored = cut_short if self._form is _NUMBER else [*cut_short, *self._ignored]
+        return Found(tuple(self._orders), self._named - len(self._orders), tuple(ignored[:MOST_IGNORED]))
 
     def _read(self, text: str) -> None:
-        if not text.isascii():
-            # Invisible characters come along with copied text; taken for separators they would cut an ID in two.
-            text = "".join(character for character in text if unicodedata.category(character) != "Cf")
-        words = _WORD.findall(text)
+        text = visible(text)  # taken for separators, invisible characters would cut an ID in two
+        word_of = _ASCII_WORD if text.isascii() else _WORD
+        words = word_of.findall(text)
         if self._form is _NUMBER and not all(map(_NUMBER.fullmatch, words)):
             self._form, self._named = _ID, 0
             self._orders.clear()
+        if (".." in text or not text.isascii()) and (cut := _CUT_SHORT.findall(text)):
+            self._cut_short.update(dict.fromkeys(cut[:MOST_IGNORED]))
+            text = _CUT_SHORT.sub(" ", text)
+            words = word_of.findall(text)
         for word in filter(self._form.fullmatch, words):
             if self._most is None or len(self._orders) < self._most:
                 self._orders[word] = None
@@ -105,13 +157,18 @@ class Finder:
         """Remember what is no order ID; what comes to nothing if the text turns out to be of numbers alone."""
         if len(self._ignored) >= MOST_IGNORED:
             return
-        rest = _WORD.sub(lambda word: " " if _ID.fullmatch(word[0]) else word[0], text)
-        tokens = (shorten(token) for token in _BREAK.split(rest) if _WORD.search(token))
+        word_of = _ASCII_WORD if text.isascii() else _WORD
+        rest = word_of.sub(lambda word: " " if _ID.fullmatch(word[0]) else word[0], text)
+        tokens = (shorten(token) for token in _BREAK.split(rest) if word_of.search(token))
         for token in tokens:
             if len(self._ignored) < MOST_IGNORED:
                 self._ignored[token] = None
 
 
 def shorten(token: str) -> str:
-    """Make a token safe to store and show, in at most 16 characters: a long one may be an API key."""
-    return token if len(token) <= _SHOWN_WHOLE else f"{token[:_SHOWN_OF_LONG]}…"
+    """Make a token safe to store and show, in at most 16 characters: a long one may be an API key.
+
+    A damaged number is no key, and stays as it is up to 32.
+    """
+    whole = len(token) <= _SHOWN_WHOLE or (len(token) <= 2 * _SHOWN_WHOLE and looks_damaged(token))
+    return token if whole else f"{token[:_SHOWN_OF_LONG]}…"

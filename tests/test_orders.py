@@ -6,15 +6,31 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.orders import MOST_IGNORED, Finder, Found, find_orders, last_word, shorten
+from bot.orders import (
+    MOST_IGNORED,
+    SPACELESS,
+    Finder,
+    Found,
+    find_orders,
+    last_word,
+    looks_cut_short,
+    looks_damaged,
+    shorten,
+    visible,
+)
 
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 IDS = st.builds("{}{}".format, st.sampled_from(["ord_", "ORD_", "Ord_"]), st.text(LETTERS, min_size=1, max_size=64))
 NUMBERS = st.text("0123456789", min_size=1, max_size=20)
-SEPARATORS = st.text(" ,;\n\r\t|/\\\"'`()[]{}<>-:=#.*~!?\u00a0\u3000\u3001\u201c\u201d\u2026\u2705\ufe0f", min_size=1)
+ELLIPSES = ["…", "..", "...", "....", "‥", "⋯", "……"]
+SEPARATORS = st.text(" ,;\n\r\t|/\\\"'`()[]{}<>-:=#.*~!?\u00a0\u3000\u3001\u201c\u201d\u2026\u2705", min_size=1).filter(
+    lambda text: not text.startswith(("…", ".."))
+)
+UNSPACED = "订単取消をスーｱกำຍខ을"
+"""Letters of scripts that put no space between a word and an ID; one of each."""
 
 
 @given(st.data(), st.one_of(st.lists(IDS), st.lists(NUMBERS)))
@@ -29,28 +45,83 @@ def test_same_ids_in_any_order(ids: list[str], chance: random.Random, one: str, 
     assert set(find_orders(one.join(ids)).orders) == set(find_orders(other.join(shuffled)).orders) == set(ids)
 
 
-@given(st.text(st.one_of(st.characters(), st.sampled_from("oOrRdD_019AzZ ,\u200b\u0301"))))
+@given(st.text(st.one_of(st.characters(), st.sampled_from("oOrRdD_019AzZ ,.…\ufffd\u200b\u0301" + UNSPACED))))
 def test_any_text_yields_whole_words_alone(text: str) -> None:
     found = find_orders(text)
-    visible = "".join(character for character in text if unicodedata.category(character) != "Cf")
-    words = re.findall(r"\w+", visible)
-    assert set(found.orders) <= set(words)
+    shown = visible(text)
+    for order in found.orders:
+        assert re.search(rf"(?<![0-9A-Za-z_\ufffd]){order}(?![0-9A-Za-z_\ufffd\u0301…]|\.\.)", shown)
     assert all(re.fullmatch(r"(?i:ord)_[0-9A-Za-z]{1,64}|[0-9]{1,20}", order) for order in found.orders)
     assert len(set(found.orders)) == len(found.orders)
     assert len(set(found.ignored)) == len(found.ignored)
-    assert all(0 < len(token) <= 16 for token in found.ignored)
+    assert all(0 < len(token) <= 16 or looks_cut_short(token) or looks_damaged(token) for token in found.ignored)
     # Every word is taken or reported.
-    assert bool(found.orders or found.ignored) == bool(words)
+    assert found.orders or found.ignored or not re.search(r"\w", shown)
 
 
 @given(
     IDS,
     IDS,
-    st.one_of(st.characters(categories=["L", "Nd", "Nl", "No"]), st.sampled_from(["", "_", "\u0301"])),
+    st.one_of(st.characters(categories=["L", "Nd", "Nl", "No"]), st.sampled_from(["", "_", "\u0301", "\ufffd"])),
 )
 def test_glued_ids_are_never_guessed_at(one: str, other: str, glue: str) -> None:
+    assume(visible(glue) == glue and not re.fullmatch(f"[{SPACELESS}]", glue))
     text = f"{one}{glue}{other}"
     assert find_orders(text) == Found((), 0, (shorten(text),))
+
+
+@given(st.lists(IDS, min_size=1, unique=True), st.data())
+def test_ids_glued_to_words_of_scripts_without_spaces_are_found(ids: list[str], data: st.DataObject) -> None:
+    word = st.text(UNSPACED, min_size=1)
+    text = data.draw(word) + "".join(id + data.draw(word) for id in ids)
+    assert find_orders(text).orders == tuple(ids)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "订单ord_A1已取消",
+        "注文ord_A1をキャンセル",
+        "ยกเลิกord_A1ครับ",
+        "ord_A1을 취소",
+        "ຍົກເລີກord_A1",
+        "លុបord_A1",
+        "ပယ်ဖျက်ord_A1",
+    ],
+)
+def test_an_id_in_a_sentence_of_such_a_script_is_found(text: str) -> None:
+    assert find_orders(text).orders == ("ord_A1",)
+
+
+@pytest.mark.parametrize("letter", "〇ㅇㅣ๐ဝ０Ａо")
+def test_what_may_be_a_mistyped_part_of_an_id_belongs_to_it(letter: str) -> None:
+    assert find_orders(f"ord_A{letter}1").orders == ()
+
+
+@pytest.mark.parametrize("text", ["取消123", "123を", "ยกเลิก 123"])
+def test_a_number_beside_any_word_is_no_order(text: str) -> None:
+    assert find_orders(text).orders == ()
+
+
+@given(st.one_of(IDS, NUMBERS), st.sampled_from(ELLIPSES), st.sampled_from(["", " ", "\n", ",", "!", ")", "ord_"]))
+def test_an_id_with_an_ellipsis_behind_it_is_cut_short(id: str, ellipsis: str, behind: str) -> None:
+    assume(not (id.isdigit() and behind == "ord_"))
+    found = find_orders(f"{id}{ellipsis}{behind}")
+    assert found.orders == ()
+    assert found.ignored[0] == f"{id}..."
+    assert looks_cut_short(found.ignored[0])
+
+
+@given(IDS, IDS, st.sampled_from(ELLIPSES))
+def test_the_other_ids_of_the_text_are_found(whole: str, part: str, ellipsis: str) -> None:
+    assert find_orders(f"{whole}, {part}{ellipsis} {whole}") == Found((whole,), 1, (f"{part}...",))
+    assert find_orders(f"{part}{ellipsis}{whole}.") == Found((whole,), 0, (f"{part}...",))
+    assert find_orders(f"{part} {ellipsis}{whole}").orders == tuple(dict.fromkeys([part, whole]))
+
+
+@given(st.text(), st.text())
+def test_no_shortened_word_looks_cut_short(text: str, more: str) -> None:
+    assert not any(looks_cut_short(shorten(token)) for token in (f"ord_AAAA{text}_{more}", f"ord_AAAAord_{text}"))
 
 
 @pytest.mark.parametrize("text", ["ord_Aord_B", "xord_A", "ord_A_B", "ord_A\u00e9", "ord_Ae\u0301", "_ord_A_"])
@@ -70,11 +141,18 @@ def test_longest_id() -> None:
     assert find_orders("ord_" + "A" * 64).orders == ("ord_" + "A" * 64,)
 
 
-@pytest.mark.parametrize("hidden", ["\u200b", "\u200d", "\u200e", "\u202e", "\u2060", "\ufeff", "\u00ad"])
+@pytest.mark.parametrize(
+    "hidden", ["\u200b", "\u200d", "\u200e", "\u202e", "\u2060", "\ufeff", "\u00ad", "\u3164", "\ufe0f", "\u034f"]
+)
 def test_invisible_characters_are_dropped(hidden: str) -> None:
     assert find_orders(f"{hidden}ord_{hidden}AB{hidden}C{hidden}").orders == ("ord_ABC",)
     assert find_orders(f"ord_A{hidden}ord_B") == Found((), 0, ("ord_Aord_B",))
     assert find_orders(f"12{hidden}34").orders == ("1234",)
+
+
+def test_whatever_unicode_calls_a_format_character_is_invisible() -> None:
+    characters = map(chr, range(0x110000))
+    assert visible("".join(one for one in characters if unicodedata.category(one) == "Cf")) == ""
 
 
 def test_repeats_are_counted_and_case_is_kept() -> None:
@@ -116,7 +194,7 @@ def test_pasted_key_is_never_echoed() -> None:
 
 @given(st.text())
 def test_shortened_is_short_and_stays_so(text: str) -> None:
-    assert len(shorten(text)) <= 16
+    assert len(shorten(text)) <= 16 or looks_damaged(text)
     assert shorten(shorten(text)) == shorten(text)
     assert shorten(text) == text or shorten(text) == f"{text[:8]}…"
 
@@ -143,6 +221,10 @@ def test_long_junk_is_one_short_token() -> None:
         "a-/.",
         "o",
         "ord_A\u00e9,",
+        "\ufffd",
+        "ord_A…",
+        "1..",
+        "订",
     ],
 )
 def test_a_megabyte_of_anything_ends(piece: str) -> None:
@@ -153,7 +235,10 @@ def test_a_megabyte_of_anything_ends(piece: str) -> None:
 
 pieces = st.lists(
     st.sampled_from(
-        ["ord_A", "ord_B1", "17", "17", " ", "\n", ",", "/", "\u200b", "\u0301", "é", "ord_", "x", ";", "|"]
+        [
+            *("ord_A", "ord_B1", "17", "17", " ", "\n", ",", "/", "\u200b", "\u0301", "é", "ord_", "x", ";", "|"),
+            *("…", ".", "订", "\ufffd"),
+        ]
     )
 )
 

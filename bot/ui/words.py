@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.language import mark, plural, t
-from bot.orders import MOST_IGNORED
+from bot.orders import MOST_IGNORED, looks_cut_short, looks_damaged
 from bot.states import State
 from bot.store import AccountState, PreviewState, Trouble
 from bot.ui.text import code
@@ -257,17 +257,26 @@ TRACES = mark("Traces may stay in unused parts of the ledger's files until they 
 
 
 def ignored(tokens: tuple[str, ...], repeats: int = 0) -> str:
-    """Name what was no order ID; empty when there was nothing."""
-    notes: list[str] = []
-    if repeats:
-        notes.append(plural("{count} repeat left out.", "{count} repeats left out.", repeats))
-    if tokens:
-        notes.append(t("Not order IDs, so not sent: {words}.", words=_strange(tokens)))
+    """Name what was no order ID, or no whole one; empty when there was nothing."""
+    notes = [plural("{count} repeat left out.", "{count} repeats left out.", repeats)] if repeats else []
+    cut_short = tuple(f"{token.rstrip('.')}…" for token in tokens if looks_cut_short(token))
+    damaged = tuple(filter(looks_damaged, tokens))
+    others = tuple(token for token in tokens if not looks_cut_short(token) and not looks_damaged(token))
+    if cut_short:
+        notes.append(t("Looks cut short, so not sent: {words}. Copy the whole ID.", words=_strange(cut_short)))
+    if damaged:
+        changed = t(
+            "Changed by a spreadsheet, so not sent: {words}. Format the column as text and save it again.",
+            words=_strange(damaged),
+        )
+        notes.append(changed)
+    if others:
+        notes.append(t("Not order IDs, so not sent: {words}.", words=_strange(others)))
     return "-# " + " ".join(notes) if notes else ""
 
 
 def _strange(tokens: tuple[str, ...]) -> str:
-    shown = ", ".join(code(token, 24) for token in tokens[:8])
+    shown = ", ".join(code(token, 30) for token in tokens[:8])
     more = len(tokens) - 8
     if more <= 0:
         return shown
