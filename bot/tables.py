@@ -9,12 +9,18 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bot.orders import MOST_IGNORED, Found, find_orders, is_plain_id, shorten
+from bot.orders import MOST_IGNORED, Found, find_orders, is_plain_id, looks_cut_short, shorten, visible
 
 _DELIMITERS = (",", ";", "\t")
+_NAMED_DELIMITER = re.compile(r"\"?sep=([^\w\s\"']|\t)\"?\s*", re.IGNORECASE)
+"""The first line of what Excel is to open; the separator of that table and of no other."""
+_EMPTY = re.compile(r"[\s,;|\"]*")
 _NAMES = ("order", "orderid")
 _VAGUE_NAME = "id"
 _NUMBER = re.compile(r"[0-9]{1,20}")
+_WHOLE_DECIMAL = re.compile(r"([0-9]{1,15})[.,]00?")
+"""A number as a spreadsheet writes it that takes it for an amount; of longer ones it keeps 15 digits. Three zeros
+would be thousands."""
 _DIGIT_OR_UNDERSCORE = re.compile(r"[0-9_]")
 _LETTER = re.compile(r"\w")
 _LONGEST_LINE = 100_000
@@ -36,7 +42,7 @@ def read_table(pieces: Iterable[str], most: int) -> Found | None:
     """
     lines = _lines(pieces)
     try:
-        head = _head(next(lines, ""))
+        head = _head(lines)
         return head and _read(lines, head, most)
     except csv.Error:  # an open quotation mark, or a line without end: a text like any other
         return None
@@ -52,6 +58,8 @@ def _read(lines: Iterator[str], head: _Head, most: int) -> Found | None:
         cell = (row[head.column] if aligned else head.delimiter.join(row)).strip()
         if not cell:
             continue
+        if aligned and (decimal := _WHOLE_DECIMAL.fullmatch(cell)):
+            cell = decimal[1]
         if aligned and _NUMBER.fullmatch(cell):
             if _names_an_id(row):
                 return None
@@ -72,20 +80,29 @@ def _lines(pieces: Iterable[str]) -> Iterator[str]:
     rest = ""
     for piece in pieces:
         *lines, rest = (rest + newlines.decode(piece)).split("\n")
-        yield from (line + "\n" for line in lines)
+        yield from (visible(line) + "\n" for line in lines)
         if len(rest) > _LONGEST_LINE:
             raise csv.Error("too long for a line of a table")
-    yield rest
+    yield visible(rest)
 
 
-def _head(line: str) -> _Head | None:
+def _head(lines: Iterator[str]) -> _Head | None:
     """Read the line of names by the delimiter that finds a column of orders in it; by none where that is a guess."""
+    line = _first(lines)
+    named = _NAMED_DELIMITER.fullmatch(line)
+    if named:
+        line = _first(lines)
     heads = [
         _Head(delimiter, len(names), column)
-        for delimiter in _DELIMITERS
+        for delimiter in ((named[1],) if named else _DELIMITERS)
         if (column := _column(names := _names(line, delimiter))) is not None
     ]
     return max(heads, key=lambda head: head.width, default=None)
+
+
+def _first(lines: Iterator[str]) -> str:
+    """Return the next line with anything in it: spreadsheets leave empty rows above a table."""
+    return next((line for line in lines if not _EMPTY.fullmatch(line)), "")
 
 
 def _names(line: str, delimiter: str) -> list[str]:
@@ -121,7 +138,7 @@ def _parted(cell: str, *, numbers: bool) -> tuple[tuple[str, ...], tuple[str, ..
     if not _DIGIT_OR_UNDERSCORE.search(cell):
         return (), (shorten(cell),) if _LETTER.search(cell) else ()
     found = find_orders(cell)
-    if any(map(is_plain_id, found.orders)):
-        return found.orders, found.ignored
+    if any(map(is_plain_id, found.orders)) or any(map(looks_cut_short, found.ignored)):
+        return tuple(filter(is_plain_id, found.orders)), found.ignored
     one = len(found.orders) == 1 and not found.repeats  # "#17" is one; "12,345" and "17.17" may be anything
     return (found.orders, ()) if numbers and one else ((), (shorten(cell),))

@@ -3,16 +3,26 @@
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.orders import MOST_IGNORED, Found, find_orders, is_plain_id, together
+from bot.orders import (
+    MOST_IGNORED,
+    SPACELESS,
+    Found,
+    find_orders,
+    is_plain_id,
+    looks_cut_short,
+    looks_damaged,
+    together,
+    visible,
+)
 from bot.tables import read_table
+from bot.ui.words import ignored
 
 MANY = 100_001
 
@@ -57,9 +67,10 @@ def test_exactly_the_column_of_orders_is_read_wherever_the_text_is_cut(
 
 @given(st.text(st.one_of(st.characters(), st.sampled_from('order,;id\t\n"12_A'))))
 def test_whatever_the_text_only_its_own_words_are_orders(text: str) -> None:
-    visible = "".join(character for character in text if unicodedata.category(character) != "Cf")
     found = read_table([f"order,{text}"], MANY) or Found((), 0, ())
-    assert set(found.orders) <= set(re.findall(r"\w+", visible))
+    assert set(found.orders) <= set(
+        re.findall(r"\w+", re.sub(f"([{SPACELESS}]+)", r" \1 ", visible(text)).replace("\ufffd", "x"))
+    )
     assert all(is_plain_id(order) or order.isdecimal() for order in found.orders)
 
 
@@ -99,6 +110,67 @@ def test_orders_of_a_table(text: str, orders: tuple[str, ...]) -> None:
     found = read_table([text], MANY)
     assert found
     assert (found.orders, found.ignored) == (orders, ())
+
+
+INVISIBLE = st.text("\u200b\u200e\u200f\u2060\ufeff\u00a0\u3164 ")
+
+
+@given(
+    st.data(),
+    st.lists(st.one_of(NUMBERS, IDS), max_size=4),
+    st.sampled_from(",;\t|"),
+    st.sampled_from(["", "sep={}\n", "SEP={}\n", '"sep={}"\n']),
+    st.lists(st.sampled_from(["", " ", "\u200b", "\ufeff", "\u00a0", ",,", ";;;", "\t\t", '"",""'])),
+)
+def test_what_a_spreadsheet_puts_before_and_around_the_names_is_no_matter(
+    data: st.DataObject, orders: list[str], delimiter: str, named: str, above: list[str]
+) -> None:
+    assume(named or delimiter != "|")
+    name = data.draw(ORDER_NAMES)
+    cut = data.draw(st.integers(0, len(name)))
+    name = data.draw(INVISIBLE) + name[:cut] + data.draw(INVISIBLE) + name[cut:] + data.draw(INVISIBLE)
+    rows = [[name, "link"], *([order, "x"] for order in orders)]
+    before = "".join(f"{line}\n" for line in above)
+    found = read_table([f"\ufeff{before}{named.format(delimiter)}{before}{table(rows, delimiter)}"], MANY)
+    assert found == Found(tuple(dict.fromkeys(orders)), len(orders) - len(set(orders)), ())
+
+
+def test_a_separator_that_is_named_is_the_only_one() -> None:
+    assert read_table(["sep=;\norder,link\n123,9\n"], MANY) is None
+    found = read_table(["sep=|\nlink|order\na,b;c|123\n"], MANY)
+    assert found
+    assert found.orders == ("123",)
+
+
+@given(st.integers(0, 10**15 - 1), st.sampled_from([".0", ".00", ",0", ",00"]))
+def test_a_number_written_as_an_amount_is_the_number(number: int, decimals: str) -> None:
+    found = read_table([f"order;link\n{number}{decimals};x\n"], MANY)
+    assert found == Found((str(number),), 0, ())
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["1.23457E+11", "1,23457e+11", "1E+15", "1.2345678901234E+19", "1234567890123456.0", "12345678901234567890.00"],
+)
+def test_a_number_that_a_spreadsheet_has_damaged_is_reported_as_that(cell: str) -> None:
+    found = read_table([f"order;link\n{cell};x\n77;x\n"], MANY)
+    assert found == Found(("77",), 0, (cell,))
+    assert looks_damaged(cell)
+    assert cell in ignored(found.ignored)
+    assert "Changed by a spreadsheet" in ignored(found.ignored)
+
+
+@pytest.mark.parametrize("cell", ["12.000", "12,000", "1.000.0", "12.05", "12.50", "-12.0", "12.0.0"])
+def test_an_amount_is_no_order(cell: str) -> None:
+    assert read_table([f"order;link\n{cell};x\n"], MANY) == Found((), 0, (cell,))
+
+
+@pytest.mark.parametrize("cell", ["ord_01HG…", "ord_01HG...", "123…", '"ord_01HG… "', "12 345…"])
+def test_a_cell_that_was_cut_short_is_reported_as_that(cell: str) -> None:
+    found = read_table([f"order;link\n{cell};x\n77;x\n"], MANY)
+    assert found
+    assert found.orders == ("77",)
+    assert all(map(looks_cut_short, found.ignored))
 
 
 @pytest.mark.parametrize(
