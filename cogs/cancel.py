@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot.cancels import Place
 from bot.client import Client
+from bot.markup import as_read
 from bot.orders import Found
 from bot.ui import buttons
 from bot.ui.keys import which_to_try
@@ -40,7 +41,7 @@ async def ask_for_orders(interaction: Interaction, key: str = "") -> None:
 
 async def _cancel(interaction: Interaction, text: str, files: Sequence[discord.Attachment], key: str) -> None:
     message_id = await acknowledge(interaction)
-    await begin(interaction, message_id, await orders_in(interaction.client, text, files), key=key)
+    await begin(interaction, message_id, await orders_in(interaction.client, as_read(text), files), key=key)
 
 
 async def begin(

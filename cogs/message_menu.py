@@ -1,8 +1,6 @@
 """The message menu: finds the order IDs in any message, shows them, and asks before anything is sent."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 import discord
 from discord import app_commands
@@ -10,16 +8,13 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
-from bot.orders import Found
+from bot.markup import as_read
+from bot.orders import like_ids
 from cogs.cancel import begin
 from cogs.common import Interaction, acknowledge
-from cogs.files import orders_in
+from cogs.files import is_list, orders_in
 
 _Said = discord.Message | discord.MessageSnapshot
-
-_MENTION = re.compile(r"<(?:@[!&]?|#)[0-9]+>")
-_ESCAPED = re.compile(r"\\([^\w\s]|_)")
-_TEXT_FILES = (".txt", ".csv", ".tsv", ".log")
 
 
 @app_commands.context_menu(name=locale_str("Cancel orders in this message"))  # NOTE: at most 32 characters
@@ -30,14 +25,14 @@ async def cancel_in_message(interaction: Interaction, message: discord.Message) 
     price, but the question shows what was found. In a message that says anything more no number is an order.
     """
     message_id = await acknowledge(interaction)
-    files = [file for part in _parts(message) for file in part.attachments if _is_text(file)]
-    found = _without_words(await orders_in(interaction.client, text_of(message), files))
+    files = [file for part in _parts(message) for file in part.attachments if is_list(file)]
+    found = like_ids(await orders_in(interaction.client, text_of(message), files))
     await begin(interaction, message_id, found, always_ask=True)
 
 
 def text_of(message: discord.Message) -> str:
     """Return all that a message says and forwards, as its readers see it; a line for each part, so none are joined."""
-    return "\n".join(_as_read(text) for part in _parts(message) for text in _texts(part) if text)
+    return "\n".join(as_read(text) for part in _parts(message) for text in _texts(part) if text)
 
 
 def _parts(message: discord.Message) -> list[_Said]:
@@ -63,21 +58,6 @@ def _shown(component: discord.Component) -> Iterator[str]:
                 yield from _shown(child)
         case _:
             pass
-
-
-def _as_read(text: str) -> str:
-    """Take out what readers do not see: the numbers in mentions, which are nobody's orders, and escapes."""
-    return _ESCAPED.sub(r"\1", _MENTION.sub("@someone", text))
-
-
-def _is_text(file: discord.Attachment) -> bool:
-    """Tell lists from the pictures and sounds that messages have with them."""
-    return (file.content_type or "").startswith("text/") or file.filename.casefold().endswith(_TEXT_FILES)
-
-
-def _without_words(found: Found) -> Found:
-    """Report only what begins like an ID: the rest of a message is not a list with mistakes, and not to be kept."""
-    return replace(found, ignored=tuple(token for token in found.ignored if "ord_" in token.casefold()))
 
 
 class MessageMenu(commands.Cog):

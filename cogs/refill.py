@@ -8,6 +8,7 @@ from discord.ext import commands
 
 from bot.calls import MAX_REFILL
 from bot.client import Client, describe
+from bot.markup import as_read
 from bot.orders import Found, find_orders
 from bot.panel import PanelError
 from bot.problems import NoOrders, RefillUnderWay, UserError
@@ -64,7 +65,7 @@ class Refill(commands.Cog):
         async def show(shown: CardView) -> None:
             await interaction.edit_original_response(view=shown.view)
 
-        found = find_orders(orders)
+        found = find_orders(as_read(orders))
         await answer(
             interaction, await ask_for_refills(interaction.client, interaction.user.id, found, show, key or "")
         )

@@ -5,6 +5,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
+from bot.markup import as_read
 from bot.orders import find_orders
 from bot.problems import NoOrders
 from bot.ui.answers import status_card
@@ -15,7 +16,7 @@ from cogs.suggestions import suggest_keys, suggest_orders
 
 async def look_up(client: Client, user_id: int, text: str, key: str = "") -> CardView:
     """Return a card with the status of every order named in a text."""
-    found = find_orders(text)
+    found = find_orders(as_read(text))
     if not found.orders:
         raise NoOrders(found)
     statuses = await client.use_cases.calls.look_up(user_id, found.orders, key)

@@ -127,6 +127,35 @@ async def test_an_id_is_read_as_it_is_seen(here: World, room: Room) -> None:
     assert "Not order IDs, so not sent: `ord_C_D`." in shown(asked)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__ord_A1__",
+        "_ord_A1_ <:ord_B2:123> <@456> <t:1700000000:R>",
+        "[ord_A1](https://x.example/ord_B2)",
+        "||ord_A1|| ```py\n500```",
+        "订单ord_A1已取消",
+    ],
+)
+async def test_what_is_asked_about_is_what_the_message_shows(here: World, room: Room, text: str) -> None:
+    here.order("ord_A1")
+    asked = await room.press(await room.says(text))
+    assert "Cancel 1 order?" in shown(asked)
+    assert "`ord_A1`" in shown(asked)
+    await room.ann.click(asked.response, label="Confirm: ask to cancel 1")
+    await here.settle()
+    assert here.cancel_calls() == [("ord_A1",)]
+
+
+async def test_an_id_that_was_cut_short_is_named_and_not_sent(here: World, room: Room) -> None:
+    asked = await room.press(await room.says("ord_01HG9X7KJP4N… and ord_01HG9X7KJP4N... but ord_A1"))
+    assert "Cancel 1 order?" in shown(asked)
+    assert "Looks cut short, so not sent: `ord_01HG9X7KJP4N…`. Copy the whole ID." in shown(asked)
+    nothing = await room.press(await room.says("look at ord_01HG9X7KJP4N…"))
+    assert "I found no order ID" in shown(nothing)
+    assert "`ord_01HG9X7KJP4N…`" in shown(nothing)
+
+
 async def test_the_words_of_a_message_are_neither_repeated_nor_kept(here: World, room: Room) -> None:
     asked = await room.press(await room.says("my secret is hunter2, cancel ord_A"))
     assert "hunter2" not in here.payloads()

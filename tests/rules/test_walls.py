@@ -14,6 +14,7 @@ CORE = (
     "vault",
     "orders",
     "tables",
+    "markup",
     "cancels",
     "courtesy",
     "previews",
