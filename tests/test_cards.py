@@ -51,19 +51,6 @@ async def test_every_card_keeps_discords_limits(
 
 
 @pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("count", [1, 100, 10_000])
-@pytest.mark.parametrize("in_trouble", [False, True])
-async def test_every_card_keeps_discords_limits_in_every_language(
-    language: Language, count: int, in_trouble: bool
-) -> None:
-    states = list(State)
-    orders = [order(n, states[n % len(states)], words=f"={n % 7} {HOSTILE}", doubts=9) for n in range(count)]
-    with speaking(language):
-        for card in all_cards(orders, in_trouble=in_trouble):
-            keeps_discords_limits(card)
-
-
-@pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("words", [None, HOSTILE])
 @pytest.mark.parametrize("state", State)
 async def test_every_page_keeps_discords_limits_in_every_language(

@@ -15,7 +15,7 @@ from bot.ui import buttons
 from bot.ui.csv import csv_file
 from bot.ui.errors import INTERNAL, panel_error, stopped, user_error
 from bot.ui.keys import status_note
-from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
+from bot.ui.layout import CardView, Tone, card, room_beside
 from bot.ui.text import amount, code, listed, titled
 from bot.ui.words import TRACES, WORDINGS, ignored
 
@@ -105,21 +105,15 @@ def status_card(orders: tuple[str, ...], statuses: Statuses, junk: tuple[str, ..
     lines = [f"{code(order)} · {_status(found.get(order), order in statuses.unasked)}" for order in orders]
     head = titled(plural("Status of {count} order", "Status of {count} orders", len(orders)))
     note = "\n".join(filter(None, [_stopped(statuses), status_note(statuses), ignored(junk, repeats)]))
-    room = TEXT_LIMIT - len(head) - len(note) - 100
-    shown: list[str] = []
-    for line in lines:
-        room -= len(line) + 1
-        if room < 0:
-            break
-        shown.append(line)
-    missing = len(lines) - len(shown)
+    in_the_file = t("… and {missing} more, in the file", missing=len(lines))
+    shown, missing = listed(lines, room_beside([head, note, in_the_file]), between="\n")
     rest = [t("… and {missing} more, in the file", missing=missing)] if missing else []
     file = (
         csv_file("status.csv", _STATUS_HEAD, (_status_row(id, found.get(id), id in statuses.unasked) for id in orders))
         if missing
         else None
     )
-    return card(Tone.PLAIN, [head, "\n".join([*shown, *rest]), *([note] if note else [])], file=file)
+    return card(Tone.PLAIN, [head, "\n".join([shown, *rest]), *([note] if note else [])], file=file)
 
 
 def _stopped(statuses: Statuses) -> str:
@@ -164,7 +158,7 @@ def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) 
     if not orders:
         none = t("No order of that card stands there any more.")
         return card(Tone.PLAIN, [titled(" · ".join([t("None left"), short]), none)])
-    shown, missing = listed(orders, TEXT_LIMIT - 400, between="\n")
+    shown, missing = listed(orders, room_beside([]) - 300, between="\n")
     rest = plural(
         "{count} more has no room here: it is in the whole list.",
         "{count} more have no room here: they are in the whole list.",

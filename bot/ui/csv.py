@@ -24,7 +24,7 @@ def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[str | None]
     writer = csv.writer(text)
     writer.writerow(head)
     writer.writerows([_harmless(value) for value in row] for row in rows)
-    return discord.File(io.BytesIO(text.getvalue().encode("utf-8-sig")), filename=name)
+    return discord.File(io.BytesIO(text.getvalue().encode("utf-8-sig", "replace")), filename=name)
 
 
 _ORDERS_HEAD = (
@@ -47,7 +47,7 @@ class OrdersCsv:
     def __init__(self, names: Mapping[int, str] | None = None) -> None:
         self._names = names or {}
         self._bytes = io.BytesIO()
-        self._text = io.TextIOWrapper(self._bytes, "utf-8-sig", newline="")
+        self._text = io.TextIOWrapper(self._bytes, "utf-8-sig", "replace", newline="")
         self._writer = csv.writer(self._text)
         self._writer.writerow([*_ORDERS_HEAD, *(["key"] if self._names else [])])
 

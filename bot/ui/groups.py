@@ -8,14 +8,12 @@ from bot.states import MAX_DOUBTS, State
 from bot.store import Cancellation, Group, Groups, ListKind
 from bot.ui import buttons
 from bot.ui.keys import Names, under
-from bot.ui.layout import TEXT_LIMIT, Tone
-from bot.ui.text import ago, amount, by_remark, code, on
+from bot.ui.layout import Tone, room_beside
+from bot.ui.text import ago, amount, by_remark, code, on, size
 from bot.ui.words import ONLY_WATCHED, WORDINGS, Wording, next_step, panel_status
 
-_ROOM = TEXT_LIMIT - 100
-"""Characters to fill: Discord may count an emoji as several."""
-_REST = 45
-"""Room for "… and 100,000 more, in the list" or "in the file" under a group, and for the line breaks."""
+_PLENTY = 100_000
+"""More room than any card has: what a group would take if it could."""
 _BAD = {State.REFUSED, State.FAILED, State.EXPIRED, State.WITHDRAWN}
 
 
@@ -103,7 +101,7 @@ def texts_of(sections: Sections, *, beside: Sequence[str]) -> tuple[list[str], b
         (frame(WORDINGS[state], section.count, t(ONLY_WATCHED) if section.given_up else ""), section)
         for state, section in sections.items()
     ]
-    return fitted(framed, _ROOM - sum(map(len, beside)) - len(beside), in_the_list)
+    return fitted(framed, beside, in_the_list)
 
 
 def frame(wording: Wording, count: int, more: str = "") -> Frame:
@@ -112,19 +110,25 @@ def frame(wording: Wording, count: int, more: str = "") -> Frame:
     return f"**{wording.emoji} {t(wording.title)}** ({number(count)})", f"-# {meaning}"
 
 
-def fitted(groups: Sequence[tuple[Frame, Section]], room: int, rest: Callable[[int], str]) -> tuple[list[str], bool]:
-    """Return a text for each group within so many characters in all, and whether orders had to be left out.
+def fitted(
+    groups: Sequence[tuple[Frame, Section]], beside: Sequence[str], rest: Callable[[int], str]
+) -> tuple[list[str], bool]:
+    """Return a text for each group that fit on a card beside these, and whether orders had to be left out.
 
     One line stands for all orders that share the same remark; `rest` says how many are missing.
     """
-    room -= sum(len(above) + len(below) for (above, below), _ in groups)
-    each = room // max(len(groups), 1) - _REST
-    texts: list[str] = []
+    frames = ["\n".join([above, rest(section.count), below, ""]) for (above, below), section in groups]
+    room = room_beside([*beside, *frames])
+    wanted = [by_remark(section.lines, _PLENTY, section.count)[0] for _, section in groups]
+    texts = [""] * len(groups)
     folded = False
-    for (above, below), section in groups:
-        lines, missing = by_remark(section.lines, each, section.count)
+    # What a short group leaves is for the longer ones: else a long refusal beside eleven other groups names no order.
+    for done, index in enumerate(sorted(range(len(groups)), key=lambda index: sum(map(size, wanted[index])))):
+        (above, below), section = groups[index]
+        lines, missing = by_remark(section.lines, room // (len(groups) - done), section.count)
+        room -= sum(size(line) + 1 for line in lines)
         missing += section.count - len(section.lines)
-        texts.append("\n".join([above, *lines, *([rest(missing)] if missing else []), below]))
+        texts[index] = "\n".join([above, *lines, *([rest(missing)] if missing else []), below])
         folded = folded or bool(missing)
     return texts, folded
 

@@ -19,8 +19,8 @@ from bot.ui.words import PAUSES, TRACES
 _MOST_TRIES = 3
 """Other keys that a card has a button for each of; where there are more one button leads to them."""
 
-_ROOM_FOR_NAMES = 60
-"""Characters for the keys that share one trouble."""
+_ROOM_FOR_NAMES = 100
+"""The size of the names of keys that share one trouble: one of 32 emoji at least."""
 _MOST_CONNECTS = 5
 """Keys that a card has a button for to be connected again; its text names all."""
 

@@ -8,14 +8,14 @@ from bot.states import State
 from bot.store import Listed, ListKind
 from bot.ui import buttons
 from bot.ui.keys import Names, under
-from bot.ui.layout import CardView, Tone, card
-from bot.ui.text import code, titled
+from bot.ui.layout import CardView, Tone, card, room_beside
+from bot.ui.text import code, size, titled
 from bot.ui.words import WORDINGS, panel_status
 
 PAGE_LENGTH = 20
 """Orders on one page of a list."""
 _MOST_WORDS = 46
-"""Characters of the panel's words in one line: enough for NotPanel's own, and for twenty of the longest lines."""
+"""The size of the panel's words in one line: enough for NotPanel's own."""
 MOST_PAGES = 50
 """Pages that one can turn to: each press reads the list from its beginning; what is further on is in the file."""
 
@@ -33,9 +33,12 @@ class ListPage:
 def page_card(lines: Sequence[Listed], page: ListPage, names: Names) -> CardView:
     """Show some lines of a list, with their keys where there are several, and turn to the pages beside it."""
     first = page.number * PAGE_LENGTH + 1
-    shown = [_page_line(line) + under(names, line.account_id) for line in lines[:PAGE_LENGTH]]
+    here = lines[:PAGE_LENGTH]
     as_of_now = t("As of now.")
-    title = t("Orders {first} to {last}", first=first, last=first + len(shown) - 1) if shown else t("No more orders")
+    title = t("Orders {first} to {last}", first=first, last=first + len(here) - 1) if here else t("No more orders")
+    bare = [_page_line(line, names) for line in here]
+    most = min(room_beside([title, as_of_now, *bare]) // PAGE_LENGTH - size(f" · {panel_status('…')}"), _MOST_WORDS)
+    shown = [_page_line(line, names, most) for line in here]
     turns = [
         *([(page.number - 1, False)] if page.number else []),
         *([(page.number + 1, True)] if len(lines) > PAGE_LENGTH and page.number < MOST_PAGES - 1 else []),
@@ -50,9 +53,13 @@ def page_card(lines: Sequence[Listed], page: ListPage, names: Names) -> CardView
     )
 
 
-def _page_line(line: Listed) -> str:
+def _page_line(line: Listed, names: Names, most: int = 0) -> str:
+    """Return an order with how it stands; `most`: the size of the panel's words for it."""
     wording = WORDINGS[line.told_as]
     order = line.cancellation
-    words = f" — {code(order.words, _MOST_WORDS)}" if order and order.words else ""
-    status = f" · {panel_status(order.status_word)}" if order and order.status_word and not words else ""
-    return f"{wording.emoji} {code(line.order_id)} {t(wording.short)}{status}{words}"
+    said = ""
+    if order and most > 0 and order.words:
+        said = f" — {code(order.words, most)}"
+    elif order and most > 0 and order.status_word:
+        said = f" · {panel_status(order.status_word, most)}"
+    return f"{wording.emoji} {code(line.order_id)} {t(wording.short)}{said}{under(names, line.account_id)}"

@@ -13,7 +13,7 @@ from bot.ui.csv import csv_file
 from bot.ui.errors import stopped
 from bot.ui.groups import Section, counted, fitted, frame
 from bot.ui.keys import under_key
-from bot.ui.layout import TEXT_LIMIT, CardView, Tone, card
+from bot.ui.layout import CardView, Tone, card
 from bot.ui.text import code, listed, titled
 from bot.ui.words import REFILLS, RefillFate, ignored, refill_step
 
@@ -83,7 +83,7 @@ def refills_card(
     why = stopped(result.stopped) if result.stopped and result.unsent else ""
     note = ignored(junk, repeats)
     framed = [(frame(REFILLS[fate], group.count), group) for fate, group in groups.items()]
-    texts, folded = fitted(framed, TEXT_LIMIT - len(head) - len(why) - len(note) - 100, _in_the_file)
+    texts, folded = fitted(framed, [head, why, note], _in_the_file)
     rows = (_csv_row(order, fate, result.rows.get(order)) for order, fate in fates.items())
     return card(
         _tone(groups),

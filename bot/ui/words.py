@@ -201,9 +201,9 @@ def next_step(refusal: str) -> str:
     return next((t(step) for text, step in _NEXT_STEPS if text in folded), "")
 
 
-def panel_status(word: str) -> str:
+def panel_status(word: str, most: int = 40) -> str:
     """Return an order's status in the panel's own word, said to be one."""
-    return t("status {word}", word=code(word, 40))
+    return t("status {word}", word=code(word, most))
 
 
 _ONE_REFILL = mark("NotPanel keeps one refill of an order open at a time. Wait until it has ended, then ask again.")

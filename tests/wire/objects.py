@@ -107,3 +107,34 @@ def texts(value: Any) -> list[str]:
         return []
     own = [value["content"]] if isinstance(value.get("content"), str) else []
     return own + [text for part in value.values() for text in texts(part)]
+
+
+_MOST_PARTS, _MOST_TEXT, _MOST_BYTES = 40, 4_000, 10_170
+_SHOWN_OR_KEPT = ("content", "label", "placeholder", "custom_id", "description", "value")
+
+
+def refusal(components: Any) -> tuple[int, int] | None:
+    """Return the HTTP status and the code with which Discord refuses a message of these components, or None.
+
+    More than 40 of them or 4,000 characters of text are a 400 (Discord's documentation); too many bytes are a 500
+    (discord-api-docs #8554: 10,170, of which each text takes 12 more than it has). Whether labels and custom_ids count
+    is not known, but #7310 was refused for those of its menus: here they do.
+    """
+    parts = _parts(components)
+    if len([part for part in parts if "type" in part]) > _MOST_PARTS:
+        return 400, 50035
+    if sum(len(text) for text in texts(components)) > _MOST_TEXT:
+        return 400, 50035
+    strings = [part[name] for part in parts for name in _SHOWN_OR_KEPT if isinstance(part.get(name), str)]
+    if sum(len(text.encode()) for text in strings) + 12 * len(parts) > _MOST_BYTES:
+        return 500, 0
+    return None
+
+
+def _parts(value: Any) -> list[Json]:
+    """Return every component and every option of a menu, nested ones too."""
+    if isinstance(value, list):
+        return [part for one in value for part in _parts(one)]
+    if not isinstance(value, dict):
+        return []
+    return [value] + [part for one in value.values() for part in _parts(one)]

@@ -1,8 +1,9 @@
 """A small Discord on loopback that unmodified discord.py logs in to, over HTTP and a gateway of its own.
 
 It knows: first answers due within three seconds (10062) and once only (40060), tokens that live fifteen minutes
-(50027), ephemeral answers that one person sees, nonces that make a repeat the first message again, DMs refused by
-code, faults before or after a call's effect, hours of being down, and gateways that drop and are resumed or not.
+(50027), ephemeral answers that one person sees, nonces that make a repeat the first message again, messages that are
+too large (400, 500), DMs refused by code, faults before or after a call's effect, hours of being down, and gateways
+that drop and are resumed or not.
 """
 
 import asyncio
@@ -333,6 +334,7 @@ class StandIn:
     def _edit(self, sent: Sent | None, body: Json) -> Json:
         if sent is None:
             raise Refusal(404, 10008)
+        _check(body)
         sent.body = body
         return _message(sent)
 
@@ -353,6 +355,7 @@ class StandIn:
         return _message(sent)
 
     def _keep(self, channel: int, body: Json, reader: int | None = None) -> Sent:
+        _check(body)
         sent = Sent(self._id(), channel, body, time.monotonic(), reader)
         self.messages[sent.id] = sent
         return sent
@@ -394,6 +397,12 @@ def _fail(request: web.Request, fault: Fault) -> web.Response:
     if fault.reset and request.transport:
         request.transport.abort()
     return _json({"code": fault.code, "message": "fault", "retry_after": 0.1, "global": False}, fault.status)
+
+
+def _check(body: Json) -> None:
+    """Refuse a message that is larger than Discord takes."""
+    if refused := objects.refusal(body.get("components") or []):
+        raise Refusal(*refused)
 
 
 def _json(value: Any, status: int = 200) -> web.Response:

@@ -37,6 +37,14 @@ async def test_the_story_over_the_wire(here: Stage) -> None:
     assert audit(here).faults == []
 
 
+async def test_refusals_in_words_of_many_bytes_are_shown(here: Stage) -> None:
+    """Discord answers 500 to more than some 10,170 bytes, though they be fewer than 4,000 characters."""
+    here.panel._cancel_one = lambda _key, order: {"error": f"{order} " + "🎉" * 190}  # type: ignore[method-assign]
+    card = await here.cancel(*(f"ord_{number}" for number in range(60)))
+    await here.discord.until(lambda: "**60** refused" in card.text)
+    assert "`ord_0`" in card.text
+
+
 async def test_a_long_list_in_a_file_is_sent_once_it_is_confirmed(tmp_path: Path) -> None:
     async with stage(tmp_path) as here:
         here.bot.settings = {**here.bot.settings, "CONFIRM_ABOVE": "1"}

@@ -1,0 +1,191 @@
+"""Every card fits: 4,000 characters, 40 components, and the bytes beyond which Discord answers 500."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.accounts import Connected, KeyView, Removed
+from bot.calls import BalanceView, Refills, Statuses
+from bot.language import Language, number, speaking, t
+from bot.panel import Balance, OrderReading, OrderStatus, Refill, Refused, RowError
+from bot.problems import KeyPaused, NoSuchKey, SameKey, TooManyKeys
+from bot.records import StoredView
+from bot.states import State
+from bot.store import Account, AccountState, Cancellation, Listed, ListKind, Preferences, Preview, PreviewState, Stored
+from bot.ui import answers, keys, refills
+from bot.ui.cards import request_card
+from bot.ui.layout import CardView, Tone, card
+from bot.ui.pages import PAGE_LENGTH, ListPage, page_card
+from bot.ui.preferences import preferences_card
+from bot.ui.text import clipped, code, size
+from bot.ui.webhooks import address_made, registration_question, webhook_card
+from bot.ui.words import WORDINGS
+from tests.examples import HOSTILE, NOW, all_cards, grouped, keeps_discords_limits, key, order, text_of, view
+from tests.wire.objects import refusal
+
+WORDS = {
+    "ASCII": HOSTILE,
+    "emoji": "🎉" * 190,
+    "Thai": "คำสั่งซื้อนี้ไม่สามารถยกเลิกได้ " * 8,
+    "half an emoji": "in_progress\ud83d" * 20,
+}
+COUNTS = [1, 100, 10_000]
+
+
+def named(number: int, words: str, state: AccountState = AccountState.ACTIVE) -> Account:
+    """Return an account whose name is as odd as may be: 32 characters of these words."""
+    name = f"{number:02}{words[:30]}".encode(errors="ignore").decode()  # Discord hands over no half characters
+    return replace(key(number, state), name=name, folded=name.casefold())
+
+
+@cache
+def many_orders(count: int, words: str) -> list[Cancellation]:
+    """Return orders in every state, with these words of the panel."""
+    states = list(State)
+    return [order(n, states[n % 12], words=f"={n % 7} {WORDS[words]}", doubts=9) for n in range(count)]
+
+
+def cards_with(words: str, count: int) -> Iterator[CardView]:
+    """Yield every card that shows a user's own names or the panel's words, or as many orders as they like."""
+    mine = tuple(named(number, words, AccountState(state)) for number, state in enumerate(["active", "rejected"] * 5))
+    orders = tuple(f"ord_{number:064}" for number in range(count))
+    few = orders[:200]
+    junk = tuple(f"{words[:23]}…" for _ in range(50))
+    errors = {one: RowError(f"{number % 60} {words}") for number, one in enumerate(few)}
+    reading = OrderReading(OrderStatus.UNKNOWN, words, "0.123456789012", words, "123456", words[:40])
+    refusals = tuple(f"{number} {words}" for number in range(5))
+    asking = Preview(1_000, 900, PreviewState.ASKING, dict.fromkeys(OrderStatus, 100), 50, refusals, refusals)
+    request = replace(view([]).request, ignored=junk, repeats=9, orders=count, preview=asking)
+
+    yield request_card(replace(view([]), request=replace(request, state="asking"), waiting=orders[:120], keys=mine))
+    listed = [Listed(1, 1, one, order(1, State.REFUSED, words=words)) for one in few[: PAGE_LENGTH + 1]]
+    for page_names in ({}, {1: mine[0].name}):
+        yield page_card(listed, ListPage(ListKind.HISTORY, 365, State.WITHDRAWN, 49), page_names)
+        strange = [replace(line, cancellation=order(1, State.QUEUED, status=words)) for line in listed]
+        yield page_card(strange, ListPage(ListKind.HISTORY, 365, State.WITHDRAWN, 49), page_names)
+    for rows in (errors, dict.fromkeys(few, reading), {}):
+        yield answers.status_card(few, Statuses(mine[0], mine, rows, stopped=Refused(words)), junk, 9)
+    yield answers.ids_card(orders, State.WITHDRAWN, ListKind.REQUEST, 1)
+    yield refills.refill_question(orders, ListKind.REQUEST, 1, mine[0], mine)
+    under = keys.under_key(mine, mine[0])
+    yield refills.refills_under_way(few, under)
+    for result in (Refills(errors, stopped=Refused(words)), Refills(dict.fromkeys(few, Refill(words))), Refills({})):
+        yield refills.refills_card(few, result, junk, 9, under, mine[0].name)
+    mixed = {one: row if number % 2 else Refill(words) for number, (one, row) in enumerate(errors.items())}
+    yield refills.refills_card(few, Refills(mixed, frozenset(few[-9:]), Refused(words)), junk, 9, under, mine[0].name)
+
+    balance = Balance(words[:40], words[:10])
+    views = [KeyView(one, "4321", count) for one in mine]
+    yield keys.connected(Connected(mine[0], mine, "4321", balance, count))
+    yield keys.connected(Connected(mine[1], mine, "4321", balance, count))
+    yield keys.keys_card(views)
+    yield keys.keys_card(views[:1])
+    yield keys.key_problem(Refused(words), mine[0].name)
+    yield keys.which_to_remove(mine)
+    yield keys.removal_question(views[0])
+    yield keys.removed(Removed(mine[0], count, mine, wholly=False))
+    yield keys.which_to_try(ListKind.REQUEST, 1, mine)
+    yield keys.default_chosen(mine[0])
+    yield keys.balances_card([BalanceView(one, balance, NOW) for one in mine], mine)
+    yield keys.balances_card([BalanceView(one, Refused(words), NOW) for one in mine], mine)
+
+    names = tuple(named(number, words).name for number in range(25))
+    yield answers.user_problem(NoSuchKey(words, names))
+    yield answers.user_problem(TooManyKeys(names, 10, 25))
+    yield answers.user_problem(SameKey(names[0]))
+    yield answers.user_problem(KeyPaused(AccountState.REJECTED, names[0], several=True))
+    yield answers.panel_problem(Refused(words))
+
+
+def plain_cards() -> Iterator[CardView]:
+    """Yield the cards that say the same to everybody."""
+    yield answers.help_card()
+    yield answers.internal_problem()
+    yield answers.key_in_message()
+    yield answers.not_understood()
+    yield answers.erasure_question(StoredView(Stored(9, 9_999_999, 999, 1), 10, 200_000))
+    yield answers.erased(wholly=False)
+    yield answers.hint(2**63, chosen=False)
+    yield preferences_card(Preferences())
+    yield webhook_card(None)
+    yield registration_question()
+    yield address_made("https://bot.example/webhooks/" + "x" * 43)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_what_is_the_same_for_everybody_fits_in_every_language(language: Language) -> None:
+    with speaking(language):
+        for shown in plain_cards():
+            keeps_discords_limits(shown)
+            assert "…" not in text_of(shown)[-2:]
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("words", WORDS)
+def test_any_words_of_users_and_of_the_panel_fit_in_every_language(language: Language, count: int, words: str) -> None:
+    with speaking(language):
+        for shown in cards_with(WORDS[words], count):
+            keeps_discords_limits(shown)
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("words", ["ASCII", "emoji", "Thai"])
+@pytest.mark.parametrize("in_trouble", [False, True])
+def test_cards_of_orders_fit_and_keep_what_matters(
+    language: Language, count: int, words: str, in_trouble: bool
+) -> None:
+    orders = many_orders(count, words)
+    with speaking(language):
+        for shown in all_cards(orders, in_trouble=in_trouble):
+            keeps_discords_limits(shown)
+            text = text_of(shown).strip()
+            assert text.startswith("### ")
+            assert text.count("`ord_") >= min(count, 5)
+            for state, group in grouped(orders).items():
+                assert state is State.REQUESTED or f"**{number(group.count)}** {t(WORDINGS[state].short)}" in text
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_sixty_refusals_in_words_of_their_own_are_counted_and_the_first_are_named(words: str) -> None:
+    orders = [order(n, State.REFUSED, words=f"{n} {WORDS[words]}") for n in range(60)]
+    for shown in all_cards(orders):
+        keeps_discords_limits(shown)
+        text = text_of(shown)
+        assert "**60** refused" in text
+        assert sum(row.order_id in text for row in orders) >= 5
+        assert "Whole list (CSV)" in text
+
+
+@pytest.mark.parametrize("texts", [1, 2, 3, 4, 8])
+def test_the_stand_in_refuses_from_the_very_byte_at_which_discord_was_measured_to(texts: int) -> None:
+    """discord-api-docs #8554: of one text 10,158 bytes were taken and 10,159 were not, of two 10,146, and so on."""
+    most = 10_170 - 12 * texts
+    shares = [{"type": 10, "content": "ค" * (most // 3 // texts)} for _ in range(texts)]
+    shares[0]["content"] += "a" * (most - sum(len(share["content"].encode()) for share in shares))
+    assert refusal(shares) is None
+    shares[0]["content"] += "a"
+    assert refusal(shares) == (500, 0)
+
+
+@given(st.lists(st.text(max_size=3_000), min_size=1, max_size=12))
+def test_no_text_whatever_makes_a_card_that_discord_refuses(parts: list[str]) -> None:
+    keeps_discords_limits(card(Tone.PLAIN, [f"### {number}\n{part}" for number, part in enumerate(parts)]))
+
+
+@given(st.text(), st.text(), st.integers(2, 500))
+def test_what_is_cut_short_says_so_and_has_the_size_it_may_have(one: str, other: str, most: int) -> None:
+    assert size(one + other) <= size(one) + size(other)
+    cut = clipped(one, most)
+    assert size(cut) <= most
+    assert cut == one or (cut.endswith("…") and one.startswith(cut[:-1]))
+
+
+@given(st.text(alphabet=st.characters(categories=["Cs", "Lo", "So"]), max_size=400))
+def test_words_that_are_shown_can_be_sent(words: str) -> None:
+    code(words).encode()
