@@ -6,7 +6,6 @@ caller has to ask again.
 
 import json
 import re
-from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,21 +14,27 @@ from email.utils import mktime_tz, parsedate_tz
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import quote_plus
 
-from pydantic import JsonValue, SecretStr, TypeAdapter, ValidationError
+from pydantic import JsonValue, SecretStr
 
 from bot.panel.errors import Layer, Refused, Unintelligible
 from bot.panel.statuses import OrderStatus, read_status
 
 Json = dict[str, JsonValue] | list[JsonValue]
 
-_JSON: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 _MOST_WORDS = 300  # characters
 _MIN_SECRET = 8  # characters
 _DEPTH = 4
 _FARTHEST_RESET = 3600  # seconds
+_MOST_DIGITS = 300
+_GARBLED = "\ufffd"
+"""Stands for what is no text. No ID and no status word has it, so that a row with one in it is like no row."""
+_BEFORE_JSON = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
 _DIGITS = re.compile(r"[0-9]{1,15}")
 _ID = re.compile(r"[\w-]*[1-9][\w-]*", re.ASCII)
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _REFILL_ID = re.compile(r"ref_[\w-]{1,64}|0*[1-9][0-9]{0,19}", re.ASCII | re.IGNORECASE)
+_NUMBERS = ("charge", "start_count", "remains", "currency")
+"""What NotPanel documents beside an order's status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +103,16 @@ def read_json(body: bytes, key: str) -> Json | None:
     """Return the object or array in a reply, None for anything else.
 
     Every text in it is made fit to be shown: on one line, without control characters, at most 300
-    characters, and without the key, should the panel echo it. Names are left alone; none is ever shown.
+    characters, and without the key, should the panel echo it. What is no text (half a surrogate pair, a byte that
+    is not UTF-8) becomes U+FFFD, and costs nothing but the row that it stands in.
     """
-    text = body.removeprefix(BOM_UTF8)
+    start = _BEFORE_JSON.match(body)
+    text = body[start.end() if start else 0 :].decode(errors="surrogateescape")
     try:
-        _JSON.validate_json(text)
-    except ValidationError:
+        value = json.loads(text, strict=False, object_pairs_hook=_named_once, parse_int=_whole)
+        tidy = _tidy(value, [form for form in (_line(key), quote_plus(key)) if form])
+    except (ValueError, RecursionError):
         return None
-    value = json.loads(text, object_pairs_hook=_named_once)
-    tidy = _tidy(value, [form for form in (_line(key), quote_plus(key)) if form])
     return tidy if isinstance(tidy, dict | list) else None
 
 
@@ -153,7 +159,9 @@ def read_webhook(value: Json) -> SecretStr | None:
     """
     if words := error_words(value):
         raise Refused(words)
-    secrets = {text for text in _secrets(value, _DEPTH) if _MIN_SECRET <= len(text) < _MOST_WORDS}
+    secrets = {
+        text for text in _secrets(value, _DEPTH) if _MIN_SECRET <= len(text) < _MOST_WORDS and _GARBLED not in text
+    }
     return SecretStr(secrets.pop()) if len(secrets) == 1 else None  # of two, neither is guessed at
 
 
@@ -229,6 +237,11 @@ def _named_once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     return {name: value if names[name] == 1 else None for name, value in pairs}
 
 
+def _whole(digits: str) -> JsonValue:
+    """Read a whole number; one that is none, by its length, stays text."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
 def _tidy(value: JsonValue, secrets: Sequence[str]) -> JsonValue:
     if isinstance(value, str):
         line = _line(value)
@@ -238,11 +251,12 @@ def _tidy(value: JsonValue, secrets: Sequence[str]) -> JsonValue:
     if isinstance(value, list):
         return [_tidy(part, secrets) for part in value]
     if isinstance(value, dict):
-        return {name: _tidy(part, secrets) for name, part in value.items()}
+        return {_SURROGATE.sub(_GARBLED, name): _tidy(part, secrets) for name, part in value.items()}
     return value
 
 
 def _line(text: str) -> str:
+    text = _SURROGATE.sub(_GARBLED, text)
     if not text.isprintable():
         text = "".join(sign if sign.isprintable() else " " for sign in text)
     return " ".join(text.split())
@@ -325,14 +339,10 @@ def _status_row(_order: str, row: JsonValue) -> StatusRow | None:
     word = row.get("status") if isinstance(row, dict) else None
     if not isinstance(row, dict) or not isinstance(word, str) or not word:
         return None
-    return OrderReading(
-        read_status(word),
-        word,
-        _text(row.get("charge")),
-        _text(row.get("start_count")),
-        _text(row.get("remains")),
-        _text(row.get("currency")),
-    )
+    numbers = [_text(row.get(name)) for name in _NUMBERS]
+    if any(_GARBLED in text for text in (word, *numbers) if text):
+        return None
+    return OrderReading(read_status(word), word, *numbers)
 
 
 def _text(value: JsonValue) -> str | None:

@@ -281,8 +281,78 @@ def test_what_is_no_object_or_array_cannot_be_read(body: bytes) -> None:
     assert read_json(body, KEY) is None
 
 
-def test_a_byte_order_mark_is_tolerated() -> None:
-    assert read_json(b'\xef\xbb\xbf{"cancel":1}', KEY) == {"cancel": 1}
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"\xef\xbb\xbf",
+        b"\xef\xbb\xbf" * 3,
+        b"\xef\xbb\xbf\r\n\xef\xbb\xbf \t\xef\xbb\xbf",
+        b"\n\n \xef\xbb\xbf",
+    ],
+)
+def test_byte_order_marks_and_space_before_the_json_are_tolerated(before: bytes) -> None:
+    assert read_json(before + b'{"cancel":1}', KEY) == {"cancel": 1}
+    assert read_json(before, KEY) is None
+
+
+@pytest.mark.parametrize("garbled", ["\ud83d", "\udc00\ud83d"])
+@pytest.mark.parametrize(
+    ("row", "kept"),
+    [
+        ('{"order":"b","status":"in_progress%s"}', None),
+        ('{"order":"b","status":"canceled%s","charge":"1"}', None),
+        ('{"order":"b","status":"canceled","charge":"0%s"}', None),
+        ('{"order":"b%s","status":"canceled"}', None),
+        ('{"order":"b","status":"canceled","%s":1}', OrderReading(OrderStatus.CANCELLED, "canceled")),
+        ('{"order":"b","error":"no %sluck"}', "no \ufffd"),
+    ],
+)
+def test_what_is_no_text_costs_its_own_row_alone(row: str, kept: Any, garbled: str) -> None:
+    escaped = "".join(f"\\u{ord(sign):04x}" for sign in garbled)
+    raw = garbled.encode(errors="surrogatepass")
+    for sent in ((row % escaped).encode(), row.encode().replace(b"%s", raw), row.encode().replace(b"%s", b"\xff")):
+        body = b'[{"order":"a","status":"pending"},' + sent + b"]"
+        value = read_json(body, KEY)
+        assert value is not None
+        rows = read_statuses(value, ["a", "b"])
+        assert rows.pop("a") == OrderReading(OrderStatus.PENDING, "pending")
+        found = rows.get("b")
+        assert isinstance(found, RowError) and found.words.startswith(kept) if isinstance(kept, str) else found == kept
+
+
+@pytest.mark.parametrize("value", ['"b\\ud83d"', '"\\ud83d"', '"\x00"', '"b \x00 9"', "9" * 9999, "1e999", "NaN"])
+@pytest.mark.parametrize(
+    "row", ['{"order":%s,"cancel":1}', '{"order":"c","cancel":%s,"error":"no"}', '{"order":1,%s:1}']
+)
+def test_what_is_no_id_costs_its_own_row_alone(row: str, value: str) -> None:
+    if row.endswith(":1}") and not value.startswith('"'):
+        value = f'"{value}"'
+    body = f'[{{"order":"a","cancel":1}},{row % value}]'
+    value_read = read_json(body.encode(), KEY)
+    assert value_read is not None
+    assert read_cancel(value_read, ["a", "b", "9"]) == {"a": YES}
+
+
+def texts(value: Any) -> list[str]:
+    """Return all texts of a reply, names too."""
+    if isinstance(value, dict):
+        return [text for name, part in value.items() for text in (name, *texts(part))]
+    return [text for part in value for text in texts(part)] if isinstance(value, list) else [str(value)]
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=8)
+
+
+@given(
+    st.recursive(ANY_TEXT, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3)),
+    st.booleans(),
+)
+@example({"\ud83d": ["\udfff"]}, True)
+def test_every_text_that_is_read_can_be_stored_and_shown(reply: Any, ascii: bool) -> None:
+    body = json.dumps([reply], ensure_ascii=ascii).encode(errors="surrogatepass")
+    value = read_json(body, KEY)
+    assert value is not None
+    "".join(texts(value)).encode()
 
 
 def test_words_are_made_fit_to_be_shown() -> None:
