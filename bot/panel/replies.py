@@ -31,6 +31,7 @@ _GARBLED = "\ufffd"
 _BEFORE_JSON = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
 _DIGITS = re.compile(r"[0-9]{1,15}")
 _ID = re.compile(r"[\w-]*[1-9][\w-]*", re.ASCII)
+_NUMBER_ID = re.compile(r"0*([0-9]+)", re.ASCII)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _REFILL_ID = re.compile(r"ref_[\w-]{1,64}|0*[1-9][0-9]{0,19}", re.ASCII | re.IGNORECASE)
 _NUMBERS = ("charge", "start_count", "remains", "currency")
@@ -262,22 +263,55 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
+class _Asked:
+    """The orders that were asked about, found by the names that the panel gives them.
+
+    It may spell an ID in its own way: in capitals, a number with zeros before it. That counts where only one of those
+    asked about can be meant.
+    """
+
+    def __init__(self, orders: Sequence[str]) -> None:
+        self._orders = frozenset(orders)
+        folded = Counter(map(_folded, self._orders))
+        self._by_fold = {_folded(order): order for order in self._orders if folded[_folded(order)] == 1}
+
+    def find(self, name: str | None) -> str | None:
+        """Return the order that a name means, or None."""
+        if name is None or name in self._orders:
+            return name
+        return self._by_fold.get(_folded(name))
+
+
+def _folded(order: str) -> str:
+    order = order.strip()
+    number = _NUMBER_ID.fullmatch(order)
+    return number[1] if number else order.lower() if order.isascii() else order
+
+
 def _read(
-    value: Json, orders: Sequence[str], field: str, read: Callable[[str, JsonValue], Row | None]
+    value: Json, orders: Sequence[str], field: str, read: Callable[[_Asked, str, JsonValue], Row | None]
 ) -> dict[str, Row]:
-    """Keep one row an order asked about; where a reply contradicts itself, none."""
-    found: dict[str, set[Row | None]] = {order: set() for order in orders}
-    for order, row in _rows(value, orders, field):
-        if order in found:
-            found[order].add(read(order, row) if _named(row) in (None, order) else None)
-    return {order: row for order, said in found.items() if len(said) == 1 for row in said if row is not None}
+    """Keep one row an order asked about; where a reply contradicts itself, none.
+
+    A row under the very ID that was asked for counts before one under another spelling of it.
+    """
+    asked = _Asked(orders)
+    exactly: dict[str, set[Row | None]] = {order: set() for order in orders}
+    nearly: dict[str, set[Row | None]] = {order: set() for order in orders}
+    for name, row in _rows(value, asked, orders, field):
+        if (order := asked.find(name)) is not None:
+            found = exactly if name == order else nearly
+            sure = _named(row) is None or asked.find(_named(row)) == order
+            found[order].add(read(asked, order, row) if sure else None)
+    said = {order: exactly[order] or nearly[order] for order in orders}
+    return {order: row for order, rows in said.items() if len(rows) == 1 for row in rows if row is not None}
 
 
-def _rows(value: Json, orders: Sequence[str], field: str) -> Iterable[tuple[str | None, JsonValue]]:
+def _rows(value: Json, asked: _Asked, orders: Sequence[str], field: str) -> Iterable[tuple[str | None, JsonValue]]:
     """Yield each row of a reply with the order it is about: by its name, never by its place."""
     if isinstance(value, list):
         return [(_named(row), row) for row in value]
-    if not value or any(order in value for order in orders):
+    if not value or any(asked.find(name) is not None for name in value):
         return value.items()
     if len(orders) == 1 and (field in value or "error" in value):
         return [(orders[0], value)]
@@ -296,33 +330,33 @@ def _error(value: JsonValue) -> str | None:
     return words if isinstance(words, str) and words else None
 
 
-def _cancel_row(order: str, row: JsonValue) -> CancelRow | None:
+def _cancel_row(asked: _Asked, order: str, row: JsonValue) -> CancelRow | None:
     """Read a row, or the value of `cancel` alone; None for what cannot be relied on."""
     said = row.get("cancel") if isinstance(row, dict) else row
-    words, accepted = _error(row) or _error(said), _says_yes(said, order)
+    words, accepted = _error(row) or _error(said), _says_yes(said, asked, order)
     if words:
         return None if accepted else RowError(words)
     return Accepted() if accepted else None
 
 
-def _says_yes(value: JsonValue, order: str) -> bool:
+def _says_yes(value: JsonValue, asked: _Asked, order: str) -> bool:
     """Tell whether the value of `cancel` is a success: the order's ID (NotPanel docs), another ID, or 1.
 
     A sentence, a word or the ID of another order proves nothing.
     """
     if not isinstance(value, str):
         return isinstance(value, int) and value > 0
-    if value.casefold() == order.casefold():
-        return True
+    if _folded(value) == _folded(order):
+        return asked.find(value) == order
     return bool(_ID.fullmatch(value)) and not value.casefold().startswith("ord_")
 
 
-def _refill_row(order: str, row: JsonValue) -> RefillRow | None:
+def _refill_row(asked: _Asked, order: str, row: JsonValue) -> RefillRow | None:
     """Read a row, or the value of `refill` alone; None for what cannot be relied on."""
     said = row.get("refill") if isinstance(row, dict) else row
     words, refill_id = _error(row) or _error(said), _refill_id(said)
     if words:
-        return None if refill_id or _says_yes(said, order) else RowError(words)
+        return None if refill_id or _says_yes(said, asked, order) else RowError(words)
     return Refill(refill_id) if refill_id else None
 
 
@@ -332,7 +366,7 @@ def _refill_id(value: JsonValue) -> str | None:
     return text if _REFILL_ID.fullmatch(text) else None
 
 
-def _status_row(_order: str, row: JsonValue) -> StatusRow | None:
+def _status_row(_asked: _Asked, _order: str, row: JsonValue) -> StatusRow | None:
     words = row if isinstance(row, str) and row else _error(row)
     if words:
         return RowError(words)

@@ -295,6 +295,74 @@ def test_byte_order_marks_and_space_before_the_json_are_tolerated(before: bytes)
     assert read_json(before, KEY) is None
 
 
+IN_ITS_OWN_WAY = [
+    ("Ord_a1", "ord_A1"),
+    ("ord_a1", "ORD_A1"),
+    ("ABCD123", "abcd123"),
+    ("123", "00123"),
+    ("00123", "123"),
+    ("0", "000"),
+    ("123", 123),
+    ("007", 7),
+    ("ord_a1", " ord_A1 "),
+]
+
+
+@pytest.mark.parametrize(("order", "spelled"), IN_ITS_OWN_WAY)
+def test_an_id_that_the_panel_spells_in_its_own_way_is_found(order: str, spelled: str | int) -> None:
+    orders = [order, "ord_other"]
+    for asked in (orders, orders[:1]):
+        assert cancel([{"order": spelled, "cancel": spelled}], asked) == {order: YES}
+        assert cancel({str(spelled): {"order": spelled, "cancel": 1}}, asked) == {order: YES}
+        assert refill([{"order": spelled, "refill": "ref_1"}], asked) == {order: Refill("ref_1")}
+        assert status({str(spelled): SHOWN}, asked) == {order: READING}
+        assert status([{"order": spelled, **SHOWN}], asked) == {order: READING}
+    assert status({"order": spelled, **SHOWN}, [order]) == {order: READING}
+    if order != "0":  # which is no success anywhere
+        assert cancel({"cancel": spelled}, [order]) == {order: YES}
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([("ord_A", 1)], {}),
+        ([("ord_a", 1)], {"ord_a": YES}),
+        ([("Ord_a", 1), ("ord_A", 1)], {"Ord_a": YES}),
+        ([("Ord_a", 1), ("ord_a", 0)], {"Ord_a": YES}),
+        ([("ord_B", 1), ("ORD_b", 1)], {"ord_b": YES}),
+        ([("ord_B", 1), ("ORD_b", 0)], {}),
+        ([("ord_B", 0), ("ord_b", 1)], {"ord_b": YES}),
+        ([("ord_B", 1), ("ord_b", 0)], {}),
+        ([("07", 1)], {}),
+        ([("7", 1), ("0007", 1)], {"7": YES}),
+        ([("\u017f9", 1)], {}),  # whose capital is that of an s
+    ],
+)
+def test_a_spelling_that_could_mean_two_orders_means_none_and_an_exact_one_goes_before(
+    rows: list[tuple[str, int]], found: dict[str, Any]
+) -> None:
+    """Of the orders asked about two differ in their capitals alone, and two in a zero before them."""
+    orders = ["ord_a", "Ord_a", "ord_b", "7", "007", "s9"]
+    assert cancel([{"order": order, "cancel": value} for order, value in rows], orders) == found
+
+
+def test_a_cancel_that_names_another_of_the_orders_asked_for_is_no_success() -> None:
+    rows = [{"order": "ord_a", "cancel": "Ord_a"}, {"order": "ord_b", "cancel": "ORD_B"}]
+    assert cancel(rows, ["ord_a", "Ord_a", "ord_b"]) == {"ord_b": YES}
+
+
+@given(st.lists(st.from_regex(r"ord_[0-9A-Za-z]{1,4}|0{0,2}[1-9][0-9]{0,2}", fullmatch=True), min_size=1), st.data())
+def test_no_spelling_leads_to_another_order(orders: list[str], data: st.DataObject) -> None:
+    orders = list(dict.fromkeys(orders))
+    spelled = {
+        order: data.draw(st.sampled_from([order, order.upper(), order.lower(), f"0{order}"])) for order in orders
+    }
+    rows = status([{"order": name, "status": order} for order, name in spelled.items()], orders)
+    for order, row in rows.items():
+        said_of = {one for one in orders if spelled[one] == order} or {order}
+        assert row.word in said_of
+
+
 @pytest.mark.parametrize("garbled", ["\ud83d", "\udc00\ud83d"])
 @pytest.mark.parametrize(
     ("row", "kept"),
