@@ -3,9 +3,9 @@
     requested ─► sending ─► accepted ─► cancelled           status says cancelled/refunded
       │  ▲  ▲         │           │  └──► queued ─► cancelled | partial | completed | failed
       │  │  │         │           └─ (status unreadable: stays accepted, asked again)
-      │  │  │         ├─► refused            the panel's row error, kept word for word
+      │  │  │         ├─► refused            the panel's error about this order, kept word for word
       │  │  │         ├─► requested          the panel certainly did not get it (no connection, 429)
-      │  │  │         └─► unknown            time-out, reset, 5xx, row missing from the reply
+      │  │  │         └─► unknown            time-out, reset, 5xx, somebody else's answer, row missing from the reply
       │  │  │                 ├─ ask status ─► cancelled | partial | completed | failed
       │  │  │                 ├─ no such order ─► refused
       │  │  └─────────────────┴─ still running, sent fewer than MAX_DOUBTS times in doubt
@@ -17,6 +17,7 @@ user no longer wants watched. An order that is running after an ambiguous call d
 asked, so `unknown` never turns into `queued` by itself.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -76,7 +77,14 @@ _ENDED_AS = {
     OrderStatus.FAILED: State.FAILED,
 }
 
-_NOT_FOUND = ("not found", "incorrect order")
+_NOT_FOUND = re.compile(
+    r"(?:(?:error|sorry|the|this|your|requested|cancel|status|refill)[ ,:]+)*"
+    r"(?:orders?(?: id)?(?: (?:with )?(?:id )?#?\w*[0-9_][\w-]*)? (?:(?:was |is |were |are )?not found"
+    r"|(?:does not|doesn't|do not) exist)"
+    r"|no such orders?|(?:incorrect|invalid|wrong|unknown) orders?(?: ids?| number)?)"
+    r"(?:$|[.!:;,]| ?[(\[]| (?:in|for|under|on) (?:this|your) )"
+)
+"""A whole sentence, of an order: "Application not found" and "Incorrect order status" tell of something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +137,19 @@ def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Verdict:
     said = words.casefold()
     asked_before = "already" in said and "completed" not in said
     # These hold for every earlier call too, unless that went out with a key of perhaps another account.
-    ruled_out = "not support" in said or (same_key and is_not_found(words))
+    ruled_out = ("not support" in said and "cancel" in said) or (same_key and is_not_found(words))
     if asked_before or (doubts and not ruled_out):
         return Verdict(State.UNKNOWN, MAX_DOUBTS, words)
     return Verdict(State.REFUSED, doubts, words)
 
 
-def after_lost_call(doubts: int, *, reached: bool) -> Verdict:
-    """Judge a cancel call without a usable answer; `reached`: the panel may have acted on it."""
+def after_lost_call(doubts: int, *, reached: bool, words: str = "") -> Verdict:
+    """Judge a cancel call without a usable answer; `reached`: the panel may have acted on it.
+
+    `words`: what the answer said instead, to be shown while nobody knows more.
+    """
     if reached:
-        return Verdict(State.UNKNOWN, doubts + 1)
+        return Verdict(State.UNKNOWN, doubts + 1, words or None)
     return Verdict(State.REQUESTED, doubts)
 
 
@@ -172,5 +183,9 @@ def _not_found(state: State, doubts: int, words: str, *, same_key: bool) -> Verd
 
 
 def is_not_found(words: str) -> bool:
-    """Tell whether the panel says that there is no such order under the key that was used."""
-    return any(text in words.casefold() for text in _NOT_FOUND)
+    """Tell whether the panel says that there is no such order under the key that was used.
+
+    "Order not found" stands in the NotPanel docs; "Incorrect order ID" and `error.incorrect_order_id` are the family's.
+    """
+    said = " ".join(words.casefold().split())
+    return bool(_NOT_FOUND.match(said if " " in said else re.sub(r"[_.]+", " ", said)))

@@ -147,9 +147,9 @@ class Turns:
     async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
         self._leases.insist(account.id)
 
-        def lost(pause: timedelta, *, reached: bool) -> list[Outcome]:
+        def lost(pause: timedelta, *, reached: bool, words: str = "") -> list[Outcome]:
             again = self._clock() + pause
-            return [Outcome(row, after_lost_call(row.doubts, reached=reached), again) for row in rows]
+            return [Outcome(row, after_lost_call(row.doubts, reached=reached, words=words), again) for row in rows]
 
         try:
             reply = await self._panel.cancel(key, [row.order_id for row in rows])
@@ -161,7 +161,7 @@ class Turns:
             return _Answer([Outcome(row, verdict, self._clock())])
         except PanelError as error:
             pause, trouble, paused = self._judge(account, error)
-            return _Answer(lost(pause, reached=error.reached), trouble, paused)
+            return _Answer(lost(pause, reached=error.reached, words=error.words), trouble, paused)
         except Exception:
             # A fault of ours after the claim: the panel may have been asked, so only status can tell.
             log.exception("a cancel call for account %d broke off", account.id)

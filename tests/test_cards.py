@@ -62,6 +62,16 @@ async def test_every_page_keeps_discords_limits_in_every_language(
         keeps_discords_limits(page_card([Listed(1, 1, row.order_id, row)] * (PAGE_LENGTH + 1), page, names))
 
 
+@pytest.mark.parametrize("state", State)
+async def test_the_panels_words_stand_only_where_they_still_hold(state: State) -> None:
+    line = Listed(1, 1, "ord_1", order(1, state, words="Too many requests"))
+    table = OrdersCsv()
+    table.add([line])
+    page = page_card([line], ListPage(ListKind.HISTORY, 365, None, 0), {1: key(1).name})
+    for text in (table.file("list.csv").fp.read().decode("utf-8-sig"), text_of(page)):
+        assert ("Too many requests" in text) == (state in (State.REFUSED, State.UNKNOWN, State.EXPIRED))
+
+
 @pytest.mark.parametrize("words", [None, HOSTILE])
 async def test_a_list_as_a_file_holds_every_order_and_no_formula(words: str | None) -> None:
     states = list(State)

@@ -15,6 +15,7 @@ from bot.states import (
     after_refusal,
     after_status,
     as_told,
+    not_found,
 )
 
 ENDS = {state for state in State if not state.is_open}
@@ -26,6 +27,38 @@ RULED_OUT = (
     "This service does NOT SUPPORT cancel",
     "Order not found",
     "Incorrect order ID",
+)
+NO_SUCH_ORDER = (
+    *NOT_FOUND,
+    "order not found.",
+    "ORDER_NOT_FOUND",
+    "error.incorrect_order_id",
+    "Error: order not found",
+    "Sorry, this order does not exist",
+    "Order ID 123 was not found",
+    "Order ord_9 not found",
+    "Order #123 not found: 123",
+    "Order not found (it may be another's)",
+    "Order not found in your account",
+    "No such order",
+    "Invalid order ID: 9",
+    "Unknown order",
+)
+SOMETHING_ELSE = (
+    "Not Found",
+    "404 page not found",
+    "Application not found",
+    "Service not found",
+    "User not found",
+    "Route POST:/order not found",
+    "Order service not found",
+    "Provider order not found",
+    "Order not found at provider",
+    "Incorrect order status",
+    "Invalid order status for cancel",
+    "Unknown order type",
+    "Method not supported",
+    "",
 )
 
 doubts_counts = st.integers(0, MAX_DOUBTS + 2)
@@ -117,6 +150,21 @@ def test_an_order_that_is_not_found_ends_only_as_far_as_that_proves_anything(sta
     assert after_refusal(1, words, same_key=False).state is State.UNKNOWN
 
 
+@pytest.mark.parametrize("words", [*NO_SUCH_ORDER, *SOMETHING_ELSE])
+def test_not_found_counts_only_where_it_speaks_of_the_order(words: str) -> None:
+    ends = words in NO_SUCH_ORDER
+    assert (after_status(State.UNKNOWN, 1, RowError(words)).state is State.REFUSED) == ends
+    assert (after_status(State.QUEUED, 0, RowError(words), same_key=False).state is State.EXPIRED) == ends
+    assert (after_refusal(1, words).state is State.REFUSED) == ends
+    assert not_found(State.REFUSED, words) == ends
+
+
+@pytest.mark.parametrize("words", ["", "Application not found"])
+def test_what_a_lost_call_was_answered_with_is_kept(words: str) -> None:
+    assert after_lost_call(1, reached=True, words=words) == Verdict(State.UNKNOWN, 2, words or None)
+    assert after_lost_call(1, reached=False, words=words) == Verdict(State.REQUESTED, 1)
+
+
 def test_after_a_doubtful_call_nothing_is_told_as_not_yet_sent() -> None:
     assert as_told(State.REQUESTED, 0) is State.REQUESTED
     assert as_told(State.REQUESTED, 1) is State.UNKNOWN
@@ -143,10 +191,7 @@ def test_an_order_is_sent_again_only_when_it_is_running_and_doubted_seldom_enoug
 def test_a_refusal_after_a_doubtful_call_is_final_only_where_its_words_rule_that_call_out(
     doubts: int, words: str
 ) -> None:
-    said = words.casefold()
-    ruled_out = any(text in said for text in ("not support", "not found", "incorrect order")) and not (
-        "already" in said and "completed" not in said
-    )
+    ruled_out = words in RULED_OUT
     verdict = after_refusal(doubts, words)
     assert (verdict.state is State.REFUSED) == ruled_out
     if not ruled_out:

@@ -26,6 +26,7 @@ from bot.panel.replies import (
     Reply,
     StatusRow,
     error_words,
+    quotable,
     read_balance,
     read_cancel,
     read_json,
@@ -209,7 +210,8 @@ class Panel:
         now, headers = self._clock(), response.headers
         value = read_json(body, key.get_secret_value())
         words = error_words(value) or ""
-        error = error_for(response.status_code, words, read_layer(headers), read_reset(headers, now))
+        reset, quoted = read_reset(headers, now), quotable(value)
+        error = error_for(response.status_code, words, read_layer(headers), reset, quoted)
         given = headers.get("x-request-id", "")
         if _REQUEST_ID.fullmatch(given) and key.get_secret_value() not in given:
             # The panel's own name for the call, to be quoted to its support.

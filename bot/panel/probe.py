@@ -9,7 +9,7 @@ import httpx
 from bot.clock import Clock, utc_now
 from bot.panel.client import CALL_DEADLINE, NEVER_SENT, TIMEOUTS, read_body
 from bot.panel.errors import PanelError, Unavailable, Unintelligible, error_for
-from bot.panel.replies import error_words, read_date, read_json, read_layer, read_reset
+from bot.panel.replies import error_words, quotable, read_date, read_json, read_layer, read_reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,8 @@ async def probe(url: str, *, transport: httpx.AsyncBaseTransport | None = None, 
             raise Unavailable(reached=not isinstance(error, NEVER_SENT)) from error
     received = clock()
     value = read_json(body, "")
-    words = error_words(value) or ""
-    headers = response.headers
-    error = error_for(response.status_code, words, read_layer(headers), read_reset(headers, received))
+    words, quoted, headers = error_words(value) or "", quotable(value), response.headers
+    error = error_for(response.status_code, words, read_layer(headers), read_reset(headers, received), quoted)
     if error is None and value is None:
         error = Unintelligible()
-    return Probed(error, words, sent, received, read_date(headers.get("Date", "")))
+    return Probed(error, quoted, sent, received, read_date(headers.get("Date", "")))

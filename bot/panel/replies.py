@@ -16,7 +16,7 @@ from urllib.parse import quote_plus
 
 from pydantic import JsonValue, SecretStr
 
-from bot.panel.errors import Layer, Refused, Unintelligible
+from bot.panel.errors import Layer, Refused, Unintelligible, is_about_orders, is_of_a_fault
 from bot.panel.statuses import OrderStatus, read_status
 
 Json = dict[str, JsonValue] | list[JsonValue]
@@ -36,6 +36,10 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _REFILL_ID = re.compile(r"ref_[\w-]{1,64}|0*[1-9][0-9]{0,19}", re.ASCII | re.IGNORECASE)
 _NUMBERS = ("charge", "start_count", "remains", "currency")
 """What NotPanel documents beside an order's status."""
+_SPEAKING = ("message", "error", "msg", "detail")
+"""Names under which an envelope has a text for people; a framework's `error` is often the HTTP status alone."""
+_OUTCOMES = frozenset({"error", "fail", "failed", "failure", "success", "ok"})
+"""Words that stand under `status` where that tells how the call went, not how an order is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +122,21 @@ def read_json(body: bytes, key: str) -> Json | None:
 
 
 def error_words(value: JsonValue) -> str | None:
-    """Return the words of an answer that is an error as a whole; None where there is more in it to read."""
-    if not isinstance(value, dict) or "cancel" in value or "refill" in value:
+    """Return the words of `{"error": text}`, the documented shape of an error about a whole call, or None.
+
+    With more in it than the order's ID it is the envelope of a framework or a gateway, or there is more to read.
+    """
+    if not isinstance(value, dict):
         return None
-    return None if any(isinstance(part, dict | list) for part in value.values()) else _error(value)
+    names = {name for name, part in value.items() if part is not None}
+    return _error(value) if names <= {"error", "order", "orders"} else None
+
+
+def quotable(value: JsonValue) -> str:
+    """Return the text that an answer carries for people, in whatever envelope; empty where there is none."""
+    parts = [value.get(name) for name in _SPEAKING] if isinstance(value, dict) else []
+    parts += [part.get(name) for part in parts if isinstance(part, dict) for name in _SPEAKING]
+    return next((part for part in parts if isinstance(part, str) and part), "")
 
 
 def read_cancel(value: Json, orders: Sequence[str]) -> dict[str, CancelRow]:
@@ -146,10 +161,9 @@ def read_statuses(value: Json, orders: Sequence[str]) -> dict[str, StatusRow]:
 
 def read_balance(value: Json) -> Balance:
     """Read a reply to `balance`; raise Refused or Unintelligible."""
-    if words := error_words(value):
-        raise Refused(words)
+    _refuse(value)
     if not isinstance(value, dict) or (amount := _text(value.get("balance"))) is None:
-        raise Unintelligible
+        raise Unintelligible(quotable(value))
     return Balance(amount, _text(value.get("currency")))
 
 
@@ -158,12 +172,17 @@ def read_webhook(value: Json) -> SecretStr | None:
 
     That it is given is documented, under which name is not (NotPanel docs).
     """
-    if words := error_words(value):
-        raise Refused(words)
+    _refuse(value)
     secrets = {
         text for text in _secrets(value, _DEPTH) if _MIN_SECRET <= len(text) < _MOST_WORDS and _GARBLED not in text
     }
     return SecretStr(secrets.pop()) if len(secrets) == 1 else None  # of two, neither is guessed at
+
+
+def _refuse(value: Json) -> None:
+    """Raise Refused or Unintelligible for an error in answer to a call that is about no order."""
+    if words := error_words(value):
+        raise Unintelligible(words) if is_of_a_fault(words) else Refused(words)
 
 
 def _secrets(value: JsonValue, depth: int) -> Iterable[str]:
@@ -313,11 +332,38 @@ def _rows(value: Json, asked: _Asked, orders: Sequence[str], field: str) -> Iter
         return [(_named(row), row) for row in value]
     if not value or any(asked.find(name) is not None for name in value):
         return value.items()
-    if len(orders) == 1 and (field in value or "error" in value):
+    words = error_words(value)
+    if len(orders) == 1 and (_named(value) is not None or _is_row(value, field, words)):
         return [(orders[0], value)]
-    if words := error_words(value):
+    if len(orders) > 1 and words and is_about_orders(words):
         raise Refused(words)
-    raise Unintelligible
+    raise Unintelligible(quotable(value))
+
+
+def _is_row(value: dict[str, JsonValue], field: str, words: str | None) -> bool:
+    """Tell whether an object without an ID is about the one order that was asked for, and no one else's answer."""
+    if words:
+        return is_about_orders(words)
+    if field != "status" or _has_numbers(value):
+        return field in value
+    return set(value) == {"status"} and _outcome(value) is None
+
+
+def _has_numbers(row: dict[str, JsonValue]) -> bool:
+    return any(name in row for name in _NUMBERS)
+
+
+def _outcome(row: dict[str, JsonValue]) -> str | None:
+    """Return the word under `status` where it is one for how a call went."""
+    word = row.get("status")
+    return word.casefold() if isinstance(word, str) and word.casefold() in _OUTCOMES else None
+
+
+def _denies(row: JsonValue) -> bool:
+    """Tell whether an object says that the call failed, whatever else is in it."""
+    return isinstance(row, dict) and (
+        row.get("success") in (False, "false") or _outcome(row) not in (None, "success", "ok")
+    )
 
 
 def _named(row: JsonValue) -> str | None:
@@ -336,7 +382,7 @@ def _cancel_row(asked: _Asked, order: str, row: JsonValue) -> CancelRow | None:
     words, accepted = _error(row) or _error(said), _says_yes(said, asked, order)
     if words:
         return None if accepted else RowError(words)
-    return Accepted() if accepted else None
+    return Accepted() if accepted and not _denies(row) else None
 
 
 def _says_yes(value: JsonValue, asked: _Asked, order: str) -> bool:
@@ -357,7 +403,7 @@ def _refill_row(asked: _Asked, order: str, row: JsonValue) -> RefillRow | None:
     words, refill_id = _error(row) or _error(said), _refill_id(said)
     if words:
         return None if refill_id or _says_yes(said, asked, order) else RowError(words)
-    return Refill(refill_id) if refill_id else None
+    return Refill(refill_id) if refill_id and not _denies(row) else None
 
 
 def _refill_id(value: JsonValue) -> str | None:
@@ -375,6 +421,8 @@ def _status_row(_asked: _Asked, _order: str, row: JsonValue) -> StatusRow | None
         return None
     numbers = [_text(row.get(name)) for name in _NUMBERS]
     if any(_GARBLED in text for text in (word, *numbers) if text):
+        return None
+    if _outcome(row) and not _has_numbers(row) and not set(row) <= {"order", "status"}:
         return None
     return OrderReading(read_status(word), word, *numbers)
 

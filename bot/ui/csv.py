@@ -13,7 +13,7 @@ import discord
 
 from bot.states import State
 from bot.store import Listed
-from bot.ui.words import WORDINGS
+from bot.ui.words import QUOTED, WORDINGS
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -80,7 +80,7 @@ def _order_row(line: Listed) -> tuple[str | None, ...]:
         order.order_id,
         WORDINGS[order.told_as].title,
         order.status_word,
-        order.words,
+        order.words if order.told_as in QUOTED else None,
         order.remains,
         order.charge_first,
         order.charge_last,

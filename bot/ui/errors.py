@@ -167,13 +167,18 @@ def panel_error(error: PanelError) -> str:
         case RateLimited():
             return t("The panel's rate limit is used up. Try again in a minute.")
         case TurnedAway():
-            return t("The panel lets none of my calls through at the moment. Try again later.")
+            return _quoting(error, t("The panel lets none of my calls through at the moment. Try again later."))
         case Unavailable():
-            return t("The panel cannot be reached at the moment. Try again in a minute.")
+            return _quoting(error, t("The panel cannot be reached at the moment. Try again in a minute."))
         case Refused(words=said):
             return t("The panel refused, with the words {words}.", words=code(said))
         case _:
-            return t("The panel answered with something I cannot read. Try again in a minute.")
+            return _quoting(error, t("The panel answered with something I cannot read. Try again in a minute."))
+
+
+def _quoting(error: PanelError, sentence: str) -> str:
+    """Add what the answer says, be it the panel's or of something in front of it."""
+    return sentence + " " + t("The answer was {words}.", words=code(error.words)) if error.words else sentence
 
 
 def stopped(error: Exception) -> str:

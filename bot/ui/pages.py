@@ -10,7 +10,7 @@ from bot.ui import buttons
 from bot.ui.keys import Names, under
 from bot.ui.layout import CardView, Tone, card, room_beside
 from bot.ui.text import code, size, titled
-from bot.ui.words import WORDINGS, panel_status
+from bot.ui.words import QUOTED, WORDINGS, panel_status
 
 PAGE_LENGTH = 20
 """Orders on one page of a list."""
@@ -58,7 +58,7 @@ def _page_line(line: Listed, names: Names, most: int = 0) -> str:
     wording = WORDINGS[line.told_as]
     order = line.cancellation
     said = ""
-    if order and most > 0 and order.words:
+    if order and most > 0 and order.words and line.told_as in QUOTED:
         said = f" — {code(order.words, most)}"
     elif order and most > 0 and order.status_word:
         said = f" · {panel_status(order.status_word, most)}"

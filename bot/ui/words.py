@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from bot.language import mark, plural, t
 from bot.orders import MOST_IGNORED, looks_cut_short, looks_damaged
-from bot.states import State
+from bot.states import State, is_not_found
 from bot.store import AccountState, PreviewState, Trouble
 from bot.ui.text import code
 
@@ -190,13 +190,16 @@ _ENDED_BEFORE = mark("It had ended before you asked. If too little was delivered
 _NEXT_STEPS = (
     ("not support", _NO_STOPPING),
     ("already completed", _ENDED_BEFORE),
-    ("not found", _NO_SUCH_ORDER),
-    ("incorrect order", _NO_SUCH_ORDER),
 )
+
+QUOTED = frozenset({State.REFUSED, State.UNKNOWN, State.EXPIRED})
+"""How an order stands while the panel's words about it hold; beside a known end they would be of the past."""
 
 
 def next_step(refusal: str) -> str:
     """Say what to do instead after a refusal, beside the panel's own words; empty for words not known."""
+    if is_not_found(refusal):
+        return t(_NO_SUCH_ORDER)
     folded = refusal.casefold()
     return next((t(step) for text, step in _NEXT_STEPS if text in folded), "")
 
@@ -214,7 +217,6 @@ _REFILLED_WHEN = mark("Only completed or partly delivered orders are refilled. `
 _NO_REFILL = mark("This service comes without refill. If something is wrong with it, open a ticket with NotPanel.")
 
 _REFILL_STEPS = (
-    (r"not found|incorrect order", _NO_SUCH_ORDER),
     (r"not support|not available|disabled|\bno refill|without refill", _NO_REFILL),
     (r"at a time|\bopen\b|already (active|exist|has|in|pending|request)|refill (is )?(pending|in pro)", _ONE_REFILL),
     (r"(?<!rate )limit|maxim|\bmax\b|exceed|\btimes\b|too many|already refilled", _MOST_REFILLS),
@@ -225,6 +227,8 @@ _REFILL_STEPS = (
 
 def refill_step(refusal: str) -> str:
     """Say what to do after a refused refill, beside the panel's own words; empty for words not known."""
+    if is_not_found(refusal):
+        return t(_NO_SUCH_ORDER)
     folded = refusal.casefold()
     return next((t(step) for pattern, step in _REFILL_STEPS if re.search(pattern, folded)), "")
 

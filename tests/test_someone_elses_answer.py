@@ -1,0 +1,135 @@
+"""Answers that are not the panel's: orders stay what they were, the call is made again, and what was said is quoted."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.demo.panel import Upstream
+from bot.panel import Answer, OrderStatus
+from tests.panel.fakes import SOMEONE_ELSES_ANSWERS
+from tests.world import Fault, World, messages, open_orders, shown
+
+RUNNING = OrderStatus.IN_PROGRESS
+ANSWERS = [Answer(status, body, headers) for status, headers, body in SOMEONE_ELSES_ANSWERS]
+ENDED = ("Refused", "Failed", "Delivered", "✅ Cancelled", "Refunded")
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+def instead(answer: Answer) -> Fault:
+    """The panel acts, and somebody else answers."""
+    return lambda _: answer
+
+
+def lost(_: Answer) -> Answer:
+    """The panel has acted, and its answer does not arrive."""
+    raise httpx.ReadTimeout("no answer")
+
+
+def ended(here: World) -> set[str]:
+    """Return the orders that the panel has cancelled."""
+    return {name for name, order in here.panel.orders.items() if order.status == "canceled"}
+
+
+@pytest.mark.parametrize("answer", ANSWERS[::4], ids=lambda answer: f"{answer.status} {answer.body[:40]}")
+@pytest.mark.parametrize("acted", [False, True])
+async def test_in_answer_to_a_cancel(here: World, ann: Any, answer: Answer, acted: bool) -> None:
+    here.order("ord_A")
+    here.order("ord_B", RUNNING)
+    here.wire.faults = [instead(answer) if acted else answer]
+    card = await ann.slash("cancel", orders="ord_A ord_B")
+    await here.app.worker.step()
+    await here.app.courier.step()
+    assert "Unclear, being checked" in shown(card)
+    assert not any(word in shown(card) for word in ENDED)
+    await here.wait(1800, step=10)
+    assert here.panel.cancel_requests["ord_A"] == 1
+    assert ended(here) == {"ord_A", "ord_B"}
+    told = "\n".join([shown(card), *messages(ann)])
+    assert "`ord_A`" in told
+    assert "**1** cancelled" in told or "**2** cancelled" in told
+
+
+async def test_in_answer_to_every_status_for_as_long_as_it_lasts(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING, upstream=Upstream(ends_as="completed"))
+    here.order("ord_B", RUNNING)
+    here.wire.faults = [lost, *ANSWERS]
+    card = await ann.slash("cancel", orders="ord_A ord_B")
+    card_of_one = await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    for _ in range(5 * len(ANSWERS)):
+        states = {row.order_id: row.state for row in await open_orders(here.app.ledger.read, 1)}
+        assert states == {"ord_A": "unknown", "ord_B": "unknown"}
+        assert not any(word in shown(one) for one in (card, card_of_one) for word in ENDED)
+        if len(here.wire.faults) < 2:
+            break
+        await here.wait(60, step=15)
+    here.wire.faults.clear()
+    await here.wait(1800, step=15)
+    told = "\n".join([shown(card), *messages(ann)])
+    assert "cancelled" in told
+    assert "delivered" in told
+
+
+@pytest.mark.parametrize("first", [lost, lambda answer: answer], ids=["unclear", "queued"])
+@pytest.mark.parametrize("answer", ANSWERS[::4], ids=lambda answer: f"{answer.status} {answer.body[:40]}")
+async def test_in_answer_to_the_status_of_one_order(here: World, ann: Any, first: Fault, answer: Answer) -> None:
+    here.order("ord_A", RUNNING)
+    here.wire.faults = [first, answer]
+    card = await ann.slash("cancel", orders="ord_A")
+    for _ in range(2):
+        await here.app.worker.step()
+        await here.app.courier.step()
+    assert not any(word in shown(card) for word in ENDED)
+    assert "I keep trying; nothing is lost." in shown(card)
+    await here.wait(1800, step=10)
+    assert ended(here) == {"ord_A"}
+    assert "**1** cancelled" in shown(card) + "".join(messages(ann))
+
+
+async def test_what_it_says_is_quoted_while_nobody_knows_more_and_not_afterwards(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    here.wire.faults = [Answer(200, '{"status":"error","message":"Too many requests"}')]
+    card = await ann.slash("cancel", orders="ord_A")
+    await here.app.worker.step()
+    await here.app.courier.step()
+    assert "`ord_A` — `Too many requests`" in shown(card)
+    assert "something I cannot read" in shown(card)
+    await here.wait(1800, step=10)
+    history = await ann.slash("history")
+    assert "`ord_A`" in shown(history)
+    assert "Too many requests" not in shown(history)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (Answer(200, '{"error":"Application not found"}'), "cannot read. Try again in a minute. The answer was"),
+        (Answer(404, '{"error":"Application not found"}'), "cannot read. Try again in a minute. The answer was"),
+        (Answer(502, '{"message":"Application not found"}'), "cannot be reached at the moment. Try again in a minute."),
+        (Answer(403, '{"error":"Application not found"}'), "lets none of my calls through at the moment."),
+    ],
+)
+async def test_who_waits_is_told_what_it_says(here: World, ann: Any, answer: Answer, sentence: str) -> None:
+    for command, options in (("status", {"orders": "ord_A"}), ("refill", {"orders": "ord_A"})):
+        here.wire.faults = [answer]
+        text = shown(await ann.slash(command, **options))
+        assert "Refused" not in text
+        if command == "status":
+            assert sentence in text
+            assert "The answer was `Application not found`." in text
+
+
+async def test_ids_spelled_in_the_panels_own_way_end_like_any_other(here: World, ann: Any) -> None:
+    here.order("Ord_a1")
+    here.order("Ord_a2", RUNNING)
+
+    def spelled(answer: Answer) -> Answer:
+        return Answer(answer.status, answer.body.replace("Ord_a", "ord_A"), answer.headers)
+
+    here.wire.faults = [spelled] * 9
+    card = await ann.slash("cancel", orders="Ord_a1,Ord_a2")
+    await here.settle()
+    assert "**1** cancelled · **1** queued" in shown(card)
+    assert here.panel.cancel_requests == {"Ord_a1": 1, "Ord_a2": 1}
