@@ -96,7 +96,7 @@ class Calls:
         self._courtesy = courtesy
         self._clock = clock
 
-    async def look_up(self, user_id: int, orders: Sequence[str], key: str = "") -> Statuses:
+    async def look_up(self, user_id: int, orders: Sequence[str], key: str | int = "") -> Statuses:
         """Ask the panel for the status of orders; raise TooMany, TooFast, PanelError, or as `usable` does.
 
         An error after the first answer is part of the result: what was answered is told.

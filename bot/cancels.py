@@ -18,9 +18,22 @@ from bot.language import Language
 from bot.orders import Found, is_plain_id
 from bot.panel import MAX_BATCH
 from bot.previews import Previews, blank
-from bot.problems import NoOrders, NotYours, TooMany, TooManyOpen, TooManyQuestions
+from bot.problems import NoOrders, NotYours, QuestionClosed, TooMany, TooManyOpen, TooManyQuestions
 from bot.schedule import DRAFT_LIVES
-from bot.store import Account, Card, Groups, Keyring, Ledger, Listed, ListKind, Reader, Request, RequestState
+from bot.store import (
+    Account,
+    Card,
+    Groups,
+    Keyring,
+    Ledger,
+    Listed,
+    ListKind,
+    Preview,
+    PreviewState,
+    Reader,
+    Request,
+    RequestState,
+)
 from bot.vault import Purpose, Vault
 from bot.watching import groups_of
 
@@ -90,10 +103,20 @@ class Cancels:
         self._window = notify_window
         self._wake = wake
 
-    async def ask(self, user_id: int, found: Found, place: Place, *, key: str | int = "", always: bool = False) -> int:
+    async def ask(
+        self,
+        user_id: int,
+        found: Found,
+        place: Place,
+        *,
+        key: str | int = "",
+        always: bool = False,
+        undecided: bool = False,
+    ) -> int:
         """Write down a request and return its id; above CONFIRM_ABOVE, or `always`, it waits for an answer first.
 
-        It goes to the key of that name or account, or to the default. Numbers wait for an answer too, since they may be
+        It goes to the key of that name or account, or to the default. `undecided`: orders were named and no command, so
+        the question is what to do with them. Numbers wait for an answer too, since they may be
         anything: "10,000" names two orders as readily as an amount. Call it only once the user has seen an
         acknowledgement. Raise NoOrders, TooMany, TooManyOpen, TooManyQuestions, or as `Accounts.usable` does.
         """
@@ -102,8 +125,11 @@ class Cancels:
             raise NoOrders(found)
         if len(found.orders) > MAX_ORDERS:
             raise TooMany(MAX_ORDERS)
-        ask_first = always or len(found.orders) > self._confirm_above or not all(map(is_plain_id, found.orders))
+        numbers = not all(map(is_plain_id, found.orders))
+        ask_first = always or undecided or numbers or len(found.orders) > self._confirm_above
         preview = blank(len(found.orders), self._ledger.process) if ask_first else None
+        if undecided:
+            preview = Preview(len(found.orders), state=PreviewState.UNDECIDED)
         async with self._ledger.write() as tx:
             account = usable(await tx.account(account.id))  # a key may have been removed since, or all erased
             await _has_room(tx, account, len(found.orders))
@@ -165,6 +191,14 @@ class Cancels:
             await tx.place_card(request_id, self._card(user_id, place))
             await tx.retry_request(request_id, self._clock())
         self._wake()
+
+    async def asked_about(self, request_id: int, user_id: int) -> tuple[int, tuple[str, ...]]:
+        """Return the account and the orders of a request; raise NotYours, or QuestionClosed where they were dropped."""
+        request = await self._own(request_id, user_id)
+        orders = await self.named(ListKind.REQUEST, request_id, user_id, lambda _: True)
+        if not orders:
+            raise QuestionClosed
+        return request.account_id, orders
 
     async def view(self, request_id: int) -> RequestView | None:
         """Return what a request's card shows now; None where its user has had everything erased.

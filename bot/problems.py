@@ -136,6 +136,10 @@ class NoOrders(UserError):
         self.found = found
 
 
+class QuestionClosed(UserError):
+    """The question was answered or has lapsed, and its orders were dropped."""
+
+
 class Erased(UserError):
     """The user had everything erased while this was under way."""
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import re
+from collections.abc import Sequence
 
 import discord
 from discord.ext import commands
@@ -9,11 +11,12 @@ from discord.ext import commands
 from bot.arrivals import arrived, waited
 from bot.cancels import Place
 from bot.client import Client, describe
+from bot.dm_text import CANCEL, EXAMPLES, REFILL, STATUS, VERBS, DmText, nearest_examples, read_message
 from bot.language import speak
 from bot.notices import DELIVERY_ERRORS
-from bot.orders import find_orders
+from bot.orders import Found, find_orders, like_ids
 from bot.panel import PanelError
-from bot.problems import TooFast, UserError
+from bot.problems import NoOrders, TooFast, UserError
 from bot.store import LedgerError
 from bot.ui.answers import help_card, key_in_message, not_understood, working
 from bot.ui.cards import notice_card
@@ -22,7 +25,7 @@ from bot.ui.layout import CardView
 from bot.ui.overviews import open_card
 from bot.ui.preferences import preferences_card
 from cogs.balance import what_is_left
-from cogs.files import orders_in
+from cogs.files import is_list, orders_in
 from cogs.forget import ask_to_erase
 from cogs.history import look_back
 from cogs.refill import ask_for_refills
@@ -87,44 +90,94 @@ class DirectMessages(commands.Cog):
 
     async def _answer(self, message: discord.Message, reply: discord.Message) -> CardView | None:
         """Return the card to show, or None where the request's own card stands there already."""
-        command, text = (*message.content.split(maxsplit=1), "", "")[:2]
+        said = read_message(message.content)
+        if said.plain and said.command == CANCEL:
+            return await self._cancel(message, reply, said.rest, message.attachments)
+        if said.plain:
+            return await self._ask_panel(message, reply, said, find_orders(said.rest))
+        found = like_ids(find_orders(said.text))
+        lists = [file for file in message.attachments if is_list(file)]
+        if found.orders or lists:
+            return await self._about_orders(message, reply, said, found, lists)
+        if said.command == CANCEL:
+            return await self._cancel(message, reply, said.rest, lists, always=True)
+        if found.ignored or said.command in VERBS:
+            raise NoOrders(found)
+        return await self._without_orders(message.author.id, said)
+
+    async def _about_orders(
+        self,
+        message: discord.Message,
+        reply: discord.Message,
+        said: DmText,
+        found: Found,
+        lists: Sequence[discord.Attachment],
+    ) -> CardView | None:
+        """Answer a sentence about orders, or their IDs alone: by what changes nothing, or with a question."""
+        match tuple(said.verbs):
+            case ("status",) if not lists:
+                return await self._ask_panel(message, reply, said, found)
+            case ("refill",):
+                return not_understood((EXAMPLES[REFILL], EXAMPLES[STATUS]))
+            case verbs:
+                sure = verbs == (CANCEL,)
+                return await self._cancel(message, reply, said.text, lists, always=sure, undecided=not sure)
+
+    async def _ask_panel(
+        self, message: discord.Message, reply: discord.Message, said: DmText, found: Found
+    ) -> CardView:
+        """Do what is done while the user waits: look orders up, or ask for refills."""
         user_id = message.author.id
-        match command.casefold().strip("/:,."):
-            case "cancel":
-                await self._cancel(message, reply, text)
-                return None
-            case "status":
-                return await look_up(self._bot, user_id, text)
+        if STATUS in said.verbs:
+            return await look_up(self._bot, user_id, found)
+        return await ask_for_refills(self._bot, user_id, found, lambda shown: reply.edit(view=shown.view))
+
+    async def _without_orders(self, user_id: int, said: DmText) -> CardView:
+        """Answer what names no order."""
+        use_cases, rest = self._bot.use_cases, said.rest.casefold().strip(" .!")
+        if len(said.text) >= _LOOKS_LIKE_A_KEY and not re.search(r"\s", said.text):
+            return key_in_message()
+        match said.command:
             case "queued":
-                return open_card(await self._bot.use_cases.accounts.open_orders(user_id))
-            case "refill":
-                found = find_orders(text)
-                return await ask_for_refills(self._bot, user_id, found, lambda shown: reply.edit(view=shown.view))
+                return open_card(await use_cases.accounts.open_orders(user_id))
             case "balance":
                 return await what_is_left(self._bot, user_id)
             case "settings":
-                return preferences_card(await self._bot.use_cases.records.preferences(user_id))
+                return preferences_card(await use_cases.records.preferences(user_id))
             case "history":
-                return await look_back(self._bot, user_id, text)
-            case "forget" | "forget-me" if text.casefold().strip(" .!") in ("", "me"):
+                return await look_back(self._bot, user_id, said.rest)
+            case "forget" if rest in ("", "me"):
                 return await ask_to_erase(self._bot, user_id)
-            case "key" if text.casefold() in ("", "show"):
-                return keys_card(await self._bot.use_cases.accounts.show(user_id))
-            case "key" if text.casefold().startswith(("remove", "default")):
-                return not_understood()
+            case "key" if rest in ("", "show"):
+                return keys_card(await use_cases.accounts.show(user_id))
+            case "key" if rest.startswith(("remove", "default")):
+                return not_understood((f"/key {rest.split()[0]}", "key show"))
             case "key":
                 return key_in_message()
-            case "help" | "start" | "hi" | "hello" | "":
+            case "help" | "start" | "hi" | "hey" | "hello":
                 return help_card()
-            case word:
-                may_be_a_key = not text and len(word) >= _LOOKS_LIKE_A_KEY and not word.startswith("ord_")
-                return key_in_message() if may_be_a_key else not_understood()
+            case "" if not said.text:
+                return help_card()
+            case _:
+                return not_understood(nearest_examples(said.text))
 
-    async def _cancel(self, message: discord.Message, reply: discord.Message, text: str) -> None:
-        found = await orders_in(self._bot, text, message.attachments)
+    async def _cancel(
+        self,
+        message: discord.Message,
+        reply: discord.Message,
+        text: str,
+        files: Sequence[discord.Attachment],
+        *,
+        always: bool = False,
+        undecided: bool = False,
+    ) -> None:
+        """Write a request down, to be asked about first where it was no plain command, and show its card."""
+        found = await orders_in(self._bot, text, files)
+        if always or undecided:
+            found = like_ids(found)
         here = Place(message.channel.id, None, reply.id, None)
         use_cases = self._bot.use_cases
-        request_id = await use_cases.cancels.ask(message.author.id, found, here)
+        request_id = await use_cases.cancels.ask(message.author.id, found, here, always=always, undecided=undecided)
         await use_cases.courier.show_at_once(request_id)
 
     async def _show_news(self, message: discord.Message) -> None:

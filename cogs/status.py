@@ -6,17 +6,17 @@ from discord.ext import commands
 
 from bot.client import Client
 from bot.markup import as_read
-from bot.orders import find_orders
+from bot.orders import Found, find_orders
 from bot.problems import NoOrders
+from bot.ui import buttons
 from bot.ui.answers import status_card
 from bot.ui.layout import CardView
-from cogs.common import Interaction, acknowledge, answer
+from cogs.common import Interaction, Pressed, acknowledge, answer
 from cogs.suggestions import suggest_keys, suggest_orders
 
 
-async def look_up(client: Client, user_id: int, text: str, key: str = "") -> CardView:
-    """Return a card with the status of every order named in a text."""
-    found = find_orders(as_read(text))
+async def look_up(client: Client, user_id: int, found: Found, key: str | int = "") -> CardView:
+    """Return a card with the status of every order that was found; `key`: its name or its account."""
     if not found.orders:
         raise NoOrders(found)
     statuses = await client.use_cases.calls.look_up(user_id, found.orders, key)
@@ -37,9 +37,22 @@ class Status(commands.Cog):
     ) -> None:
         """Ask the panel."""
         await acknowledge(interaction)
-        await answer(interaction, await look_up(interaction.client, interaction.user.id, orders, key or ""))
+        found = find_orders(as_read(orders))
+        await answer(interaction, await look_up(interaction.client, interaction.user.id, found, key or ""))
+
+
+class ShowStatus(Pressed, template=buttons.STATUS):
+    """Shows the status of the orders that a question is about, in an answer of its own; for the requester alone."""
+
+    async def press(self, interaction: Interaction) -> None:
+        """Ask the panel; the question stands as it is, so that they can still be cancelled."""
+        await acknowledge(interaction)
+        client, user_id = interaction.client, interaction.user.id
+        account_id, orders = await client.use_cases.cancels.asked_about(int(self.values["request"]), user_id)
+        await answer(interaction, await look_up(client, user_id, Found(orders, 0, ()), account_id))
 
 
 async def setup(bot: Client) -> None:
     """Register with the client."""
     await bot.add_cog(Status())
+    bot.add_dynamic_items(ShowStatus)

@@ -161,6 +161,7 @@ SOMEBODY = 2**63 - 1
 PRESSABLE = {
     buttons.CONNECT: lambda: buttons.connect(name="W" * 32),
     buttons.CONFIRM: lambda: buttons.confirm(SOMEBODY, 10_000),
+    buttons.STATUS: lambda: buttons.status(SOMEBODY),
     buttons.KEEP: lambda: buttons.keep(SOMEBODY),
     buttons.ASK_REMOVE: lambda: buttons.ask_remove(SOMEBODY, "W" * 32),
     buttons.REMOVE_KEY: lambda: buttons.remove_key(SOMEBODY),

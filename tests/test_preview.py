@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.language import Language, speaking, t
+from bot.language import Language, plural, speaking, t
 from bot.panel import Answer, OrderStatus
 from bot.store import Preview, PreviewState, RequestState
 from bot.ui.cards import request_card
@@ -301,7 +301,8 @@ async def test_no_preview_claims_an_end_that_no_status_has_proven(status: OrderS
     condition = "pending: would be refunded at once, if still pending when sent"
     for state in PreviewState:
         said = ours(question_with(Preview(30, 20, state, {status: 7}, 6, (HOSTILE,), (HOSTILE,))))
-        assert (condition in said) is (status is OrderStatus.PENDING)
+        asked = state is not PreviewState.UNDECIDED
+        assert (condition in said) is (asked and status is OrderStatus.PENDING)
         assert not any(claim in said.replace(condition, "") for claim in CLAIMS)
 
 
@@ -312,6 +313,9 @@ async def test_a_question_keeps_discords_limits(language: Language) -> None:
         preview = Preview(1_000, 990, state, dict.fromkeys(OrderStatus, 97), 97, words, words)
         with speaking(language):
             card = question_with(preview, 100_000)
-            assert t("Confirm: ask to cancel {count}", count=100_000) in text_of(card)
+            label = t("Confirm: ask to cancel {count}", count=100_000)
+            if state is PreviewState.UNDECIDED:
+                label = plural("Cancel {count} order", "Cancel {count} orders", 100_000)
+            assert label in text_of(card)
         keeps_discords_limits(card)
         assert not re.search(r"@everyone|\]\(", ours(card))

@@ -144,6 +144,8 @@ class PreviewState(StrEnum):
     REMOVED = "removed"
     INTERRUPTED = "interrupted"
     BROKEN = "broken"
+    UNDECIDED = "undecided"
+    """Nothing is asked: the user has not said yet whether it is cancelling that they want."""
 
 
 @dataclass(frozen=True, slots=True)

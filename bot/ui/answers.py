@@ -245,6 +245,7 @@ def key_in_message() -> CardView:
     )
 
 
-def not_understood() -> CardView:
-    """Answer a message that is no command."""
-    return card(Tone.PLAIN, [t("I don't know that command. Try `cancel ord_…`, `status ord_…`, `queued` or `help`.")])
+def not_understood(examples: Sequence[str]) -> CardView:
+    """Answer a message that is no command with the nearest things to type that are."""
+    typed = ", ".join(f"`{example}`" for example in examples)
+    return card(Tone.PLAIN, [t("I don't understand that, so I did nothing. You can send: {examples}", examples=typed)])

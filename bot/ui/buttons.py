@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.language import t
+from bot.language import plural, t
 from bot.states import CANCELLED_IN_0_1_0, State
 from bot.store import ListKind, Timing, Way
 from bot.ui.words import OUTCOMES
@@ -18,6 +18,7 @@ Menu = discord.ui.Select[discord.ui.LayoutView]
 
 CONNECT = r"np:connect(?::(?P<name>.{1,32}))?"
 CONFIRM = r"np:confirm:(?P<request>\d{1,19})"
+STATUS = r"np:status:(?P<request>\d{1,19})"
 KEEP = r"np:keep:(?P<request>\d{1,19})"
 REMOVE_KEY = r"np:remove-key:(?P<account>\d{1,19})"
 ASK_REMOVE = r"np:ask-remove:(?P<account>\d{1,19})"
@@ -52,7 +53,7 @@ LANGUAGE = r"np:language"
 SILENT = r"np:silent:(?P<wanted>on|off)"
 
 ALL = (
-    *(CONNECT, CONFIRM, KEEP, ASK_REMOVE, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP),
+    *(CONNECT, CONFIRM, STATUS, KEEP, ASK_REMOVE, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP),
     *(ERASE, KEEP_ALL, LOOK, ASK_UNWATCH, UNWATCH, KEEP_WATCHING),
     *(LIST, BROWSE, PAGE, IDS, RETRY, REFILL, CONFIRM_REFILL, NO_REFILL, TRY_UNDER, TRY_OTHERS),
     WEBHOOK,
@@ -68,10 +69,18 @@ def connect(label: str = "", name: str = "") -> Button:
     )
 
 
-def confirm(request_id: int, count: int) -> Button:
-    """Send a request that asks first."""
-    label = t("Confirm: ask to cancel {count}", count=count)
+def confirm(request_id: int, count: int, *, undecided: bool = False) -> Button:
+    """Send a request that asks first; `undecided`: in the words of the question what to do with its orders."""
+    if undecided:
+        label = plural("Cancel {count} order", "Cancel {count} orders", count)
+    else:
+        label = t("Confirm: ask to cancel {count}", count=count)
     return discord.ui.Button(label=label, style=discord.ButtonStyle.danger, custom_id=f"np:confirm:{request_id}")
+
+
+def status(request_id: int) -> Button:
+    """Show what the panel says of a request's orders."""
+    return discord.ui.Button(label=t("Show status"), custom_id=f"np:status:{request_id}")
 
 
 def keep(request_id: int) -> Button:

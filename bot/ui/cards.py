@@ -6,7 +6,7 @@ from bot.cancels import RequestView
 from bot.language import number, plural, t
 from bot.panel import MAX_BATCH
 from bot.states import State
-from bot.store import AccountState, Groups, ListKind, Notice, Report, RequestState
+from bot.store import AccountState, Groups, ListKind, Notice, PreviewState, Report, RequestState
 from bot.ui import buttons
 from bot.ui.groups import (
     Section,
@@ -49,7 +49,9 @@ def request_card(view: RequestView) -> CardView:
 
 
 def _question(view: RequestView) -> CardView:
+    """Ask before anything is sent; or, where no command was given, what to do with the orders that were named."""
     request = view.request
+    undecided = request.preview is not None and request.preview.state is PreviewState.UNDECIDED
     named = first_few(view.waiting, request.orders)
     shown, left = listed([code(order) for order in named], 900)
     missing = left + request.orders - len(named)
@@ -59,11 +61,23 @@ def _question(view: RequestView) -> CardView:
         "and a partly delivered order may get no refill."
     )
     key = under_key(view.keys, view.account)
+    orders = "\n".join(filter(None, [shown + rest, ignored(request.ignored, request.repeats)]))
+    if undecided:
+        title = plural(
+            "Cancel this order, or show its status?",
+            "Cancel these {count} orders, or show their status?",
+            request.orders,
+        )
+        return card(
+            Tone.WAITING,
+            [titled(title, key, warning), orders],
+            buttons=[buttons.confirm(request.id, request.orders, undecided=True), buttons.status(request.id)],
+        )
     return card(
         Tone.WAITING,
         [
             titled(plural("Cancel {count} order?", "Cancel {count} orders?", request.orders), key, warning),
-            "\n".join(filter(None, [shown + rest, ignored(request.ignored, request.repeats)])),
+            orders,
             preview_text(request.preview) if request.preview else t(PREVIEW_TOO_LONG),
         ],
         buttons=[buttons.confirm(request.id, request.orders), buttons.keep(request.id)],

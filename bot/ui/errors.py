@@ -20,6 +20,7 @@ from bot.problems import (
     NotYours,
     NoWebhook,
     NoWebhooks,
+    QuestionClosed,
     RefillUnderWay,
     RegistrationUnderWay,
     SameKey,
@@ -48,6 +49,9 @@ _PLAIN: Mapping[type[UserError], str] = {
     Erased: mark(
         "While I was checking this key you had everything about you erased, so it was not stored. Send it once more if "
         "you want to go on."
+    ),
+    QuestionClosed: mark(
+        "That question is closed, and I have not kept its order IDs. Nothing was sent. Send the IDs again."
     ),
     NotYours: mark("This belongs to somebody else. Use the command yourself to get your own."),
     NotOperator: mark("That is for whoever runs this bot. Everything of yours is under `/help`."),

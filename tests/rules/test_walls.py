@@ -15,6 +15,7 @@ CORE = (
     "orders",
     "tables",
     "markup",
+    "dm_text",
     "cancels",
     "courtesy",
     "previews",
