@@ -120,6 +120,7 @@ class Accounts:
             self._see_whether_it_fits(key, name, now)
             account_id = await self._store(tx, user_id, name, key)
             waiting, keys = await tx.count_open(account_id), await tx.accounts_of(user_id)
+        self._budget.link(account_id, account_id)  # a new key may be of any panel account
         if known is None:
             self._budget.adopt(-user_id, account_id)
         await self._ledger.forget_deleted()

@@ -1,5 +1,8 @@
 """How many calls may still go to the panel: one budget for the IP address, one for each key.
 
+Beside these the panel counts the calls of an account, under all of its keys, against the limit of its tier: of that it
+is known only when it is used up.
+
 No library does this: the limits are learned from the panel's headers, and commands go before watching.
 Everything here is immediate; a call is paid for in the same step in which it is decided on, so that tasks
 may be cancelled anywhere without a leak.
@@ -109,11 +112,27 @@ class Budget:
         self._clock = clock
         self._ip = _Layer(ip_limit, WATCH_SHARE_OF_IP)
         self._keys: defaultdict[int, _Layer] = defaultdict(lambda: _Layer(key_limit, WATCH_SHARE_OF_KEY))
+        self._panel_accounts: dict[int, int] = {}
+        self._tiers: dict[int, datetime] = {}
+        """Until when the panel takes no calls of a panel account, under whichever key."""
+
+    def link(self, account_id: int, panel_account: int) -> None:
+        """Note of which panel account a key is; unless told otherwise each is of one of its own."""
+        self._panel_accounts[account_id] = panel_account
+
+    def _tier_closed(self, account_id: int, now: datetime) -> datetime | None:
+        until = self._tiers.get(self._panel_accounts.get(account_id, account_id))
+        return until if until and until > now else None
+
+    def _close_tier(self, account_id: int, until: datetime) -> None:
+        panel_account = self._panel_accounts.get(account_id, account_id)
+        self._tiers[panel_account] = later(self._tiers.get(panel_account), until) or until
 
     def closed(self, account_id: int, use: Use = Use.COMMAND) -> datetime | None:
         """Return until when this account's key may not be used so, or None when it may be now."""
         now = self._clock()
-        return later(self._ip.closed(now, use), self._keys[account_id].closed(now, use))
+        of_key = later(self._keys[account_id].closed(now, use), self._tier_closed(account_id, now))
+        return later(self._ip.closed(now, use), of_key)
 
     @property
     def watching_per_second(self) -> float:
@@ -123,12 +142,13 @@ class Budget:
     def earliest(self, account_id: int, calls: int) -> datetime:
         """Return when the last of so many more calls with this key can be made: never later than it will be."""
         now = self._clock()
-        return max(layer.earliest(now, calls) for layer in (self._ip, self._keys[account_id]))
+        by_count = max(layer.earliest(now, calls) for layer in (self._ip, self._keys[account_id]))
+        return max(by_count, self._tier_closed(account_id, now) or now)
 
     def remaining(self) -> dict[str, int]:
         """Return how many calls are left of this minute by this count: of the address, and of the key with fewest."""
         now = self._clock()
-        keys = [key.remaining(now) for key in self._keys.values()]
+        keys = [0 if self._tier_closed(one, now) else key.remaining(now) for one, key in self._keys.items()]
         return {"ip": self._ip.remaining(now), **({"key": min(keys)} if keys else {})}
 
     def used(self, account_id: int) -> int:
@@ -154,23 +174,32 @@ class Budget:
         """Count what was spent on a key before it had an account as that account's."""
         if layer := self._keys.pop(key, None):
             self._keys[account_id] = layer
+        if until := self._tiers.pop(key, None):
+            self._close_tier(account_id, until)
 
     def follow_clock(self) -> None:
         """Go on after the machine's clock was set back."""
+        now = self._clock()
         for layer in (self._ip, *self._keys.values()):
-            layer.follow_clock(self._clock())
+            layer.follow_clock(now)
+        self._tiers = {account: min(until, now + _MINUTE) for account, until in self._tiers.items()}
 
     def learn(self, account_id: int, limits: Limits) -> None:
-        """Take over a key's limit, and close its budget when the panel says that nothing remains until a reset."""
+        """Take over a key's limit; close its budget, or its panel account's, when nothing remains until a reset."""
         key = self._keys[account_id]
         if limits.limit:
             key.limit = limits.limit
-        if 0 in (limits.remaining, limits.tier_remaining) and limits.reset:
+        if limits.remaining == 0 and limits.reset:
             key.close(limits.reset)
+        if limits.tier_remaining == 0 and limits.reset:
+            self._close_tier(account_id, limits.reset)
 
     def denied(self, account_id: int, error: RateLimited) -> None:
-        """Close the layer that refused: all calls for `ip`, else only this key's."""
-        layer = self._ip if error.layer == "ip" else self._keys[account_id]
+        """Close what refused: all calls for `ip`, those of a panel account for `tier`, else only this key's."""
         now = self._clock()
         # A time that is over is another clock's: gone by, it would invite the next refusal at once.
-        layer.close(error.reset if error.reset and error.reset > now else now + _DENIED_WITHOUT_RESET)
+        until = error.reset if error.reset and error.reset > now else now + _DENIED_WITHOUT_RESET
+        if error.layer == "tier":
+            self._close_tier(account_id, until)
+        else:
+            (self._ip if error.layer == "ip" else self._keys[account_id]).close(until)

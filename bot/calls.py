@@ -191,6 +191,7 @@ class Calls:
         self, account: Account, call: Callable[[SecretStr], Awaitable[tuple[Answered, Limits]]]
     ) -> Answered:
         """Make a call that the budget pays for; a PanelError is remembered, and raised for the command to tell."""
+        self._budget.link(account.id, account.panel)
         self._budget.spend(account.id)
         try:
             answered, limits = await call(self._accounts.open_key(account))

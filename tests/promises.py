@@ -10,8 +10,17 @@ Rows = list[tuple[Any, ...]]
 _OPEN = ", ".join(f"'{state}'" for state in State if state.is_open)
 _BREACHES = {
     "two open cancellations of one order": """
-        SELECT account_id, order_id FROM cancellations WHERE ended_at IS NULL
-        GROUP BY account_id, order_id HAVING COUNT(*) > 1""",
+        SELECT user_id, order_id FROM cancellations WHERE ended_at IS NULL AND twin = 0
+        GROUP BY user_id, order_id HAVING COUNT(*) > 1""",
+    "a cancellation of another user than its account's, or its request's": """
+        SELECT c.id FROM cancellations c JOIN accounts a ON a.id = c.account_id JOIN requests r ON r.id = c.request_id
+        WHERE c.user_id <> a.user_id OR c.user_id <> r.user_id OR c.account_id <> r.account_id""",
+    "joined, or not, against whose request's own it is": """
+        SELECT ro.request_id, c.id FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
+        WHERE (ro.request_id = c.request_id) = (ro.joined = 1)""",
+    "keys of different users in one panel account": """
+        SELECT a.id FROM accounts a JOIN accounts o ON o.panel_account = a.panel_account
+        WHERE o.user_id <> a.user_id""",
     "dates that belie the state": f"""
         SELECT id, state, ended_at, due_at FROM cancellations
         WHERE (ended_at IS NULL) <> (state IN ({_OPEN})) OR (due_at IS NOT NULL) <> (state IN ({_OPEN}))""",
@@ -31,9 +40,9 @@ _BREACHES = {
             WHERE ro.cancellation_id = c.id AND ro.request_id NOT IN (SELECT id FROM held))""",
     "an order sent anew that was asked for before it had been answered": """
         SELECT later.id, c.state FROM cancellations later JOIN cancellations c
-        ON c.account_id = later.account_id AND c.order_id = later.order_id AND c.id < later.id
+        ON c.user_id = later.user_id AND c.order_id = later.order_id AND c.id < later.id
         WHERE c.ended_at > later.created_at AND c.state NOT IN ('withdrawn', 'expired')
-        AND (c.state <> 'refused' OR c.other_key = 0)""",
+        AND (c.state <> 'refused' OR c.other_key = 0 AND c.account_id = later.account_id)""",
     "orders that wait and are not counted, or out of turn": """
         SELECT r.id, r.state, r.orders, r.waiting FROM requests r WHERE r.waiting <> (
             SELECT COUNT(*) FROM request_orders ro
@@ -66,13 +75,13 @@ _BREACHES = {
         SELECT c.id, c.state FROM cancellations c JOIN accounts a ON a.id = c.account_id
         WHERE a.key_sealed IS NULL AND c.ended_at IS NULL AND c.state <> 'sending'""",
     "a cancelled order that was asked for again": """
-        SELECT c.id FROM cancellations c JOIN cancellations done ON done.account_id = c.account_id
+        SELECT c.id FROM cancellations c JOIN cancellations done ON done.user_id = c.user_id
         AND done.order_id = c.order_id AND done.id < c.id WHERE done.state = 'cancelled'""",
     "a request with another user's orders": """
         SELECT r.id, c.id FROM requests r JOIN accounts a ON a.id = r.account_id
         JOIN request_orders ro ON ro.request_id = r.id JOIN cancellations c ON c.id = ro.cancellation_id
         JOIN requests first ON first.id = c.request_id
-        WHERE r.user_id <> a.user_id OR c.account_id <> r.account_id OR first.account_id <> r.account_id""",
+        WHERE r.user_id <> a.user_id OR c.user_id <> r.user_id OR first.user_id <> r.user_id""",
     "something of a user of whom there is nothing": """
         SELECT 'request', id FROM requests WHERE account_id NOT IN (SELECT id FROM accounts)
         UNION ALL SELECT 'order', request_id FROM request_orders WHERE request_id NOT IN (SELECT id FROM requests)

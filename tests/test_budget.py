@@ -235,6 +235,55 @@ def test_the_panels_headers_set_a_keys_limit() -> None:
     assert spend_all(budget, ANN) == 100
 
 
+LINKED, OTHER = 11, 12
+"""A second key of Ann's panel account; a key of another."""
+
+
+def budget_with_linked_keys() -> tuple[Clock, Budget]:
+    """Return a budget that knows of Ann's two keys."""
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    for key in (ANN, LINKED):
+        budget.link(key, ANN)
+    return clock, budget
+
+
+@pytest.mark.parametrize(
+    ("layer", "closed"),
+    [("ip", {ANN, LINKED, BOB, OTHER}), ("tier", {ANN, LINKED}), ("key", {ANN}), (None, {ANN})],
+)
+@pytest.mark.parametrize("use", Use)
+def test_a_refusal_closes_what_it_was_about(layer: Layer | None, closed: set[int], use: Use) -> None:
+    clock, budget = budget_with_linked_keys()
+    reset = clock.now + timedelta(seconds=40)
+    budget.denied(ANN, RateLimited(layer=layer, reset=reset))
+    assert {key for key in (ANN, LINKED, BOB, OTHER) if budget.closed(key, use)} == closed
+    assert {budget.closed(key, use) for key in closed} == {reset}
+    assert {key for key in (ANN, LINKED, BOB, OTHER) if budget.earliest(key, 1) == reset} == closed
+    clock.now = reset
+    assert not any(budget.closed(key, use) for key in (ANN, LINKED, BOB, OTHER))
+
+
+@pytest.mark.parametrize(
+    ("limits", "closed"), [({"tier_remaining": 0}, {ANN, LINKED}), ({"remaining": 0}, {LINKED}), ({}, set[int]())]
+)
+def test_what_is_used_up_is_the_tiers_for_all_its_keys(limits: dict[str, int], closed: set[int]) -> None:
+    clock, budget = budget_with_linked_keys()
+    budget.learn(LINKED, Limits(**limits, reset=clock.now + MINUTE))
+    assert {key for key in (ANN, LINKED, BOB) if budget.closed(key)} == closed
+
+
+def test_keys_that_turn_out_to_be_of_one_account_are_closed_from_then_on() -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    budget.denied(ANN, RateLimited(layer="tier", reset=clock.now + MINUTE))
+    assert not budget.closed(LINKED)
+    budget.link(LINKED, ANN)
+    assert budget.closed(LINKED)
+    budget.link(LINKED, LINKED)  # another key has taken its place
+    assert not budget.closed(LINKED)
+
+
 def test_a_tier_with_nothing_left_closes_its_key() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)

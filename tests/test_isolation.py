@@ -166,3 +166,22 @@ async def test_ann_herself_is_shown_it(room: Room) -> None:
     pressed = await room.ann.click(message, label="Whole list (CSV)")
     (file,) = [file for answer in (pressed.response, *pressed.followups) for file in answer.attachments]
     assert "ord_annQ0" in (await file.read()).decode()
+
+
+async def test_the_same_order_of_two_users_is_cancelled_for_each(room: Room) -> None:
+    """Nothing of one answers, holds up or is linked to what another asks for: both have keys that see the order."""
+    here, twin = room.here, "np-eves-key-of-anns-account"
+    here.panel.add_key(twin, beside=KEY)
+    await here.connect_in(room.channel, room.eve, twin, "twin")
+    here.order("ord_both", "in_progress")
+    before = here.panel.cancel_requests["ord_both"]
+    await room.ann.slash(room.channel, "cancel", orders="ord_both")
+    await here.settle()
+    await room.eve.slash(room.channel, "cancel", orders="ord_both", key="twin")
+    await here.settle()
+    assert here.panel.cancel_requests["ord_both"] == before + 2
+    assert here.sql("SELECT COUNT(DISTINCT user_id), COUNT(*) FROM cancellations WHERE order_id = 'ord_both'") == [
+        (2, 2)
+    ]
+    assert here.sql("SELECT COUNT(*) FROM request_orders WHERE joined = 1") == [(0,)]
+    assert here.sql("SELECT COUNT(*) FROM accounts WHERE panel_account IS NOT NULL") == [(0,)]

@@ -107,10 +107,12 @@ class SimulatedPanel:
     def __post_init__(self) -> None:
         self._ip = _Window(self.ip_limit)
         self._by_key: dict[str, _Window] = {}
+        self._accounts: dict[str, str] = {}
 
-    def add_key(self, key: str, *, balance: Decimal | str = "47.32", suspended: bool = False) -> None:
-        """Open an account."""
-        self.keys[key] = Key(Decimal(balance), suspended)
+    def add_key(self, key: str, *, balance: Decimal | str = "47.32", suspended: bool = False, beside: str = "") -> None:
+        """Open an account, or give the account of the key `beside` another one."""
+        self.keys[key] = self.keys[beside] if beside else Key(Decimal(balance), suspended)
+        self._accounts[key] = self._accounts.get(beside, key)
 
     def revoke_key(self, key: str) -> None:
         """Make a key invalid; its orders stay in the books."""
@@ -241,7 +243,7 @@ class SimulatedPanel:
 
     def _find(self, key: str, order_id: str) -> Order | None:
         order = self.orders.get(order_id)
-        return order if order and order.key == key else None
+        return order if order and self._accounts.get(order.key) == self._accounts[key] else None
 
     def _upstream(self) -> None:
         """Let the provider end what it was asked to cancel long enough ago."""

@@ -17,8 +17,8 @@
 Beside them stands what a user has chosen (preferences), by user_id.
 
 Several processes may share a ledger in PostgreSQL: `holder.py` says which works on which account.
-One open cancellation per (account, order). A row's change, the mark that its card is behind
-(`card_due_at`) and the line in the outbox that reports it are one transaction.
+One open cancellation per (user, order), whichever of the user's keys it is under. A row's change, the mark that its
+card is behind (`card_due_at`) and the line in the outbox that reports it are one transaction.
 SQL stands in queries/ by name and migrations/ by number; `sqlite.py` and `postgres.py` are the engines (`link.py`: how
 the latter is connected). A query that an engine must have in its own words stands in the folder of its name, with the
 other engine's beside it.

@@ -24,8 +24,13 @@ class Outbox(Reader):
     async def tell_untold(self, account_id: int, now: datetime, window: timedelta) -> None:
         """Put every ended cancellation that no card can show any more into the user's next notice.
 
-        One that its user wants to hear of with the rest of its request is put there when that has ended.
+        One that its user wants to hear of with the rest of its request is put there when that has ended. Requests under
+        other keys may have joined it, too.
         """
+        for number in (account_id, *await self.accounts_beside(account_id)):
+            await self._tell(number, now, window)
+
+    async def _tell(self, account_id: int, now: datetime, window: timedelta) -> None:
         which: dict[str, Any] = {
             "account_id": account_id,
             "patience": PATIENCE,
@@ -45,7 +50,7 @@ class Outbox(Reader):
     async def tell_all_untold(self, now: datetime, window: timedelta) -> None:
         """Look through all accounts for what should be told: a list may have stood still for too long."""
         for row in [row async for row in QUERIES.accounts_untold(self._db)]:
-            await self.tell_untold(row["account_id"], now, window)
+            await self._tell(row["account_id"], now, window)
 
     async def save_preferences(self, user_id: int, preferences: Preferences, now: datetime, window: timedelta) -> None:
         """Write down what a user has chosen; what need not be waited for any longer is told."""
@@ -58,7 +63,7 @@ class Outbox(Reader):
             silent=int(preferences.silent),
         )
         for account in await self.accounts_of(user_id):
-            await self.tell_untold(account.id, now, window)
+            await self._tell(account.id, now, window)
 
     async def merge_kept(self, user_id: int) -> None:
         """Make one notice of all that are kept for a user, however many have come together."""

@@ -52,6 +52,10 @@ class Reader:
         """Return all accounts of a user, the default first, and those whose key was removed."""
         return tuple([Account.read(row) async for row in QUERIES.accounts_of_user(self._db, user_id=user_id)])
 
+    async def accounts_beside(self, account_id: int) -> list[int]:
+        """Return the other accounts of an account's user."""
+        return [row["id"] async for row in QUERIES.accounts_beside(self._db, id=account_id)]
+
     async def account(self, account_id: int) -> Account | None:
         """Return an account, unless its user has had everything erased."""
         row = await QUERIES.account(self._db, id=account_id)

@@ -197,6 +197,12 @@ class Account(_Row):
     trouble: Trouble | None
     changed_at: datetime
     looks_asked_at: datetime | None
+    panel_account: int | None = None
+
+    @property
+    def panel(self) -> int:
+        """What keys share that are known to be of one panel account: the least id of theirs."""
+        return self.panel_account or self.id
 
 
 Keyring = tuple[Account, ...]
@@ -213,6 +219,7 @@ class Due(_Row):
     """When there is something to do for an account: anything at all, and something that its user waits for."""
 
     id: int
+    panel_account: int
     urgent_at: datetime | None
     due_at: datetime
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.language import Language
 from bot.panel import OrderReading
-from bot.states import MAX_DOUBTS, State, Verdict
+from bot.states import MAX_DOUBTS, State, Verdict, not_found
 from bot.store.eraser import Eraser
 from bot.store.holder import Holder
 from bot.store.named import QUERIES
@@ -72,6 +72,7 @@ class Writer(Eraser, Outbox, Nudges, Holder):
 
     async def save_key(self, account_id: int, key_sealed: bytes, now: datetime) -> None:
         """Store a key, wake up the account, let what waits in it go on; the user's only key is the default."""
+        await self._unlink(account_id)
         await QUERIES.save_key(self._db, id=account_id, key_sealed=key_sealed, now=to_ms(now))
         await QUERIES.mark_other_key(self._db, account_id=account_id)
         await QUERIES.hurry(self._db, account_id=account_id, now=to_ms(now))
@@ -86,11 +87,13 @@ class Writer(Eraser, Outbox, Nudges, Holder):
     async def remove_key(self, account: Account, now: datetime, window: timedelta) -> None:
         """Forget a key; what was not sent is withdrawn, what was sent is watched no longer, and its user is told.
 
+        But what another of their keys has been asked for as well goes on under that.
         Where it was the default, another key of the user is from now on. With the last one their webhook goes.
         """
         await QUERIES.remove_key(self._db, id=account.id, now=to_ms(now))
         await QUERIES.choose_other_default(self._db, user_id=account.user_id)
         await QUERIES.erase_idle_webhook(self._db, user_id=account.user_id)
+        await self._hand_over(account.id, now)
         await self._end_all(account.id, now)
         await self.tell_untold(account.id, now, window)
 
@@ -107,7 +110,7 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         await self.touch_account(account_id, now)
         withdrawn = 0
         for request_id, waiting in await self.requests_to_send(account_id):
-            withdrawn += await self._take_up(request_id, account_id, waiting, State.WITHDRAWN, now, told_at)
+            withdrawn += await self._take_up(request_id, waiting, State.WITHDRAWN, now, told_at)
         which = {"account_id": account_id, "now": to_ms(now), "told_at": told_at and to_ms(told_at)}
         withdrawn += await QUERIES.withdraw(self._db, **which)
         return await QUERIES.expire_account(self._db, **which), withdrawn
@@ -124,6 +127,8 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         changed = await QUERIES.pause_account(
             self._db, id=account.id, state=state, key_sealed=account.key_sealed, now=to_ms(now)
         )
+        if changed:
+            await self._hand_over(account.id, now)
         return bool(changed)
 
     async def set_trouble(self, account_id: int, trouble: Trouble | None, now: datetime) -> bool:
@@ -213,17 +218,22 @@ class Writer(Eraser, Outbox, Nudges, Holder):
             count = min(waiting, room)
             if count <= 0:
                 break
-            await self._take_up(request_id, account_id, count, State.REQUESTED, now)
+            await self._take_up(request_id, count, State.REQUESTED, now)
             if count == waiting:
                 await QUERIES.hurry_request(self._db, request_id=request_id, now=to_ms(now))
             taken += count
             room -= count
+        if taken:
+            # What was joined under a key that is out of use would wait for that.
+            for other in await self.accounts_beside(account_id):
+                account = await self.account(other)
+                if account and account.state is not AccountState.ACTIVE:
+                    await self._hand_over(other, now)
         return taken
 
     async def _take_up(
         self,
         request_id: int,
-        account_id: int,
         count: int,
         state: State,
         now: datetime,
@@ -234,7 +244,7 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         new = await QUERIES.take_up(self._db, request_id=request_id, count=count, state=state, now=stamp, told_at=told)
         if state is State.REQUESTED:
             await QUERIES.revive(self._db, request_id=request_id, count=count, most=MAX_DOUBTS, now=stamp)
-        await QUERIES.link_orders(self._db, request_id=request_id, account_id=account_id, count=count)
+        await QUERIES.link_orders(self._db, request_id=request_id, count=count)
         if await QUERIES.mark_joined(self._db, request_id=request_id, count=count):
             # What is joined may never be sent, and so never change: the card is to show it as it is.
             await QUERIES.touch_card(self._db, id=request_id, now=stamp)
@@ -244,7 +254,7 @@ class Writer(Eraser, Outbox, Nudges, Holder):
     async def stop_request(self, request: Request, now: datetime, window: timedelta) -> None:
         """Send nothing more of a request; what has been sent is looked at now."""
         if request.waiting:
-            await self._take_up(request.id, request.account_id, request.waiting, State.WITHDRAWN, now)
+            await self._take_up(request.id, request.waiting, State.WITHDRAWN, now)
         await QUERIES.withdraw_request(self._db, request_id=request.id, now=to_ms(now))
         await QUERIES.hurry_request(self._db, request_id=request.id, now=to_ms(now))
         await QUERIES.touch_card(self._db, id=request.id, now=to_ms(now))
@@ -265,13 +275,69 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         outcomes = list(outcomes)
         await QUERIES.record(self._db, [_outcome_row(outcome, to_ms(now)) for outcome in outcomes])
         await self._touch([outcome.cancellation.id for outcome in outcomes if outcome.is_news], now)
+        if await self.accounts_beside(account_id):
+            await self._try_under_other_keys(outcomes, now)
+            await self._link(account_id, outcomes)
         await self._settle(account_id, now, window)
 
     async def _settle(self, account_id: int, now: datetime, window: timedelta) -> None:
         account = await self.account(account_id)
-        if account and account.state is AccountState.REMOVED:  # while the call was under way
+        if account and account.state is not AccountState.ACTIVE:  # since the call was begun
+            await self._hand_over(account_id, now)
+        if account and account.state is AccountState.REMOVED:
             await self._end_all(account_id, now)
         await self.tell_untold(account_id, now, window)
+
+    async def _try_under_other_keys(self, outcomes: Iterable[Outcome], now: datetime) -> None:
+        """Begin anew, under the key that was named, what was not found under the key whose cancel was joined."""
+        for one in outcomes:
+            old = one.cancellation.id
+            if not not_found(one.verdict.state, one.verdict.words):
+                continue
+            heir = await QUERIES.heir(self._db, cancellation_id=old)
+            if heir is None:
+                continue
+            anew = await QUERIES.open_beside(self._db, cancellation_id=old) or await QUERIES.begin_anew(
+                self._db, cancellation_id=old, request_id=heir, now=to_ms(now)
+            )
+            await QUERIES.follow(self._db, cancellation_id=old, anew=anew)
+            await QUERIES.mark_own(self._db, cancellation_id=anew)
+            await self._touch([anew], now)
+
+    async def _hand_over(self, account_id: int, now: datetime) -> None:
+        """Let what a key out of use leaves open go on under others under which it was asked for as well."""
+        heirs = [row async for row in QUERIES.heirs_of_account(self._db, account_id=account_id)]
+        for heir in heirs:
+            await QUERIES.hand_over(self._db, now=to_ms(now), **heir)
+            await QUERIES.mark_own(self._db, cancellation_id=heir["cancellation_id"])
+        await self._touch([heir["cancellation_id"] for heir in heirs], now)
+
+    async def _link(self, account_id: int, outcomes: Iterable[Outcome]) -> None:
+        """Note which keys of a user are of one panel account: they have been shown the same order."""
+        seen = [one.cancellation.order_id for one in outcomes if one.looked or one.verdict.state is State.ACCEPTED]
+        rows = QUERIES.accounts_seeing(self._db, account_id=account_id, orders=json.dumps(seen)) if seen else None
+        found = {row["id"] async for row in rows} if rows else set[int]()
+        account = await self.account(account_id) if found else None
+        if account is None:
+            return
+        keys = await self.accounts_of(account.user_id)
+        groups = {one.panel for one in keys if one.id in found | {account_id}}
+        if len(groups) > 1:
+            await self._set_panel_account([one.id for one in keys if one.panel in groups])
+
+    async def _unlink(self, account_id: int) -> None:
+        """Forget whose panel account a key was of, before another takes its place."""
+        account = await self.account(account_id)
+        if account and account.panel_account:
+            keys = await self.accounts_of(account.user_id)
+            await QUERIES.set_panel_account(self._db, id=account_id, panel_account=None)
+            await self._set_panel_account(
+                [one.id for one in keys if one.panel == account.panel and one.id != account_id]
+            )
+
+    async def _set_panel_account(self, accounts: Sequence[int]) -> None:
+        for number in accounts:
+            await QUERIES.set_panel_account(self._db, id=number, panel_account=min(accounts))
 
     async def take_account(self, account_id: int, now: datetime, window: timedelta) -> bool:
         """Begin to work on an account, where whoever did so before has stopped; False where another process does."""
@@ -302,7 +368,7 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         """End what has been open since `before`, sent or not, and tell its users."""
         stamp = to_ms(before)
         for row in [row async for row in QUERIES.requests_to_give_up(self._db, before=stamp)]:
-            await self._take_up(row["id"], row["account_id"], row["waiting"], State.WITHDRAWN, now)
+            await self._take_up(row["id"], row["waiting"], State.WITHDRAWN, now)
             await self.tell_untold(row["account_id"], now, window)
         for row in [row async for row in QUERIES.accounts_with_old(self._db, before=stamp)]:
             await self.touch_account(row["account_id"], now)

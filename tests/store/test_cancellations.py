@@ -98,10 +98,24 @@ async def test_what_was_stopped_is_sent_for_the_next_request_that_waits_for_it(b
 
 async def test_the_database_itself_refuses_a_second_open_cancellation(books: Books) -> None:
     await books.ask("ord_A")
+    async with books.ledger.write() as tx:
+        other = await connect(tx, ANN, KEY, name="other")
+    for account_id in (books.account.id, other.id):
+        with pytest.raises(books.below.refuses):
+            books.sql(
+                "INSERT INTO cancellations"
+                " (request_id, account_id, user_id, order_id, state, created_at, changed_at, due_at) "
+                "SELECT request_id, CAST(? AS BIGINT), user_id, order_id, 'requested', 0, 0, 0 FROM cancellations",
+                account_id,
+            )
+
+
+async def test_the_database_itself_refuses_a_cancellation_of_nobody(books: Books) -> None:
+    await books.ask("ord_A")
     with pytest.raises(books.below.refuses):
         books.sql(
             "INSERT INTO cancellations (request_id, account_id, order_id, state, created_at, changed_at, due_at) "
-            "SELECT request_id, account_id, order_id, 'requested', 0, 0, 0 FROM cancellations"
+            "SELECT request_id, account_id, 'ord_B', 'requested', 0, 0, 0 FROM cancellations"
         )
 
 

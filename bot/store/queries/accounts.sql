@@ -17,11 +17,18 @@ RETURNING id;
 
 -- name: save_key(key_sealed, now, id)!
 -- A removed or rejected account wakes up with the new key; what waits in it goes on. The only key is the default.
-UPDATE accounts SET key_sealed = :key_sealed, state = 'active', trouble = NULL, changed_at = :now,
+UPDATE accounts SET key_sealed = :key_sealed, state = 'active', trouble = NULL, changed_at = :now, key_stored_at = :now,
     is_default = CASE WHEN EXISTS (
         SELECT 1 FROM accounts o WHERE o.user_id = accounts.user_id AND o.is_default = 1
     ) THEN is_default ELSE 1 END
 WHERE id = :id;
+
+-- name: set_panel_account(panel_account, id)!
+UPDATE accounts SET panel_account = :panel_account WHERE id = :id;
+
+-- name: accounts_beside(id)
+-- The other accounts of the same user.
+SELECT o.id FROM accounts a JOIN accounts o ON o.user_id = a.user_id AND o.id <> a.id WHERE a.id = :id;
 
 -- name: remove_key(now, id)!
 UPDATE accounts SET key_sealed = NULL, state = 'removed', trouble = NULL, is_default = 0, changed_at = :now

@@ -49,7 +49,10 @@ WITH considered (id) AS (
 )
 SELECT c.* FROM considered CROSS JOIN cancellations c
 WHERE c.id = considered.id AND lower(c.order_id) LIKE :pattern ESCAPE '!'
-  AND c.id = (SELECT MAX(n.id) FROM cancellations n WHERE n.account_id = c.account_id AND n.order_id = c.order_id)
+  AND c.id = (
+      SELECT MAX(n.id) FROM cancellations n
+      WHERE n.user_id = c.user_id AND n.order_id = c.order_id AND n.account_id = c.account_id
+  )
 ORDER BY c.ended_at IS NULL DESC, c.id DESC LIMIT :most;
 
 -- name: count_requested(account_id, now, most)$
@@ -191,12 +194,13 @@ WITH RECURSIVE lists (id) AS (
             WHERE account_id = :account_id AND ended_at IS NOT NULL AND told_at IS NULL AND request_id > lists.id)
     FROM lists WHERE lists.id IS NOT NULL
 ), waited_for (id) AS (
-    SELECT id FROM held WHERE account_id = :account_id AND began_at > :held_since
+    SELECT h.id FROM accounts a CROSS JOIN accounts own CROSS JOIN held h
+    WHERE a.id = :account_id AND own.user_id = a.user_id AND h.account_id = own.id AND h.began_at > :held_since
 ), joined (id) AS (
-    SELECT c.request_id FROM accounts a CROSS JOIN preferences p CROSS JOIN requests r
+    SELECT c.request_id FROM accounts a CROSS JOIN preferences p CROSS JOIN accounts own CROSS JOIN requests r
     CROSS JOIN request_orders ro CROSS JOIN cancellations c
     WHERE a.id = :account_id AND p.user_id = a.user_id AND p.timing = 'finished'
-      AND r.account_id = a.id AND r.began_at > :held_since AND r.id NOT IN (SELECT id FROM waited_for)
+      AND own.user_id = a.user_id AND r.account_id = own.id AND r.began_at > :held_since AND r.id NOT IN (SELECT id FROM waited_for)
       AND ro.joined = 1 AND ro.request_id = r.id AND c.id = ro.cancellation_id
       AND c.ended_at IS NOT NULL AND c.told_at IS NULL
 )
@@ -216,7 +220,10 @@ WHERE id IS NOT NULL
   );
 
 -- name: tell_list(notice_id, account_id, request_id, patience, held_since, now)!
-WITH waited_for (id) AS (SELECT id FROM held WHERE account_id = :account_id AND began_at > :held_since)
+WITH waited_for (id) AS (
+    SELECT h.id FROM accounts a CROSS JOIN accounts own CROSS JOIN held h
+    WHERE a.id = :account_id AND own.user_id = a.user_id AND h.account_id = own.id AND h.began_at > :held_since
+)
 INSERT INTO notice_items (notice_id, kind, cancellation_id)
 SELECT CAST(:notice_id AS BIGINT), 'ended', c.id FROM untold c WHERE c.account_id = :account_id AND c.request_id = :request_id
   AND (c.late_by > :patience OR NOT EXISTS (

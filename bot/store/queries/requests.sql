@@ -20,22 +20,17 @@ ORDER BY waiting, began_at;
 SELECT id, account_id, waiting FROM requests WHERE waiting > 0 AND began_at < :before;
 
 -- name: take_up(request_id, count, state, now, told_at)!
--- An order that is being cancelled already, or is proven cancelled, is joined instead of sent again. So is one that was
--- being cancelled when it was asked for: what the panel has said of it since answers that request too, but for what it
--- has refused to a key that was replaced.
-INSERT INTO cancellations (request_id, account_id, order_id, state, created_at, changed_at, due_at, ended_at, told_at)
-SELECT r.id, r.account_id, ro.order_id, :state, r.began_at, :now,
+-- An order that is being cancelled already, or is proven cancelled, is joined instead of sent again, under whichever key of its
+-- user that is. So is one that was being cancelled when it was asked for: what the panel has said of it since answers that
+-- request too, but for what it has refused to another key (the view `joinable`).
+INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, created_at, changed_at, due_at, ended_at, told_at)
+SELECT r.id, r.account_id, r.user_id, ro.order_id, :state, r.began_at, :now,
        CASE WHEN :state = 'requested' THEN CAST(:now AS BIGINT) END,
        CASE WHEN :state <> 'requested' THEN CAST(:now AS BIGINT) END, CAST(:told_at AS BIGINT)
 FROM requests r JOIN request_orders ro
   ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting AND ro.position < r.orders - r.waiting + :count
-WHERE r.id = :request_id AND NOT EXISTS (
-    SELECT 1 FROM cancellations c
-    WHERE c.account_id = r.account_id AND c.order_id = ro.order_id AND (
-        c.ended_at IS NULL OR c.state = 'cancelled' OR c.ended_at > r.began_at
-        AND c.state NOT IN ('withdrawn', 'expired') AND (c.state <> 'refused' OR c.other_key = 0)
-    )
-)
+WHERE r.id = :request_id
+  AND NOT EXISTS (SELECT 1 FROM joinable j WHERE j.request_id = r.id AND j.order_id = ro.order_id)
 ORDER BY ro.position;
 
 -- name: revive(request_id, count, most, now)!
@@ -44,7 +39,7 @@ UPDATE cancellations SET doubts = :most - 1, sent_at = NULL, due_at = :now, chan
 WHERE state = 'unknown' AND doubts >= :most AND id IN (
     SELECT c.id FROM requests r JOIN request_orders ro
       ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting AND ro.position < r.orders - r.waiting + :count
-    JOIN cancellations c ON c.account_id = r.account_id AND c.order_id = ro.order_id AND c.ended_at IS NULL
+    JOIN cancellations c ON c.user_id = r.user_id AND c.order_id = ro.order_id AND c.ended_at IS NULL
     WHERE r.id = :request_id
 );
 
@@ -56,15 +51,17 @@ WHERE state = 'unknown' AND doubts >= :most AND id IN (
 )
 RETURNING id;
 
--- name: link_orders(request_id, account_id, count)!
+-- name: link_orders(request_id, count)!
 UPDATE request_orders SET
-    cancellation_id = (
-        SELECT id FROM cancellations c
-        WHERE c.account_id = :account_id AND c.order_id = request_orders.order_id
-        ORDER BY c.request_id = :request_id DESC, c.ended_at IS NULL DESC, c.state = 'cancelled' DESC,
-                 c.state NOT IN ('withdrawn', 'expired') DESC, c.id DESC
-        LIMIT 1
-    ),
+    cancellation_id = COALESCE((
+        SELECT c.id FROM cancellations c
+        WHERE c.user_id = (SELECT user_id FROM requests WHERE id = :request_id)
+          AND c.order_id = request_orders.order_id AND c.request_id = :request_id
+    ), (
+        SELECT j.cancellation_id FROM joinable j
+        WHERE j.request_id = :request_id AND j.order_id = request_orders.order_id
+        ORDER BY j.ended_at IS NULL DESC, j.state = 'cancelled' DESC, j.cancellation_id DESC LIMIT 1
+    )),
     order_id = NULL
 WHERE request_id = :request_id
   AND position >= (SELECT orders - waiting FROM requests WHERE id = :request_id)
@@ -76,6 +73,47 @@ WHERE request_id = :request_id
   AND position >= (SELECT orders - waiting FROM requests WHERE id = :request_id)
   AND position < (SELECT orders - waiting + :count FROM requests WHERE id = :request_id)
   AND :request_id <> (SELECT c.request_id FROM cancellations c WHERE c.id = request_orders.cancellation_id);
+
+-- name: heirs_of_account(account_id)
+-- Of what is open in an account and not being sent: the first request that could go on with it under another key.
+SELECT h.cancellation_id, MIN(h.request_id) AS request_id FROM cancellations c CROSS JOIN heirs h
+WHERE c.account_id = :account_id AND c.due_at IS NOT NULL AND c.state <> 'sending' AND h.cancellation_id = c.id
+GROUP BY h.cancellation_id;
+
+-- name: heir(cancellation_id)$
+SELECT MIN(request_id) FROM heirs WHERE cancellation_id = :cancellation_id;
+
+-- name: open_beside(cancellation_id)$
+-- Of the same order, where two were open in an old ledger.
+SELECT MIN(o.id) FROM cancellations c JOIN cancellations o
+  ON o.user_id = c.user_id AND o.order_id = c.order_id AND o.ended_at IS NULL
+WHERE c.id = :cancellation_id;
+
+-- name: hand_over(cancellation_id, request_id, now)!
+-- As if the key of its account had been replaced: perhaps by one of another panel account.
+UPDATE cancellations SET
+    request_id = :request_id, account_id = (SELECT r.account_id FROM requests r WHERE r.id = :request_id),
+    other_key = CASE WHEN state = 'requested' AND doubts = 0 THEN other_key ELSE 1 END, due_at = :now, changed_at = :now
+WHERE id = :cancellation_id;
+
+-- name: begin_anew(cancellation_id, request_id, now)$
+-- What was refused under one key, as what another has asked for.
+INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, created_at, changed_at, due_at)
+SELECT r.id, r.account_id, r.user_id, c.order_id, 'requested', r.began_at, :now, :now
+FROM cancellations c JOIN requests r ON r.id = :request_id WHERE c.id = :cancellation_id
+RETURNING id;
+
+-- name: follow(cancellation_id, anew)!
+-- All that could go on under another key now waits for the new one.
+UPDATE request_orders SET cancellation_id = :anew
+WHERE cancellation_id = :cancellation_id
+  AND request_id IN (SELECT h.request_id FROM heirs h WHERE h.cancellation_id = :cancellation_id);
+
+-- name: mark_own(cancellation_id)!
+-- Which request's own a cancellation is.
+UPDATE request_orders SET joined = CASE
+    WHEN request_id = (SELECT c.request_id FROM cancellations c WHERE c.id = :cancellation_id) THEN 0 ELSE 1 END
+WHERE cancellation_id = :cancellation_id;
 
 -- name: taken_up(request_id, count)!
 UPDATE requests SET waiting = waiting - :count WHERE id = :request_id;
