@@ -15,6 +15,7 @@ from time import monotonic
 from bot.budget import Budget
 from bot.clock import Clock
 from bot.panel import Called
+from bot.refunds import Refund
 from bot.states import State
 from bot.store import Ledger, Standing
 from bot.tasks import Bell
@@ -81,6 +82,7 @@ class Figures:
         self.panel_answered_at: datetime | None = None
         """When a call to the panel last came to something."""
         self.ended: Counter[State] = Counter()
+        self.refunds: Counter[Refund] = Counter()
         self.discord_requests: Counter[str] = Counter()
         self.webhook_calls: Counter[str] = Counter()
         self.nudged = 0
@@ -109,9 +111,10 @@ class Figures:
             self._invalid.popleft()
         return len(self._invalid)
 
-    def record_ended(self, states: Iterable[State]) -> None:
-        """Count cancellations that have just ended by what the panel said."""
+    def record_ended(self, states: Iterable[State], refunds: Iterable[Refund]) -> None:
+        """Count cancellations that have just ended by what the panel said, and refunds by what proves them."""
         self.ended.update(state for state in states if not state.is_open)
+        self.refunds.update(refunds)
 
 
 @dataclass(frozen=True, slots=True)

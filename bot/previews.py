@@ -80,28 +80,33 @@ class Previews:
         orders = await self._ledger.read.waiting_orders(request_id, MAX_LOOKUP)
         while (request := await self._ledger.read.request(request_id)) and (preview := _unfinished(request)):
             batch = orders[preview.asked : preview.asked + MAX_BATCH]
-            await self._save(request_id, await self._seen(request.account_id, preview, batch))
+            more, rows = await self._seen(request.account_id, preview, batch)
+            found = enumerate(map(rows.get, batch), preview.asked)
+            readings = {position: row for position, row in found if isinstance(row, OrderReading)}
+            await self._save(request_id, more, readings)
 
-    async def _seen(self, account_id: int, preview: Preview, batch: Sequence[str]) -> Preview:
-        """Return a preview with what one call added to it, or with why there was none."""
+    async def _seen(
+        self, account_id: int, preview: Preview, batch: Sequence[str]
+    ) -> tuple[Preview, Mapping[str, StatusRow]]:
+        """Return a preview with what one call added to it, and its answer; or with why there was none."""
         try:
             rows = await self._calls.look_up_with(account_id, batch)
         except Refused as error:
-            return replace(_with(preview, batch, dict.fromkeys(batch, RowError(error.words))), state=_why(error))
+            return replace(_with(preview, batch, dict.fromkeys(batch, RowError(error.words))), state=_why(error)), {}
         except (PanelError, UserError) as error:
             reached = isinstance(error, PanelError) and error.reached
-            return replace(_with(preview, batch, {}) if reached else preview, state=_why(error))
+            return replace(_with(preview, batch, {}) if reached else preview, state=_why(error)), {}
         seen = _with(preview, batch, rows)
-        return replace(seen, state=PreviewState.DONE) if seen.asked >= seen.wanted else seen
+        return replace(seen, state=PreviewState.DONE) if seen.asked >= seen.wanted else seen, rows
 
     async def _break_off(self, request_id: int) -> None:
         request = await self._ledger.read.request(request_id)
         if request and (preview := _unfinished(request)):
             await self._save(request_id, replace(preview, state=PreviewState.BROKEN))
 
-    async def _save(self, request_id: int, preview: Preview) -> None:
+    async def _save(self, request_id: int, preview: Preview, seen: Mapping[int, OrderReading] | None = None) -> None:
         async with self._ledger.write() as tx:
-            await tx.save_preview(request_id, preview, self._clock())
+            await tx.save_preview(request_id, preview, self._clock(), seen)
         self._changed()
 
 

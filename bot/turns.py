@@ -32,6 +32,7 @@ from bot.panel import (
     TurnedAway,
     Unavailable,
 )
+from bot.refunds import Refund
 from bot.schedule import resend_after, retry_after
 from bot.states import State, Verdict, after_cancel, after_lost_call, after_refusal, after_status
 from bot.store import (
@@ -85,7 +86,7 @@ class Turns:
         *,
         notify_window: timedelta,
         changed: Callable[[], None],
-        ended: Callable[[Iterable[State]], None],
+        ended: Callable[[Iterable[State], Iterable[Refund]], None],
         sleep: Sleep,
     ) -> None:
         self._ledger = ledger
@@ -282,8 +283,8 @@ class Turns:
 
     async def _write(self, account: Account, answer: _Answer) -> None:
         now = self._clock()
-        await self._ledger.write_at_once(lambda tx: _recorded(tx, account, answer, now, self._window))
-        self._ended_as(outcome.verdict.state for outcome in answer.outcomes)
+        refunds = await self._ledger.write_at_once(lambda tx: _recorded(tx, account, answer, now, self._window))
+        self._ended_as([outcome.verdict.state for outcome in answer.outcomes], refunds)
 
 
 async def _taken_and_claimed(tx: Writer, account: Account, now: datetime, most: int) -> tuple[int, list[Cancellation]]:
@@ -296,9 +297,9 @@ async def _taken_and_claimed(tx: Writer, account: Account, now: datetime, most: 
     return taken, await tx.claim_for_sending(account.id, now, most)
 
 
-async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime, window: timedelta) -> None:
+async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime, window: timedelta) -> list[Refund]:
     await tx.check_lease(account.id)
-    await tx.record(account.id, answer.outcomes, now, window)
+    refunds = await tx.record(account.id, answer.outcomes, now, window)
     await _stop_what_came_back(tx, answer.outcomes, now, window)
     news = await tx.set_trouble(account.id, answer.trouble, now)
     if answer.paused and await tx.pause(account, answer.paused, now):
@@ -306,6 +307,7 @@ async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime
         await tx.notify(account, NoticeKind(answer.paused.value), now, window)
     if news:
         await tx.touch_account(account.id, now)
+    return refunds
 
 
 async def _stop_what_came_back(tx: Writer, outcomes: Iterable[Outcome], now: datetime, window: timedelta) -> None:

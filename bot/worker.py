@@ -14,6 +14,7 @@ from bot.budget import Budget, Use
 from bot.clock import Clock, Sleep
 from bot.leases import Leases
 from bot.panel import Panel
+from bot.refunds import Refund
 from bot.schedule import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, farthest
 from bot.states import State
 from bot.store import Due, LeaseLost, Ledger
@@ -48,7 +49,7 @@ class Worker:
         leases: Leases,
         notify_window: timedelta,
         changed: Callable[[], None],
-        ended: Callable[[Iterable[State]], None] = lambda _: None,
+        ended: Callable[[Iterable[State], Iterable[Refund]], None] = lambda _, __: None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.bell = Bell()

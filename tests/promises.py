@@ -77,6 +77,12 @@ _BREACHES = {
     "a cancelled order that was asked for again": """
         SELECT c.id FROM cancellations c JOIN cancellations done ON done.user_id = c.user_id
         AND done.order_id = c.order_id AND done.id < c.id WHERE done.state = 'cancelled'""",
+    "a refund that its row does not prove": """
+        SELECT id, refund, status_word FROM cancellations WHERE refund IS NOT NULL AND (
+            state NOT IN ('cancelled', 'partial', 'completed', 'failed')
+            OR refund = 'charge' AND charge_first = charge_last
+            OR refund = 'word' AND lower(status_word) <> 'refunded'
+            OR refund = 'pending' AND (state <> 'cancelled' OR pending_at IS NULL))""",
     "a request with another user's orders": """
         SELECT r.id, c.id FROM requests r JOIN accounts a ON a.id = r.account_id
         JOIN request_orders ro ON ro.request_id = r.id JOIN cancellations c ON c.id = ro.cancellation_id

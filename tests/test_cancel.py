@@ -16,10 +16,10 @@ RUNNING = OrderStatus.IN_PROGRESS
 pytestmark = pytest.mark.usefixtures("env")
 
 
-async def test_a_pending_order_is_refunded_once_its_status_says_so(here: World, ann: Any) -> None:
+async def test_a_pending_order_is_cancelled_once_its_status_says_so(here: World, ann: Any) -> None:
     here.order("ord_A")
     result = await ann.slash("cancel", orders="ord_A")
-    assert "refunded" not in shown(result).casefold()
+    assert "cancelled" not in shown(result).casefold()
     await here.settle()
     assert "**1** cancelled" in shown(result)
     assert "`ord_A` · status `canceled`" in shown(result)
@@ -51,10 +51,10 @@ async def test_a_queued_order_is_followed_until_it_ends(here: World, ann: Any) -
     assert "**1** cancelled" in shown(result)
     (notice,) = messages(ann)
     assert "News about 1 order" in notice
-    assert "charge 0.50 → 0.00 USD" in notice
+    assert "refunded 0.50 of 0.50 USD" in notice
 
 
-async def test_an_order_that_runs_on_is_not_called_refunded(here: World, ann: Any) -> None:
+async def test_an_order_that_runs_on_is_not_called_cancelled(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING, upstream=Upstream(ends_as="completed"))
     here.order("ord_B", RUNNING, upstream=Upstream(ends_as="partial"), remains=650)
     result = await ann.slash("cancel", orders="ord_A ord_B")
@@ -62,8 +62,9 @@ async def test_an_order_that_runs_on_is_not_called_refunded(here: World, ann: An
     (notice,) = messages(ann)  # both within one window: one message
     for text in (shown(result), notice):
         assert "Delivered before the request took effect" in text
-        assert "650 not delivered" in text
-        assert "refunded" not in text.casefold()
+        assert "650 not delivered · refunded 0.32 of 0.50 USD" in text
+        assert text.count("refunded") == 1
+        assert "cancelled" not in text.casefold()
 
 
 async def test_repeating_the_command_joins_what_is_under_way(here: World, ann: Any) -> None:
@@ -313,7 +314,7 @@ async def test_a_file_that_is_no_text_is_refused(here: World, ann: Any) -> None:
     assert "not a text or CSV file" in shown(result)
 
 
-async def test_an_order_proven_refunded_is_not_sent_again(here: World, ann: Any) -> None:
+async def test_an_order_proven_cancelled_is_not_sent_again(here: World, ann: Any) -> None:
     here.order("ord_A")
     await ann.slash("cancel", orders="ord_A")
     await here.settle()

@@ -116,6 +116,9 @@ async def test_metrics_tell_what_is_open_and_how_it_ended(here: World, ann: Any,
     assert exported["notpanel_panel_calls_total action=cancel outcome=ok"] == 1
     assert exported["notpanel_panel_limit_remaining layer=ip"] == 300 - len(here.panel.calls)
     assert exported["notpanel_acknowledgement_seconds_count"] == 3  # /key set, its form, /cancel
+    assert not [name for name in exported if "refunds_proven_total" in name]
+    await here.wait(90)
+    assert (await metrics(web))["notpanel_refunds_proven_total by=charge"] == 1
 
 
 async def test_metrics_tell_of_doubt_and_of_what_is_not_delivered(

@@ -10,6 +10,7 @@ import pytest
 
 from bot.demo.panel import Upstream
 from bot.panel import OrderStatus
+from bot.store import migrate
 from tests.ledgers import Below, InFile, InPostgres
 from tests.postgres import Postgres
 from tests.promises import breaches
@@ -125,6 +126,44 @@ async def test_what_users_had_left_is_theirs(here: World) -> None:
     (kept_for_him,) = (await carl.slash("queued")).followups
     assert "ord_C1" in text_of(kept_for_him.components)
     assert "`ord_D1`" in shown(await dora.slash("history"))  # the key was removed
+
+
+OLD_ENDS = {
+    "ord_word": ("refunded", "Refunded", "0.50", "0.50", "word"),
+    "ord_fell": ("refunded", "canceled", "0.50", "0.18", "charge"),
+    "ord_fell_far": ("refunded", "canceled", "10.00", "9.50", "charge"),
+    "ord_half": ("partial", "partial", "0.5", "0.18", "charge"),
+    "ord_same": ("refunded", "canceled", "0.50", "0.50", None),
+    "ord_once": ("refunded", "canceled", "0.00", "0.00", None),
+    "ord_rose": ("refunded", "canceled", "9.50", "10.00", None),
+    "ord_comma": ("refunded", "canceled", "0,50", "0.18", None),
+    "ord_words": ("refunded", "canceled", "free", "0", None),
+    "ord_mute": ("refunded", "canceled", None, None, None),
+    "ord_refused": ("refused", None, "0.50", "0.18", None),
+}
+"""Orders as 0.1.0 has left them: state, status word, first and last charge; and what that proves."""
+
+
+def test_what_was_called_refunded_is_called_so_only_where_its_row_proves_it(below: Below) -> None:
+    for order, (state, word, first, last, _) in OLD_ENDS.items():
+        below.sql(
+            "INSERT INTO cancellations (request_id, account_id, order_id, state, status_word, charge_first, "
+            "charge_last, created_at, changed_at, ended_at, told_at) "
+            f"SELECT request_id, account_id, ?, '{state}', ?, ?, ?, created_at, changed_at, 9, 9 FROM cancellations "
+            "WHERE id = 1",
+            *(order, word, first, last),
+        )
+    steps = below.sql("SELECT id, from_state, to_state FROM transitions ORDER BY id")
+    assert "refunded" in {state for _, *states in steps for state in states}
+    migrate(below.database)
+    ends = below.sql("SELECT order_id, state, refund FROM cancellations WHERE ended_at = 9")
+    assert {order: (state, refund) for order, state, refund in ends} == {
+        order: (state.replace("refunded", "cancelled"), refund) for order, (state, *_, refund) in OLD_ENDS.items()
+    }
+    renamed = [(id, begin, end.replace("refunded", "cancelled")) for id, begin, end in steps]
+    assert below.sql("SELECT id, from_state, to_state FROM transitions ORDER BY id") == renamed
+    below.sql("UPDATE cancellations SET state = 'expired' WHERE order_id = 'ord_same'")  # steps are recorded again
+    assert len(below.sql("SELECT id FROM transitions")) == len(steps) + 1
 
 
 def test_no_released_migration_has_changed() -> None:

@@ -21,10 +21,14 @@ _MOST_REFILLS = 3
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """What a queued cancel comes to, and how long after it was asked for."""
+    """What a queued cancel comes to, and how long after it was asked for.
+
+    `refunds`: which part of its charge an order that is cancelled gets back.
+    """
 
     after: timedelta = timedelta(minutes=1)
     ends_as: Literal["canceled", "completed", "partial"] = "canceled"
+    refunds: Decimal = Decimal(1)
 
 
 @dataclass(slots=True)
@@ -250,15 +254,15 @@ class SimulatedPanel:
         for order in self.orders.values():
             queued_at = None if read_status(order.status).is_final else order.queued_at
             if queued_at and self.clock() >= queued_at + order.upstream.after:
-                self._end(order, order.upstream.ends_as)
+                self._end(order, order.upstream.ends_as, order.upstream.refunds)
 
-    def _end(self, order: Order, status: str) -> None:
+    def _end(self, order: Order, status: str, refunds: Decimal = Decimal(1)) -> None:
         order.status = status
         if status == "completed":
             order.remains = 0
             return
         delivered = Decimal(order.quantity - order.remains) / order.quantity
-        kept = round(order.charge * delivered, 2) if status == "partial" else Decimal(0)
+        kept = round(order.charge * (delivered if status == "partial" else 1 - refunds), 2)
         if order.key in self.keys:
             self.keys[order.key].balance += order.charge - kept
         order.charge = kept

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from bot.clock import Clock
 from bot.demo.panel import SimulatedPanel, Upstream
@@ -35,8 +36,9 @@ def sample_panel(clock: Clock) -> tuple[SimulatedPanel, Sample]:
     key, (pending, stopped, delivered, completed, fixed) = SAMPLE.key, SAMPLE.orders
     panel.add_key(key)
     running = OrderStatus.IN_PROGRESS
+    provider_stops = Upstream(timedelta(seconds=6), refunds=Decimal("0.65"))  # for what was not delivered
     panel.add_order(key, pending)
-    panel.add_order(key, stopped, status=running, remains=650, upstream=Upstream(timedelta(seconds=6)))
+    panel.add_order(key, stopped, status=running, remains=650, upstream=provider_stops)
     panel.add_order(key, delivered, status=running, remains=80, upstream=Upstream(timedelta(seconds=9), "completed"))
     panel.add_order(key, completed, status=OrderStatus.COMPLETED, remains=0)
     panel.add_order(key, fixed, status=running, cancellable=False)

@@ -79,6 +79,8 @@ def _of_panel(view: Overview) -> Iterator[Metric]:
     )
     ended = {str(state): count for state, count in figures.ended.items()}
     yield _counters("notpanel_cancellations_ended", "Cancels ended by what the panel said.", "state", ended)
+    refunds = {str(refund): count for refund, count in figures.refunds.items()}
+    yield _counters("notpanel_refunds_proven", "Orders for which a refund is proven, by what proves it.", "by", refunds)
     calls_in = figures.webhook_calls
     yield _counters("notpanel_webhook_calls", "Calls to webhook addresses by outcome.", "outcome", calls_in)
     yield CounterMetricFamily("notpanel_webhook_looks", "Orders made due by webhooks.", value=figures.nudged)

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar, Self
@@ -13,6 +14,7 @@ from pydantic import TypeAdapter
 
 from bot.language import Language, understood
 from bot.panel import OrderStatus
+from bot.refunds import Refund, came_back
 from bot.states import State, as_told, may_be_refilled, not_found
 
 
@@ -123,6 +125,10 @@ def _columns(cls: type[_Row]) -> tuple[tuple[str, Callable[[Any], Any] | None], 
 
 def _optional_time(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else from_ms(milliseconds)
+
+
+def _refund(value: str | None) -> Refund | None:
+    return None if value is None else Refund(value)
 
 
 def _trouble(value: str | None) -> Trouble | None:
@@ -252,9 +258,12 @@ class Request(_Row):
 
 @dataclass(frozen=True, slots=True)
 class Cancellation(_Row):
-    """One order being cancelled, or how that ended; money is the panel's own text."""
+    """One order being cancelled, or how that ended; money is the panel's own text.
 
-    conversions: ClassVar[Mapping[str, Any]] = {"state": State, "other_key": bool}
+    `pending_at`: when it was seen pending, where no other status was seen since, before it was sent.
+    """
+
+    conversions: ClassVar[Mapping[str, Any]] = {"state": State, "other_key": bool, "refund": _refund}
 
     id: int
     request_id: int
@@ -276,6 +285,8 @@ class Cancellation(_Row):
     queued_at: datetime | None
     ended_at: datetime | None
     other_key: bool
+    pending_at: datetime | None = None
+    refund: Refund | None = None
 
     @property
     def told_as(self) -> State:
@@ -286,6 +297,11 @@ class Cancellation(_Row):
     def not_found(self) -> bool:
         """Tell whether the panel knows no such order under the key that was used."""
         return not_found(self.state, self.words)
+
+    @property
+    def came_back(self) -> Decimal | None:
+        """How much of its charge came back, where that is what proves the refund."""
+        return came_back(self.charge_first, self.charge_last) if self.refund is Refund.CHARGE else None
 
     @property
     def may_be_refilled(self) -> bool:

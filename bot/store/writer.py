@@ -1,13 +1,14 @@
 """What can be changed in the ledger, within one transaction."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.language import Language
-from bot.panel import OrderReading
+from bot.panel import OrderReading, OrderStatus
+from bot.refunds import Refund, proof
 from bot.states import MAX_DOUBTS, State, Verdict, not_found
 from bot.store.eraser import Eraser
 from bot.store.holder import Holder
@@ -188,9 +189,16 @@ class Writer(Eraser, Outbox, Nudges, Holder):
             await QUERIES.forget_orders(self._db, id=request_id)
         return bool(changed)
 
-    async def save_preview(self, request_id: int, preview: Preview, now: datetime) -> None:
-        """Note what the panel said of a request for its card, unless the request has been answered meanwhile."""
+    async def save_preview(
+        self, request_id: int, preview: Preview, now: datetime, seen: Mapping[int, OrderReading] | None = None
+    ) -> None:
+        """Note what the panel said of a request for its card, unless the request has been answered meanwhile.
+
+        `seen`: what was read of single orders, by their position; it may prove a refund later.
+        """
         if await QUERIES.save_preview(self._db, id=request_id, preview=preview.to_json()):
+            rows = [_seen_row(request_id, position, reading, now) for position, reading in (seen or {}).items()]
+            await QUERIES.note_seen(self._db, rows)
             await QUERIES.touch_card(self._db, id=request_id, now=to_ms(now))
 
     async def interrupt_previews(self, now: datetime) -> None:
@@ -270,15 +278,22 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         rows = QUERIES.claim_for_sending(self._db, account_id=account_id, now=to_ms(now), most=most)
         return sorted(Cancellation.read_all([row async for row in rows]), key=lambda row: row.id)  # as they were named
 
-    async def record(self, account_id: int, outcomes: Iterable[Outcome], now: datetime, window: timedelta) -> None:
-        """Write what a call led to, mark the cards behind, and put into the outbox what no card will tell."""
+    async def record(
+        self, account_id: int, outcomes: Iterable[Outcome], now: datetime, window: timedelta
+    ) -> list[Refund]:
+        """Write what a call led to, mark the cards behind, and put into the outbox what no card will tell.
+
+        Return what proves each refund among the outcomes.
+        """
         outcomes = list(outcomes)
-        await QUERIES.record(self._db, [_outcome_row(outcome, to_ms(now)) for outcome in outcomes])
+        rows = [_outcome_row(outcome, now) for outcome in outcomes]
+        await QUERIES.record(self._db, rows)
         await self._touch([outcome.cancellation.id for outcome in outcomes if outcome.is_news], now)
         if await self.accounts_beside(account_id):
             await self._try_under_other_keys(outcomes, now)
             await self._link(account_id, outcomes)
         await self._settle(account_id, now, window)
+        return [row["refund"] for row in rows if row["refund"]]
 
     async def _settle(self, account_id: int, now: datetime, window: timedelta) -> None:
         account = await self.account(account_id)
@@ -432,8 +447,24 @@ class Writer(Eraser, Outbox, Nudges, Holder):
             await QUERIES.touch_cards(self._db, ids=json.dumps(cancellation_ids), now=to_ms(now))
 
 
-def _outcome_row(outcome: Outcome, now: int) -> dict[str, Any]:
+def _seen_row(request_id: int, position: int, reading: OrderReading, now: datetime) -> dict[str, Any]:
+    return {
+        "request_id": request_id,
+        "position": position,
+        "pending_at": to_ms(now) if reading.status is OrderStatus.PENDING else None,
+        "charge": reading.charge,
+        "currency": reading.currency,
+    }
+
+
+def _outcome_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
     state, reading = outcome.verdict.state, outcome.reading
+    charge_first, charge_last, currency = _charges(outcome.cancellation, reading)
+    was_pending, pending_at = outcome.cancellation.pending_at, _pending_at(outcome, now)
+    refund = None
+    if reading and not state.is_open:
+        refund = proof(reading.status, charge_first, charge_last, now - was_pending if was_pending else None)
+        pending_at = was_pending  # what the order was before it was sent stays on record
     return {
         "id": outcome.cancellation.id,
         "from_state": outcome.cancellation.state,
@@ -444,10 +475,29 @@ def _outcome_row(outcome: Outcome, now: int) -> dict[str, Any]:
         "words": outcome.verdict.words,
         "status_word": reading.word if reading else None,
         "remains": reading.remains if reading else None,
-        "charge": reading.charge if reading else None,
-        "currency": reading.currency if reading else None,
-        "now": now,
+        "charge_first": charge_first,
+        "charge_last": charge_last,
+        "currency": currency,
+        "pending_at": pending_at and to_ms(pending_at),
+        "refund": refund,
+        "now": to_ms(now),
         "due_at": to_ms(outcome.due_at) if state.is_open else None,
-        "queued_at": now if state is State.QUEUED else None,
-        "ended_at": None if state.is_open else now,
+        "queued_at": to_ms(now) if state is State.QUEUED else None,
+        "ended_at": None if state.is_open else to_ms(now),
     }
+
+
+def _charges(order: Cancellation, reading: OrderReading | None) -> tuple[str | None, str | None, str | None]:
+    """Return the first charge, the last and their currency: in another currency it begins anew."""
+    if reading is None or reading.charge is None:
+        return order.charge_first, order.charge_last, order.currency
+    goes_on = order.charge_first is not None and order.currency == reading.currency
+    return order.charge_first if goes_on else reading.charge, reading.charge, reading.currency
+
+
+def _pending_at(outcome: Outcome, now: datetime) -> datetime | None:
+    """Return when the order was seen pending: by the last status before it is sent, or is sent again."""
+    if outcome.reading is None:
+        return outcome.cancellation.pending_at
+    pending = outcome.reading.status is OrderStatus.PENDING
+    return now if pending and outcome.verdict.state is State.REQUESTED else None

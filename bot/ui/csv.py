@@ -30,6 +30,8 @@ def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[str | None]
 _ORDERS_HEAD = (
     "order",
     "outcome",
+    "refund",
+    "refund_amount",
     "panel_status",
     "panel_words",
     "remains",
@@ -79,6 +81,8 @@ def _order_row(line: Listed) -> tuple[str | None, ...]:
     return (
         order.order_id,
         WORDINGS[order.told_as].title,
+        order.refund,
+        None if order.came_back is None else str(order.came_back),
         order.status_word,
         order.words if order.told_as in QUOTED else None,
         order.remains,

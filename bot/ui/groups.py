@@ -10,7 +10,15 @@ from bot.ui import buttons
 from bot.ui.keys import Names, under
 from bot.ui.layout import Tone, room_beside
 from bot.ui.text import ago, amount, by_remark, code, on, size
-from bot.ui.words import ONLY_WATCHED, WORDINGS, Wording, next_step, panel_status
+from bot.ui.words import (
+    ONLY_WATCHED,
+    REFUND_NOT_KNOWN,
+    REFUND_NOT_SHOWN,
+    WORDINGS,
+    Wording,
+    next_step,
+    panel_status,
+)
 
 _PLENTY = 100_000
 """More room than any card has: what a group would take if it could."""
@@ -19,11 +27,15 @@ _BAD = {State.REFUSED, State.FAILED, State.EXPIRED, State.WITHDRAWN}
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A group as a card shows it: how many orders, and the first of them, each with what there is to say of it."""
+    """A group as a card shows it: how many orders, and the first of them, each with what there is to say of it.
+
+    `note`: what is to be said of the group, behind what its state means.
+    """
 
     count: int
     lines: Sequence[tuple[str, str]]
     given_up: bool = False
+    note: str = ""
 
 
 Sections = Mapping[State, Section]
@@ -72,7 +84,15 @@ def sections_of(
 def _section(state: State, group: Group, dates: _Dates) -> Section:
     lines = [(code(order.order_id) + dates(order), _remark(state, order)) for order in group.first]
     given_up = state is State.UNKNOWN and any(order.doubts >= MAX_DOUBTS for order in group.first)
-    return Section(group.count, lines, given_up)
+    return Section(group.count, lines, given_up, t(ONLY_WATCHED) if given_up else _of_refunds(state, group))
+
+
+def _of_refunds(state: State, group: Group) -> str:
+    """Say that nobody knows whether money came back, unless it is proven for every order of the group."""
+    proven = sum(order.refund is not None for order in group.first)
+    if state is not State.CANCELLED or proven == group.count:
+        return ""
+    return t(REFUND_NOT_SHOWN) if proven or len(group.first) < group.count else t(REFUND_NOT_KNOWN)
 
 
 def total(sections: Sections) -> int:
@@ -97,10 +117,7 @@ def rest_of(kind: ListKind, list_id: int, outcome: State | None = None) -> list[
 
 def texts_of(sections: Sections, *, beside: Sequence[str]) -> tuple[list[str], bool]:
     """Return a text for each group, and whether orders had to be left to the list; `beside` stands there too."""
-    framed = [
-        (frame(WORDINGS[state], section.count, t(ONLY_WATCHED) if section.given_up else ""), section)
-        for state, section in sections.items()
-    ]
+    framed = [(frame(WORDINGS[state], section.count, section.note), section) for state, section in sections.items()]
     return fitted(framed, beside, in_the_list)
 
 
@@ -145,10 +162,10 @@ def _remark(state: State, order: Cancellation) -> str:
             step = next_step(order.words)
             return f" — {code(order.words)}" + (f"\n-# {step}" if step else "")
         case State.CANCELLED | State.FAILED | State.COMPLETED if order.status_word:
-            return f" · {panel_status(order.status_word)}{_charge(order)}"
+            return f" · {panel_status(order.status_word)}{_money(order)}"
         case State.PARTIAL:
             remains = " · " + t("{amount} not delivered", amount=amount(order.remains)) if order.remains else ""
-            return f"{remains}{_charge(order)}"
+            return f"{remains}{_money(order)}"
         case State.QUEUED | State.ACCEPTED if order.status_word:
             return f" · {panel_status(order.status_word)}"
         case State.UNKNOWN | State.EXPIRED if order.words:
@@ -157,13 +174,26 @@ def _remark(state: State, order: Cancellation) -> str:
             return ""
 
 
-def _charge(order: Cancellation) -> str:
-    """Show the charge only where two readings differ: whether one alone is net of a refund is not known."""
+def _money(order: Cancellation) -> str:
+    """Show what came back, where that is proven, or else a charge of which two readings differ.
+
+    Whether one reading alone is net of a refund is not known.
+    """
+    if order.refund:
+        return f" · {refunded(order)}"
     if order.charge_first is None or order.charge_last is None or order.charge_first == order.charge_last:
         return ""
     currency = f" {amount(order.currency)}" if order.currency else ""
     change = t("charge {first} → {last}", first=amount(order.charge_first), last=amount(order.charge_last))
     return f" · {change}{currency}"
+
+
+def refunded(order: Cancellation) -> str:
+    """Say that money came back for an order for which that is proven, and how much where that is known."""
+    if order.came_back is None or order.charge_first is None:
+        return t("refunded")
+    currency = f" {amount(order.currency)}" if order.currency else ""
+    return t("refunded {back} of {whole}", back=str(order.came_back), whole=f"{amount(order.charge_first)}{currency}")
 
 
 def has_open(states: Iterable[State]) -> bool:

@@ -7,6 +7,7 @@ from bot.language import t
 from bot.states import State
 from bot.store import Listed, ListKind
 from bot.ui import buttons
+from bot.ui.groups import refunded
 from bot.ui.keys import Names, under
 from bot.ui.layout import CardView, Tone, card, room_beside
 from bot.ui.text import code, size, titled
@@ -62,4 +63,5 @@ def _page_line(line: Listed, names: Names, most: int = 0) -> str:
         said = f" — {code(order.words, most)}"
     elif order and most > 0 and order.status_word:
         said = f" · {panel_status(order.status_word, most)}"
-    return f"{wording.emoji} {code(line.order_id)} {t(wording.short)}{said}{under(names, line.account_id)}"
+    money = f" · {refunded(order)}" if order and order.refund else ""
+    return f"{wording.emoji} {code(line.order_id)} {t(wording.short)}{money}{said}{under(names, line.account_id)}"

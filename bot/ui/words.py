@@ -1,7 +1,7 @@
 """Every sentence about a state, a refusal of the panel's or a pause, in one place; bot/ui/errors.py has the errors.
 
-The words "refunded" and "cancelled" stand only where the panel's status has said so. What is marked here is
-translated with `t` by whoever shows it.
+The word "cancelled" stands only where the panel's status has said so, "refunded" only where a refund is proven. What is
+marked here is translated with `t` by whoever shows it.
 """
 
 import re
@@ -232,6 +232,9 @@ def refill_step(refusal: str) -> str:
     folded = refusal.casefold()
     return next((t(step) for pattern, step in _REFILL_STEPS if re.search(pattern, folded)), "")
 
+
+REFUND_NOT_KNOWN = mark("The panel does not say whether money came back: check your balance.")
+REFUND_NOT_SHOWN = mark("Where no refund is shown, it does not say whether money came back: check your balance.")
 
 ONLY_WATCHED = mark(
     "Some I only watch now, since they were sent too often without a clear answer or had been asked for before: "

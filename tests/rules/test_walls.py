@@ -23,6 +23,7 @@ CORE = (
     "turns",
     "schedule",
     "states",
+    "refunds",
     "accounts",
     "keyring",
     "records",

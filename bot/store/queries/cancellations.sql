@@ -85,13 +85,13 @@ WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 
 )
 ORDER BY due_at, id LIMIT :most;
 
--- name: record(state, doubts, looked, words, status_word, remains, charge, currency, now, due_at, queued_at, ended_at, id, from_state, from_doubts)*!
+-- name: record(state, doubts, looked, words, status_word, remains, charge_first, charge_last, currency, pending_at, refund, now, due_at, queued_at, ended_at, id, from_state, from_doubts)*!
 -- Where its user has asked for one more try while it was looked at, that look is left out: the next is due at once.
 UPDATE cancellations SET
     state = :state, doubts = :doubts, looks = looks + :looked, words = COALESCE(:words, words),
     status_word = COALESCE(:status_word, status_word), remains = COALESCE(:remains, remains),
-    charge_first = COALESCE(charge_first, :charge), charge_last = COALESCE(:charge, charge_last),
-    currency = COALESCE(:currency, currency), changed_at = :now, due_at = :due_at,
+    charge_first = :charge_first, charge_last = :charge_last, currency = :currency, pending_at = :pending_at,
+    refund = :refund, changed_at = :now, due_at = :due_at,
     looked_at = CASE WHEN :looked > 0 THEN :now ELSE looked_at END,
     queued_at = COALESCE(queued_at, :queued_at), ended_at = :ended_at
 WHERE id = :id AND state = :from_state AND doubts = :from_doubts;

@@ -23,10 +23,12 @@ SELECT id, account_id, waiting FROM requests WHERE waiting > 0 AND began_at < :b
 -- An order that is being cancelled already, or is proven cancelled, is joined instead of sent again, under whichever key of its
 -- user that is. So is one that was being cancelled when it was asked for: what the panel has said of it since answers that
 -- request too, but for what it has refused to another key (the view `joinable`).
-INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, created_at, changed_at, due_at, ended_at, told_at)
+INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, created_at, changed_at, due_at, ended_at, told_at,
+                           pending_at, charge_first, charge_last, currency)
 SELECT r.id, r.account_id, r.user_id, ro.order_id, :state, r.began_at, :now,
        CASE WHEN :state = 'requested' THEN CAST(:now AS BIGINT) END,
-       CASE WHEN :state <> 'requested' THEN CAST(:now AS BIGINT) END, CAST(:told_at AS BIGINT)
+       CASE WHEN :state <> 'requested' THEN CAST(:now AS BIGINT) END, CAST(:told_at AS BIGINT),
+       ro.pending_at, ro.charge, ro.charge, ro.currency
 FROM requests r JOIN request_orders ro
   ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting AND ro.position < r.orders - r.waiting + :count
 WHERE r.id = :request_id
@@ -125,6 +127,10 @@ WHERE id = :id AND state = 'asking';
 
 -- name: save_preview(preview, id)!
 UPDATE requests SET preview = :preview WHERE id = :id AND state = 'asking';
+
+-- name: note_seen(pending_at, charge, currency, request_id, position)*!
+UPDATE request_orders SET pending_at = :pending_at, charge = :charge, currency = :currency
+WHERE request_id = :request_id AND position = :position;
 
 -- name: previews()
 SELECT * FROM requests WHERE state = 'asking' AND preview IS NOT NULL;

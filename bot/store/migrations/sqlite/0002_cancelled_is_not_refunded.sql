@@ -6,3 +6,20 @@ CREATE TRIGGER cancellations_step AFTER UPDATE OF state ON cancellations WHEN ol
     INSERT INTO transitions (cancellation_id, from_state, to_state, at)
     VALUES (new.id, old.state, new.state, new.changed_at);
 END;
+
+-- What proves that money came back: its charge fell, the status word says so, or it was pending when it was sent.
+ALTER TABLE cancellations ADD COLUMN refund TEXT CHECK (refund IN ('charge', 'word', 'pending'));
+-- Seen pending then, by the last status before it was sent; NULL: not, or another status was seen since.
+ALTER TABLE cancellations ADD COLUMN pending_at INTEGER;
+-- What the question's preview has read of an order: its charge, and that it was pending.
+ALTER TABLE request_orders ADD COLUMN pending_at INTEGER;
+ALTER TABLE request_orders ADD COLUMN charge TEXT;
+ALTER TABLE request_orders ADD COLUMN currency TEXT;
+
+-- Of what 0.1.0 has called refunded only what its own row proves.
+UPDATE cancellations SET refund = 'charge'
+WHERE state IN ('cancelled', 'partial', 'completed', 'failed')
+  AND charge_first GLOB '[0-9]*' AND charge_first NOT GLOB '*[^0-9.]*' AND charge_first NOT GLOB '*.*.*'
+  AND charge_last GLOB '[0-9]*' AND charge_last NOT GLOB '*[^0-9.]*' AND charge_last NOT GLOB '*.*.*'
+  AND CAST(charge_last AS REAL) < CAST(charge_first AS REAL);
+UPDATE cancellations SET refund = 'word' WHERE state = 'cancelled' AND refund IS NULL AND lower(status_word) = 'refunded';
