@@ -3,6 +3,9 @@
 import gc
 import sys
 
+from bot import stopping
+
+stopping.listen()
 gc.disable()  # nothing that imports make is ever garbage, and looking for it would cost a tenth of the start
 
 from bot.command_line import main  # noqa: E402

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +22,23 @@ from bot.clock import Clock, Sleep, utc_now
 from bot.courtesy import Courtesy
 from bot.figures import Figures, Operator
 from bot.leases import Leases
-from bot.notices import Courier
+from bot.notices import DELIVERY_ERRORS, Courier
 from bot.panel import Panel
 from bot.previews import Previews
 from bot.records import Records
+from bot.registration import keep_registered
 from bot.schedule import WatchIntervals
 from bot.settings import Settings
 from bot.store import Database, Ledger, LedgerInUse, LedgerUnreadable
-from bot.tasks import keep_running
+from bot.tasks import keep_running, unless_stopped
 from bot.vault import UnknownKey, Vault, open_vault
 from bot.webhooks import Webhooks
 from bot.worker import Worker
 
 log = logging.getLogger(__name__)
 
+_LOGIN_SECONDS = 60
+"""discord.py tries a call that fails again for 25 seconds; one that nobody answers it would leave for 300."""
 _DRAIN_SECONDS = 8
 """Docker and others kill ten seconds after SIGTERM."""
 
@@ -65,48 +68,57 @@ class App:
             self.courier.run_cards,
             self.courier.run_notices,
             self.webhooks.run,
+            partial(keep_registered, self.client, self.ledger),
         )
         await asyncio.gather(*(keep_running(loop, stop) for loop in loops))
 
-    async def run(self, token: SecretStr) -> None:
-        """Log in and run until SIGTERM, SIGINT or the gateway's final word.
+    async def run(self, token: SecretStr, stop: asyncio.Event) -> None:
+        """Log in and run until `stop` or the gateway's final word.
 
-        Raise discord.LoginFailure, or BadSettings where the port for HTTP cannot be had.
+        Raise Stopped where `stop` comes before the login's end, discord.LoginFailure, discord.GatewayNotFound,
+        TimeoutError where Discord does not answer, or BadSettings where the port for HTTP cannot be had.
         """
         if self.listen is None:
-            await self._run(token)
+            await self._run(token, stop)
             return
         from bot.http import serving  # 25 ms of the start, for those alone who want it
 
         async with serving(*self.listen, self.operator, self.webhooks):
-            await self._run(token)
+            await self._run(token, stop)
 
-    async def _run(self, token: SecretStr) -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            with suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
-                loop.add_signal_handler(name, stop.set)
-        async with self.client:
-            await self.client.login(token.get_secret_value())
-            work = asyncio.create_task(self.work(stop), name="work")
-            gateway = asyncio.create_task(self.client.connect(), name="gateway")
-            stopped = asyncio.create_task(stop.wait(), name="stopped")
-            try:
-                await asyncio.wait([work, gateway, stopped], return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                stop.set()
-                await self._drain(work)
-                stopped.cancel()
+    async def _run(self, token: SecretStr, stop: asyncio.Event) -> None:
+        try:
+            await unless_stopped(self._log_in(token), stop)
+        except BaseException:
+            await self._leave()
+            raise
+        work = asyncio.create_task(self.work(stop), name="work")
+        gateway = asyncio.create_task(self.client.connect(), name="gateway")
+        stopped = asyncio.create_task(stop.wait(), name="stopped")
+        try:
+            await asyncio.wait([work, gateway, stopped], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.set()
+            stopped.cancel()
+            gateway.cancel()  # it may be asleep until its next try to connect
+            await asyncio.gather(self._leave(), self._drain(work))
+        with suppress(asyncio.CancelledError):
             await gateway
 
-    async def _drain(self, work: asyncio.Task[None]) -> None:
-        """Take on nothing new, then let calls under way be recorded, as long as a supervisor waits."""
-        try:
+    async def _log_in(self, token: SecretStr) -> None:
+        async with asyncio.timeout(_LOGIN_SECONDS):
+            await self.client.login(token.get_secret_value())
+
+    async def _leave(self) -> None:
+        """Take on nothing new. A connection that is dead already would put the end off for half a minute."""
+        with suppress(*DELIVERY_ERRORS):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await self.client.close()
-                await asyncio.shield(work)
-        except TimeoutError:
+
+    async def _drain(self, work: asyncio.Task[None]) -> None:
+        """Let calls under way be recorded, as long as a supervisor waits."""
+        await asyncio.wait([work], timeout=_DRAIN_SECONDS)
+        if not work.done():
             log.warning("ended with calls under way; the next start asks for the status of their orders")
             work.cancel()
             await self.worker.abandon()
@@ -171,7 +183,7 @@ async def build(
                 notify_window=window,
                 wake=wake,
             )
-            client = Client(ledger, settings.shard_ids, settings.shard_count, answered=figures.discord_answered)
+            client = Client(settings.shard_ids, settings.shard_count, answered=figures.discord_answered)
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
             records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
             webhooks = Webhooks(

@@ -1,17 +1,17 @@
-"""The Discord client: loads the cogs, registers commands when their tree changed, answers every error."""
+"""The Discord client: loads the cogs, keeps the gateway open, answers every error."""
 
 import asyncio
-import hashlib
-import json
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from time import monotonic
+from typing import Any, Literal
 
 import aiohttp
 import discord
 from discord import app_commands
+from discord.backoff import ExponentialBackoff
 from discord.ext import commands
 
 from bot.accounts import Accounts
@@ -25,7 +25,7 @@ from bot.notices import DELIVERY_ERRORS, Courier
 from bot.panel import PanelError
 from bot.problems import UserError
 from bot.records import Records
-from bot.store import Ledger, LedgerUnwritable
+from bot.store import LedgerUnwritable
 from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
 from bot.ui.errors import UNWRITABLE
 from bot.ui.layout import CardView
@@ -52,11 +52,15 @@ COGS = (
     "cogs.webhook",
 )
 
-_TREE_FACT = "command tree"
+_RECONNECT_WITHIN = 60
+"""Seconds between two tries to open the gateway, at most."""
+_FEW_SESSIONS = 200
+"""In a day and by this process. Discord allows 1,000 to all processes of a bot, then it resets the token."""
+_DAY = 24 * 60 * 60  # seconds
 
 
 class NotAcknowledged(Exception):
-    """Discord did not confirm the first answer to an interaction: the user saw a failure, so nothing is done."""
+    """Discord did not confirm the first answer to an interaction, so nothing is done."""
 
 
 @dataclass(slots=True)
@@ -81,7 +85,6 @@ class Client(commands.AutoShardedBot):
 
     def __init__(
         self,
-        ledger: Ledger,
         shard_ids: Sequence[int] | None = None,
         shard_count: int | None = None,
         *,
@@ -112,8 +115,9 @@ class Client(commands.AutoShardedBot):
         """Users for whom a confirmed question about refills is being worked on."""
         self.refills_asked: deque[int] = deque(maxlen=1_000)
         """The messages whose confirmed refills were asked for last."""
-        self._ledger = ledger
         self._open_shards: set[int] = set()
+        self._sessions: deque[float] = deque(maxlen=_FEW_SESSIONS)
+        """When the last sessions were begun, by the machine's monotonic clock."""
 
     @property
     def connected(self) -> bool:
@@ -121,16 +125,21 @@ class Client(commands.AutoShardedBot):
         return bool(self._open_shards) and self._open_shards >= self.shards.keys()
 
     async def setup_hook(self) -> None:
-        """Load the cogs, and tell Discord of the commands if they are not the ones it knows."""
+        """Load the cogs. Discord is told of their commands beside all else (bot/registration.py)."""
         await self.tree.set_translator(Translator())
         for cog in COGS:
             await self.load_extension(cog)
-        digest = await self._tree_digest()
-        if await self._ledger.read.fact(_TREE_FACT) != digest:
-            await self.tree.sync()
-            async with self._ledger.write() as tx:
-                await tx.set_fact(_TREE_FACT, digest)
-            log.info("commands registered with Discord")
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait as discord.py does before a session is begun, and count it."""
+        await super().before_identify_hook(shard_id, initial=initial)
+        self._sessions.append(monotonic())
+
+    async def launch_shard(self, gateway: Any, shard_id: int, *, initial: bool = False) -> None:
+        """Open the gateway for a shard, which is to be open again soon after Discord has been away."""
+        await super().launch_shard(gateway, shard_id, initial=initial)
+        shard: Any = self.shards[shard_id]._parent  # pyright: ignore[reportPrivateUsage]
+        shard._backoff = _Pauses(self._sessions)  # discord.py has no setting for it
 
     async def on_shard_connect(self, shard_id: int) -> None:
         """Note that the gateway has opened for a shard."""
@@ -147,12 +156,23 @@ class Client(commands.AutoShardedBot):
     async def on_message(self, message: discord.Message, /) -> None:
         """Leave messages to cogs/direct_messages.py: this bot has no prefix commands."""
 
-    async def _tree_digest(self) -> str:
-        translator = self.tree.translator
-        assert translator
-        tree = [await command.get_translated_payload(self.tree, translator) for command in self.tree.get_commands()]
-        content = json.dumps([self.application_id, tree], sort_keys=True, default=str)
-        return hashlib.sha256(content.encode()).hexdigest()
+
+class _Pauses(ExponentialBackoff[Literal[False]]):
+    """Pauses between tries to open the gateway.
+
+    discord.py's own grow to 17 minutes, which keeps a bot away for as long after an outage of some hours. They stay
+    where many sessions were begun of late: a gateway that opens and breaks off at once would use up a day's.
+    """
+
+    def __init__(self, sessions: deque[float]) -> None:
+        super().__init__()
+        self._sessions = sessions
+
+    def delay(self) -> float:
+        """Return the next pause in seconds."""
+        pause, since = super().delay(), monotonic() - _DAY
+        few = len(self._sessions) < _FEW_SESSIONS or self._sessions[0] < since
+        return min(pause, _RECONNECT_WITHIN) if few else pause
 
 
 class Translator(app_commands.Translator):

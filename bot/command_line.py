@@ -5,18 +5,21 @@ import asyncio
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 import discord
 from pydantic import SecretStr
 
-from bot import __version__
+from bot import __version__, stopping
 from bot.app import build, only_process
 from bot.logs import set_up_logging
 from bot.rotate import rotate_keys
 from bot.settings import POSTGRES, BadSettings, Settings, load_settings
 from bot.store import LedgerError, LedgerUnreachable, backup, describe, migrate, move
+from bot.tasks import Stopped, unless_stopped
 from bot.vault import VaultError
 
 log = logging.getLogger("bot")
@@ -30,6 +33,8 @@ EXIT_SETTINGS, EXIT_LEDGER, EXIT_VAULT, EXIT_DISCORD = 2, 3, 4, 5
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the process's exit code."""
     options = _parser().parse_args(arguments)
+    if options.command != "run":
+        stopping.stop_listening()
     if options.command == "demo":
         from bot.demo.preview import run_demo  # its packages are installed by `make demo` alone
 
@@ -61,17 +66,24 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
         return _fail(EXIT_DISCORD, "Discord closed the connection for good (code 4014): an intent is not allowed.")
     except discord.HTTPException as error:
         return _fail(EXIT_PASSING, f"Discord answers with an error (HTTP {error.status}). Start again in some minutes.")
+    except discord.GatewayNotFound as error:
+        status = getattr(error.__cause__, "status", "unknown")
+        return _fail(EXIT_PASSING, f"Discord names no gateway (HTTP {status}). Start again in some minutes.")
     except (aiohttp.ClientError, TimeoutError) as error:
-        return _fail(EXIT_PASSING, f"Discord cannot be reached ({error}). Start again when the network is back.")
-    except KeyboardInterrupt:
-        pass
+        why = str(error) or "no answer in time"
+        return _fail(EXIT_PASSING, f"Discord cannot be reached ({why}). Start again when the network is back.")
+    except Stopped:
+        log.info("stopped before the start was done")
     return 0
 
 
 async def _run_until_stopped(settings: Settings) -> None:
     assert settings.discord_token is not None
-    async with build(settings) as app:
-        await app.run(settings.discord_token)
+    stop = asyncio.Event()
+    stopping.obey(partial(asyncio.get_running_loop().call_soon_threadsafe, stop.set))
+    async with AsyncExitStack() as stack:
+        app = await unless_stopped(stack.enter_async_context(build(settings)), stop)
+        await app.run(settings.discord_token, stop)
 
 
 def _doctor(settings: Settings, _: argparse.Namespace) -> int:

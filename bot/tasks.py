@@ -2,20 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import datetime
 from random import Random
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.clock import Clock
 from bot.schedule import retry_after
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _LONG_RUN = 600
 """Seconds after which a loop's next fault counts as its first."""
+
+
+class Stopped(Exception):
+    """The process is to end, so what was begun has been broken off."""
 
 
 class Bell:
@@ -60,3 +66,17 @@ async def keep_running(run: Callable[[asyncio.Event], Awaitable[None]], stop: as
             log.exception("%s broke off; beginning again", run)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), retry_after(failures, Random()).total_seconds())
+
+
+async def unless_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T:
+    """Do something that may take long, and break it off at `stop`; raise Stopped then, whatever became of it."""
+    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        task.cancel()
+        await asyncio.wait([task])
+    if task.cancelled() or (stop.is_set() and task.exception()):
+        raise Stopped
+    return task.result()

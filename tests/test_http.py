@@ -21,7 +21,7 @@ from bot.http import serving
 from bot.http.server import application
 from bot.panel import Answer, OrderStatus
 from bot.settings import BadSettings
-from bot.store import Ledger, NoticeKind
+from bot.store import NoticeKind
 from tests.rules.sources import ROOT
 from tests.world import KEY, World
 
@@ -259,8 +259,8 @@ async def test_discords_refusals_are_counted(tmp_path: Path) -> None:
 
     app = aiohttp.web.Application()
     app.router.add_get("/", answer)
-    async with Ledger.open(tmp_path / "ledger.sqlite3") as ledger, TestServer(app) as server:
-        client = Client(ledger, answered=lambda status, shared: heard.append((status, shared)))
+    async with TestServer(app) as server:
+        client = Client(answered=lambda status, shared: heard.append((status, shared)))
         async with aiohttp.ClientSession(trace_configs=[client.http.http_trace]) as http:
             for _ in answers:
                 await http.get(server.make_url("/"))

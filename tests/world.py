@@ -19,6 +19,7 @@ from bot.client import NotAcknowledged
 from bot.demo.panel import SimulatedPanel
 from bot.panel import Answer, OrderStatus, PanelError, in_process
 from bot.problems import UserError
+from bot.registration import register
 from bot.settings import Settings
 from bot.store import Cancellation, LedgerError, ListKind, Reader
 from bot.ui.layout import Tone, card
@@ -127,6 +128,7 @@ class World:
         await self.stack.aclose()
         self.app = await _open(self.folder, self.settings, self.wire, self.clock, self.stack)
         await self.env.restart_bot(self.app.client)
+        await register(self.app.client, self.app.ledger)
 
     async def connect(self, user: Any, key: str = KEY, name: str | None = None) -> str:
         """Store a key the way a user does, perhaps under a name; return what they are told."""
@@ -185,6 +187,7 @@ async def world(folder: Path, below: Below, *, begin: datetime = START, **settin
         app = await _open(folder, settings, wire, clock, stack)
         env = simcord.Env(app.client, check_errors=False, shard_count=1)
         await env.start()
+        await register(app.client, app.ledger)
         env.backend.advance_clock((begin - env.now()).total_seconds())
         try:
             yield World(folder, below, settings, clock, panel, wire, stack, app, env)

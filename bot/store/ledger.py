@@ -130,7 +130,11 @@ def migrate(database: Database) -> int:
 
 async def _migrated(database: Database) -> int:
     if isinstance(database, Path):
-        return await asyncio.to_thread(migrate_file, database)
+        migrating = asyncio.ensure_future(asyncio.to_thread(migrate_file, database))
+        try:
+            return await asyncio.shield(migrating)
+        finally:
+            await asyncio.wait([migrating])  # a thread cannot be broken off, and until its end nobody else may begin
     _need_asyncpg()
     from bot.store.migrate_postgres import migrate_postgres
 

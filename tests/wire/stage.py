@@ -4,7 +4,7 @@ import asyncio
 import re
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,11 +65,21 @@ class Stage:
 
     async def ledger_says(self, sql: str, wanted: list[tuple[Any, ...]], seconds: float = 30) -> None:
         """Wait until a query gives some rows: another process writes them, so all one can do is look again."""
+        if not await self.comes_true(lambda: self.ledger(sql) == wanted, seconds):
+            raise TimeoutError(f"{sql}: {self.ledger(sql)}, not {wanted}")
+
+    async def logged(self, text: str) -> None:
+        """Wait until the bot's process has logged something; raise TimeoutError."""
+        if not await self.comes_true(lambda: text in self.bot.log):
+            raise TimeoutError(f"{text}: not in {self.bot.log}")
+
+    async def comes_true(self, happened: Callable[[], bool], seconds: float = 30) -> bool:
+        """Wait for what another process brings about, by looking again and again."""
         for _ in range(int(seconds / _LOOK_EVERY)):
-            if self.ledger(sql) == wanted:
-                return
+            if happened():
+                return True
             await asyncio.sleep(_LOOK_EVERY)
-        raise TimeoutError(f"{sql}: {self.ledger(sql)}, not {wanted}")
+        return False
 
 
 @asynccontextmanager

@@ -1,14 +1,15 @@
 """A small Discord on loopback that unmodified discord.py logs in to, over HTTP and a gateway of its own.
 
-It knows: first answers due within three seconds (10062) and once only (40060), tokens that live fifteen minutes
-(50027), ephemeral answers that one person sees, nonces that make a repeat the first message again, messages that are
-too large (400, 500), DMs refused by code, faults before or after a call's effect, hours of being down, and gateways
-that drop and are resumed or not.
+It knows: first answers due within three seconds (10062) and once only (40060), nothing to edit before them (10015),
+tokens that live fifteen minutes (50027), ephemeral answers that one person sees, nonces that make a repeat the first
+message again, messages that are too large (400, 500), DMs refused by code, faults before or after a call's effect,
+hours of being down, and gateways that drop and are resumed or not.
 """
 
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -63,7 +64,7 @@ class Interaction:
 
 @dataclass
 class Fault:
-    """What is to go wrong with the next calls to some route: an error by status and code, or a connection reset."""
+    """What is to go wrong with the next calls to some route: an error, a connection reset, or no answer at all."""
 
     method: str
     path: str
@@ -71,7 +72,11 @@ class Fault:
     code: int = 0
     times: int = 1
     reset: bool = False
+    hang: bool = False
+    """Never to be answered."""
     after_effect: bool = False
+    retry_after: float = 0.1
+    """Seconds, where the status is 429."""
 
 
 class Refusal(Exception):
@@ -108,6 +113,8 @@ class StandIn:
     messages: dict[str, Sent] = field(default_factory=dict[str, Sent])
     interactions: dict[str, Interaction] = field(default_factory=dict[str, Interaction])
     faults: list[Fault] = field(default_factory=list[Fault])
+    methods: Counter[str] = field(default_factory=Counter[str])
+    """How many calls there were by each method of HTTP."""
     files: dict[str, bytes] = field(default_factory=dict[str, bytes])
     """What people have attached."""
     application: Json = field(default_factory=objects.application)
@@ -153,11 +160,33 @@ class StandIn:
             5, {"custom_id": form.modal["custom_id"], "components": components}, form.by, form.where
         )
 
-    async def press(self, on: Interaction, custom_id: str) -> Interaction:
-        """Press the button whose custom_id fits a pattern, on the answer to an earlier interaction."""
+    async def menu(self, name: str, content: str, *, by: int = ANN) -> Interaction:
+        """Choose a command from the menu of a message with this content."""
+        message_id = self._id()
+        about = objects.message(message_id, dm_of(by), {"content": content})
+        data = {
+            "id": "1",
+            "name": name,
+            "type": 3,
+            "target_id": message_id,
+            "resolved": {"messages": {message_id: about}},
+        }
+        return await self._interact(2, data, by, None)
+
+    async def write(self, content: str, *, by: int = ANN) -> None:
+        """Write a message to the bot."""
+        about = objects.message(self._id(), dm_of(by), {"content": content})
+        await self._dispatch("MESSAGE_CREATE", {**about, "author": objects.user(by)}, self.shard_of(by))
+
+    async def press(self, on: Interaction, custom_id: str, *values: str) -> Interaction:
+        """Press the button whose custom_id fits a pattern, on the answer to an earlier interaction.
+
+        With values: choose them from the menu of that custom_id.
+        """
         assert on.message
         found = next(own for own in objects.custom_ids(on.message.body) if fnmatch(own, custom_id))
-        return await self._interact(3, {"component_type": 2, "custom_id": found}, on.by, on.where, on.message)
+        data = {"component_type": 3 if values else 2, "custom_id": found, "values": values}
+        return await self._interact(3, data, on.by, on.where, on.message)
 
     async def until(self, happened: Callable[[], Any], seconds: float = 30) -> None:
         """Wait for something to have happened; raise TimeoutError."""
@@ -252,16 +281,17 @@ class StandIn:
     async def rest(self, request: web.Request) -> web.StreamResponse:
         """Answer one call, with whatever fault is due."""
         path = "/" + request.match_info["path"]
+        self.methods[request.method] += 1
         fault = self._fault_for(request.method, path)
         body = await _body(request)
         if fault and not fault.after_effect:
-            return _fail(request, fault)
+            return await _fail(request, fault)
         try:
             answer = self._call(request.method, path.strip("/").split("/"), body)
         except Refusal as refusal:
             return _json({"code": refusal.code, "message": "refused"}, refusal.status)
         await self._note()
-        return _fail(request, fault) if fault else _json(answer)
+        return await _fail(request, fault) if fault else _json(answer)
 
     def _fault_for(self, method: str, path: str) -> Fault | None:
         if self.down:
@@ -327,6 +357,8 @@ class StandIn:
 
     def _live(self, token: str) -> Interaction:
         interaction = self.interactions[token]
+        if not interaction.answered_at:
+            raise Refusal(404, 10015)
         if time.monotonic() - interaction.at > self.token_lives:
             raise Refusal(401, 50027)
         return interaction
@@ -393,10 +425,13 @@ async def _body(request: web.Request) -> Any:
     return await request.json() if request.can_read_body else {}
 
 
-def _fail(request: web.Request, fault: Fault) -> web.Response:
+async def _fail(request: web.Request, fault: Fault) -> web.Response:
+    if fault.hang:
+        await asyncio.Event().wait()
     if fault.reset and request.transport:
         request.transport.abort()
-    return _json({"code": fault.code, "message": "fault", "retry_after": 0.1, "global": False}, fault.status)
+    about = {"code": fault.code, "message": "fault", "retry_after": fault.retry_after, "global": False}
+    return _json(about, fault.status)
 
 
 def _check(body: Json) -> None:

@@ -3,8 +3,9 @@
 WIRE_DISCORD names the stand-in. WIRE_POINTS names a file to list every place in that the process passes: before
 and after each commit and each call over the network. WIRE_DIE_AT is the number of the place to die at, like in a
 power cut. WIRE_LAG names a file to note in how late the event loop is: every five milliseconds something falls due, and
-the lag is how long it has to wait. WIRE_PATIENT lets one person give as many commands as a benchmark needs. Without
-these variables nothing of this exists.
+the lag is how long it has to wait. WIRE_PATIENT lets one person give as many commands as a benchmark needs.
+WIRE_LONG_AWAY has the first try to connect again fail as the eleventh in a row does: its pause is the longest there is.
+Without these variables nothing of this exists.
 """
 
 import itertools
@@ -121,6 +122,18 @@ def _be_patient() -> None:
     asyncio.run = run_patiently
 
 
+def _seem_long_away() -> None:
+    from discord.backoff import ExponentialBackoff
+
+    begin = ExponentialBackoff.__init__
+
+    def begin_late(self, *arguments, **named) -> None:
+        begin(self, *arguments, **named)
+        self._exp, self._randfunc = self._max, lambda _, most: float(most)
+
+    ExponentialBackoff.__init__ = begin_late
+
+
 def _route(url: str) -> str:
     parts = url.split("?")[0].split("/")[4:] or ["gateway"]
     return "/".join(part for part in parts if not any(digit in part for digit in "0123456789"))
@@ -134,3 +147,5 @@ if os.environ.get("WIRE_PATIENT"):
     _be_patient()
 if os.environ.get("WIRE_LAG"):
     _note_lag(os.environ["WIRE_LAG"])
+if os.environ.get("WIRE_LONG_AWAY"):
+    _seem_long_away()
