@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from time import monotonic
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Arrival:
     id: int
     at: float
+    unheard: bool = False
 
 
 _answering: ContextVar[_Arrival | None] = ContextVar("answering", default=None)
@@ -31,3 +32,15 @@ def waited() -> float:
     """Return for how many seconds whoever the current task answers has been waiting; 0 for a task of the bot's own."""
     arrival = _answering.get()
     return monotonic() - arrival.at if arrival else 0.0
+
+
+def lose_answer() -> None:
+    """Note that a call to Discord for what the current task answers has failed, but may have taken effect."""
+    if arrival := _answering.get():
+        arrival.unheard = True
+
+
+def may_be_answered() -> bool:
+    """Tell whether a call to Discord that failed may have answered what the current task answers."""
+    arrival = _answering.get()
+    return arrival is not None and arrival.unheard

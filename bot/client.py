@@ -15,7 +15,7 @@ from discord.backoff import ExponentialBackoff
 from discord.ext import commands
 
 from bot.accounts import Accounts
-from bot.arrivals import arrived
+from bot.arrivals import arrived, lose_answer
 from bot.calls import Calls
 from bot.cancels import Cancels
 from bot.courtesy import Courtesy
@@ -191,9 +191,15 @@ def _tracing(answered: Callable[[int, bool], None]) -> aiohttp.TraceConfig:
 
     async def ended(_session: aiohttp.ClientSession, _context: Any, end: aiohttp.TraceRequestEndParams) -> None:
         answered(end.response.status, end.response.headers.get("X-RateLimit-Scope") == "shared")
+        if end.response.status >= 500:
+            lose_answer()
+
+    async def broke(*_: Any) -> None:
+        lose_answer()
 
     trace = aiohttp.TraceConfig()
     trace.on_request_end.append(ended)
+    trace.on_request_exception.append(broke)
     return trace
 
 

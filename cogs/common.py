@@ -9,13 +9,14 @@ from typing import Any, TypeVar, cast
 import discord
 from pydantic import SecretStr
 
-from bot.arrivals import arrived, waited
+from bot.arrivals import arrived, may_be_answered, waited
 from bot.cancels import Place
 from bot.client import Client, NotAcknowledged, answer_error
 from bot.courtesy import PAUSE
 from bot.language import speak, understood
 from bot.notices import DELIVERY_ERRORS
 from bot.store import LedgerError, ListKind
+from bot.ui.answers import nothing_done
 from bot.ui.cards import notice_card
 from bot.ui.layout import CardView
 
@@ -25,28 +26,41 @@ T = TypeVar("T")
 
 Interaction = discord.Interaction[Client]
 
+_TAKEN_FOR = 3.0
+"""Seconds for which Discord takes a first answer."""
 _ACKNOWLEDGE_WITHIN = 2.5
-"""Seconds; Discord takes a first answer for three."""
+"""Seconds, so that there is time to hear that it was taken."""
+
+
+class _Unheard(NotAcknowledged):
+    """The first answer may have arrived all the same."""
 
 
 async def acknowledge(interaction: Interaction, *, update: bool = False, cost: timedelta = PAUSE) -> int:
     """Tell Discord that an answer is coming, before anything else is done; return the id of the card to be.
 
     `update`: the answer replaces the message whose button was pressed; `cost`: what it counts for (bot/courtesy.py).
-    Raise NotAcknowledged where that fails or stays unclear: the user then sees a failure, so the caller must do
-    nothing. Raise TooFast where this user has asked for too much of late.
+    Raise NotAcknowledged where that fails or stays unclear: the user then sees a failure, or is told that nothing was
+    done, so the caller must do nothing. Raise TooFast where this user has asked for too much of late.
     """
-    response = await _first_answer(interaction, interaction.response.defer(ephemeral=True, thinking=not update))
-    message_id = interaction.message.id if update and interaction.message else response and response.message_id
-    if message_id is None:
-        raise NotAcknowledged("Discord named no message")
+    try:
+        response = await _first_answer(interaction, interaction.response.defer(ephemeral=True, thinking=not update))
+        message_id = interaction.message.id if update and interaction.message else response and response.message_id
+        if message_id is None:
+            raise _Unheard("Discord named no message")
+    except _Unheard:
+        await _take_back(interaction, update=update)
+        raise
     await speak_as_chosen(interaction)
     interaction.client.use_cases.courtesy.admit(interaction.user.id, cost)
     return message_id
 
 
 async def open_form(interaction: Interaction, form: discord.ui.Modal) -> None:
-    """Open a form: it is an acknowledgement as well, and must be the very first answer. Raise NotAcknowledged."""
+    """Open a form: it is an acknowledgement as well, and must be the very first answer. Raise NotAcknowledged.
+
+    A form that opened unheard needs no taking back: whoever fills it in begins anew.
+    """
     await _first_answer(interaction, interaction.response.send_modal(form))
 
 
@@ -58,9 +72,27 @@ async def _first_answer(interaction: Interaction, call: Awaitable[T]) -> T:
             response = await call
     except DELIVERY_ERRORS as error:
         figures.not_acknowledged += 1
-        raise NotAcknowledged(str(error) or "no answer in time") from error
+        refused = isinstance(error, discord.HTTPException) and error.status < 500 and not may_be_answered()
+        raise (NotAcknowledged if refused else _Unheard)(str(error) or "no answer in time") from error
     figures.acknowledged.add(waited())
     return response
+
+
+async def _take_back(interaction: Interaction, *, update: bool) -> None:
+    """Say that nothing was done where a first answer has arrived unheard, so that nobody waits for another.
+
+    One that has not arrived cannot be edited: Discord tells the user by itself. Until it takes no more, nobody knows.
+    """
+    await asyncio.sleep(max(_TAKEN_FOR - waited(), 0))
+    await speak_as_chosen(interaction)
+    shown = nothing_done()
+    try:
+        if update:  # the card whose button it was stays as it is
+            await interaction.followup.send(view=shown.view, ephemeral=True)
+        else:
+            await interaction.edit_original_response(view=shown.view)
+    except DELIVERY_ERRORS as error:
+        log.info("interaction %d: the first answer has not arrived: %s", interaction.id, error)
 
 
 async def speak_as_chosen(interaction: Interaction) -> None:

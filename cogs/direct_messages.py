@@ -189,13 +189,19 @@ class DirectMessages(commands.Cog):
 
 
 async def _acknowledge(message: discord.Message) -> discord.Message | None:
-    """Show that the message has been seen; where that fails the user has no card, so nothing is done."""
-    try:
-        async with asyncio.timeout(15):
-            return await message.channel.send(view=working().view)
-    except DELIVERY_ERRORS as error:
-        log.info("a direct message came to nothing: %s", error)
-        return None
+    """Show that the message has been seen; where that fails the user has no card, so nothing is done.
+
+    By its nonce the second try finds the first one where that has arrived unheard.
+    """
+    for _ in range(2):
+        try:
+            async with asyncio.timeout(15):
+                return await message.channel.send(view=working().view, nonce=str(message.id))
+        except DELIVERY_ERRORS as error:
+            log.info("a direct message was not acknowledged: %s", error)
+            if isinstance(error, discord.HTTPException) and error.status < 500:
+                break
+    return None
 
 
 async def setup(bot: Client) -> None:

@@ -42,6 +42,11 @@ def internal_problem() -> CardView:
     return problem(t(INTERNAL))
 
 
+def nothing_done() -> CardView:
+    """Say that a command or a press has come to nothing, for want of an answer that was heard to arrive."""
+    return problem(t("Nothing was done this time: Discord did not confirm my first answer. Please try again."))
+
+
 def working() -> CardView:
     """Acknowledge a message in a DM, before anything is looked at: not even which language its author speaks."""
     return card(Tone.PLAIN, ["⏳ …"])
