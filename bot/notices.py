@@ -6,6 +6,7 @@ given when its first line was written, by which Discord drops a repeat.
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ import discord
 from bot.cancels import Cancels, RequestView
 from bot.clock import Clock
 from bot.language import speaking
-from bot.schedule import DRAFT_LIVES, earlier, later, retry_after
+from bot.schedule import DRAFT_LIVES, MANY_TRIES, earlier, later, retry_after
 from bot.store import Ledger, LedgerError, Notice, Preferences, Report, Request, Way
 from bot.tasks import Bell
 from bot.ui.answers import hint
@@ -44,43 +45,53 @@ _BATCH_PAUSE = timedelta(seconds=1)
 """After each batch of messages: there is no published limit for DMs, but many at once get a bot flagged."""
 _DM_PAUSE = timedelta(minutes=10)
 _IDLE = timedelta(minutes=1)
-_TRIES_WITHOUT_ACCESS = 3
 
 
 class Refusal(Enum):
-    """What a failed delivery means for the next one."""
+    """What an error of Discord's speaks about, and so which deliveries it ends."""
 
     CLOSED = "this user cannot be written to"
-    NO_ACCESS = "no access; flaps for user-installed apps, so believed only after some tries"
+    NO_CHANNEL = "nothing can be written in this channel"
+    NO_MESSAGE = "the message is not there to be edited"
+    NO_TOKEN = "the interaction's token is worth nothing any more"
+    NO_ACCESS = "no access; flaps for user-installed apps, so believed only after many tries"
     TOO_FAST = "too many new DMs: no new ones for a while"
-    GONE = "the card cannot be edited any more"
-    PASSING = "try again: Discord or the network is at fault, and it may even have arrived"
+    PASSING = "Discord or the network is at fault, or nobody knows what; it may even have arrived"
+    STUCK = "it fails whenever it is tried, while other messages get through"
 
 
 _BY_CODE = {
-    50007: Refusal.CLOSED,
-    50278: Refusal.CLOSED,
-    10013: Refusal.CLOSED,
-    50001: Refusal.NO_ACCESS,
-    40003: Refusal.TOO_FAST,
-    20026: Refusal.TOO_FAST,
-    10003: Refusal.GONE,
-    10008: Refusal.GONE,
-    10015: Refusal.GONE,
-    10062: Refusal.GONE,
-    50027: Refusal.GONE,
+    10013: Refusal.CLOSED,  # Unknown user
+    20009: Refusal.CLOSED,  # Explicit content cannot be sent to the desired recipient
+    50007: Refusal.CLOSED,  # Cannot send messages to this user: DMs closed, or the bot blocked
+    50033: Refusal.CLOSED,  # Invalid recipient
+    50278: Refusal.CLOSED,  # Cannot send messages to this user: no mutual guilds
+    10003: Refusal.NO_CHANNEL,  # Unknown channel
+    50008: Refusal.NO_CHANNEL,  # Cannot send messages in this channel
+    50009: Refusal.NO_CHANNEL,  # Channel verification level is too high
+    50013: Refusal.NO_CHANNEL,  # Missing permissions
+    50024: Refusal.NO_CHANNEL,  # Cannot execute action on this channel type
+    50083: Refusal.NO_CHANNEL,  # Operation on an archived thread
+    160005: Refusal.NO_CHANNEL,  # This thread is locked
+    10008: Refusal.NO_MESSAGE,  # Unknown message
+    50005: Refusal.NO_MESSAGE,  # Cannot edit a message authored by another user
+    10015: Refusal.NO_TOKEN,  # Unknown webhook
+    50027: Refusal.NO_TOKEN,  # Invalid webhook token
+    50001: Refusal.NO_ACCESS,  # Missing access
+    20026: Refusal.TOO_FAST,  # The application has been flagged for spam
+    40003: Refusal.TOO_FAST,  # Opening direct messages too fast
 }
+"""Errors that speak about a user, a channel or a message (Discord's list of JSON error codes). All others are tried
+again: 0 (HTML among them), 401, 10062 (which comes at random), 40333, 50035, 110001, 130000, and what nobody knows."""
+
+_ENDS_NOTICE = frozenset({Refusal.CLOSED, Refusal.NO_CHANNEL})
+_ENDS_HINT = frozenset({Refusal.NO_CHANNEL, Refusal.NO_ACCESS})
+_ENDS_CARD = frozenset({Refusal.CLOSED, Refusal.NO_CHANNEL, Refusal.NO_MESSAGE, Refusal.NO_TOKEN})
 
 
 def classify(error: Exception) -> Refusal:
     """Return what an exception out of discord.py means for a delivery."""
-    match error:
-        case discord.HTTPException(code=code) if code in _BY_CODE:
-            return _BY_CODE[code]
-        case discord.HTTPException(status=status) if status < 500 and status != 429:
-            return Refusal.GONE
-        case _:
-            return Refusal.PASSING
+    return _BY_CODE.get(error.code, Refusal.PASSING) if isinstance(error, discord.HTTPException) else Refusal.PASSING
 
 
 DELIVERY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
@@ -93,6 +104,11 @@ class News:
 
     notice: Notice
     report: Report
+
+    @property
+    def in_short(self) -> bool:
+        """Whether Discord took its message again and again not, so that it is told in counts alone."""
+        return self.notice.refusal == Refusal.STUCK.name
 
 
 class Courier:
@@ -120,6 +136,9 @@ class Courier:
         self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._no_dms_before: datetime | None = None
         self._failed_batches = 0
+        self._got_through = 0
+        self._failing: dict[int, int] = {}
+        """How many messages had got through when a notice failed last."""
 
     def ring(self) -> None:
         """Wake both loops: something has changed in the ledger."""
@@ -158,7 +177,10 @@ class Courier:
         if self._no_dms_before and now < self._no_dms_before <= now + _DM_PAUSE:
             return self._no_dms_before
         batch = await self._ledger.read.notices_due(now, _AT_ONCE)
-        passed = await asyncio.gather(*(self._deliver(notice) for notice in batch))
+        of_users: defaultdict[int, list[Notice]] = defaultdict(list)
+        for notice in batch:
+            of_users[notice.user_id].append(notice)
+        passed = await asyncio.gather(*map(self._deliver_in_order, of_users.values()))
         if batch:
             self._no_dms_before = later(self._no_dms_before, now + self._pause_after(passed))
         due = await self._ledger.read.next_notice_due()
@@ -229,7 +251,9 @@ class Courier:
             await tx.card_shown(view.request, now, now + _CARD_PAUSE)
 
     async def _card_failed(self, request: Request, error: Exception) -> None:
-        if isinstance(error, VaultError) or classify(error) is not Refusal.PASSING:
+        refusal = classify(error)
+        lost = refusal is Refusal.NO_ACCESS and request.card_failures >= MANY_TRIES
+        if isinstance(error, VaultError) or refusal in _ENDS_CARD or lost:
             log.info("card of request %d cannot be edited any more: %s", request.id, error)
             await self._gone(request)
             return
@@ -242,6 +266,17 @@ class Courier:
     async def _gone(self, request: Request) -> None:
         async with self._ledger.write() as tx:
             await tx.card_gone(request, self._clock(), self._window)
+
+    async def _deliver_in_order(self, notices: Sequence[Notice]) -> bool:
+        """Send one user's notices; tell whether Discord answered to any. A second one is due only where the first has
+        failed for so long that it may be its own fault: that the second gets through would prove it.
+        """
+        answered = False
+        for notice in notices:
+            if answered and self._no_dms_before and self._clock() < self._no_dms_before:
+                break
+            answered = await self._deliver(notice) or answered
+        return answered
 
     async def _deliver(self, notice: Notice) -> bool:
         """Send a notice, and note what came of it; tell whether Discord answered."""
@@ -271,6 +306,8 @@ class Courier:
             message = await _in_time(self._send(notice))
         except Exception as error:  # whatever it is, other notices must not wait for this one
             return await self._refused(notice, error, wishes) is not Refusal.PASSING
+        self._got_through += message is not None
+        self._failing.pop(notice.id, None)
         async with self._ledger.write() as tx:
             await tx.notice_delivered(notice.id, self._clock(), message and message.id)
         return True
@@ -285,7 +322,7 @@ class Courier:
             try:
                 await self._hint(channel_id, notice, chosen=True, silent=wishes.silent)
             except DELIVERY_ERRORS as error:
-                if classify(error) is Refusal.PASSING:
+                if classify(error) not in _ENDS_HINT:
                     raise
                 log.info("no hint in channel %d: %s", channel_id, error)
                 return False
@@ -293,6 +330,7 @@ class Courier:
         return True
 
     async def _keep(self, notice: Notice, why: str, *, pointed: bool) -> None:
+        self._failing.pop(notice.id, None)
         async with self._ledger.write() as tx:
             await tx.keep_notice(notice.id, why, self._clock() if pointed else None)
 
@@ -324,24 +362,48 @@ class Courier:
         log.warning("notice %d not delivered (%s): %s", notice.id, refusal.name, error, exc_info=unexpected)
         if refusal is Refusal.TOO_FAST:
             self._no_dms_before = now + _DM_PAUSE
-            async with self._ledger.write() as tx:
-                await tx.postpone_notice(notice.id, self._no_dms_before, refusal.name)
-        elif refusal is Refusal.PASSING or (refusal is Refusal.NO_ACCESS and notice.attempts < _TRIES_WITHOUT_ACCESS):
-            again = now + retry_after(notice.attempts, self._random)
-            async with self._ledger.write() as tx:
-                await tx.postpone_notice(notice.id, again, refusal.name)
+            await self._postpone(notice, self._no_dms_before, refusal)
+            return refusal
+        long = notice.has_long_failed(now)
+        through = self._failing.get(notice.id)
+        self._failing[notice.id] = self._got_through
+        if refusal in _ENDS_NOTICE or (refusal is Refusal.NO_ACCESS and long):
+            await self._give_up(notice, refusal, wishes)
+        elif long and through is not None and self._got_through > through:
+            await self._give_up(notice, Refusal.STUCK, wishes)
         else:
-            await self._keep(notice, refusal.name, pointed=await self._point(notice, wishes))
+            await self._postpone(notice, now + retry_after(notice.attempts, self._random), refusal)
         return refusal
 
-    async def _point(self, notice: Notice, wishes: Preferences) -> bool:
-        """Hint at news that cannot be sent, where their user last gave a command in a server, if that can be done."""
+    async def _postpone(self, notice: Notice, again: datetime, refusal: Refusal) -> None:
+        async with self._ledger.write() as tx:
+            await tx.postpone_notice(notice.id, again, refusal.name)
+
+    async def _give_up(self, notice: Notice, refusal: Refusal, wishes: Preferences) -> None:
+        """Keep a notice for its user's next command, with a hint where one can be left; that is tried for a while."""
+        try:
+            pointed = await self._point(notice, wishes, closed=refusal is not Refusal.STUCK)
+        except DELIVERY_ERRORS as error:
+            log.warning("no hint for notice %d: %s", notice.id, error)
+            if not notice.has_long_failed(self._clock()):
+                await self._postpone(notice, self._clock() + retry_after(notice.attempts, self._random), refusal)
+                return
+            pointed = False
+        await self._keep(notice, refusal.name, pointed=pointed)
+
+    async def _point(self, notice: Notice, wishes: Preferences, *, closed: bool) -> bool:
+        """Hint at news that cannot be sent, where their user last gave a command in a server, if that can be done.
+
+        `closed`: since they cannot be written to. Raise what may pass.
+        """
         channel_id = await self._ledger.read.hint_channel(notice.user_id)
         if channel_id is None or await self._ledger.read.has_hint(notice.user_id):
             return False
         try:
-            await self._hint(channel_id, notice, chosen=False, silent=wishes.silent)
+            await self._hint(channel_id, notice, chosen=not closed, silent=wishes.silent)
         except DELIVERY_ERRORS as error:
+            if classify(error) not in _ENDS_HINT:
+                raise
             log.info("no hint in channel %d: %s", channel_id, error)
             return False
         return True

@@ -24,6 +24,10 @@ EXPIRES_AFTER = timedelta(days=30)
 DRAFT_LIVES = timedelta(minutes=15)
 """How long Confirm and Keep may be pressed: as long as an interaction's token lives."""
 
+MANY_TRIES = 5
+LONG_TRIED = timedelta(minutes=3)
+"""A delivery that has failed so often, and for so long, may be at fault itself."""
+
 _LOOKS_PER_AGE = 50
 _OVERDUE_FACTOR = 4
 _JITTER = 0.1

@@ -14,10 +14,10 @@ from bot.cancels import Place
 from bot.client import Client, NotAcknowledged, answer_error
 from bot.courtesy import PAUSE
 from bot.language import speak, understood
-from bot.notices import DELIVERY_ERRORS
+from bot.notices import DELIVERY_ERRORS, News
 from bot.store import LedgerError, ListKind
 from bot.ui.answers import nothing_done
-from bot.ui.cards import notice_card
+from bot.ui.cards import brief_notice_card, notice_card
 from bot.ui.layout import CardView
 
 log = logging.getLogger(__name__)
@@ -125,10 +125,23 @@ async def bring_news(interaction: Interaction) -> bool:
     courier = interaction.client.use_cases.courier
     kept = await courier.kept_for(interaction.user.id)
     for news in kept:
-        shown = notice_card(news.report, news.notice)
-        message = await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True, wait=True)
+        message = await _show(interaction, news)
         await courier.seen(news, message.id)
     return bool(kept)
+
+
+async def _show(interaction: Interaction, news: News) -> discord.WebhookMessage:
+    """Show a kept notice, in short where Discord does not take all of it."""
+    if not news.in_short:
+        try:
+            return await _follow_up(interaction, notice_card(news.report, news.notice))
+        except DELIVERY_ERRORS as error:
+            log.warning("notice %d is shown in short: %s", news.notice.id, error)
+    return await _follow_up(interaction, brief_notice_card(news.report, news.notice))
+
+
+async def _follow_up(interaction: Interaction, shown: CardView) -> discord.WebhookMessage:
+    return await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True, wait=True)
 
 
 def typed(interaction: discord.Interaction[Any], form: str) -> str | None:

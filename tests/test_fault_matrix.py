@@ -184,6 +184,11 @@ DISCORD_FAULTS = {
     "interaction unknown": (404, 10062),
     "token run out": (401, 50027),
     "something new": (400, 99999),
+    "unauthorized": (401, 0),
+    "blocked in between": (403, 40333),
+    "not available": (503, 110001),
+    "overloaded": (503, 130000),
+    "not found": (404, 0),
 }
 ROUTES = {
     "the card": ("PATCH", "/webhooks/*"),

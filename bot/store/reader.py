@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from bot.language import Language, understood
+from bot.schedule import LONG_TRIED, MANY_TRIES
 from bot.states import State, as_told
 from bot.store.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report, together
 from bot.store.named import QUERIES, Connection
@@ -206,8 +207,11 @@ class Reader:
         return None if due is None else from_ms(due)
 
     async def notices_due(self, now: datetime, most: int = 100) -> list[Notice]:
-        """Return up to `most` notices to send now, oldest first and one a user."""
-        return [Notice.read(row) async for row in QUERIES.notices_due(self._db, now=to_ms(now), most=most)]
+        """Return up to `most` notices to send now: the oldest of each user, and the next where that has long failed."""
+        rows = QUERIES.notices_due(
+            self._db, now=to_ms(now), tries=MANY_TRIES, begun_by=to_ms(now - LONG_TRIED), most=most
+        )
+        return [Notice.read(row) async for row in rows]
 
     async def next_notice_due(self) -> datetime | None:
         """Return when the next notice is to be sent."""

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from bot.language import Language, understood
 from bot.panel import OrderStatus
 from bot.refunds import Refund, came_back
+from bot.schedule import LONG_TRIED, MANY_TRIES
 from bot.states import State, as_told, may_be_refilled, not_found
 
 
@@ -322,6 +323,13 @@ class Notice(_Row):
     attempts: int
     created_at: datetime
     first_attempt_at: datetime | None
+    refusal: str | None = None
+    """Why it was not taken when it was last tried, or is kept."""
+
+    def has_long_failed(self, now: datetime) -> bool:
+        """Tell whether it was tried so often, and for so long, that the fault may be its own."""
+        begun = self.first_attempt_at
+        return self.attempts >= MANY_TRIES and begun is not None and begun <= now - LONG_TRIED
 
     @property
     def reference(self) -> str:

@@ -177,6 +177,24 @@ def notice_card(report: Report, notice: Notice) -> CardView:
     )
 
 
+def brief_notice_card(report: Report, notice: Notice) -> CardView:
+    """Tell the same in counts alone, with nothing in it from outside: for what Discord takes in no other form."""
+    ended = sections_of(report.ended)
+    reasons = dict.fromkeys(t(PAUSES[account.state]) for account in report.pauses)
+    parts = [titled(t("⚠️ I need your key again"), *reasons)] if reasons else []
+    parts += [f"**{title}** ({number(late.count)})" for title, late in _overdue(report.overdue, {}).items()]
+    if ended:
+        count = total(ended)
+        parts.append(titled(plural("News about {count} order", "News about {count} orders", count), counts(ended)))
+    has_orders = bool(ended or report.overdue)
+    rest = t("Discord did not take the longer message. The buttons show each order.")
+    return card(
+        Tone.BAD if reasons else tone_of(ended) if ended else Tone.WAITING,
+        [*parts, *([f"-# {rest}"] if has_orders else [])],
+        buttons=rest_of(ListKind.NOTICE, notice.id) if has_orders else [],
+    )
+
+
 def _overdue(groups: Groups, names: Names) -> dict[str, Section]:
     """Tell what is known to be with the provider from what is not."""
     queued = {state: group for state, group in groups.items() if state is State.QUEUED}
