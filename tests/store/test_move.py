@@ -57,7 +57,11 @@ def contents(below: Below) -> dict[str, list[str]]:
     """Return all rows of all tables, in one order; but who works on an account, of which SQLite has no column."""
     found = {name: below.sql(f"SELECT * FROM {name}") for name in set(below.tables()) - OURS}
     if isinstance(below, InPostgres):
-        found["accounts"] = [row[:-1] for row in found["accounts"]]
+        columns = below.sql(
+            "SELECT string_agg(column_name, ', ' ORDER BY ordinal_position) FROM information_schema.columns"
+            " WHERE table_name = 'accounts' AND column_name <> 'held_by'"
+        )
+        found["accounts"] = below.sql(f"SELECT {columns[0][0]} FROM accounts")
     return {name: sorted(map(repr, rows)) for name, rows in found.items()}
 
 
