@@ -32,7 +32,10 @@ _LOOKS_PER_AGE = 50
 _OVERDUE_FACTOR = 4
 _JITTER = 0.1
 _BISECTIONS = 30
-_RESENDS = (timedelta(), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
+_RESENDS = (timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
+_CHECKS_BEFORE_RESEND = 2
+_RECHECK = timedelta(seconds=10)
+_RESENT_TOGETHER = 10
 _RETRY_FIRST = timedelta(seconds=2)
 _RETRY_MAX = timedelta(minutes=5)
 
@@ -87,10 +90,31 @@ def farthest(intervals: WatchIntervals) -> timedelta:
 def resend_after(doubts: int) -> timedelta:
     """Return how long after a cancel call without a clear answer the next may go out, `doubts` such calls so far.
 
-    The first at once, since a look has just shown the order running; then rarer, so that a panel which fails at
-    cancelling alone is not out of tries before it is well again.
+    The panel may carry out a call whose answer was lost after the status check that follows. Each pause is longer, so
+    that a panel which fails at cancelling alone is not out of tries before it is well again.
     """
     return _RESENDS[min(max(doubts, 1), len(_RESENDS)) - 1]
+
+
+def may_resend(now: datetime, resend_at: datetime | None, running_checks: int) -> bool:
+    """Tell whether an order may be sent again that this status check, and some before it, have shown running.
+
+    `resend_at`: not before then, None for at once; `running_checks`: how many before this one, since the last call.
+    """
+    return running_checks + 1 >= _CHECKS_BEFORE_RESEND and (resend_at is None or resend_at <= now)
+
+
+def check_before_resend(now: datetime, resend_at: datetime | None) -> datetime:
+    """Return when to check next an order that waits to be sent again."""
+    return max(now + _RECHECK, resend_at or now)
+
+
+def resent_together(doubts: int, waiting: int) -> int:
+    """Return how many of the orders that wait to be sent again go into one call, after `doubts` unclear calls.
+
+    One of them may be why the panel failed at all: half of them at most, then each alone.
+    """
+    return 1 if doubts > 1 else min(_RESENT_TOGETHER, -(-waiting // 2))
 
 
 def retry_after(failures: int, random: Random) -> timedelta:

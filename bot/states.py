@@ -8,7 +8,8 @@
       │  │  │         └─► unknown            time-out, reset, 5xx, somebody else's answer, row missing from the reply
       │  │  │                 ├─ ask status ─► cancelled | partial | completed | failed
       │  │  │                 ├─ no such order ─► refused
-      │  │  └─────────────────┴─ still running, sent fewer than MAX_DOUBTS times in doubt
+      │  │  └─────────────────┴─ seen running twice, not before two minutes after the call (bot/schedule.py),
+      │  │                       sent fewer than MAX_DOUBTS times in doubt
       │  └── sending, when the call never left
       └─► withdrawn          never sent: its user stopped it or removed the key first; may also begin as this
 
@@ -130,15 +131,14 @@ def after_cancel(doubts: int, row: CancelRow | None, *, same_key: bool = True) -
 def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Verdict:
     """Judge a refusal: final, unless an earlier call may have done what this one was refused for.
 
-    NotPanel says "cannot be cancelled (already completed)" for every final state, a cancelled order
-    included, so after a doubtful call only `status` can tell; it is watched and not sent again. The same
-    goes for any other "already": somebody has asked before, and how that ends is what the user wants to know.
+    NotPanel says "cannot be cancelled (already completed)" for every final state, a cancelled order included, and
+    something on the way may have delivered the call twice. So of any "already", and of what was refused after a
+    doubtful call, only `status` can tell how it stands; it is watched and not sent again.
     """
     said = words.casefold()
-    asked_before = "already" in said and "completed" not in said
     # These hold for every earlier call too, unless that went out with a key of perhaps another account.
     ruled_out = ("not support" in said and "cancel" in said) or (same_key and is_not_found(words))
-    if asked_before or (doubts and not ruled_out):
+    if "already" in said or (doubts and not ruled_out):
         return Verdict(State.UNKNOWN, MAX_DOUBTS, words)
     return Verdict(State.REFUSED, doubts, words)
 
@@ -158,7 +158,8 @@ def after_status(
 ) -> Verdict:
     """Judge a look at the order's status; what cannot be read or is not known leaves all as it was.
 
-    `same_key`: the order was sent with the key that looks. `may_resend`: the last call is long enough ago.
+    `same_key`: the order was sent with the key that looks. `may_resend`: should it run still, it may be sent again
+    (`bot.schedule.may_resend`).
     """
     if isinstance(row, RowError) and is_not_found(row.words):
         return _not_found(state, doubts, row.words, same_key=same_key)

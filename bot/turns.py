@@ -33,8 +33,8 @@ from bot.panel import (
     Unavailable,
 )
 from bot.refunds import Refund
-from bot.schedule import resend_after, retry_after
-from bot.states import State, Verdict, after_cancel, after_lost_call, after_refusal, after_status
+from bot.schedule import check_before_resend, may_resend, retry_after
+from bot.states import MAX_DOUBTS, State, Verdict, after_cancel, after_lost_call, after_refusal, after_status
 from bot.store import (
     Account,
     AccountState,
@@ -46,6 +46,7 @@ from bot.store import (
     Trouble,
     Writer,
 )
+from bot.suspects import Suspects
 from bot.vault import Purpose, Vault
 from bot.watching import Watching, groups_of
 
@@ -54,6 +55,8 @@ log = logging.getLogger(__name__)
 LEFT_FOR = timedelta(seconds=1)
 """After which an account that another process works on, or where nothing was to be done, is tried again."""
 _FIRST_LOOK_WAITS = timedelta(minutes=10)
+_LONGEST_PAUSE_OF_SENDING = timedelta(seconds=30)
+"""An order that waits may slip away, so a panel that fails at cancelling is tried again before long."""
 _WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)
 
 
@@ -102,7 +105,10 @@ class Turns:
         self._ended_as = ended
         self._sleep = sleep
         self._failures: dict[int, int] = {}
+        self._cancel_failures: dict[int, int] = {}
+        self._sends_from: dict[int, datetime] = {}
         self._most: dict[int, int] = {}
+        self._suspects = Suspects()
         self._strange_words: set[str] = set()
 
     async def take(self, account_id: int, busy: Collection[int]) -> timedelta | None:
@@ -117,18 +123,22 @@ class Turns:
         if account is None or account.key_sealed is None:  # erased or removed since
             return LEFT_FOR
         key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed, account.id)
-        most = self._most.get(account_id, MAX_BATCH)
+        now, most = self._clock(), self._most.get(account_id, MAX_BATCH)
         # What takes one call goes first, then what is due for a look, then the long lists.
-        left = await self._ledger.read.fewest_to_send(account_id, self._clock())
+        left = await self._ledger.read.fewest_to_send(account_id, now)
+        sends_from = self._sends_from.get(account_id, now)
+        sends = left is not None and sends_from <= now
         try:
-            if left is not None and left <= most and (rows := await self._claim(account, most)):
+            if left is not None and sends and left <= most and (rows := await self._claim(account, most)):
                 answer = await self._send(account, key, rows)
-            elif rows := await self._ledger.read.due_looks(account_id, self._clock(), most):
-                answer = await self._look(account, key, rows)
-            elif left is not None and (rows := await self._claim(account, most)):
+            elif rows := await self._ledger.read.due_looks(account_id, now, MAX_BATCH):
+                answer = await self._look(account, key, self._suspects.choose(account_id, rows))
+            elif sends and (rows := await self._claim(account, most)):
                 answer = await self._send(account, key, rows)
-            else:  # where all there was to send had been asked for before, there may be more at once
-                return LEFT_FOR if left is None else timedelta()
+            elif left is None or sends_from > now:
+                return LEFT_FOR
+            else:  # all there was to send had been asked for before; there may be more at once
+                return timedelta()
         except _KeyReplaced:
             return timedelta()  # the next turn takes the new one
         await self._record(account, answer)
@@ -162,12 +172,17 @@ class Turns:
             return _Answer([Outcome(row, verdict, self._clock())])
         except PanelError as error:
             pause, trouble, paused = self._judge(account, error)
+            if trouble is not Trouble.RATE_LIMITED:  # that closes the budget
+                self._pause_sending(account.id)
             return _Answer(lost(pause, reached=error.reached, words=error.words), trouble, paused)
         except Exception:
             # A fault of ours after the claim: the panel may have been asked, so only status can tell.
             log.exception("a cancel call for account %d broke off", account.id)
             return _Answer(lost(self.fail(account.id), reached=True))
         self._succeeded(account, reply.limits)
+        self._cancel_failures.pop(account.id, None)
+        self._sends_from.pop(account.id, None)
+        self._most.pop(account.id, None)
         look_at = await self._first_looks(account, {row.request_id for row in rows})
         return _Answer([self._answered(row, reply.rows.get(row.order_id), look_at[row.request_id]) for row in rows])
 
@@ -197,18 +212,28 @@ class Turns:
         self._most[account_id] = len(rows) // 2
         return True
 
+    def _pause_sending(self, account_id: int) -> None:
+        """Begin no other cancel call of an account for a while: it would most likely fail as well."""
+        failures = self._cancel_failures[account_id] = self._cancel_failures.get(account_id, 0) + 1
+        pause = min(retry_after(failures, self._random), _LONGEST_PAUSE_OF_SENDING)
+        self._sends_from[account_id] = self._clock() + pause
+
     async def _look(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
         try:
             reply = await self._panel.status(key, [row.order_id for row in rows])
         except Refused as error:
-            if self._smaller(account.id, rows):
-                return _Answer([Outcome(row, Verdict(row.state, row.doubts), self._clock()) for row in rows])
+            if len(rows) > 1:
+                self._suspects.failed(account.id, rows, at_once=True)
+                return _Answer(_unchanged(rows, self._clock()))
             return _Answer(await self._planned(account.id, [self._seen(rows[0], RowError(error.words))]))
         except PanelError as error:
+            failures = self._suspects.failed(account.id, rows) if error.reached else 0
+            if failures and self._suspects.is_culprit(account.id, rows):  # the panel answers, but for this order
+                return _Answer(_unchanged(rows, self._clock() + retry_after(failures, self._random)))
             pause, trouble, paused = self._judge(account, error)
-            again = self._clock() + pause
-            return _Answer([Outcome(row, Verdict(row.state, row.doubts), again) for row in rows], trouble, paused)
+            return _Answer(_unchanged(rows, self._clock() + pause), trouble, paused)
         self._succeeded(account, reply.limits)
+        self._suspects.answered(account.id, rows)
         seen = [self._seen(row, reply.rows.get(row.order_id)) for row in rows]
         return _Answer(await self._planned(account.id, seen))
 
@@ -221,7 +246,10 @@ class Turns:
             return seen
         groups = groups_of(await self._ledger.read.count_taken(account_id), MAX_BATCH)
         pause = self._plan.pause(account_id, [now - row.created_at for row in still], groups)
-        return [replace(one, due_at=now + pause) if one.verdict.state in _WATCHED else one for one in seen]
+        return [
+            replace(one, due_at=_next_check(one, now, now + pause)) if one.verdict.state in _WATCHED else one
+            for one in seen
+        ]
 
     def _seen(self, row: Cancellation, found: StatusRow | None) -> Outcome:
         reading = found if isinstance(found, OrderReading) else None
@@ -229,9 +257,9 @@ class Turns:
             self._strange_words.add(reading.word)
             log.warning("the panel uses a status word this release does not know: %r", reading.word)
         now = self._clock()
-        too_soon = row.sent_at is not None and timedelta() <= now - row.sent_at < resend_after(row.doubts)
-        verdict = after_status(row.state, row.doubts, found, same_key=not row.other_key, may_resend=not too_soon)
-        return Outcome(row, verdict, now, reading, looked=reading is not None)
+        resend = may_resend(now, row.resends_at(now), row.running_checks)
+        verdict = after_status(row.state, row.doubts, found, same_key=not row.other_key, may_resend=resend)
+        return Outcome(row, verdict, now, reading, looked=reading is not None, failed=found is None)
 
     def _judge(self, account: Account, error: PanelError) -> tuple[timedelta, Trouble | None, AccountState | None]:
         """Return how long to wait after such an error, and what it means for the account."""
@@ -259,7 +287,6 @@ class Turns:
 
     def _succeeded(self, account: Account, limits: Limits) -> None:
         self._budget.learn(account.id, limits)
-        self._most.pop(account.id, None)
         if self._failures.pop(account.id, 0):
             log.info("account %d: the panel answers again", account.id)
 
@@ -285,6 +312,19 @@ class Turns:
         now = self._clock()
         refunds = await self._ledger.write_at_once(lambda tx: _recorded(tx, account, answer, now, self._window))
         self._ended_as([outcome.verdict.state for outcome in answer.outcomes], refunds)
+
+
+def _unchanged(rows: Iterable[Cancellation], again: datetime) -> list[Outcome]:
+    """Return the outcomes of a status check that told nothing."""
+    return [Outcome(row, Verdict(row.state, row.doubts), again, failed=True) for row in rows]
+
+
+def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:
+    """Return when to check an order next: as planned, or as soon as that can show that it is to be sent again."""
+    row = seen.cancellation
+    if seen.verdict.state is not State.UNKNOWN or seen.verdict.doubts >= MAX_DOUBTS:
+        return planned
+    return min(planned, check_before_resend(now, row.resends_at(now)))
 
 
 async def _taken_and_claimed(tx: Writer, account: Account, now: datetime, most: int) -> tuple[int, list[Cancellation]]:

@@ -1,8 +1,10 @@
 """What a ledger promises at any time, whoever wrote it in whatever order, as queries past all of the bot's code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
+from bot.demo.panel import Call
 from bot.states import State
 
 Rows = list[tuple[Any, ...]]
@@ -125,3 +127,22 @@ OF_OTHERS = {
         SELECT i.* FROM notice_items i JOIN notices n ON n.id = i.notice_id WHERE n.user_id <> ? ORDER BY i.id""",
 }
 """All that there is of users, but for one."""
+
+
+def hasty(calls: Iterable[Call], pause: timedelta, lives: Callable[[str, datetime], int] = lambda *_: 0) -> list[str]:
+    """Return the orders sent again within a pause, or before two status checks have been made.
+
+    `lives` tells which of an order's cancellations a call belongs to: what is asked for anew is not sent again.
+    """
+    found, last = dict[str, None](), dict[tuple[str, int], tuple[datetime | None, int]]()
+    for call in calls:
+        for order in call.orders:
+            life = order, lives(order, call.at)
+            sent_at, checks = last.get(life, (None, 0))
+            if call.action == "status":
+                last[life] = sent_at, checks + 1
+            elif call.action == "cancel":
+                if sent_at and (call.at - sent_at < pause or checks < 2):
+                    found[order] = None
+                last[life] = call.at, 0
+    return list(found)

@@ -34,9 +34,9 @@ async def test_each_outcome_has_its_group_its_reason_and_a_next_step(here: World
     result = await ann.slash("cancel", orders="ord_pending ord_Running ord_done ord_fixed ord_absent")
     await here.settle()
     text = shown(result)
-    assert "**1** cancelled · **1** queued · **3** refused" in text
-    assert "`Order cannot be cancelled (already completed)`" in text
-    assert "refill" in text
+    assert "**1** cancelled · **1** queued · **2** refused · **1** delivered" in text
+    assert "`ord_done` · status `completed`" in text  # "already completed" the panel says of every end
+    assert "Refill these" in text
     assert "`Service does not support cancellation`" in text
     assert "`Order not found`" in text
     assert "Not final" in text
@@ -117,10 +117,10 @@ async def test_250_orders_from_a_file_cost_three_calls_and_none_is_sent_twice(he
     assert [len(call) for call in calls] == [100, 100, 50]
     assert sorted(order for call in calls for order in call) == sorted(ids)
     assert set(here.panel.cancel_requests.values()) == {1}
-    assert "**84** cancelled · **83** queued · **83** refused" in shown(asked)
+    assert "**84** cancelled · **83** queued · **83** delivered" in shown(asked)
     lines = (await whole_list(ann, asked)).splitlines()
     outcome = {line.split(",")[0]: line.split(",")[1] for line in lines[1:]}
-    expected = ("Cancelled", "Queued at the provider", "Refused by the panel")
+    expected = ("Cancelled", "Queued at the provider", "Delivered before the request took effect")
     assert outcome == {order: expected[index % 3] for index, order in enumerate(ids)}
 
 

@@ -9,20 +9,11 @@ import httpx
 import pytest
 
 from bot.panel import Answer, OrderStatus
-from tests.world import Fault, World, messages, open_orders, orders_of, shown
+from tests.world import FINE, Fault, Late, Twice, World, lost, messages, open_orders, orders_of, shown
 
 pytestmark = pytest.mark.usefixtures("env")
 
 ORDERS = {"ord_A": OrderStatus.PENDING, "ord_B": OrderStatus.IN_PROGRESS, "ord_C": OrderStatus.COMPLETED}
-
-
-def lost(error: Exception) -> Fault:
-    """The panel acts, and its answer does not arrive."""
-
-    def lose(_: Answer) -> Answer:
-        raise error
-
-    return lose
 
 
 def changed(change: Callable[[Any], Any]) -> Fault:
@@ -84,9 +75,16 @@ PANEL_FAULTS: dict[str, Fault] = {
     "duplicate rows": twice,
     "strange word": changed(with_a_strange_word),
     "nothing in it": Answer(200, "{}"),
+    **{f"reset, and acts {after} s later": Late(after, httpx.ReadError("reset")) for after in (1, 5, 20, 50)},
+    "no answer, and acts 50 s later": Late(50, httpx.ReadTimeout("slow")),
+    "502 with HTML, and acts 20 s later": Late(20, Answer(502, "<html>Bad gateway</html>")),
+    "200 with HTML, and acts 20 s later": Late(20, Answer(200, "<html>Welcome</html>")),
+    "reset, and acts after the next call": Late(None, httpx.ReadError("reset")),
+    "given twice": Twice(),
+    "given twice, and reset": Twice(httpx.ReadError("reset")),
 }
 
-FINE: Fault = lambda answer: answer  # noqa: E731  # a fault that is none
+
 BEFORE = {"the cancel": 0, "the first look": 1}
 
 
@@ -108,12 +106,6 @@ async def live(here: World, ann: Any, card: Any, seconds: int) -> None:
         assert untrue(here, "\n".join([shown(card), *messages(ann)])) == []
 
 
-def blind(here: World) -> list[str]:
-    """Return the orders that were cancelled twice with no look in between."""
-    actions = {order: " ".join(c.action for c in here.panel.calls if order in c.orders) for order in ORDERS}
-    return [order for order, done in actions.items() if "cancel cancel" in done]
-
-
 async def check_the_end(here: World, ann: Any, card: Any) -> None:
     """See that every order ended as it really did and that its user knows."""
     account = await here.app.ledger.read.account_of(ann.id)
@@ -122,7 +114,7 @@ async def check_the_end(here: World, ann: Any, card: Any) -> None:
     states = {row.order_id: row.state for row in await orders_of(here.app.ledger.read, 1)}
     assert (states["ord_A"], states["ord_B"]) == ("cancelled", "cancelled")
     assert states["ord_C"] in ("refused", "completed")
-    assert blind(here) == []
+    assert here.hasty() == []
     told = "\n".join([shown(card), *messages(ann)])
     assert called_cancelled(told) == {"ord_A", "ord_B"}
     assert "`ord_C`" in told
@@ -139,6 +131,7 @@ async def test_a_fault_of_the_panel_at_a_step(here: World, ann: Any, fault: str,
     card = await ann.slash("cancel", orders=" ".join(ORDERS))
     await live(here, ann, card, 300)
     await check_the_end(here, ann, card)
+    assert set(here.panel.cancel_requests.values()) == {1}
 
 
 @pytest.mark.parametrize("fault", PANEL_FAULTS)

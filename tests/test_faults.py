@@ -2,16 +2,17 @@
 
 import sqlite3
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import httpx
 import pytest
 
-from bot.demo.panel import Upstream
+from bot.demo.panel import Call, Upstream
 from bot.panel import Answer, OrderStatus
 from bot.states import MAX_DOUBTS
 from bot.store import LedgerUnreachable
-from tests.world import KEY, World, messages, open_orders, shown
+from tests.world import FINE, KEY, START, Late, Twice, World, lost, messages, open_orders, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
 
@@ -20,12 +21,7 @@ pytestmark = pytest.mark.usefixtures("env")
 
 def unclaimed(text: str) -> bool:
     """Tell whether a text claims no end that only a status could have proven."""
-    return "refunded" not in text.casefold() and "queued at" not in text.casefold()
-
-
-def lost(_: Answer) -> Answer:
-    """The panel has acted, and its answer does not arrive."""
-    raise httpx.ReadTimeout("no answer")
+    return "✅" not in text and "Queued at" not in text
 
 
 AMBIGUOUS = [
@@ -51,12 +47,7 @@ async def test_an_ambiguous_call_is_settled_by_status(
     here.order("ord_A")
     here.order("ord_B", RUNNING)
 
-    def acted(_: Answer) -> Answer:
-        if isinstance(fault, Exception):
-            raise fault
-        return fault
-
-    here.wire.faults = [acted if arrived else fault]
+    here.wire.faults = [lost(fault) if arrived else fault]
     card = await ann.slash("cancel", orders="ord_A ord_B")
     await here.app.worker.start_due()
     await here.app.worker.finish()
@@ -64,12 +55,93 @@ async def test_an_ambiguous_call_is_settled_by_status(
     assert "Unclear, being checked" in shown(card)
     assert unclaimed(shown(card))
 
-    await here.wait(20)
-    assert "`ord_A` · status `canceled`" in shown(card)
-    assert "Queued at the provider" in shown(card)
-    actions = [call.action for call in here.panel.calls if call.action != "balance"]
-    assert "cancel, cancel" not in ", ".join(actions)  # a status in between, always
+    await here.wait(100)
+    assert here.hasty() == []
+    assert ("`ord_A` · status `canceled`" in shown(card)) == arrived
+    await here.wait(100)
+    assert here.hasty() == []
+    assert "**2** cancelled" in shown(card) + messages(ann)[-1]
+    assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
+
+
+@pytest.mark.parametrize("after", [None, 1, 5, 20, 60, 119])
+@pytest.mark.parametrize("heard", AMBIGUOUS, ids=str)
+async def test_what_the_panel_does_late_it_is_asked_for_once(
+    here: World, ann: Any, heard: Exception | Answer, after: float | None
+) -> None:
+    here.order("ord_A")
+    here.order("ord_B", RUNNING)
+    here.wire.faults = [Late(after, heard)]
+    await ann.slash("cancel", orders="ord_A ord_B")
+    await here.wait(119)
+    assert here.cancel_calls() == [("ord_A", "ord_B")]
+    await here.wait(150)
+    assert here.hasty() == []
     assert here.panel.cancel_requests["ord_A"] == 1
+
+
+@pytest.mark.parametrize("heard", [None, *AMBIGUOUS], ids=str)
+async def test_what_reaches_the_panel_twice_is_told_as_it_is(
+    here: World, ann: Any, heard: Exception | Answer | None
+) -> None:
+    for order, status in {"ord_A": OrderStatus.PENDING, "ord_B": RUNNING, "ord_C": OrderStatus.COMPLETED}.items():
+        here.order(order, status)
+    here.wire.faults = [Twice(heard)]
+    card = await ann.slash("cancel", orders="ord_A ord_B ord_C")
+    await here.wait(20)
+    assert "refused" not in shown(card)
+    assert "`ord_A` · status `canceled`" in shown(card)
+    assert "`ord_C` · status `completed`" in shown(card)
+    await here.wait(100)
+    assert "`ord_B` · status `canceled`" in shown(card) + messages(ann)[-1]
+    assert len(here.cancel_calls()) == 1
+
+
+async def test_each_resend_waits_longer_and_for_two_checks(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    here.wire.broken = "cancel"
+    await ann.slash("cancel", orders="ord_A")
+    tries = list[float]()
+
+    def note(action: str) -> None:
+        if action == "cancel":
+            tries.append((here.clock() - START).total_seconds())
+
+    here.wire.tried = note
+    await here.wait(9 * 3600, step=30)
+    pauses = [later - before for before, later in pairwise(tries)]
+    assert len(pauses) == MAX_DOUBTS - 1
+    assert pauses[0] >= 120
+    assert all(later >= 4 * before for before, later in pairwise(pauses))
+
+
+async def test_one_check_is_not_enough_for_a_resend_however_late_it_comes(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    here.wire.faults = [httpx.ReadError("reset")]
+    await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    here.panel.calls.append(Call("cancel", KEY, ("ord_A",), here.clock()))  # as far as the bot can know
+    here.wire.broken = "status"
+    await here.wait(180)
+    here.wire.broken = None
+    await here.wait(180)
+    assert here.panel.cancel_requests == {"ord_A": 1}
+    assert here.hasty() == []
+
+
+async def test_a_check_now_and_a_restart_bring_no_resend_forward(here: World, ann: Any) -> None:
+    here.order("ord_A", RUNNING)
+    here.wire.faults = [Late(30, httpx.ReadError("reset"))]
+    await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    for _ in range(4):
+        await here.restart()
+        await ann.click((await ann.slash("queued")).response, label="Check now")
+        await here.wait(25, step=5)
+    assert here.cancel_calls() == [("ord_A",)]
+    await here.wait(60)
+    assert here.panel.cancel_requests == {"ord_A": 1}
+    assert "**1** cancelled" in messages(ann)[-1]
 
 
 @pytest.mark.parametrize("fault", [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow")])
@@ -110,7 +182,7 @@ async def test_many_doubtful_calls_end_in_watching_not_in_sending(here: World, a
     here.order("ord_A", RUNNING)
     await ann.slash("cancel", orders="ord_A")
     here.wire.broken = "cancel"
-    await here.wait(5 * 3600, step=60)
+    await here.wait(9 * 3600, step=60)
     assert await sent(here) == [("unknown", MAX_DOUBTS)]
     here.wire.broken = None
     await here.wait(3600, step=60)
@@ -125,7 +197,7 @@ async def test_after_many_doubtful_calls_the_user_can_ask_once_more(here: World,
     here.order("ord_A", RUNNING)
     await ann.slash("cancel", orders="ord_A")
     here.wire.broken = "cancel"
-    await here.wait(5 * 3600, step=60)
+    await here.wait(9 * 3600, step=60)
     here.wire.broken = None
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(30)
@@ -139,7 +211,7 @@ async def test_a_panel_that_fails_at_cancelling_alone_is_given_time(here: World,
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(300)
     assert "Unclear, being checked" in shown(card)
-    assert await sent(here) == [("unknown", 3)]
+    assert await sent(here) == [("unknown", 2)]
     here.wire.broken = None
     await here.wait(900)
     assert here.panel.cancel_requests["ord_A"] == 1
@@ -149,8 +221,8 @@ async def test_a_panel_that_fails_at_cancelling_alone_is_given_time(here: World,
 async def test_already_cancelled_after_a_lost_answer_is_no_failure(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING)
     here.wire.faults = [
-        lost,
-        Answer(200, '{"status": "In progress"}'),
+        lost(httpx.ReadTimeout("no answer")),
+        Answer(200, '{"status": "In progress", "remains": "650"}'),
         Answer(400, '{"error": "Order cannot be cancelled (already completed)"}'),
     ]
     card = await ann.slash("cancel", orders="ord_A")
@@ -203,9 +275,9 @@ async def test_an_order_nobody_knows_is_refused_even_if_the_answer_to_its_cancel
 
 async def test_a_doubtful_call_is_never_told_as_not_made(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING)
-    here.wire.faults = [lost, lambda answer: answer, Answer(403, '{"error": "Account suspended"}')]
+    here.wire.faults = [httpx.ReadTimeout("no answer"), FINE, Answer(403, '{"error": "Account suspended"}')]
     card = await ann.slash("cancel", orders="ord_A")
-    await here.wait(10)
+    await here.wait(20)
     assert "account is suspended" in shown(card)
     assert "Unclear, being checked" in shown(card)
     removal = await ann.slash("key remove")

@@ -38,7 +38,7 @@ async def test_it_counts_every_outcome_and_shows_the_orders_with_their_time(here
     await have_a_day(here, ann, "A")
     text = shown(await ann.slash("history"))
     assert "4 orders ended · in the last 30 days" in text
-    assert "**1** cancelled · **1** refused · **1** partial · **1** delivered" in text
+    assert "**1** cancelled · **1** partial · **2** delivered" in text
     assert re.search(r"`ord_Apending` <t:\d+:f>", text)
     assert "650 not delivered" in text
     assert "ord_Aopen" not in text

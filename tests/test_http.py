@@ -112,7 +112,7 @@ async def test_metrics_tell_what_is_open_and_how_it_ended(here: World, ann: Any,
     assert still_open == {"waiting": 0, "requested": 0, "sending": 0, "accepted": 0, "queued": 1, "unknown": 0}
     assert exported["notpanel_oldest_queued_seconds"] == 6
     assert exported["notpanel_cancellations_ended_total state=cancelled"] == 1
-    assert exported["notpanel_cancellations_ended_total state=refused"] == 1
+    assert exported["notpanel_cancellations_ended_total state=completed"] == 1
     assert exported["notpanel_panel_calls_total action=cancel outcome=ok"] == 1
     assert exported["notpanel_panel_limit_remaining layer=ip"] == 300 - len(here.panel.calls)
     assert exported["notpanel_acknowledgement_seconds_count"] == 3  # /key set, its form, /cancel

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow
-from bot.schedule import DRAFT_LIVES, EXPIRES_AFTER, OVERDUE_AFTER
+from bot.schedule import DRAFT_LIVES, EXPIRES_AFTER, OVERDUE_AFTER, may_resend
 from bot.states import MAX_DOUBTS, TRANSITIONS, State, Verdict, after_cancel, after_lost_call, after_status
 from bot.store import (
     AccountState,
@@ -102,11 +102,12 @@ def judged(rows: list[Cancellation], answers: list[CancelRow | None]) -> list[Ve
     return [after_cancel(row.doubts, answer, same_key=not row.other_key) for row, answer in pairs]
 
 
-def looked_at(row: Cancellation, answer: StatusRow | None, due_at: datetime, may_resend: bool) -> Outcome:
+def looked_at(row: Cancellation, answer: StatusRow | None, now: datetime) -> Outcome:
     """Return what an answer to a status call makes of a row."""
     reading = answer if isinstance(answer, OrderReading) else None
-    verdict = after_status(row.state, row.doubts, answer, same_key=not row.other_key, may_resend=may_resend)
-    return Outcome(row, verdict, due_at, reading, looked=reading is not None)
+    resend = may_resend(now, row.resends_at(now), row.running_checks)
+    verdict = after_status(row.state, row.doubts, answer, same_key=not row.other_key, may_resend=resend)
+    return Outcome(row, verdict, now, reading, looked=reading is not None, failed=answer is None)
 
 
 def ended_before_their_eyes(row: Cancellation) -> bool:
@@ -135,7 +136,8 @@ class LedgerMachine(RuleBasedStateMachine):
         folder = self.stack.enter_context(TemporaryDirectory())
         self.below = self.stack.enter_context(ledger_in(Path(folder), self.server))
         self.late: list[tuple[int, list[Cancellation]]] = []  # calls of dead processes, whose answers may yet come
-        self.doubtful: set[int] = set()  # last call ambiguous, and no look on record since
+        self.sent: dict[int, datetime] = {}
+        self.doubtful: dict[int, int] = {}  # last call ambiguous; how often checks have shown it running since
         self.questions: list[int] = []
         self.seen: set[int] = set()  # ended before their user's eyes, as far as the ledger has heard
         self.lines_seen: Counter[int] = Counter()
@@ -328,7 +330,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if account_id in self.sending:
             await self.end_a_cancel(account_id, data.draw(one_each(cancel_rows)), data.draw(fates))
         elif account_id in self.looking:
-            await self.end_a_look(account_id, data.draw(one_each(status_rows)), may_resend=data.draw(st.booleans()))
+            await self.end_a_look(account_id, data.draw(one_each(status_rows)))
         else:
             await self.begin_a_call(account_id, data.draw(counts))
 
@@ -340,7 +342,10 @@ class LedgerMachine(RuleBasedStateMachine):
                 taken = await tx.take_up(account_id, self.now, most)
                 claimed = await tx.claim_for_sending(account_id, self.now, most)
         assert len(claimed) <= most
-        assert self.doubtful.isdisjoint(row.id for row in claimed)
+        for row in claimed:  # what may still be carried out is not sent again
+            assert self.doubtful.pop(row.id, 2) >= 2
+            assert row.doubts == 0 or self.now - self.sent[row.id] >= timedelta(minutes=2)
+            self.sent[row.id] = self.now
         if claimed:
             self.sending[account_id] = claimed
         elif rows := await self.ledger.read.due_looks(account_id, self.now, most):
@@ -354,14 +359,16 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             verdicts = [after_lost_call(row.doubts, reached=fate == "lost") for row in rows]
         await self.record(account_id, [Outcome(*pair, self.now) for pair in zip(rows, verdicts, strict=True)])
-        self.doubtful |= {row.id for row, verdict in zip(rows, verdicts, strict=True) if verdict.state is State.UNKNOWN}
+        pairs = zip(rows, verdicts, strict=True)
+        self.doubtful |= {row.id: 0 for row, verdict in pairs if verdict.state is State.UNKNOWN}
 
-    async def end_a_look(self, account_id: int, answers: list[StatusRow | None], *, may_resend: bool) -> None:
+    async def end_a_look(self, account_id: int, answers: list[StatusRow | None]) -> None:
         """Record what a status call led to."""
         pairs = zip(self.looking.pop(account_id), answers, strict=False)
-        outcomes = [looked_at(row, answer, self.now, may_resend) for row, answer in pairs]
+        outcomes = [looked_at(row, answer, self.now) for row, answer in pairs]
         await self.record(account_id, outcomes)
-        self.doubtful -= {outcome.cancellation.id for outcome in outcomes if outcome.looked}
+        for id in {outcome.cancellation.id for outcome in outcomes if outcome.shows_running} & self.doubtful.keys():
+            self.doubtful[id] += 1
 
     async def record(self, account_id: int, outcomes: list[Outcome]) -> None:
         """Record outcomes."""
@@ -460,7 +467,7 @@ class LedgerMachine(RuleBasedStateMachine):
     async def die(self) -> None:
         """End without a word, and begin again with nothing in hand."""
         self.late += self.sending.items()
-        self.doubtful |= self.under_way()
+        self.doubtful |= dict.fromkeys(self.under_way(), 0)
         await self.process.aclose()
         await self.start()
 
@@ -523,7 +530,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if account_id in self.sending:
                 await self.end_a_cancel(account_id, [Accepted()] * len(ORDERS), "answered")
             elif account_id in self.looking:
-                await self.end_a_look(account_id, [FINAL] * len(ORDERS), may_resend=True)
+                await self.end_a_look(account_id, [FINAL] * len(ORDERS))
         self.now += MESSAGE_LIVES
         await self.sweep()
         for request_id in self.ids("SELECT id FROM requests WHERE card_due_at IS NOT NULL"):

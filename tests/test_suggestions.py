@@ -41,7 +41,7 @@ async def test_open_orders_come_first_then_the_newest_each_with_its_state(here: 
     assert await offered(ann, "", command) == [
         "ord_B · queued",
         "ord_A · queued",
-        "ord_D · refused",
+        "ord_D · delivered",
         "ord_C · cancelled",
     ]
 

@@ -24,11 +24,28 @@ from bot.settings import Settings
 from bot.store import Cancellation, LedgerError, ListKind, Reader
 from bot.ui.layout import Tone, card
 from tests.ledgers import Below
+from tests.promises import hasty
 
 KEY = "np-test-key-0123456789abcdef"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
-Fault = Exception | Answer | Callable[[Answer], Answer | Awaitable[Answer]]
+
+@dataclass(frozen=True)
+class Late:
+    """The caller hears this instead of an answer, and the panel acts so much later; None: after the next call."""
+
+    after: float | None
+    heard: Exception | Answer
+
+
+@dataclass(frozen=True)
+class Twice:
+    """The panel is given the same call twice, by something on the way; the second answer is heard, or this."""
+
+    heard: Exception | Answer | None = None
+
+
+Fault = Exception | Answer | Late | Twice | Callable[[Answer], Answer | Awaitable[Answer]]
 
 
 class Clock:
@@ -41,11 +58,26 @@ class Clock:
         return self.now
 
 
+def lost(heard: Exception | Answer) -> Callable[[Answer], Answer]:
+    """The panel acts, and this is heard instead of its answer."""
+
+    def instead(_: Answer) -> Answer:
+        if isinstance(heard, Exception):
+            raise heard
+        return heard
+
+    return instead
+
+
+FINE: Fault = lambda answer: answer  # noqa: E731  # a fault that is none
+
+
 @dataclass
 class Wire:
     """The network to the panel: hands calls on unless a test has put faults in their way.
 
-    An exception comes instead of the panel, an Answer in its place, a function after the panel has acted.
+    An exception comes instead of the panel, an Answer in its place, a function after the panel has acted; Late and
+    Twice are what queues and proxies in front of it do.
     """
 
     panel: SimulatedPanel
@@ -59,6 +91,10 @@ class Wire:
     """Calls that found the panel down."""
     broken: str | None = None
     """An action that the panel fails at for as long as it is named here."""
+    tried: Callable[[str], None] = lambda _: None
+    """Told the action of every call, whatever becomes of it."""
+    spoilt: dict[tuple[str, str], Exception | Answer] = field(default_factory=dict[tuple[str, str], Exception | Answer])
+    """What comes instead of the panel for every call of an action that names an order."""
     allergic_to: str | None = None
     """An order for whose sake the panel refuses every call as a whole."""
 
@@ -69,14 +105,28 @@ class Wire:
 
     async def answer(self, form: Mapping[str, str]) -> Answer:
         """Answer one call."""
+        self.tried(form.get("action", ""))
         if self.down:
             self.refused += 1
             raise httpx.ConnectError("refused")
         if form.get("action") == self.broken:
             return Answer(500, '{"error": "Internal error"}')
+        for order in (form.get("orders") or form.get("order", "")).split(","):
+            if spoilt := self.spoilt.get((form.get("action", ""), order)):
+                return lost(spoilt)(Answer(200, ""))
         if self.allergic_to in (form.get("orders") or form.get("order", "")).split(","):
             return Answer(400, '{"error": "Bad order in list"}')
         fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, Late):
+            self.panel.receive_later(form, None if fault.after is None else timedelta(seconds=fault.after))
+            fault = fault.heard
+        if isinstance(fault, Twice):
+            await self.panel.answer(form)
+            on_record = self.panel.cancel_requests.copy()  # the bot has made one call
+            answer = await self.panel.answer(form)
+            self.panel.calls.pop()
+            self.panel.cancel_requests = on_record
+            return lost(fault.heard)(answer) if fault.heard else answer
         if isinstance(fault, Exception):
             raise fault
         if isinstance(fault, Answer):
@@ -158,6 +208,10 @@ class World:
     def cancel_calls(self) -> list[tuple[str, ...]]:
         """Return the orders of every cancel call that reached the panel."""
         return self.calls("cancel")
+
+    def hasty(self) -> list[str]:
+        """Return the orders sent again within two minutes, or before two status checks have been asked for."""
+        return hasty(self.panel.calls, timedelta(minutes=2))
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database itself, past all of the bot's code."""

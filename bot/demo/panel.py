@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -112,6 +113,7 @@ class SimulatedPanel:
         self._ip = _Window(self.ip_limit)
         self._by_key: dict[str, _Window] = {}
         self._accounts: dict[str, str] = {}
+        self._on_their_way: list[tuple[datetime | None, dict[str, str]]] = []
 
     def add_key(self, key: str, *, balance: Decimal | str = "47.32", suspended: bool = False, beside: str = "") -> None:
         """Open an account, or give the account of the key `beside` another one."""
@@ -146,12 +148,42 @@ class SimulatedPanel:
             await asyncio.sleep(self.latency)
         key, orders = form.get("key", ""), _named(form)
         self.calls.append(Call(form.get("action", ""), key, orders, self.clock()))
+        self._arrivals()
         self._upstream()
         try:
             headers = self._admit(key)
             return Answer(200, json.dumps(self._act(form, orders)), headers)
         except _Error as error:
             return Answer(error.status, json.dumps({"error": error.words}), error.headers)
+        finally:
+            self._overtaken()
+
+    def receive_later(self, form: Mapping[str, str], after: timedelta | None) -> None:
+        """Let a call arrive, and be carried out, so much later; None: once the next call has been answered.
+
+        Its caller hears nothing of that. A queue or a slow proxy in front of a panel does this.
+        """
+        self.calls.append(Call(form.get("action", ""), form.get("key", ""), _named(form), self.clock()))
+        self._on_their_way.append((None if after is None else self.clock() + after, dict(form)))
+
+    def _arrivals(self) -> None:
+        """Carry out the calls that have arrived by now."""
+        now = self.clock()
+        arrived = [form for at, form in self._on_their_way if at is not None and at <= now]
+        self._on_their_way = [one for one in self._on_their_way if one[0] is None or one[0] > now]
+        for form in arrived:
+            self._act_unheard(form)
+
+    def _overtaken(self) -> None:
+        """Carry out the calls which the one just answered has overtaken."""
+        overtaken = [form for at, form in self._on_their_way if at is None]
+        self._on_their_way = [one for one in self._on_their_way if one[0] is not None]
+        for form in overtaken:
+            self._act_unheard(form)
+
+    def _act_unheard(self, form: Mapping[str, str]) -> None:
+        with suppress(_Error):
+            self._act(form, _named(form))
 
     def _admit(self, key: str) -> Mapping[str, str]:
         now = self.clock()

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from bot.language import Language, understood
 from bot.panel import OrderStatus
 from bot.refunds import Refund, came_back
-from bot.schedule import LONG_TRIED, MANY_TRIES
+from bot.schedule import LONG_TRIED, MANY_TRIES, resend_after
 from bot.states import State, as_told, may_be_refilled, not_found
 
 
@@ -288,6 +288,17 @@ class Cancellation(_Row):
     other_key: bool
     pending_at: datetime | None = None
     refund: Refund | None = None
+    running_checks: int = 0
+    resend_at: datetime | None = None
+
+    def resends_at(self, now: datetime) -> datetime | None:
+        """Return when its cancel may be sent again at the earliest; None: at any time.
+
+        A last call that lies ahead was made by another clock, and says nothing.
+        """
+        if self.sent_at is None or self.sent_at > now:
+            return None
+        return self.resend_at or self.sent_at + resend_after(self.doubts)
 
     @property
     def told_as(self) -> State:

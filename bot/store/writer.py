@@ -9,6 +9,7 @@ from typing import Any
 from bot.language import Language
 from bot.panel import OrderReading, OrderStatus
 from bot.refunds import Refund, proof
+from bot.schedule import resend_after, resent_together
 from bot.states import MAX_DOUBTS, State, Verdict, not_found
 from bot.store.eraser import Eraser
 from bot.store.holder import Holder
@@ -29,6 +30,8 @@ from bot.store.rows import (
     to_ms,
 )
 
+_FIRST_RESEND = resend_after(1) // timedelta(milliseconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -44,13 +47,23 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What to write about one cancellation: a verdict, and the reading of its status that led to it."""
+    """What to write about one cancellation: a verdict, and the reading of its status that led to it.
+
+    `failed`: a status check named it and told nothing of it.
+    """
 
     cancellation: Cancellation
     verdict: Verdict
     due_at: datetime
     reading: OrderReading | None = None
     looked: bool = False
+    failed: bool = False
+
+    @property
+    def shows_running(self) -> bool:
+        """Tell whether a status check has shown an order running of which it is unknown whether it was cancelled."""
+        word = self.reading.status if self.reading else OrderStatus.UNKNOWN
+        return self.cancellation.state is State.UNKNOWN and word is not OrderStatus.UNKNOWN and not word.is_final
 
     @property
     def is_news(self) -> bool:
@@ -251,7 +264,9 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         stamp, told = to_ms(now), told_at and to_ms(told_at)
         new = await QUERIES.take_up(self._db, request_id=request_id, count=count, state=state, now=stamp, told_at=told)
         if state is State.REQUESTED:
-            await QUERIES.revive(self._db, request_id=request_id, count=count, most=MAX_DOUBTS, now=stamp)
+            await QUERIES.revive(
+                self._db, request_id=request_id, count=count, most=MAX_DOUBTS, pause=_FIRST_RESEND, now=stamp
+            )
         await QUERIES.link_orders(self._db, request_id=request_id, count=count)
         if await QUERIES.mark_joined(self._db, request_id=request_id, count=count):
             # What is joined may never be sent, and so never change: the card is to show it as it is.
@@ -270,13 +285,20 @@ class Writer(Eraser, Outbox, Nudges, Holder):
 
     async def retry_request(self, request_id: int, now: datetime) -> None:
         """Let what is only watched of a request be sent once more, should the next look show it running."""
-        rows = QUERIES.retry_request(self._db, request_id=request_id, most=MAX_DOUBTS, now=to_ms(now))
+        rows = QUERIES.retry_request(
+            self._db, request_id=request_id, most=MAX_DOUBTS, pause=_FIRST_RESEND, now=to_ms(now)
+        )
         await self._touch([row["id"] async for row in rows], now)
 
     async def claim_for_sending(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
         """Mark up to `most` requested orders as being sent, and return them: to be committed before the call."""
-        rows = QUERIES.claim_for_sending(self._db, account_id=account_id, now=to_ms(now), most=most)
-        return sorted(Cancellation.read_all([row async for row in rows]), key=lambda row: row.id)  # as they were named
+        which = {"account_id": account_id, "now": to_ms(now)}
+        rows = [row async for row in QUERIES.claim_for_sending(self._db, **which, doubts=0, most=most)]
+        if not rows and (again := await QUERIES.next_to_resend(self._db, **which)):
+            together = min(most, resent_together(again["doubts"], again["count"]))
+            claimed = QUERIES.claim_for_sending(self._db, **which, doubts=again["doubts"], most=together)
+            rows = [row async for row in claimed]
+        return sorted(Cancellation.read_all(rows), key=lambda row: row.id)  # as they were named
 
     async def record(
         self, account_id: int, outcomes: Iterable[Outcome], now: datetime, window: timedelta
@@ -471,7 +493,9 @@ def _outcome_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
         "from_doubts": outcome.cancellation.doubts,
         "state": state,
         "doubts": outcome.verdict.doubts,
+        "running_checks": outcome.cancellation.running_checks + outcome.shows_running,
         "looked": int(outcome.looked),
+        "failed": int(outcome.failed),
         "words": outcome.verdict.words,
         "status_word": reading.word if reading else None,
         "remains": reading.remains if reading else None,

@@ -17,8 +17,9 @@ SETTINGS = {
     "WATCH_MAX_INTERVAL": "1",
     "NOTIFY_WINDOW": "0.3",
     "CONFIRM_ABOVE": "1000",
+    "WIRE_RESEND": "6",
 }
-"""All in a hurry: what takes hours in life takes seconds here."""
+"""All in a hurry: what takes hours in life takes seconds here (WIRE_RESEND: child/sitecustomize.py)."""
 
 
 @dataclass

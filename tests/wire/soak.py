@@ -41,7 +41,7 @@ class Tally:
     orders: int = 0
     lost: int = 0
     doubled: int = 0
-    cancelled_blindly: int = 0
+    cancelled_twice: int = 0
     other: int = 0
     recovery: float = 0
     findings: list[str] = field(default_factory=list[str])
@@ -51,14 +51,14 @@ class Tally:
         self.orders += found.orders
         self.lost += len(found.lost)
         self.doubled += len(found.told_twice)
-        self.cancelled_blindly += len(found.cancelled_blindly)
+        self.cancelled_twice += len(found.cancelled_twice)
         self.other += len(found.untrue) + len(found.illegal_steps)
         if found.faults:
             self.findings.append(f"{where}: {found}")
 
     def row(self) -> tuple[str, ...]:
         """Return the cells of this line."""
-        counts = (self.kills, self.faults, self.orders, self.lost, self.doubled, self.cancelled_blindly, self.other)
+        counts = (self.kills, self.faults, self.orders, self.lost, self.doubled, self.cancelled_twice, self.other)
         return (self.name, *(f"{count:,}" for count in counts), f"{self.recovery:.2f} s")
 
 
@@ -136,7 +136,7 @@ async def every_place() -> Tally:
 
 
 class UnsteadyPanel(SimulatedPanel):
-    """A panel that fails now and then, before or after it has acted."""
+    """A panel that fails now and then, before it has acted, after, or long before: late, overtaken or twice."""
 
     random: Random
     unsteady = False
@@ -151,8 +151,20 @@ class UnsteadyPanel(SimulatedPanel):
         if self.random.random() < 0.2:
             soon = str(int(self.clock().timestamp()) + 1)
             return Answer(429, '{"error": "Rate limit"}', {"X-RateLimit-DeniedBy": "ip", "X-RateLimit-Reset": soon})
-        if self.random.random() < 0.5:
-            await super().answer(form)
+        match self.random.choice(("never", "acts", "acts", "late", "late", "overtaken", "twice")):
+            case "acts":
+                await self._unheard(form)
+            case "late":
+                self.receive_later(form, timedelta(seconds=self.random.uniform(0.1, 2.5)))
+            case "overtaken":
+                self.receive_later(form, None)
+            case "twice":
+                await self._unheard(form)
+                on_record = self.cancel_requests.copy()  # the bot has made one call
+                await self._unheard(form)
+                self.cancel_requests = on_record
+            case _:
+                pass
         return self.random.choice(
             [
                 Answer(500, '{"error": "Internal error"}'),
@@ -162,6 +174,12 @@ class UnsteadyPanel(SimulatedPanel):
                 Answer(200, "[]"),
             ]
         )
+
+    async def _unheard(self, form: Mapping[str, str]) -> None:
+        """Carry out a call that gets no answer: a status check of that kind tells the bot nothing."""
+        await super().answer(form)
+        if form.get("action") == "status":
+            self.calls.pop()
 
 
 def trouble_for(discord: StandIn, random: Random) -> int:
@@ -191,7 +209,7 @@ async def busy_life(tally: Tally, kills: int, seed: int, *, unsteady: bool) -> N
             for _ in range(kills):
                 await one_life(made, tally, random, unsteady=unsteady)
             panel.unsteady, made.discord.faults = False, []
-            # What is in doubt for the second time is sent again a minute after: 60 s would call it lost.
+            # What is in doubt for the second time is sent again half a minute after: 60 s would call it lost.
             with suppress(TimeoutError):  # the audit says what is missing
                 await made.all_is_told(150)
             tally.faults += panel.failed

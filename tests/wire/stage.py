@@ -3,10 +3,11 @@
 import asyncio
 import re
 import sqlite3
-from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Container, Iterable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from bot.demo.panel import SimulatedPanel
 from bot.demo.serve import serve
 from bot.states import TRANSITIONS, State
 from bot.ui.words import WORDINGS
-from tests.wire.process import BotProcess
+from tests.promises import hasty
+from tests.wire.process import SETTINGS, BotProcess
 from tests.wire.stand_in import Interaction, Sent, StandIn, stand_in
 
 KEY = "np-wire-key-0123456789"
@@ -103,13 +105,13 @@ class Audit:
     lost: list[str]
     untrue: list[str]
     told_twice: list[str]
-    cancelled_blindly: list[str]
+    cancelled_twice: list[str]
     illegal_steps: list[tuple[str, str]]
 
     @property
     def faults(self) -> list[object]:
         """All that should not be."""
-        return [*self.lost, *self.untrue, *self.told_twice, *self.cancelled_blindly, *self.illegal_steps]
+        return [*self.lost, *self.untrue, *self.told_twice, *self.cancelled_twice, *self.illegal_steps]
 
 
 def audit(stage: Stage) -> Audit:
@@ -123,10 +125,6 @@ def audit(stage: Stage) -> Audit:
     accepted = {order for asked, orders in stage.asked if asked.text for order in orders}
     shown = {line for sent in stage.discord.messages.values() for line in _outcomes(sent.text)}
     messages = Counter(order for sent in stage.notices() for order in set(re.findall(r"ord_\w+", sent.text)))
-    history: defaultdict[str, list[str]] = defaultdict(list)
-    for call in stage.panel.calls:
-        for order in call.orders:
-            history[order].append(call.action)
     steps = stage.ledger("SELECT from_state, to_state FROM transitions WHERE from_state IS NOT NULL")
     return Audit(
         orders=len(states),
@@ -136,7 +134,7 @@ def audit(stage: Stage) -> Audit:
         ],
         untrue=[order for order, state in shown if state in _TRUTH and _status(stage, order) != _TRUTH[state]],
         told_twice=[order for order, times in messages.items() if times > 1],
-        cancelled_blindly=_blind(states, history),
+        cancelled_twice=_cancelled_twice(stage, states),
         illegal_steps=[(begin, end) for begin, end in steps if State(end) not in TRANSITIONS[State(begin)]],
     )
 
@@ -156,7 +154,12 @@ def _status(stage: Stage, order: str) -> str | None:
     return known and known.status
 
 
-def _blind(states: Iterable[str], history: dict[str, list[str]]) -> list[str]:
-    """Return the orders that were cancelled twice without a look in between, or without standing in the ledger."""
-    twice = [order for order, actions in history.items() if "cancel cancel" in " ".join(actions)]
-    return twice + [order for order, actions in history.items() if "cancel" in actions and order not in states]
+def _cancelled_twice(stage: Stage, states: Container[str]) -> list[str]:
+    """Return what the panel has cancelled twice, what was sent again in haste, and what is not in the ledger."""
+    pause = timedelta(seconds=float(SETTINGS["WIRE_RESEND"]) - 1)  # counted from the claim: the call comes later
+    unwritten = (order for call in stage.panel.calls if call.action == "cancel" for order in call.orders)
+    return [
+        *(order for order, times in stage.panel.cancel_requests.items() if times > 1),
+        *hasty(stage.panel.calls, pause),
+        *(order for order in unwritten if order not in states),
+    ]

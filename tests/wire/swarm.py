@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,7 +26,7 @@ from bot.states import State
 from bot.store import DEAD_AFTER, WIRE_CLEAR_AFTER, migrate
 from tests.ledgers import InPostgres
 from tests.postgres import programs, running
-from tests.promises import breaches
+from tests.promises import breaches, hasty
 from tests.wire.process import SETTINGS, BotProcess
 from tests.wire.stand_in import Interaction, StandIn, stand_in
 
@@ -228,11 +228,11 @@ def audit(made: Swarm) -> dict[str, list[Any]]:
     """
     found = cancellations(made)
     rows = [row for mine in found.values() for row in mine]
-    calls: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
-    for call in made.panel.calls:
-        for order in call.orders:
-            begun = sum(row.created_at <= call.at.timestamp() * 1000 for row in found.get(order, ()))
-            calls[order, begun].append(call.action)
+
+    def begun(order: str, at: datetime) -> int:
+        return sum(row.created_at <= at.timestamp() * 1000 for row in found.get(order, ()))
+
+    sent = {(order, call.at) for call in made.panel.calls if call.action == "cancel" for order in call.orders}
     messages = [sent for sent in made.discord.messages.values() if "News about" in sent.text]
     nonces = Counter(sent.body["nonce"] for sent in messages)
     delivered = {nonce for (nonce,) in made.sql("SELECT nonce FROM notices WHERE message_id IS NOT NULL")}
@@ -247,9 +247,8 @@ def audit(made: Swarm) -> dict[str, list[Any]]:
             *(nonce for nonce, times in nonces.items() if times > 1),
         ],
         "cancelled twice": [
-            order
-            for (order, begun), actions in calls.items()
-            if "cancel cancel" in " ".join(actions) or ("cancel" in actions and not begun)
+            *hasty(made.panel.calls, timedelta(seconds=float(SETTINGS["WIRE_RESEND"]) - 1), begun),
+            *(order for order, at in sent if not begun(order, at)),
         ],
         "promises broken": list(breaches(made.sql).items()),
         "untrue": [

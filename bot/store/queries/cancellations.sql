@@ -60,13 +60,21 @@ SELECT COUNT(*) FROM (
     SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now LIMIT :most
 ) AS ready;
 
--- name: claim_for_sending(now, account_id, most)
-UPDATE cancellations SET state = 'sending', attempts = attempts + 1, sent_at = :now, changed_at = :now
+-- name: claim_for_sending(now, account_id, doubts, most)
+UPDATE cancellations SET state = 'sending', attempts = attempts + 1, sent_at = :now, changed_at = :now,
+                         running_checks = 0, resend_at = NULL
 WHERE id IN (
-    SELECT id FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now
+    SELECT id FROM cancellations
+    WHERE account_id = :account_id AND state = 'requested' AND doubts = :doubts AND due_at <= :now
     ORDER BY due_at, id LIMIT :most
 )
 RETURNING *;
+
+-- name: next_to_resend(account_id, now)^
+-- The orders that are due to be sent again after as many unclear calls as the first of them.
+SELECT doubts, COUNT(*) AS count FROM cancellations
+WHERE account_id = :account_id AND state = 'requested' AND doubts > 0 AND due_at <= :now
+GROUP BY doubts ORDER BY MIN(due_at), doubts LIMIT 1;
 
 -- name: fewest_to_send(account_id, now)$
 -- 0: some are ready; else what the shortest list has left; NULL: nothing.
@@ -85,10 +93,11 @@ WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 
 )
 ORDER BY due_at, id LIMIT :most;
 
--- name: record(state, doubts, looked, words, status_word, remains, charge_first, charge_last, currency, pending_at, refund, now, due_at, queued_at, ended_at, id, from_state, from_doubts)*!
+-- name: record(state, doubts, running_checks, looked, failed, words, status_word, remains, charge_first, charge_last, currency, pending_at, refund, now, due_at, queued_at, ended_at, id, from_state, from_doubts)*!
 -- Where its user has asked for one more try while it was looked at, that look is left out: the next is due at once.
 UPDATE cancellations SET
-    state = :state, doubts = :doubts, looks = looks + :looked, words = COALESCE(:words, words),
+    state = :state, doubts = :doubts, running_checks = :running_checks, looks = looks + :looked,
+    failed_checks = CASE WHEN :looked > 0 THEN 0 ELSE failed_checks + :failed END, words = COALESCE(:words, words),
     status_word = COALESCE(:status_word, status_word), remains = COALESCE(:remains, remains),
     charge_first = :charge_first, charge_last = :charge_last, currency = :currency, pending_at = :pending_at,
     refund = :refund, changed_at = :now, due_at = :due_at,
@@ -148,7 +157,9 @@ WHERE account_id = :account_id AND (
 );
 
 -- name: hurry_request(now, request_id)!
-UPDATE cancellations SET due_at = :now WHERE request_id = :request_id AND state = 'accepted' AND due_at > :now;
+-- Only what has not been looked at: what is unknown for longer has a pause of its own.
+UPDATE cancellations SET due_at = :now
+WHERE request_id = :request_id AND state IN ('accepted', 'unknown') AND looks = 0 AND due_at > :now;
 
 -- name: told_by_card(now, patience, id, revision)!
 -- What ended while its user was watching the card; of all else they get a message as well. Only where nothing has

@@ -35,9 +35,11 @@ WHERE r.id = :request_id
   AND NOT EXISTS (SELECT 1 FROM joinable j WHERE j.request_id = r.id AND j.order_id = ro.order_id)
 ORDER BY ro.position;
 
--- name: revive(request_id, count, most, now)!
--- Asked for once more after all tries: one more, if the next look shows the order running.
-UPDATE cancellations SET doubts = :most - 1, sent_at = NULL, due_at = :now, changed_at = :now
+-- name: revive(request_id, count, most, pause, now)!
+-- Asked for once more after all tries: one more, if the next checks show the order running, and never sooner after the
+-- last call than `pause` milliseconds.
+UPDATE cancellations SET doubts = :most - 1, running_checks = 0, due_at = :now, changed_at = :now,
+    resend_at = CASE WHEN sent_at + :pause > :now THEN sent_at + :pause ELSE CAST(:now AS BIGINT) END
 WHERE state = 'unknown' AND doubts >= :most AND id IN (
     SELECT c.id FROM requests r JOIN request_orders ro
       ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting AND ro.position < r.orders - r.waiting + :count
@@ -45,9 +47,10 @@ WHERE state = 'unknown' AND doubts >= :most AND id IN (
     WHERE r.id = :request_id
 );
 
--- name: retry_request(request_id, most, now)
+-- name: retry_request(request_id, most, pause, now)
 -- The same for what stands on a request's card.
-UPDATE cancellations SET doubts = :most - 1, sent_at = NULL, due_at = :now, changed_at = :now
+UPDATE cancellations SET doubts = :most - 1, running_checks = 0, due_at = :now, changed_at = :now,
+    resend_at = CASE WHEN sent_at + :pause > :now THEN sent_at + :pause ELSE CAST(:now AS BIGINT) END
 WHERE state = 'unknown' AND doubts >= :most AND id IN (
     SELECT cancellation_id FROM request_orders WHERE request_id = :request_id AND cancellation_id IS NOT NULL
 )

@@ -4,8 +4,9 @@ WIRE_DISCORD names the stand-in. WIRE_POINTS names a file to list every place in
 and after each commit and each call over the network. WIRE_DIE_AT is the number of the place to die at, like in a
 power cut. WIRE_LAG names a file to note in how late the event loop is: every five milliseconds something falls due, and
 the lag is how long it has to wait. WIRE_PATIENT lets one person give as many commands as a benchmark needs.
-WIRE_LONG_AWAY has the first try to connect again fail as the eleventh in a row does: its pause is the longest there is.
-Without these variables nothing of this exists.
+WIRE_RESEND is how many seconds after an unclear call the first resend may come, for a soak has no hours to wait; the
+other pauses shrink alike. WIRE_LONG_AWAY has the first try to connect again fail as the eleventh in a row does: its
+pause is the longest there is. Without these variables nothing of this exists.
 """
 
 import itertools
@@ -134,6 +135,24 @@ def _seem_long_away() -> None:
     ExponentialBackoff.__init__ = begin_late
 
 
+def _resend_after(seconds: float) -> None:
+    import asyncio
+
+    run = asyncio.run
+
+    def run_sooner(main) -> None:
+        import bot.schedule
+        import bot.store.writer
+
+        shrink = seconds / bot.schedule.resend_after(1).total_seconds()
+        bot.schedule._RESENDS = tuple(min(pause, bot.schedule._RESENDS[1]) * shrink for pause in bot.schedule._RESENDS)
+        bot.schedule._RECHECK *= shrink
+        bot.store.writer._FIRST_RESEND = int(seconds * 1000)
+        run(main)
+
+    asyncio.run = run_sooner
+
+
 def _route(url: str) -> str:
     parts = url.split("?")[0].split("/")[4:] or ["gateway"]
     return "/".join(part for part in parts if not any(digit in part for digit in "0123456789"))
@@ -145,6 +164,8 @@ if os.environ.get("WIRE_POINTS"):
     _watch(os.environ["WIRE_POINTS"], int(os.environ.get("WIRE_DIE_AT", "0")))
 if os.environ.get("WIRE_PATIENT"):
     _be_patient()
+if os.environ.get("WIRE_RESEND"):
+    _resend_after(float(os.environ["WIRE_RESEND"]))
 if os.environ.get("WIRE_LAG"):
     _note_lag(os.environ["WIRE_LAG"])
 if os.environ.get("WIRE_LONG_AWAY"):
