@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from bot.panel import Answer, OrderStatus
+from tests.panel.fakes import SOMEONE_ELSES_ANSWERS
 from tests.world import FINE, Fault, Late, Twice, World, lost, messages, open_orders, orders_of, shown
 
 pytestmark = pytest.mark.usefixtures("env")
@@ -47,6 +48,11 @@ def twice(answer: Answer) -> Answer:
     return Answer(answer.status, f"{{{body}}}")
 
 
+def with_no_effect(answer: Answer) -> Fault:
+    """The call never reaches the panel."""
+    return answer
+
+
 def limited(layer: str | None) -> Answer:
     headers = {"X-RateLimit-DeniedBy": layer} if layer else {}
     return Answer(429, '{"error": "Rate limit exceeded"}', headers)
@@ -80,6 +86,13 @@ PANEL_FAULTS: dict[str, Fault] = {
     "502 with HTML, and acts 20 s later": Late(20, Answer(502, "<html>Bad gateway</html>")),
     "200 with HTML, and acts 20 s later": Late(20, Answer(200, "<html>Welcome</html>")),
     "reset, and acts after the next call": Late(None, httpx.ReadError("reset")),
+    **{
+        f"someone else's {status} {body[:40]}, {'after' if acts else 'before'}": (lost if acts else with_no_effect)(
+            Answer(status, body, headers)
+        )
+        for index, (status, headers, body) in enumerate(SOMEONE_ELSES_ANSWERS[::3])
+        for acts in [index % 2 == 0]
+    },
     "given twice": Twice(),
     "given twice, and reset": Twice(httpx.ReadError("reset")),
 }
