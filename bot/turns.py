@@ -126,8 +126,8 @@ class Turns:
         now, most = self._clock(), self._most.get(account_id, MAX_BATCH)
         # What takes one call goes first, then what is due for a look, then the long lists.
         left = await self._ledger.read.fewest_to_send(account_id, now)
-        sends_from = self._sends_from.get(account_id, now)
-        sends = left is not None and sends_from <= now
+        pauses = timedelta() < self._sends_from.get(account_id, now) - now <= _LONGEST_PAUSE_OF_SENDING
+        sends = left is not None and not pauses  # a pause that is longer was begun by another clock
         try:
             if left is not None and sends and left <= most and (rows := await self._claim(account, most)):
                 answer = await self._send(account, key, rows)
@@ -135,7 +135,7 @@ class Turns:
                 answer = await self._look(account, key, self._suspects.choose(account_id, rows))
             elif sends and (rows := await self._claim(account, most)):
                 answer = await self._send(account, key, rows)
-            elif left is None or sends_from > now:
+            elif left is None or pauses:
                 return LEFT_FOR
             else:  # all there was to send had been asked for before; there may be more at once
                 return timedelta()
@@ -172,7 +172,7 @@ class Turns:
             return _Answer([Outcome(row, verdict, self._clock())])
         except PanelError as error:
             pause, trouble, paused = self._judge(account, error)
-            if trouble is not Trouble.RATE_LIMITED:  # that closes the budget
+            if trouble not in (None, Trouble.RATE_LIMITED):  # the one is about the key, the other closes the budget
                 self._pause_sending(account.id)
             return _Answer(lost(pause, reached=error.reached, words=error.words), trouble, paused)
         except Exception:
@@ -231,7 +231,7 @@ class Turns:
             if failures and self._suspects.is_culprit(account.id, rows):  # the panel answers, but for this order
                 return _Answer(_unchanged(rows, self._clock() + retry_after(failures, self._random)))
             pause, trouble, paused = self._judge(account, error)
-            return _Answer(_unchanged(rows, self._clock() + pause), trouble, paused)
+            return _Answer(_unchanged(rows, self._clock() + pause, failed=error.reached), trouble, paused)
         self._succeeded(account, reply.limits)
         self._suspects.answered(account.id, rows)
         seen = [self._seen(row, reply.rows.get(row.order_id)) for row in rows]
@@ -314,9 +314,9 @@ class Turns:
         self._ended_as([outcome.verdict.state for outcome in answer.outcomes], refunds)
 
 
-def _unchanged(rows: Iterable[Cancellation], again: datetime) -> list[Outcome]:
-    """Return the outcomes of a status check that told nothing."""
-    return [Outcome(row, Verdict(row.state, row.doubts), again, failed=True) for row in rows]
+def _unchanged(rows: Iterable[Cancellation], again: datetime, *, failed: bool = True) -> list[Outcome]:
+    """Return the outcomes of a status check that told nothing; `failed`: because of the panel, as far as is known."""
+    return [Outcome(row, Verdict(row.state, row.doubts), again, failed=failed) for row in rows]
 
 
 def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:

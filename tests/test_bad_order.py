@@ -1,6 +1,7 @@
 """One order that the panel fails at holds up no other, and is itself told as unclear."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any, cast
 
 import httpx
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from bot.panel import MAX_BATCH, Answer, OrderStatus
 from bot.store import Cancellation
 from bot.suspects import Suspects
-from tests.world import World, messages, shown
+from tests.world import KEY, World, messages, shown
 
 SPOILT = [
     Answer(500, '{"error": "Internal error"}'),
@@ -112,6 +113,27 @@ class TestCancels:
         await here.wait(900, step=5)
         assert "**900** cancelled" in shown(card)
         assert here.hasty() == []
+
+    async def test_no_pause_outlasts_a_clock_that_is_set_back_or_a_new_key(self, here: World, ann: Any) -> None:
+        for order in ("ord_A", "ord_B", "ord_C"):
+            here.order(order)
+        here.wire.broken = "cancel"
+        for _ in range(3):
+            await ann.slash("cancel", orders="ord_A")
+            await here.wait(40)
+        here.wire.broken = None
+        here.clock.now -= timedelta(hours=3)
+        await ann.slash("cancel", orders="ord_B")
+        await here.wait(5)
+        assert here.panel.cancel_requests["ord_B"] == 1
+        here.panel.revoke_key(KEY)
+        await ann.slash("cancel", orders="ord_C")
+        await here.wait(5)
+        here.panel.add_key("np-another-key-000111", beside="")
+        here.panel.orders["ord_C"].key = "np-another-key-000111"
+        await here.connect(ann, "np-another-key-000111")
+        await here.settle()
+        assert here.panel.cancel_requests["ord_C"] == 1
 
 
 class Row:
