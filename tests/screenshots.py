@@ -18,7 +18,7 @@ def main() -> None:
         with speaking(language), running_demo(locale=locale) as demo, browser_page(demo.url) as page:
             connect(page, demo.key)
             card = cancel(page, demo.orders)
-            for state, count in (("cancelled", 1), ("queued", 2), ("refused", 2)):
+            for state, count in (("cancelled", 1), ("queued", 2), ("refused", 1), ("delivered", 1)):
                 expect(card).to_contain_text(f"{count} {t(state)}")
             card.screenshot(path=FOLDER / f"card-{language}.png")
             notice = message(page, plural("News about {count} order", "News about {count} orders", 1))
