@@ -320,11 +320,16 @@ def _unchanged(rows: Iterable[Cancellation], again: datetime, *, failed: bool = 
 
 
 def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:
-    """Return when to check an order next: as planned, or as soon as that can show that it is to be sent again."""
-    row = seen.cancellation
+    """Return when to check an order next: as planned, or as soon as that can show that it is to be sent again.
+
+    A check that does not show it running says nothing of when the next one will: only the planner's pauses grow.
+    """
     if seen.verdict.state is not State.UNKNOWN or seen.verdict.doubts >= MAX_DOUBTS:
         return planned
-    return min(planned, check_before_resend(now, row.resends_at(now)))
+    resend_at = seen.cancellation.resends_at(now)
+    if not seen.shows_running and (resend_at is None or resend_at <= now):
+        return planned
+    return min(planned, check_before_resend(now, resend_at))
 
 
 async def _taken_and_claimed(tx: Writer, account: Account, now: datetime, most: int) -> tuple[int, list[Cancellation]]:

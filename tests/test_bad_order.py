@@ -68,6 +68,21 @@ class TestChecks:
         assert "**9** cancelled" in messages(ann)[-1]
         assert calls["status"] < 60
 
+    async def test_what_the_panel_says_in_words_not_known_is_asked_about_ever_more_rarely(
+        self, here: World, ann: Any
+    ) -> None:
+        here.order("ord_A")
+        here.wire.spoilt = {
+            ("cancel", "ord_A"): httpx.ReadTimeout("no answer"),
+            ("status", "ord_A"): Answer(200, '{"status": "Sleeping"}'),
+        }
+        await ann.slash("cancel", orders="ord_A")
+        calls = Counter[str]()
+        here.wire.tried = lambda action: calls.update([action])
+        await here.wait(3 * 3600, step=5)
+        assert calls["cancel"] == 1
+        assert calls["status"] < 300
+
     async def test_after_an_outage_orders_are_asked_about_together_again(self, here: World, ann: Any) -> None:
         orders = [here.order(f"ord_{number:02}", OrderStatus.IN_PROGRESS) for number in range(100)]
         card = await ann.slash("cancel", file=("orders.txt", "\n".join(orders).encode()))
