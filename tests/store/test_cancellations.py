@@ -5,12 +5,13 @@ from itertools import pairwise
 
 import pytest
 
-from bot.states import State
+from bot.states import State, Verdict
 from bot.store import (
     NoticeKind,
+    Outcome,
 )
 from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask, claim, connect
-from tests.world import orders_of
+from tests.world import START, orders_of
 
 
 async def test_a_second_request_joins_what_is_open(books: Books) -> None:
@@ -169,6 +170,19 @@ async def test_a_claim_takes_no_more_than_a_batch(books: Books) -> None:
     async with books.ledger.write() as tx:
         assert len(await claim(tx, books.account, 2)) == 2
     assert books.sql("SELECT COUNT(*) FROM cancellations WHERE state = 'sending'") == [(2,)]
+
+
+async def test_orders_that_are_to_be_sent_again_take_no_room_in_the_call_of_a_new_list(books: Books) -> None:
+    await books.ask(*(f"ord_again{n}" for n in range(100)))
+    await books.claim()
+    async with books.ledger.write() as tx:
+        await tx.recover_sending(START, WINDOW)
+        rows = await tx.due_looks(books.account.id, START, 100)
+        again = [Outcome(row, Verdict(State.REQUESTED, row.doubts), START) for row in rows]
+        await tx.record(books.account.id, again, START, WINDOW)
+        await ask(tx, books.account, *(f"ord_new{n}" for n in range(50)))
+    assert [row.order_id for row in await books.claim()] == [f"ord_new{n}" for n in range(50)]
+    assert len(await books.claim()) == 10
 
 
 async def test_what_a_dead_process_was_sending_is_unclear_and_doubted(books: Books) -> None:

@@ -56,8 +56,10 @@ WHERE c.id = considered.id AND lower(c.order_id) LIKE :pattern ESCAPE '!'
 ORDER BY c.ended_at IS NULL DESC, c.id DESC LIMIT :most;
 
 -- name: count_requested(account_id, now, most)$
+-- What is sent again goes in calls of its own, and takes no room in that of a list.
 SELECT COUNT(*) FROM (
-    SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now LIMIT :most
+    SELECT 1 FROM cancellations
+    WHERE account_id = :account_id AND state = 'requested' AND doubts = 0 AND due_at <= :now LIMIT :most
 ) AS ready;
 
 -- name: claim_for_sending(now, account_id, doubts, most)
