@@ -26,7 +26,6 @@ from bot.panel import (
     PanelError,
     RateLimited,
     Refused,
-    RowError,
     StatusRow,
     Suspended,
     TurnedAway,
@@ -34,7 +33,7 @@ from bot.panel import (
 )
 from bot.refunds import Refund
 from bot.schedule import check_before_resend, may_resend, retry_after
-from bot.states import MAX_DOUBTS, State, Verdict, after_cancel, after_lost_call, after_refusal, after_status
+from bot.states import MAX_DOUBTS, State, Verdict, after_cancel, after_lost_call, after_status
 from bot.store import (
     Account,
     AccountState,
@@ -164,12 +163,9 @@ class Turns:
 
         try:
             reply = await self._panel.cancel(key, [row.order_id for row in rows])
-        except Refused as error:
-            if self._smaller(account.id, rows):
-                return _Answer(lost(timedelta(), reached=False))
-            row, words = rows[0], error.words or str(error)
-            verdict = after_refusal(row.doubts, words, same_key=not row.other_key)
-            return _Answer([Outcome(row, verdict, self._clock())])
+        except Refused:  # of a single order the panel's words are its row: here one may have spoilt a whole batch
+            self._most[account.id] = len(rows) // 2
+            return _Answer(lost(timedelta(), reached=False))
         except PanelError as error:
             pause, trouble, paused = self._judge(account, error)
             if trouble not in (None, Trouble.RATE_LIMITED):  # the one is about the key, the other closes the budget
@@ -205,13 +201,6 @@ class Turns:
     def _answered(self, row: Cancellation, found: CancelRow | None, look_at: datetime) -> Outcome:
         return Outcome(row, after_cancel(row.doubts, found, same_key=not row.other_key), look_at)
 
-    def _smaller(self, account_id: int, rows: Sequence[Cancellation]) -> bool:
-        """Halve an account's next call, and tell whether that can be: one order may have spoilt a whole batch."""
-        if len(rows) == 1:
-            return False
-        self._most[account_id] = len(rows) // 2
-        return True
-
     def _pause_sending(self, account_id: int) -> None:
         """Begin no other cancel call of an account for a while: it would most likely fail as well."""
         failures = self._cancel_failures[account_id] = self._cancel_failures.get(account_id, 0) + 1
@@ -221,11 +210,9 @@ class Turns:
     async def _look(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
         try:
             reply = await self._panel.status(key, [row.order_id for row in rows])
-        except Refused as error:
-            if len(rows) > 1:
-                self._suspects.failed(account.id, rows, at_once=True)
-                return _Answer(_unchanged(rows, self._clock()))
-            return _Answer(await self._planned(account.id, [self._seen(rows[0], RowError(error.words))]))
+        except Refused:
+            self._suspects.failed(account.id, rows, at_once=True)
+            return _Answer(_unchanged(rows, self._clock()))
         except PanelError as error:
             failures = self._suspects.failed(account.id, rows) if error.reached else 0
             if failures and self._suspects.is_culprit(account.id, rows):  # the panel answers, but for this order
