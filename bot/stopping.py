@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -52,7 +53,8 @@ def _hear(number: int, _: FrameType | None) -> None:
 
 def _end() -> None:
     if _obey is not None:
-        _obey()
+        with suppress(RuntimeError):  # the loop is closed already, so that the end is near
+            _obey()
         watchdog = threading.Timer(_PATIENCE, _give_up)
         watchdog.daemon = True
         watchdog.start()

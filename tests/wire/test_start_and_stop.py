@@ -170,3 +170,9 @@ def test_what_hangs_does_not_keep_the_process() -> None:
     ended = python(f"stopping._PATIENCE = 0.1\nstopping.obey(int)\n{hang}")
     assert ended.returncode == 0
     assert "the next start goes on with it" in ended.stderr
+
+
+def test_a_signal_after_the_end_of_the_work_changes_nothing() -> None:
+    done = "import asyncio\nloop = asyncio.new_event_loop()\nstopping.obey(lambda: loop.call_soon_threadsafe(int))"
+    ended = python(f"{done}\nloop.close()\nsignal.raise_signal(signal.SIGTERM)")
+    assert (ended.returncode, ended.stderr) == (0, "")
