@@ -13,7 +13,7 @@ from bot.ui.keys import under_key
 from bot.ui.refills import refills_card
 from bot.ui.words import refill_step
 from tests.examples import HOSTILE, KEYS, keeps_discords_limits, ours, text_of
-from tests.world import KEY, START, World, buttons_of, messages, shown
+from tests.world import FINE, KEY, START, World, buttons_of, lost, messages, shown
 
 DONE = OrderStatus.COMPLETED
 RUNNING = OrderStatus.IN_PROGRESS
@@ -26,16 +26,6 @@ pytestmark = pytest.mark.usefixtures("env")
 def done(here: World, count: int) -> list[str]:
     """Put completed orders into the books."""
     return [here.order(f"ord_{number:04}", DONE, remains=0) for number in range(count)]
-
-
-def lost(_: Answer) -> Answer:
-    """Lose the panel's answer after it has acted."""
-    raise httpx.ReadTimeout("no answer")
-
-
-def untouched(answer: Answer) -> Answer:
-    """Hand on the panel's answer."""
-    return answer
 
 
 async def test_an_accepted_refill_is_shown_with_its_id_and_claims_no_more(here: World, ann: Any) -> None:
@@ -172,7 +162,8 @@ async def test_what_was_answered_before_a_time_out_stands_and_the_rest_is_not_se
     here: World, ann: Any, arrived: bool
 ) -> None:
     orders = done(here, 210)
-    here.wire.faults = [untouched, lost if arrived else httpx.ReadTimeout("no answer")]
+    unheard = httpx.ReadTimeout("no answer")
+    here.wire.faults = [FINE, lost(unheard) if arrived else unheard]
     result = await ann.slash("refill", orders=" ".join(orders))
     text = shown(result)
     assert "**100** accepted · **100** unclear · **10** not sent" in text
@@ -207,7 +198,7 @@ async def test_a_call_that_did_nothing_is_told_as_that(
     orders = done(here, 101)
     await here.connect(ann)  # a suspended account is used again
     here.skip(60)
-    here.wire.faults = [untouched, fault]
+    here.wire.faults = [FINE, fault]
     text = shown(await ann.slash("refill", orders=" ".join(orders)))
     assert "**100** accepted · **1** not sent" in text
     assert "`ord_0100`" in text

@@ -8,23 +8,14 @@ import pytest
 from bot.demo.panel import Upstream
 from bot.panel import Answer, OrderStatus
 from tests.panel.fakes import SOMEONE_ELSES_ANSWERS
-from tests.world import Fault, World, messages, open_orders, shown
+from tests.world import FINE, Fault, World, lost, messages, open_orders, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
 ANSWERS = [Answer(status, body, headers) for status, headers, body in SOMEONE_ELSES_ANSWERS]
 ENDED = ("Refused", "Failed", "Delivered", "✅ Cancelled", "Refunded")
+UNHEARD = lost(httpx.ReadTimeout("no answer"))
 
 pytestmark = pytest.mark.usefixtures("env")
-
-
-def instead(answer: Answer) -> Fault:
-    """The panel acts, and somebody else answers."""
-    return lambda _: answer
-
-
-def lost(_: Answer) -> Answer:
-    """The panel has acted, and its answer does not arrive."""
-    raise httpx.ReadTimeout("no answer")
 
 
 def ended(here: World) -> set[str]:
@@ -37,7 +28,7 @@ def ended(here: World) -> set[str]:
 async def test_in_answer_to_a_cancel(here: World, ann: Any, answer: Answer, acted: bool) -> None:
     here.order("ord_A")
     here.order("ord_B", RUNNING)
-    here.wire.faults = [instead(answer) if acted else answer]
+    here.wire.faults = [lost(answer) if acted else answer]
     card = await ann.slash("cancel", orders="ord_A ord_B")
     await here.app.worker.step()
     await here.app.courier.step()
@@ -54,7 +45,7 @@ async def test_in_answer_to_a_cancel(here: World, ann: Any, answer: Answer, acte
 async def test_in_answer_to_every_status_for_as_long_as_it_lasts(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING, upstream=Upstream(ends_as="completed"))
     here.order("ord_B", RUNNING)
-    here.wire.faults = [lost, *ANSWERS]
+    here.wire.faults = [UNHEARD, *ANSWERS]
     card = await ann.slash("cancel", orders="ord_A ord_B")
     card_of_one = await ann.slash("cancel", orders="ord_A")
     await here.settle()
@@ -72,7 +63,7 @@ async def test_in_answer_to_every_status_for_as_long_as_it_lasts(here: World, an
     assert "delivered" in told
 
 
-@pytest.mark.parametrize("first", [lost, lambda answer: answer], ids=["unclear", "queued"])
+@pytest.mark.parametrize("first", [UNHEARD, FINE], ids=["unclear", "queued"])
 @pytest.mark.parametrize("answer", ANSWERS[::4], ids=lambda answer: f"{answer.status} {answer.body[:40]}")
 async def test_in_answer_to_the_status_of_one_order(here: World, ann: Any, first: Fault, answer: Answer) -> None:
     here.order("ord_A", RUNNING)
