@@ -22,7 +22,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow
+from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow, is_of_a_fault
 
 MAX_DOUBTS = 5
 """How many ambiguous calls one order may cost before it is only watched, until its user asks again."""
@@ -87,6 +87,14 @@ _NOT_FOUND = re.compile(
 )
 """A whole sentence, of an order: "Application not found" and "Incorrect order status" tell of something else."""
 
+_PERHAPS_DONE = re.compile(
+    r"already|duplicate|\b(?:order|is|was|were|been) cancell?ed\b"
+    r"|\b(?:cancell?ation|cancel|request) (?:\w+ ){0,2}(?:sent|pending|exists|received|submitted|in progress)\b"
+    # *Already* in the languages that panels of the family answer in
+    r"|\bzaten\b|\bya (?:est[aá]|fue|ha)\b|\bjá\b|уже|\bsudah\b|\btelah\b|\bđã\b|पहले|بالفعل"
+)
+"""A refusal that may be for an earlier cancel's sake."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -133,12 +141,15 @@ def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Verdict:
 
     NotPanel says "cannot be cancelled (already completed)" for every final state, a cancelled order included, and
     something on the way may have delivered the call twice. So of any "already", and of what was refused after a
-    doubtful call, only `status` can tell how it stands; it is watched and not sent again.
+    doubtful call, only `status` can tell how it stands; it is watched and not sent again. An error that speaks of a
+    fault ("Internal error", "Provider timeout") refuses nothing: the call was unclear for this order.
     """
     said = words.casefold()
     # These hold for every earlier call too, unless that went out with a key of perhaps another account.
     ruled_out = ("not support" in said and "cancel" in said) or (same_key and is_not_found(words))
-    if "already" in said or (doubts and not ruled_out):
+    if not ruled_out and is_of_a_fault(words):
+        return Verdict(State.UNKNOWN, doubts + 1, words)
+    if _PERHAPS_DONE.search(said) or (doubts and not ruled_out):
         return Verdict(State.UNKNOWN, MAX_DOUBTS, words)
     return Verdict(State.REFUSED, doubts, words)
 

@@ -79,6 +79,20 @@ async def test_in_answer_to_the_status_of_one_order(here: World, ann: Any, first
     assert "**1** cancelled" in shown(card) + "".join(messages(ann))
 
 
+@pytest.mark.parametrize("words", ["Internal server error", "Rate limit exceeded", "Order was cancelled"])
+async def test_a_row_that_may_hide_a_cancel_is_looked_into(here: World, ann: Any, words: str) -> None:
+    here.order("ord_A")
+    here.order("ord_B", RUNNING)
+    here.wire.faults = [
+        lambda _: Answer(200, f'[{{"order": "ord_A", "error": "{words}"}}, {{"order": "ord_B", "cancel": "ord_B"}}]')
+    ]
+    card = await ann.slash("cancel", orders="ord_A ord_B")
+    await here.wait(20)
+    assert "Refused" not in shown(card)
+    assert "**1** cancelled · **1** queued" in shown(card)
+    assert here.cancel_calls() == [("ord_A", "ord_B")]
+
+
 async def test_what_it_says_is_quoted_while_nobody_knows_more_and_not_afterwards(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING)
     here.wire.faults = [Answer(200, '{"status":"error","message":"Too many requests"}')]

@@ -212,6 +212,59 @@ def test_a_refusal_of_the_only_call_is_final_unless_the_order_has_ended_or_was_a
     assert after_refusal(0, words).state is (State.UNKNOWN if "already" in words.casefold() else State.REFUSED)
 
 
+@pytest.mark.parametrize("doubts", [0, 1])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Internal server error",
+        "Provider timeout",
+        "Cannot cancel now, try again later",
+        "Rate limit exceeded",
+        "Too many cancel requests",
+        "Service unavailable",
+    ],
+)
+def test_a_row_that_speaks_of_a_fault_refuses_nothing(doubts: int, words: str) -> None:
+    assert after_cancel(doubts, RowError(words)) == Verdict(State.UNKNOWN, doubts + 1, words)
+
+
+@pytest.mark.parametrize("doubts", [0, 1])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Order was canceled",
+        "Order has been cancelled",
+        "Order cancelled",
+        "Duplicate cancel",
+        "Cancellation in progress",
+        "Cancel request pending",
+        "Cancellation request has been sent",
+        "Bu sipariş zaten iptal edildi",
+        "El pedido ya fue cancelado",
+        "Pedido já cancelado",
+        "Заказ уже отменён",
+        "Pesanan sudah dibatalkan",
+        "Đơn hàng đã bị hủy",
+    ],
+)
+def test_a_refusal_that_may_be_for_an_earlier_cancels_sake_is_only_watched(doubts: int, words: str) -> None:
+    assert after_cancel(doubts, RowError(words)) == Verdict(State.UNKNOWN, MAX_DOUBTS, words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Order cannot be cancelled",
+        "Order is in progress and cannot be canceled",
+        "Cancel is disabled for this service",
+        "Cancellation is not allowed",
+        "Incorrect order status",
+    ],
+)
+def test_a_plain_refusal_of_the_only_call_is_final(words: str) -> None:
+    assert after_cancel(0, RowError(words)) == Verdict(State.REFUSED, 0, words)
+
+
 @given(st.lists(st.tuples(cancel_rows, status_rows), max_size=30))
 def test_no_order_is_sent_more_often_than_its_doubts_allow(
     answers: list[tuple[CancelRow | None, StatusRow | None]],

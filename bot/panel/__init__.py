@@ -10,6 +10,7 @@ from bot.panel.errors import (
     TurnedAway,
     Unavailable,
     Unintelligible,
+    is_of_a_fault,
 )
 from bot.panel.in_process import Answer, in_process
 from bot.panel.probe import Probed, probe
@@ -55,6 +56,7 @@ __all__ = [
     "Unavailable",
     "Unintelligible",
     "in_process",
+    "is_of_a_fault",
     "probe",
     "read_date",
     "read_status",

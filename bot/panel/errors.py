@@ -87,7 +87,8 @@ _OF_A_FAULT = re.compile(
     "|".join(
         (
             r"\binternal\b|\bserver\b|\bbusy\b|\btry\b|\bretry|\blater\b|\bwait\b|time[ds]?[ -]?out|unavailable",
-            r"temporar|upstream|gateway|proxy|connect|network|socket|too many requests|throttl|maintenance|overload",
+            r"temporar|upstream|gateway|proxy|connect|network|socket|throttl|maintenance|overload",
+            r"too many (?:\w+ )?requests|rate limit",
             r"unexpected|exception|undefined|sqlstate|\bsql|database|deadlock|\bquery\b|syntax|json|went wrong",
             r"unknown error|csrf|session|token|unauthori[sz]ed|forbidden|bad request|not implemented",
             r"cannot (?:get|post|read)\b|\broute\b|endpoint|\bmethod\b|in order to|out of order|\border by\b",

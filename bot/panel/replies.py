@@ -362,7 +362,8 @@ def _outcome(row: dict[str, JsonValue]) -> str | None:
 def _denies(row: JsonValue) -> bool:
     """Tell whether an object says that the call failed, whatever else is in it."""
     return isinstance(row, dict) and (
-        row.get("success") in (False, "false") or _outcome(row) not in (None, "success", "ok")
+        any(row.get(name) in (False, "false") for name in ("success", "ok"))
+        or _outcome(row) not in (None, "success", "ok")
     )
 
 
