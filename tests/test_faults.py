@@ -144,6 +144,38 @@ async def test_a_check_now_and_a_restart_bring_no_resend_forward(here: World, an
     assert "**1** cancelled" in messages(ann)[-1]
 
 
+@pytest.mark.parametrize("back", [20, 3600, 9 * 24 * 3600])
+@pytest.mark.parametrize("down", [False, True], ids=["running", "restarted"])
+async def test_a_clock_set_back_brings_no_resend_forward(here: World, ann: Any, back: int, down: bool) -> None:
+    here.order("ord_A", RUNNING)
+    here.wire.faults = [httpx.ReadError("reset")]
+    await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    here.clock.now -= timedelta(seconds=back)
+    if down:
+        await here.restart()
+    await here.wait(119)
+    assert here.cancel_calls() == []
+    await here.wait(300)
+    assert here.panel.cancel_requests == {"ord_A": 1}
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["running", "restarted"])
+async def test_nor_does_it_where_one_more_try_was_asked_for(here: World, ann: Any, down: bool) -> None:
+    here.order("ord_A", RUNNING)
+    here.wire.faults = [Answer(200, '[{"order": "ord_A", "error": "Cancellation already requested"}]')]
+    card = await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    await ann.click(card.response, label="Retry unclear")
+    here.clock.now -= timedelta(hours=9)
+    if down:
+        await here.restart()
+    await here.wait(119)
+    assert here.panel.cancel_requests == {}
+    await here.wait(300)
+    assert here.panel.cancel_requests == {"ord_A": 1}
+
+
 @pytest.mark.parametrize("fault", [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow")])
 async def test_a_call_that_never_left_is_simply_tried_again(here: World, ann: Any, fault: Exception) -> None:
     here.order("ord_A")

@@ -294,10 +294,12 @@ class Cancellation(_Row):
     def resends_at(self, now: datetime) -> datetime | None:
         """Return when its cancel may be sent again at the earliest; None: at any time.
 
-        A last call that lies ahead was made by another clock, and says nothing.
+        A last call that lies ahead was made by another clock: it may have been made just now.
         """
-        if self.sent_at is None or self.sent_at > now:
+        if self.sent_at is None:
             return None
+        if self.sent_at > now:
+            return now + resend_after(self.doubts)
         return self.resend_at or self.sent_at + resend_after(self.doubts)
 
     @property

@@ -397,7 +397,11 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         return len(rows)
 
     async def pull_in(self, now: datetime, latest: datetime) -> None:
-        """Make due now whatever is planned for later than anything ever is: the clock was set back since."""
+        """Make due now whatever is planned for later than anything ever is: the clock was set back since.
+
+        Cancel calls of the time that is now ahead count as made now, lest they be made again too soon or too late.
+        """
+        await QUERIES.pull_in_resends(self._db, now=to_ms(now), pause=_FIRST_RESEND)
         for query in (QUERIES.pull_in, QUERIES.pull_in_notices, QUERIES.pull_in_cards):
             await query(self._db, now=to_ms(now), latest=to_ms(latest))
 

@@ -148,6 +148,11 @@ WHERE account_id = :account_id AND due_at > :now AND state IN ('accepted', 'queu
 -- name: pull_in(now, latest)!
 UPDATE cancellations SET due_at = :now WHERE due_at > :latest;
 
+-- name: pull_in_resends(now, pause)!
+-- Of a call that lies ahead nobody knows how long ago it was: it counts as just made. `pause`: in milliseconds.
+UPDATE cancellations SET sent_at = :now, resend_at = CASE WHEN resend_at > :now THEN CAST(:now AS BIGINT) + :pause END
+WHERE due_at IS NOT NULL AND sent_at > :now;
+
 -- name: mark_other_key(account_id)!
 -- Of what has ended, what the replaced key was refused since a request that still waits was asked for.
 UPDATE cancellations SET other_key = 1
