@@ -25,6 +25,10 @@ _CUT_SHORT = re.compile(rf"(?<![^\W{SPACELESS}])(?<![{_MARKS}])({_ID.pattern}|{_
 _NOTED_CUT = re.compile(rf"({_ID.pattern}|{_NUMBER.pattern})\.\.\.")
 _DAMAGED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]{1,3}|[0-9]{16,20}[.,]00?")
 """What a spreadsheet makes of a long number: some of its digits are gone, or may be."""
+_ALONE = r"(?<![\w.+-])(?:{})(?!\w|\.\w)"
+_DAMAGED_WORD = re.compile(_ALONE.format(r"[0-9]+\.[0-9]+[eE]\+?[0-9]{1,3}|[0-9]{16,20}\.00?"))
+_WHOLE_DECIMAL = re.compile(_ALONE.format(r"([0-9]{1,15})\.00?"))
+"""As a spreadsheet writes an ID that it takes for an amount; in free text a comma separates."""
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
@@ -92,8 +96,9 @@ def looks_damaged(token: str) -> bool:
 
 
 def like_ids(found: Found) -> Found:
-    """Report only what begins like an ID: the words of a sentence are not a list with mistakes, and not to be kept."""
-    return replace(found, ignored=tuple(token for token in found.ignored if "ord_" in token.casefold()))
+    """Report only what was once an ID: the words of a sentence are not a list with mistakes, and not to be kept."""
+    like_one = tuple(token for token in found.ignored if "ord_" in token.casefold() or looks_damaged(token))
+    return replace(found, ignored=like_one)
 
 
 def visible(text: str) -> str:
@@ -122,6 +127,7 @@ class Finder:
         self._named = 0
         self._ignored: dict[str, None] = {}
         self._cut_short: dict[str, None] = {}
+        self._damaged: dict[str, None] = {}
 
     def feed(self, text: str) -> None:
         """Read on; the last word may go on in the next piece."""
@@ -133,12 +139,17 @@ class Finder:
         self._read(self._cut)
         self._cut = ""
         cut_short = [f"{token}..." for token in self._cut_short if self._form.fullmatch(token)]
-        ignored = cut_short if self._form is _NUMBER else [*cut_short, *self._ignored]
+        noted = [*cut_short, *self._damaged]
+        ignored = noted if self._form is _NUMBER else [*noted, *self._ignored]
         return Found(tuple(self._orders), self._named - len(self._orders), tuple(ignored[:MOST_IGNORED]))
 
     def _read(self, text: str) -> None:
         text = visible(text)  # taken for separators, invisible characters would cut an ID in two
         word_of = _ASCII_WORD if text.isascii() else _WORD
+        if "." in text:
+            self._damaged.update(dict.fromkeys(map(shorten, _DAMAGED_WORD.findall(text)[:MOST_IGNORED])))
+            text = _DAMAGED_WORD.sub(" ", text)
+            text = _WHOLE_DECIMAL.sub(r"\1", text) if self._form is _NUMBER else text
         words = word_of.findall(text)
         if self._form is _NUMBER and not all(map(_NUMBER.fullmatch, words)):
             self._form, self._named = _ID, 0

@@ -21,6 +21,7 @@ _NUMBER = re.compile(r"[0-9]{1,20}")
 _WHOLE_DECIMAL = re.compile(r"([0-9]{1,15})[.,]00?")
 """A number as a spreadsheet writes it that takes it for an amount; of longer ones it keeps 15 digits. Three zeros
 would be thousands."""
+_AMOUNT = re.compile(r"[0-9][.,][0-9]")
 _DIGIT_OR_UNDERSCORE = re.compile(r"[0-9_]")
 _LETTER = re.compile(r"\w")
 _LONGEST_LINE = 100_000
@@ -140,5 +141,6 @@ def _parted(cell: str, *, numbers: bool) -> tuple[tuple[str, ...], tuple[str, ..
     found = find_orders(cell)
     if any(map(is_plain_id, found.orders)) or any(map(looks_cut_short, found.ignored)):
         return tuple(filter(is_plain_id, found.orders)), found.ignored
-    one = len(found.orders) == 1 and not found.repeats  # "#17" is one; "12,345" and "17.17" may be anything
+    # "#17" is one; "12,345", "17.17" and "$17.0" may be anything
+    one = len(found.orders) == 1 and not (found.repeats or _AMOUNT.search(cell))
     return (found.orders, ()) if numbers and one else ((), (shorten(cell),))

@@ -181,6 +181,7 @@ async def test_nobody_else_may_answer_the_question(here: World, ann: Any) -> Non
         ("/help", "/key set"),
         ("cancel ord_01HG9X7KJP4N…", "Looks cut short, so not sent: `ord_01HG9X7KJP4N…`"),
         ("ord_01HG9X7KJP4N...", "Looks cut short, so not sent: `ord_01HG9X7KJP4N…`"),
+        ("cancel 1.23457E+11", "Changed by a spreadsheet, so not sent: `1.23457E+11`"),
         ("cancel everything", "I found no order ID"),
         ("cancel", "I found no order ID"),
         ("ord_A_B", "Not order IDs, so not sent: `ord_A_B`"),

@@ -16,6 +16,7 @@ from bot.orders import (
     Found,
     find_orders,
     last_word,
+    like_ids,
     looks_cut_short,
     looks_damaged,
     shorten,
@@ -178,6 +179,24 @@ def test_repeats_are_counted_and_case_is_kept() -> None:
 )
 def test_numbers_count_only_among_numbers(text: str, orders: tuple[str, ...]) -> None:
     assert find_orders(text).orders == orders
+
+
+@pytest.mark.parametrize(
+    ("text", "orders", "damaged"),
+    [
+        ("123456.0\n123457.00", ("123456", "123457"), ()),
+        ("123456.0,5;7.0.", ("123456", "5", "7"), ()),
+        ("123456 1.23457E+11", ("123456",), ("1.23457E+11",)),
+        ("1234567890123456.0 5", ("5",), ("1234567890123456.0",)),
+        ("1,23457E+11", (), ("23457E+11",)),
+        ("cancel 1.23457E+11", (), ("1.23457E+11",)),
+        ("ord_A 1.23457E+11 5.0", ("ord_A",), ("1.23457E+11",)),
+    ],
+)
+def test_numbers_written_as_amounts(text: str, orders: tuple[str, ...], damaged: tuple[str, ...]) -> None:
+    found = find_orders(text)
+    assert found.orders == orders
+    assert like_ids(found).ignored == damaged
 
 
 def test_junk_is_split_at_spaces_and_not_inside_an_address() -> None:

@@ -160,7 +160,7 @@ def test_a_number_that_a_spreadsheet_has_damaged_is_reported_as_that(cell: str) 
     assert "Changed by a spreadsheet" in ignored(found.ignored)
 
 
-@pytest.mark.parametrize("cell", ["12.000", "12,000", "1.000.0", "12.05", "12.50", "-12.0", "12.0.0"])
+@pytest.mark.parametrize("cell", ["12.000", "12,000", "1.000.0", "12.05", "12.50", "-12.0", "$12.0", "12.0.0"])
 def test_an_amount_is_no_order(cell: str) -> None:
     assert read_table([f"order;link\n{cell};x\n"], MANY) == Found((), 0, (cell,))
 
