@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from bot.panel import MAX_BATCH
 from bot.states import State, Verdict
 from bot.store import (
     NoticeKind,
@@ -243,3 +244,19 @@ async def test_an_open_order_is_recent_however_many_have_ended_since(books: Book
     assert [order.order_id for order in await books.ledger.read.recent_orders(books.account.id, "OPEN", 3)] == [
         "ord_open"
     ]
+
+
+async def test_what_is_sent_again_lets_checks_and_short_requests_go_first(books: Books) -> None:
+    await books.ask("ord_doubtful")
+    (row,) = await books.claim()
+    async with books.ledger.write() as tx:
+        await tx.recover_sending(LATER, WINDOW)
+    unknown = await books.ledger.read.due_looks(books.account.id, LATER, 1)
+    async with books.ledger.write() as tx:
+        await tx.record(books.account.id, [Outcome(unknown[0], Verdict(State.REQUESTED, 1), LATER)], LATER, WINDOW)
+    assert (await books.newest("ord_doubtful")).id == row.id
+    assert await books.ledger.read.fewest_to_send(books.account.id, LATER) > MAX_BATCH
+    await books.ask("ord_new", now=LATER)
+    assert await books.ledger.read.fewest_to_send(books.account.id, LATER) == 0
+    assert [one.order_id for one in await books.claim(LATER)] == ["ord_new"]
+    assert [one.order_id for one in await books.claim(LATER)] == ["ord_doubtful"]

@@ -79,12 +79,15 @@ WHERE account_id = :account_id AND state = 'requested' AND doubts > 0 AND due_at
 GROUP BY doubts ORDER BY MIN(due_at), doubts LIMIT 1;
 
 -- name: fewest_to_send(account_id, now)$
--- 0: some are ready; else what the shortest list has left; NULL: nothing.
+-- 0: some are ready; else what the shortest list has left; NULL: nothing. What is to be sent again counts as a long list: it
+-- goes out in small calls, and checks do not wait for all of them.
 SELECT CASE WHEN EXISTS (
-    SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now
-) THEN 0 ELSE (
+    SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND doubts = 0 AND due_at <= :now
+) THEN 0 ELSE COALESCE((
     SELECT MIN(waiting) FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL
-) END;
+), CASE WHEN EXISTS (
+    SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now
+) THEN 1000000 END) END;
 
 -- name: due_looks(account_id, now, most)
 -- Once anything is due, whatever falls due next is asked in the same call: a batch costs as much as one order.
