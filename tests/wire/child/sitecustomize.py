@@ -140,7 +140,7 @@ def _resend_after(seconds: float) -> None:
 
     run = asyncio.run
 
-    def run_sooner(main) -> None:
+    def run_sooner(main):
         import bot.schedule
         import bot.store.writer
 
@@ -148,7 +148,7 @@ def _resend_after(seconds: float) -> None:
         bot.schedule._RESENDS = tuple(min(pause, bot.schedule._RESENDS[1]) * shrink for pause in bot.schedule._RESENDS)
         bot.schedule._RECHECK *= shrink
         bot.store.writer._FIRST_RESEND = int(seconds * 1000)
-        run(main)
+        return run(main)
 
     asyncio.run = run_sooner
 
