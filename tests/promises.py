@@ -134,7 +134,7 @@ def hasty(calls: Iterable[Call], pause: timedelta, lives: Callable[[str, datetim
 
     `lives` tells which of an order's cancellations a call belongs to: what is asked for anew is not sent again.
     """
-    found, last = dict[str, None](), dict[tuple[str, int], tuple[datetime | None, int]]()
+    found, last = list[str](), dict[tuple[str, int], tuple[datetime | None, int]]()
     for call in calls:
         for order in call.orders:
             life = order, lives(order, call.at)
@@ -143,6 +143,7 @@ def hasty(calls: Iterable[Call], pause: timedelta, lives: Callable[[str, datetim
                 last[life] = sent_at, checks + 1
             elif call.action == "cancel":
                 if sent_at and (call.at - sent_at < pause or checks < 2):
-                    found[order] = None
+                    gap = (call.at - sent_at).total_seconds()
+                    found.append(f"{order}: again after {gap:.1f} s and {checks} checks")
                 last[life] = call.at, 0
-    return list(found)
+    return found

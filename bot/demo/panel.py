@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal
 
 from bot.clock import Clock
@@ -169,21 +170,21 @@ class SimulatedPanel:
     def _arrivals(self) -> None:
         """Carry out the calls that have arrived by now."""
         now = self.clock()
-        arrived = [form for at, form in self._on_their_way if at is not None and at <= now]
+        arrived = [(at, form) for at, form in self._on_their_way if at is not None and at <= now]
         self._on_their_way = [one for one in self._on_their_way if one[0] is None or one[0] > now]
-        for form in arrived:
-            self._act_unheard(form)
+        for at, form in arrived:
+            self._act_unheard(form, at)
 
     def _overtaken(self) -> None:
         """Carry out the calls which the one just answered has overtaken."""
         overtaken = [form for at, form in self._on_their_way if at is None]
         self._on_their_way = [one for one in self._on_their_way if one[0] is not None]
         for form in overtaken:
-            self._act_unheard(form)
+            self._act_unheard(form, self.clock())
 
-    def _act_unheard(self, form: Mapping[str, str]) -> None:
+    def _act_unheard(self, form: Mapping[str, str], at: datetime) -> None:
         with suppress(_Error):
-            self._act(form, _named(form))
+            self._act(form, _named(form), at)
 
     def _admit(self, key: str) -> Mapping[str, str]:
         now = self.clock()
@@ -197,14 +198,14 @@ class SimulatedPanel:
             raise _Error(403, "Account suspended", _headers(window))
         return _headers(window)
 
-    def _act(self, form: Mapping[str, str], orders: tuple[str, ...]) -> Any:
+    def _act(self, form: Mapping[str, str], orders: tuple[str, ...], at: datetime | None = None) -> Any:
         key, single = form["key"], "order" in form
         match form.get("action"):
             case "balance":
                 return {"balance": f"{self.keys[key].balance:.2f}", "currency": "USD"}
             case "cancel" | "refill" as action:
                 _check(form, orders)
-                act = self._cancel_one if action == "cancel" else self._refill_one
+                act = partial(self._cancel_one, at=at) if action == "cancel" else self._refill_one
                 return _answered([{"order": order, **act(key, order)} for order in orders], action, single=single)
             case "status":
                 _check(form, orders)
@@ -226,7 +227,7 @@ class SimulatedPanel:
         taken[url] = f"whsec_{len(taken)}{'0123456789abcdef' * 2}"
         return {"webhook": f"wh_{len(taken):012}", "secret": taken[url]}
 
-    def _cancel_one(self, key: str, order_id: str) -> dict[str, str]:
+    def _cancel_one(self, key: str, order_id: str, at: datetime | None = None) -> dict[str, str]:
         order = self._find(key, order_id)
         if order is None:
             return {"error": "Order not found"}
@@ -238,7 +239,7 @@ class SimulatedPanel:
         if read_status(order.status) is OrderStatus.PENDING:
             self._end(order, "canceled")
         elif order.queued_at is None:
-            order.queued_at = self.clock()
+            order.queued_at = at or self.clock()
         return {"cancel": order_id}
 
     def _refill_one(self, key: str, order_id: str) -> dict[str, str]:

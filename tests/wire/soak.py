@@ -156,12 +156,14 @@ class UnsteadyPanel(SimulatedPanel):
                 await self._unheard(form)
             case "late":
                 self.receive_later(form, timedelta(seconds=self.random.uniform(0.1, 2.5)))
-            case "overtaken":
-                self.receive_later(form, None)
+            case "overtaken":  # by the status check that follows
+                self.receive_later(form, timedelta(seconds=self.random.uniform(0, 0.1)))
             case "twice":
                 await self._unheard(form)
-                on_record = self.cancel_requests.copy()  # the bot has made one call
+                on_record = self.cancel_requests.copy()
                 await self._unheard(form)
+                if form.get("action") != "status":
+                    self.calls.pop()  # the bot has made one call
                 self.cancel_requests = on_record
             case _:
                 pass

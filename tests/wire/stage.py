@@ -159,7 +159,7 @@ def _cancelled_twice(stage: Stage, states: Container[str]) -> list[str]:
     pause = timedelta(seconds=float(SETTINGS["WIRE_RESEND"]) - 1)  # counted from the claim: the call comes later
     unwritten = (order for call in stage.panel.calls if call.action == "cancel" for order in call.orders)
     return [
-        *(order for order, times in stage.panel.cancel_requests.items() if times > 1),
+        *(f"{order}: {times} on record" for order, times in stage.panel.cancel_requests.items() if times > 1),
         *hasty(stage.panel.calls, pause),
-        *(order for order in unwritten if order not in states),
+        *(f"{order}: not in the ledger" for order in unwritten if order not in states),
     ]
