@@ -128,7 +128,7 @@ async def test_it_is_kept_as_soon_as_those_of_others_are_seen_to_get_through(her
     bob = here.env.create_user("bob")
     here.panel.add_key("np-key-of-bob-000")
     await here.connect(bob, "np-key-of-bob-000")
-    for number in range(8):
+    for number in range(16):
         here.order(f"ord_{number}", OrderStatus.IN_PROGRESS, key="np-key-of-bob-000")
         await bob.slash("cancel", orders=f"ord_{number}")
         await here.wait(90, step=5)
