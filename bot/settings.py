@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     panel_key_limit: Calls = Field(100, description="Calls a minute that the panel allows one API key.")
     watch_min_interval: Seconds = Field(10, description="Shortest pause in seconds between two looks at an order.")
     watch_max_interval: Seconds = Field(900, description="Longest pause in seconds between two looks at an order.")
-    notify_window: Seconds = Field(10, description="Seconds for which a user's news are gathered into one message.")
+    notify_window: Seconds = Field(10, description="Seconds for collecting a user's updates into one message.")
     confirm_above: int = Field(25, ge=0, description="Ask before cancelling more orders than this at once.")
     http_host: str = Field("127.0.0.1", description="Address of this machine that HTTP is served on.")
     http_port: int | None = Field(

@@ -185,7 +185,7 @@ def refill(kind: ListKind, list_id: int, account_id: int, name: str = "") -> But
 
 
 def confirm_refill(kind: ListKind, list_id: int, account_id: int, count: int) -> Button:
-    """Ask the panel for the refills of a question about so many orders."""
+    """Return the button that asks the panel for the refills; `count`: the orders that the question named."""
     custom_id = f"np:refill-go:{kind}:{list_id}:{account_id}:{count}"
     return discord.ui.Button(label=t("Confirm refill"), style=discord.ButtonStyle.danger, custom_id=custom_id)
 

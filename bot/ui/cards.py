@@ -130,7 +130,7 @@ def _sent(view: RequestView, sections: Sections) -> Sequence[str]:
     if view.sent_by and not _is_stuck(view):
         done += " · " + t("the panel's limits let the last go {when} at the earliest", when=ago(view.sent_by))
     follows = t(
-        "This card follows until {time}. Once all have been gone through you hear from me.",
+        "This card updates until {time}. You get a message once every order has been checked.",
         time=at(request.card_until),
     )
     return (f"{bar(sent, request.orders)} {done}", f"-# {follows}")
