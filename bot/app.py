@@ -22,10 +22,11 @@ from bot.clock import Clock, Sleep, utc_now
 from bot.courtesy import Courtesy
 from bot.figures import Figures, Operator
 from bot.leases import Leases
-from bot.notices import DELIVERY_ERRORS, Courier
+from bot.notices import Courier
 from bot.panel import Panel
 from bot.previews import Previews
 from bot.records import Records
+from bot.refusals import DELIVERY_ERRORS
 from bot.registration import keep_registered
 from bot.schedule import WatchIntervals
 from bot.settings import Settings

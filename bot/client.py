@@ -21,10 +21,11 @@ from bot.cancels import Cancels
 from bot.courtesy import Courtesy
 from bot.figures import Figures, Operator
 from bot.language import Language, speak, speaking, spoken, t, understood
-from bot.notices import DELIVERY_ERRORS, Courier
+from bot.notices import Courier
 from bot.panel import PanelError
 from bot.problems import UserError
 from bot.records import Records
+from bot.refusals import DELIVERY_ERRORS
 from bot.store import LedgerUnwritable
 from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
 from bot.ui.errors import UNWRITABLE

@@ -10,17 +10,16 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 from random import Random
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-import aiohttp
 import discord
 
 from bot.cancels import Cancels, RequestView
 from bot.clock import Clock
 from bot.language import speaking
+from bot.refusals import DELIVERY_ERRORS, ENDS_CARD, ENDS_HINT, ENDS_NOTICE, Refusal, classify
 from bot.schedule import DRAFT_LIVES, MANY_TRIES, earlier, later, retry_after
 from bot.store import Ledger, LedgerError, Notice, Preferences, Report, Request, Way
 from bot.tasks import Bell
@@ -45,57 +44,6 @@ _BATCH_PAUSE = timedelta(seconds=1)
 """After each batch of messages: there is no published limit for DMs, but many at once get a bot flagged."""
 _DM_PAUSE = timedelta(minutes=10)
 _IDLE = timedelta(minutes=1)
-
-
-class Refusal(Enum):
-    """What an error of Discord's speaks about, and so which deliveries it ends."""
-
-    CLOSED = "this user cannot be written to"
-    NO_CHANNEL = "nothing can be written in this channel"
-    NO_MESSAGE = "the message is not there to be edited"
-    NO_TOKEN = "the interaction's token is worth nothing any more"
-    NO_ACCESS = "no access; flaps for user-installed apps, so believed only after many tries"
-    TOO_FAST = "too many new DMs: no new ones for a while"
-    PASSING = "Discord or the network is at fault, or nobody knows what; it may even have arrived"
-    STUCK = "it fails whenever it is tried, while other messages get through"
-
-
-_BY_CODE = {
-    10013: Refusal.CLOSED,  # Unknown user
-    20009: Refusal.CLOSED,  # Explicit content cannot be sent to the desired recipient
-    50007: Refusal.CLOSED,  # Cannot send messages to this user: DMs closed, or the bot blocked
-    50033: Refusal.CLOSED,  # Invalid recipient
-    50278: Refusal.CLOSED,  # Cannot send messages to this user: no mutual guilds
-    10003: Refusal.NO_CHANNEL,  # Unknown channel
-    50008: Refusal.NO_CHANNEL,  # Cannot send messages in this channel
-    50009: Refusal.NO_CHANNEL,  # Channel verification level is too high
-    50013: Refusal.NO_CHANNEL,  # Missing permissions
-    50024: Refusal.NO_CHANNEL,  # Cannot execute action on this channel type
-    50083: Refusal.NO_CHANNEL,  # Operation on an archived thread
-    160005: Refusal.NO_CHANNEL,  # This thread is locked
-    10008: Refusal.NO_MESSAGE,  # Unknown message
-    50005: Refusal.NO_MESSAGE,  # Cannot edit a message authored by another user
-    10015: Refusal.NO_TOKEN,  # Unknown webhook
-    50027: Refusal.NO_TOKEN,  # Invalid webhook token
-    50001: Refusal.NO_ACCESS,  # Missing access
-    20026: Refusal.TOO_FAST,  # The application has been flagged for spam
-    40003: Refusal.TOO_FAST,  # Opening direct messages too fast
-}
-"""Errors that speak about a user, a channel or a message (Discord's list of JSON error codes). All others are tried
-again: 0 (HTML among them), 401, 10062 (which comes at random), 40333, 50035, 110001, 130000, and what nobody knows."""
-
-_ENDS_NOTICE = frozenset({Refusal.CLOSED, Refusal.NO_CHANNEL})
-_ENDS_HINT = frozenset({Refusal.NO_CHANNEL, Refusal.NO_ACCESS})
-_ENDS_CARD = frozenset({Refusal.CLOSED, Refusal.NO_CHANNEL, Refusal.NO_MESSAGE, Refusal.NO_TOKEN})
-
-
-def classify(error: Exception) -> Refusal:
-    """Return what an exception out of discord.py means for a delivery."""
-    return _BY_CODE.get(error.code, Refusal.PASSING) if isinstance(error, discord.HTTPException) else Refusal.PASSING
-
-
-DELIVERY_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError)
-"""What a call to Discord may raise, by no fault of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +201,7 @@ class Courier:
     async def _card_failed(self, request: Request, error: Exception) -> None:
         refusal = classify(error)
         lost = refusal is Refusal.NO_ACCESS and request.card_failures >= MANY_TRIES
-        if isinstance(error, VaultError) or refusal in _ENDS_CARD or lost:
+        if isinstance(error, VaultError) or refusal in ENDS_CARD or lost:
             log.info("card of request %d cannot be edited any more: %s", request.id, error)
             await self._gone(request)
             return
@@ -322,7 +270,7 @@ class Courier:
             try:
                 await self._hint(channel_id, notice, chosen=True, silent=wishes.silent)
             except DELIVERY_ERRORS as error:
-                if classify(error) not in _ENDS_HINT:
+                if classify(error) not in ENDS_HINT:
                     raise
                 log.info("no hint in channel %d: %s", channel_id, error)
                 return False
@@ -367,7 +315,7 @@ class Courier:
         long = notice.has_long_failed(now)
         through = self._failing.get(notice.id)
         self._failing[notice.id] = self._got_through
-        if refusal in _ENDS_NOTICE or (refusal is Refusal.NO_ACCESS and long):
+        if refusal in ENDS_NOTICE or (refusal is Refusal.NO_ACCESS and long):
             await self._give_up(notice, refusal, wishes)
         elif long and through is not None and self._got_through > through:
             await self._give_up(notice, Refusal.STUCK, wishes)
@@ -402,7 +350,7 @@ class Courier:
         try:
             await self._hint(channel_id, notice, chosen=not closed, silent=wishes.silent)
         except DELIVERY_ERRORS as error:
-            if classify(error) not in _ENDS_HINT:
+            if classify(error) not in ENDS_HINT:
                 raise
             log.info("no hint in channel %d: %s", channel_id, error)
             return False

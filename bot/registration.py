@@ -8,7 +8,7 @@ from contextlib import suppress
 from random import Random
 
 from bot.client import Client
-from bot.notices import DELIVERY_ERRORS
+from bot.refusals import DELIVERY_ERRORS
 from bot.schedule import retry_after
 from bot.store import Ledger, LedgerError
 from bot.tasks import Stopped, unless_stopped

@@ -14,7 +14,8 @@ from bot.cancels import Place
 from bot.client import Client, NotAcknowledged, answer_error
 from bot.courtesy import PAUSE
 from bot.language import speak, understood
-from bot.notices import DELIVERY_ERRORS, News
+from bot.notices import News
+from bot.refusals import DELIVERY_ERRORS
 from bot.store import LedgerError, ListKind
 from bot.ui.answers import nothing_done
 from bot.ui.cards import brief_notice_card, notice_card

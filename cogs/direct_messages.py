@@ -13,10 +13,10 @@ from bot.cancels import Place
 from bot.client import Client, describe
 from bot.dm_text import CANCEL, EXAMPLES, REFILL, STATUS, VERBS, DmText, nearest_examples, read_message
 from bot.language import speak
-from bot.notices import DELIVERY_ERRORS
 from bot.orders import Found, find_orders, like_ids
 from bot.panel import PanelError
 from bot.problems import NoOrders, TooFast, UserError
+from bot.refusals import DELIVERY_ERRORS
 from bot.store import LedgerError
 from bot.ui.answers import help_card, key_in_message, not_understood, working
 from bot.ui.cards import notice_card

@@ -8,8 +8,8 @@ import discord
 import pytest
 
 from bot.language import Language, speaking
-from bot.notices import Refusal, classify
 from bot.panel import OrderStatus
+from bot.refusals import Refusal, classify
 from bot.states import State
 from bot.store import Notice, NoticeState, Report
 from bot.ui.cards import brief_notice_card
