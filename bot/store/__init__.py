@@ -25,6 +25,7 @@ other engine's beside it.
 """
 
 from bot.store.backup import backup
+from bot.store.cards import Card
 from bot.store.checkup import Checkup, ServerCheckup, check_up
 from bot.store.database import Database, describe
 from bot.store.errors import (
@@ -42,6 +43,7 @@ from bot.store.errors import (
 from bot.store.holder import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, Held
 from bot.store.ledger import Ledger, check_up_server, migrate, move
 from bot.store.lists import Group, Groups, Listed, ListKind, Past, Report
+from bot.store.outcomes import Outcome
 from bot.store.reader import Reader
 from bot.store.rows import (
     Account,
@@ -65,7 +67,7 @@ from bot.store.rows import (
     Webhook,
     folded,
 )
-from bot.store.writer import Card, Outcome, Writer
+from bot.store.writer import Writer
 
 __all__ = [
     "DEAD_AFTER",

@@ -2,20 +2,21 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.language import Language
 from bot.panel import OrderReading, OrderStatus
-from bot.refunds import Refund, proof
+from bot.refunds import Refund
 from bot.schedule import resend_after, resent_together
-from bot.states import MAX_DOUBTS, State, Verdict, not_found
+from bot.states import MAX_DOUBTS, State
+from bot.store.cards import Card
 from bot.store.eraser import Eraser
 from bot.store.holder import Holder
 from bot.store.named import QUERIES
 from bot.store.nudges import Nudges
-from bot.store.outbox import PATIENCE, Outbox
+from bot.store.outcomes import Outcome, outcome_row
+from bot.store.panel_accounts import PanelAccounts
 from bot.store.reader import Sealed
 from bot.store.rows import (
     Account,
@@ -33,51 +34,7 @@ from bot.store.rows import (
 _FIRST_RESEND = resend_after(1) // timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Where a request's card stands and until when it can be edited; `language`: what its user's client speaks."""
-
-    channel_id: int
-    guild_id: int | None
-    message_id: int | None
-    token_sealed: bytes | None
-    until: datetime
-    language: Language | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What to write about one cancellation: a verdict, and the reading of its status that led to it.
-
-    `failed`: a status check named it and told nothing of it.
-    """
-
-    cancellation: Cancellation
-    verdict: Verdict
-    due_at: datetime
-    reading: OrderReading | None = None
-    looked: bool = False
-    failed: bool = False
-
-    @property
-    def shows_running(self) -> bool:
-        """Tell whether a status check has shown an order running of which it is unknown whether it was cancelled."""
-        word = self.reading.status if self.reading else OrderStatus.UNKNOWN
-        return self.cancellation.state is State.UNKNOWN and word is not OrderStatus.UNKNOWN and not word.is_final
-
-    @property
-    def is_news(self) -> bool:
-        """Tell whether a card that shows this order has to change."""
-        before, after = self.cancellation, self.verdict
-        word = self.reading.word if self.reading else before.status_word
-        return (before.state, before.words, before.status_word) != (
-            after.state,
-            after.words or before.words,
-            word,
-        )
-
-
-class Writer(Eraser, Outbox, Nudges, Holder):
+class Writer(Eraser, PanelAccounts, Nudges, Holder):
     """What can be changed within one transaction; every method may be combined with the others."""
 
     async def place_account(self, user_id: int, name: str, now: datetime) -> int:
@@ -182,17 +139,6 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         )
         await QUERIES.add_orders(self._db, request_id=request_id, orders=json.dumps(list(orders)))
         return request_id
-
-    async def place_card(self, request_id: int, card: Card) -> None:
-        """Note where a request's card stands from now on."""
-        await QUERIES.place_card(
-            self._db,
-            id=request_id,
-            message_id=card.message_id,
-            token_sealed=card.token_sealed,
-            card_until=to_ms(card.until),
-            language=card.language,
-        )
 
     async def answer_request(self, request_id: int, state: RequestState, now: datetime) -> bool:
         """Confirm or drop a request that asks; False if it was answered before."""
@@ -308,7 +254,7 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         Return what proves each refund among the outcomes.
         """
         outcomes = list(outcomes)
-        rows = [_outcome_row(outcome, now) for outcome in outcomes]
+        rows = [outcome_row(outcome, now) for outcome in outcomes]
         await QUERIES.record(self._db, rows)
         await self._touch([outcome.cancellation.id for outcome in outcomes if outcome.is_news], now)
         if await self.accounts_beside(account_id):
@@ -324,57 +270,6 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         if account and account.state is AccountState.REMOVED:
             await self._end_all(account_id, now)
         await self.tell_untold(account_id, now, window)
-
-    async def _try_under_other_keys(self, outcomes: Iterable[Outcome], now: datetime) -> None:
-        """Begin anew, under the key that was named, what was not found under the key whose cancel was joined."""
-        for one in outcomes:
-            old = one.cancellation.id
-            if not not_found(one.verdict.state, one.verdict.words):
-                continue
-            heir = await QUERIES.heir(self._db, cancellation_id=old)
-            if heir is None:
-                continue
-            anew = await QUERIES.open_beside(self._db, cancellation_id=old) or await QUERIES.begin_anew(
-                self._db, cancellation_id=old, request_id=heir, now=to_ms(now)
-            )
-            await QUERIES.follow(self._db, cancellation_id=old, anew=anew)
-            await QUERIES.mark_own(self._db, cancellation_id=anew)
-            await self._touch([anew], now)
-
-    async def _hand_over(self, account_id: int, now: datetime) -> None:
-        """Let what a key out of use leaves open go on under others under which it was asked for as well."""
-        heirs = [row async for row in QUERIES.heirs_of_account(self._db, account_id=account_id)]
-        for heir in heirs:
-            await QUERIES.hand_over(self._db, now=to_ms(now), **heir)
-            await QUERIES.mark_own(self._db, cancellation_id=heir["cancellation_id"])
-        await self._touch([heir["cancellation_id"] for heir in heirs], now)
-
-    async def _link(self, account_id: int, outcomes: Iterable[Outcome]) -> None:
-        """Note which keys of a user are of one panel account: they have been shown the same order."""
-        seen = [one.cancellation.order_id for one in outcomes if one.looked or one.verdict.state is State.ACCEPTED]
-        rows = QUERIES.accounts_seeing(self._db, account_id=account_id, orders=json.dumps(seen)) if seen else None
-        found = {row["id"] async for row in rows} if rows else set[int]()
-        account = await self.account(account_id) if found else None
-        if account is None:
-            return
-        keys = await self.accounts_of(account.user_id)
-        groups = {one.panel for one in keys if one.id in found | {account_id}}
-        if len(groups) > 1:
-            await self._set_panel_account([one.id for one in keys if one.panel in groups])
-
-    async def _unlink(self, account_id: int) -> None:
-        """Forget whose panel account a key was of, before another takes its place."""
-        account = await self.account(account_id)
-        if account and account.panel_account:
-            keys = await self.accounts_of(account.user_id)
-            await QUERIES.set_panel_account(self._db, id=account_id, panel_account=None)
-            await self._set_panel_account(
-                [one.id for one in keys if one.panel == account.panel and one.id != account_id]
-            )
-
-    async def _set_panel_account(self, accounts: Sequence[int]) -> None:
-        for number in accounts:
-            await QUERIES.set_panel_account(self._db, id=number, panel_account=min(accounts))
 
     async def take_account(self, account_id: int, now: datetime, window: timedelta) -> bool:
         """Begin to work on an account, where whoever did so before has stopped; False where another process does."""
@@ -416,38 +311,6 @@ class Writer(Eraser, Outbox, Nudges, Holder):
             await QUERIES.expire_old(self._db, account_id=row["account_id"], before=stamp, now=to_ms(now))
             await self.tell_untold(row["account_id"], now, window)
 
-    async def hold_card(self, request_id: int, now: datetime, until: datetime) -> bool:
-        """Let a card be due for nobody until then; False where somebody is editing it, or it is to wait."""
-        return bool(await QUERIES.hold_card(self._db, id=request_id, now=to_ms(now), until=to_ms(until)))
-
-    async def touch_card(self, request_id: int, now: datetime) -> None:
-        """Mark a card behind."""
-        await QUERIES.touch_card(self._db, id=request_id, now=to_ms(now))
-
-    async def card_shown(self, request: Request, now: datetime, again: datetime) -> None:
-        """Note that the user has seen a card of that revision, and so how orders ended while they watched."""
-        await QUERIES.card_shown(self._db, id=request.id, revision=request.revision, again_at=to_ms(again))
-        await QUERIES.told_by_card(
-            self._db, id=request.id, revision=request.revision, patience=PATIENCE, now=to_ms(now)
-        )
-
-    async def card_failed(self, request_id: int, again: datetime) -> None:
-        """Note that a card could not be edited and is to be tried again."""
-        await QUERIES.card_failed(self._db, id=request_id, again_at=to_ms(again))
-
-    async def card_gone(self, request: Request, now: datetime, window: timedelta) -> None:
-        """Note that a card cannot be edited any more; what it did not tell becomes a notice."""
-        await QUERIES.card_gone(self._db, id=request.id)
-        await self.tell_untold(request.account_id, now, window)
-
-    async def expire_cards(self, now: datetime, window: timedelta) -> None:
-        """Forget the tokens that have run out; what their cards did not tell becomes notices."""
-        rows = [row async for row in QUERIES.cards_expired(self._db, now=to_ms(now))]
-        for row in rows:
-            await QUERIES.card_gone(self._db, id=row["id"])
-        for account_id in {row["account_id"] for row in rows}:
-            await self.tell_untold(account_id, now, window)
-
     async def reseal_keys(self, sealed: Iterable[Sealed]) -> None:
         """Replace sealed API keys."""
         await QUERIES.reseal_key(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
@@ -464,14 +327,6 @@ class Writer(Eraser, Outbox, Nudges, Holder):
         """Store a small fact about this installation."""
         await QUERIES.set_fact(self._db, name=name, value=value)
 
-    async def touch_account(self, account_id: int, now: datetime) -> None:
-        """Mark every card of an account behind that shows something open."""
-        await QUERIES.touch_cards_of_account(self._db, account_id=account_id, now=to_ms(now))
-
-    async def _touch(self, cancellation_ids: Sequence[int], now: datetime) -> None:
-        if cancellation_ids:
-            await QUERIES.touch_cards(self._db, ids=json.dumps(cancellation_ids), now=to_ms(now))
-
 
 def _seen_row(request_id: int, position: int, reading: OrderReading, now: datetime) -> dict[str, Any]:
     return {
@@ -481,51 +336,3 @@ def _seen_row(request_id: int, position: int, reading: OrderReading, now: dateti
         "charge": reading.charge,
         "currency": reading.currency,
     }
-
-
-def _outcome_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
-    state, reading = outcome.verdict.state, outcome.reading
-    charge_first, charge_last, currency = _charges(outcome.cancellation, reading)
-    was_pending, pending_at = outcome.cancellation.pending_at, _pending_at(outcome, now)
-    refund = None
-    if reading and not state.is_open:
-        refund = proof(reading.status, charge_first, charge_last, now - was_pending if was_pending else None)
-        pending_at = was_pending  # what the order was before it was sent stays on record
-    return {
-        "id": outcome.cancellation.id,
-        "from_state": outcome.cancellation.state,
-        "from_doubts": outcome.cancellation.doubts,
-        "state": state,
-        "doubts": outcome.verdict.doubts,
-        "running_checks": outcome.cancellation.running_checks + outcome.shows_running,
-        "looked": int(outcome.looked),
-        "failed": int(outcome.failed),
-        "words": outcome.verdict.words,
-        "status_word": reading.word if reading else None,
-        "remains": reading.remains if reading else None,
-        "charge_first": charge_first,
-        "charge_last": charge_last,
-        "currency": currency,
-        "pending_at": pending_at and to_ms(pending_at),
-        "refund": refund,
-        "now": to_ms(now),
-        "due_at": to_ms(outcome.due_at) if state.is_open else None,
-        "queued_at": to_ms(now) if state is State.QUEUED else None,
-        "ended_at": None if state.is_open else to_ms(now),
-    }
-
-
-def _charges(order: Cancellation, reading: OrderReading | None) -> tuple[str | None, str | None, str | None]:
-    """Return the first charge, the last and their currency: in another currency it begins anew."""
-    if reading is None or reading.charge is None:
-        return order.charge_first, order.charge_last, order.currency
-    goes_on = order.charge_first is not None and order.currency == reading.currency
-    return order.charge_first if goes_on else reading.charge, reading.charge, reading.currency
-
-
-def _pending_at(outcome: Outcome, now: datetime) -> datetime | None:
-    """Return when the order was seen pending: by the last status before it is sent, or is sent again."""
-    if outcome.reading is None:
-        return outcome.cancellation.pending_at
-    pending = outcome.reading.status is OrderStatus.PENDING
-    return now if pending and outcome.verdict.state is State.REQUESTED else None

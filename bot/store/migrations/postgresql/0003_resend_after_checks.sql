@@ -2,7 +2,7 @@
 ALTER TABLE cancellations ADD COLUMN running_checks INTEGER NOT NULL DEFAULT 0;  -- since the last cancel call, while unknown
 ALTER TABLE cancellations ADD COLUMN resend_at BIGINT;  -- not before then; NULL: as the schedule has it
 
--- One order that the panel fails at holds up what is told of the others no longer.
+-- One order that the panel fails at no longer delays what users are told about the others.
 ALTER TABLE cancellations ADD COLUMN failed_checks INTEGER NOT NULL DEFAULT 0;  -- in a row, that said nothing of it
 DROP VIEW first_passes;
 CREATE VIEW first_passes AS
