@@ -25,6 +25,21 @@ YES = Answer(200, '{"cancel":"a"}')
 JSON = {"Content-Type": "application/json"}
 HTML = {"Content-Type": "text/html"}
 
+AMBIGUOUS: list[Exception | Answer] = [
+    httpx.ReadTimeout("no answer"),
+    httpx.ReadError("reset"),
+    httpx.RemoteProtocolError("closed"),
+    Answer(500, '{"error": "Internal error"}'),
+    Answer(502, "<html>Bad gateway</html>"),
+    Answer(200, "<html>Welcome</html>"),
+    Answer(200, '[{"order": "ord_A", "can'),
+    Answer(200, "[]"),
+    Answer(200, '[{"order": "ord_Z", "cancel": "ord_Z"}, {"cancel": "ord_B"}]'),
+    Answer(200, '[{"order":"ord_A","cancel":1},{"order":"ord_A","error":"no"},{"order":"ord_B","cancel":0}]'),
+    Answer(302, ""),
+]
+"""What may come in place of an answer to the cancel of ord_A and ord_B, whether the panel has acted or not."""
+
 SOMEONE_ELSES_ANSWERS: list[tuple[int, Mapping[str, str], str]] = [
     # Frameworks, where the panel's code is away or another has its address
     (404, JSON, '{"statusCode":404,"message":"Cannot POST /api/v2","error":"Not Found"}'),
