@@ -291,17 +291,18 @@ class _Asked:
 
     def __init__(self, orders: Sequence[str]) -> None:
         self._orders = frozenset(orders)
-        folded = Counter(map(_folded, self._orders))
-        self._by_fold = {_folded(order): order for order in self._orders if folded[_folded(order)] == 1}
+        folded = Counter(map(_normal_id, self._orders))
+        self._by_fold = {_normal_id(order): order for order in self._orders if folded[_normal_id(order)] == 1}
 
     def find(self, name: str | None) -> str | None:
         """Return the order that a name means, or None."""
         if name is None or name in self._orders:
             return name
-        return self._by_fold.get(_folded(name))
+        return self._by_fold.get(_normal_id(name))
 
 
-def _folded(order: str) -> str:
+def _normal_id(order: str) -> str:
+    """Return what an ID has in common with all its spellings."""
     order = order.strip()
     number = _NUMBER_ID.fullmatch(order)
     return number[1] if number else order.lower() if order.isascii() else order
@@ -393,7 +394,7 @@ def _says_yes(value: JsonValue, asked: _Asked, order: str) -> bool:
     """
     if not isinstance(value, str):
         return isinstance(value, int) and value > 0
-    if _folded(value) == _folded(order):
+    if _normal_id(value) == _normal_id(order):
         return asked.find(value) == order
     return bool(_ID.fullmatch(value)) and not value.casefold().startswith("ord_")
 
