@@ -233,7 +233,7 @@ def refill_step(refusal: str) -> str:
     return next((t(step) for pattern, step in _REFILL_STEPS if re.search(pattern, folded)), "")
 
 
-REFUND_NOT_KNOWN = mark("The panel does not say whether money came back: check your balance.")
+REFUND_NOT_KNOWN = mark("Check your balance: that status does not tell whether money came back.")
 REFUND_NOT_SHOWN = mark("Where no refund is shown, it does not say whether money came back: check your balance.")
 
 ONLY_WATCHED = mark(
