@@ -11,7 +11,7 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/locale -D bot
 
-.PHONY: help install postgres run demo test soak swarm webhook-abuse upgrade bench check lint types format messages lock audit sbom screenshots clean
+.PHONY: help install postgres run demo test soak swarm abuse webhook-abuse upgrade bench check lint types format messages lock audit sbom screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -33,6 +33,10 @@ test: .venv/dev ## run the tests (LEDGER=postgresql: all that have a ledger on t
 KILLS ?= 2000
 soak: .venv/dev ## kill the bot at every step and at random, and print what was lost (KILLS=200 for a short run)
 	$(python) -m tests.wire.soak --kills $(KILLS)
+
+ABUSE ?=
+abuse: .venv/dev ## play every attack that once got through, and print what it does now (ABUSE=--short: the quick ones)
+	$(python) -m tests.abuse $(ABUSE)
 
 webhook-abuse: .venv/dev ## flood, forge and replay webhooks, and print what that cost
 	$(python) -m pytest -q -s tests/test_webhook_abuse.py
