@@ -15,6 +15,7 @@ from discord.backoff import ExponentialBackoff
 from discord.ext import commands
 
 from bot.accounts import Accounts
+from bot.admission import MOST_AT_WORK, Admission
 from bot.arrivals import arrived, lose_answer
 from bot.calls import Calls
 from bot.cancels import Cancels
@@ -64,6 +65,10 @@ class NotAcknowledged(Exception):
     """Discord did not confirm the first answer to an interaction, so nothing is done."""
 
 
+class TurnedAway(NotAcknowledged):
+    """There is too much to do: the first answer said so."""
+
+
 @dataclass(slots=True)
 class UseCases:
     """What cogs may call."""
@@ -110,6 +115,7 @@ class Client(commands.AutoShardedBot):
             shard_count=shard_count,
             **shards,
         )
+        self.admission = Admission()
         self.long_lists = asyncio.Lock()
         """Held while an attached list is in memory: one at a time, however many users come with one."""
         self.refilling: set[int] = set()
@@ -234,6 +240,9 @@ def describe(error: Exception) -> CardView:
 
 async def answer_error(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Answer an interaction that failed, as far as Discord still takes an answer."""
+    if isinstance(error, TurnedAway):
+        log.warning("turned away: %d commands and presses are at work", MOST_AT_WORK)
+        return
     if isinstance(error, NotAcknowledged | app_commands.CommandNotFound):
         log.info("interaction %d came to nothing: %s", interaction.id, error)
         return

@@ -77,6 +77,8 @@ class Figures:
         self.started_at = clock()
         self.acknowledged = Histogram(ACKNOWLEDGED_WITHIN)
         self.not_acknowledged = 0
+        self.turned_away = 0
+        """Commands and presses that were told to come back, since there was too much to do."""
         self.panel_calls: Counter[tuple[str, str]] = Counter()
         self.panel_seconds = Histogram(CALLED_WITHIN)
         self.panel_answered_at: datetime | None = None

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import discord
@@ -11,14 +12,15 @@ from pydantic import SecretStr
 
 from bot.arrivals import arrived, may_be_answered, waited
 from bot.cancels import Place
-from bot.client import Client, NotAcknowledged, answer_error
+from bot.client import Client, NotAcknowledged, TurnedAway, answer_error
 from bot.courtesy import PAUSE
-from bot.language import speak, understood
+from bot.language import speak, t, understood
 from bot.notices import News
 from bot.refusals import DELIVERY_ERRORS
 from bot.store import LedgerError, ListKind
 from bot.ui.answers import nothing_done
 from bot.ui.cards import brief_notice_card, notice_card
+from bot.ui.errors import TOO_BUSY
 from bot.ui.layout import CardView
 
 log = logging.getLogger(__name__)
@@ -45,13 +47,15 @@ async def acknowledge(interaction: Interaction, *, update: bool = False, cost: t
     done, so the caller must do nothing. Raise TooFast where this user has asked for too much of late.
     """
     try:
-        response = await _first_answer(interaction, interaction.response.defer(ephemeral=True, thinking=not update))
+        defer = partial(interaction.response.defer, ephemeral=True, thinking=not update)
+        response = await _first_answer(interaction, defer)
         message_id = interaction.message.id if update and interaction.message else response and response.message_id
         if message_id is None:
             raise _Unheard("Discord named no message")
     except _Unheard:
         await _take_back(interaction, update=update)
         raise
+    await interaction.client.admission.after_answers()
     await speak_as_chosen(interaction)
     interaction.client.use_cases.courtesy.admit(interaction.user.id, cost)
     return message_id
@@ -62,19 +66,33 @@ async def open_form(interaction: Interaction, form: discord.ui.Modal) -> None:
 
     A form that opened unheard needs no taking back: whoever fills it in begins anew.
     """
-    await _first_answer(interaction, interaction.response.send_modal(form))
+    await _first_answer(interaction, partial(interaction.response.send_modal, form))
 
 
-async def _first_answer(interaction: Interaction, call: Awaitable[T]) -> T:
-    """Give Discord the first answer while it still takes one, and count whether it did."""
-    figures = interaction.client.use_cases.figures
+async def _first_answer(interaction: Interaction, call: Callable[[], Awaitable[T]]) -> T:
+    """Give Discord the first answer while it still takes one, and count whether it did; raise NotAcknowledged.
+
+    Where there is too much to do already, the answer says that instead.
+    """
+    if interaction.client.admission.admit():
+        return await _answer_in_time(interaction, call)
+    interaction.client.use_cases.figures.turned_away += 1
+    # Without a card, which costs as much again as the call.
+    await _answer_in_time(interaction, partial(interaction.response.send_message, t(TOO_BUSY), ephemeral=True))
+    raise TurnedAway
+
+
+async def _answer_in_time(interaction: Interaction, call: Callable[[], Awaitable[T]]) -> T:
+    figures, sent = interaction.client.use_cases.figures, False
     try:
-        async with asyncio.timeout(_ACKNOWLEDGE_WITHIN):
-            response = await call
+        async with asyncio.timeout(_ACKNOWLEDGE_WITHIN - waited()), interaction.client.admission.answering():
+            sent = True
+            response = await call()
     except DELIVERY_ERRORS as error:
         figures.not_acknowledged += 1
         refused = isinstance(error, discord.HTTPException) and error.status < 500 and not may_be_answered()
-        raise (NotAcknowledged if refused else _Unheard)(str(error) or "no answer in time") from error
+        unheard = sent and not refused
+        raise (_Unheard if unheard else NotAcknowledged)(str(error) or "no answer in time") from error
     figures.acknowledged.add(waited())
     return response
 

@@ -95,6 +95,9 @@ def _of_discord(figures: Figures, *, connected: bool) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "notpanel_not_acknowledged", "Commands whose first answer failed.", value=figures.not_acknowledged
     )
+    yield CounterMetricFamily(
+        "notpanel_turned_away", "Commands and presses told to come back later.", value=figures.turned_away
+    )
     requests = figures.discord_requests
     yield _counters("notpanel_discord_requests", "Requests to Discord by outcome.", "outcome", requests)
     yield _gauge(

@@ -39,6 +39,7 @@ UNWRITABLE = mark(
     "I cannot write anything down at the moment, so I have taken nothing on: nothing was sent, stored or removed. "
     "Try again in a few minutes; if it stays like this, tell whoever runs this bot."
 )
+TOO_BUSY = mark("Nothing was done: too many people are asking me at this moment. Try again in a minute.")
 INTERNAL = mark(
     "Something went wrong on my side, and it has been logged. Before you repeat anything, look at your card and at "
     "`/queued`: what stands there has been taken on and goes on."

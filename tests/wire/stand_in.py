@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -144,11 +144,11 @@ class StandIn:
             self.files[file_id] = file
             attached[file_id] = objects.attachment(file_id, len(file), f"http://{self.address}/files/{file_id}")
             given.append({"type": 11, "name": "file", "value": file_id})
-        root, *leaf = name.split()
-        if leaf:
-            given = [{"type": 1, "name": leaf[0], "options": given}]
-        data = {"id": "1", "name": root, "type": 1, "options": given, "resolved": {"attachments": attached}}
-        return await self._interact(2, data, by, where)
+        return await self._interact(2, _command(name, given, {"attachments": attached}), by, where)
+
+    async def at_once(self, commands: Iterable[tuple[str, int]]) -> list[Interaction]:
+        """Give commands without options, each by the user beside it, and wait for no answer."""
+        return [await self._begin(2, _command(name), by, None) for name, by in commands]
 
     async def submit(self, form: Interaction, value: str) -> Interaction:
         """Fill the only field of a modal and send it."""
@@ -201,13 +201,19 @@ class StandIn:
     async def _interact(
         self, kind: int, data: Json, by: int, where: int | None, pressed_on: Sent | None = None
     ) -> Interaction:
+        made = await self._begin(kind, data, by, where, pressed_on)
+        await self.until(lambda: made.answered_at)
+        return made
+
+    async def _begin(
+        self, kind: int, data: Json, by: int, where: int | None, pressed_on: Sent | None = None
+    ) -> Interaction:
         made = Interaction(self._id(), "token" + self._id(), by, where or dm_of(by), time.monotonic(), pressed_on)
         self.interactions[made.token] = made
         about = objects.interaction(kind, data, made.id, made.token, made.by, made.where)
         if pressed_on:
             about["message"] = _message(pressed_on)
         await self._dispatch("INTERACTION_CREATE", about, self.shard_of(by))
-        await self.until(lambda: made.answered_at)
         return made
 
     # The gateway ------------------------------------------------------------------------------------------------
@@ -417,6 +423,12 @@ async def stand_in() -> AsyncGenerator[StandIn]:
         yield made
     finally:
         await runner.cleanup()
+
+
+def _command(name: str, options: list[Json] | None = None, resolved: Json | None = None) -> Json:
+    root, *leaf = name.split()
+    given = [{"type": 1, "name": leaf[0], "options": options or []}] if leaf else options or []
+    return {"id": "1", "name": root, "type": 1, "options": given, "resolved": resolved or {"attachments": {}}}
 
 
 async def _body(request: web.Request) -> Any:
