@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, TimeoutError, expect, sync_playwright
 
 from bot.language import plural, t
 
@@ -100,13 +100,23 @@ def message(page: Page, heading: str) -> Locator:
 
 
 def _fill_form(page: Page, command: str, text: str) -> None:
+    form = page.locator("#modal-root")
+    field = form.locator("textarea, input").first
+    try:
+        _open_form(page, command, field)
+    except TimeoutError:  # SimCord's page has lost the command at one of its refreshes, as it may do to a person
+        page.reload()
+        _open_form(page, command, field)
+    field.fill(text)
+    form.get_by_role("button", name="Submit").click()
+    expect(form).to_be_hidden()
+
+
+def _open_form(page: Page, command: str, field: Locator) -> None:
     _pick(page, command)
     page.keyboard.press("Enter")  # takes the option offered, which may stay empty
     page.keyboard.press("Enter")
-    form = page.locator("#modal-root")
-    form.locator("textarea, input").first.fill(text)
-    form.get_by_role("button", name="Submit").click()
-    expect(form).to_be_hidden()
+    field.wait_for(timeout=PATIENCE / 2)
 
 
 def _pick(page: Page, command: str) -> None:
