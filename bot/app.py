@@ -140,7 +140,13 @@ async def build(
                 log.info("this is process %d on the ledger", ledger.process)
             vault = await _vault_for(ledger, settings)
             figures = Figures(clock)
-            panel = Panel(settings.panel_url, transport=transport, clock=clock, called=figures.panel_called)
+            panel = Panel(
+                settings.panel_url,
+                transport=transport,
+                proxy=settings.panel_proxy,
+                clock=clock,
+                called=figures.panel_called,
+            )
             budget = Budget(clock, settings.own_ip_limit, settings.panel_key_limit)
             worker = Worker(
                 ledger,

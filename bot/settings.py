@@ -14,6 +14,7 @@ _SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _DAY = 86_400
+_MOST_OF_URL = 2_000  # characters
 
 Seconds = Annotated[float, Field(gt=0, le=_DAY)]
 Calls = Annotated[int, Field(gt=0)]
@@ -36,6 +37,9 @@ class Settings(BaseSettings):
 
     discord_token: SecretStr | None = Field(None, description="The bot's token, from Discord's developer portal.")
     panel_url: str = Field("https://notpanel.com/api/v2", description="The panel's API; https, or http on loopback.")
+    panel_proxy: SecretStr | None = Field(
+        None, description="http://user:password@host:port of a proxy for calls to the panel; empty: none."
+    )
     database_url: SecretStr = Field(
         SecretStr(""),
         description="sqlite:///path or postgresql://user:password@host/database; empty: ledger.sqlite3 in DATA_DIR.",
@@ -98,6 +102,14 @@ class Settings(BaseSettings):
             raise ValueError("must be a plain address without user, query or fragment")
         return url
 
+    @field_validator("panel_proxy")
+    @classmethod
+    def _known_proxy(cls, secret: SecretStr | None) -> SecretStr | None:
+        parts = _split(secret.get_secret_value()) if secret else None
+        if parts and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("must be http://host:port, with user:password@ before the host if it wants them")
+        return secret
+
     @field_validator("public_url")
     @classmethod
     def _public(cls, url: str | None) -> str | None:
@@ -143,6 +155,8 @@ class Settings(BaseSettings):
     def _in_order(self) -> "Settings":
         if self.watch_min_interval > self.watch_max_interval:
             raise ValueError("WATCH_MIN_INTERVAL must not be larger than WATCH_MAX_INTERVAL")
+        if self.panel_proxy and not self.panel_url.startswith("https:"):
+            raise ValueError("PANEL_PROXY needs an https PANEL_URL: keys would pass the proxy in clear")
         if self.public_url and self.http_port is None:
             raise ValueError("PUBLIC_URL needs HTTP_PORT: nothing would answer there")
         return self
@@ -162,6 +176,8 @@ class Settings(BaseSettings):
 
 
 def _split(url: str) -> SplitResult:
+    if len(url) > _MOST_OF_URL or not re.fullmatch(r"[!-~]*", url):  # urlsplit drops tabs, at which httpx raises
+        raise ValueError("is not an address")
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises, too

@@ -29,6 +29,9 @@ _AT_ONCE = 16
 """Accounts worked on side by side; at five calls a second one call may take three seconds."""
 _WATCHING_AT_ONCE = 12
 """Of these at most so many by watching: a command finds a free one even where the panel hangs."""
+SLOW_AFTER = timedelta(seconds=5)
+"""A call that takes longer counts as slow: those take at most half of the room, so that others find a place."""
+_MOST_AT_ALL = 4 * _AT_ONCE
 _SWEEP_EVERY = timedelta(minutes=1)
 _LIVES = 5_000
 """Cancels ended last that the schedule learns from."""
@@ -79,6 +82,9 @@ class Worker:
         self._not_before: dict[int, datetime] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
         self._watching: set[int] = set()
+        self._begun: dict[int, datetime] = {}
+        self._slow: set[int] = set()
+        """Accounts whose last turn was slow."""
         self._next_sweep = self._seen_at = clock()
 
     async def recover(self) -> None:
@@ -143,9 +149,38 @@ class Worker:
             closed = self._budget.closed(due.id, use)
             if closed:
                 upcoming.append(closed)
-            elif len(self._running) < _AT_ONCE and (use is Use.COMMAND or len(self._watching) < _WATCHING_AT_ONCE):
+            elif self._has_room(due.id, use, now):
                 self._start(due, use)
+            else:
+                upcoming += self._slow_from(now)
         return min(upcoming)
+
+    @property
+    def slow_calls(self) -> int:
+        """How many turns have been under way for longer than SLOW_AFTER: the panel hangs, or the way to it."""
+        return self._count_slow(self._begun, self._clock())
+
+    def _count_slow(self, accounts: Iterable[int], now: datetime) -> int:
+        return sum(self._begun[one] + SLOW_AFTER <= now for one in accounts)
+
+    def _slow_from(self, now: datetime) -> list[datetime]:
+        """Return when the next turn under way counts as slow, and so makes room."""
+        return sorted(slow_from for at in self._begun.values() if (slow_from := at + SLOW_AFTER) > now)[:1]
+
+    def _has_room(self, account_id: int, use: Use, now: datetime) -> bool:
+        """Tell whether one more turn may begin; slow ones count up to half of the room only.
+
+        Whoever was slow last waits while that half is taken: a panel that hangs for some holds up nobody else.
+        """
+        slow = self._count_slow(self._begun, now)
+        likely = self._count_slow(self._begun.keys() - self._slow, now) + len(self._begun.keys() & self._slow)
+        if len(self._running) >= _MOST_AT_ALL or (account_id in self._slow and likely >= _AT_ONCE // 2):
+            return False
+        if len(self._running) - slow >= _AT_ONCE - min(slow, _AT_ONCE // 2):
+            return False
+        slow = self._count_slow(self._watching, now)
+        room = _WATCHING_AT_ONCE - min(slow, _WATCHING_AT_ONCE // 2)
+        return use is Use.COMMAND or len(self._watching) - slow < room
 
     def _starts_at(self, due: Due, now: datetime) -> tuple[datetime, Use]:
         """Return when an account may be worked on, and whether somebody is waiting for it."""
@@ -169,6 +204,7 @@ class Worker:
         spent_at = self._budget.spend(due.id, use)
         if use is Use.WATCH:
             self._watching.add(due.id)
+        self._begun[due.id] = self._clock()
         task = asyncio.create_task(self._take_turn(due, use, spent_at), name=f"account {due.id}")
         self._running[due.id] = task
         task.add_done_callback(lambda _: self._ended(due.id))
@@ -176,6 +212,8 @@ class Worker:
     def _ended(self, account_id: int) -> None:
         self._running.pop(account_id, None)
         self._watching.discard(account_id)
+        was_slow = self._begun.pop(account_id) + SLOW_AFTER <= self._clock()
+        (self._slow.add if was_slow else self._slow.discard)(account_id)
 
     async def _take_turn(self, due: Due, use: Use, spent_at: datetime) -> None:
         """Have an account's turn taken, whatever comes of it; a call that was not made after all is given back."""

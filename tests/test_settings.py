@@ -206,3 +206,25 @@ def test_shards_that_cannot_be(folder: Path, lines: tuple[str, ...], message: st
 def test_a_share_of_the_address(folder: Path) -> None:
     write(folder, "PANEL_IP_LIMIT=300", "PANEL_IP_SHARE=0.25")
     assert load_settings().own_ip_limit == 75
+
+
+@pytest.mark.parametrize("name", ["PANEL_URL", "PANEL_PROXY", "PUBLIC_URL"])
+@pytest.mark.parametrize("part", ["\t", "\x00", "\x7f", " ", "\u200b", "ü", "hunter2" * 400])
+def test_an_address_with_what_no_address_has(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, part: str
+) -> None:
+    write(folder, "HTTP_PORT=8080")
+    for setting in ("PANEL_URL", "PANEL_PROXY", "PUBLIC_URL"):
+        monkeypatch.delenv(setting, raising=False)
+    address = f"https://panel{part}hunter2.example/api"
+    with pytest.raises(ValidationError) as caught:
+        Settings(_env_file=None, **{name.lower(): address, "http_port": 8080})
+    assert "is not an address" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_proxy_never_hears_a_key_in_clear(folder: Path) -> None:
+    write(folder, "PANEL_PROXY=http://me:hunter2@proxy:3128", "PANEL_URL=http://127.0.0.1:8080/api")
+    with pytest.raises(BadSettings, match="keys would pass the proxy in clear") as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)

@@ -1,5 +1,6 @@
 """A whole bot in a simulated world: real ledger, real worker stepped by hand, simulated Discord and panel."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -95,6 +96,8 @@ class Wire:
     """Told the action of every call, whatever becomes of it."""
     spoilt: dict[tuple[str, str], Exception | Answer] = field(default_factory=dict[tuple[str, str], Exception | Answer])
     """What comes instead of the panel for every call of an action that names an order."""
+    hanging: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
+    """Keys whose calls are answered only once something has happened."""
     allergic_to: str | None = None
     """An order for whose sake the panel refuses every call as a whole."""
 
@@ -109,6 +112,8 @@ class Wire:
         if self.down:
             self.refused += 1
             raise httpx.ConnectError("refused")
+        if hung := self.hanging.get(form.get("key", "")):
+            await hung.wait()
         if form.get("action") == self.broken:
             return Answer(500, '{"error": "Internal error"}')
         for order in (form.get("orders") or form.get("order", "")).split(","):

@@ -110,10 +110,10 @@ class _Watch:
             self.reading = Reading(self._whose, context.asked, self._clock(), said)
 
 
-async def look_at_panel(url: str, clock: Clock) -> PanelAnswer:
+async def look_at_panel(url: str, proxy: SecretStr | None, clock: Clock) -> PanelAnswer:
     """Make one call without a key."""
     try:
-        probed = await probe(url, clock=clock)
+        probed = await probe(url, proxy=proxy, clock=clock)
     except Unavailable as error:
         return PanelAnswer(url, error)
     return PanelAnswer(url, probed.error, probed.words, _reading(probed.sent, probed.received, probed.date))

@@ -33,7 +33,7 @@ async def examine(settings: Settings, clock: Clock = utc_now) -> list[Finding]:
     database = settings.database
     discord, panel, ledger, address = await asyncio.gather(
         look_at_discord(settings.discord_token, clock),
-        look_at_panel(settings.panel_url, clock),
+        look_at_panel(settings.panel_url, settings.panel_proxy, clock),
         asyncio.to_thread(look_at_ledger, database) if isinstance(database, Path) else look_at_server(database),
         look_at_address(settings.public_url),
     )

@@ -48,8 +48,16 @@ CALL_DEADLINE = 45
 takeovers rest on this (bot/store/holder.py)."""
 TIMEOUTS = httpx.Timeout(connect=5, write=10, read=30, pool=5)
 """Seconds for each step of a call. A panel that answers byte by byte keeps to them for as long as it likes."""
-MAX_BODY = 4 * 1024 * 1024
+MAX_BODY = 1024 * 1024
 """Bytes of a reply that are read; a full batch needs some 20 KiB."""
+_MAX_RAW = 2 * MAX_BODY
+"""Bytes that are taken from a connection for one call, whatever they are: headers without end, for example."""
+_LONG_BODY = 64 * 1024
+"""Bytes of a reply above which it is read in a thread, beside everybody else's work."""
+_MOST_CONNECTIONS = 100
+_HEADERS = {"Accept-Encoding": "identity", "Connection": "close"}
+"""Nothing compressed: some kilobytes can be made to unfold into gigabytes. One connection a call: whatever comes over
+it after the answer would be taken for the next one's, and there is no telling when it comes."""
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """Errors after which the panel cannot have seen the call."""
@@ -76,11 +84,13 @@ class Panel:
         url: str,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
+        proxy: SecretStr | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         called: Callable[[Called], None] = lambda _: None,
     ) -> None:
         self._url = httpx.URL(url)
         self._transport = transport
+        self._proxy = proxy
         self._clock = clock
         self._called = called
         self._http: httpx.AsyncClient | None = None
@@ -158,10 +168,13 @@ class Panel:
     ) -> tuple[Result, Limits]:
         began, outcome = monotonic(), "fault"
         try:
-            value, limits = await self._post(key, form, deadline)
-            result = read(value)
+            response, body = await self._post(key, form, deadline)
+            if len(body) > _LONG_BODY:
+                understood = await asyncio.to_thread(self._understand, response, body, key, read)
+            else:
+                understood = self._understand(response, body, key, read)
             outcome = "ok"
-            return result, limits
+            return understood
         except PanelError as error:
             outcome = type(error).__name__.lower()
             raise
@@ -174,7 +187,7 @@ class Panel:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _post(self, key: SecretStr, form: dict[str, str], deadline: float) -> tuple[Json, Limits]:
+    async def _post(self, key: SecretStr, form: dict[str, str], deadline: float) -> tuple[httpx.Response, bytes]:
         http, wire = await self._client(), _Wire()
         if asyncio.get_running_loop().time() >= deadline:  # this process was halted meanwhile
             raise Unavailable(reached=False)
@@ -199,13 +212,13 @@ class Panel:
             raise Unavailable(reached=False) from error
         except NEVER_SENT as error:
             raise Unavailable(reached=False) from error
-        except httpx.DecodingError as error:
-            raise Unintelligible from error
         except httpx.TransportError as error:
             raise Unavailable(reached=True) from error
-        return self._judge(response, body, key)
+        return response, body
 
-    def _judge(self, response: httpx.Response, body: bytes, key: SecretStr) -> tuple[Json, Limits]:
+    def _understand(
+        self, response: httpx.Response, body: bytes, key: SecretStr, read: Callable[[Json], Result]
+    ) -> tuple[Result, Limits]:
         """Return what can be read of an answer, or raise what is wrong with the whole of it."""
         now, headers = self._clock(), response.headers
         value = read_json(body, key.get_secret_value())
@@ -221,7 +234,7 @@ class Panel:
             raise error
         if value is None:
             raise Unintelligible
-        return value, read_limits(headers, now)
+        return read(value), read_limits(headers, now)
 
     async def _client(self) -> httpx.AsyncClient:
         """Return the client, made at the first call, beside the loop: the certificates alone take it 15 ms to read."""
@@ -231,9 +244,7 @@ class Panel:
             return self._http
 
     def _connect(self) -> httpx.AsyncClient:
-        # Cookies are refused: one client speaks for many accounts, and a session must not lead to another's.
-        cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-        return httpx.AsyncClient(transport=self._transport, timeout=TIMEOUTS, cookies=cookies, follow_redirects=False)
+        return connect(self._transport, self._proxy)
 
     def _replace(self, stuck: httpx.AsyncClient) -> None:
         """Go on with a new client; the old one is closed when the calls that it still carries have ended."""
@@ -257,12 +268,47 @@ class _Wire:
             # Closing this connection ends it at once. Otherwise the system goes on delivering what the panel's side has
             # not acknowledged yet, for minutes after the call was given up.
             info["return_value"].get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            _limit(info["return_value"])
+        elif event.endswith("start_tls.complete"):
+            _limit(info["return_value"])
         elif event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":  # to a proxy
             self.may_have_sent = True
 
 
 _AT_ONCE = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 """`struct linger`: on, for zero seconds."""
+
+
+def _limit(stream: Any) -> None:
+    """Have a connection break off where more comes over it than any answer needs: httpx counts bodies alone."""
+    read, left = stream.read, _MAX_RAW
+
+    async def read_within(*arguments: Any, **named: Any) -> bytes:
+        nonlocal left
+        data: bytes = await read(*arguments, **named)
+        left -= len(data)
+        if left < 0:
+            raise httpx.RemoteProtocolError("more bytes than an answer has")
+        return data
+
+    stream.read = read_within
+
+
+def connect(transport: httpx.AsyncBaseTransport | None, proxy: SecretStr | None) -> httpx.AsyncClient:
+    """Return a client for calls to the panel; it takes the address of a proxy from nowhere but the settings."""
+    # Cookies are refused: one client speaks for many accounts, and a session must not lead to another's.
+    cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return httpx.AsyncClient(
+        transport=transport,
+        proxy=proxy.get_secret_value() if proxy else None,
+        verify=httpx.create_ssl_context(),  # SSL_CERT_FILE and SSL_CERT_DIR count, unlike HTTP_PROXY and .netrc
+        trust_env=False,
+        headers=_HEADERS,
+        limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=0),
+        timeout=TIMEOUTS,
+        cookies=cookies,
+        follow_redirects=False,
+    )
 
 
 async def _retire(http: httpx.AsyncClient, calls: frozenset[asyncio.Task[object]]) -> None:
@@ -273,7 +319,9 @@ async def _retire(http: httpx.AsyncClient, calls: frozenset[asyncio.Task[object]
 
 
 async def read_body(response: httpx.Response) -> bytes:
-    """Read a reply, up to what one may measure; raise Unintelligible for more."""
+    """Read a reply, up to what one may measure; raise Unintelligible for more, or for one that is encoded."""
+    if response.headers.get("Content-Encoding", "").strip().casefold() not in ("", "identity"):
+        raise Unintelligible
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
+from pydantic import SecretStr
 
 from bot.clock import Clock, utc_now
-from bot.panel.client import CALL_DEADLINE, NEVER_SENT, TIMEOUTS, read_body
+from bot.panel.client import CALL_DEADLINE, NEVER_SENT, connect, read_body
 from bot.panel.errors import PanelError, Unavailable, Unintelligible, error_for
 from bot.panel.replies import error_words, quotable, read_date, read_json, read_layer, read_reset
 
@@ -24,14 +25,20 @@ class Probed:
     """The panel's own time, to the second, where it says it."""
 
 
-async def probe(url: str, *, transport: httpx.AsyncBaseTransport | None = None, clock: Clock = utc_now) -> Probed:
+async def probe(
+    url: str,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    proxy: SecretStr | None = None,
+    clock: Clock = utc_now,
+) -> Probed:
     """Ask for a balance without a key, which NotPanel answers with `Invalid API key`; raise Unavailable."""
-    async with httpx.AsyncClient(transport=transport, timeout=TIMEOUTS, follow_redirects=False) as http:
+    async with connect(transport, proxy) as http:
         sent = clock()
         try:
             async with asyncio.timeout(CALL_DEADLINE), http.stream("POST", url, data={"action": "balance"}) as response:
                 body = await read_body(response)
-        except (httpx.DecodingError, Unintelligible):
+        except Unintelligible:
             return Probed(Unintelligible(), "", sent, clock(), None)
         except (httpx.TransportError, TimeoutError) as error:
             raise Unavailable(reached=not isinstance(error, NEVER_SENT)) from error

@@ -52,6 +52,15 @@ class Line:
         """Send something."""
         self.writer.write(data)
 
+    async def taken(self) -> None:
+        """Wait until the system has taken what was sent, or nobody wants it any more."""
+        with suppress(ConnectionError):
+            await self.writer.drain()
+
+    async def head(self) -> bytes:
+        """Wait for a call's headers and return them; what stands behind them is read as well."""
+        return await self.reader.readuntil(b"\r\n\r\n")
+
     async def request(self) -> dict[str, str]:
         """Wait for a whole call and return its form."""
         head = await self.reader.readuntil(b"\r\n\r\n")

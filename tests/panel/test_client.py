@@ -171,7 +171,6 @@ async def test_which_limit_and_until_when(headers: dict[str, str], layer: str, r
         (httpx.CloseError(""), Unavailable, True),
         (httpx.RemoteProtocolError("disconnected"), Unavailable, True),
         (httpx.LocalProtocolError(""), Unavailable, True),
-        (httpx.DecodingError("gzip"), Unintelligible, True),
     ],
 )
 async def test_what_a_broken_call_is_called(failure: Exception, kind: type[PanelError], reached: bool) -> None:

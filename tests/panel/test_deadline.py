@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from pydantic import SecretStr
 
 from bot.panel import CALL_DEADLINE, Accepted, Panel, Unavailable, probe
 from bot.panel.client import TIMEOUTS
@@ -67,12 +68,9 @@ async def test_a_panel_that_is_silent_is_given_up_by_the_time_out_of_reading(tim
         await panel.aclose()
 
 
-async def test_what_never_got_past_a_proxy_was_certainly_not_sent(time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_never_got_past_a_proxy_was_certainly_not_sent(time: Time) -> None:
     async with listening() as (port, lines):
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        monkeypatch.delenv("no_proxy", raising=False)
-        panel = Panel("https://panel.invalid/api/v2")
+        panel = Panel("https://panel.invalid/api/v2", proxy=SecretStr(f"http://127.0.0.1:{port}"))
         asking = asyncio.ensure_future(panel.cancel(KEY, ["a"]))
         line = await lines.get()
         assert (await line.reader.readuntil(b"\r\n\r\n")).startswith(b"CONNECT")
