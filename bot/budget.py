@@ -21,6 +21,8 @@ from bot.schedule import later
 _MINUTE = timedelta(minutes=1)
 _WINDOW = _MINUTE + timedelta(seconds=2)
 """A call that was slow on its way may reach the panel in the same minute as one sent so much later."""
+_MOST_BELIEVED = 10_000
+"""Calls a minute; what allows one key more than that is no limit but a mistake, such as a time."""
 _DENIED_WITHOUT_RESET = timedelta(seconds=30)
 
 
@@ -187,7 +189,7 @@ class Budget:
     def learn(self, account_id: int, limits: Limits) -> None:
         """Take over a key's limit; close its budget, or its panel account's, when nothing remains until a reset."""
         key = self._keys[account_id]
-        if limits.limit:
+        if limits.limit and limits.limit <= _MOST_BELIEVED:
             key.limit = limits.limit
         if limits.remaining == 0 and limits.reset:
             key.close(limits.reset)

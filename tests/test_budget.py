@@ -226,6 +226,13 @@ def test_a_call_given_back_late_makes_room_for_no_other() -> None:
     assert not tries(budget, BOB)
 
 
+@pytest.mark.parametrize("limit", [253_402_300_799, 1_764_392_400, 10_001])
+def test_a_limit_that_can_be_none_is_not_believed(limit: int) -> None:
+    budget = Budget(Clock(), 100, 5)
+    budget.learn(ANN, Limits(limit, 100))
+    assert spend_all(budget, ANN) == 5
+
+
 def test_the_panels_headers_set_a_keys_limit() -> None:
     budget = Budget(Clock(), 300, 100)
     budget.learn(ANN, Limits(limit=20))

@@ -48,10 +48,12 @@ CALL_DEADLINE = 45
 takeovers rest on this (bot/store/holder.py)."""
 TIMEOUTS = httpx.Timeout(connect=5, write=10, read=30, pool=5)
 """Seconds for each step of a call. A panel that answers byte by byte keeps to them for as long as it likes."""
-MAX_BODY = 1024 * 1024
+MAX_BODY = 512 * 1024
 """Bytes of a reply that are read; a full batch needs some 20 KiB."""
-_MAX_RAW = 2 * MAX_BODY
+_MAX_RAW = MAX_BODY + 64 * 1024
 """Bytes that are taken from a connection for one call, whatever they are: headers without end, for example."""
+_PIECE = 8 * 1024
+"""Bytes that are taken at once: between two pieces others have their turn."""
 _LONG_BODY = 64 * 1024
 """Bytes of a reply above which it is read in a thread, beside everybody else's work."""
 _MOST_CONNECTIONS = 100
@@ -283,9 +285,10 @@ def _limit(stream: Any) -> None:
     """Have a connection break off where more comes over it than any answer needs: httpx counts bodies alone."""
     read, left = stream.read, _MAX_RAW
 
-    async def read_within(*arguments: Any, **named: Any) -> bytes:
+    async def read_within(most: int, *arguments: Any, **named: Any) -> bytes:
         nonlocal left
-        data: bytes = await read(*arguments, **named)
+        await asyncio.sleep(0)
+        data: bytes = await read(min(most, _PIECE), *arguments, **named)
         left -= len(data)
         if left < 0:
             raise httpx.RemoteProtocolError("more bytes than an answer has")
