@@ -21,6 +21,7 @@ from bot.panel import (
     RateLimited,
 )
 from bot.problems import (
+    BeingErased,
     Erased,
     NoKey,
     NoSuchKey,
@@ -115,6 +116,8 @@ class Accounts:
         balance = await self._check(known.id if known else -user_id, key)
         async with self._ledger.write() as tx:
             now = await tx.accounts_of(user_id)
+            if await tx.is_being_erased(user_id):
+                raise BeingErased
             if before and not now:
                 raise Erased
             self._see_whether_it_fits(key, name, now)

@@ -69,6 +69,7 @@ class App:
             self.courier.run_cards,
             self.courier.run_notices,
             self.webhooks.run,
+            self.records.run,
             partial(keep_registered, self.client, self.ledger),
         )
         await asyncio.gather(*(keep_running(loop, stop) for loop in loops))
@@ -201,6 +202,7 @@ async def build(
                 "cards": courier.card_bell,
                 "notices": courier.notice_bell,
                 "webhooks": webhooks.bell,
+                "erasing": records.bell,
             }
             operator = Operator(
                 figures,

@@ -164,6 +164,10 @@ class BadSecret(UserError):
     """The text cannot be a signing secret; it was not stored."""
 
 
+class BeingErased(UserError):
+    """Something is left of what the user has had erased; until that is gone no key is stored."""
+
+
 class NotOperator(UserError):
     """This is for whoever runs the bot."""
 

@@ -1,9 +1,12 @@
 """What a user does with what is on record: look again, stop watching, look back, erase. No Discord in here."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from time import monotonic
 
 from bot.accounts import Accounts, OpenView
 from bot.clock import Clock
@@ -11,6 +14,7 @@ from bot.keyring import in_use, usable, with_keys
 from bot.language import Language
 from bot.states import State
 from bot.store import Groups, Keyring, Ledger, LedgerUnwritable, Listed, Past, Preferences, Stored
+from bot.tasks import Bell
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +23,11 @@ MOST_DAYS = 365
 LOOKS_PAUSE = timedelta(minutes=1)
 """How long after a user has had all looked at they may have it again."""
 _PAGE = 500
+_ERASE_WITHIN = 5
+"""Seconds for which whoever has everything erased waits for the end of it; the rest goes on beside all else."""
+_LOOK_FOR_ERASURES = timedelta(minutes=1)
+_BETWEEN_PIECES = 0.01
+"""Seconds that others have the ledger to themselves between two pieces of an erasure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,14 @@ class StoredView:
     count_open: int
 
 
+class Erasure(StrEnum):
+    """How far all there was of a user is gone: everywhere, but for traces in unused parts of files, or not yet."""
+
+    WHOLLY = "wholly"
+    TRACES = "traces"
+    UNDER_WAY = "under way"
+
+
 class Records:
     """The use cases around what the ledger remembers of a user."""
 
@@ -73,6 +90,7 @@ class Records:
         self._clock = clock
         self._window = notify_window
         self._wake = wake
+        self.bell = Bell()
 
     async def look_now(self, user_id: int) -> LooksView:
         """Have the worker look at a user's open orders, as far as the limits allow, at most once a minute.
@@ -147,18 +165,46 @@ class Records:
     async def _count_open(self, keys: Keyring) -> int:
         return sum([await self._ledger.read.count_open(one.id) for one in keys])
 
-    async def erase(self, user_id: int) -> bool:
-        """Erase all there is of a user; False where traces may be left in files.
+    async def is_being_erased(self, user_id: int) -> bool:
+        """Tell whether something is left of a user who has had everything erased."""
+        return await self._ledger.read.is_being_erased(user_id)
 
-        That is so in PostgreSQL's, and in SQLite's on a full disk or while another program reads the ledger.
+    async def erase(self, user_id: int) -> Erasure:
+        """Erase all there is of a user: their keys at once, the rest as far as that takes some seconds.
 
-        What is under way at the panel for them goes on there; its answer finds nothing to be written to.
+        What is left is hidden from everybody, and goes while `run` does. What is under way at the panel for them goes
+        on there; its answer finds nothing to be written to.
         """
         async with self._ledger.write() as tx:
-            await tx.erase(user_id)
+            more = await tx.begin_erasure(user_id, self._clock())
         self._wake()
+        if not more:
+            return Erasure.WHOLLY if await self._ledger.forget_deleted() else Erasure.TRACES
+        began = monotonic()
+        while await self._erase_piece(user_id):
+            if monotonic() > began + _ERASE_WITHIN:
+                self.bell.ring()
+                return Erasure.UNDER_WAY
+        return await self._forget_files()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`, erase what is left of users whose erasure took too long to wait for, or was broken off."""
+        while not stop.is_set():
+            self.bell.reset()
+            while not stop.is_set() and (user_id := await self._ledger.read.next_erasure()):
+                if not await self._erase_piece(user_id):
+                    await self._forget_files()
+            await self.bell.wait(self._clock() + _LOOK_FOR_ERASURES, self._clock, (), stop)
+
+    async def _erase_piece(self, user_id: int) -> bool:
+        async with self._ledger.write() as tx:
+            more = await tx.erase_piece(user_id)
+        await asyncio.sleep(_BETWEEN_PIECES)
+        return more
+
+    async def _forget_files(self) -> Erasure:
         try:
-            return await self._ledger.rewrite()
+            return Erasure.WHOLLY if await self._ledger.rewrite() else Erasure.TRACES
         except LedgerUnwritable:
             log.exception("rows were erased, but the ledger's file could not be rewritten")
-            return False
+            return Erasure.TRACES

@@ -6,13 +6,15 @@ from discord.ext import commands
 
 from bot.client import Client
 from bot.ui import buttons
-from bot.ui.answers import all_kept, erased, erasure_question, nothing_stored
+from bot.ui.answers import all_kept, erased, erasure_question, nothing_stored, still_erasing
 from bot.ui.layout import CardView
 from cogs.common import Interaction, Pressed, acknowledge, answer
 
 
 async def ask_to_erase(client: Client, user_id: int) -> CardView:
     """Return the question that comes first, with what there is to erase."""
+    if await client.use_cases.records.is_being_erased(user_id):
+        return still_erasing()
     view = await client.use_cases.records.stored(user_id)
     return erasure_question(view) if view else nothing_stored()
 
@@ -35,8 +37,7 @@ class Erase(Pressed, template=buttons.ERASE):
     async def press(self, interaction: Interaction) -> None:
         """Erase it."""
         await acknowledge(interaction, update=True)
-        wholly = await interaction.client.use_cases.records.erase(interaction.user.id)
-        await answer(interaction, erased(wholly=wholly))
+        await answer(interaction, erased(await interaction.client.use_cases.records.erase(interaction.user.id)))
 
 
 class KeepAll(Pressed, template=buttons.KEEP_ALL):

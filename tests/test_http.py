@@ -83,7 +83,8 @@ async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monk
     later = time.monotonic() + 301
     here.app.courier.card_bell.reset()
     monkeypatch.setattr("bot.figures.monotonic", lambda: later)
-    for loop in (here.app.courier.notice_bell, here.app.worker.bell, here.app.webhooks.bell):
+    bells = (here.app.courier.notice_bell, here.app.worker.bell, here.app.webhooks.bell, here.app.records.bell)
+    for loop in bells:
         loop.turned_at = later
     response = await web.get("/healthz")
     assert (response.status, await response.text()) == (503, "cards stalled\n")

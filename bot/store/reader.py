@@ -62,6 +62,14 @@ class Reader:
         row = await QUERIES.account(self._db, id=account_id)
         return row and Account.read(row)
 
+    async def is_being_erased(self, user_id: int) -> bool:
+        """Tell whether something is left of a user who has had everything erased."""
+        return bool(await QUERIES.is_being_erased(self._db, user_id=user_id))
+
+    async def next_erasure(self) -> int | None:
+        """Return the user of whom something is left for the longest time, if there is any."""
+        return await QUERIES.next_erasure(self._db)
+
     async def stored(self, user_id: int) -> Stored:
         """Count what there is of a user."""
         return Stored.read(await QUERIES.count_stored(self._db, user_id=user_id))

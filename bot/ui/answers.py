@@ -8,7 +8,7 @@ from bot.calls import Statuses
 from bot.language import mark, number, plural, t
 from bot.panel import InvalidKey, OrderReading, PanelError, StatusRow
 from bot.problems import KeyPaused, NoKey, UserError
-from bot.records import StoredView
+from bot.records import Erasure, StoredView
 from bot.states import State
 from bot.store import ListKind
 from bot.ui import buttons
@@ -86,12 +86,23 @@ _BEYOND_REACH = mark(
 )
 
 
-def erased(*, wholly: bool) -> CardView:
-    """Confirm that nothing is left of a user, or that no more is than traces in unused parts of files."""
+def erased(far: Erasure) -> CardView:
+    """Confirm that nothing is left of a user, no more than traces in unused parts of files, or how it goes on."""
+    if far is Erasure.UNDER_WAY:
+        return still_erasing()
     sentences = [t("Nothing about you is left in my ledger.")]
-    if not wholly:
+    if far is Erasure.TRACES:
         sentences.append(t(TRACES))
     return card(Tone.PLAIN, [titled(t("Everything erased"), " ".join(sentences), f"-# {t(_BEYOND_REACH)}")])
+
+
+def still_erasing() -> CardView:
+    """Say that keys are gone and the rest is on its way out."""
+    going = t(
+        "Your keys are destroyed, and nobody can see the rest any more. I am erasing it bit by bit; with many orders "
+        "that takes some minutes. You need not do anything. Then you can connect a key again."
+    )
+    return card(Tone.PLAIN, [titled(t("Being erased"), f"{going} {t(TRACES)}", f"-# {t(_BEYOND_REACH)}")])
 
 
 def nothing_stored() -> CardView:

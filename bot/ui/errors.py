@@ -9,6 +9,7 @@ from bot.problems import (
     BadKey,
     BadName,
     BadSecret,
+    BeingErased,
     Erased,
     FileFault,
     KeyFault,
@@ -50,6 +51,9 @@ _PLAIN: Mapping[type[UserError], str] = {
     Erased: mark(
         "While I was checking this key you had everything about you erased, so it was not stored. Send it once more if "
         "you want to go on."
+    ),
+    BeingErased: mark(
+        "I am still erasing what was stored about you, so nothing new was stored. Try again in a few minutes."
     ),
     QuestionClosed: mark(
         "That question is closed, and I have not kept its order IDs. Nothing was sent. Send the IDs again."

@@ -49,7 +49,11 @@ async def source(tmp_path: Path) -> InFile:
             await tx.save_preferences(ANN, Preferences(silent=True), LATER, WINDOW)
             await tx.save_webhook(ANN, b"hash", b"sealed", LATER)
         async with ledger.write() as tx:
-            await tx.erase(ANN + 1)
+            assert await tx.begin_erasure(ANN + 1, LATER)
+            while await tx.erase_piece(ANN + 1):
+                pass
+            await connect(tx, ANN + 2, KEY)
+            await tx.begin_erasure(ANN + 2, LATER)
     return below
 
 

@@ -1,12 +1,13 @@
 -- name: accounts_of_user(user_id)
--- The default first, then in the order of their first keys.
-SELECT * FROM accounts WHERE user_id = :user_id ORDER BY is_default DESC, id;
+-- The default first, then in the order of their first keys. What is being erased is seen by nobody, here and below.
+SELECT * FROM accounts WHERE user_id = :user_id AND user_id NOT IN (SELECT user_id FROM erasures)
+ORDER BY is_default DESC, id;
 
 -- name: default_account(user_id)^
 SELECT * FROM accounts WHERE user_id = :user_id AND is_default = 1;
 
 -- name: account(id)^
-SELECT * FROM accounts WHERE id = :id;
+SELECT * FROM accounts WHERE id = :id AND user_id NOT IN (SELECT user_id FROM erasures);
 
 -- name: place_account(user_id, name, folded, now)$
 -- The one of that name, or a new one that has no key yet; the name is spelled as it was written last.

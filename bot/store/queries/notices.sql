@@ -26,7 +26,7 @@ SELECT MIN(due_at) FROM notices n WHERE due_at IS NOT NULL
 UPDATE notices SET due_at = :now WHERE due_at > :latest;
 
 -- name: notice(id)^
-SELECT * FROM notices WHERE id = :id;
+SELECT * FROM notices WHERE id = :id AND user_id NOT IN (SELECT user_id FROM erasures);
 
 -- name: begin_sending(again_at, now, id)!
 UPDATE notices SET state = 'sending', attempts = attempts + 1, due_at = :again_at,
@@ -70,7 +70,7 @@ SELECT i.id AS cursor, NULL AS waiting, c.* FROM notice_items i JOIN cancellatio
 WHERE i.notice_id = :notice_id AND i.id > :after ORDER BY i.id LIMIT :most;
 
 -- name: kept_notices(user_id)
-SELECT * FROM notices WHERE user_id = :user_id AND state = 'kept' ORDER BY id;
+SELECT * FROM notices WHERE user_id = :user_id AND state = 'kept' AND user_id NOT IN (SELECT user_id FROM erasures) ORDER BY id;
 
 -- name: merge_kept(user_id)!
 -- Into the newest, which nobody can be reading yet: one that is being shown loses lines, and so tells of none too many.

@@ -1,5 +1,5 @@
 -- name: request(id)^
-SELECT * FROM requests WHERE id = :id;
+SELECT * FROM requests WHERE id = :id AND user_id NOT IN (SELECT user_id FROM erasures);
 
 -- name: add_request(account_id, user_id, state, orders, ignored, repeats, preview, channel_id, guild_id, message_id, token_sealed, card_until, language, now, began_at)$
 -- A message in a DM does not tell what its author's client speaks: it is taken to be what it was.
