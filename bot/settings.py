@@ -10,6 +10,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from bot.panel import host_called
+
 _SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -89,6 +91,14 @@ class Settings(BaseSettings):
         if token and not re.fullmatch(r"[!-~]+", token.get_secret_value().strip()):
             raise ValueError("must be one word, as the developer portal shows it")
         return token
+
+    @field_validator("data_dir", "database_url", "http_host")
+    @classmethod
+    def _can_be_opened(cls, value: Path | SecretStr | str) -> Path | SecretStr | str:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        if not text.isprintable() or len(text) > _MOST_OF_URL:
+            raise ValueError("is too long, or has control characters in it")
+        return value
 
     @field_validator("panel_url")
     @classmethod
@@ -180,7 +190,8 @@ def _split(url: str) -> SplitResult:
         raise ValueError("is not an address")
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises, too
+        if parts.port == 0 or (parts.hostname or "") != host_called(url):  # what is checked here is what is called
+            raise ValueError
     except ValueError:  # its text holds the address, and so what may be a password in it
         raise ValueError("is not an address") from None
     return parts

@@ -1,14 +1,19 @@
 """Settings: the shipped example, what is refused, and that no message shows a value."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from bot.settings import BadSettings, Settings, load_settings
 from bot.store import describe
 
+_URLS = ["panel_url", "panel_proxy", "public_url"]
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
 
 
@@ -220,6 +225,36 @@ def test_an_address_with_what_no_address_has(
     with pytest.raises(ValidationError) as caught:
         Settings(_env_file=None, **{name.lower(): address, "http_port": 8080})
     assert "is not an address" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", _URLS)
+@pytest.mark.parametrize(
+    "host",
+    ["[::1]x", "256.1.1.1", "xn--a", "xn--", "a..b", "a" * 64 + ".example", "panel:0", "panel:65536", "[zz]", "a%41<b"],
+)
+def test_an_address_that_nobody_can_call(name: str, host: str) -> None:
+    """Two readers of addresses differ on some of them: the one that calls would raise, or call another host."""
+    with pytest.raises(ValidationError) as caught:
+        Settings(_env_file=None, **{name: f"https://{host}/api", "http_port": 8080})
+    assert "is not an address" in str(caught.value)
+    assert host not in str(caught.value)
+
+
+@given(st.text(st.sampled_from("aZ09-._~:/?#[]@!$&'()*+,;=%\\|^`<>{}\"\t\x00 ü"), max_size=30), st.sampled_from(_URLS))
+def test_an_address_is_refused_or_can_be_called(text: str, name: str) -> None:
+    url = f"https://{text}"
+    with suppress(ValidationError):
+        Settings(_env_file=None, **{name: url, "http_port": 8080})
+        assert httpx.Request("POST", url).headers["Host"]
+
+
+@pytest.mark.parametrize("name", ["DATA_DIR", "DATABASE_URL", "HTTP_HOST"])
+@pytest.mark.parametrize("part", ["\t", "\x00", "\x1b[2J", "\u202e", "hunter2" * 150_000])
+def test_a_path_or_a_host_with_what_none_has(name: str, part: str) -> None:
+    value = f"sqlite:///there{part}hunter2"
+    with pytest.raises(ValidationError, match="is too long, or has control characters") as caught:
+        Settings(_env_file=None, **{name.lower(): value})
     assert "hunter2" not in str(caught.value)
 
 

@@ -1,6 +1,6 @@
 """The NotPanel protocol and nothing else: the only room that imports httpx."""
 
-from bot.panel.client import CALL_DEADLINE, MAX_BATCH, Called, Panel
+from bot.panel.client import CALL_DEADLINE, MAX_BATCH, Called, Panel, host_called
 from bot.panel.errors import (
     InvalidKey,
     PanelError,
@@ -55,6 +55,7 @@ __all__ = [
     "TurnedAway",
     "Unavailable",
     "Unintelligible",
+    "host_called",
     "in_process",
     "is_of_a_fault",
     "probe",

@@ -28,7 +28,7 @@ _FARTHEST_RESET = 3600  # seconds
 _MOST_DIGITS = 300
 _GARBLED = "\ufffd"
 """Stands for what is no text. No ID and no status word has it, so that a row with one in it is like no row."""
-_BEFORE_JSON = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
+_BEFORE_JSON = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n]++)*+")
 _DIGITS = re.compile(r"[0-9]{1,15}")
 _ID = re.compile(r"[\w-]*[1-9][\w-]*", re.ASCII)
 _NUMBER_ID = re.compile(r"0*([0-9]+)", re.ASCII)
@@ -112,7 +112,7 @@ def read_json(body: bytes, key: str) -> Json | None:
     is not UTF-8) becomes U+FFFD, and costs nothing but the row that it stands in.
     """
     start = _BEFORE_JSON.match(body)
-    text = body[start.end() if start else 0 :].decode(errors="surrogateescape")
+    text = body[start.end() if start else 0 :].decode(errors="replace")
     try:
         value = json.loads(text, strict=False, object_pairs_hook=_named_once, parse_int=_whole)
         tidy = _tidy(value, [form for form in (_line(key), quote_plus(key)) if form])
