@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.budget import Budget, Use
 from bot.panel import Limits, RateLimited
 from bot.panel.errors import Layer
+from bot.panel.replies import read_limits, read_reset
 from tests.world import Clock
 
 MINUTE = timedelta(minutes=1)
@@ -231,6 +232,32 @@ def test_a_limit_that_can_be_none_is_not_believed(limit: int) -> None:
     budget = Budget(Clock(), 100, 5)
     budget.learn(ANN, Limits(limit, 100))
     assert spend_all(budget, ANN) == 5
+
+
+_SAID = st.one_of(
+    st.integers(-(10**20), 10**20).map(str),
+    st.integers(-5_000, 5_000).map(lambda ahead: str(int(Clock().now.timestamp()) + ahead)),
+    st.sampled_from(["0", "1", "NaN", "inf", "1e9", "-1", "", "²", "Fri, 31 Dec 9999 23:59:59 GMT", "253402300799"]),
+    st.text(max_size=20),
+)
+_HEADERS = (
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-RateLimit-Tier-Remaining",
+    "Retry-After",
+)
+
+
+@given(st.dictionaries(st.sampled_from(_HEADERS), _SAID), st.sampled_from([None, "ip", "key", "tier"]))
+def test_no_header_stops_calls_for_longer_than_an_hour(headers: dict[str, str], layer: Layer | None) -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    budget.learn(ANN, read_limits(headers, clock.now))
+    budget.denied(ANN, RateLimited(layer=layer, reset=read_reset(headers, clock.now)))
+    clock.now += timedelta(hours=1)
+    assert tries(budget, ANN)
+    assert spend_all(budget, ANN) < 300
 
 
 def test_the_panels_headers_set_a_keys_limit() -> None:
