@@ -2,15 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from pydantic import SecretStr
 
 from bot.accounts import Accounts
@@ -30,7 +28,7 @@ from bot.refusals import DELIVERY_ERRORS
 from bot.registration import keep_registered
 from bot.schedule import WatchIntervals
 from bot.settings import Settings
-from bot.store import Database, Ledger, LedgerInUse, LedgerUnreadable
+from bot.store import Ledger, only_process
 from bot.tasks import keep_running, unless_stopped
 from bot.vault import UnknownKey, Vault, open_vault
 from bot.webhooks import Webhooks
@@ -234,23 +232,3 @@ async def _vault_for(ledger: Ledger, settings: Settings) -> Vault:
     if missing:
         raise UnknownKey(f"({missing} of {len(sealed)} API keys)")
     return vault
-
-
-@contextmanager
-def only_process(database: Database) -> Generator[None]:
-    """Hold the ledger for this process: two on one SQLite file would both send. In PostgreSQL the ledger does it.
-
-    Raise LedgerInUse, or LedgerUnreadable where not even its lock can be made.
-    """
-    if not isinstance(database, Path):
-        yield
-        return
-    try:
-        database.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{database}.lock").acquire(timeout=0)
-    except Timeout as error:
-        raise LedgerInUse(f"({database})") from error
-    except OSError as error:
-        raise LedgerUnreadable(f"({database}: {error.strerror})") from error
-    with lock:
-        yield

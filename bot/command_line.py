@@ -3,10 +3,12 @@
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from getpass import getpass
 from pathlib import Path
 
 import aiohttp
@@ -14,11 +16,12 @@ import discord
 from pydantic import SecretStr
 
 from bot import __version__, stopping
-from bot.app import build, only_process
+from bot.app import build
+from bot.dumping import forbid_dumps
 from bot.logs import set_up_logging
 from bot.rotate import rotate_keys
 from bot.settings import POSTGRES, BadSettings, Settings, load_settings
-from bot.store import LedgerError, LedgerUnreachable, backup, describe, migrate, move
+from bot.store import LedgerError, LedgerUnreachable, backup, describe, has_password, migrate, move, only_process
 from bot.tasks import Stopped, unless_stopped
 from bot.vault import VaultError
 
@@ -39,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from bot.demo.preview import run_demo  # its packages are installed by `make demo` alone
 
         return run_demo(options.locale, port=options.port, browser=options.browser, panel_only=options.panel_only)
+    forbid_dumps()
     try:
         settings = load_settings()
         set_up_logging(settings.log_level, settings.log_format)
@@ -122,9 +126,16 @@ def _backup(settings: Settings, options: argparse.Namespace) -> int:
 
 def _move(settings: Settings, options: argparse.Namespace) -> int:
     source = settings.database
-    if not isinstance(source, Path) or not options.to.startswith(POSTGRES):
+    address = os.environ.get("MOVE_TO") or options.to or _asked_for()
+    if not isinstance(source, Path) or not address.startswith(POSTGRES):
         return _fail(EXIT_SETTINGS, "a ledger moves from SQLite to PostgreSQL: --to postgresql://user@host/database")
-    target = SecretStr(options.to)
+    target = SecretStr(address)
+    try:
+        if options.to and has_password(options.to):
+            raise ValueError("every user of this machine can read the password in --to: put the address into MOVE_TO")
+        settings.check_tls(target)
+    except ValueError as error:
+        return _fail(EXIT_SETTINGS, error)
     with only_process(source):
         moved = move(source, target)
     for one in moved:
@@ -132,6 +143,13 @@ def _move(settings: Settings, options: argparse.Namespace) -> int:
     print(f"{describe(target)}: complete. Set DATABASE_URL to it and keep the encryption keys.")
     print(f"{source} is as it was. Never run a bot on it again: both would send.")
     return 0
+
+
+def _asked_for() -> str:
+    """Ask for the address where somebody sits at the terminal; what they type is not shown."""
+    return (
+        getpass("Address of the new ledger, postgresql://user:password@host/database: ") if sys.stdin.isatty() else ""
+    )
 
 
 _COMMANDS = {
@@ -160,7 +178,11 @@ def _parser() -> argparse.ArgumentParser:
     copy.add_argument("file", type=Path)
     commands.add_parser("migrate", help="bring the ledger to this release's schema (run does so by itself)")
     move = commands.add_parser("move", help="copy a SQLite ledger into an empty PostgreSQL database")
-    move.add_argument("--to", required=True, metavar="URL", help="postgresql://user@host/database")
+    move.add_argument(
+        "--to",
+        metavar="URL",
+        help="postgresql://user@host/database; with a password it goes into MOVE_TO, or is asked for",
+    )
     commands.add_parser("rotate-keys", help="seal every stored secret with the newest encryption key")
     return parser
 

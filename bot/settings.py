@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from bot.panel import host_called
+from bot.store.database import in_clear
 
 _SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")
@@ -45,6 +46,9 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(
         SecretStr(""),
         description="sqlite:///path or postgresql://user:password@host/database; empty: ledger.sqlite3 in DATA_DIR.",
+    )
+    database_without_tls: bool = Field(
+        False, description="yes: DATABASE_URL may say sslmode=disable for another machine; all goes there in clear."
     )
     data_dir: Path = Field(Path("./data"), description="Folder of the ledger and the key file.")
     encryption_keys: SecretStr | None = Field(
@@ -152,6 +156,21 @@ class Settings(BaseSettings):
                 raise ValueError("must be numbers and ranges, such as 0,1 or 0-3")
             found.update(shards)
         return tuple(sorted(found))
+
+    @model_validator(mode="after")
+    def _not_in_clear(self) -> "Settings":
+        if isinstance(self.database, SecretStr):
+            self.check_tls(self.database)
+        return self
+
+    def check_tls(self, database: SecretStr) -> None:
+        """Raise ValueError where an address lets what is sent to another machine go in clear, unless that is wanted."""
+        mode = in_clear(database.get_secret_value())
+        if mode and not (mode == "disable" and self.database_without_tls):
+            raise ValueError(
+                f"DATABASE_URL says sslmode={mode} for another machine: the password could go there in clear. Write "
+                "sslmode=verify-full or require; or sslmode=disable, and DATABASE_WITHOUT_TLS=yes beside it"
+            )
 
     @model_validator(mode="after")
     def _shards_fit(self) -> "Settings":

@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Callable, Generator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +28,10 @@ KEY_FILE = "encryption.keys"
 _FORMAT = 1
 _HEAD = 5
 _NONCE = 12
+_WRITTEN_WITHIN = 60
+"""Seconds after which whoever wrote a key file is done or dead."""
+_VISIBLE = range(0x20, 0x7F)
+"""Bytes of ASCII text: a phrase, or base64 that was encoded once more."""
 _STANDARD = str.maketrans("-_", "+/")
 
 
@@ -121,11 +126,12 @@ def open_vault(settings: Settings, *, first_start: bool = True) -> Vault:
     """
     if settings.encryption_keys:
         try:
-            return Vault(_decode(settings.encryption_keys.get_secret_value().replace(",", " ").split()))
+            return Vault(_strong(_decode(settings.encryption_keys.get_secret_value().replace(",", " ").split())))
         except ValueError as error:
             raise BadSettings(f"ENCRYPTION_KEYS: {error}") from None
     path = settings.data_dir / KEY_FILE
     with _faults_of(path):
+        _clear_away(path)
         if not path.exists():
             if not first_start:
                 raise MissingKeyFile(f"({path})")
@@ -168,7 +174,7 @@ def _faults_of(path: Path) -> Generator[None]:
 
 
 def _make(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):  # another process was quicker
         _write(path, _new_line(), os.link)  # never over an existing file, unlike a rename
         log.info("made an encryption key in %s: back it up apart from the ledger", path)
@@ -184,7 +190,22 @@ def _read(path: Path) -> Vault:
 
 def _keys_in(path: Path) -> list[bytes]:
     lines = (line.strip() for line in path.read_text("ascii").splitlines())
-    return _decode([line for line in lines if line and not line.startswith("#")])
+    return _strong(_decode([line for line in lines if line and not line.startswith("#")]))
+
+
+def _strong(keys: list[bytes]) -> list[bytes]:
+    """Return the keys; raise ValueError where the newest, which seals, was not drawn at random.
+
+    Of 10^13 random ones less than one looks like that. Older ones only open what they have sealed.
+    """
+    half = KEY_BYTES // 2
+    for key in keys[:1]:
+        if len(set(key)) < half or key[:half] == key[half:] or all(byte in _VISIBLE for byte in key):
+            raise ValueError(
+                "the first key can be guessed: put a random one before it (openssl rand -base64 32), "
+                "keep the old one behind it, and run rotate-keys"
+            )
+    return keys
 
 
 def _decode(texts: Sequence[str]) -> list[bytes]:
@@ -194,6 +215,14 @@ def _decode(texts: Sequence[str]) -> list[bytes]:
         return [base64.b64decode(text + "=" * (-len(text) % 4), validate=True) for text in plain]
     except ValueError:
         raise ValueError("not base64") from None
+
+
+def _clear_away(path: Path) -> None:
+    """Remove what a process left that was killed while it wrote a key file: nothing was sealed with that key yet."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _WRITTEN_WITHIN:
+                left.unlink()
 
 
 def _write(path: Path, text: str, put: Callable[[str, Path], None]) -> None:

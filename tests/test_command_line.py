@@ -84,7 +84,7 @@ def test_a_corrupt_key_file_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_second_process_on_the_same_ledger_is_refused(tmp_path: Path) -> None:
-    from bot.app import only_process
+    from bot.store import only_process
 
     with only_process(tmp_path / "ledger.sqlite3"):
         ended = run(tmp_path, "migrate")

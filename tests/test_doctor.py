@@ -188,7 +188,7 @@ def test_the_encryption_keys(keys: Keys, verdict: Verdict, words: str) -> None:
 def test_who_may_read_the_files() -> None:
     mine, open_one = Path("mine"), Path("open")
     states(check_modes(Modes((mine, open_one))), OK, "2 looked at")
-    states(check_modes(Modes((mine, open_one), (open_one,))), ATTENTION, "chmod 600 open")
+    states(check_modes(Modes((mine, open_one), (open_one,))), ATTENTION, "chmod go= open")
     states(check_modes(Modes((mine,), (), (open_one,))), ATTENTION, "could not be looked at: open")
     states(check_modes(Modes((mine,), known=False)), ATTENTION, "no file modes")
 

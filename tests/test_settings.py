@@ -263,3 +263,19 @@ def test_a_proxy_never_hears_a_key_in_clear(folder: Path) -> None:
     with pytest.raises(BadSettings, match="keys would pass the proxy in clear") as caught:
         load_settings()
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["disable", "allow", "prefer"])
+def test_a_ledger_elsewhere_is_not_reached_in_clear_unasked(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://bot:hunter2@db/ledger?sslmode={mode}")
+    with pytest.raises(BadSettings, match="in clear") as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://bot:hunter2@127.0.0.1/ledger?sslmode={mode}")
+    load_settings()
+
+
+def test_a_ledger_elsewhere_is_reached_in_clear_where_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://bot:hunter2@db/ledger?sslmode=disable")
+    monkeypatch.setenv("DATABASE_WITHOUT_TLS", "yes")
+    load_settings()

@@ -1,6 +1,7 @@
 """The vault: only the right key, purpose and user open a secret; the key file is never harmed."""
 
 import base64
+import os
 import secrets
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from bot.vault import (
     open_vault,
 )
 
-OLD, NEW = bytes(range(32)), bytes(range(32, 64))
+OLD, NEW = bytes(range(32)), bytes(range(200, 232))
 SECRET = SecretStr("np-hunter2")
 USER, ACCOUNT = 80351110224678912, 5
 
@@ -223,3 +224,27 @@ def test_nothing_secret_in_reprs() -> None:
     vault = Vault([key])
     shown = f"{vault!r} {vault} {vars(vault)}"
     assert all(text not in shown for text in (repr(key)[2:-1], key.hex(), base64.b64encode(key).decode()))
+
+
+@pytest.mark.parametrize(
+    "weak", [bytes(32), b"\x01\x02" * 16, bytes(range(200, 216)) * 2, b"correct horse battery staple 1234"[:32]]
+)
+def test_a_key_that_can_be_guessed_seals_nothing_but_still_opens(tmp_path: Path, weak: bytes) -> None:
+    text, strong = base64.b64encode(weak).decode(), base64.b64encode(NEW).decode()
+    with pytest.raises(BadSettings, match="can be guessed") as caught:
+        open_vault(settings(tmp_path, text))
+    assert text not in str(caught.value)
+    (tmp_path / KEY_FILE).write_text(f"{text}\n")
+    with pytest.raises(BadKeyFile, match="can be guessed"):
+        open_vault(settings(tmp_path))
+    (tmp_path / KEY_FILE).write_text(f"{strong}\n{text}\n")
+    assert opened(open_vault(settings(tmp_path)), seal(Vault([weak]))) == SECRET.get_secret_value()
+
+
+def test_a_key_file_half_written_before_a_kill_is_cleared_away(tmp_path: Path) -> None:
+    dead, living = tmp_path / f".{KEY_FILE}.dead", tmp_path / f".{KEY_FILE}.living"
+    dead.write_text("a key")
+    living.write_text("a key")
+    os.utime(dead, (0, 0))
+    open_vault(settings(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [living.name, KEY_FILE]

@@ -167,10 +167,10 @@ def look_at_keys(settings: Settings, sealed: tuple[bytes, ...] | None) -> Keys:
 
 
 def look_at_modes(settings: Settings) -> Modes:
-    """Look who may read the key file, .env and, where the ledger is a file, that with its journals and copies."""
+    """Look who may read DATA_DIR, the key file, .env and, where the ledger is a file, that with its journals."""
     copies = _with_copies(settings.database) if isinstance(settings.database, Path) else []
     there, open_to_others, hidden = list[Path](), list[Path](), list[Path]()
-    for path in (settings.data_dir / KEY_FILE, Path(".env"), *copies):
+    for path in (settings.data_dir, settings.data_dir / KEY_FILE, Path(".env"), *copies):
         try:
             mode = path.stat().st_mode
         except FileNotFoundError:
@@ -178,10 +178,10 @@ def look_at_modes(settings: Settings) -> Modes:
         except OSError:
             hidden.append(path)
             continue
-        if stat.S_ISREG(mode):
+        if stat.S_ISREG(mode) or path == settings.data_dir:
             there.append(path)
-        if stat.S_ISREG(mode) and mode & _OTHERS:
-            open_to_others.append(path)
+            if mode & _OTHERS:
+                open_to_others.append(path)
     if os.name != "posix":
         return Modes(tuple(there), known=False)
     return Modes(tuple(there), tuple(open_to_others), tuple(hidden))
@@ -192,7 +192,7 @@ def _with_copies(ledger: Path) -> list[Path]:
         found = sorted(ledger.parent.glob(f"{ledger.name}*"))
     except OSError:  # then it stands for them all
         return [ledger]
-    return [path for path in found if path.suffix != ".lock"] or [ledger]
+    return found or [ledger]
 
 
 async def look_at_address(url: str | None) -> Address | None:

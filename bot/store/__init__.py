@@ -27,11 +27,12 @@ other engine's beside it.
 from bot.store.backup import backup
 from bot.store.cards import Card
 from bot.store.checkup import Checkup, ServerCheckup, check_up
-from bot.store.database import Database, describe
+from bot.store.database import Database, describe, has_password
 from bot.store.errors import (
     LeaseLost,
     LedgerDiffers,
     LedgerError,
+    LedgerForeign,
     LedgerInUse,
     LedgerNotEmpty,
     LedgerTooNew,
@@ -43,6 +44,7 @@ from bot.store.errors import (
 from bot.store.holder import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, Held
 from bot.store.ledger import Ledger, check_up_server, migrate, move
 from bot.store.lists import Group, Groups, Listed, ListKind, Past, Report
+from bot.store.one_process import only_process
 from bot.store.outcomes import Outcome
 from bot.store.reader import Reader
 from bot.store.rows import (
@@ -88,6 +90,7 @@ __all__ = [
     "Ledger",
     "LedgerDiffers",
     "LedgerError",
+    "LedgerForeign",
     "LedgerInUse",
     "LedgerNotEmpty",
     "LedgerTooNew",
@@ -122,6 +125,8 @@ __all__ = [
     "check_up_server",
     "describe",
     "folded",
+    "has_password",
     "migrate",
     "move",
+    "only_process",
 ]

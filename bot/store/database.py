@@ -1,8 +1,9 @@
 """Where a ledger is."""
 
+import os
 import re
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from pydantic import SecretStr
 
@@ -15,6 +16,9 @@ _ADDRESS = re.compile(
 )
 """One whose password has a character that ends it too early does not fit: what looks like the host is part of it."""
 
+_IN_CLEAR = ("disable", "allow", "prefer")
+_SAFE = ("require", "verify-ca", "verify-full")
+
 
 def describe(database: Database) -> str:
     """Name a database to its operator, without user and password."""
@@ -25,3 +29,45 @@ def describe(database: Database) -> str:
         return "PostgreSQL"
     hosts = found["hosts"] or ", ".join(parse_qs(found["options"] or "").get("host", ["this machine"]))
     return f"PostgreSQL database {found['name'] or ''} on {hosts}"
+
+
+def has_password(address: str) -> bool:
+    """Tell whether there is a password in an address."""
+    return bool(re.match(r"\w+://[^/?#@]*:[^@]*@", address)) or "password=" in address
+
+
+def in_clear(address: str) -> str | None:
+    """Return the sslmode of an address by which a password, and all else, may go over a network in clear."""
+    mode = _option(address, "sslmode") or ""
+    return mode if mode in _IN_CLEAR and not _stays_here(address) else None
+
+
+def demanded_tls(address: str) -> str | None:
+    """Return what to demand beyond what an address says: it says nothing, and leads over a network.
+
+    The client's own default is to go on in clear with a server that says that it has no TLS.
+    """
+    if _option(address, "sslmode") or _stays_here(address):
+        return None
+    asked_for = os.environ.get("PGSSLMODE", "")
+    return asked_for if asked_for in _SAFE else "require"
+
+
+def _option(address: str, name: str) -> str | None:
+    found = _ADDRESS.fullmatch(address)
+    values = parse_qs(found["options"] or "").get(name) if found else None
+    return values[-1] if values else None
+
+
+def _stays_here(address: str) -> bool:
+    """Tell whether all of an address's servers are on this machine; one that names none may lead anywhere."""
+    found = _ADDRESS.fullmatch(address)
+    if not found or _option(address, "service") or os.environ.get("PGSERVICE"):
+        return False
+    hosts = found["hosts"] or _option(address, "host") or os.environ.get("PGHOST") or "/"
+    return all(_is_here(unquote(host)) for host in hosts.split(","))
+
+
+def _is_here(host: str) -> bool:
+    name = re.sub(r"^\[(.*)\](?::\d+)?$|:\d+$", r"\1", host)
+    return name.startswith("/") or name in ("localhost", "::1") or bool(re.fullmatch(r"127(\.\d{1,3}){3}", name))

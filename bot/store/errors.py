@@ -32,6 +32,10 @@ class LedgerUnsure(LedgerError):
     """The database went away while this was being kept: it may have been, or not. Look before doing it again."""
 
 
+class LedgerForeign(LedgerError):
+    """Another role owns part of the ledger and could change what the bot does; nothing was done. Make it the bot's."""
+
+
 class LedgerNotEmpty(LedgerError):
     """The database is in use already; nothing was changed. Name an empty one."""
 

@@ -8,15 +8,18 @@ from typing import Any
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from pydantic import SecretStr
 
-from bot.store.database import describe
+from bot.store.database import demanded_tls, describe
 from bot.store.errors import LedgerInUse, LedgerUnreachable, LedgerUnwritable
 
 _pg: Any = asyncpg  # it has no types that a checker could read
 Link = Any
 """A connection of asyncpg's."""
 
-WRITING = "pg_advisory_xact_lock(0, 1)"
-"""Held by whoever writes, to the end of the transaction."""
+WRITING = "LOCK TABLE schema_version IN EXCLUSIVE MODE"
+"""Held by whoever writes, to the end of the transaction; by nobody who has no right to write that table.
+
+Anybody who may connect to a database can hold an advisory lock of it. Who reads the table waits for nobody.
+"""
 _USED, _ALONE = "pg_advisory_lock_shared(0, 2)", "pg_advisory_lock(0, 2)"
 """Held with the connection for writing: by every bot, or by who must be alone."""
 _SOME_SHARDS, _ALL_SHARDS = "pg_advisory_lock_shared(0, 3)", "pg_advisory_lock(0, 3)"
@@ -101,6 +104,7 @@ async def connect_freely(database: SecretStr) -> Link:
         try:
             return await _pg.connect(
                 database.get_secret_value(),
+                ssl=demanded_tls(database.get_secret_value()),
                 timeout=CONNECT_TIMEOUT,
                 command_timeout=_STATEMENT_TIMEOUT,
                 server_settings=_SESSION,
@@ -138,6 +142,7 @@ async def pool_of_readers(database: SecretStr, most: int) -> Any:
     with explained(None, database):
         return await _pg.create_pool(
             database.get_secret_value(),
+            ssl=demanded_tls(database.get_secret_value()),
             min_size=1,
             max_size=most,
             reset=_nothing_to_reset,

@@ -73,7 +73,7 @@ def _back_up(connection: sqlite3.Connection, target: Path) -> None:
 @contextmanager
 def _readable(path: Path) -> Generator[None]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)  # whose orders these are is nobody else's business
         yield
     except (sqlite3.DatabaseError, OSError) as error:
