@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.store import Database
+from bot.store.link import WRITING
 from tests.postgres import Postgres
 
 
@@ -90,8 +91,11 @@ class InPostgres:
         return [name for (name,) in self.sql("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")]
 
     def write_once(self) -> None:
-        self.sql("SET lock_timeout = '1s'")
-        self.sql("SELECT pg_advisory_xact_lock(0, 1)")
+        self.script("SET lock_timeout = '1s'")
+        try:
+            self.script(f"BEGIN; {WRITING}")
+        finally:
+            self.script("ROLLBACK")
 
     def close(self) -> None:
         """End this way into the database; the next statement makes another."""

@@ -13,6 +13,7 @@ import pytest
 
 from bot.panel import Answer, OrderStatus
 from bot.store import Ledger, LedgerUnwritable, migrate
+from bot.store.link import WRITING
 from tests.ledgers import InFile
 from tests.test_command_line import run, seal_a_key
 from tests.world import World, messages, shown
@@ -109,10 +110,11 @@ async def locked(here: World) -> GoAway:
     """Let another program hold the ledger; return how it lets go."""
     if not isinstance(here.below, InFile):
         await here.app.ledger._engine._writer.execute("SET lock_timeout = 20")
-        here.sql("SELECT pg_advisory_lock(0, 1)")
+        here.sql("BEGIN")
+        here.sql(WRITING)
 
         async def unlock() -> None:
-            here.sql("SELECT pg_advisory_unlock(0, 1)")
+            here.sql("ROLLBACK")
 
         return unlock
     await here.app.ledger._engine._writer.execute("PRAGMA busy_timeout = 0")

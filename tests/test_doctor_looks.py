@@ -3,8 +3,11 @@
 import os
 import socket
 import sqlite3
+from base64 import b64encode
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 from aiohttp import web
@@ -51,7 +54,7 @@ def test_what_cannot_be_looked_at_is_told(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 300)  # as good as a folder that this user may not enter, and it holds for root too
     finding = check_ledger(look_at_ledger(folder / "ledger.sqlite3"))
     states(finding, FAILED, "File name too long")
-    assert look_at_modes(settings(folder)).hidden == (folder / KEY_FILE, folder / "ledger.sqlite3")
+    assert look_at_modes(settings(folder)).hidden == (folder, folder / KEY_FILE, folder / "ledger.sqlite3")
     states(check_keys(look_at_keys(settings(folder), None)), FAILED, "File name too long")
 
 
@@ -101,7 +104,7 @@ def test_a_ledger_of_another_release_is_told(tmp_path: Path, sealed: bytes) -> N
 def test_keys_that_are_lost_or_others_are_told(tmp_path: Path, sealed: bytes) -> None:
     (tmp_path / KEY_FILE).rename(tmp_path / "away")
     states(check_keys(look_at_keys(settings(tmp_path), (sealed,))), FAILED, "is gone, and 1 API keys")
-    other = settings(tmp_path, encryption_keys=SecretStr("A" * 43))
+    other = settings(tmp_path, encryption_keys=SecretStr(b64encode(token_bytes(32)).decode()))
     states(check_keys(look_at_keys(other, (sealed,))), FAILED, "1 of 1 API keys")
     (tmp_path / KEY_FILE).write_text("not a key, but private")
     finding = check_keys(look_at_keys(settings(tmp_path), (sealed,)))
@@ -112,8 +115,16 @@ def test_keys_that_are_lost_or_others_are_told(tmp_path: Path, sealed: bytes) ->
 @pytest.mark.skipif(os.name != "posix", reason="POSIX modes are meant")
 def test_a_file_that_others_can_read_is_told_and_left(tmp_path: Path, sealed: bytes) -> None:
     keys, ledger = tmp_path / KEY_FILE, tmp_path / "ledger.sqlite3"
-    (tmp_path / "ledger.sqlite3.lock").touch(mode=0o644)  # nothing is in it
-    assert look_at_modes(settings(tmp_path)) == Modes((keys, ledger))
+    lock = tmp_path / "ledger.sqlite3.lock"
+    lock.touch(mode=0o600)
+    tmp_path.chmod(0o700)
+    assert look_at_modes(settings(tmp_path)) == Modes((tmp_path, keys, ledger, lock))
+    lock.chmod(0o644)  # nothing is in it, but who reads it can hold it
+    assert look_at_modes(settings(tmp_path)).open_to_others == (lock,)
+    lock.chmod(0o600)
+    tmp_path.chmod(0o755)
+    assert look_at_modes(settings(tmp_path)).open_to_others == (tmp_path,)
+    tmp_path.chmod(0o700)
     keys.chmod(0o640)
     look_at_keys(settings(tmp_path), (sealed,))
     assert look_at_modes(settings(tmp_path)).open_to_others == (keys,)
@@ -145,7 +156,9 @@ async def test_a_ledger_in_postgresql_is_looked_into_beside_its_bot(
         async with ledger.write() as tx:
             await tx.set_fact("noted", "undisturbed")
     assert isinstance(seen.found, ServerCheckup)
-    states(check_ledger(seen), OK, "PostgreSQL database test_", f"PostgreSQL {seen.found.release}, schema {NEWEST}")
+    says = f"PostgreSQL {seen.found.release}, schema {NEWEST}"
+    states(check_ledger(seen), ATTENTION, "PostgreSQL database test_", says, "connects as a superuser")
+    states(check_ledger(replace(seen, found=replace(seen.found, advice=()))), OK, says)
     states(check_keys(look_at_keys(settings(tmp_path), seen.sealed)), OK, "opens all 1 stored")
     (tmp_path / KEY_FILE).unlink()
     states(check_keys(look_at_keys(settings(tmp_path), seen.sealed)), FAILED, "is gone, and 1 API keys")
@@ -192,7 +205,7 @@ async def test_a_user_without_rights_is_told(base: InPostgres) -> None:
         states(check_ledger(await look_at_server(guest)), FAILED, "may make no tables")
         base.sql(f"CREATE TABLE schema_version AS SELECT {NEWEST} AS version")
         finding = check_ledger(await look_at_server(guest))
-        states(finding, FAILED, "permission denied for table schema_version")
+        states(finding, FAILED, "schema_version of bot")
         assert "hunter2" not in str(finding)
     finally:
         base.sql("DROP ROLE guest")

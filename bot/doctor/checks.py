@@ -218,6 +218,9 @@ def _check_server(name: str, found: ServerCheckup) -> Finding:
             f"{server}, schema {found.version}; this release brings {found.newest}",
             "The next start changes it and makes no copy: make a backup with pg_dump first.",
         )
+    if found.advice:
+        says = f"{server}, schema {found.version}, where rights are wider than needed"
+        return about.attention(says, " ".join(found.advice))
     return about.ok(f"{server}, schema {found.version}")
 
 
@@ -278,7 +281,7 @@ def check_modes(modes: Modes) -> Finding:
         names = " ".join(map(str, modes.open_to_others))
         return about.attention(
             f"other users of this machine can read or write {names}",
-            f"chmod 600 {names} — and if one of them is a stranger, reset the token and the keys.",
+            f"chmod go= {names} — and if one of them is a stranger, reset the token and the keys.",
         )
     if modes.hidden:
         names = " ".join(map(str, modes.hidden))

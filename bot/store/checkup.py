@@ -39,6 +39,8 @@ class ServerCheckup:
     writable: bool
     may_create: bool
     """Whether the user may make tables."""
+    advice: tuple[str, ...] = ()
+    """What to change of the rights of the bot's role and of others', a sentence each."""
     sealed: tuple[bytes, ...] | None = ()
     """The API keys as they are stored; None where the schema is another release's."""
 

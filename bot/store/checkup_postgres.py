@@ -12,6 +12,7 @@ from bot.store.errors import LedgerUnreadable
 from bot.store.link import Link, connect_freely, explained
 from bot.store.migrate import migrations
 from bot.store.migrate_postgres import schema_version
+from bot.store.role import refuse_foreign, rights
 
 _pg: Any = asyncpg  # it has no types that a checker could read
 _PATIENCE = 20
@@ -40,11 +41,13 @@ async def _look(link: Link, where: str) -> ServerCheckup:
     server = await link.fetchrow(_SERVER)
     newest = migrations("postgresql")[-1][0]
     try:
+        await refuse_foreign(link, where)
+        advice = tuple((await rights(link)).advice)
         version = await schema_version(link, where)
         sealed = await _sealed(link, version, newest)
     except _pg.SyntaxOrAccessError as error:
         raise LedgerUnreadable(f"({where}: {error})") from error
-    return ServerCheckup(version, newest, **server, sealed=sealed)
+    return ServerCheckup(version, newest, **server, advice=advice, sealed=sealed)
 
 
 async def _sealed(link: Link, version: int, newest: int) -> tuple[bytes, ...] | None:

@@ -9,6 +9,7 @@ from bot.store.database import describe
 from bot.store.errors import LedgerTooNew, LedgerUnreadable
 from bot.store.link import ALONE, UNHURRIED, WRITING, Link, connect_freely, explained, sit_down
 from bot.store.migrate import migrations
+from bot.store.role import refuse_foreign, rights
 
 log = logging.getLogger(__name__)
 
@@ -19,19 +20,23 @@ _STAMP = "INSERT INTO schema_version SELECT $1, to_char(now() AT TIME ZONE 'UTC'
 async def migrate_postgres(database: SecretStr) -> int:
     """Apply what is missing and return the schema's version; a backup is for whoever runs the server to make.
 
-    Raise LedgerTooNew, LedgerInUse while a bot runs on it, LedgerUnreadable for the database of another program, or
-    LedgerUnreachable.
+    Raise LedgerTooNew, LedgerInUse while a bot runs on it, LedgerForeign where another role owns part of it,
+    LedgerUnreadable for the database of another program, or LedgerUnreachable.
     """
     link = await connect_freely(database)
     try:
         with explained(link, database):
-            return await _migrate(link, database)
+            version = await _migrate(link, database)
+            for advice in (await rights(link)).advice:
+                log.warning("%s: %s", describe(database), advice)
+            return version
     finally:
         await link.close()
 
 
 async def _migrate(link: Link, database: SecretStr) -> int:
     where, known = describe(database), migrations("postgresql")
+    await refuse_foreign(link, where)
     version = await schema_version(link, where)
     if version > known[-1][0]:
         raise LedgerTooNew(f"({where}: schema {version}, this release knows {known[-1][0]})")
@@ -49,8 +54,8 @@ async def _migrate(link: Link, database: SecretStr) -> int:
 
 async def _apply(link: Link, number: int, sql: str) -> None:
     async with link.transaction():
-        await link.execute(f"SELECT {WRITING}")
         await link.execute(_TABLE)
+        await link.execute(WRITING)
         await link.execute(sql, timeout=UNHURRIED)
         await link.execute(_STAMP, number)
 

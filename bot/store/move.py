@@ -53,7 +53,7 @@ async def move(source: Path, target: SecretStr) -> list[Moved]:
     try:
         with explained(link, target), closing(_opened(source)) as ledger:
             async with link.transaction():
-                await link.execute(f"SELECT {WRITING}")
+                await link.execute(WRITING)
                 tables = await _tables(ledger, link, target)
                 carried = [await _carry(ledger, link, table) for table in tables]
                 await _continue_numbers(ledger, link)

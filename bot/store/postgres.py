@@ -1,7 +1,7 @@
 """The PostgreSQL engine: one connection for writing, some for reading, and one transaction at a time for everybody.
 
 SQLite lets one transaction write at a time, and the ledger's rules rest on that: what a transaction reads stays true
-until it ends. Here an advisory lock gives the same, whatever process or machine the others are in. A transaction takes
+until it ends. Here a lock on one table gives the same, whatever process or machine others are in. A transaction takes
 it by a statement of its own before it reads anything, so that each later statement sees all that was committed by
 whoever held the lock before (READ COMMITTED); PostgreSQL lets go of it only after what was committed can be seen.
 
@@ -65,6 +65,11 @@ class _Statements:
         """Run a statement and return its rows."""
         with explained(self._link):
             return await to_the_end(self._link.fetch(sql, *parameters))
+
+    async def script(self, sql: str) -> None:
+        """Run some statements in one visit."""
+        with explained(self._link):
+            await to_the_end(self._link.execute(sql))
 
     async def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run a statement and return how many rows it has changed."""
@@ -190,8 +195,8 @@ class PostgresEngine:
                 await self._connect_anew()
             writer = _Statements(self._writer, self.process)
             try:
-                await writer.rows("BEGIN")
-                ((number,),) = await writer.rows(f"SELECT pg_current_xact_id()::text FROM {WRITING}")
+                await writer.script(f"BEGIN; {WRITING}")
+                ((number,),) = await writer.rows("SELECT pg_current_xact_id()::text")
                 yield writer
                 await self._commit(number)
             except BaseException:

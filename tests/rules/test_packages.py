@@ -83,7 +83,7 @@ def test_a_container_may_do_no_more_than_it_needs(service: dict[str, Any]) -> No
 def test_secrets_reach_the_bot_as_files_named_like_its_settings() -> None:
     compose = parsed("compose.yaml")
     bot = compose["services"]["bot"]
-    assert "environment" not in bot
+    assert bot["environment"] == {"DATABASE_WITHOUT_TLS": "yes"}
     assert set(bot["secrets"]) <= set(Settings.model_fields)
     assert set(bot["secrets"]) | set(compose["services"]["postgres"]["secrets"]) == set(compose["secrets"])
     assert all(secret["file"].startswith("./secrets/") for secret in compose["secrets"].values())
@@ -104,6 +104,10 @@ def test_a_supervisor_waits_for_what_ends_and_leaves_what_cannot_start() -> None
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("LimitCORE", "0"),
+        ("LimitNOFILE", "4096"),
+        ("IPAddressDeny", "link-local multicast fd00:ec2::254"),
+        ("StartLimitIntervalSec", "0"),
         ("NoNewPrivileges", "yes"),
         ("ProtectSystem", "strict"),
         ("ProtectHome", "yes"),

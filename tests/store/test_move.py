@@ -185,6 +185,19 @@ async def test_the_command_tells_what_it_has_moved(source: InFile, bare: InPostg
     again = run(source.database.parent, "move", "--to", bare.url)
     assert again.returncode == 3
     assert "nothing was changed" in again.stderr
+    for address in ("postgresql://bot:hunter2@db/ledger", "postgresql://bot@db/ledger?password=hunter2"):
+        shown = run(source.database.parent, "move", "--to", address)
+        assert (shown.returncode, "MOVE_TO" in shown.stderr, "hunter2" in shown.stderr) == (2, True, False)
     wrong = run(source.database.parent, "move", "--to", "mysql://bot:hunter2@db/ledger")
     assert wrong.returncode == 2
     assert "hunter2" not in wrong.stderr
+
+
+async def test_the_address_may_come_from_the_environment_and_must_not_lead_elsewhere_in_clear(
+    source: InFile, bare: InPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOVE_TO", "postgresql://bot:hunter2@db/ledger?sslmode=prefer")
+    refused = run(source.database.parent, "move")
+    assert (refused.returncode, "in clear" in refused.stderr, "hunter2" in refused.stderr) == (2, True, False)
+    monkeypatch.setenv("MOVE_TO", bare.url)
+    assert run(source.database.parent, "move").returncode == 0

@@ -1,6 +1,7 @@
 """Two processes on a ledger, and a call of one that hangs on the wire: the other sends nothing while it may arrive."""
 
 import asyncio
+import base64
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -67,7 +68,12 @@ class Held:
 @asynccontextmanager
 async def process(base: InPostgres, folder: Path, url: str, clock: Clock, shard: int) -> AsyncGenerator[App]:
     """Run one of two bots on a ledger, as far as Discord."""
-    values = {"data_dir": folder, "panel_url": url, "encryption_keys": "A" * 43 + "=", "shard_count": 2}
+    values = {
+        "data_dir": folder,
+        "panel_url": url,
+        "encryption_keys": base64.b64encode(bytes(range(32))).decode(),
+        "shard_count": 2,
+    }
     settings = Settings(_env_file=None, **base.settings, **values, shard_ids=(shard,))  # pyright: ignore
     async with build(settings, clock=clock) as app:
         yield app
