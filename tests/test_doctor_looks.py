@@ -101,6 +101,22 @@ def test_a_ledger_of_another_release_is_told(tmp_path: Path, sealed: bytes) -> N
     states(check_ledger(look_at_ledger(path)), FAILED, "newer release")
 
 
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ("CREATE TRIGGER send_more AFTER INSERT ON requests BEGIN DELETE FROM facts; END", "trigger send_more"),
+        ("CREATE VIEW all_keys AS SELECT key_sealed FROM accounts", "view all_keys"),
+        ("CREATE TABLE copied (key BLOB)", "table copied"),
+        ("DROP VIEW joinable", "view joinable"),
+    ],
+)
+def test_what_no_release_has_put_into_a_ledger_is_told(tmp_path: Path, sealed: bytes, change: str, name: str) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute(change)
+    states(check_ledger(look_at_ledger(path)), ATTENTION, name)
+
+
 def test_keys_that_are_lost_or_others_are_told(tmp_path: Path, sealed: bytes) -> None:
     (tmp_path / KEY_FILE).rename(tmp_path / "away")
     states(check_keys(look_at_keys(settings(tmp_path), (sealed,))), FAILED, "is gone, and 1 API keys")

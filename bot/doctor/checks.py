@@ -28,6 +28,7 @@ _LEAST_FREE = 20 * _MEGABYTE
 _SPARE = 100 * _MEGABYTE
 _OLDEST_SERVER = 140_000
 _METHOD_NOT_ALLOWED = 405
+_MOST_NAMED = 10
 
 
 class Verdict(StrEnum):
@@ -193,6 +194,12 @@ def _check_file(ledger: LedgerFile, found: Checkup | None) -> Finding:
         return about.attention(
             f"schema {found.version}, whole; this release brings {found.newest}",
             "The next start changes it, after a copy beside it; make a backup of your own first.",
+        )
+    if found.strangers:
+        names = ", ".join(found.strangers[:_MOST_NAMED])
+        return about.attention(
+            f"{ledger.path} is whole, and holds what no release has put there: {names}",
+            "It can change what the bot does. Find out who put it there; restore a backup from before.",
         )
     return about.ok(f"{ledger.path}: schema {found.version}, {_megabytes(ledger.size)}, read through and whole")
 

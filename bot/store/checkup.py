@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.store.errors import LedgerUnreadable
-from bot.store.migrate import migrations, schema_version
+from bot.store.migrate import migrations, schema_version, strangers
 
 _MOST_WORDS = 200  # characters
 
@@ -20,6 +20,8 @@ class Checkup:
     """The schema that this release brings."""
     damage: str
     """SQLite's words for what is broken; empty where the file is whole."""
+    strangers: tuple[str, ...] = ()
+    """Triggers, views and the like that no release has made, or has made otherwise."""
     sealed: tuple[bytes, ...] | None = ()
     """The API keys as they are stored; None where the schema is another release's."""
 
@@ -55,7 +57,8 @@ def check_up(path: Path) -> Checkup:
             version, newest = schema_version(connection), migrations("sqlite")[-1][0]
             (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             damage = "" if verdict == "ok" else str(verdict)[:_MOST_WORDS]
-            return Checkup(version, newest, damage, _sealed(connection, version, newest))
+            found = tuple(strangers(connection)) if version == newest and not damage else ()
+            return Checkup(version, newest, damage, found, _sealed(connection, version, newest))
     except sqlite3.Error as error:
         raise LedgerUnreadable(f"({path}: {error})") from error
 

@@ -53,6 +53,20 @@ def migrate_file(path: Path) -> int:
         return version
 
 
+def strangers(connection: sqlite3.Connection) -> list[str]:
+    """Return tables, views, indexes and triggers that no migration has made, and ours that were changed or are gone."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        for number, _, sql in migrations("sqlite"):
+            _apply(fresh, number, sql)
+        return sorted({f"{kind} {name}" for kind, name, _ in _schema(connection) ^ _schema(fresh)})
+
+
+def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    return set(
+        connection.execute(r"SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\'")
+    )
+
+
 def _apply(connection: sqlite3.Connection, number: int, sql: str) -> None:
     table = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL);"
     stamp = f"INSERT INTO schema_version VALUES ({number}, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));"
