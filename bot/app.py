@@ -211,7 +211,7 @@ async def build(
                 connected=lambda: client.connected and not client.is_closed(),
             )
             client.use_cases = UseCases(
-                accounts, calls, cancels, records, courier, figures, operator, webhooks, courtesy
+                accounts, calls, cancels, records, courier, figures, operator, webhooks, courtesy, Courtesy(clock)
             )
             listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
             await worker.recover()

@@ -103,6 +103,13 @@ class Cancels:
         self._window = notify_window
         self._wake = wake
 
+    async def may_begin(self, user_id: int, key: str = "") -> None:
+        """See, before any work is done for it, that a user may ask to cancel something.
+
+        Raise TooManyOpen, or as `Accounts.usable` does.
+        """
+        await _has_room(self._ledger.read, await self._accounts.usable(user_id, key), 1)
+
     async def ask(
         self,
         user_id: int,

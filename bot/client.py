@@ -1,6 +1,5 @@
 """The Discord client: loads the cogs, keeps the gateway open, answers every error."""
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from bot.language import Language, speak, speaking, spoken, t, understood
 from bot.notices import Courier
 from bot.panel import PanelError
 from bot.problems import UserError
+from bot.reading_room import ReadingRoom
 from bot.records import Records
 from bot.refusals import DELIVERY_ERRORS
 from bot.store import LedgerUnwritable
@@ -82,6 +82,7 @@ class UseCases:
     operator: Operator
     webhooks: Webhooks
     courtesy: Courtesy
+    suggesting: Courtesy
 
 
 class Client(commands.AutoShardedBot):
@@ -116,8 +117,7 @@ class Client(commands.AutoShardedBot):
             **shards,
         )
         self.admission = Admission()
-        self.long_lists = asyncio.Lock()
-        """Held while an attached list is in memory: one at a time, however many users come with one."""
+        self.reading_room = ReadingRoom()
         self.refilling: set[int] = set()
         """Users for whom a confirmed question about refills is being worked on."""
         self.refills_asked: deque[int] = deque(maxlen=1_000)

@@ -16,6 +16,8 @@ PAUSE = timedelta(seconds=3)
 """After which one more is free. Twenty calls to the panel a minute are a fifteenth of what it allows the bot."""
 LIGHT = timedelta(seconds=1)
 """The same for what only turns a page: sixty a minute."""
+SUGGESTION = timedelta(milliseconds=250)
+"""The same, in a count of its own, for what is asked of the ledger while somebody types."""
 MOST_OPEN = 200_000
 """Orders that one person may have open: two of the longest lists. One look at all of them
 takes forty minutes of the calls that watching may make with one key."""

@@ -28,7 +28,7 @@ _IN_WORD = re.compile(rf"[^\W_{SPACELESS}]")
 _INSIDE = re.compile(rf"{_IN_WORD.pattern}[*~_]+{_IN_WORD.pattern}")
 _SPACE = re.compile(r"\s")
 _PARTED_ID = re.compile(rf"[oO][rR][dD]_(?:[0-9A-Za-z]|{_TAKEN}+(?=[0-9A-Za-z])(?![oO][rR][dD]_))+")
-_BEFORE_ELLIPSIS = re.compile(rf"{_TAKEN}+(?=[.\u2025\u2026\u22ef])")
+_BEFORE_ELLIPSIS = re.compile(rf"(?<!{_TAKEN}){_TAKEN}+(?=[.\u2025\u2026\u22ef])")
 
 
 def as_read(text: str) -> str:

@@ -1,6 +1,7 @@
 """Order IDs out of free text (pure). An ID is never cut short, and two never become one."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 SPACELESS = (
@@ -39,6 +40,14 @@ _BREAK = re.compile(r"[\s,;|\"'`()\[\]{}<>\u00ab\u00b4\u00bb\u2018-\u201f\u2039\
 
 _CUTS = ("\n", "\r", "\t", " ", ",", ";", "|")
 """Separators that no word goes on behind: where a long text may be cut."""
+_RARE_CUTS = (
+    *"\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000\"'`()[]{}<>\u00ab\u00b4\u00bb\u2039\u203a",
+    *map(chr, (*range(0x2000, 0x200B), *range(0x2018, 0x2020))),
+    *"\u3001\u3002\uff0c\uff1a\uff1b",
+)
+"""More of them, to look for in what has none of the others."""
+_LONGEST_WORD = 1 << 16
+"""Characters of what stands between two separators; more of them are no list of orders."""
 
 _SHOWN_WHOLE = 16
 _SHOWN_OF_LONG = 8
@@ -74,9 +83,9 @@ def find_orders(text: str) -> Found:
     return finder.found()
 
 
-def last_word(text: str) -> tuple[str, str]:
+def last_word(text: str, cuts: Iterable[str] = _CUTS) -> tuple[str, str]:
     """Part a text that is being typed behind its last separator: what is to stay, and the word that may go on."""
-    end = max(map(text.rfind, _CUTS)) + 1
+    end = max(map(text.rfind, cuts)) + 1
     return text[:end], text[end:]
 
 
@@ -122,6 +131,7 @@ class Finder:
     def __init__(self, most: int | None = None) -> None:
         self._most = most
         self._cut = ""
+        self._too_long = False
         self._form = _NUMBER
         self._orders: dict[str, None] = {}
         self._named = 0
@@ -131,12 +141,32 @@ class Finder:
 
     def feed(self, text: str) -> None:
         """Read on; the last word may go on in the next piece."""
-        whole, self._cut = last_word(self._cut + text)
+        for at in range(0, len(text), _LONGEST_WORD):
+            self._feed(text[at : at + _LONGEST_WORD])
+
+    def _feed(self, piece: str) -> None:
+        whole, self._cut = last_word(self._cut + piece)
+        if len(self._cut) > _LONGEST_WORD:
+            more, self._cut = last_word(self._cut, _RARE_CUTS)
+            whole += more
+        if self._too_long:  # the end of what has no end so far
+            begin = next(iter(_BREAK.finditer(whole)), None)
+            whole = whole[begin.start() :] if begin else ""
+            self._too_long = begin is None
         self._read(whole)
+        if len(self._cut) > _LONGEST_WORD:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Take what is longer than any word for one that is no order."""
+        if not self._too_long:
+            self._read(f"{visible(self._cut[:_SHOWN_WHOLE])}_")
+        self._cut, self._too_long = "", True
 
     def found(self) -> Found:
         """Return what the whole text names."""
-        self._read(self._cut)
+        if not self._too_long:
+            self._read(self._cut)
         self._cut = ""
         cut_short = [f"{token}..." for token in self._cut_short if self._form.fullmatch(token)]
         noted = [*cut_short, *self._damaged]
@@ -169,11 +199,13 @@ class Finder:
         if len(self._ignored) >= MOST_IGNORED:
             return
         word_of = _ASCII_WORD if text.isascii() else _WORD
-        rest = word_of.sub(lambda word: " " if _ID.fullmatch(word[0]) else word[0], text)
-        tokens = (shorten(token) for token in _BREAK.split(rest) if word_of.search(token))
-        for token in tokens:
-            if len(self._ignored) < MOST_IGNORED:
-                self._ignored[token] = None
+        for written in dict.fromkeys(_BREAK.split(text)):  # the same words stand in every line
+            if _ID.fullmatch(written):
+                continue
+            rest = word_of.sub(lambda word: " " if _ID.fullmatch(word[0]) else word[0], written)
+            for token in rest.split():
+                if word_of.search(token) and len(self._ignored) < MOST_IGNORED:
+                    self._ignored[shorten(token)] = None
 
 
 def shorten(token: str) -> str:

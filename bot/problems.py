@@ -84,6 +84,7 @@ class FileFault(StrEnum):
     TOO_LARGE = "too large"
     NOT_TEXT = "not text"
     NOT_GIVEN = "not given"
+    TOO_SLOW = "too slow"
 
 
 class BadFile(UserError):

@@ -41,7 +41,8 @@ async def ask_for_orders(interaction: Interaction, key: str = "") -> None:
 
 async def _cancel(interaction: Interaction, text: str, files: Sequence[discord.Attachment], key: str) -> None:
     message_id = await acknowledge(interaction)
-    await begin(interaction, message_id, await orders_in(interaction.client, as_read(text), files), key=key)
+    found = await orders_in(interaction.client, interaction.user.id, as_read(text), files, key=key)
+    await begin(interaction, message_id, found, key=key)
 
 
 async def begin(

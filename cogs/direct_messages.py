@@ -172,7 +172,7 @@ class DirectMessages(commands.Cog):
         undecided: bool = False,
     ) -> None:
         """Write a request down, to be asked about first where it was no plain command, and show its card."""
-        found = await orders_in(self._bot, text, files)
+        found = await orders_in(self._bot, message.author.id, text, files)
         if always or undecided:
             found = like_ids(found)
         here = Place(message.channel.id, None, reply.id, None)

@@ -26,7 +26,7 @@ async def cancel_in_message(interaction: Interaction, message: discord.Message) 
     """
     message_id = await acknowledge(interaction)
     files = [file for part in _parts(message) for file in part.attachments if is_list(file)]
-    found = like_ids(await orders_in(interaction.client, text_of(message), files))
+    found = like_ids(await orders_in(interaction.client, interaction.user.id, text_of(message), files))
     await begin(interaction, message_id, found, always_ask=True)
 
 

@@ -4,7 +4,9 @@ import logging
 
 from discord import app_commands
 
+from bot.courtesy import SUGGESTION
 from bot.orders import find_orders, last_word
+from bot.problems import TooFast
 from bot.ui.choices import MOST_CHOICES, key_choices, order_choices
 from cogs.common import Interaction, speak_as_chosen
 
@@ -13,6 +15,8 @@ log = logging.getLogger(__name__)
 
 async def suggest_orders(interaction: Interaction, text: str) -> list[app_commands.Choice[str]]:
     """Offer what the last word may become; nothing where that fails, since one can always type on."""
+    if not _may_ask(interaction):
+        return []
     typed, part = last_word(text)
     named = set(find_orders(typed).orders)
     try:
@@ -28,8 +32,19 @@ async def suggest_orders(interaction: Interaction, text: str) -> list[app_comman
 
 async def suggest_keys(interaction: Interaction, text: str) -> list[app_commands.Choice[str]]:
     """Offer the user's keys with that in their name; nothing where that fails, since one can always type on."""
+    if not _may_ask(interaction):
+        return []
     try:
         return key_choices(await interaction.client.use_cases.accounts.key_names(interaction.user.id), text)
     except Exception:
         log.warning("interaction %d: no key could be suggested", interaction.id, exc_info=True)
         return []
+
+
+def _may_ask(interaction: Interaction) -> bool:
+    """Count a suggestion: more than anybody can type by hand find nothing."""
+    try:
+        interaction.client.use_cases.suggesting.admit(interaction.user.id, SUGGESTION)
+    except TooFast:
+        return False
+    return True

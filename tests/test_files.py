@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.orders import find_orders
-from bot.problems import BadFile
+from bot.reading import NotText, decoded
 from bot.tables import read_table
-from cogs.files import decoded
 
 CODE_PAGES = ("cp1251", "cp1252", "cp1254")
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", *CODE_PAGES)
@@ -86,7 +85,7 @@ def test_a_bad_byte_costs_its_own_word_and_no_other(words: list[str], data: st.D
 def test_any_bytes_are_read_or_refused(content: bytes, mark: bytes) -> None:
     try:
         text = text_in(mark + content)
-    except BadFile:
+    except NotText:
         return
     assert "\0" not in text
 
@@ -111,5 +110,5 @@ def test_it_makes_no_difference_where_a_long_file_is_cut(encoding: str) -> None:
     ],
 )
 def test_what_is_no_text_is_refused(content: bytes) -> None:
-    with pytest.raises(BadFile):
+    with pytest.raises(NotText):
         text_in(content)

@@ -183,6 +183,7 @@ class World:
         await self.stack.aclose()
         self.app = await _open(self.folder, self.settings, self.wire, self.clock, self.stack)
         await self.env.restart_bot(self.app.client)
+        files_from(self.env, self.app.client)
         await register(self.app.client, self.app.ledger)
 
     async def connect(self, user: Any, key: str = KEY, name: str | None = None) -> str:
@@ -234,6 +235,34 @@ async def _open(folder: Path, settings: dict[str, Any], wire: Wire, clock: Clock
     )
 
 
+def files_from(env: simcord.Env, client: Any) -> None:
+    """Have the simulated Discord give out attached files piece by piece, which simcord's does as a whole."""
+
+    class Response:
+        """The answer to a download."""
+
+        def __init__(self, content: bytes | None) -> None:
+            self.status = 404 if content is None else 200
+            self.headers: dict[str, str] = {}
+            self.content = self
+            self._content = content or b""
+
+        async def iter_chunked(self, size: int) -> AsyncGenerator[bytes]:
+            for at in range(0, len(self._content), size):
+                yield self._content[at : at + size]
+
+    class Session:
+        """Where discord.py keeps what it downloads by."""
+
+        closed = False
+
+        @asynccontextmanager
+        async def get(self, url: str, **_: Any) -> AsyncGenerator[Response]:
+            yield Response(env.backend.cdn.get(url))
+
+    client.http._HTTPClient__session = Session()
+
+
 @asynccontextmanager
 async def world(folder: Path, below: Below, *, begin: datetime = START, **settings: Any) -> AsyncGenerator[World]:
     """Build a world with one key and no orders; at its end the bot must have raised nothing it cannot explain."""
@@ -246,6 +275,7 @@ async def world(folder: Path, below: Below, *, begin: datetime = START, **settin
         app = await _open(folder, settings, wire, clock, stack)
         env = simcord.Env(app.client, check_errors=False, shard_count=1)
         await env.start()
+        files_from(env, app.client)
         await register(app.client, app.ledger)
         env.backend.advance_clock((begin - env.now()).total_seconds())
         try:

@@ -81,9 +81,12 @@ _KEY_FAULTS: Mapping[KeyFault, str] = {
 }
 
 _FILE_FAULTS: Mapping[FileFault, str] = {
-    FileFault.TOO_LARGE: mark("That file is larger than 10 MB. Please split the list."),
+    FileFault.TOO_LARGE: mark("That is more than 10 MB. Please split the list."),
     FileFault.NOT_TEXT: mark("That is not a text or CSV file. Save the list as text or CSV and try again."),
     FileFault.NOT_GIVEN: mark("Discord did not hand me that file. Please try again."),
+    FileFault.TOO_SLOW: mark(
+        "I could not read that within 5 seconds. Please send a file with nothing but order IDs, one on each line."
+    ),
 }
 
 

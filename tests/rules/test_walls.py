@@ -14,6 +14,8 @@ CORE = (
     "vault",
     "orders",
     "tables",
+    "reading",
+    "reading_room",
     "markup",
     "dm_text",
     "cancels",

@@ -1,0 +1,129 @@
+"""Where attached lists are read: in processes of their own, two at once, and one of a user's at a time."""
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from pathlib import Path
+
+from bot.orders import Found
+from bot.problems import BadFile, FileFault
+from bot.reading import END, MOST_BYTES, NOT_TEXT, SECONDS, framed, read_again
+
+_AT_ONCE = 2
+_FROM = Path(__file__).parent.parent
+
+
+class ReadingRoom:
+    """Reads files for users in turn, so that nobody's slow files make others wait for more than one of them."""
+
+    def __init__(self) -> None:
+        self._reading: set[int] = set()
+        self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
+        """By user; whoever has waited longest for a turn comes first."""
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn."""
+        return sum(map(len, self._waiting.values()))
+
+    async def read(self, user_id: int, text: str, files: Sequence[AsyncGenerator[bytes]], most: int) -> Found:
+        """Return what a text and files, which come in pieces, name together; raise BadFile, or what the pieces raise.
+
+        At `most` orders reading stops. It takes SECONDS at most, from the first byte on.
+        """
+        async with self._turn(user_id):
+            try:
+                async with asyncio.timeout(SECONDS):
+                    return await _read(text, files, most)
+            except TimeoutError as error:
+                raise BadFile(FileFault.TOO_SLOW) from error
+
+    @asynccontextmanager
+    async def _turn(self, user_id: int) -> AsyncGenerator[None]:
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(user_id, deque()).append(turn)
+        self._next()
+        try:
+            await turn
+            yield
+        finally:
+            if turn.done() and not turn.cancelled():
+                self._reading.discard(user_id)
+                if turns := self._waiting.pop(user_id, None):
+                    self._waiting[user_id] = turns  # behind all others
+            else:
+                self._forget(user_id, turn)
+            self._next()
+
+    def _forget(self, user_id: int, turn: asyncio.Future[None]) -> None:
+        if turns := self._waiting.get(user_id):
+            with suppress(ValueError):
+                turns.remove(turn)
+            if not turns:
+                del self._waiting[user_id]
+
+    def _next(self) -> None:
+        """Give free places to the users who have waited longest, and put each behind the others for their next."""
+        for user_id in [*self._waiting]:
+            if len(self._reading) >= _AT_ONCE:
+                return
+            if user_id in self._reading:
+                continue
+            turns = self._waiting.pop(user_id)
+            turn = turns.popleft()
+            if turns:
+                self._waiting[user_id] = turns
+            if not turn.cancelled():
+                self._reading.add(user_id)
+                turn.set_result(None)
+
+
+async def _read(text: str, files: Sequence[AsyncGenerator[bytes]], most: int) -> Found:
+    """Hand a process the files as they come, and return what it has found."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-B", "-E", "-S", "-m", "bot.reading", str(most)),
+        cwd=_FROM,
+        env={},
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        limit=1 << 20,
+    )
+    try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has seen enough, and says so
+            await _hand_over(process, text, files)
+        assert process.stdout
+        output = await process.stdout.read()
+        match await process.wait():
+            case 0:
+                return read_again(output)
+            case code if code == NOT_TEXT:
+                raise BadFile(FileFault.NOT_TEXT)
+            case _:  # its own limits have ended it
+                raise BadFile(FileFault.TOO_SLOW)
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        assert process.stdin
+        process.stdin.close()
+        await process.wait()
+
+
+async def _hand_over(process: Process, text: str, files: Sequence[AsyncGenerator[bytes]]) -> None:
+    """Write a text and files to a process; raise BadFile where they are more than they may be."""
+    assert process.stdin
+    process.stdin.write(framed(text.encode(errors="replace")) + END if text else END)
+    handed = 0
+    for file in files:
+        async with aclosing(file) as pieces:
+            async for piece in pieces:
+                handed += len(piece)
+                if handed > MOST_BYTES:
+                    raise BadFile(FileFault.TOO_LARGE)
+                process.stdin.write(framed(piece))
+                await process.stdin.drain()
+        process.stdin.write(END)
+    process.stdin.close()
