@@ -53,7 +53,7 @@ MAX_BODY = 128 * 1024
 nobody else has a turn: of half a megabyte for up to 0.4 s, of so much for less than 0.05 s."""
 _MAX_RAW = MAX_BODY + 64 * 1024
 """Bytes that are taken from a connection for one call, whatever they are: headers without end, for example."""
-_PIECE = 8 * 1024
+_PIECE = 2 * 1024
 """Bytes that are taken at once: between two pieces others have their turn."""
 _LONG_BODY = 32 * 1024
 """Bytes of a reply above which it is read in a thread, beside everybody else's work."""
