@@ -23,7 +23,7 @@ MOST_BYTES = 10_000_000
 """Of all files of one request together."""
 SECONDS = 5
 """For which the files of one request may be read."""
-_MOST_MEMORY = 192 << 20
+_MOST_MEMORY = 128 << 20
 """Bytes of address space, of which Python itself takes some twenty millions and a file of numbers as many more."""
 _PIECE = 1 << 16
 _LENGTH = struct.Struct(">I")
@@ -40,7 +40,7 @@ def framed(piece: bytes) -> bytes:
     return _LENGTH.pack(len(piece)) + piece
 
 
-def read_files(text: str, files: Iterable[bytes], most: int) -> Found:
+def read_files(text: str, files: Iterable[bytes | bytearray], most: int) -> Found:
     """Return the orders that a text and files name together, at most so many; raise NotText.
 
     Tables are read by their column of orders; what is none is read on as one text.
@@ -57,7 +57,7 @@ def read_files(text: str, files: Iterable[bytes], most: int) -> Found:
     return together(finder.found(), tables)
 
 
-def decoded(content: bytes) -> Iterator[str]:
+def decoded(content: bytes | bytearray) -> Iterator[str]:
     """Yield a file's text in pieces, in the encodings that editors and spreadsheets write; raise NotText for others.
 
     There is no need to guess a code page: order IDs, numbers and the names of columns are ASCII, which all of them
@@ -65,14 +65,14 @@ def decoded(content: bytes) -> Iterator[str]:
     nothing else.
     """
     utf_16 = _utf_16(content[:_PIECE])
-    pieces = (content[at : at + _PIECE] for at in range(0, len(content), _PIECE))
+    pieces = (bytes(content[at : at + _PIECE]) for at in range(0, len(content), _PIECE))
     for piece in codecs.iterdecode(pieces, utf_16 or "utf-8", "replace" if utf_16 else "surrogateescape"):
         if "\0" in piece:
             raise NotText
         yield piece if piece.isascii() or not _ESCAPED.search(piece) else piece.translate(_AGREED)
 
 
-def _utf_16(begin: bytes) -> str | None:
+def _utf_16(begin: bytes | bytearray) -> str | None:
     """Return which UTF-16 a file is written in, by its mark or else by where its ASCII characters have their zeros."""
     if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
@@ -141,7 +141,7 @@ def _main(most: int) -> int:
     _limit()
     files = _stored(sys.stdin.buffer)
     try:
-        found = read_files(next(files).decode(), map(bytes, files), most)
+        found = read_files(next(files).decode(), files, most)
     except NotText:
         return NOT_TEXT
     sys.stdout.buffer.write(written(found))
