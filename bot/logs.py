@@ -1,8 +1,15 @@
-"""Sets up logging once, so that no level lets a secret through."""
+"""Sets up logging once, so that no level lets a secret through, and nothing that goes on failing fills the disk."""
 
 import json
 import logging
+import re
+import threading
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
+from typing import TextIO
 
 from bot.arrivals import answered_id
 
@@ -13,6 +20,16 @@ _AT_LEAST = {
     "httpcore": logging.WARNING,
     "aiosqlite": logging.INFO,
 }
+
+
+ONCE_IN = 60
+"""Seconds in which the same line is written once; the others of its kind are counted."""
+TRACED_ONCE_IN = 600
+"""Seconds in which the same fault is written with its traceback once, and in one line else."""
+_MOST_KINDS = 200
+"""Kinds of lines told apart; what is more than that counts as one kind for each logger and level."""
+_MOST_OF_KIND = 200
+"""Characters of a template by which kinds are told apart."""
 
 
 class TextFormatter(logging.Formatter):
@@ -43,9 +60,111 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(fields)
 
 
+@dataclass(slots=True)
+class _Kind:
+    """Lines that differ in figures and names only."""
+
+    record: logging.LogRecord
+    """One with the logger, the level and the template, and nothing else of any."""
+    written_at: float
+    traced_at: float | None = None
+    left_out: int = 0
+
+
+class BoundedHandler(logging.StreamHandler[TextIO]):
+    """Writes the first line of a kind at once, and then a count a minute: whatever fails a thousand times says so once.
+
+    A kind is a logger, a level, a template and, of a fault, its type. DEBUG is written whole.
+    """
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = monotonic) -> None:
+        super().__init__(stream)
+        self._clock = clock
+        self._kinds: dict[tuple[str, ...], _Kind] = {}
+        self._timer: threading.Timer | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, or count it; its handler's lock is held."""
+        if record.levelno <= logging.DEBUG:
+            super().emit(record)
+            return
+        now, name = self._clock(), _name_of(record)
+        if name not in self._kinds and len(self._kinds) >= _MOST_KINDS:
+            name = (record.name, record.levelname)
+        kind = self._kinds.get(name)
+        if kind and now < kind.written_at + ONCE_IN:
+            kind.left_out += 1
+            self._tell_later()
+            return
+        if kind is None:
+            template = str(record.msg) if len(name) > 2 else "lines of too many kinds"
+            bare = logging.LogRecord(record.name, record.levelno, "", 0, template.partition("\n")[0], None, None)
+            kind = self._kinds[name] = _Kind(bare, now)
+        self._tell(kind)
+        kind.written_at = now
+        if record.exc_info and kind.traced_at is not None and now < kind.traced_at + TRACED_ONCE_IN:
+            super().emit(_without_traceback(record))
+            return
+        kind.traced_at = now if record.exc_info else kind.traced_at
+        super().emit(record)
+
+    def tell_left_out(self, *, all: bool = False) -> None:
+        """Write how many lines of each kind were left out whose minute is over, or of all; forget what is long over."""
+        self.acquire()
+        try:
+            now, self._timer = self._clock(), None
+            for name, kind in list(self._kinds.items()):
+                if kind.left_out and (all or now >= kind.written_at + ONCE_IN):
+                    self._tell(kind)
+                    kind.written_at = now
+                elif now >= (kind.traced_at or kind.written_at) + TRACED_ONCE_IN and now >= kind.written_at + ONCE_IN:
+                    del self._kinds[name]
+            if any(kind.left_out for kind in self._kinds.values()):
+                self._tell_later()
+        finally:
+            self.release()
+
+    def _tell(self, kind: _Kind) -> None:
+        if kind.left_out:
+            told = copy(kind.record)
+            told.created = datetime.now(UTC).timestamp()
+            told.args, told.msg = (kind.left_out, kind.record.msg), "%d more like this were left out: %s"
+            kind.left_out = 0
+            super().emit(told)
+
+    def _tell_later(self) -> None:
+        if self._timer is None:
+            self._timer = threading.Timer(ONCE_IN, self.tell_left_out)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def close(self) -> None:
+        """Write what was counted, then end."""
+        if self._timer:
+            self._timer.cancel()
+        self.tell_left_out(all=True)
+        super().close()
+
+
+def _name_of(record: logging.LogRecord) -> tuple[str, ...]:
+    """Return what tells a kind: libraries paste figures and addresses into their templates, asyncio on later lines."""
+    template = re.sub(r"0x[0-9a-f]+|\d+", "#", str(record.msg)[:_MOST_OF_KIND].partition("\n")[0])
+    fault = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+    return record.name, record.levelname, template, fault
+
+
+def _without_traceback(record: logging.LogRecord) -> logging.LogRecord:
+    brief = copy(record)
+    fault = record.exc_info[1] if record.exc_info else None
+    words = str(fault).partition("\n")[0][:_MOST_OF_KIND]
+    brief.msg, brief.args = "%s (%s: %s)", (record.getMessage(), type(fault).__name__, words)
+    brief.exc_info = brief.exc_text = None
+    return brief
+
+
 def set_up_logging(level: str, style: str) -> None:
     """Log to standard error at a level, as text (`console`) or JSON lines (`json`)."""
-    handler = logging.StreamHandler()
+    handler = BoundedHandler()
     text = TextFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     handler.setFormatter(JsonFormatter() if style == "json" else text)
     logging.basicConfig(level=level, handlers=[handler], force=True)
