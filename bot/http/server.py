@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.figures import Operator
+from bot.http.connections import Connections, Guarded
 from bot.http.metrics import CONTENT_TYPE, exposition
 from bot.settings import BadSettings
 from bot.webhooks import Webhooks
@@ -21,6 +22,8 @@ _MOST_OF_HEADER = 1_024
 """Characters of a header that is kept with a call; a signature needs some hundred."""
 _READ_WITHIN = 10
 """Seconds for a body to arrive."""
+_LINGERS = 1
+"""Seconds for which the rest of a body is read that nobody wants, so that its sender sees the answer."""
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -40,32 +43,41 @@ async def serving(host: str, port: int, operator: Operator, webhooks: Webhooks) 
     """Answer at an address of this machine, and give the port; raise BadSettings where it cannot be had."""
     # No access log: a webhook's address is a secret. Nobody's connection keeps the bot from ending.
     # Nothing is decompressed: a few kilobytes can be made to unfold into gigabytes.
+    connections = Connections()
     runner = web.AppRunner(
-        application(operator, webhooks),
+        application(operator, webhooks, connections),
         access_log=None,
         logger=_server_log,
         auto_decompress=False,
+        lingering_time=_LINGERS,
         shutdown_timeout=1,
         handle_signals=False,
     )
     await runner.setup()
+    listening = None
     try:
+        protocol = runner.server
+        assert protocol
         try:
-            await web.TCPSite(runner, host, port).start()
+            listening = await asyncio.get_running_loop().create_server(
+                lambda: Guarded(protocol(), connections), host, port, backlog=128
+            )
         except UnicodeError:  # of a name that no host can have
             raise BadSettings(f"HTTP_HOST, HTTP_PORT: {host} is no name of a host") from None
         except OSError as error:
             raise BadSettings(f"HTTP_HOST, HTTP_PORT: {host} port {port}: {error.strerror or error}") from None
-        bound = runner.addresses[0][1]
+        bound = listening.sockets[0].getsockname()[1]
         log.info("answering on %s port %d", host, bound)
         yield bound
     finally:
+        if listening:
+            listening.close()
         await runner.cleanup()
 
 
-def application(operator: Operator, webhooks: Webhooks) -> web.Application:
+def application(operator: Operator, webhooks: Webhooks, connections: Connections | None = None) -> web.Application:
     """Return what answers."""
-    app = web.Application(client_max_size=MOST_BYTES)
+    app = web.Application(client_max_size=MOST_BYTES, middlewares=[connections.watch] if connections else ())
     app.router.add_get("/healthz", _healthz(operator))
     app.router.add_get("/readyz", _readyz(operator))
     app.router.add_get("/metrics", _metrics(operator))
