@@ -19,6 +19,7 @@ from bot.client import Client, UseCases
 from bot.clock import Clock, Sleep, utc_now
 from bot.courtesy import Courtesy
 from bot.figures import Figures, Operator
+from bot.housekeeping import Housekeeping
 from bot.leases import Leases
 from bot.notices import Courier
 from bot.panel import Panel
@@ -56,6 +57,7 @@ class App:
     figures: Figures
     operator: Operator
     webhooks: Webhooks
+    housekeeping: Housekeeping
     listen: tuple[str, int] | None
     """Where to answer over HTTP: an address of this machine and a port."""
 
@@ -68,6 +70,7 @@ class App:
             self.courier.run_notices,
             self.webhooks.run,
             self.records.run,
+            self.housekeeping.run,
             partial(keep_registered, self.client, self.ledger),
         )
         await asyncio.gather(*(keep_running(loop, stop) for loop in loops))
@@ -195,12 +198,14 @@ async def build(
             webhooks = Webhooks(
                 ledger, vault, accounts, calls, clock, figures, public_url=settings.public_url, wake=wake
             )
+            housekeeping = Housekeeping(ledger, clock, timedelta(days=settings.keep_days))
             loops = {
                 "worker": worker.bell,
                 "cards": courier.card_bell,
                 "notices": courier.notice_bell,
                 "webhooks": webhooks.bell,
                 "erasing": records.bell,
+                "housekeeping": housekeeping.bell,
             }
             operator = Operator(
                 figures,
@@ -217,7 +222,18 @@ async def build(
             await worker.recover()
             try:
                 yield App(
-                    ledger, worker, courier, client, accounts, cancels, records, figures, operator, webhooks, listen
+                    ledger,
+                    worker,
+                    courier,
+                    client,
+                    accounts,
+                    cancels,
+                    records,
+                    figures,
+                    operator,
+                    webhooks,
+                    housekeeping,
+                    listen,
                 )
             finally:
                 await previews.abandon()

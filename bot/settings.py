@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     watch_max_interval: Seconds = Field(900, description="Longest pause in seconds between two looks at an order.")
     notify_window: Seconds = Field(10, description="Seconds for collecting a user's updates into one message.")
     confirm_above: int = Field(25, ge=0, description="Ask before cancelling more orders than this at once.")
+    keep_days: int = Field(
+        400, ge=31, le=36_500, description="Days after which orders that have ended are deleted, a little at a time."
+    )
     http_host: str = Field("127.0.0.1", description="Address of this machine that HTTP is served on.")
     http_port: int | None = Field(
         None, ge=1, le=65535, description="Port for health, metrics and webhooks; empty: no server."

@@ -83,7 +83,8 @@ async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monk
     later = time.monotonic() + 301
     here.app.courier.card_bell.reset()
     monkeypatch.setattr("bot.figures.monotonic", lambda: later)
-    bells = (here.app.courier.notice_bell, here.app.worker.bell, here.app.webhooks.bell, here.app.records.bell)
+    app = here.app
+    bells = (app.courier.notice_bell, app.worker.bell, app.webhooks.bell, app.records.bell, app.housekeeping.bell)
     for loop in bells:
         loop.turned_at = later
     response = await web.get("/healthz")

@@ -1,5 +1,6 @@
 """Deleting all that the ledger holds of one user: hidden at once, deleted a little at a time."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from bot.store.named import QUERIES
@@ -26,14 +27,7 @@ class Eraser(Reader):
     async def erase_piece(self, user_id: int) -> bool:
         """Delete some of what is left of a user who is being erased; False once that was all."""
         found = QUERIES.cancellations_to_erase(self._db, user_id=user_id, most=_PIECE)
-        if ids := [{"id": row["id"]} async for row in found]:
-            for query in (
-                QUERIES.erase_transitions,
-                QUERIES.erase_items,
-                QUERIES.erase_named_orders,
-                QUERIES.erase_cancellations,
-            ):
-                await query(self._db, ids)
+        if await self._delete_orders([row["id"] async for row in found]):
             return True
         for query in (
             QUERIES.erase_request_orders,
@@ -46,3 +40,16 @@ class Eraser(Reader):
         await QUERIES.erase_accounts(self._db, user_id=user_id)
         await QUERIES.end_erasure(self._db, user_id=user_id)
         return False
+
+    async def _delete_orders(self, ids: Iterable[int]) -> bool:
+        """Delete orders with all that hangs on them; False where there are none."""
+        numbers = [{"id": id} for id in ids]
+        if numbers:
+            for query in (
+                QUERIES.erase_transitions,
+                QUERIES.erase_items,
+                QUERIES.erase_named_orders,
+                QUERIES.erase_cancellations,
+            ):
+                await query(self._db, numbers)
+        return bool(numbers)

@@ -54,6 +54,10 @@ class Engine(Protocol):
         """Leave nothing of anything deleted in the files; False where that cannot be."""
         ...
 
+    async def give_back(self) -> None:
+        """Return some unused room to the file system, where the engine does not do so by itself."""
+        ...
+
     async def close(self) -> None:
         """End all connections."""
         ...
@@ -117,6 +121,10 @@ class Ledger:
         PostgreSQL clears its own away when it vacuums; in a file some stay while another program reads it.
         """
         return await self._engine.forget_deleted()
+
+    async def give_back(self) -> None:
+        """Return some unused room of the files to the file system."""
+        await self._engine.give_back()
 
     async def rewrite(self) -> bool:
         """Leave nothing of anything deleted in the files; as above. Raise LedgerUnwritable, for want of space."""

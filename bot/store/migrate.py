@@ -46,6 +46,8 @@ def migrate_file(path: Path) -> int:
         pending = [migration for migration in known if migration[0] > version]
         if pending and version:
             _back_up(connection, path.with_name(f"{path.name}.before-{pending[-1][0]:04}"))
+        if not version:  # room that is free again can be given back a little at a time
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         for number, name, sql in pending:
             _apply(connection, number, sql)
             version = number

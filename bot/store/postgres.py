@@ -248,6 +248,9 @@ class PostgresEngine:
         """Do nothing: no statement makes PostgreSQL overwrite what was deleted (docs/postgresql.md)."""
         return False
 
+    async def give_back(self) -> None:
+        """Do nothing: autovacuum makes deleted rows' room usable again."""
+
     async def rewrite(self) -> bool:
         """Do nothing: VACUUM FULL would lock everybody out for long, and its log would hold the rows still."""
         return False

@@ -32,6 +32,9 @@ T = TypeVar("T")
 _REWRITTEN_PAGES = 4_096
 """Pages of 4 KiB: a file of 16 MB is written anew in a tenth of a second, in which nobody can write."""
 
+_GIVEN_BACK_PAGES = 256
+"""Unused pages that are returned at once: 1 MB."""
+
 _CHUNK = 64
 """Rows that aiosqlite's own cursors read at once; none is used."""
 
@@ -216,6 +219,14 @@ class SqliteEngine:
                 if small:
                     await self._writer.change("VACUUM")
                 return await self._empty_wal() and small
+            except sqlite3.OperationalError as error:
+                raise LedgerUnwritable(f"({error})") from error
+
+    async def give_back(self) -> None:
+        """Return some unused pages to the file system, where the file was made so that it can."""
+        async with self._lock:
+            try:
+                await self._writer.change(f"PRAGMA incremental_vacuum({_GIVEN_BACK_PAGES})")
             except sqlite3.OperationalError as error:
                 raise LedgerUnwritable(f"({error})") from error
 

@@ -11,12 +11,12 @@ from bot.refunds import Refund
 from bot.schedule import resend_after, resent_together
 from bot.states import MAX_DOUBTS, State
 from bot.store.cards import Card
-from bot.store.eraser import Eraser
 from bot.store.holder import Holder
 from bot.store.named import QUERIES
 from bot.store.nudges import Nudges
 from bot.store.outcomes import Outcome, outcome_row
 from bot.store.panel_accounts import PanelAccounts
+from bot.store.pruner import Pruner
 from bot.store.reader import Sealed
 from bot.store.rows import (
     Account,
@@ -31,10 +31,12 @@ from bot.store.rows import (
     to_ms,
 )
 
+_MOST_KEPT_UNSENT = 1_000
+"""Orders of a stopped list that are kept one by one; of more only the number, or asking and stopping fills the disk."""
 _FIRST_RESEND = resend_after(1) // timedelta(milliseconds=1)
 
 
-class Writer(Eraser, PanelAccounts, Nudges, Holder):
+class Writer(Pruner, PanelAccounts, Nudges, Holder):
     """What can be changed within one transaction; every method may be combined with the others."""
 
     async def place_account(self, user_id: int, name: str, now: datetime) -> int:
@@ -81,7 +83,10 @@ class Writer(Eraser, PanelAccounts, Nudges, Holder):
         await self.touch_account(account_id, now)
         withdrawn = 0
         for request_id, waiting in await self.requests_to_send(account_id):
-            withdrawn += await self._take_up(request_id, waiting, State.WITHDRAWN, now, told_at)
+            if told_at and waiting > _MOST_KEPT_UNSENT:
+                withdrawn += await self._drop_waiting(request_id, waiting)
+            else:
+                withdrawn += await self._take_up(request_id, waiting, State.WITHDRAWN, now, told_at)
         which = {"account_id": account_id, "now": to_ms(now), "told_at": told_at and to_ms(told_at)}
         withdrawn += await QUERIES.withdraw(self._db, **which)
         return await QUERIES.expire_account(self._db, **which), withdrawn
@@ -220,9 +225,17 @@ class Writer(Eraser, PanelAccounts, Nudges, Holder):
         await QUERIES.taken_up(self._db, request_id=request_id, count=count)
         return new
 
+    async def _drop_waiting(self, request_id: int, waiting: int) -> int:
+        """Forget which orders of a request are not taken up, and keep how many there were."""
+        await QUERIES.drop_waiting(self._db, request_id=request_id)
+        await QUERIES.count_stopped(self._db, request_id=request_id)
+        return waiting
+
     async def stop_request(self, request: Request, now: datetime, window: timedelta) -> None:
         """Send nothing more of a request; what has been sent is looked at now."""
-        if request.waiting:
+        if request.waiting > _MOST_KEPT_UNSENT:
+            await self._drop_waiting(request.id, request.waiting)
+        elif request.waiting:
             await self._take_up(request.id, request.waiting, State.WITHDRAWN, now)
         await QUERIES.withdraw_request(self._db, request_id=request.id, now=to_ms(now))
         await QUERIES.hurry_request(self._db, request_id=request.id, now=to_ms(now))

@@ -1,9 +1,12 @@
 -- name: tally_of_request(request_id)
-SELECT state, doubts > 0 AS doubted, COUNT(*) AS count FROM (
-    SELECT state, doubts FROM cancellations WHERE request_id = :request_id
+-- With what was stopped before it was taken up, of which only the number is known.
+SELECT state, doubts > 0 AS doubted, SUM(one) AS count FROM (
+    SELECT state, doubts, 1 AS one FROM cancellations WHERE request_id = :request_id
     UNION ALL
-    SELECT c.state, c.doubts FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
+    SELECT c.state, c.doubts, 1 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
     WHERE ro.request_id = :request_id AND ro.joined = 1
+    UNION ALL
+    SELECT 'withdrawn', 0, stopped FROM requests WHERE id = :request_id AND stopped > 0
 ) AS shown GROUP BY state, doubted;
 
 -- name: first_of_request(request_id, state, doubted, most)

@@ -1,0 +1,33 @@
+"""Deleting what is too old to be asked for, a little at a time."""
+
+from datetime import datetime
+
+from bot.store.eraser import Eraser
+from bot.store.named import QUERIES
+from bot.store.rows import to_ms
+
+PIECE = 300
+"""Orders, or rows of another kind, that are deleted in one transaction."""
+
+
+class Pruner(Eraser):
+    """What deletes old rows; part of what can be done within one transaction."""
+
+    async def prune_steps(self, before: datetime) -> bool:
+        """Delete the oldest steps of orders; tell whether there may be more to delete."""
+        return bool(await QUERIES.prune_transitions(self._db, before=to_ms(before), most=PIECE))
+
+    async def prune(self, before: datetime) -> bool:
+        """Delete some orders that ended before a time, with all that hangs on them; tell whether there may be more."""
+        found = QUERIES.cancellations_to_prune(self._db, before=to_ms(before), most=PIECE)
+        if await self._delete_orders([row["id"] async for row in found]):
+            return True
+        done = False
+        for query in (QUERIES.prune_requests, QUERIES.prune_pauses, QUERIES.prune_notices):
+            done = bool(await query(self._db, before=to_ms(before), most=PIECE)) or done
+        return done
+
+    async def prune_surplus(self, account_id: int, until: datetime) -> bool:
+        """Delete some orders of an account that ended by then; tell whether there may be more."""
+        found = QUERIES.surplus_to_prune(self._db, account_id=account_id, until=to_ms(until), most=PIECE)
+        return await self._delete_orders([row["id"] async for row in found])

@@ -1,0 +1,47 @@
+-- name: prune_transitions(before, most)!
+-- Rows are numbered in the order of time.
+DELETE FROM transitions WHERE id IN (
+    SELECT id FROM (SELECT id, at FROM transitions ORDER BY id LIMIT :most) AS oldest WHERE at < :before
+);
+
+-- name: cancellations_to_prune(before, most)
+-- Account by account through the index.
+SELECT c.id FROM accounts a CROSS JOIN cancellations c WHERE c.account_id = a.id AND c.ended_at < :before LIMIT :most;
+
+-- name: accounts_behind(after, most)
+SELECT id FROM accounts WHERE id > :after ORDER BY id LIMIT :most;
+
+-- name: surplus_before(account_id, keep)$
+-- Of what has ended in an account, when the first did that is one too many.
+SELECT ended_at FROM cancellations WHERE account_id = :account_id AND ended_at IS NOT NULL
+ORDER BY ended_at DESC LIMIT 1 OFFSET :keep;
+
+-- name: surplus_to_prune(account_id, until, most)
+SELECT id FROM cancellations WHERE account_id = :account_id AND ended_at <= :until LIMIT :most;
+
+-- name: prune_requests(before, most)!
+DELETE FROM requests WHERE id IN (
+    SELECT id FROM (SELECT id, created_at FROM requests ORDER BY id LIMIT :most) AS oldest
+    WHERE created_at < :before AND NOT EXISTS (SELECT 1 FROM request_orders ro WHERE ro.request_id = oldest.id)
+      AND NOT EXISTS (SELECT 1 FROM cancellations c WHERE c.request_id = oldest.id)
+);
+
+-- name: prune_pauses(before, most)!
+DELETE FROM notice_items WHERE id IN (
+    SELECT i.id FROM (SELECT id, created_at FROM notices ORDER BY id LIMIT :most) AS oldest
+    JOIN notice_items i ON i.notice_id = oldest.id WHERE oldest.created_at < :before AND i.cancellation_id IS NULL
+);
+
+-- name: prune_notices(before, most)!
+DELETE FROM notices WHERE id IN (
+    SELECT id FROM (SELECT id, created_at, due_at FROM notices ORDER BY id LIMIT :most) AS oldest
+    WHERE created_at < :before AND due_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM notice_items i WHERE i.notice_id = oldest.id)
+);
+
+-- name: drop_waiting(request_id)!
+DELETE FROM request_orders WHERE request_id = :request_id
+  AND position >= (SELECT orders - waiting FROM requests WHERE id = :request_id);
+
+-- name: count_stopped(request_id)!
+UPDATE requests SET stopped = stopped + waiting, waiting = 0 WHERE id = :request_id;
