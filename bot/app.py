@@ -214,6 +214,8 @@ async def build(
                 clock,
                 loops=loops,
                 connected=lambda: client.connected and not client.is_closed(),
+                work=worker,
+                files_waiting=lambda: client.reading_room.waiting,
             )
             client.use_cases = UseCases(
                 accounts, calls, cancels, records, courier, figures, operator, webhooks, courtesy, Courtesy(clock)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Protocol
 
 from bot.budget import Budget
 from bot.clock import Clock
@@ -30,6 +31,8 @@ MOST_INVALID = 10_000
 _READ_EVERY = timedelta(seconds=5)
 _STALLED_AFTER = 300
 """Seconds. A loop turns once a minute, or after a time-out of Discord or the panel: it never takes this long."""
+_FAILING_AFTER = timedelta(minutes=5)
+"""What fails is tried again within that time, so it has failed several times."""
 _LEDGER_PATIENCE = 5
 """Seconds for which the ledger may keep somebody waiting who only asks whether it is there."""
 
@@ -129,6 +132,28 @@ class Overview:
     remaining: Mapping[str, int]
     loops: Mapping[str, float]
     connected: bool
+    slow_calls: int
+    failing_for: timedelta
+    files_waiting: int
+
+
+class Work(Protocol):
+    """What is done for accounts, as far as the operator is told of it (Worker)."""
+
+    @property
+    def slow_calls(self) -> int:
+        """How many turns take long."""
+        ...
+
+    @property
+    def failing_for(self) -> timedelta:
+        """For how long nothing has come of anything that was due."""
+        ...
+
+    @property
+    def hanging_for(self) -> timedelta:
+        """For how long the oldest turn has been under way."""
+        ...
 
 
 class Operator:
@@ -143,6 +168,8 @@ class Operator:
         *,
         loops: Mapping[str, Bell],
         connected: Callable[[], bool],
+        work: Work,
+        files_waiting: Callable[[], int],
     ) -> None:
         self._figures = figures
         self._ledger = ledger
@@ -150,6 +177,8 @@ class Operator:
         self._clock = clock
         self._loops = loops
         self._connected = connected
+        self._work = work
+        self._files_waiting = files_waiting
         self._reading = asyncio.Lock()
         self._standing: tuple[datetime, Standing] | None = None
 
@@ -165,7 +194,15 @@ class Operator:
         except Exception:
             standing = None  # what the process has counted is worth the more then
         return Overview(
-            self._clock(), self._figures, standing, self._budget.remaining(), self._silences(), self.connected
+            self._clock(),
+            self._figures,
+            standing,
+            self._budget.remaining(),
+            self._silences(),
+            self.connected,
+            self._work.slow_calls,
+            self._work.failing_for,
+            self._files_waiting(),
         )
 
     async def _read(self) -> Standing:
@@ -183,8 +220,13 @@ class Operator:
         return {name: now - bell.turned_at for name, bell in self._loops.items()}
 
     async def faults(self) -> list[str]:
-        """Return what keeps this process from doing its work; nothing of it is Discord's or the panel's doing."""
+        """Return why work that is due, and that the panel's limits allow, is not done. Discord is no reason."""
         stalled = [f"{name} stalled" for name, silent in self._silences().items() if silent > _STALLED_AFTER]
+        if (failing := self._work.failing_for) > _FAILING_AFTER:
+            minutes = failing // timedelta(minutes=1)
+            stalled.append(f"nothing has been sent or checked for {minutes} minutes, though something is due")
+        if (hanging := self._work.hanging_for) > _FAILING_AFTER:
+            stalled.append(f"work on an account has not ended for {hanging // timedelta(minutes=1)} minutes")
         try:
             async with asyncio.timeout(_LEDGER_PATIENCE):
                 await self._ledger.read.fact("alive")

@@ -194,6 +194,7 @@ class Records:
             while not stop.is_set() and (user_id := await self._ledger.read.next_erasure()):
                 if not await self._erase_piece(user_id):
                     await self._forget_files()
+                self.bell.turned()
             await self.bell.wait(self._clock() + _LOOK_FOR_ERASURES, self._clock, (), stop)
 
     async def _erase_piece(self, user_id: int) -> bool:

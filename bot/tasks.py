@@ -30,7 +30,8 @@ class Bell:
     def __init__(self) -> None:
         self._rung = asyncio.Event()
         self.turned_at = monotonic()
-        """When its loop last looked for work, by the machine's monotonic clock: one that hangs falls silent."""
+        """When its loop last got through a turn, by the machine's monotonic clock: one that hangs falls silent, and so
+        does one that breaks off each time."""
 
     def ring(self) -> None:
         """Wake the loop: there may be something to do."""
@@ -39,12 +40,16 @@ class Bell:
     def reset(self) -> None:
         """Forget past rings; to be called before looking for work, so that none is missed."""
         self._rung.clear()
+
+    def turned(self) -> None:
+        """Note that the loop has got through what it had to do, or a part of it."""
         self.turned_at = monotonic()
 
     async def wait(
         self, until: datetime | None, clock: Clock, tasks: Iterable[asyncio.Task[Any]], stop: asyncio.Event
     ) -> None:
-        """Wait for a ring, a time, the end of any task or the stop, whichever comes first."""
+        """Wait after a turn for a ring, a time, the end of any task or the stop, whichever comes first."""
+        self.turned()
         bells = [asyncio.create_task(self._rung.wait()), asyncio.create_task(stop.wait())]
         seconds = None if until is None else max((until - clock()).total_seconds(), 0)
         try:

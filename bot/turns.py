@@ -31,6 +31,7 @@ from bot.panel import (
     TurnedAway,
     Unavailable,
 )
+from bot.progress import Progress
 from bot.refunds import Refund
 from bot.schedule import check_before_resend, may_resend, retry_after
 from bot.states import MAX_DOUBTS, State, Verdict, after_cancel, after_lost_call, after_status
@@ -91,6 +92,7 @@ class Turns:
         ended: Callable[[Iterable[State], Iterable[Refund]], None],
         sleep: Sleep,
     ) -> None:
+        self.progress = Progress(clock)
         self._ledger = ledger
         self._vault = vault
         self._panel = panel
@@ -267,6 +269,7 @@ class Turns:
 
     def fail(self, account_id: int, error: PanelError | None = None) -> timedelta:
         """Count a failure in a row, log the first, and return the pause before the next try."""
+        self.progress.failed()
         failures = self._failures[account_id] = self._failures.get(account_id, 0) + 1
         if error and failures == 1:
             log.warning("account %d: %s; trying again with growing pauses", account_id, error)
@@ -274,6 +277,7 @@ class Turns:
 
     def _succeeded(self, account: Account, limits: Limits) -> None:
         self._budget.learn(account.id, limits)
+        self.progress.succeeded()
         if self._failures.pop(account.id, 0):
             log.info("account %d: the panel answers again", account.id)
 

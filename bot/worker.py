@@ -160,6 +160,17 @@ class Worker:
         """How many turns have been under way for longer than SLOW_AFTER: the panel hangs, or the way to it."""
         return self._count_slow(self._begun, self._clock())
 
+    @property
+    def failing_for(self) -> timedelta:
+        """For how long nothing has come of anything that was due, though the panel's limits allowed it."""
+        return self._turns.progress.failing_for
+
+    @property
+    def hanging_for(self) -> timedelta:
+        """For how long the oldest turn has been under way: a call has its deadline, the ledger may be what hangs."""
+        now = self._clock()
+        return max([now - at for at in self._begun.values()], default=timedelta())
+
     def _count_slow(self, accounts: Iterable[int], now: datetime) -> int:
         return sum(self._begun[one] + SLOW_AFTER <= now for one in accounts)
 

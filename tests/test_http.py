@@ -100,6 +100,94 @@ async def test_a_loop_that_waits_turns_often_enough(here: World) -> None:
     assert (await here.app.webhooks.step() - now).total_seconds() <= 60
 
 
+async def test_a_loop_that_breaks_off_each_time_is_silent(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking for work is no work."""
+
+    async def broken() -> None:
+        raise ZeroDivisionError
+
+    before = here.app.worker.bell.turned_at
+    monkeypatch.setattr(here.app.worker, "start_due", broken)
+    with pytest.raises(ZeroDivisionError):
+        await here.app.worker.run(asyncio.Event())
+    assert here.app.worker.bell.turned_at == before
+
+
+async def test_work_that_comes_to_nothing_for_minutes_is_unhealthy(
+    here: World, ann: Any, web: TestClient[Any, Any]
+) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    await ann.slash("cancel", orders="ord_A")
+    here.wire.down = True
+    await here.wait(290)
+    assert (await web.get("/healthz")).status == 200
+    await here.wait(200)
+    response = await web.get("/healthz")
+    assert response.status == 503
+    assert "nothing has been sent or checked for" in await response.text()
+    assert (await metrics(web))["notpanel_failing_seconds"] > 300
+    here.wire.down = False
+    await here.wait(400)
+    assert (await web.get("/healthz")).status == 200
+    assert (await metrics(web))["notpanel_failing_seconds"] == 0
+
+
+async def test_one_users_failures_are_no_fault_while_anothers_orders_go_on(
+    here: World, ann: Any, web: TestClient[Any, Any]
+) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS, upstream=Upstream(timedelta(hours=1)))
+    await ann.slash("cancel", orders="ord_A")
+    progress = here.app.worker._turns.progress
+    for _ in range(20):
+        progress.failed()
+        here.skip(60)
+        await here.settle()
+    assert (await web.get("/healthz")).status == 200
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(401, '{"error": "Invalid API key"}'),
+        Answer(429, '{"error": "Rate limit exceeded"}'),
+    ],
+)
+async def test_limits_and_keys_are_no_fault(here: World, ann: Any, web: TestClient[Any, Any], answer: Answer) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    await ann.slash("cancel", orders="ord_A")
+    here.wire.faults = [answer] * 1_000
+    await here.wait(1_200)
+    assert (await web.get("/healthz")).status == 200
+
+
+async def test_failures_of_long_ago_are_no_fault(here: World, web: TestClient[Any, Any]) -> None:
+    """Nothing is due any more, so nothing can come to anything."""
+    progress = here.app.worker._turns.progress
+    for _ in range(6):
+        progress.failed()
+        here.skip(60)
+    assert (await web.get("/healthz")).status == 503
+    here.skip(600)
+    assert (await web.get("/healthz")).status == 200
+
+
+async def test_work_on_an_account_that_never_ends_is_unhealthy(
+    here: World, ann: Any, web: TestClient[Any, Any]
+) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    await ann.slash("cancel", orders="ord_A")
+    answered = here.wire.hanging[KEY] = asyncio.Event()
+    here.skip(1)
+    await here.app.worker.start_due()
+    here.skip(6)
+    assert (await metrics(web))["notpanel_panel_slow_calls"] == 1
+    here.skip(300)
+    assert "has not ended for 5 minutes" in await (await web.get("/healthz")).text()
+    answered.set()
+    await here.app.worker.finish()
+    assert (await web.get("/healthz")).status == 200
+
+
 async def test_metrics_tell_what_is_open_and_how_it_ended(here: World, ann: Any, web: TestClient[Any, Any]) -> None:
     here.order("ord_A")
     here.order("ord_B", OrderStatus.IN_PROGRESS, upstream=Upstream())
@@ -229,6 +317,8 @@ async def test_the_dashboard_shows_what_is_exported(here: World, ann: Any, web: 
     families = {family.name for family in text_string_to_metric_families(await (await web.get("/metrics")).text())}
     named = {name for query in queries for name in re.findall(r"\b(?:notpanel|process)_\w+", query)}
     assert {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in named} <= families
+    woken_by = set(re.findall(r"\bnotpanel_\w+", (ROOT / "deploy/alerts.yml").read_text("utf-8")))
+    assert {re.sub(r"_total$", "", name) for name in woken_by} <= families
     shown = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in named}
     assert {name for name in families if name.startswith("notpanel")} <= shown
     ids = [panel["id"] for panel in dashboard["panels"]]

@@ -52,7 +52,12 @@ def _of_ledger(standing: Standing, now: datetime) -> Iterator[Metric]:
     )
     yield _age("notpanel_oldest_unknown_seconds", "Age of the oldest unclear cancel.", standing.oldest_unknown_at, now)
     yield _age("notpanel_oldest_queued_seconds", "Age of the oldest queued cancel.", standing.oldest_queued_at, now)
-    yield _age("notpanel_look_overdue_seconds", "How late the look is that is due first.", standing.oldest_due_at, now)
+    yield _age(
+        "notpanel_look_overdue_seconds",
+        "How late the order is that is due first.",
+        standing.oldest_due_at,
+        now,
+    )
     yield _gauge("notpanel_outbox_messages", "Direct messages not delivered yet.", standing.outbox)
     yield _age("notpanel_outbox_oldest_seconds", "Age of the oldest of them.", standing.oldest_notice_at, now)
     yield _gauge("notpanel_outbox_kept_messages", "Messages refused by Discord, kept to be shown.", standing.kept)
@@ -69,6 +74,12 @@ def _of_panel(view: Overview) -> Iterator[Metric]:
         calls.add_metric(labels, count)
     yield calls
     yield _histogram("notpanel_panel_call_seconds", "How long calls to the panel took.", figures.panel_seconds)
+    yield _gauge("notpanel_panel_slow_calls", "Accounts whose call has been under way for over 5 s.", view.slow_calls)
+    yield _gauge(
+        "notpanel_failing_seconds",
+        "For how long nothing has come of anything due that limits allow; 0 while something does.",
+        view.failing_for.total_seconds(),
+    )
     answered = figures.panel_answered_at.timestamp() if figures.panel_answered_at else 0
     yield _gauge("notpanel_panel_answered_timestamp_seconds", "When a call last came to something.", answered)
     yield _gauges(
@@ -110,7 +121,8 @@ def _of_discord(figures: Figures, *, connected: bool) -> Iterator[Metric]:
 
 def _of_process(view: Overview) -> Iterator[Metric]:
     yield _gauge("notpanel_ledger_readable", "1 while the ledger can be read.", view.standing is not None)
-    yield _gauges("notpanel_loop_silent_seconds", "Since each loop last began a turn.", "loop", view.loops)
+    yield _gauges("notpanel_loop_silent_seconds", "Since each loop last got through a turn.", "loop", view.loops)
+    yield _gauge("notpanel_files_waiting", "Attached lists that wait to be read.", view.files_waiting)
     started = view.figures.started_at.timestamp()
     yield _gauge("notpanel_started_timestamp_seconds", "When this process began to count.", started)
 

@@ -88,7 +88,7 @@ def application(operator: Operator, webhooks: Webhooks, connections: Connections
 
 def _healthz(operator: Operator) -> Handler:
     async def healthz(_: web.Request) -> web.Response:
-        """Tell whether this process does its work. Whether Discord or the panel answers is no fault of its own."""
+        """Tell whether this process gets its work done. Whether Discord answers is no fault of its own."""
         faults = await operator.faults()
         return web.Response(status=503 if faults else 200, text="\n".join(faults or ["ok"]) + "\n")
 
