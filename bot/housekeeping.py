@@ -16,7 +16,7 @@ _EVERY = timedelta(minutes=1)
 _ACCOUNTS = 50
 """Accounts that are looked at for a surplus in a minute: counting a million rows takes a twentieth of a second."""
 _PIECES = 600
-"""Pieces deleted in a minute: 180,000 orders."""
+"""Pieces deleted in a minute: 60,000 orders."""
 _BETWEEN_PIECES = 0.05
 """Seconds that others have the ledger to themselves between two pieces."""
 

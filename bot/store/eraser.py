@@ -7,7 +7,7 @@ from bot.store.named import QUERIES
 from bot.store.reader import Reader
 from bot.store.rows import to_ms
 
-_PIECE = 300
+_PIECE = 100
 """Orders, or rows of another kind, that are deleted in one transaction: others wait for it as long as for a commit."""
 
 

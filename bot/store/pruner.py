@@ -6,7 +6,7 @@ from bot.store.eraser import Eraser
 from bot.store.named import QUERIES
 from bot.store.rows import to_ms
 
-PIECE = 300
+PIECE = 100
 """Orders, or rows of another kind, that are deleted in one transaction."""
 
 

@@ -31,15 +31,18 @@ def key_of(account: int) -> str:
     return f"{KEY}-{account}"
 
 
-def fill(folder: Path) -> None:
-    """Write all this into the ledger that the bot has begun in a folder; the only place that knows its columns."""
+def fill(folder: Path, accounts: int = ACCOUNTS, rows: int = ROWS) -> None:
+    """Write all this, or as much, into the ledger that the bot has begun in a folder.
+
+    It is the only place that knows its columns.
+    """
     vault = open_vault(Settings(_env_file=None, data_dir=folder), first_start=False)
-    numbers = {"first": FIRST, "accounts": ACCOUNTS, "rows": ROWS, "now": int(time.time() * 1000)}
+    numbers = {"first": FIRST, "accounts": accounts, "rows": rows, "now": int(time.time() * 1000)}
     with closing(sqlite3.connect(folder / "ledger.sqlite3", isolation_level=None)) as ledger:
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -2000000"):
             ledger.execute(f"PRAGMA {pragma}")
         ledger.execute("BEGIN")
-        for account in range(FIRST, FIRST + ACCOUNTS):
+        for account in range(FIRST, FIRST + accounts):
             sealed = vault.seal(Purpose.PANEL_KEY, account, SecretStr(key_of(account)), account)
             ledger.execute(_ACCOUNT, {**numbers, "id": account, "sealed": sealed})
         for statement in (_REQUESTS, _CANCELLATIONS, _REQUEST_ORDERS):
