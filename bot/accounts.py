@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bot.budget import Budget
 from bot.clock import Clock
+from bot.key_doubts import KeyDoubts
 from bot.keyring import FIRST_NAME, MOST_KEYS, MOST_NAMES, named, read_key, read_name, usable, with_keys
 from bot.panel import (
     Balance,
@@ -90,6 +91,7 @@ class Accounts:
         vault: Vault,
         panel: Panel,
         budget: Budget,
+        doubts: KeyDoubts,
         clock: Clock,
         *,
         notify_window: timedelta,
@@ -99,6 +101,7 @@ class Accounts:
         self._vault = vault
         self._panel = panel
         self._budget = budget
+        self._doubts = doubts
         self._clock = clock
         self._window = notify_window
         self._wake = wake
@@ -123,6 +126,7 @@ class Accounts:
             self._see_whether_it_fits(key, name, now)
             account_id = await self._store(tx, user_id, name, key)
             waiting, keys = await tx.count_open(account_id), await tx.accounts_of(user_id)
+        self._doubts.accepted(account_id)
         self._budget.link(account_id, account_id)  # a new key may be of any panel account
         if known is None:
             self._budget.adopt(-user_id, account_id)

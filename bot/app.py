@@ -20,6 +20,7 @@ from bot.clock import Clock, Sleep, utc_now
 from bot.courtesy import Courtesy
 from bot.figures import Figures, Operator
 from bot.housekeeping import Housekeeping
+from bot.key_doubts import KeyDoubts
 from bot.leases import Leases
 from bot.notices import Courier
 from bot.panel import Panel
@@ -150,11 +151,13 @@ async def build(
                 called=figures.panel_called,
             )
             budget = Budget(clock, settings.own_ip_limit, settings.panel_key_limit)
+            doubts = KeyDoubts(clock)
             worker = Worker(
                 ledger,
                 vault,
                 panel,
                 budget,
+                doubts,
                 clock,
                 intervals=WatchIntervals(
                     timedelta(seconds=settings.watch_min_interval),
@@ -178,8 +181,8 @@ async def build(
             ledger.listen(ring)
 
             courtesy = Courtesy(clock)
-            accounts = Accounts(ledger, vault, panel, budget, clock, notify_window=window, wake=wake)
-            calls = Calls(ledger, accounts, panel, budget, courtesy, clock)
+            accounts = Accounts(ledger, vault, panel, budget, doubts, clock, notify_window=window, wake=wake)
+            calls = Calls(ledger, accounts, panel, budget, doubts, courtesy, clock)
             previews = Previews(ledger, calls, clock, changed=lambda: courier.ring())
             cancels = Cancels(
                 ledger,

@@ -18,6 +18,7 @@ from bot.accounts import Accounts
 from bot.budget import Budget
 from bot.clock import Clock
 from bot.courtesy import PAUSE, Courtesy
+from bot.key_doubts import Doubt, KeyDoubts
 from bot.keyring import paused_by, usable
 from bot.panel import (
     MAX_BATCH,
@@ -87,12 +88,20 @@ class Calls:
     """The use cases that are calls to the panel."""
 
     def __init__(
-        self, ledger: Ledger, accounts: Accounts, panel: Panel, budget: Budget, courtesy: Courtesy, clock: Clock
+        self,
+        ledger: Ledger,
+        accounts: Accounts,
+        panel: Panel,
+        budget: Budget,
+        doubts: KeyDoubts,
+        courtesy: Courtesy,
+        clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._accounts = accounts
         self._panel = panel
         self._budget = budget
+        self._doubts = doubts
         self._courtesy = courtesy
         self._clock = clock
 
@@ -200,6 +209,7 @@ class Calls:
                 await self._note(account, error)
             raise
         self._budget.learn(account.id, limits)
+        self._doubts.accepted(account.id)
         return answered
 
     async def _note(self, account: Account, error: PanelError) -> None:
@@ -207,7 +217,7 @@ class Calls:
         match error:
             case RateLimited():
                 self._budget.denied(account.id, error)
-            case InvalidKey() | Suspended():
+            case InvalidKey() | Suspended() if self._doubts.refused(account.id, account.user_id) is Doubt.KEY:
                 async with self._ledger.write() as tx:
                     await tx.pause(account, paused_by(error), self._clock())
                     await tx.touch_account(account.id, self._clock())

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from bot.budget import Budget
 from bot.clock import Clock, Sleep
+from bot.key_doubts import ASK_AGAIN_AFTER, Doubt, KeyDoubts
 from bot.keyring import paused_by
 from bot.leases import Leases
 from bot.panel import (
@@ -55,6 +56,8 @@ log = logging.getLogger(__name__)
 LEFT_FOR = timedelta(seconds=1)
 """After which an account that another process works on, or where nothing was to be done, is tried again."""
 _FIRST_LOOK_WAITS = timedelta(minutes=10)
+_DOUBT_IS_SEEN_TO = timedelta(seconds=5)
+"""How often to see whether a refused key that is asked about again in a minute was replaced or accepted meanwhile."""
 _LONGEST_PAUSE_OF_SENDING = timedelta(seconds=30)
 """An order that waits may slip away, so a panel that fails at cancelling is tried again before long."""
 _WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)
@@ -82,6 +85,7 @@ class Turns:
         vault: Vault,
         panel: Panel,
         budget: Budget,
+        doubts: KeyDoubts,
         leases: Leases,
         plan: Watching,
         random: Random,
@@ -97,6 +101,7 @@ class Turns:
         self._vault = vault
         self._panel = panel
         self._budget = budget
+        self._doubts = doubts
         self._leases = leases
         self._plan = plan
         self._random = random
@@ -118,6 +123,8 @@ class Turns:
         Return None then, or for how long to leave the account alone where no call was made. Raise LeaseLost, and
         whatever kept it from being made.
         """
+        if wait := self._doubts.wait(account_id):
+            return min(wait, _DOUBT_IS_SEEN_TO)
         if not await self._leases.take(account_id, busy):
             return LEFT_FOR
         account = await self._ledger.read.account(account_id)
@@ -254,7 +261,13 @@ class Turns:
         """Return how long to wait after such an error, and what it means for the account."""
         match error:
             case InvalidKey() | Suspended():
-                return timedelta(), None, paused_by(error)
+                match self._doubts.refused(account.id, account.user_id):
+                    case Doubt.KEY:
+                        return timedelta(), None, paused_by(error)
+                    case Doubt.PANEL:
+                        return ASK_AGAIN_AFTER, Trouble.KEYS_REFUSED, None
+                    case Doubt.ASK_AGAIN:
+                        return ASK_AGAIN_AFTER, None, None
             case RateLimited():
                 self._budget.denied(account.id, error)
                 now = self._clock()
@@ -278,6 +291,7 @@ class Turns:
     def _succeeded(self, account: Account, limits: Limits) -> None:
         self._budget.learn(account.id, limits)
         self.progress.succeeded()
+        self._doubts.accepted(account.id)
         if self._failures.pop(account.id, 0):
             log.info("account %d: the panel answers again", account.id)
 

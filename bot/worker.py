@@ -12,6 +12,7 @@ from random import Random
 
 from bot.budget import Budget, Use
 from bot.clock import Clock, Sleep
+from bot.key_doubts import KeyDoubts
 from bot.leases import Leases
 from bot.panel import Panel
 from bot.refunds import Refund
@@ -46,6 +47,7 @@ class Worker:
         vault: Vault,
         panel: Panel,
         budget: Budget,
+        doubts: KeyDoubts,
         clock: Clock,
         *,
         intervals: WatchIntervals,
@@ -70,6 +72,7 @@ class Worker:
             vault,
             panel,
             budget,
+            doubts,
             leases,
             self._plan,
             random,

@@ -134,9 +134,10 @@ async def test_an_order_nobody_knows_is_refused_even_if_the_answer_to_its_cancel
 
 async def test_a_doubtful_call_is_never_told_as_not_made(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING)
-    here.wire.faults = [httpx.ReadTimeout("no answer"), FINE, Answer(403, '{"error": "Account suspended"}')]
+    suspended = Answer(403, '{"error": "Account suspended"}')
+    here.wire.faults = [httpx.ReadTimeout("no answer"), FINE, suspended, suspended]
     card = await ann.slash("cancel", orders="ord_A")
-    await here.wait(20)
+    await here.wait(80)
     assert "account is suspended" in shown(card)
     assert "Unclear, being checked" in shown(card)
     removal = await ann.slash("key remove")
@@ -151,6 +152,7 @@ async def test_what_was_never_sent_is_not_told_to_be_with_the_provider(here: Wor
     here.wire.broken = "cancel"
     here.panel.keys[KEY].suspended = True
     await ann.slash("cancel", orders="ord_A")
+    await here.wait(70)
     await here.wait(80 * 3600, step=3600)
     assert "72 hours" not in "".join(messages(ann))
     here.panel.keys[KEY].suspended = False

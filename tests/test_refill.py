@@ -241,6 +241,8 @@ async def test_a_key_rejected_in_the_middle_pauses_the_account(here: World, ann:
     assert "**100** accepted · **20** not sent" in shown(result)
     assert "does not accept this key" in shown(result)
     assert buttons_of(result) == ["Connect your key"]
+    here.skip(60)
+    assert "does not accept this key" in shown(await ann.slash("refill", orders="ord_0000"))
     again = await ann.slash("refill", orders="ord_0000")
     assert "Nothing was sent. NotPanel no longer accepts your API key" in shown(again)
     assert buttons_of(again) == ["Connect your key"]

@@ -35,6 +35,7 @@ class Trouble(StrEnum):
     UNINTELLIGIBLE = "unintelligible"
     RATE_LIMITED = "rate_limited"
     TURNED_AWAY = "turned_away"
+    KEYS_REFUSED = "keys_refused"
 
 
 class RequestState(StrEnum):

@@ -245,6 +245,10 @@ TROUBLES: Mapping[Trouble, str] = {
     Trouble.UNAVAILABLE: mark("⚠️ The panel cannot be reached at the moment. I keep trying; nothing is lost."),
     Trouble.UNINTELLIGIBLE: mark("⚠️ The panel answers with something I cannot read. I keep trying; nothing is lost."),
     Trouble.TURNED_AWAY: mark("⚠️ The panel lets none of my calls through. I keep trying; nothing is lost."),
+    Trouble.KEYS_REFUSED: mark(
+        "⚠️ The panel refuses many keys at the moment, not only yours, so I keep yours. "
+        "I ask again every minute; nothing is lost."
+    ),
     Trouble.RATE_LIMITED: mark("⚠️ The panel's rate limit is used up. I go on as soon as it lets me."),
 }
 

@@ -28,6 +28,7 @@ CORE = (
     "refunds",
     "accounts",
     "keyring",
+    "key_doubts",
     "records",
     "budget",
     "hazard",

@@ -148,7 +148,7 @@ async def test_a_rejected_key_is_named_and_the_other_goes_on(here: World, ann: A
     result = await ann.slash("cancel", orders="ord_S", key="Shop")
     await here.settle()
     here.panel.revoke_key(SHOP)
-    await here.wait(60)
+    await here.wait(120)
     (notice,) = [message for message in messages(ann) if "need your key again" in message]
     assert "`Shop`: NotPanel no longer accepts your API key" in notice
     assert "Connect Shop again" in notice

@@ -1,0 +1,92 @@
+"""A key is paused on the panel's word alone, given twice; a panel that refuses many keys is broken itself."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.demo.panel import OrderStatus
+from bot.key_doubts import ASK_AGAIN_AFTER, Doubt, KeyDoubts
+from tests.world import KEY, Clock, World, messages, shown
+
+USERS = ("ann", "bob", "cem")
+
+
+async def _users_with_an_order(here: World) -> list[tuple[Any, Any]]:
+    """Return three users, each with a key and the card of an order that is being watched."""
+    found: list[tuple[Any, Any]] = []
+    for name in USERS:
+        user = here.env.create_user(name)
+        here.panel.add_key(f"{KEY}-{name}")
+        await here.connect(user, f"{KEY}-{name}")
+        here.order(f"ord_{name}", OrderStatus.IN_PROGRESS, key=f"{KEY}-{name}")
+        found.append((user, await user.slash("cancel", orders=f"ord_{name}")))
+    await here.settle()
+    return found
+
+
+@pytest.mark.usefixtures("env")
+async def test_a_panel_that_refuses_many_keys_pauses_none_and_all_go_on(here: World) -> None:
+    users = await _users_with_an_order(here)
+    for name in USERS:
+        here.panel.revoke_key(f"{KEY}-{name}")
+    await here.wait(300)
+    assert {state for (state,) in here.sql("SELECT state FROM accounts")} == {"active"}
+    for user, card in users:
+        assert messages(user) == []
+        assert "The panel refuses many keys at the moment" in shown(card)
+    for name in USERS:
+        here.panel.add_key(f"{KEY}-{name}")
+    await here.wait(900)
+    for _, card in users:
+        assert "refuses many keys" not in shown(card)
+        assert "**1** cancelled" in shown(card)
+
+
+@pytest.mark.usefixtures("env")
+async def test_a_key_that_is_refused_once_costs_nothing_and_nobody_is_asked(here: World) -> None:
+    ((user, card), *_) = await _users_with_an_order(here)
+    here.panel.revoke_key(f"{KEY}-ann")
+    await here.wait(45)
+    assert "does not accept this key" in shown(await user.slash("balance"))
+    here.panel.add_key(f"{KEY}-ann")
+    await here.wait(900)
+    assert messages(user) == [] or "need your key" not in "".join(messages(user))
+    assert "**1** cancelled" in shown(card)
+
+
+steps = st.lists(st.tuples(st.integers(0, 200), st.integers(1, 6), st.booleans()), max_size=60)
+
+
+@given(steps)
+def test_no_key_is_paused_before_it_was_refused_twice_a_minute_apart_and_never_accepted_between(
+    steps: list[tuple[int, int, bool]],
+) -> None:
+    clock = Clock()
+    doubts, refused = KeyDoubts(clock), dict[int, list[Any]]()
+    for seconds, account, accepted in steps:
+        clock.now += timedelta(seconds=seconds)
+        if accepted:
+            doubts.accepted(account)
+            refused.pop(account, None)
+            assert doubts.wait(account) is None
+            continue
+        seen = refused.setdefault(account, [])
+        seen.append(clock.now)
+        meaning = doubts.refused(account, account)
+        if meaning is Doubt.KEY:
+            assert clock.now - seen[0] >= ASK_AGAIN_AFTER
+            assert len(seen) > 1
+            refused.pop(account)
+        else:
+            assert doubts.wait(account) == ASK_AGAIN_AFTER
+
+
+def test_keys_of_one_user_are_not_those_of_many() -> None:
+    clock = Clock()
+    doubts = KeyDoubts(clock)
+    assert {doubts.refused(account, 1) for account in range(9)} == {Doubt.ASK_AGAIN}
+    clock.now += ASK_AGAIN_AFTER
+    assert {doubts.refused(account, 1) for account in range(9)} == {Doubt.KEY}
