@@ -60,6 +60,11 @@ _DOUBT_IS_SEEN_TO = timedelta(seconds=5)
 """How often to see whether a refused key that is asked about again in a minute was replaced or accepted meanwhile."""
 _LONGEST_PAUSE_OF_SENDING = timedelta(seconds=30)
 """An order that waits may slip away, so a panel that fails at cancelling is tried again before long."""
+_MOST_STRANGE_WORDS = 100
+"""Status words that are remembered, so that each is logged once."""
+_MOST_OF_WORD = 100
+"""Characters that are kept of one."""
+
 _WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)
 
 
@@ -249,13 +254,18 @@ class Turns:
 
     def _seen(self, row: Cancellation, found: StatusRow | None) -> Outcome:
         reading = found if isinstance(found, OrderReading) else None
-        if reading and reading.status is OrderStatus.UNKNOWN and reading.word not in self._strange_words:
-            self._strange_words.add(reading.word)
-            log.warning("the panel uses a status word this release does not know: %r", reading.word)
+        if reading and reading.status is OrderStatus.UNKNOWN:
+            self._note_strange(reading.word[:_MOST_OF_WORD])
         now = self._clock()
         resend = may_resend(now, row.resends_at(now), row.running_checks)
         verdict = after_status(row.state, row.doubts, found, same_key=not row.other_key, may_resend=resend)
         return Outcome(row, verdict, now, reading, looked=reading is not None, failed=found is None)
+
+    def _note_strange(self, word: str) -> None:
+        """Log a status word once; whoever invents them without end is not listened to for ever."""
+        if word not in self._strange_words and len(self._strange_words) < _MOST_STRANGE_WORDS:
+            self._strange_words.add(word)
+            log.warning("the panel uses a status word this release does not know: %r", word)
 
     def _judge(self, account: Account, error: PanelError) -> tuple[timedelta, Trouble | None, AccountState | None]:
         """Return how long to wait after such an error, and what it means for the account."""

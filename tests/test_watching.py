@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.demo.panel import Upstream
-from bot.panel import OrderStatus
+from bot.panel import Answer, OrderStatus
 from bot.schedule import WatchIntervals
 from bot.watching import Watching
 from tests.world import World
@@ -35,3 +35,17 @@ async def test_an_account_whose_key_was_removed_leaves_the_plan_within_a_minute(
     await ann.click(question.response, label="Remove anyway")
     await here.wait(70)
     assert here.app.worker._plan._groups == 0
+
+
+@pytest.mark.usefixtures("env")
+async def test_status_words_invented_without_end_are_logged_a_hundred_times(
+    here: World, ann: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS, upstream=Upstream(timedelta(days=1)))
+    await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    for number in range(120):
+        here.wire.spoilt["status", "ord_A"] = Answer(200, f'{{"ord_A": {{"status": "Invented {number}"}}}}')
+        await here.wait(1_000, 1_000)
+    told = [record for record in caplog.records if "a status word this release does not know" in record.message]
+    assert len(told) == 100

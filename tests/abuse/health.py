@@ -54,9 +54,7 @@ async def drip() -> Outcome:
         )
 
 
-@attack(
-    "an hour of all failing for 1,000: the log", before="35 to 86 MB in 8 h, PostgreSQL away", bound="64 KB"
-)
+@attack("an hour of all failing for 1,000: the log", before="35 to 86 MB in 8 h, PostgreSQL away", bound="64 KB")
 async def hour() -> Outcome:
     """Chained tracebacks, libraries' templates and lines of accounts, five of each a second."""
     now, stream = 0.0, io.StringIO()
