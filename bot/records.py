@@ -90,6 +90,8 @@ class Records:
         self._clock = clock
         self._window = notify_window
         self._wake = wake
+        self._erasing: set[int] = set()
+        """Users whose press of the button is being served: another press costs nothing."""
         self.bell = Bell()
 
     async def look_now(self, user_id: int) -> LooksView:
@@ -178,8 +180,18 @@ class Records:
         async with self._ledger.write() as tx:
             more = await tx.begin_erasure(user_id, self._clock())
         self._wake()
-        if not more:
-            return Erasure.WHOLLY if await self._ledger.forget_deleted() else Erasure.TRACES
+        if not more:  # whoever has settings alone costs no rewriting
+            await self._ledger.forget_deleted()
+            return Erasure.TRACES
+        if user_id in self._erasing:
+            return Erasure.UNDER_WAY
+        self._erasing.add(user_id)
+        try:
+            return await self._erase_for_a_while(user_id)
+        finally:
+            self._erasing.discard(user_id)
+
+    async def _erase_for_a_while(self, user_id: int) -> Erasure:
         began = monotonic()
         while await self._erase_piece(user_id):
             if monotonic() > began + _ERASE_WITHIN:

@@ -19,7 +19,7 @@ class Eraser(Reader):
         await QUERIES.erase_webhook(self._db, user_id=user_id)
         await QUERIES.erase_preferences(self._db, user_id=user_id)
         await QUERIES.erase_keys(self._db, user_id=user_id, now=to_ms(now))
-        await QUERIES.erase_cards(self._db, user_id=user_id)
+        await QUERIES.erase_cards(self._db, user_id=user_id, now=to_ms(now))
         await QUERIES.hold_notices(self._db, user_id=user_id)
         await QUERIES.begin_erasure(self._db, user_id=user_id, now=to_ms(now))
         return await self.is_being_erased(user_id)

@@ -15,16 +15,16 @@ from bot.store.named import OneVisit, load
 
 log = logging.getLogger(__name__)
 
+_PATIENCE = "PRAGMA busy_timeout = 5000"
 _WRITER = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
-    "PRAGMA busy_timeout = 5000",
+    _PATIENCE,
 )
-_EMPTY_WAL = "PRAGMA wal_checkpoint(TRUNCATE)"
 # SQLite before 3.51.3 can corrupt a WAL that two connections checkpoint at once: only the writer does.
-_READER = ("PRAGMA wal_autocheckpoint = 0", "PRAGMA busy_timeout = 5000")
+_READER = ("PRAGMA wal_autocheckpoint = 0", _PATIENCE)
 
 
 T = TypeVar("T")
@@ -34,6 +34,10 @@ _REWRITTEN_PAGES = 4_096
 
 _GIVEN_BACK_PAGES = 256
 """Unused pages that are returned at once: 1 MB."""
+
+_READERS_PAUSE = 0.2
+_READERS_TRIES = 10
+"""So often, and with so many seconds between, the WAL is tried to be emptied while another program reads from it."""
 
 _CHUNK = 64
 """Rows that aiosqlite's own cursors read at once; none is used."""
@@ -93,6 +97,18 @@ class Connection(aiosqlite.Connection):
     async def change_many(self, sql: str, parameters: Iterable[Any]) -> None:
         """Run a statement once for each set of parameters."""
         await self._visit(lambda: self._conn.executemany(sql, parameters).close())
+
+    async def empty_wal(self) -> bool:
+        """Carry the WAL over into the file; False where another program is reading from it, without waiting for that."""
+        return await self._visit(self._empty_wal)
+
+    def _empty_wal(self) -> bool:
+        self._conn.execute("PRAGMA busy_timeout = 0")
+        try:
+            (((busy, *_),), _) = _run(self._conn, "PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self._conn.execute(_PATIENCE)
+        return not busy
 
     async def transact(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
         """Do a whole transaction in one visit; where whoever waits for it is cancelled, it is done all the same."""
@@ -198,13 +214,19 @@ class SqliteEngine:
                 raise LedgerUnwritable(f"({error})") from error
 
     async def forget_deleted(self) -> bool:
-        """Leave no freed page behind: with secure_delete on, only the WAL still holds old content."""
-        async with self._lock:
-            try:
-                return await self._empty_wal()
-            except sqlite3.OperationalError:
-                log.exception("what was deleted is still in the ledger's WAL")
-                return False
+        """Leave no freed page behind: with secure_delete on, only the WAL still holds old content.
+
+        False where it has to stay, for another program is reading from it: nobody who writes waits for that.
+        """
+        try:
+            for _ in range(_READERS_TRIES):
+                async with self._lock:
+                    if await self._writer.empty_wal():
+                        return True
+                await asyncio.sleep(_READERS_PAUSE)
+        except sqlite3.OperationalError:
+            log.exception("what was deleted is still in the ledger's WAL")
+        return False
 
     async def rewrite(self) -> bool:
         """Write a small file anew: where SQLite has moved rows from page to page it left copies behind.
@@ -215,12 +237,11 @@ class SqliteEngine:
         async with self._lock:
             try:
                 ((pages,),) = await self._writer.rows("PRAGMA page_count")
-                small = pages <= _REWRITTEN_PAGES
-                if small:
+                if small := pages <= _REWRITTEN_PAGES:
                     await self._writer.change("VACUUM")
-                return await self._empty_wal() and small
             except sqlite3.OperationalError as error:
                 raise LedgerUnwritable(f"({error})") from error
+        return await self.forget_deleted() and small
 
     async def give_back(self) -> None:
         """Return some unused pages to the file system, where the file was made so that it can."""
@@ -229,11 +250,6 @@ class SqliteEngine:
                 await self._writer.change(f"PRAGMA incremental_vacuum({_GIVEN_BACK_PAGES})")
             except sqlite3.OperationalError as error:
                 raise LedgerUnwritable(f"({error})") from error
-
-    async def _empty_wal(self) -> bool:
-        """Carry the WAL over into the file; False where it has to stay, for another program is reading from it."""
-        ((busy, *_),) = await self._writer.rows(_EMPTY_WAL)
-        return not busy
 
 
 def _nothing() -> None:

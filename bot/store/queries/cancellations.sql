@@ -134,7 +134,7 @@ UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, 
 WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND (state <> 'requested' OR doubts > 0);
 
 -- name: accounts_with_old(before)
-SELECT DISTINCT account_id FROM cancellations WHERE ended_at IS NULL AND state <> 'sending' AND created_at < :before;
+SELECT DISTINCT +account_id AS account_id FROM cancellations WHERE ended_at IS NULL AND state <> 'sending' AND created_at < :before;
 
 -- name: expire_old(now, account_id, before)!
 UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, due_at = NULL

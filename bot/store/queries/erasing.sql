@@ -15,9 +15,10 @@ DELETE FROM preferences WHERE user_id = :user_id;
 UPDATE accounts SET key_sealed = NULL, state = 'removed', is_default = 0, changed_at = :now
 WHERE user_id = :user_id AND state <> 'removed';
 
--- name: erase_cards(user_id)!
+-- name: erase_cards(user_id, now)!
+-- No card is edited once it is past: those of years ago need not be touched one by one.
 UPDATE requests SET token_sealed = NULL, card_due_at = NULL, card_until = 0
-WHERE user_id = :user_id AND (card_until <> 0 OR token_sealed IS NOT NULL OR card_due_at IS NOT NULL);
+WHERE user_id = :user_id AND (card_until > :now OR token_sealed IS NOT NULL OR card_due_at IS NOT NULL);
 
 -- name: hold_notices(user_id)!
 UPDATE notices SET state = 'kept', due_at = NULL WHERE user_id = :user_id AND due_at IS NOT NULL;
@@ -36,7 +37,7 @@ SELECT 1 FROM erasures WHERE user_id = :user_id;
 SELECT user_id FROM erasures ORDER BY asked_at LIMIT 1;
 
 -- name: cancellations_to_erase(user_id, most)
-SELECT c.id FROM accounts a JOIN cancellations c ON c.account_id = a.id WHERE a.user_id = :user_id LIMIT :most;
+SELECT id FROM cancellations WHERE user_id = :user_id LIMIT :most;
 
 -- name: erase_transitions(id)*!
 DELETE FROM transitions WHERE cancellation_id = :id;
