@@ -99,7 +99,7 @@ class Connection(aiosqlite.Connection):
         await self._visit(lambda: self._conn.executemany(sql, parameters).close())
 
     async def empty_wal(self) -> bool:
-        """Carry the WAL over into the file; False where another program is reading from it, without waiting for that."""
+        """Carry the WAL over into the file; False, at once, where another program is reading from it."""
         return await self._visit(self._empty_wal)
 
     def _empty_wal(self) -> bool:

@@ -29,10 +29,10 @@ async def _cancelled_beside(here: Stage, erasing: list[asyncio.Task[None]]) -> l
     return took
 
 
-async def _erase(here: Stage, user: int) -> None:
+async def _erase(here: Stage, user: int, presses: int) -> None:
     question = await here.discord.slash("forget-me", by=user)
     await here.discord.until(lambda: "Erase everything about you?" in question.text)
-    await here.discord.press(question, "np:erase")
+    await asyncio.gather(*(here.discord.press(question, "np:erase") for _ in range(presses)))
 
 
 async def _beside_erasures(accounts: int, rows: int, users: list[int], presses: int) -> Outcome:
@@ -48,13 +48,12 @@ async def _beside_erasures(accounts: int, rows: int, users: list[int], presses: 
                     "UPDATE cancellations SET state = 'cancelled', due_at = NULL, ended_at = created_at, "
                     "told_at = created_at WHERE ended_at IS NULL"
                 )
-                ledger.commit()
-            size = (Path(folder) / "ledger.sqlite3").stat().st_size / 1e6
                 strangers = [(user,) for user in users if user >= _FIRST_STRANGER]
                 ledger.executemany("INSERT INTO preferences VALUES (?, 'off', 'each', NULL, 0)", strangers)
                 ledger.commit()
+            size = (Path(folder) / "ledger.sqlite3").stat().st_size / 1e6
             await here.bot.start()
-            erasing = [asyncio.create_task(_erase(here, user)) for user in users for _ in range(presses)]
+            erasing = [asyncio.create_task(_erase(here, user, presses)) for user in users]
             began = time.monotonic()
             took = await _cancelled_beside(here, erasing)
             await asyncio.gather(*erasing)

@@ -15,7 +15,8 @@ from bot.store import (
     LedgerUnreadable,
     migrate,
 )
-from bot.store.migrate import migrations
+from bot.store.migrate import migrate_file, migrations
+from bot.store.sqlite import SQLITE_QUERIES
 from tests.ledgers import InFile
 from tests.store.books import KEY, LATER, WINDOW, Books
 
@@ -176,3 +177,35 @@ def test_both_engines_have_the_same_tables_indexes_and_views() -> None:
     ours, theirs = made("sqlite"), made("postgresql")
     assert len(ours) > 40
     assert ours == theirs
+
+
+def test_whatever_is_referred_to_can_be_deleted_without_a_look_at_every_row(tmp_path: Path) -> None:
+    """Where a column that refers to others has no index, SQLite reads its whole table before it lets one of them go."""
+    migrate_file(tmp_path / "ledger.sqlite3")
+    bare: list[str] = []
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as ledger:
+        for (table,) in ledger.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for _, _, _, column, *_ in ledger.execute(f"PRAGMA foreign_key_list({table})").fetchall():
+                plan = ledger.execute(f"EXPLAIN QUERY PLAN SELECT 1 FROM {table} WHERE {column} = ?", (1,)).fetchall()
+                bare += [f"{table}.{column}" for *_, step in plan if step.startswith("SCAN")]
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["cancellations_to_erase", "erase_cards", "erase_accounts", "page_of_open", "first_of_open", "tally_of_open"],
+)
+def test_nobody_elses_orders_are_gone_through(tmp_path: Path, query: str) -> None:
+    migrate_file(tmp_path / "ledger.sqlite3")
+    values = dict.fromkeys(("user_id", "account_id", "most", "after", "state", "doubted", "now"), 1)
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as ledger:
+        plan = ledger.execute(f"EXPLAIN QUERY PLAN {getattr(SQLITE_QUERIES, query).sql}", values).fetchall()
+    assert [step for *_, step in plan if "SCAN" in step or "rowid>" in step] == []
+
+
+def test_the_sweep_goes_through_open_orders_alone(tmp_path: Path) -> None:
+    migrate_file(tmp_path / "ledger.sqlite3")
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as ledger:
+        sql = f"EXPLAIN QUERY PLAN {SQLITE_QUERIES.accounts_with_old.sql}"
+        plan = ledger.execute(sql, {"before": 1}).fetchall()
+    assert any("cancellations_open_by_age (created_at<?)" in step for *_, step in plan)
