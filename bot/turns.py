@@ -275,6 +275,7 @@ class Turns:
                     case Doubt.KEY:
                         return timedelta(), None, paused_by(error)
                     case Doubt.PANEL:
+                        self.progress.failed()
                         return ASK_AGAIN_AFTER, Trouble.KEYS_REFUSED, None
                     case Doubt.ASK_AGAIN:
                         return ASK_AGAIN_AFTER, None, None
