@@ -14,10 +14,12 @@ from pydantic import SecretStr
 
 from bot.budget import Budget
 from bot.clock import Clock
+from bot.courtesy import Guesses
 from bot.key_doubts import KeyDoubts
 from bot.keyring import FIRST_NAME, MOST_KEYS, MOST_NAMES, named, read_key, read_name, usable, with_keys
 from bot.panel import (
     Balance,
+    InvalidKey,
     Panel,
     RateLimited,
 )
@@ -102,6 +104,7 @@ class Accounts:
         self._panel = panel
         self._budget = budget
         self._doubts = doubts
+        self._guesses = Guesses(clock)
         self._clock = clock
         self._window = notify_window
         self._wake = wake
@@ -109,14 +112,14 @@ class Accounts:
     async def connect(self, user_id: int, text: str, name: str = "") -> Connected:
         """Check a key with the panel and store it sealed under a name, in place of an earlier one.
 
-        Without a name it takes the place of the default. Raise BadKey, BadName, TooManyKeys, SameKey, Erased or
-        PanelError; then nothing was stored and an earlier key stays as it was.
+        Without a name it takes the place of the default. Raise BadKey, BadName, TooManyKeys, SameKey,
+        RefusedTooOften, Erased or PanelError; then nothing was stored and an earlier key stays as it was.
         """
         key, before = read_key(text), await self._ledger.read.accounts_of(user_id)
         name = read_name(name) if name else next((one.name for one in before if one.is_default), FIRST_NAME)
         known = named(before, name)
         self._see_whether_it_fits(key, name, before)
-        balance = await self._check(known.id if known else -user_id, key)
+        balance = await self._check_guess(user_id, known.id if known else -user_id, key)
         async with self._ledger.write() as tx:
             now = await tx.accounts_of(user_id)
             if await tx.is_being_erased(user_id):
@@ -243,9 +246,20 @@ class Accounts:
         assert account.key_sealed is not None
         return self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed, account.id)
 
+    async def _check_guess(self, user_id: int, account_id: int, key: SecretStr) -> Balance:
+        """Check a key that may be a guess: after several refused ones a user has to wait; raise RefusedTooOften."""
+        self._guesses.admit(user_id)
+        try:
+            balance = await self._check(account_id, key)
+        except InvalidKey:
+            self._guesses.refused(user_id)
+            raise
+        self._guesses.accepted(user_id)
+        return balance
+
     async def _check(self, account_id: int, key: SecretStr) -> Balance:
         """Ask for a balance under a key; one without an account has its calls counted under a number of its own."""
-        self._budget.spend(account_id)
+        await self._budget.wait(account_id)
         try:
             balance, limits = await self._panel.balance(key)
         except RateLimited as error:

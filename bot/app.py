@@ -150,7 +150,7 @@ async def build(
                 clock=clock,
                 called=figures.panel_called,
             )
-            budget = Budget(clock, settings.own_ip_limit, settings.panel_key_limit)
+            budget = Budget(clock, settings.own_ip_limit, settings.panel_key_limit, sleep=sleep)
             doubts = KeyDoubts(clock)
             worker = Worker(
                 ledger,

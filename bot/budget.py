@@ -4,17 +4,19 @@ Beside these the panel counts the calls of an account, under all of its keys, ag
 is known only when it is used up.
 
 No library does this: the limits are learned from the panel's headers, and commands go before watching.
-Everything here is immediate; a call is paid for in the same step in which it is decided on, so that tasks
-may be cancelled anywhere without a leak.
+A call is paid for in the same step in which it is decided on, so that tasks may be cancelled anywhere without a leak.
+What somebody waits for in front of a screen (`wait`) goes before what the worker sends, and that before watching: the
+worker leaves a tenth of the address's calls to it, and to what waits already the next free ones.
 """
 
+import asyncio
 from collections import defaultdict, deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from bot.clock import Clock
+from bot.clock import Clock, Sleep
 from bot.panel import Limits, RateLimited
 from bot.schedule import later
 
@@ -27,16 +29,31 @@ _DENIED_WITHOUT_RESET = timedelta(seconds=30)
 
 
 class Use(IntEnum):
-    """What a call is for; the smaller goes first."""
+    """What a call is for; the smaller goes first.
+
+    For COMMAND somebody waits at the screen, PREVIEW is asked beside a question, SEND is what the ledger says is to be
+    sent, and WATCH everything else.
+    """
 
     COMMAND = 0
-    WATCH = 1
+    PREVIEW = 1
+    SEND = 2
+    WATCH = 3
 
 
 WATCH_SHARE_OF_IP = 0.7
 """The rest is for commands, whenever they come."""
 WATCH_SHARE_OF_KEY = 0.5
 """The rest is for the user's own integrations, which use the same key."""
+LEFT_BY_SENDING = 10
+"""Of so many calls of the address one is left to whoever waits for an answer."""
+_WAITING_SHARE_OF_IP = 0.3
+"""Of so much of it at most the places are kept for those who wait, so that lists go on however many these are."""
+_UNKNOWN_SHARE_OF_IP = 15
+"""Of so many calls one may check a key of somebody without an account: 20 a minute for all of them together."""
+PATIENCE = timedelta(seconds=10)
+"""For how long a call waits for its turn; what would take longer is refused at once."""
+_LOOK_EVERY = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -46,12 +63,15 @@ class _Layer:
     limit: int
     share: float
     spent: deque[datetime] = field(default_factory=deque[datetime])
+    sent: deque[datetime] = field(default_factory=deque[datetime])
+    """What the worker has sent, for watching or not."""
     watched: deque[datetime] = field(default_factory=deque[datetime])
     closed_until: datetime | None = None
 
     def follow_clock(self, now: datetime) -> None:
         """Count what a clock that was set back has put into the future as of now."""
         self.spent = deque(min(time, now) for time in self.spent)
+        self.sent = deque(min(time, now) for time in self.sent)
         self.watched = deque(min(time, now) for time in self.watched)
         if self.closed_until:
             self.closed_until = min(self.closed_until, now + _MINUTE)
@@ -61,9 +81,9 @@ class _Layer:
         """How many calls a minute may be for watching."""
         return max(int(self.limit * self.share), 1)
 
-    def closed(self, now: datetime, use: Use) -> datetime | None:
-        """Return until when this layer takes no such call, or None when it takes one now."""
-        until = later(_full(self.spent, self.limit, now), self.closed_until)
+    def closed(self, now: datetime, use: Use, before: int = 0) -> datetime | None:
+        """Return until when this layer takes no such call, with so many going before; None when it takes one now."""
+        until = later(_full(self.spent, max(self.limit - before, 1), now), self.closed_until)
         if use is Use.WATCH:
             until = later(until, _full(self.watched, self.most_watched, now))
         return until if until and until > now else None
@@ -86,12 +106,14 @@ class _Layer:
     def spend(self, now: datetime, use: Use) -> None:
         """Count a call."""
         self.spent.append(now)
+        if use >= Use.SEND:
+            self.sent.append(now)
         if use is Use.WATCH:
             self.watched.append(now)
 
     def give_back(self, use: Use, spent_at: datetime) -> None:
         """Count a call less, unless it was spent so long ago that it counts no more."""
-        for times in (self.spent, self.watched) if use is Use.WATCH else (self.spent,):
+        for times in (self.spent, self.sent, self.watched)[: 1 + (use >= Use.SEND) + (use is Use.WATCH)]:
             with suppress(ValueError):
                 times.remove(spent_at)
 
@@ -107,11 +129,23 @@ def _full(times: deque[datetime], limit: int, now: datetime) -> datetime | None:
     return times[-limit] + _WINDOW if len(times) >= limit else None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """A call that waits for its turn."""
+
+    account_id: int
+    use: Use
+
+
 class Budget:
     """Counts calls a minute, and learns from the panel's headers and its 429s (NotPanel docs, rate limits)."""
 
-    def __init__(self, clock: Clock, ip_limit: int, key_limit: int) -> None:
+    def __init__(self, clock: Clock, ip_limit: int, key_limit: int, *, sleep: Sleep = asyncio.sleep) -> None:
         self._clock = clock
+        self._sleep = sleep
+        self._waiting: list[_Waiting] = []
+        self._unknown = _Layer(max(ip_limit // _UNKNOWN_SHARE_OF_IP, 1), 1)
+        """What is spent on keys without an account: those of negative numbers."""
         self._ip = _Layer(ip_limit, WATCH_SHARE_OF_IP)
         self._keys: defaultdict[int, _Layer] = defaultdict(lambda: _Layer(key_limit, WATCH_SHARE_OF_KEY))
         self._panel_accounts: dict[int, int] = {}
@@ -133,8 +167,55 @@ class Budget:
     def closed(self, account_id: int, use: Use = Use.COMMAND) -> datetime | None:
         """Return until when this account's key may not be used so, or None when it may be now."""
         now = self._clock()
-        of_key = later(self._keys[account_id].closed(now, use), self._tier_closed(account_id, now))
-        return later(self._ip.closed(now, use), of_key)
+        if use < Use.SEND:
+            return self._closed(account_id, use, now)
+        kept = min(len(self._waiting), int(self._ip.limit * _WAITING_SHARE_OF_IP))
+        full = _full(self._ip.sent, self._ip.limit - self._ip.limit // LEFT_BY_SENDING, now)
+        until = later(self._closed(account_id, use, now, kept), full)
+        return until if until and until > now else None
+
+    def _closed(
+        self, account_id: int, use: Use, now: datetime, before: int = 0, before_by_key: int = 0
+    ) -> datetime | None:
+        until = later(self._of_key(account_id, use, now, before_by_key), self._ip.closed(now, use, before))
+        return later(until, self._unknown.closed(now, use)) if account_id < 0 else until
+
+    def _of_key(self, account_id: int, use: Use, now: datetime, before: int = 0) -> datetime | None:
+        return later(self._keys[account_id].closed(now, use, before), self._tier_closed(account_id, now))
+
+    async def wait(self, account_id: int, use: Use = Use.COMMAND) -> None:
+        """Wait for the turn of a call and count it: by use, then whoever has called least of late, then who came first.
+
+        Raise RateLimited, at once, where it would take longer than PATIENCE.
+        """
+        self._forget_unknown()
+        give_up, me = self._clock() + PATIENCE, _Waiting(account_id, use)
+        self._waiting.append(me)
+        try:
+            while until := self._turn_of(me):
+                if until > give_up:
+                    raise RateLimited(reset=until)
+                await self._sleep(min(until - self._clock(), _LOOK_EVERY).total_seconds())
+            self._count(account_id, use, self._clock())
+        finally:
+            self._waiting.remove(me)
+
+    def _turn_of(self, me: _Waiting) -> datetime | None:
+        """Return when it will be one's turn, as it looks now, or None when it is."""
+        now = self._clock()
+        order = sorted(self._waiting, key=lambda one: (one.use, self.used(one.account_id)))
+        ahead = order[: order.index(me)]
+        by_key = sum(one.account_id == me.account_id for one in ahead)
+        able = sum(not self._of_key(one.account_id, one.use, now) for one in ahead)  # others' places nobody keeps
+        return self._closed(me.account_id, me.use, now, able, by_key)
+
+    def _forget_unknown(self) -> None:
+        """Drop the budgets of keys without an account that count no more, refused ones mostly."""
+        now = self._clock()
+        for number in [one for one in self._keys if one < 0]:
+            key = self._keys[number]
+            if key.remaining(now) == key.limit:
+                del self._keys[number]
 
     @property
     def watching_per_second(self) -> float:
@@ -163,9 +244,12 @@ class Budget:
         if until:
             raise RateLimited(reset=until)
         now = self._clock()
-        for layer in (self._ip, self._keys[account_id]):
-            layer.spend(now, use)
+        self._count(account_id, use, now)
         return now
+
+    def _count(self, account_id: int, use: Use, now: datetime) -> None:
+        for layer in (self._ip, self._keys[account_id], *([self._unknown] if account_id < 0 else [])):
+            layer.spend(now, use)
 
     def give_back(self, account_id: int, use: Use, spent_at: datetime) -> None:
         """Take back a call of an account which was not made after all."""
@@ -182,7 +266,7 @@ class Budget:
     def follow_clock(self) -> None:
         """Go on after the machine's clock was set back."""
         now = self._clock()
-        for layer in (self._ip, *self._keys.values()):
+        for layer in (self._ip, self._unknown, *self._keys.values()):
             layer.follow_clock(now)
         self._tiers = {account: min(until, now + _MINUTE) for account, until in self._tiers.items()}
 

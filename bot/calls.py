@@ -15,7 +15,7 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from bot.accounts import Accounts
-from bot.budget import Budget
+from bot.budget import Budget, Use
 from bot.clock import Clock
 from bot.courtesy import PAUSE, Courtesy
 from bot.key_doubts import Doubt, KeyDoubts
@@ -127,10 +127,12 @@ class Calls:
                 return Statuses(account, keys, rows, frozenset(orders[start:]), error)
         return Statuses(account, keys, rows)
 
-    async def look_up_with(self, account_id: int, orders: Sequence[str]) -> Mapping[str, StatusRow]:
+    async def look_up_with(
+        self, account_id: int, orders: Sequence[str], use: Use = Use.COMMAND
+    ) -> Mapping[str, StatusRow]:
         """Ask the panel, in one call, for the status of orders under that account's key; raise as `look_up` does."""
         account = usable(await self._ledger.read.account(account_id))  # the key may have been removed since
-        return await self._call(account, partial(self._panel.status, orders=orders))
+        return await self._call(account, partial(self._panel.status, orders=orders), use)
 
     async def balances(self, user_id: int, key: str = "") -> list[BalanceView]:
         """Ask the panel for the balance under the key named, or under each of the user's.
@@ -197,11 +199,15 @@ class Calls:
         self._courtesy.admit(user_id, (calls - 1) * PAUSE)
 
     async def _call(
-        self, account: Account, call: Callable[[SecretStr], Awaitable[tuple[Answered, Limits]]]
+        self,
+        account: Account,
+        call: Callable[[SecretStr], Awaitable[tuple[Answered, Limits]]],
+        use: Use = Use.COMMAND,
     ) -> Answered:
-        """Make a call that the budget pays for; a PanelError is remembered, and raised for the command to tell."""
+        """Make a call in its turn; a PanelError is remembered, and raised for the command to tell."""
         self._budget.link(account.id, account.panel)
-        self._budget.spend(account.id)
+        await self._budget.wait(account.id, use)
+        account = usable(await self._ledger.read.account(account.id))  # removed or erased while it waited
         try:
             answered, limits = await call(self._accounts.open_key(account))
         except PanelError as error:

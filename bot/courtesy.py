@@ -8,7 +8,7 @@ seconds would do, and after the machine's clock was set back it locks people out
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.problems import TooFast
+from bot.problems import RefusedTooOften, TooFast
 
 AT_ONCE = 20
 """Commands, buttons and messages that one person may give at once: more than anybody does who reads the answers."""
@@ -60,6 +60,42 @@ class Courtesy:
             return False
         self._told_until[user_id] = refusal.again_at
         return True
+
+
+REFUSED_KEYS = 5
+"""Keys of one person that the panel may refuse, one after the other, before the pauses begin."""
+_FIRST_LOCK = timedelta(minutes=1)
+_LONGEST_LOCK = timedelta(hours=1)
+
+
+class Guesses:
+    """Remembers whose keys the panel has refused: who guesses waits ever longer; a restart forgives everybody.
+
+    Each refusal was a call to the panel, so that no more are remembered than a few hours of such calls.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._refused: dict[int, tuple[int, datetime]] = {}
+
+    def admit(self, user_id: int) -> None:
+        """See whether a key of a person may be checked; raise RefusedTooOften, with when to come back."""
+        count, last = self._refused.get(user_id, (0, self._clock()))
+        now = self._clock()
+        if count >= REFUSED_KEYS:
+            again_at = min(last, now) + min(_FIRST_LOCK * 2 ** min(count - REFUSED_KEYS, 10), _LONGEST_LOCK)
+            if again_at > now:
+                raise RefusedTooOften(_whole_second(again_at))
+
+    def refused(self, user_id: int) -> None:
+        """Note that the panel has refused a key."""
+        now = self._clock()
+        self._refused = {one: seen for one, seen in self._refused.items() if now < seen[1] + 2 * _LONGEST_LOCK}
+        self._refused[user_id] = (self._refused.get(user_id, (0, now))[0] + 1, now)
+
+    def accepted(self, user_id: int) -> None:
+        """Forget a person's refused keys: the panel has accepted one."""
+        self._refused.pop(user_id, None)
 
 
 def _whole_second(time: datetime) -> datetime:

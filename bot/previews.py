@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, islice
 
+from bot.budget import Use
 from bot.calls import MAX_LOOKUP, Calls
 from bot.clock import Clock
 from bot.panel import (
@@ -90,7 +91,7 @@ class Previews:
     ) -> tuple[Preview, Mapping[str, StatusRow]]:
         """Return a preview with what one call added to it, and its answer; or with why there was none."""
         try:
-            rows = await self._calls.look_up_with(account_id, batch)
+            rows = await self._calls.look_up_with(account_id, batch, Use.PREVIEW)
         except Refused as error:
             return replace(_with(preview, batch, dict.fromkeys(batch, RowError(error.words))), state=_why(error)), {}
         except (PanelError, UserError) as error:

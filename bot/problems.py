@@ -111,6 +111,14 @@ class TooFast(UserError):
         self.again_at = again_at
 
 
+class RefusedTooOften(UserError):
+    """The panel has refused several keys of one person, one after the other: it is asked about no other for a while."""
+
+    def __init__(self, again_at: datetime) -> None:
+        super().__init__(again_at)
+        self.again_at = again_at
+
+
 class TooManyOpen(UserError):
     """With these more orders would be open than one person may have."""
 

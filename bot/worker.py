@@ -194,11 +194,11 @@ class Worker:
             return False
         slow = self._count_slow(self._watching, now)
         room = _WATCHING_AT_ONCE - min(slow, _WATCHING_AT_ONCE // 2)
-        return use is Use.COMMAND or len(self._watching) - slow < room
+        return use is Use.SEND or len(self._watching) - slow < room
 
     def _starts_at(self, due: Due, now: datetime) -> tuple[datetime, Use]:
         """Return when an account may be worked on, and whether somebody is waiting for it."""
-        use = Use.COMMAND if due.urgent_at and due.urgent_at <= now else Use.WATCH
+        use = Use.SEND if due.urgent_at and due.urgent_at <= now else Use.WATCH
         return max(due.due_at, self._not_before.get(due.id, due.due_at)), use
 
     async def _follow_clock(self) -> None:

@@ -103,6 +103,9 @@ class Wire:
 
     async def sleep(self, _seconds: float) -> None:
         """Pass the time until an answer can be written down: what stood in the way goes away meanwhile."""
+        if not self.obstacles:
+            await asyncio.sleep(0)
+            self.panel.clock.now += timedelta(seconds=_seconds)
         while self.obstacles:
             await self.obstacles.pop()()
 

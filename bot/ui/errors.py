@@ -23,6 +23,7 @@ from bot.problems import (
     NoWebhooks,
     QuestionClosed,
     RefillUnderWay,
+    RefusedTooOften,
     RegistrationUnderWay,
     SameKey,
     TooFast,
@@ -132,6 +133,12 @@ def user_error(error: UserError) -> str:
                 "like. Nothing was sent."
             )
             return "\n".join(filter(None, [none, ignored(found.ignored)]))
+        case RefusedTooOften(again_at=again_at):
+            return t(
+                "Nothing was sent or stored: the panel has refused your last keys, one after the other. "
+                "Try again {when}.",
+                when=ago(again_at),
+            )
         case TooMany() | TooFast() | TooManyOpen() | TooManyQuestions():
             return _too_much(error)
         case _:
