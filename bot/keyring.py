@@ -4,6 +4,7 @@ from collections.abc import Iterable, Set
 
 from pydantic import SecretStr
 
+from bot.orders import SHORTEST_KEY, visible
 from bot.panel import InvalidKey, Suspended
 from bot.problems import BadKey, BadName, KeyFault, KeyPaused, NoKey
 from bot.store import Account, AccountState, Keyring, folded
@@ -14,6 +15,9 @@ MOST_NAMES = 25
 """Names that one user may have given to keys, removed ones too: what was done under them stays on record."""
 LONGEST_NAME = 32
 """Characters of a key's name."""
+_BLANK = "\u2800"
+"""A Braille pattern without dots: a symbol to Unicode, a space to the eye."""
+_EMOJI_STYLE = "\ufe0f"
 FIRST_NAME = "main"
 """What a first key is called where its user gives no name."""
 
@@ -63,7 +67,7 @@ def read_key(text: str) -> SecretStr:
         raise BadKey(KeyFault.SPACES)
     if not (key.isascii() and key.isprintable()):
         raise BadKey(KeyFault.CHARACTERS)
-    if not 8 <= len(key) <= 256:
+    if not SHORTEST_KEY <= len(key) <= 256:
         raise BadKey(KeyFault.LENGTH)
     return SecretStr(key)
 
@@ -71,6 +75,8 @@ def read_key(text: str) -> SecretStr:
 def read_name(text: str) -> str:
     """Return the name for a key in a text that a person typed; raise BadName."""
     name = " ".join(text.split())
-    if not (name.isprintable() and 1 <= len(name) <= LONGEST_NAME):
+    seen = name.replace(_EMOJI_STYLE, "")  # 0.1.0 took it, and names are found as they were stored
+    hidden = visible(seen) != seen or _BLANK in name
+    if hidden or not (name.isprintable() and 1 <= len(name) <= LONGEST_NAME):
         raise BadName(LONGEST_NAME)
     return name

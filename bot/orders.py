@@ -51,6 +51,9 @@ _LONGEST_WORD = 1 << 16
 
 _SHOWN_WHOLE = 16
 _SHOWN_OF_LONG = 8
+_SHOWN_OF_KEY = 3
+SHORTEST_KEY = 8
+"""Characters of the shortest API key that is taken (bot/keyring.py)."""
 
 
 MOST_IGNORED = 1_000
@@ -209,9 +212,12 @@ class Finder:
 
 
 def shorten(token: str) -> str:
-    """Make a token safe to store and show, in at most 16 characters: a long one may be an API key.
+    """Make a token safe to store and show: what is as long as an API key can be is cut to a few characters.
 
-    A damaged number is no key, and stays as it is up to 32.
+    A number or a plain word is no key, nor is what has to do with `ord_`: they stay whole up to 16 characters, damaged
+    numbers up to 32.
     """
-    whole = len(token) <= _SHOWN_WHOLE or (len(token) <= 2 * _SHOWN_WHOLE and looks_damaged(token))
-    return token if whole else f"{token[:_SHOWN_OF_LONG]}…"
+    known = token.isdecimal() or "ord_" in token.casefold() or (token.isalpha() and token[1:].islower())
+    whole = len(token) < SHORTEST_KEY or (len(token) <= _SHOWN_WHOLE and known)
+    whole = whole or (len(token) <= 2 * _SHOWN_WHOLE and looks_damaged(token))
+    return token if whole else f"{token[: _SHOWN_OF_LONG if known else _SHOWN_OF_KEY]}…"

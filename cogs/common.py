@@ -31,6 +31,7 @@ Interaction = discord.Interaction[Client]
 
 _TAKEN_FOR = 3.0
 """Seconds for which Discord takes a first answer."""
+_LARGEST = 2**63 - 1
 _ACKNOWLEDGE_WITHIN = 2.5
 """Seconds, so that there is time to hear that it was taken."""
 
@@ -214,7 +215,9 @@ class Pressed(discord.ui.DynamicItem[discord.ui.Item[Any]], template="np:never")
 
     def __init__(self, item: discord.ui.Item[Any], match: Any) -> None:
         super().__init__(item)
-        self.values: dict[str, str] = match.groupdict(default="")
+        given: dict[str, str] = match.groupdict(default="")
+        # What is too large for a row's number is forged, and as little to be found as the largest.
+        self.values = {name: str(min(int(one), _LARGEST)) if one.isdecimal() else one for name, one in given.items()}
 
     @classmethod
     async def from_custom_id(cls, interaction: discord.Interaction[Any], item: Any, match: Any, /) -> "Pressed":

@@ -6,16 +6,20 @@ that reads them does not depend on who has asked.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import discord
 
+from bot.orders import visible
 from bot.states import State
 from bot.store import Listed
 from bot.ui.words import QUOTED, WORDINGS
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"(^|[,;|:\s])(?=[=@\uff1d\uff20]|[-+\uff0b\uff0d](?!\s))")
+"""Where a formula would begin for some spreadsheet: at whatever it takes for a separator, quotation marks or not."""
+_AMOUNT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[str | None]]) -> discord.File:
@@ -95,8 +99,9 @@ def _order_row(line: Listed) -> tuple[str | None, ...]:
 
 
 def _harmless(value: str | None) -> str:
-    value = value or ""
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    """Return a cell as text, with an apostrophe before whatever a spreadsheet would calculate; amounts stay."""
+    text = " ".join(visible(value or "").split())
+    return text if _AMOUNT.fullmatch(text) else _FORMULA.sub(r"\1'", text)
 
 
 def _time(time: datetime | None) -> str:

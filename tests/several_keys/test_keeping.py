@@ -83,7 +83,9 @@ async def test_the_same_key_is_not_stored_twice(here: World, ann: Any) -> None:
     assert len(here.panel.calls) == before
 
 
-@pytest.mark.parametrize("name", ["   ", "a\u202eb"])
+@pytest.mark.parametrize(
+    "name", ["   ", *(f"a{one}b" for one in "\u202e\u3164\u2800\u115f\u034f\u061c\u00ad\u200b\U000e0041")]
+)
 async def test_what_cannot_be_a_name_is_not_taken(here: World, ann: Any, name: str) -> None:
     assert "has 1 to 32 characters, all of them visible" in shown(await ann.slash("key set", name=name))
 
