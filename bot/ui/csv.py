@@ -17,7 +17,7 @@ from bot.states import State
 from bot.store import Listed
 from bot.ui.words import QUOTED, WORDINGS
 
-_FORMULA = re.compile(r"(^|[,;|:\s])(?=[=@\uff1d\uff20]|[-+\uff0b\uff0d](?!\s))")
+_FORMULA = re.compile(r"(^|[,;|:\s\"])(?=[=@\uff1d\uff20]|[-+\uff0b\uff0d](?!\s))")
 """Where a formula would begin for some spreadsheet: at whatever it takes for a separator, quotation marks or not."""
 _AMOUNT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
