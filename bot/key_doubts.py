@@ -2,7 +2,8 @@
 
 A panel in a bad mood, or a proxy that answers for it, refuses good keys for a while. So a key is paused only once it
 was refused twice, with a minute between, and nobody is asked for a key while those of several users are refused and
-none is accepted. A restart forgets all of it: the minute then begins anew, and nothing was paused too early.
+none is accepted. One that was refused before another was accepted, and after it, is at fault itself. A restart forgets
+all of it: the minute then begins anew, and nothing was paused too early.
 """
 
 import logging
@@ -44,6 +45,8 @@ class KeyDoubts:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._refused: dict[int, _Refused] = {}
+        self._accepted_at: datetime | None = None
+        """When the panel last accepted whosever key."""
         self._panel_broken = False
 
     def refused(self, account_id: int, user_id: int) -> Doubt:
@@ -53,8 +56,11 @@ class KeyDoubts:
         if not seen.first <= now < seen.last + _TOGETHER:  # long ago, or by a clock that was set back since
             seen.first = now
         seen.last = now
-        users = {one.user_id for one in self._refused.values() if one.last > now - _TOGETHER}
-        if len(users) >= MANY:
+        accepted_at = min(self._accepted_at or now - _TOGETHER, now)
+        worked_between = seen.first < accepted_at
+        since = max(now - _TOGETHER, accepted_at)
+        users = {one.user_id for one in self._refused.values() if one.last > since}
+        if len(users) >= MANY and not worked_between:
             if not self._panel_broken:
                 log.warning("the panel refuses the keys of %d users and accepts none; no key is paused", len(users))
             self._panel_broken = True
@@ -65,10 +71,10 @@ class KeyDoubts:
         return Doubt.KEY
 
     def accepted(self, account_id: int) -> None:
-        """Note that the panel has accepted an account's key; where it had refused many, all begin anew."""
+        """Note that the panel has accepted an account's key."""
+        self._accepted_at = self._clock()
         if self._panel_broken:
             self._panel_broken = False
-            self._refused.clear()
             log.info("the panel accepts keys again")
         self._refused.pop(account_id, None)
 

@@ -93,3 +93,22 @@ def test_keys_of_one_user_are_not_those_of_many() -> None:
     assert {doubts.refused(account, 1) for account in range(9)} == {Doubt.ASK_AGAIN}
     clock.now += ASK_AGAIN_AFTER
     assert {doubts.refused(account, 1) for account in range(9)} == {Doubt.KEY}
+
+
+def test_keys_that_stay_refused_while_others_are_accepted_are_at_fault() -> None:
+    clock = Clock()
+    doubts = KeyDoubts(clock)
+    assert [doubts.refused(account, account) for account in (1, 2, 3)][-1] is Doubt.PANEL
+    clock.now += ASK_AGAIN_AFTER / 2
+    doubts.accepted(4)
+    clock.now += ASK_AGAIN_AFTER / 2
+    assert [doubts.refused(account, account) for account in (1, 2, 3)] == [Doubt.KEY] * 3
+
+
+def test_no_key_is_at_fault_while_many_are_refused_and_none_accepted_since() -> None:
+    clock = Clock()
+    doubts = KeyDoubts(clock)
+    doubts.accepted(4)
+    for _ in range(20):
+        clock.now += ASK_AGAIN_AFTER
+        assert [doubts.refused(account, account) for account in (1, 2, 3, 4)][2:] == [Doubt.PANEL] * 2
