@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.ui.csv import csv_file
 
 SEPARATORS = (",", ";", "\t", "|", ":", " ")
-DANGEROUS = re.compile(r"\s*(?:[=@\uff1d\uff20]|[-+\uff0b\uff0d](?!\d+(?:\.\d+)?$)\S)")
+DANGEROUS = re.compile(r"\s*(?:[=@\uff1d\uff20]|[-+\uff0b\uff0d](?!\d+(?:\.\d+)?[,\"]*$)\S)")
 """What a spreadsheet calculates: all that begins so, but for amounts."""
 
 

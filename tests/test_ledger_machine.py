@@ -270,7 +270,9 @@ class LedgerMachine(RuleBasedStateMachine):
     async def have_all_erased(self, user_id: int) -> None:
         others, accounts = self.rows_but_those_of(user_id), await self.ledger.read.accounts_of(user_id)
         async with self.ledger.write() as tx:
-            await tx.erase(user_id)
+            await tx.begin_erasure(user_id, self.now)
+            while await tx.erase_piece(user_id):
+                pass
         assert self.rows_but_those_of(user_id) == others == self.rows_but_those_of(0)
         for account in accounts:
             calls = self.sending.pop(account.id, []), self.looking.pop(account.id, [])

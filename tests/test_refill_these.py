@@ -240,7 +240,9 @@ async def test_more_than_a_thousand_are_asked_for_in_part_and_that_is_said(here:
 async def test_without_a_key_nothing_is_sent(here: World, ann: Any) -> None:
     question = await asked(ann, (await mixed(here, ann)).response)
     here.panel.revoke_key(KEY)
-    await ann.slash("balance")
+    for _ in range(2):  # one refusal is not believed yet
+        await ann.slash("balance")
+        here.skip(61)
     pressed = await ann.click(question.response, label="Confirm refill")
     assert "no longer accepts your API key" in text_of(pressed.followups[0].components)
     assert here.calls("refill") == []

@@ -13,7 +13,7 @@ from bot.calls import BalanceView, Refills, Statuses
 from bot.language import Language, number, speaking, t
 from bot.panel import Balance, OrderReading, OrderStatus, Refill, Refused, RowError
 from bot.problems import KeyPaused, NoSuchKey, SameKey, TooManyKeys
-from bot.records import StoredView
+from bot.records import Erasure, StoredView
 from bot.states import State
 from bot.store import Account, AccountState, Cancellation, Listed, ListKind, Preferences, Preview, PreviewState, Stored
 from bot.ui import answers, keys, refills
@@ -108,7 +108,8 @@ def plain_cards() -> Iterator[CardView]:
     yield answers.key_in_message()
     yield answers.not_understood(["cancel ord_…", "status ord_…"])
     yield answers.erasure_question(StoredView(Stored(9, 9_999_999, 999, 1), 10, 200_000))
-    yield answers.erased(wholly=False)
+    yield answers.erased(Erasure.TRACES)
+    yield answers.erased(Erasure.UNDER_WAY)
     yield answers.hint(2**63, chosen=False)
     yield preferences_card(Preferences())
     yield webhook_card(None)

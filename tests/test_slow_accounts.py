@@ -22,6 +22,7 @@ async def hang(here: World, count: int, prefix: str = "slow") -> asyncio.Event:
         await here.connect(user, key)
         here.order(f"ord_{prefix}{number}", key=key)
         await user.slash("cancel", orders=f"ord_{prefix}{number}")
+        here.skip(62 if number % 15 == 14 else 0)  # only so many keys are checked in a minute
         here.wire.hanging[key] = answered
     return answered
 

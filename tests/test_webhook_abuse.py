@@ -180,6 +180,7 @@ async def test_many_addresses_together_cost_a_bounded_number_of_looks(here: Worl
         await user.slash("cancel", orders=order)
         await here.settle()
         paths.append(await new_address(user))
+        here.skip(62 if number == 14 else 0)  # only so many keys are checked in a minute
     await here.wait(90, step=10)
     before, taken = looks(here), 0
     nudged = here.app.figures.nudged
