@@ -27,7 +27,7 @@ def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[str | None]
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(head)
-    writer.writerows([_harmless(value) for value in row] for row in rows)
+    writer.writerows(_harmless(row) for row in rows)
     return discord.File(io.BytesIO(text.getvalue().encode("utf-8-sig", "replace")), filename=name)
 
 
@@ -59,7 +59,7 @@ class OrdersCsv:
 
     def add(self, page: Sequence[Listed]) -> None:
         """Write some more lines."""
-        self._writer.writerows([_harmless(value) for value in (*_order_row(line), *self._key(line))] for line in page)
+        self._writer.writerows(_harmless((*_order_row(line), *self._key(line))) for line in page)
 
     def _key(self, line: Listed) -> tuple[str, ...]:
         return (self._names.get(line.account_id, ""),) if self._names else ()
@@ -98,10 +98,13 @@ def _order_row(line: Listed) -> tuple[str | None, ...]:
     )
 
 
-def _harmless(value: str | None) -> str:
-    """Return a cell as text, with an apostrophe before whatever a spreadsheet would calculate; amounts stay."""
-    text = " ".join(visible(value or "").split())
-    return text if _AMOUNT.fullmatch(text) else _FORMULA.sub(r"\1'", text)
+def _harmless(row: Sequence[str | None]) -> list[str]:
+    """Return cells as text, with an apostrophe before whatever a spreadsheet would calculate; amounts stay.
+
+    The first cell is no amount: a program that takes another separator reads the whole line as one cell.
+    """
+    cells = [" ".join(visible(value or "").split()) for value in row]
+    return [cell if at and _AMOUNT.fullmatch(cell) else _FORMULA.sub(r"\1'", cell) for at, cell in enumerate(cells)]
 
 
 def _time(time: datetime | None) -> str:
