@@ -16,6 +16,7 @@ from bot.budget import Budget
 from bot.clock import Clock
 from bot.courtesy import Guesses
 from bot.key_doubts import KeyDoubts
+from bot.key_seals import open_key, seal_key
 from bot.keyring import FIRST_NAME, MOST_KEYS, MOST_NAMES, named, read_key, read_name, usable, with_keys
 from bot.panel import (
     Balance,
@@ -33,7 +34,7 @@ from bot.problems import (
     TooManyKeys,
 )
 from bot.store import Account, AccountState, Cancellation, Groups, Keyring, Ledger, Writer, folded
-from bot.vault import Purpose, Vault, VaultError
+from bot.vault import Vault, VaultError
 
 log = logging.getLogger(__name__)
 
@@ -130,9 +131,9 @@ class Accounts:
             account_id = await self._store(tx, user_id, name, key)
             waiting, keys = await tx.count_open(account_id), await tx.accounts_of(user_id)
         self._doubts.accepted(account_id)
-        self._budget.link(account_id, account_id)  # a new key may be of any panel account
         if known is None:
             self._budget.adopt(-user_id, account_id)
+        self._budget.link(account_id, account_id, self._vault.fingerprint(key))  # it may be of any panel account
         await self._ledger.forget_deleted()
         self._wake()
         return Connected(next(one for one in keys if one.id == account_id), keys, _last4(key), balance, waiting)
@@ -149,8 +150,7 @@ class Accounts:
 
     async def _store(self, tx: Writer, user_id: int, name: str, key: SecretStr) -> int:
         account_id = await tx.place_account(user_id, name, self._clock())
-        sealed = self._vault.seal(Purpose.PANEL_KEY, user_id, key, account_id)
-        await tx.save_key(account_id, sealed, self._clock())
+        await tx.save_key(seal_key(self._vault, user_id, account_id, key, self._clock()))
         return account_id
 
     async def show(self, user_id: int) -> list[KeyView]:
@@ -243,8 +243,7 @@ class Accounts:
 
     def open_key(self, account: Account) -> SecretStr:
         """Return the key of an account that has one; raise VaultError."""
-        assert account.key_sealed is not None
-        return self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed, account.id)
+        return open_key(self._vault, account)
 
     async def _check_guess(self, user_id: int, account_id: int, key: SecretStr) -> Balance:
         """Check a key that may be a guess: after several refused ones a user has to wait; raise RefusedTooOften."""

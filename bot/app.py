@@ -21,6 +21,7 @@ from bot.courtesy import Courtesy
 from bot.figures import Figures, Operator
 from bot.housekeeping import Housekeeping
 from bot.key_doubts import KeyDoubts
+from bot.key_seals import keep_comparable
 from bot.leases import Leases
 from bot.notices import Courier
 from bot.panel import Panel
@@ -247,9 +248,11 @@ async def build(
 
 async def _vault_for(ledger: Ledger, settings: Settings) -> Vault:
     """Open the vault that this ledger's secrets were sealed in; never begin another beside them."""
-    sealed = [blob for _, _, blob in await ledger.read.sealed_keys()]
-    vault = open_vault(settings, first_start=not sealed)
+    accounts = await ledger.read.accounts_with_keys()
+    vault = open_vault(settings, first_start=not accounts)
+    sealed = [account.key_sealed for account in accounts if account.key_sealed]
     missing = sum(not vault.knows(blob) for blob in sealed)
     if missing:
         raise UnknownKey(f"({missing} of {len(sealed)} API keys)")
+    await keep_comparable(ledger, vault)
     return vault

@@ -76,6 +76,13 @@ class _Layer:
         if self.closed_until:
             self.closed_until = min(self.closed_until, now + _MINUTE)
 
+    def absorb(self, other: "_Layer") -> None:
+        """Count what was counted elsewhere as well."""
+        self.spent = deque(sorted([*self.spent, *other.spent]))
+        self.sent = deque(sorted([*self.sent, *other.sent]))
+        self.watched = deque(sorted([*self.watched, *other.watched]))
+        self.closed_until = later(self.closed_until, other.closed_until)
+
     @property
     def most_watched(self) -> int:
         """How many calls a minute may be for watching."""
@@ -147,14 +154,29 @@ class Budget:
         self._unknown = _Layer(max(ip_limit // _UNKNOWN_SHARE_OF_IP, 1), 1)
         """What is spent on keys without an account: those of negative numbers."""
         self._ip = _Layer(ip_limit, WATCH_SHARE_OF_IP)
-        self._keys: defaultdict[int, _Layer] = defaultdict(lambda: _Layer(key_limit, WATCH_SHARE_OF_KEY))
+        self._keys: defaultdict[int | bytes, _Layer] = defaultdict(lambda: _Layer(key_limit, WATCH_SHARE_OF_KEY))
+        """By the key's fingerprint, or by the account where that is not known."""
+        self._fingerprints: dict[int, bytes] = {}
         self._panel_accounts: dict[int, int] = {}
         self._tiers: dict[int, datetime] = {}
         """Until when the panel takes no calls of a panel account, under whichever key."""
 
-    def link(self, account_id: int, panel_account: int) -> None:
-        """Note of which panel account a key is; unless told otherwise each is of one of its own."""
+    def link(self, account_id: int, panel_account: int, fingerprint: bytes | None = None) -> None:
+        """Note of which panel account a key is, and which key: the calls of all who hold it count together.
+
+        Unless told otherwise each is a key of its own. What a key in its place has spent counts on, to be sure.
+        """
         self._panel_accounts[account_id] = panel_account
+        if fingerprint is None or self._fingerprints.get(account_id) == fingerprint:
+            return
+        before = self._keys.get(self._fingerprints.get(account_id, account_id))
+        self._keys.pop(account_id, None)
+        self._fingerprints[account_id] = fingerprint
+        if before:
+            self._key(account_id).absorb(before)
+
+    def _key(self, account_id: int) -> _Layer:
+        return self._keys[self._fingerprints.get(account_id, account_id)]
 
     def _tier_closed(self, account_id: int, now: datetime) -> datetime | None:
         until = self._tiers.get(self._panel_accounts.get(account_id, account_id))
@@ -181,7 +203,7 @@ class Budget:
         return later(until, self._unknown.closed(now, use)) if account_id < 0 else until
 
     def _of_key(self, account_id: int, use: Use, now: datetime, before: int = 0) -> datetime | None:
-        return later(self._keys[account_id].closed(now, use, before), self._tier_closed(account_id, now))
+        return later(self._key(account_id).closed(now, use, before), self._tier_closed(account_id, now))
 
     async def wait(self, account_id: int, use: Use = Use.COMMAND) -> None:
         """Wait for the turn of a call and count it: by use, then whoever has called least of late, then who came first.
@@ -205,17 +227,16 @@ class Budget:
         now = self._clock()
         order = sorted(self._waiting, key=lambda one: (one.use, self.used(one.account_id)))
         ahead = order[: order.index(me)]
-        by_key = sum(one.account_id == me.account_id for one in ahead)
+        by_key = sum(self._key(one.account_id) is self._key(me.account_id) for one in ahead)
         able = sum(not self._of_key(one.account_id, one.use, now) for one in ahead)  # others' places nobody keeps
         return self._closed(me.account_id, me.use, now, able, by_key)
 
     def _forget_unknown(self) -> None:
-        """Drop the budgets of keys without an account that count no more, refused ones mostly."""
-        now = self._clock()
-        for number in [one for one in self._keys if one < 0]:
-            key = self._keys[number]
-            if key.remaining(now) == key.limit:
-                del self._keys[number]
+        """Drop the budgets of keys without an account that count no more: refused ones mostly, and replaced ones."""
+        now, held = self._clock(), set(self._fingerprints.values())
+        for one in [one for one in self._keys if one not in held and (isinstance(one, bytes) or one < 0)]:
+            if self._keys[one].remaining(now) == self._keys[one].limit:
+                del self._keys[one]
 
     @property
     def watching_per_second(self) -> float:
@@ -225,18 +246,19 @@ class Budget:
     def earliest(self, account_id: int, calls: int) -> datetime:
         """Return when the last of so many more calls with this key can be made: never later than it will be."""
         now = self._clock()
-        by_count = max(layer.earliest(now, calls) for layer in (self._ip, self._keys[account_id]))
+        by_count = max(layer.earliest(now, calls) for layer in (self._ip, self._key(account_id)))
         return max(by_count, self._tier_closed(account_id, now) or now)
 
     def remaining(self) -> dict[str, int]:
         """Return how many calls are left of this minute by this count: of the address, and of the key with fewest."""
         now = self._clock()
-        keys = [0 if self._tier_closed(one, now) else key.remaining(now) for one, key in self._keys.items()]
+        keys = [key.remaining(now) for key in self._keys.values()]
+        keys += [0 for account_id in self._panel_accounts if self._tier_closed(account_id, now)]
         return {"ip": self._ip.remaining(now), **({"key": min(keys)} if keys else {})}
 
     def used(self, account_id: int) -> int:
         """Return how many calls an account's key has made of late: who made fewer goes first."""
-        return len(self._keys[account_id].spent)
+        return len(self._key(account_id).spent)
 
     def spend(self, account_id: int, use: Use = Use.COMMAND) -> datetime:
         """Count one call and return when, or raise RateLimited where the panel would refuse it."""
@@ -248,12 +270,12 @@ class Budget:
         return now
 
     def _count(self, account_id: int, use: Use, now: datetime) -> None:
-        for layer in (self._ip, self._keys[account_id], *([self._unknown] if account_id < 0 else [])):
+        for layer in (self._ip, self._key(account_id), *([self._unknown] if account_id < 0 else [])):
             layer.spend(now, use)
 
     def give_back(self, account_id: int, use: Use, spent_at: datetime) -> None:
         """Take back a call of an account which was not made after all."""
-        for layer in (self._ip, self._keys[account_id]):
+        for layer in (self._ip, self._key(account_id)):
             layer.give_back(use, spent_at)
 
     def adopt(self, key: int, account_id: int) -> None:
@@ -272,7 +294,7 @@ class Budget:
 
     def learn(self, account_id: int, limits: Limits) -> None:
         """Take over a key's limit; close its budget, or its panel account's, when nothing remains until a reset."""
-        key = self._keys[account_id]
+        key = self._key(account_id)
         if limits.limit and limits.limit <= _MOST_BELIEVED:
             key.limit = limits.limit
         if limits.remaining == 0 and limits.reset:
@@ -288,4 +310,4 @@ class Budget:
         if error.layer == "tier":
             self._close_tier(account_id, until)
         else:
-            (self._ip if error.layer == "ip" else self._keys[account_id]).close(until)
+            (self._ip if error.layer == "ip" else self._key(account_id)).close(until)

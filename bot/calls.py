@@ -205,7 +205,7 @@ class Calls:
         use: Use = Use.COMMAND,
     ) -> Answered:
         """Make a call in its turn; a PanelError is remembered, and raised for the command to tell."""
-        self._budget.link(account.id, account.panel)
+        self._budget.link(account.id, account.panel, account.key_fingerprint)
         await self._budget.wait(account.id, use)
         account = usable(await self._ledger.read.account(account.id))  # removed or erased while it waited
         try:
@@ -223,7 +223,9 @@ class Calls:
         match error:
             case RateLimited():
                 self._budget.denied(account.id, error)
-            case InvalidKey() | Suspended() if self._doubts.refused(account.id, account.user_id) is Doubt.KEY:
+            case InvalidKey() | Suspended():
+                if self._doubts.refused(account.id, account.user_id, account.key_fingerprint) is not Doubt.KEY:
+                    return
                 async with self._ledger.write() as tx:
                     await tx.pause(account, paused_by(error), self._clock())
                     await tx.touch_account(account.id, self._clock())

@@ -35,6 +35,7 @@ class Doubt(Enum):
 @dataclass(slots=True)
 class _Refused:
     user_id: int
+    key: object
     first: datetime
     last: datetime
 
@@ -49,20 +50,24 @@ class KeyDoubts:
         """When the panel last accepted whosever key."""
         self._panel_broken = False
 
-    def refused(self, account_id: int, user_id: int) -> Doubt:
-        """Note that the panel has refused an account's key, and return what that means."""
+    def refused(self, account_id: int, user_id: int, fingerprint: bytes | None = None) -> Doubt:
+        """Note that the panel has refused an account's key, and return what that means.
+
+        `fingerprint`: of the key; a team that shares one is no three users.
+        """
         now = self._clock()
-        seen = self._refused.setdefault(account_id, _Refused(user_id, now, now))
+        seen = self._refused.setdefault(account_id, _Refused(user_id, fingerprint or account_id, now, now))
         if not seen.first <= now < seen.last + _TOGETHER:  # long ago, or by a clock that was set back since
             seen.first = now
         seen.last = now
         accepted_at = min(self._accepted_at or now - _TOGETHER, now)
         worked_between = seen.first < accepted_at
         since = max(now - _TOGETHER, accepted_at)
-        users = {one.user_id for one in self._refused.values() if one.last > since}
-        if len(users) >= MANY and not worked_between:
+        lately = [one for one in self._refused.values() if one.last > since]
+        users = min(len({one.user_id for one in lately}), len({one.key for one in lately}))
+        if users >= MANY and not worked_between:
             if not self._panel_broken:
-                log.warning("the panel refuses the keys of %d users and accepts none; no key is paused", len(users))
+                log.warning("the panel refuses the keys of %d users and accepts none; no key is paused", users)
             self._panel_broken = True
             return Doubt.PANEL
         if now - seen.first < ASK_AGAIN_AFTER:

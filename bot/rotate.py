@@ -1,5 +1,6 @@
 """Seals every stored secret with the newest encryption key."""
 
+from bot.key_seals import sealed_anew
 from bot.settings import Settings
 from bot.store import Ledger
 from bot.vault import Purpose, add_key, open_vault
@@ -11,12 +12,12 @@ async def rotate_keys(settings: Settings) -> int:
     Raise BadSettings, or VaultError where a secret cannot be opened; then nothing is changed in the ledger.
     """
     async with Ledger.open(settings.database, alone=True) as ledger:
-        keys, tokens = await ledger.read.sealed_keys(), await ledger.read.sealed_tokens()
+        accounts, tokens = await ledger.read.accounts_with_keys(), await ledger.read.sealed_tokens()
         secrets = await ledger.read.sealed_webhook_secrets()
-        open_vault(settings, first_start=not keys)
+        open_vault(settings, first_start=not accounts)
         add_key(settings)
         vault = open_vault(settings)
-        keys = [(id, user, vault.reseal(Purpose.PANEL_KEY, user, sealed, id)) for id, user, sealed in keys]
+        keys = sealed_anew(vault, accounts)
         tokens = [(id, user, vault.reseal(Purpose.INTERACTION_TOKEN, user, sealed)) for id, user, sealed in tokens]
         secrets = [(id, user, vault.reseal(Purpose.WEBHOOK_SECRET, user, sealed)) for id, user, sealed in secrets]
         async with ledger.write() as tx:
@@ -24,4 +25,4 @@ async def rotate_keys(settings: Settings) -> int:
             await tx.reseal_tokens(tokens)
             await tx.reseal_webhook_secrets(secrets)
         await ledger.forget_deleted()
-    return len(keys) + len(tokens) + len(secrets)
+    return len(accounts) + len(tokens) + len(secrets)

@@ -11,6 +11,7 @@
       │  │  └─────────────────┴─ seen running twice, not before two minutes after the call (bot/schedule.py),
       │  │                       sent fewer than MAX_DOUBTS times in doubt
       │  └── sending, when the call never left
+      ├─► accepted, unknown  another user has sent it with the very same key: it stands as theirs does
       └─► withdrawn          never sent: its user stopped it or removed the key first; may also begin as this
 
 Anything still open after thirty days ends as *expired*, and so does what a new key does not reach and what its
@@ -61,7 +62,7 @@ class State(StrEnum):
 _ENDINGS = frozenset({State.CANCELLED, State.PARTIAL, State.COMPLETED, State.FAILED})
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.REQUESTED: frozenset({State.SENDING, State.WITHDRAWN, State.EXPIRED}),
+    State.REQUESTED: frozenset({State.SENDING, State.ACCEPTED, State.UNKNOWN, State.WITHDRAWN, State.EXPIRED}),
     State.SENDING: frozenset({State.ACCEPTED, State.REFUSED, State.UNKNOWN, State.REQUESTED}),
     State.ACCEPTED: _ENDINGS | {State.QUEUED, State.EXPIRED},
     State.QUEUED: _ENDINGS | {State.EXPIRED},

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from bot.budget import Budget
 from bot.clock import Clock, Sleep
 from bot.key_doubts import ASK_AGAIN_AFTER, Doubt, KeyDoubts
+from bot.key_seals import open_key
 from bot.keyring import paused_by
 from bot.leases import Leases
 from bot.panel import (
@@ -48,7 +49,7 @@ from bot.store import (
     Writer,
 )
 from bot.suspects import Suspects
-from bot.vault import Purpose, Vault
+from bot.vault import Vault
 from bot.watching import Watching, groups_of
 
 log = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ class Turns:
         account = await self._ledger.read.account(account_id)
         if account is None or account.key_sealed is None:  # erased or removed since
             return LEFT_FOR
-        key = self._vault.open(Purpose.PANEL_KEY, account.user_id, account.key_sealed, account.id)
+        key = open_key(self._vault, account)
         now, most = self._clock(), self._most.get(account_id, MAX_BATCH)
         # What takes one call goes first, then what is due for a look, then the long lists.
         left = await self._ledger.read.fewest_to_send(account_id, now)
@@ -271,7 +272,7 @@ class Turns:
         """Return how long to wait after such an error, and what it means for the account."""
         match error:
             case InvalidKey() | Suspended():
-                match self._doubts.refused(account.id, account.user_id):
+                match self._doubts.refused(account.id, account.user_id, account.key_fingerprint):
                     case Doubt.KEY:
                         return timedelta(), None, paused_by(error)
                     case Doubt.PANEL:

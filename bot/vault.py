@@ -1,11 +1,13 @@
 """Seals and opens secrets: AES-256-GCM, bound to purpose, user and account, so that no row can be moved to another.
 
-A sealed secret is: one byte of format, four of the key's id, twelve of nonce, then the ciphertext.
+A sealed secret is: one byte of format, four of the key's id, twelve of nonce, then the ciphertext. Format 2
+is bound to a version as well: an earlier secret does not open in the place of a later one.
 """
 
 import base64
 import contextlib
 import hashlib
+import hmac
 import logging
 import os
 import secrets
@@ -26,8 +28,10 @@ log = logging.getLogger(__name__)
 KEY_BYTES = 32
 KEY_FILE = "encryption.keys"
 _FORMAT = 1
+_WITH_VERSION = 2
 _HEAD = 5
 _NONCE = 12
+_FINGERPRINT = 16
 _WRITTEN_WITHIN = 60
 """Seconds after which whoever wrote a key file is done or dead."""
 _VISIBLE = range(0x20, 0x7F)
@@ -79,44 +83,66 @@ class Vault:
             raise ValueError("each key must be 32 bytes in base64, and there must be one")
         self._ciphers = {_key_id(key): AESGCM(key) for key in reversed(keys)}
         self._newest = _key_id(keys[0])
+        self._fingerprints = hashlib.sha256(b"notpanel-bot fingerprints" + keys[0]).digest()
 
-    def seal(self, purpose: Purpose, user_id: int, secret: SecretStr, account_id: int | None = None) -> bytes:
-        """Return a secret sealed for one purpose and one user, and for one of their accounts if it is that one's."""
+    def seal(
+        self,
+        purpose: Purpose,
+        user_id: int,
+        secret: SecretStr,
+        account_id: int | None = None,
+        version: int | None = None,
+    ) -> bytes:
+        """Return a secret sealed for one purpose and one user, and for one of their accounts if it is that one's.
+
+        `version`: a number that no other secret of this account has; it opens with that alone.
+        """
         nonce = secrets.token_bytes(_NONCE)
-        bound_to = _bound_to(purpose, user_id, account_id, self._newest)
-        plain = secret.get_secret_value().encode()
-        return self._head() + nonce + self._ciphers[self._newest].encrypt(nonce, plain, bound_to)
+        head = bytes([_FORMAT if version is None else _WITH_VERSION]) + self._newest
+        bound_to = _bound_to(purpose, user_id, account_id, version, self._newest)
+        return head + nonce + self._ciphers[self._newest].encrypt(nonce, secret.get_secret_value().encode(), bound_to)
 
-    def open(self, purpose: Purpose, user_id: int, sealed: bytes, account_id: int | None = None) -> SecretStr:
-        """Return what was sealed for this purpose, user and account; raise UnknownKey or Tampered."""
+    def open(
+        self,
+        purpose: Purpose,
+        user_id: int,
+        sealed: bytes,
+        account_id: int | None = None,
+        version: int | None = None,
+    ) -> SecretStr:
+        """Return what was sealed for this purpose, user, account and version; raise UnknownKey or Tampered."""
         key_id, nonce = sealed[1:_HEAD], sealed[_HEAD : _HEAD + _NONCE]
-        if sealed[:1] != bytes([_FORMAT]) or len(nonce) != _NONCE:
+        if sealed[:1] != bytes([_FORMAT if version is None else _WITH_VERSION]) or len(nonce) != _NONCE:
             raise Tampered
         if key_id not in self._ciphers:
             raise UnknownKey
         try:
-            bound_to = _bound_to(purpose, user_id, account_id, key_id)
+            bound_to = _bound_to(purpose, user_id, account_id, version, key_id)
             plain = self._ciphers[key_id].decrypt(nonce, sealed[_HEAD + _NONCE :], bound_to)
         except InvalidTag:
             raise Tampered from None
         return SecretStr(plain.decode())
 
+    def fingerprint(self, secret: SecretStr) -> bytes:
+        """Return what is the same for the same secret, whosever it is; nobody without the newest key can make it."""
+        mac = hmac.digest(self._fingerprints, secret.get_secret_value().encode(), "sha256")
+        return self._newest + mac[:_FINGERPRINT]
+
     def is_newest(self, sealed: bytes) -> bool:
         """Tell whether a secret is sealed with the newest key."""
-        return sealed.startswith(self._head())
+        return sealed[1:_HEAD] == self._newest
+
+    def is_newest_fingerprint(self, fingerprint: bytes | None) -> bool:
+        """Tell whether a fingerprint was made with the newest key, so that it can be compared with others."""
+        return fingerprint is not None and fingerprint.startswith(self._newest)
 
     def knows(self, sealed: bytes) -> bool:
         """Tell whether the key that a secret was sealed with is here."""
         return sealed[1:_HEAD] in self._ciphers
 
-    def reseal(self, purpose: Purpose, user_id: int, sealed: bytes, account_id: int | None = None) -> bytes:
-        """Return a secret sealed with the newest key; raise UnknownKey or Tampered."""
-        if self.is_newest(sealed):
-            return sealed
-        return self.seal(purpose, user_id, self.open(purpose, user_id, sealed, account_id), account_id)
-
-    def _head(self) -> bytes:
-        return bytes([_FORMAT]) + self._newest
+    def reseal(self, purpose: Purpose, user_id: int, sealed: bytes) -> bytes:
+        """Return a secret without an account sealed with the newest key; raise UnknownKey or Tampered."""
+        return sealed if self.is_newest(sealed) else self.seal(purpose, user_id, self.open(purpose, user_id, sealed))
 
 
 def open_vault(settings: Settings, *, first_start: bool = True) -> Vault:
@@ -258,6 +284,6 @@ def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"notpanel-bot key id" + key).digest()[: _HEAD - 1]
 
 
-def _bound_to(purpose: Purpose, user_id: int, account_id: int | None, key_id: bytes) -> bytes:
-    owner = f"{user_id}" if account_id is None else f"{user_id}|{account_id}"
+def _bound_to(purpose: Purpose, user_id: int, account_id: int | None, version: int | None, key_id: bytes) -> bytes:
+    owner = "|".join(str(part) for part in (user_id, account_id, version) if part is not None)
     return f"{purpose}|{owner}|{key_id.hex()}".encode()

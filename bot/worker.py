@@ -141,7 +141,7 @@ class Worker:
         await self._sweep()
         now, upcoming, ready = self._clock(), [self._next_sweep], list[tuple[Use, int, Due]]()
         for due in await self._ledger.read.accounts_due(now):
-            self._budget.link(due.id, due.panel_account)
+            self._budget.link(due.id, due.panel_account, due.key_fingerprint)
             starts_at, use = self._starts_at(due, now)
             if starts_at > now:
                 upcoming.append(starts_at)

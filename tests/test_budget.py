@@ -319,6 +319,22 @@ def test_keys_that_turn_out_to_be_of_one_account_are_closed_from_then_on() -> No
     assert not budget.closed(LINKED)
 
 
+def test_whoever_holds_the_same_key_has_its_calls_together() -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    budget.spend(BOB)  # before anybody knew that it is Ann's key as well
+    for account in (ANN, BOB):
+        budget.link(account, account, b"one key")
+    assert spend_all(budget, ANN) == 99
+    assert budget.closed(BOB)
+    assert budget.earliest(BOB, 1) > clock.now
+    budget.link(BOB, BOB, b"another key")  # what the earlier one has spent counts on, for a minute
+    assert budget.closed(BOB)
+    clock.now += timedelta(seconds=62)
+    assert spend_all(budget, BOB) == 100
+    assert not budget.closed(ANN)
+
+
 def test_a_tier_with_nothing_left_closes_its_key() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)

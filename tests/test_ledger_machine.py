@@ -30,6 +30,7 @@ from bot.store import (
     Report,
     Request,
     RequestState,
+    SealedKey,
     Timing,
 )
 from tests.ledgers import ledger_in
@@ -163,7 +164,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Save a key."""
         async with self.ledger.write() as tx:
             account_id = await tx.place_account(user_id, name, self.now)
-            await tx.save_key(account_id, b"sealed" + str(self.now).encode(), self.now)
+            await tx.save_key(SealedKey(account_id, b"sealed" + str(self.now).encode(), self.now))
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database itself, past all of the bot's code."""

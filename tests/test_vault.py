@@ -24,6 +24,7 @@ from bot.vault import (
 )
 
 OLD, NEW = bytes(range(32)), bytes(range(200, 232))
+TOKEN = Purpose.INTERACTION_TOKEN
 SECRET = SecretStr("np-hunter2")
 USER, ACCOUNT = 80351110224678912, 5
 
@@ -103,18 +104,38 @@ def test_any_bytes_are_refused(sealed: bytes) -> None:
 
 
 def test_newest_key_seals_and_any_opens() -> None:
-    both, old = Vault([NEW, OLD]), seal(Vault([OLD]))
-    new = both.reseal(Purpose.PANEL_KEY, USER, old, ACCOUNT)
-    assert opened(both, old) == opened(both, new) == opened(Vault([NEW]), new) == "np-hunter2"
+    both = Vault([NEW, OLD])
+    old = Vault([OLD]).seal(TOKEN, USER, SecretStr("a token"))
+    new = both.reseal(TOKEN, USER, old)
+    assert both.open(TOKEN, USER, old) == both.open(TOKEN, USER, new) == Vault([NEW]).open(TOKEN, USER, new)
     assert (both.is_newest(old), both.is_newest(new)) == (False, True)
-    assert both.reseal(Purpose.PANEL_KEY, USER, new, ACCOUNT) == new
+    assert both.reseal(TOKEN, USER, new) == new
 
 
 def test_reseal_moves_nothing_to_another_user() -> None:
     with pytest.raises(Tampered):
-        Vault([NEW, OLD]).reseal(Purpose.PANEL_KEY, USER + 1, seal(Vault([OLD])), ACCOUNT)
-    with pytest.raises(Tampered):
-        Vault([NEW, OLD]).reseal(Purpose.PANEL_KEY, USER, seal(Vault([OLD])), ACCOUNT + 1)
+        Vault([NEW, OLD]).reseal(TOKEN, USER + 1, Vault([OLD]).seal(TOKEN, USER, SecretStr("a token")))
+
+
+def test_an_earlier_secret_does_not_open_in_the_place_of_a_later_one() -> None:
+    vault = Vault([OLD])
+    versions = {
+        version: vault.seal(Purpose.PANEL_KEY, USER, SecretStr("x"), ACCOUNT, version) for version in (None, 1, 2)
+    }
+    for version, sealed in versions.items():
+        for other in versions:
+            if other == version:
+                assert vault.open(Purpose.PANEL_KEY, USER, sealed, ACCOUNT, other).get_secret_value() == "x"
+            else:
+                with pytest.raises(Tampered):
+                    vault.open(Purpose.PANEL_KEY, USER, sealed, ACCOUNT, other)
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_fingerprints_are_the_same_for_the_same_key_alone(one: str, other: str) -> None:
+    prints = [Vault([NEW, OLD]).fingerprint(SecretStr(text)) for text in (one, other)]
+    assert (prints[0] == prints[1]) == (one == other)
+    assert Vault([OLD]).fingerprint(SecretStr(one)) != prints[0]
 
 
 @pytest.mark.parametrize("keys", [[], [b"short"], [OLD, NEW[:31]]])

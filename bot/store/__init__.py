@@ -61,6 +61,7 @@ from bot.store.rows import (
     PreviewState,
     Request,
     RequestState,
+    SealedKey,
     Standing,
     Stored,
     Timing,
@@ -68,6 +69,7 @@ from bot.store.rows import (
     Way,
     Webhook,
     folded,
+    to_ms,
 )
 from bot.store.writer import Writer
 
@@ -112,6 +114,7 @@ __all__ = [
     "Report",
     "Request",
     "RequestState",
+    "SealedKey",
     "ServerCheckup",
     "Standing",
     "Stored",
@@ -129,4 +132,5 @@ __all__ = [
     "migrate",
     "move",
     "only_process",
+    "to_ms",
 ]

@@ -267,9 +267,9 @@ class Reader:
         """Tell whether a user has been hinted at news that they have not looked at yet."""
         return bool(await QUERIES.has_hint(self._db, user_id=user_id))
 
-    async def sealed_keys(self) -> list[Sealed]:
-        """Return every sealed API key."""
-        return [_sealed(row) async for row in QUERIES.sealed_keys(self._db)]
+    async def accounts_with_keys(self) -> list[Account]:
+        """Return every account that has a key, of whichever user."""
+        return [Account.read(row) async for row in QUERIES.accounts_with_keys(self._db)]
 
     async def sealed_tokens(self) -> list[Sealed]:
         """Return every sealed interaction token."""

@@ -206,11 +206,23 @@ class Account(_Row):
     changed_at: datetime
     looks_asked_at: datetime | None
     panel_account: int | None = None
+    key_stored_at: datetime | None = None
+    key_fingerprint: bytes | None = None
 
     @property
     def panel(self) -> int:
         """What keys share that are known to be of one panel account: the least id of theirs."""
         return self.panel_account or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """An account's key as it is stored: for nobody to read but the vault, and compared with others by fingerprint."""
+
+    account_id: int
+    sealed: bytes
+    stored_at: datetime
+    fingerprint: bytes | None = None
 
 
 Keyring = tuple[Account, ...]
@@ -228,6 +240,7 @@ class Due(_Row):
 
     id: int
     panel_account: int
+    key_fingerprint: bytes | None
     urgent_at: datetime | None
     due_at: datetime
 

@@ -26,6 +26,7 @@ from bot.store.rows import (
     PreviewState,
     Request,
     RequestState,
+    SealedKey,
     Trouble,
     folded,
     to_ms,
@@ -33,6 +34,8 @@ from bot.store.rows import (
 
 _MOST_KEPT_UNSENT = 1_000
 """Orders of a stopped list that are kept one by one; of more only the number, or asking and stopping fills the disk."""
+_SAME_KEY_WAITS = timedelta(seconds=2)
+"""When to see what became of a call that another user makes with the same key."""
 _FIRST_RESEND = resend_after(1) // timedelta(milliseconds=1)
 
 
@@ -43,10 +46,13 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         """Return the id of a user's account of that name; where there is none it is made, without a key."""
         return await QUERIES.place_account(self._db, user_id=user_id, name=name, folded=folded(name), now=to_ms(now))
 
-    async def save_key(self, account_id: int, key_sealed: bytes, now: datetime) -> None:
-        """Store a key, wake up the account, let what waits in it go on; the user's only key is the default."""
+    async def save_key(self, key: SealedKey) -> None:
+        """Store a key, wake up its account, let what waits in it go on; the user's only key is the default."""
+        account_id, now = key.account_id, key.stored_at
         await self._unlink(account_id)
-        await QUERIES.save_key(self._db, id=account_id, key_sealed=key_sealed, now=to_ms(now))
+        await QUERIES.save_key(
+            self._db, id=account_id, key_sealed=key.sealed, key_fingerprint=key.fingerprint, now=to_ms(now)
+        )
         await QUERIES.mark_other_key(self._db, account_id=account_id)
         await QUERIES.hurry(self._db, account_id=account_id, now=to_ms(now))
         await self.touch_account(account_id, now)
@@ -250,8 +256,14 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         await self._touch([row["id"] async for row in rows], now)
 
     async def claim_for_sending(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
-        """Mark up to `most` requested orders as being sent, and return them: to be committed before the call."""
+        """Mark up to `most` requested orders as being sent, and return them: to be committed before the call.
+
+        What another user has sent with the same key is not claimed.
+        """
         which = {"account_id": account_id, "now": to_ms(now)}
+        if [row async for row in QUERIES.others_with_same_key(self._db, id=account_id)]:
+            await self._touch([row["id"] async for row in QUERIES.follow_same_key(self._db, **which)], now)
+            await QUERIES.wait_for_same_key(self._db, **which, until=to_ms(now + _SAME_KEY_WAITS))
         rows = [row async for row in QUERIES.claim_for_sending(self._db, **which, doubts=0, most=most)]
         if not rows and (again := await QUERIES.next_to_resend(self._db, **which)):
             together = min(most, resent_together(again["doubts"], again["count"]))
@@ -324,9 +336,11 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             await QUERIES.expire_old(self._db, account_id=row["account_id"], before=stamp, now=to_ms(now))
             await self.tell_untold(row["account_id"], now, window)
 
-    async def reseal_keys(self, sealed: Iterable[Sealed]) -> None:
-        """Replace sealed API keys."""
-        await QUERIES.reseal_key(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
+    async def reseal_keys(self, keys: Iterable[SealedKey]) -> None:
+        """Replace sealed API keys by the same, sealed otherwise."""
+        rows = [(key.account_id, key.sealed, key.fingerprint, to_ms(key.stored_at)) for key in keys]
+        names = ("id", "sealed", "fingerprint", "stored_at")
+        await QUERIES.reseal_key(self._db, [dict(zip(names, row, strict=True)) for row in rows])
 
     async def reseal_tokens(self, sealed: Iterable[Sealed]) -> None:
         """Replace sealed interaction tokens."""

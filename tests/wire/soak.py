@@ -17,11 +17,12 @@ from pydantic import SecretStr
 
 from bot.clock import utc_now
 from bot.demo.panel import SimulatedPanel, Upstream
+from bot.key_seals import seal_key
 from bot.panel import Answer
 from bot.settings import Settings
 from bot.states import State, Verdict
 from bot.store import Card, Ledger, Outcome
-from bot.vault import Purpose, open_vault
+from bot.vault import open_vault
 from tests.wire.stage import KEY, Audit, Stage, audit, stage
 from tests.wire.stand_in import Fault, StandIn
 
@@ -279,7 +280,7 @@ async def _fill(folder: Path, accounts: int, orders: int) -> None:
     async with Ledger.open(folder / "ledger.sqlite3") as ledger, ledger.write() as tx:
         for user in range(1, accounts + 1):
             account_id = await tx.place_account(user, "main", now)
-            await tx.save_key(account_id, vault.seal(Purpose.PANEL_KEY, user, SecretStr(KEY), account_id), now)
+            await tx.save_key(seal_key(vault, user, account_id, SecretStr(KEY), now))
             account = await tx.account(account_id)
             assert account
             named = [f"ord_{user}_{number}" for number in range(orders)]

@@ -16,9 +16,10 @@ VALUES (:user_id, :name, :folded, 'removed', :now, :now)
 ON CONFLICT (user_id, folded) DO UPDATE SET name = excluded.name
 RETURNING id;
 
--- name: save_key(key_sealed, now, id)!
+-- name: save_key(key_sealed, key_fingerprint, now, id)!
 -- A removed or rejected account wakes up with the new key; what waits in it goes on. The only key is the default.
-UPDATE accounts SET key_sealed = :key_sealed, state = 'active', trouble = NULL, changed_at = :now, key_stored_at = :now,
+UPDATE accounts SET key_sealed = :key_sealed, key_fingerprint = :key_fingerprint, key_stored_at = :now,
+    state = 'active', trouble = NULL, changed_at = :now,
     is_default = CASE WHEN EXISTS (
         SELECT 1 FROM accounts o WHERE o.user_id = accounts.user_id AND o.is_default = 1
     ) THEN is_default ELSE 1 END
@@ -32,7 +33,7 @@ UPDATE accounts SET panel_account = :panel_account WHERE id = :id;
 SELECT o.id FROM accounts a JOIN accounts o ON o.user_id = a.user_id AND o.id <> a.id WHERE a.id = :id;
 
 -- name: remove_key(now, id)!
-UPDATE accounts SET key_sealed = NULL, state = 'removed', trouble = NULL, is_default = 0, changed_at = :now
+UPDATE accounts SET key_sealed = NULL, key_fingerprint = NULL, state = 'removed', trouble = NULL, is_default = 0, changed_at = :now
 WHERE id = :id;
 
 -- name: choose_other_default(user_id)!
@@ -66,8 +67,13 @@ WHERE id = :id AND (looks_asked_at IS NULL OR looks_asked_at <= :before OR looks
 SELECT id FROM accounts a WHERE state = 'active'
   AND EXISTS (SELECT 1 FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL);
 
--- name: sealed_keys()
-SELECT id, user_id, key_sealed AS sealed FROM accounts WHERE key_sealed IS NOT NULL;
+-- name: accounts_with_keys()
+SELECT * FROM accounts WHERE key_sealed IS NOT NULL;
 
--- name: reseal_key(sealed, id)*!
-UPDATE accounts SET key_sealed = :sealed WHERE id = :id;
+-- name: reseal_key(sealed, fingerprint, stored_at, id)*!
+UPDATE accounts SET key_sealed = :sealed, key_fingerprint = :fingerprint, key_stored_at = :stored_at WHERE id = :id;
+
+-- name: others_with_same_key(id)
+-- Accounts of others with the same key.
+SELECT o.id FROM accounts a JOIN accounts o ON o.key_fingerprint = a.key_fingerprint AND o.id <> a.id
+WHERE a.id = :id LIMIT 1;

@@ -75,6 +75,29 @@ WHERE id IN (
 )
 RETURNING *;
 
+-- name: follow_same_key(account_id, now)
+-- What another user has sent with this very key is not sent again: it stands as theirs does and is watched from now on. Where it
+-- is not known what became of theirs, the one that is asked for later waits, so that not each waits for the other.
+UPDATE cancellations SET state = CASE WHEN theirs.taken = 1 THEN 'accepted' ELSE 'unknown' END,
+    doubts = CASE WHEN theirs.doubts > cancellations.doubts THEN theirs.doubts ELSE cancellations.doubts END,
+    sent_at = theirs.sent_at, changed_at = :now, due_at = :now, running_checks = 0, resend_at = NULL
+FROM (
+    SELECT s.id, MAX(CASE WHEN s.state IN ('accepted', 'queued') THEN 1 ELSE 0 END) AS taken,
+           MAX(s.doubts) AS doubts, MAX(s.sent_at) AS sent_at
+    FROM same_key s JOIN cancellations c ON c.id = s.id
+    WHERE c.account_id = :account_id AND c.state = 'requested' AND c.due_at <= :now
+      AND (s.state IN ('accepted', 'queued') OR s.state <> 'sending' AND s.other < s.id)
+    GROUP BY s.id
+) AS theirs
+WHERE cancellations.id = theirs.id
+RETURNING cancellations.id;
+
+-- name: wait_for_same_key(account_id, now, until)!
+-- What another user is just sending with this very key.
+UPDATE cancellations SET due_at = :until
+WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now
+  AND id IN (SELECT s.id FROM same_key s WHERE s.state = 'sending');
+
 -- name: next_to_resend(account_id, now)^
 -- The orders that are due to be sent again after as many unclear calls as the first of them.
 SELECT doubts, COUNT(*) AS count FROM cancellations
