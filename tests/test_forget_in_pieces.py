@@ -59,7 +59,7 @@ async def test_what_is_left_is_hidden_and_goes_in_the_end(here: World, busy: Any
     answer = shown(await forget(busy))
     assert "Your keys are destroyed" in answer
     assert len(here.sql("SELECT * FROM cancellations")) > 2
-    assert here.sql("SELECT * FROM accounts WHERE key_sealed IS NOT NULL") == []
+    assert here.sql("SELECT * FROM accounts WHERE key_sealed IS NOT NULL OR key_fingerprint IS NOT NULL") == []
     assert here.sql("SELECT * FROM requests WHERE token_sealed IS NOT NULL OR card_due_at IS NOT NULL") == []
     for command in ("queued", "balance", "history"):
         reply = shown(await busy.slash(command))

@@ -12,7 +12,7 @@ DELETE FROM webhooks WHERE user_id = :user_id;
 DELETE FROM preferences WHERE user_id = :user_id;
 
 -- name: erase_keys(user_id, now)!
-UPDATE accounts SET key_sealed = NULL, state = 'removed', is_default = 0, changed_at = :now
+UPDATE accounts SET key_sealed = NULL, key_fingerprint = NULL, state = 'removed', is_default = 0, changed_at = :now
 WHERE user_id = :user_id AND state <> 'removed';
 
 -- name: erase_cards(user_id, now)!
