@@ -11,10 +11,10 @@ from bot.tasks import Bell
 STEPS_FOR = timedelta(days=7)
 """How long the steps of an order are kept beside its outcome: evidence for a fault that is looked into soon."""
 MOST_ENDED = 1_000_000
-"""Ended orders that are kept of one key; the oldest go first. At ten thousand a day that is a hundred days."""
+"""Ended orders that are kept of one user; the oldest go first. At ten thousand a day that is a hundred days."""
 _EVERY = timedelta(minutes=1)
-_ACCOUNTS = 50
-"""Accounts that are looked at for a surplus in a minute: counting a million rows takes a twentieth of a second."""
+_USERS = 50
+"""Users who are looked at for a surplus in a minute: counting a million rows takes a twentieth of a second."""
 _PIECES = 600
 """Pieces deleted in a minute: 60,000 orders."""
 _BETWEEN_PIECES = 0.05
@@ -30,7 +30,7 @@ class Housekeeping:
         self._clock = clock
         self._keep = keep
         self._looked_at = 0
-        """The account that was looked at last for a surplus."""
+        """The user who was looked at last for a surplus."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Once a minute until `stop`, delete what is too old by then."""
@@ -44,10 +44,10 @@ class Housekeeping:
         now = self._clock()
         left = await self._delete(_PIECES, stopped, lambda tx: tx.prune_steps(now - STEPS_FOR))
         left = await self._delete(left, stopped, lambda tx: tx.prune(now - self._keep))
-        for account_id in await self._next_accounts():
-            until = await self._ledger.read.surplus_before(account_id, MOST_ENDED)
+        for user_id in await self._next_users():
+            until = await self._ledger.read.surplus_before(user_id, MOST_ENDED)
             if until and left and not stopped():
-                left = await self._delete(left, stopped, self._surplus_of(account_id, until))
+                left = await self._delete(left, stopped, self._surplus_of(user_id, until))
         if left < _PIECES:
             await self._ledger.give_back()
 
@@ -64,10 +64,10 @@ class Housekeeping:
             await asyncio.sleep(_BETWEEN_PIECES)
         return pieces
 
-    def _surplus_of(self, account_id: int, until: datetime) -> Callable[[Writer], Awaitable[bool]]:
-        return lambda tx: tx.prune_surplus(account_id, until)
+    def _surplus_of(self, user_id: int, until: datetime) -> Callable[[Writer], Awaitable[bool]]:
+        return lambda tx: tx.prune_surplus(user_id, until)
 
-    async def _next_accounts(self) -> list[int]:
-        found = await self._ledger.read.accounts_behind(self._looked_at, _ACCOUNTS)
-        self._looked_at = found[-1] if len(found) == _ACCOUNTS else 0
+    async def _next_users(self) -> list[int]:
+        found = await self._ledger.read.users_behind(self._looked_at, _USERS)
+        self._looked_at = found[-1] if len(found) == _USERS else 0
         return found

@@ -8,7 +8,7 @@ from bot import housekeeping
 from bot.panel import OrderStatus
 from bot.store import pruner
 from tests.test_forget import BOBS_KEY, rows
-from tests.world import World, messages, shown
+from tests.world import KEY, World, messages, shown
 
 DAY = 86_400
 RUNNING = OrderStatus.IN_PROGRESS
@@ -86,15 +86,22 @@ async def test_steps_go_after_a_week_and_outcomes_stay(here: World, ann: Any) ->
     assert orders(here) == ["ord_A", "ord_B", "ord_C"]
 
 
-async def test_of_one_key_only_so_many_are_kept(here: World, ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_of_one_user_only_so_many_are_kept_under_all_their_keys(
+    here: World, ann: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(housekeeping, "MOST_ENDED", 3)
     bob = here.env.create_user("bob")
     here.panel.add_key(BOBS_KEY)
     await here.connect(bob, BOBS_KEY)
     here.order("ord_BOB", key=BOBS_KEY)
     await bob.slash("cancel", orders="ord_BOB")
+    here.panel.add_key(f"{KEY}-second")
+    await here.connect(ann, f"{KEY}-second", name="second")
     for number in range(6):
-        await cancelled(here, ann, f"ord_A{number}")
+        key = f"{KEY}-second" if number % 2 else KEY
+        here.order(f"ord_A{number}", key=key)
+        await ann.slash("cancel", orders=f"ord_A{number}", key="second" if number % 2 else "main")
+        await here.settle()
         here.skip(60)
     await here.app.housekeeping.step()
     assert orders(here) == ["ord_A3", "ord_A4", "ord_A5", "ord_BOB"]

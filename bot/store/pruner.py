@@ -27,7 +27,7 @@ class Pruner(Eraser):
             done = bool(await query(self._db, before=to_ms(before), most=PIECE)) or done
         return done
 
-    async def prune_surplus(self, account_id: int, until: datetime) -> bool:
-        """Delete some orders of an account that ended by then; tell whether there may be more."""
-        found = QUERIES.surplus_to_prune(self._db, account_id=account_id, until=to_ms(until), most=PIECE)
+    async def prune_surplus(self, user_id: int, until: datetime) -> bool:
+        """Delete some orders of a user that ended by then; tell whether there may be more."""
+        found = QUERIES.surplus_to_prune(self._db, user_id=user_id, until=to_ms(until), most=PIECE)
         return await self._delete_orders([row["id"] async for row in found])

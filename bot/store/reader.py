@@ -70,13 +70,13 @@ class Reader:
         """Return the user of whom something is left for the longest time, if there is any."""
         return await QUERIES.next_erasure(self._db)
 
-    async def accounts_behind(self, after: int, most: int) -> list[int]:
-        """Return the accounts of the next higher numbers."""
-        return [row["id"] async for row in QUERIES.accounts_behind(self._db, after=after, most=most)]
+    async def users_behind(self, after: int, most: int) -> list[int]:
+        """Return the next users that have or had a key, in the order of their numbers."""
+        return [row["user_id"] async for row in QUERIES.users_behind(self._db, after=after, most=most)]
 
-    async def surplus_before(self, account_id: int, keep: int) -> datetime | None:
-        """Return when, of what has ended in an account, the last order did that is one too many."""
-        stamp = await QUERIES.surplus_before(self._db, account_id=account_id, keep=keep)
+    async def surplus_before(self, user_id: int, keep: int) -> datetime | None:
+        """Return when the newest of a user's ended orders beyond so many ended; None where there are no more."""
+        stamp = await QUERIES.surplus_before(self._db, user_id=user_id, keep=keep)
         return None if stamp is None else from_ms(stamp)
 
     async def stored(self, user_id: int) -> Stored:

@@ -8,16 +8,22 @@ DELETE FROM transitions WHERE id IN (
 -- Account by account through the index.
 SELECT c.id FROM accounts a CROSS JOIN cancellations c WHERE c.account_id = a.id AND c.ended_at < :before LIMIT :most;
 
--- name: accounts_behind(after, most)
-SELECT id FROM accounts WHERE id > :after ORDER BY id LIMIT :most;
+-- name: users_behind(after, most)
+SELECT DISTINCT user_id FROM accounts WHERE user_id > :after ORDER BY user_id LIMIT :most;
 
--- name: surplus_before(account_id, keep)$
--- Of what has ended in an account, when the first did that is one too many.
-SELECT ended_at FROM cancellations WHERE account_id = :account_id AND ended_at IS NOT NULL
-ORDER BY ended_at DESC LIMIT 1 OFFSET :keep;
+-- name: surplus_before(user_id, keep)$
+-- Of what has ended for a user, under any key, when the first did that is one too many. Counting is quick, sorting is not.
+SELECT CASE WHEN (
+    SELECT COUNT(*) FROM accounts a JOIN cancellations c ON c.account_id = a.id
+    WHERE a.user_id = :user_id AND c.ended_at IS NOT NULL
+) > :keep THEN (
+    SELECT c.ended_at FROM accounts a JOIN cancellations c ON c.account_id = a.id
+    WHERE a.user_id = :user_id AND c.ended_at IS NOT NULL ORDER BY c.ended_at DESC LIMIT 1 OFFSET :keep
+) END;
 
--- name: surplus_to_prune(account_id, until, most)
-SELECT id FROM cancellations WHERE account_id = :account_id AND ended_at <= :until LIMIT :most;
+-- name: surplus_to_prune(user_id, until, most)
+SELECT c.id FROM accounts a CROSS JOIN cancellations c
+WHERE a.user_id = :user_id AND c.account_id = a.id AND c.ended_at <= :until LIMIT :most;
 
 -- name: prune_requests(before, most)!
 DELETE FROM requests WHERE id IN (
