@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Self
 
 SPACELESS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u1000-\u101c\u101e-\u103f\u1780-\u17d3\u3005\u3006\u3041-\u309f"
@@ -58,6 +59,10 @@ SHORTEST_KEY = 8
 
 MOST_IGNORED = 1_000
 """Tokens that were no order, to be remembered of one text."""
+MOST_SAMPLES = 20
+"""Of these, tokens that are kept with a request; of the rest it is their number."""
+SHOWN = 8
+"""Tokens of a kind that a card shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,48 @@ class Found:
     orders: tuple[str, ...]
     repeats: int
     ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The first tokens of a kind, and how many there were; `over`: at least, since nobody counted on."""
+
+    tokens: tuple[str, ...] = ()
+    count: int = 0
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Junk:
+    """What a text had beside orders, as much as is kept and shown of it: IDs cut short, damaged numbers, the rest."""
+
+    cut_short: Sample = Sample()
+    damaged: Sample = Sample()
+    others: Sample = Sample()
+
+    @classmethod
+    def of(cls, tokens: Iterable[str], counts: Iterable[int] | None = None) -> Self:
+        """Sort tokens by what they are; `counts`: how many there were of each kind, where these are the first."""
+        kinds: tuple[list[str], list[str], list[str]] = ([], [], [])
+        for token in tokens:
+            kinds[0 if looks_cut_short(token) else 1 if looks_damaged(token) else 2].append(token)
+        numbers = tuple(counts or map(len, kinds))
+        full, left, samples = sum(numbers) >= MOST_IGNORED, MOST_SAMPLES, list[Sample]()
+        for kind, (named, number) in enumerate(zip(kinds, numbers, strict=True)):
+            first = tuple(named[: min(left, SHOWN)])
+            left -= len(first)
+            samples.append(Sample(first, number, full and (kind == len(kinds) - 1 or number >= MOST_IGNORED)))
+        return cls(*samples)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens that are kept."""
+        return self.cut_short.tokens + self.damaged.tokens + self.others.tokens
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many there were of each kind."""
+        return self.cut_short.count, self.damaged.count, self.others.count
 
 
 def find_orders(text: str) -> Found:

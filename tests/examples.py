@@ -10,6 +10,7 @@ from simcord.components import walk_components
 from bot.accounts import OpenView
 from bot.cancels import RequestView
 from bot.language import OWN_NAMES, Language
+from bot.orders import Junk
 from bot.records import HistoryView, LooksView
 from bot.states import State
 from bot.store import (
@@ -95,7 +96,7 @@ def view(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> Request
     waiting = 90_000 if in_trouble else 0
     named = len(orders) + waiting
     request = Request(
-        1, 1, 7, RequestState.GOING, named, waiting, junk, len(junk), 9, None, 5, b"", NOW, 0, 0, NOW, NOW
+        1, 1, 7, RequestState.GOING, named, waiting, Junk.of(junk), len(junk), 9, None, 5, b"", NOW, 0, 0, NOW, NOW
     )
     ids = tuple(f"ord_{number:064}" for number in range(min(waiting, MOST_SHOWN)))
     return RequestView(

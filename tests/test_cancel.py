@@ -1,6 +1,8 @@
 """/cancel: one order or hundreds, from an option, a form, a file or a message."""
 
 import random
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -312,6 +314,36 @@ async def test_the_whole_list_can_be_handed_in_again(here: World, ann: Any) -> N
 async def test_a_file_that_is_no_text_is_refused(here: World, ann: Any) -> None:
     result = await ann.slash("cancel", file=("photo.png", b"\x89PNG\0\0"))
     assert "not a text or CSV file" in shown(result)
+
+
+async def test_of_much_junk_a_few_words_and_a_number_are_kept(here: World, ann: Any) -> None:
+    junk = [f"ord_{n}x…" for n in range(30)] + [f"9.{n}E+11" for n in range(100, 140)] + [f"w-{n}" for n in range(500)]
+    asked = await ann.slash("cancel", file=("orders.txt", " ".join([here.order("ord_A"), *junk]).encode()))
+    assert "`ord_7x…` and 22 more. Copy the whole ID" in shown(asked)
+    assert "`9.107E+11` and 32 more. Format the column" in shown(asked)
+    assert "Not order IDs, so not sent: `w-0`, `w-1`, `w-2`, `w-3` and 496 more." in shown(asked)
+    ((kept,),) = here.sql("SELECT ignored FROM requests")
+    assert len(kept) < 500
+    assert "w-20" not in kept
+    more = [f"w-{n}" for n in range(5_000)]
+    asked = await ann.slash("cancel", file=("orders.txt", " ".join([here.order("ord_B"), *more]).encode()))
+    assert "`w-7` and over 992 more." in shown(asked)
+
+
+@pytest.mark.sqlite
+async def test_junk_that_an_earlier_release_has_kept_is_told_as_before(here: World, ann: Any) -> None:
+    asked = await ann.slash("cancel", orders=here.order("ord_A", RUNNING))
+    await here.settle()
+    old = '["ord_01HG...", "5.1E+11", ' + ", ".join(f'"w-{n}"' for n in range(50)) + "]"
+    with closing(sqlite3.connect(here.folder / "ledger.sqlite3")) as ledger:
+        ledger.execute("UPDATE requests SET ignored = ?", (old,))
+        ledger.commit()
+    here.panel.orders["ord_A"].status = OrderStatus.CANCELLED
+    await here.wait(120, step=5)
+    assert "**1** cancelled" in shown(asked)
+    assert "Looks cut short, so not sent: `ord_01HG…`." in shown(asked)
+    assert "`5.1E+11`" in shown(asked)
+    assert "`w-7` and 42 more." in shown(asked)
 
 
 async def test_an_order_proven_cancelled_is_not_sent_again(here: World, ann: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import discord
 import pytest
 
+from bot.orders import Junk
 from bot.panel import OrderStatus
 from bot.ui.buttons import confirm
 from bot.ui.layout import Tone, card
@@ -162,7 +163,7 @@ async def test_the_words_of_a_message_are_neither_repeated_nor_kept(here: World,
     assert "Not order IDs" not in shown(asked)
     request = await here.app.ledger.read.request(1)
     assert request
-    assert request.ignored == ()
+    assert request.ignored == Junk()
 
 
 async def test_nobody_else_is_asked_or_may_answer(here: World, room: Room) -> None:

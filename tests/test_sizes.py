@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.accounts import Connected, KeyView, Removed
 from bot.calls import BalanceView, Refills, Statuses
 from bot.language import Language, number, speaking, t
+from bot.orders import Junk
 from bot.panel import Balance, OrderReading, OrderStatus, Refill, Refused, RowError
 from bot.problems import KeyPaused, NoSuchKey, SameKey, TooManyKeys
 from bot.records import Erasure, StoredView
@@ -59,7 +60,7 @@ def cards_with(words: str, count: int) -> Iterator[CardView]:
     reading = OrderReading(OrderStatus.UNKNOWN, words, "0.123456789012", words, "123456", words[:40])
     refusals = tuple(f"{number} {words}" for number in range(5))
     asking = Preview(1_000, 900, PreviewState.ASKING, dict.fromkeys(OrderStatus, 100), 50, refusals, refusals)
-    request = replace(view([]).request, ignored=junk, repeats=9, orders=count, preview=asking)
+    request = replace(view([]).request, ignored=Junk.of(junk), repeats=9, orders=count, preview=asking)
 
     yield request_card(replace(view([]), request=replace(request, state="asking"), waiting=orders[:120], keys=mine))
     listed = [Listed(1, 1, one, order(1, State.REFUSED, words=words)) for one in few[: PAGE_LENGTH + 1]]

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 from pydantic import TypeAdapter
 
 from bot.language import Language, understood
+from bot.orders import Junk
 from bot.panel import OrderStatus
 from bot.refunds import Refund, came_back
 from bot.schedule import LONG_TRIED, MANY_TRIES, resend_after
@@ -94,8 +95,15 @@ def _is_time(column: str) -> bool:
     return column.endswith(("_at", "_until"))
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(json.loads(text))
+def junk_json(junk: Junk) -> str:
+    """Return what was no order as the ledger stores it."""
+    return json.dumps({"first": junk.tokens, "counts": junk.counts} if any(junk.counts) else [])
+
+
+def _junk(text: str) -> Junk:
+    """Read it; 0.1.0 stored all tokens in a list."""
+    stored: list[str] | dict[str, Any] = json.loads(text)
+    return Junk.of(stored) if isinstance(stored, list) else Junk.of(stored["first"], stored["counts"])
 
 
 class _Row:
@@ -249,7 +257,7 @@ class Due(_Row):
 class Request(_Row):
     """One `/cancel`: what was asked, and where its card is. `waiting` of its `orders` have not been taken up."""
 
-    conversions: ClassVar[Mapping[str, Any]] = {"state": RequestState, "ignored": _names, "preview": _preview}
+    conversions: ClassVar[Mapping[str, Any]] = {"state": RequestState, "ignored": _junk, "preview": _preview}
 
     id: int
     account_id: int
@@ -257,7 +265,7 @@ class Request(_Row):
     state: RequestState
     orders: int
     waiting: int
-    ignored: tuple[str, ...]
+    ignored: Junk
     repeats: int
     channel_id: int
     guild_id: int | None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.orders import Junk
 from bot.panel import OrderReading, OrderStatus
 from bot.refunds import Refund
 from bot.schedule import resend_after, resent_together
@@ -29,6 +30,7 @@ from bot.store.rows import (
     SealedKey,
     Trouble,
     folded,
+    junk_json,
     to_ms,
 )
 
@@ -136,7 +138,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             user_id=account.user_id,
             state=RequestState.ASKING if ask_first else RequestState.GOING,
             orders=len(orders),
-            ignored=json.dumps(list(ignored)),
+            ignored=junk_json(Junk.of(ignored)),
             repeats=repeats,
             preview=preview and preview.to_json(),
             channel_id=card.channel_id,

@@ -6,6 +6,7 @@ import discord
 
 from bot.calls import Statuses
 from bot.language import mark, number, plural, t
+from bot.orders import Junk
 from bot.panel import InvalidKey, OrderReading, PanelError, StatusRow
 from bot.problems import KeyPaused, NoKey, UserError
 from bot.records import Erasure, StoredView
@@ -120,7 +121,7 @@ def status_card(orders: tuple[str, ...], statuses: Statuses, junk: tuple[str, ..
     found = statuses.rows
     lines = [f"{code(order)} · {_status(found.get(order), order in statuses.unasked)}" for order in orders]
     head = titled(plural("Status of {count} order", "Status of {count} orders", len(orders)))
-    note = "\n".join(filter(None, [_stopped(statuses), status_note(statuses), ignored(junk, repeats)]))
+    note = "\n".join(filter(None, [_stopped(statuses), status_note(statuses), ignored(Junk.of(junk), repeats)]))
     in_the_file = t("… and {missing} more, in the file", missing=len(lines))
     shown, missing = listed(lines, room_beside([head, note, in_the_file]), between="\n")
     rest = [t("… and {missing} more, in the file", missing=missing)] if missing else []

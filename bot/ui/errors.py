@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bot.language import mark, t
+from bot.orders import Junk
 from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
 from bot.problems import (
     BadFile,
@@ -132,7 +133,7 @@ def user_error(error: UserError) -> str:
                 "I found no order ID in that. An ID looks like `ord_01HG9X7KJP4N…`; separate several in any way you "
                 "like. Nothing was sent."
             )
-            return "\n".join(filter(None, [none, ignored(found.ignored)]))
+            return "\n".join(filter(None, [none, ignored(Junk.of(found.ignored))]))
         case RefusedTooOften(again_at=again_at):
             return t(
                 "Nothing was sent or stored: the panel has refused your last keys, one after the other. "

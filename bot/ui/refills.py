@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.calls import MAX_REFILL, Refills
 from bot.language import plural, t
+from bot.orders import Junk
 from bot.panel import InvalidKey, Refill, RefillRow
 from bot.problems import KeyPaused, NoKey
 from bot.store import Account, Keyring, ListKind
@@ -81,7 +82,7 @@ def refills_card(
     counts = counted((REFILLS[fate], group) for fate, group in groups.items())
     head = titled(plural("Refill · {count} order", "Refill · {count} orders", len(orders)), counts, key)
     why = stopped(result.stopped) if result.stopped and result.unsent else ""
-    note = ignored(junk, repeats)
+    note = ignored(Junk.of(junk), repeats)
     framed = [(frame(REFILLS[fate], group.count), group) for fate, group in groups.items()]
     texts, folded = fitted(framed, [head, why, note], _in_the_file)
     rows = (_csv_row(order, fate, result.rows.get(order)) for order, fate in fates.items())

@@ -6,11 +6,11 @@ marked here is translated with `t` by whoever shows it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.language import mark, plural, t
-from bot.orders import MOST_IGNORED, looks_cut_short, looks_damaged
+from bot.orders import Junk, Sample
 from bot.states import State, is_not_found
 from bot.store import AccountState, PreviewState, Trouble
 from bot.ui.text import code
@@ -267,30 +267,28 @@ PAUSES: Mapping[AccountState, str] = {
 TRACES = mark("Traces may stay in unused parts of the ledger's files until they are written over.")
 
 
-def ignored(tokens: tuple[str, ...], repeats: int = 0) -> str:
+def ignored(junk: Junk, repeats: int = 0) -> str:
     """Name what was no order ID, or no whole one; empty when there was nothing."""
     notes = [plural("{count} repeat left out.", "{count} repeats left out.", repeats)] if repeats else []
-    cut_short = tuple(f"{token.rstrip('.')}…" for token in tokens if looks_cut_short(token))
-    damaged = tuple(filter(looks_damaged, tokens))
-    others = tuple(token for token in tokens if not looks_cut_short(token) and not looks_damaged(token))
-    if cut_short:
+    if junk.cut_short.count:
+        cut_short = replace(junk.cut_short, tokens=tuple(f"{one.rstrip('.')}…" for one in junk.cut_short.tokens))
         notes.append(t("Looks cut short, so not sent: {words}. Copy the whole ID.", words=_strange(cut_short)))
-    if damaged:
+    if junk.damaged.count:
         changed = t(
             "Changed by a spreadsheet, so not sent: {words}. Format the column as text and save it again.",
-            words=_strange(damaged),
+            words=_strange(junk.damaged),
         )
         notes.append(changed)
-    if others:
-        notes.append(t("Not order IDs, so not sent: {words}.", words=_strange(others)))
+    if junk.others.count:
+        notes.append(t("Not order IDs, so not sent: {words}.", words=_strange(junk.others)))
     return "-# " + " ".join(notes) if notes else ""
 
 
-def _strange(tokens: tuple[str, ...]) -> str:
-    shown = ", ".join(code(token, 30) for token in tokens[:8])
-    more = len(tokens) - 8
+def _strange(sample: Sample) -> str:
+    shown = ", ".join(code(token, 30) for token in sample.tokens)
+    more = sample.count - len(sample.tokens)
     if more <= 0:
         return shown
-    if len(tokens) >= MOST_IGNORED:
+    if sample.over:
         return t("{words} and over {more} more", words=shown, more=more)
     return t("{words} and {more} more", words=shown, more=more)
