@@ -31,6 +31,7 @@ from bot.store import LedgerUnwritable
 from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
 from bot.ui.errors import UNWRITABLE
 from bot.ui.layout import CardView
+from bot.user_turns import UserTurns
 from bot.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ COGS = (
     "cogs.webhook",
 )
 
+LISTS_AT_ONCE = 2
+"""Whole lists that are read and written as files: each takes some 25 MB of memory."""
 _RECONNECT_WITHIN = 60
 """Seconds between two tries to open the gateway, at most."""
 _FEW_SESSIONS = 200
@@ -118,6 +121,7 @@ class Client(commands.AutoShardedBot):
         )
         self.admission = Admission()
         self.reading_room = ReadingRoom()
+        self.list_turns = UserTurns(LISTS_AT_ONCE)
         self.refilling: set[int] = set()
         """Users for whom a confirmed question about refills is being worked on."""
         self.refills_asked: deque[int] = deque(maxlen=1_000)

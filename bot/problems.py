@@ -137,6 +137,10 @@ class TooManyQuestions(UserError):
         self.again_at = again_at
 
 
+class TooManyLists(UserError):
+    """As many whole lists of one person wait to be written as may."""
+
+
 class NoOrders(UserError):
     """The text names no order."""
 

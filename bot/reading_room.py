@@ -3,14 +3,14 @@
 import asyncio
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections import deque
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 from bot.orders import Found
 from bot.problems import BadFile, FileFault
 from bot.reading import END, MOST_BYTES, NOT_TEXT, SECONDS, framed, read_again
+from bot.user_turns import UserTurns
 
 _AT_ONCE = 2
 _FROM = Path(__file__).parent.parent
@@ -20,65 +20,24 @@ class ReadingRoom:
     """Reads files for users in turn, so that nobody's slow files make others wait for more than one of them."""
 
     def __init__(self) -> None:
-        self._reading: set[int] = set()
-        self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
-        """By user; whoever has waited longest for a turn comes first."""
+        self._turns = UserTurns(_AT_ONCE)
 
     @property
     def waiting(self) -> int:
         """How many requests wait for their turn."""
-        return sum(map(len, self._waiting.values()))
+        return self._turns.waiting
 
     async def read(self, user_id: int, text: str, files: Sequence[AsyncGenerator[bytes]], most: int) -> Found:
         """Return what a text and files, which come in pieces, name together; raise BadFile, or what the pieces raise.
 
         At `most` orders reading stops. It takes SECONDS at most, from the first byte on.
         """
-        async with self._turn(user_id):
+        async with self._turns.turn(user_id):
             try:
                 async with asyncio.timeout(SECONDS):
                     return await _read(text, files, most)
             except TimeoutError as error:
                 raise BadFile(FileFault.TOO_SLOW) from error
-
-    @asynccontextmanager
-    async def _turn(self, user_id: int) -> AsyncGenerator[None]:
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(user_id, deque()).append(turn)
-        self._next()
-        try:
-            await turn
-            yield
-        finally:
-            if turn.done() and not turn.cancelled():
-                self._reading.discard(user_id)
-                if turns := self._waiting.pop(user_id, None):
-                    self._waiting[user_id] = turns  # behind all others
-            else:
-                self._forget(user_id, turn)
-            self._next()
-
-    def _forget(self, user_id: int, turn: asyncio.Future[None]) -> None:
-        if turns := self._waiting.get(user_id):
-            with suppress(ValueError):
-                turns.remove(turn)
-            if not turns:
-                del self._waiting[user_id]
-
-    def _next(self) -> None:
-        """Give free places to the users who have waited longest, and put each behind the others for their next."""
-        for user_id in [*self._waiting]:
-            if len(self._reading) >= _AT_ONCE:
-                return
-            if user_id in self._reading:
-                continue
-            turns = self._waiting.pop(user_id)
-            turn = turns.popleft()
-            if turns:
-                self._waiting[user_id] = turns
-            if not turn.cancelled():
-                self._reading.add(user_id)
-                turn.set_result(None)
 
 
 async def _read(text: str, files: Sequence[AsyncGenerator[bytes]], most: int) -> Found:

@@ -1,12 +1,13 @@
 """What a card has no room for: hands its owner the list as files or page by page, or the IDs of one group to copy."""
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 
 import discord
 
 from bot.client import Client
 from bot.courtesy import LIGHT
+from bot.problems import TooManyLists
 from bot.states import State
 from bot.store import Listed, ListKind
 from bot.ui import buttons
@@ -18,6 +19,8 @@ from cogs.common import Interaction, Pressed, acknowledge, answer
 
 _MOST_BYTES = 8_000_000
 """Discord takes files of up to 10 MB from a bot."""
+_MOST_WAITING = 3
+"""Whole lists of one person that may wait for their turn; one more is being written."""
 
 
 def _page(values: Mapping[str, str]) -> ListPage:
@@ -40,11 +43,20 @@ class WholeList(Pressed, template=buttons.LIST):
     async def press(self, interaction: Interaction) -> None:
         """Send the list, in as many files as it takes, one after another."""
         await acknowledge(interaction)
-        page = _page(self.values)
-        names = names_of(await interaction.client.use_cases.accounts.all_keys(interaction.user.id))
-        async for file in _files(_name(page), _rows(interaction, page), names):
-            shown = list_card(file)
-            await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True)
+        async with _turn(interaction):
+            page = _page(self.values)
+            names = names_of(await interaction.client.use_cases.accounts.all_keys(interaction.user.id))
+            async for file in _files(_name(page), _rows(interaction, page), names):
+                shown = list_card(file)
+                await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True)
+
+
+def _turn(interaction: Interaction) -> AbstractAsyncContextManager[None]:
+    """Wait for a turn to read a whole list; raise TooManyLists where as many of the presser's wait as may."""
+    turns, user_id = interaction.client.list_turns, interaction.user.id
+    if turns.waiting_of(user_id) >= _MOST_WAITING:
+        raise TooManyLists
+    return turns.turn(user_id)
 
 
 def _name(page: ListPage) -> str:
@@ -79,13 +91,15 @@ async def _show_page(interaction: Interaction, page: ListPage) -> None:
 
 async def _window(pages: AsyncGenerator[list[Listed]], start: int, stop: int) -> list[Listed]:
     """Return the lines of a list from one place to another, and read no further."""
-    read: list[Listed] = []
+    wanted: list[Listed] = []
+    place = 0
     async with aclosing(pages):
         async for lines in pages:
-            read += lines
-            if len(read) >= stop:
+            wanted += lines[max(start - place, 0) : max(stop - place, 0)]
+            place += len(lines)
+            if place >= stop:
                 break
-    return read[start:stop]
+    return wanted
 
 
 async def _files(name: str, pages: AsyncGenerator[list[Listed]], names: Names) -> AsyncGenerator[discord.File]:
@@ -106,9 +120,10 @@ class CopyIds(Pressed, template=buttons.IDS):
         """Show the IDs of the group that was chosen, as it is now."""
         await acknowledge(interaction)
         (kind, list_id), state = self.whole_list, State(self.chosen)
-        orders = await interaction.client.use_cases.cancels.named(
-            kind, list_id, interaction.user.id, lambda line: line.told_as is state
-        )
+        async with _turn(interaction):
+            orders = await interaction.client.use_cases.cancels.named(
+                kind, list_id, interaction.user.id, lambda line: line.told_as is state
+            )
         await answer(interaction, ids_card(orders, state, kind, list_id))
 
 

@@ -1,5 +1,6 @@
 """Lists that take many calls: confirmed once, sent in turn, told in figures, stopped at a press."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -222,6 +223,27 @@ async def test_the_list_behind_a_message_is_its_readers_alone(here: World, ann: 
 def text_of_message(message: Any) -> str:
     """Return what a message says."""
     return text_of([part.to_dict() for part in message.components])
+
+
+async def test_where_several_lists_of_a_user_wait_the_next_is_told_so(here: World, ann: Any) -> None:
+    await ann.slash("cancel", orders=" ".join(map(here.order, names(120))))
+    card = await here.post(ann.dm_channel, whole_list_button(ListKind.REQUEST, 1))
+    turns, written = here.app.client.list_turns, asyncio.Event()
+
+    async def write_slowly() -> None:
+        async with turns.turn(int(ann.id)):
+            await written.wait()
+
+    slow = [asyncio.create_task(write_slowly()) for _ in range(4)]
+    await asyncio.sleep(0)
+    assert turns.waiting == 3
+    pressed = await ann.click(card, label="Whole list (CSV)")
+    assert "several are still waiting. Press again" in shown(pressed)
+    assert not pressed.response.attachments
+    written.set()
+    await asyncio.gather(*slow)
+    (file,) = (await ann.click(card, label="Whole list (CSV)")).response.attachments
+    assert (await file.read()).count(b"ord_L") == 120
 
 
 async def test_a_question_that_is_kept_leaves_nothing_of_its_list(here: World, ann: Any) -> None:

@@ -30,6 +30,7 @@ from bot.problems import (
     TooFast,
     TooMany,
     TooManyKeys,
+    TooManyLists,
     TooManyOpen,
     TooManyQuestions,
     UserError,
@@ -65,6 +66,9 @@ _PLAIN: Mapping[type[UserError], str] = {
     RefillUnderWay: mark(
         "Refills of yours are being asked for, or that question was confirmed before: its card tells what came of it. "
         "Nothing was sent a second time."
+    ),
+    TooManyLists: mark(
+        "I write your lists one after the other, and several are still waiting. Press again once they are here."
     ),
     NoWebhooks: mark(
         "Whoever runs this bot has not opened it for webhooks. I find out by asking the panel, as always."

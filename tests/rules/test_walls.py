@@ -16,6 +16,7 @@ CORE = (
     "tables",
     "reading",
     "reading_room",
+    "user_turns",
     "markup",
     "dm_text",
     "cancels",
