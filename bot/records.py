@@ -52,7 +52,7 @@ class Stopped:
 class HistoryView:
     """How a user's orders ended in the last days, in one way or in any; and how many have not.
 
-    `keys`: all accounts of the user.
+    `keys`: all accounts of the user; `since`: when their records begin, where older orders of that time were deleted.
     """
 
     days: int
@@ -60,6 +60,7 @@ class HistoryView:
     groups: Groups
     count_open: int
     keys: Keyring
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,9 @@ class Records:
         read, past = self._ledger.read, self._past(outcome, days)
         keys = await read.accounts_of(user_id)
         groups = await read.history_groups([one.id for one in keys], past)
-        return HistoryView(days, outcome, groups, await self._count_open(keys), keys)
+        pruned = max((one.pruned_until for one in keys if one.pruned_until), default=past.since)
+        since = pruned if pruned > past.since else None
+        return HistoryView(days, outcome, groups, await self._count_open(keys), keys, since)
 
     async def history_rows(self, user_id: int, outcome: State | None, days: int) -> AsyncGenerator[list[Listed]]:
         """Yield all of a user's history, page by page, the newest first."""

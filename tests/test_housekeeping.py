@@ -107,6 +107,40 @@ async def test_of_one_user_only_so_many_are_kept_under_all_their_keys(
     assert orders(here) == ["ord_A3", "ord_A4", "ord_A5", "ord_BOB"]
 
 
+@pytest.mark.settings(keep_days=31)
+async def test_history_says_since_when_it_is_whole(here: World, ann: Any) -> None:
+    await cancelled(here, ann, "ord_A")
+    (ended,) = here.sql("SELECT ended_at FROM cancellations")
+    here.skip(20 * DAY)
+    await cancelled(here, ann, "ord_B")
+    assert "may be missing" not in shown(await ann.slash("history", days=365))
+    here.skip(12 * DAY)
+    await here.app.housekeeping.step()
+    assert f"orders that ended before <t:{ended[0] // 1000}:f> may be missing here" in shown(
+        await ann.slash("history", days=365)
+    )
+    assert "may be missing" in shown(await ann.slash("history", days=90, outcome="failed"))
+    assert "may be missing" not in shown(await ann.slash("history"))
+
+
+async def test_what_is_one_too_many_is_missed_in_the_history_of_its_user_alone(
+    here: World, ann: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "MOST_ENDED", 2)
+    bob = here.env.create_user("bob")
+    here.panel.add_key(BOBS_KEY)
+    await here.connect(bob, BOBS_KEY)
+    here.order("ord_BOB", key=BOBS_KEY)
+    await bob.slash("cancel", orders="ord_BOB")
+    for number in range(3):
+        await cancelled(here, ann, f"ord_A{number}")
+        here.skip(60)
+    await here.app.housekeeping.step()
+    assert "2 orders ended" in shown(await ann.slash("history"))
+    assert "may be missing" in shown(await ann.slash("history"))
+    assert "may be missing" not in shown(await bob.slash("history"))
+
+
 async def test_nothing_is_deleted_by_a_minute_that_has_enough_to_do(
     here: World, ann: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

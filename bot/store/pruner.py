@@ -1,6 +1,8 @@
 """Deleting what is too old to be asked for, a little at a time."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from bot.store.eraser import Eraser
 from bot.store.named import QUERIES
@@ -20,7 +22,7 @@ class Pruner(Eraser):
     async def prune(self, before: datetime) -> bool:
         """Delete some orders that ended before a time, with all that hangs on them; tell whether there may be more."""
         found = QUERIES.cancellations_to_prune(self._db, before=to_ms(before), most=PIECE)
-        if await self._delete_orders([row["id"] async for row in found]):
+        if await self._prune_orders([row async for row in found]):
             return True
         done = False
         for query in (QUERIES.prune_requests, QUERIES.prune_pauses, QUERIES.prune_notices):
@@ -30,4 +32,12 @@ class Pruner(Eraser):
     async def prune_surplus(self, user_id: int, until: datetime) -> bool:
         """Delete some orders of a user that ended by then; tell whether there may be more."""
         found = QUERIES.surplus_to_prune(self._db, user_id=user_id, until=to_ms(until), most=PIECE)
-        return await self._delete_orders([row["id"] async for row in found])
+        return await self._prune_orders([row async for row in found])
+
+    async def _prune_orders(self, rows: Sequence[Mapping[str, Any]]) -> bool:
+        """Delete orders, and note until when the records of their accounts have gaps; tell whether there were any."""
+        until: dict[int, int] = {}
+        for row in rows:
+            until[row["account_id"]] = max(until.get(row["account_id"], 0), row["ended_at"])
+        await QUERIES.note_pruned(self._db, [{"account_id": id, "until": last} for id, last in until.items()])
+        return await self._delete_orders([row["id"] for row in rows])

@@ -214,6 +214,8 @@ class Account(_Row):
     changed_at: datetime
     looks_asked_at: datetime | None
     panel_account: int | None = None
+    pruned_until: datetime | None = None
+    """When the last of those orders ended that have been deleted for their age or number."""
     key_stored_at: datetime | None = None
     key_fingerprint: bytes | None = None
 

@@ -9,7 +9,7 @@ from bot.ui import buttons
 from bot.ui.groups import counts, ended_on, joined, looked, rest_of, sections_of, texts_of, tone_of, total, with_key
 from bot.ui.keys import names_of, under
 from bot.ui.layout import CardView, Tone, card
-from bot.ui.text import ago, code, titled
+from bot.ui.text import ago, code, on, titled
 from bot.ui.words import OUTCOMES
 
 
@@ -88,7 +88,12 @@ def history_card(view: HistoryView) -> CardView:
     still = plural(
         "{count} order is still open: `/queued`", "{count} orders are still open: `/queued`", view.count_open
     )
-    still = f"-# {still}" if view.count_open else ""
+    gone = (
+        t("Older records were deleted: orders that ended before {when} may be missing here.", when=on(view.since))
+        if view.since
+        else ""
+    )
+    still = "\n".join(f"-# {note}" for note in (still if view.count_open else "", gone) if note)
     span = _span(view)
     if not sections:
         none = t("No order that you asked to cancel did.")

@@ -6,7 +6,8 @@ DELETE FROM transitions WHERE id IN (
 
 -- name: cancellations_to_prune(before, most)
 -- Account by account through the index.
-SELECT c.id FROM accounts a CROSS JOIN cancellations c WHERE c.account_id = a.id AND c.ended_at < :before LIMIT :most;
+SELECT c.id, c.account_id, c.ended_at FROM accounts a CROSS JOIN cancellations c
+WHERE c.account_id = a.id AND c.ended_at < :before LIMIT :most;
 
 -- name: users_behind(after, most)
 SELECT DISTINCT user_id FROM accounts WHERE user_id > :after ORDER BY user_id LIMIT :most;
@@ -22,8 +23,11 @@ SELECT CASE WHEN (
 ) END;
 
 -- name: surplus_to_prune(user_id, until, most)
-SELECT c.id FROM accounts a CROSS JOIN cancellations c
+SELECT c.id, c.account_id, c.ended_at FROM accounts a CROSS JOIN cancellations c
 WHERE a.user_id = :user_id AND c.account_id = a.id AND c.ended_at <= :until LIMIT :most;
+
+-- name: note_pruned(account_id, until)*!
+UPDATE accounts SET pruned_until = :until WHERE id = :account_id AND (pruned_until IS NULL OR pruned_until < :until);
 
 -- name: prune_requests(before, most)!
 DELETE FROM requests WHERE id IN (
