@@ -73,10 +73,10 @@ async def stopped_lists() -> Outcome:
 @attack(
     "/cancel with 1,000 invented IDs, Confirm, Stop, three times over",
     before="as much as is kept of so many orders",
-    bound="0.5 MB a round: a million orders of a key at most",
+    bound="0.5 MB a round: a million orders of a user at most",
 )
 async def stopped_short_lists() -> Outcome:
-    """What is kept one by one is bounded by what is kept of a key."""
+    """What is kept one by one is bounded by what is kept of a user."""
     async with _at_work(PANEL_KEY_LIMIT="3", CONFIRM_ABOVE="100") as here:
         grown = [await _confirm_and_stop(here, 1_000, number) for number in range(3)]
         figures = ", ".join(f"{one / 1e6:.2f}" for one in grown)
@@ -86,10 +86,10 @@ async def stopped_short_lists() -> Outcome:
 @attack(
     "10,000 invented IDs sent and refused, twice over",
     before="556 bytes an order for good",
-    bound="560 bytes an order with its steps, a million orders of a key",
+    bound="560 bytes an order with its steps, a million orders of a user",
 )
 async def refused_orders() -> Outcome:
-    """Each costs its sender a hundredth of a call, and goes with the oldest of its key."""
+    """Each costs its sender a hundredth of a call, and goes with the oldest of its user."""
     async with _at_work() as here:
         before = _used(here)
         for number in range(2):
@@ -99,7 +99,7 @@ async def refused_orders() -> Outcome:
             await here.ledger_says(sent, [(10_000,)], 120)
         each = (_used(here) - before) / 20_000
         return Outcome(
-            f"{each:.0f} bytes an order: a key's {MOST_ENDED:,} take {each * MOST_ENDED / 1e6:.0f} MB at most",
+            f"{each:.0f} bytes an order: a user's {MOST_ENDED:,} take {each * MOST_ENDED / 1e6:.0f} MB at most",
             held=each <= 560,
         )
 
