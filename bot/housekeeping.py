@@ -48,8 +48,7 @@ class Housekeeping:
             until = await self._ledger.read.surplus_before(user_id, MOST_ENDED)
             if until and left and not stopped():
                 left = await self._delete(left, stopped, self._surplus_of(user_id, until))
-        if left < _PIECES:
-            await self._ledger.give_back()
+        await self._ledger.give_back()
 
     async def _delete(
         self, pieces: int, stopped: Callable[[], bool], delete: Callable[[Writer], Awaitable[bool]]

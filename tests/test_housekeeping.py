@@ -169,3 +169,18 @@ async def test_a_long_list_that_is_stopped_leaves_a_number(here: World, ann: Any
     assert "2,500" in shown(asked)
     sent = len({order for call in here.cancel_calls() for order in call})
     assert here.sql("SELECT stopped FROM requests") == [(2_500 - sent,)]
+
+
+@pytest.mark.sqlite
+async def test_free_room_is_given_back_a_little_each_minute(here: World) -> None:
+    here.sql(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600) "
+        "INSERT INTO facts SELECT 'n' || i, printf('%.4000c', 'x') FROM n"
+    )
+    here.sql("DELETE FROM facts WHERE name LIKE 'n%'")
+    sizes = here.sql("PRAGMA page_count")
+    for _ in range(2):
+        await here.app.housekeeping.step()
+        sizes += here.sql("PRAGMA page_count")
+    (before,), (after_one,), (after_two,) = sizes
+    assert before - after_one == after_one - after_two == 256

@@ -98,6 +98,11 @@ class Connection(aiosqlite.Connection):
         """Run a statement once for each set of parameters."""
         await self._visit(lambda: self._conn.executemany(sql, parameters).close())
 
+    async def free_pages(self, most: int) -> None:
+        """Return so many unused pages to the file system."""
+        # A page is freed at each step, and `execute` takes one where a statement has no columns.
+        await self._visit(lambda: self._conn.executescript(f"PRAGMA incremental_vacuum({most})").close())
+
     async def empty_wal(self) -> bool:
         """Carry the WAL over into the file; False, at once, where another program is reading from it."""
         return await self._visit(self._empty_wal)
@@ -247,7 +252,7 @@ class SqliteEngine:
         """Return some unused pages to the file system, where the file was made so that it can."""
         async with self._lock:
             try:
-                await self._writer.change(f"PRAGMA incremental_vacuum({_GIVEN_BACK_PAGES})")
+                await self._writer.free_pages(_GIVEN_BACK_PAGES)
             except sqlite3.OperationalError as error:
                 raise LedgerUnwritable(f"({error})") from error
 
