@@ -1,4 +1,4 @@
-"""The command line: run (default), demo, doctor, backup, migrate, move, rotate-keys."""
+"""The command line: run (default), demo, doctor, backup, compact, migrate, move, rotate-keys."""
 
 import argparse
 import asyncio
@@ -21,7 +21,18 @@ from bot.dumping import forbid_dumps
 from bot.logs import set_up_logging
 from bot.rotate import rotate_keys
 from bot.settings import POSTGRES, BadSettings, Settings, load_settings
-from bot.store import LedgerError, LedgerUnreachable, backup, describe, has_password, migrate, move, only_process
+from bot.store import (
+    LedgerError,
+    LedgerUnreachable,
+    backup,
+    compact,
+    describe,
+    has_password,
+    megabytes,
+    migrate,
+    move,
+    only_process,
+)
 from bot.tasks import Stopped, unless_stopped
 from bot.vault import VaultError
 
@@ -124,6 +135,21 @@ def _backup(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _compact(settings: Settings, _: argparse.Namespace) -> int:
+    if not isinstance(settings.database, Path):
+        return _fail(
+            EXIT_SETTINGS,
+            "the ledger is in PostgreSQL, where autovacuum makes free room usable again. To give it to the disk stop "
+            "all bots on it, and let psql run: VACUUM (FULL, ANALYZE)",
+        )
+    with only_process(settings.database):
+        before, after = compact(settings.database)
+    print(
+        f"{settings.database}: {megabytes(before)} before, {megabytes(after)} now. Free room is given back by itself."
+    )
+    return 0
+
+
 def _move(settings: Settings, options: argparse.Namespace) -> int:
     source = settings.database
     address = os.environ.get("MOVE_TO") or options.to or _asked_for()
@@ -156,6 +182,7 @@ _COMMANDS = {
     "run": _run,
     "doctor": _doctor,
     "backup": _backup,
+    "compact": _compact,
     "migrate": _migrate,
     "move": _move,
     "rotate-keys": _rotate,
@@ -176,6 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("doctor", help="check token, panel, ledger, keys, files and clock, and say what to do")
     copy = commands.add_parser("backup", help="copy the ledger to a new file, also while the bot runs")
     copy.add_argument("file", type=Path)
+    commands.add_parser("compact", help="write a SQLite ledger anew, without the unused room in its file")
     commands.add_parser("migrate", help="bring the ledger to this release's schema (run does so by itself)")
     move = commands.add_parser("move", help="copy a SQLite ledger into an empty PostgreSQL database")
     move.add_argument(

@@ -2,17 +2,20 @@
 
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
-from bot.store import migrate
+from bot.store import LedgerShortOfSpace, compact, migrate, only_process
 from bot.vault import Purpose, open_vault
 from tests.sealed import SECRET, seal_a_key, settings
 from tests.story import ROOT
@@ -84,8 +87,6 @@ def test_a_corrupt_key_file_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_second_process_on_the_same_ledger_is_refused(tmp_path: Path) -> None:
-    from bot.store import only_process
-
     with only_process(tmp_path / "ledger.sqlite3"):
         ended = run(tmp_path, "migrate")
     assert ended.returncode == 3
@@ -170,3 +171,71 @@ def test_the_simulated_panel_serves_on_a_port() -> None:
         process.communicate(timeout=20)
     assert answer.json() == {"balance": "47.32", "currency": "USD"}
     assert process.returncode == 0
+
+
+def old_ledger(folder: Path) -> Path:
+    """Make a ledger as 0.1.0 did, whose file never shrinks, with much unused room."""
+    ledger = folder / "ledger.sqlite3"
+    ledger.touch(mode=0o600)
+    with closing(sqlite3.connect(ledger)) as connection:
+        connection.executescript("PRAGMA auto_vacuum = NONE; CREATE TABLE begun (x); DROP TABLE begun;")
+    seal_a_key(folder)
+    with closing(sqlite3.connect(ledger)) as connection:
+        connection.executescript(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) "
+            "INSERT INTO facts SELECT 'n' || i, printf('%.4000c', 'x') FROM n; DELETE FROM facts WHERE name LIKE 'n%';"
+        )
+        assert connection.execute("PRAGMA auto_vacuum").fetchone() == (0,)
+    return ledger
+
+
+def test_compacting_gives_an_old_ledgers_room_back_and_keeps_all_of_it(tmp_path: Path) -> None:
+    ledger = old_ledger(tmp_path)
+    before = ledger.stat().st_size
+    ended = run(tmp_path, "compact")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert re.search(r"[\d.]+ MB before, [\d.]+ MB now", ended.stdout)
+    assert ledger.stat().st_size < before - 1_900_000
+    assert ledger.stat().st_mode & 0o077 == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "encryption.keys",
+        "ledger.sqlite3",
+        "ledger.sqlite3.lock",
+    ]
+    with closing(sqlite3.connect(ledger)) as connection:
+        assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("SELECT COUNT(*) FROM accounts").fetchone() == (1,)
+
+
+def test_compacting_changes_nothing_while_a_bot_runs_or_another_program_writes(tmp_path: Path) -> None:
+    ledger = old_ledger(tmp_path)
+    before = ledger.read_bytes()
+    with only_process(ledger):
+        ended = run(tmp_path, "compact")
+        assert ended.returncode == 3
+        assert "Another process is using this ledger" in ended.stderr
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        ended = run(tmp_path, "compact")
+        assert ended.returncode == 3
+        assert "cannot be written" in ended.stderr
+    assert ledger.read_bytes() == before
+
+
+def test_compacting_says_how_much_space_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = old_ledger(tmp_path)
+    before = ledger.read_bytes()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=100_000))
+    with pytest.raises(LedgerShortOfSpace, match=r"it takes 0\.\d MB, and 0\.1 MB are free"):
+        compact(ledger)
+    assert ledger.read_bytes() == before
+
+
+def test_there_is_nothing_to_compact_without_a_ledger_in_a_file(tmp_path: Path) -> None:
+    ended = run(tmp_path, "compact", DATABASE_URL="postgresql://bot@/ledger?host=/nowhere")
+    assert ended.returncode == 2
+    assert "VACUUM (FULL, ANALYZE)" in ended.stderr
+    ended = run(tmp_path, "compact")
+    assert ended.returncode == 3
+    assert "there is none" in ended.stderr

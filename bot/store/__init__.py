@@ -27,6 +27,7 @@ other engine's beside it.
 from bot.store.backup import backup
 from bot.store.cards import Card
 from bot.store.checkup import Checkup, ServerCheckup, check_up
+from bot.store.compact import compact, megabytes
 from bot.store.database import Database, describe, has_password
 from bot.store.errors import (
     LeaseLost,
@@ -35,6 +36,7 @@ from bot.store.errors import (
     LedgerForeign,
     LedgerInUse,
     LedgerNotEmpty,
+    LedgerShortOfSpace,
     LedgerTooNew,
     LedgerUnreachable,
     LedgerUnreadable,
@@ -95,6 +97,7 @@ __all__ = [
     "LedgerForeign",
     "LedgerInUse",
     "LedgerNotEmpty",
+    "LedgerShortOfSpace",
     "LedgerTooNew",
     "LedgerUnreachable",
     "LedgerUnreadable",
@@ -126,9 +129,11 @@ __all__ = [
     "backup",
     "check_up",
     "check_up_server",
+    "compact",
     "describe",
     "folded",
     "has_password",
+    "megabytes",
     "migrate",
     "move",
     "only_process",

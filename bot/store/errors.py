@@ -24,6 +24,10 @@ class LedgerUnwritable(LedgerError):
     """The ledger cannot be written; nothing of this was kept. Check the free space, and who else has it open."""
 
 
+class LedgerShortOfSpace(LedgerError):
+    """There is too little free space on the ledger's disk; nothing was changed. Make room there first."""
+
+
 class LedgerUnreachable(LedgerError):
     """The ledger's database cannot be used; nothing of this was kept. Check that it runs, and DATABASE_URL."""
 
