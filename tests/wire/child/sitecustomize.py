@@ -6,7 +6,9 @@ power cut. WIRE_LAG names a file to note in how late the event loop is: every fi
 the lag is how long it has to wait. WIRE_PATIENT lets one person give as many commands as a benchmark needs.
 WIRE_RESEND is how many seconds after an unclear call the first resend may come, for a soak has no hours to wait; the
 other pauses shrink alike. WIRE_LONG_AWAY has the first try to connect again fail as the eleventh in a row does: its
-pause is the longest there is. Without these variables nothing of this exists.
+pause is the longest there is. WIRE_PRUNE names a file to note in how long each step of the housekeeping holds the
+ledger, and WIRE_PRUNE_PAUSE its pause between two steps; there is no other pause then. Without these variables nothing
+of this exists.
 """
 
 import itertools
@@ -153,6 +155,44 @@ def _resend_after(seconds: float) -> None:
     asyncio.run = run_sooner
 
 
+def _note_pruning(path: str, pause: float) -> None:
+    import asyncio
+    import time
+    from contextlib import asynccontextmanager
+
+    run = asyncio.run
+
+    class Timed:
+        """A ledger whose transactions are noted."""
+
+        def __init__(self, ledger) -> None:
+            self._ledger, self._file = ledger, open(path, "a", buffering=1)  # noqa: SIM115
+
+        def __getattr__(self, name: str):
+            return getattr(self._ledger, name)
+
+        @asynccontextmanager
+        async def write(self):
+            async with self._ledger.write() as tx:
+                began = time.monotonic()
+                yield tx
+            self._file.write(f"{began} {time.monotonic() - began}\n")
+
+    def run_noting(main):
+        import bot.housekeeping
+
+        begin = bot.housekeeping.Housekeeping.__init__
+
+        def begin_timed(self, ledger, *arguments) -> None:
+            begin(self, Timed(ledger), *arguments)
+
+        bot.housekeeping.Housekeeping.__init__ = begin_timed
+        bot.housekeeping._PIECES, bot.housekeeping._BETWEEN_PIECES = 10**9, pause
+        return run(main)
+
+    asyncio.run = run_noting
+
+
 def _route(url: str) -> str:
     parts = url.split("?")[0].split("/")[4:] or ["gateway"]
     return "/".join(part for part in parts if not any(digit in part for digit in "0123456789"))
@@ -168,5 +208,7 @@ if os.environ.get("WIRE_RESEND"):
     _resend_after(float(os.environ["WIRE_RESEND"]))
 if os.environ.get("WIRE_LAG"):
     _note_lag(os.environ["WIRE_LAG"])
+if os.environ.get("WIRE_PRUNE"):
+    _note_pruning(os.environ["WIRE_PRUNE"], float(os.environ["WIRE_PRUNE_PAUSE"]))
 if os.environ.get("WIRE_LONG_AWAY"):
     _seem_long_away()
