@@ -31,7 +31,7 @@ _POLITE = {
 """Words that change nothing of what a command means; "not", "or" and "all" are none of them."""
 _POLITE_WORDS = re.compile(rf"(?<!\w)(?:{'|'.join(_POLITE)})(?!\w)", re.IGNORECASE)
 _FIRST = re.compile(r"[\W_]*(?P<word>[^\W\d_]+)(?!\w)\W*(?P<rest>.*)", re.DOTALL)
-_LIKE_IDS = re.compile(r"\w*ord_\w*", re.IGNORECASE | re.ASCII)
+_LIKE_IDS = re.compile(r"(?<!\w)\w*ord_\w*", re.IGNORECASE | re.ASCII)
 _WORD = re.compile(rf"[{SPACELESS}]+|[^\W_{SPACELESS}]+")
 _DOUBTFUL = re.compile(r"\?|~~|^\s*>", re.MULTILINE)
 """Asked, struck out or quoted: a person who reads that is not sure that it is meant."""
@@ -86,5 +86,6 @@ def nearest_examples(text: str) -> tuple[str, ...]:
     def likeness(name: str) -> float:
         return max((SequenceMatcher(None, word[:_MOST_COMPARED], name).ratio() for word in words), default=0)
 
-    alike = sorted((name for name in EXAMPLES if likeness(name) >= _ALIKE), key=likeness, reverse=True)
+    likenesses = {name: likeness(name) for name in EXAMPLES}
+    alike = sorted((name for name in EXAMPLES if likenesses[name] >= _ALIKE), key=likenesses.__getitem__, reverse=True)
     return tuple(EXAMPLES[name] for name in list(dict.fromkeys([*alike, CANCEL, "help"]))[:2])

@@ -12,6 +12,7 @@ from bot.cancels import Place
 from bot.client import Client
 from bot.markup import as_read
 from bot.orders import Found
+from bot.tasks import read_beside
 from bot.ui import buttons
 from bot.ui.keys import which_to_try
 from bot.ui.modals import KEY_CHOICE, ORDERS, orders_form
@@ -41,7 +42,8 @@ async def ask_for_orders(interaction: Interaction, key: str = "") -> None:
 
 async def _cancel(interaction: Interaction, text: str, files: Sequence[discord.Attachment], key: str) -> None:
     message_id = await acknowledge(interaction)
-    found = await orders_in(interaction.client, interaction.user.id, as_read(text), files, key=key)
+    text = await read_beside(as_read, text)
+    found = await orders_in(interaction.client, interaction.user.id, text, files, key=key)
     await begin(interaction, message_id, found, key=key)
 
 

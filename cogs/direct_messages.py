@@ -18,6 +18,7 @@ from bot.panel import PanelError
 from bot.problems import NoOrders, TooFast, UserError
 from bot.refusals import DELIVERY_ERRORS
 from bot.store import LedgerError
+from bot.tasks import read_beside
 from bot.ui.answers import help_card, key_in_message, not_understood, working
 from bot.ui.cards import notice_card
 from bot.ui.keys import keys_card
@@ -90,12 +91,12 @@ class DirectMessages(commands.Cog):
 
     async def _answer(self, message: discord.Message, reply: discord.Message) -> CardView | None:
         """Return the card to show, or None where the request's own card stands there already."""
-        said = read_message(message.content)
+        said = await read_beside(read_message, message.content)
         if said.plain and said.command == CANCEL:
             return await self._cancel(message, reply, said.rest, message.attachments)
         if said.plain:
-            return await self._ask_panel(message, reply, said, find_orders(said.rest))
-        found = like_ids(find_orders(said.text))
+            return await self._ask_panel(message, reply, said, await read_beside(find_orders, said.rest))
+        found = like_ids(await read_beside(find_orders, said.text))
         lists = [file for file in message.attachments if is_list(file)]
         if found.orders or lists:
             return await self._about_orders(message, reply, said, found, lists)
@@ -159,7 +160,7 @@ class DirectMessages(commands.Cog):
             case "" if not said.text:
                 return help_card()
             case _:
-                return not_understood(nearest_examples(said.text))
+                return not_understood(await read_beside(nearest_examples, said.text))
 
     async def _cancel(
         self,

@@ -11,6 +11,7 @@ from bot.client import Client
 from bot.orders import Found, find_orders
 from bot.problems import BadFile, FileFault
 from bot.reading import MOST_BYTES
+from bot.tasks import read_beside
 
 _PIECE = 1 << 16
 _LISTS = (".txt", ".csv", ".tsv", ".log")
@@ -26,7 +27,7 @@ async def orders_in(
     Nothing is fetched for whoever could not cancel anything: raise as `Cancels.may_begin` does.
     """
     if not files:
-        return find_orders(text)
+        return await read_beside(find_orders, text)
     await client.use_cases.cancels.may_begin(user_id, key)
     if sum(file.size for file in files) > MOST_BYTES:
         raise BadFile(FileFault.TOO_LARGE)

@@ -1,5 +1,6 @@
 """The message menu: finds the order IDs in any message, shows them, and asks before anything is sent."""
 
+import asyncio
 from collections.abc import Iterator
 
 import discord
@@ -26,7 +27,8 @@ async def cancel_in_message(interaction: Interaction, message: discord.Message) 
     """
     message_id = await acknowledge(interaction)
     files = [file for part in _parts(message) for file in part.attachments if is_list(file)]
-    found = like_ids(await orders_in(interaction.client, interaction.user.id, text_of(message), files))
+    text = await asyncio.to_thread(text_of, message)
+    found = like_ids(await orders_in(interaction.client, interaction.user.id, text, files))
     await begin(interaction, message_id, found, always_ask=True)
 
 

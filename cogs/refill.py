@@ -8,11 +8,12 @@ from discord.ext import commands
 
 from bot.calls import MAX_REFILL
 from bot.client import Client, describe
-from bot.markup import as_read
-from bot.orders import Found, find_orders
+from bot.markup import orders_shown
+from bot.orders import Found
 from bot.panel import PanelError
 from bot.problems import NoOrders, RefillUnderWay, UserError
 from bot.store import LedgerError, Listed, ListKind
+from bot.tasks import read_beside
 from bot.ui import buttons
 from bot.ui.keys import under_key
 from bot.ui.layout import CardView
@@ -65,7 +66,7 @@ class Refill(commands.Cog):
         async def show(shown: CardView) -> None:
             await interaction.edit_original_response(view=shown.view)
 
-        found = find_orders(as_read(orders))
+        found = await read_beside(orders_shown, orders)
         await answer(
             interaction, await ask_for_refills(interaction.client, interaction.user.id, found, show, key or "")
         )

@@ -5,9 +5,10 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
-from bot.markup import as_read
-from bot.orders import Found, find_orders
+from bot.markup import orders_shown
+from bot.orders import Found
 from bot.problems import NoOrders
+from bot.tasks import read_beside
 from bot.ui import buttons
 from bot.ui.answers import status_card
 from bot.ui.layout import CardView
@@ -37,7 +38,7 @@ class Status(commands.Cog):
     ) -> None:
         """Ask the panel."""
         await acknowledge(interaction)
-        found = find_orders(as_read(orders))
+        found = await read_beside(orders_shown, orders)
         await answer(interaction, await look_up(interaction.client, interaction.user.id, found, key or ""))
 
 

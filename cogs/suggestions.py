@@ -7,6 +7,7 @@ from discord import app_commands
 from bot.courtesy import SUGGESTION
 from bot.orders import find_orders, last_word
 from bot.problems import TooFast
+from bot.tasks import read_beside
 from bot.ui.choices import MOST_CHOICES, key_choices, order_choices
 from cogs.common import Interaction, speak_as_chosen
 
@@ -18,7 +19,7 @@ async def suggest_orders(interaction: Interaction, text: str) -> list[app_comman
     if not _may_ask(interaction):
         return []
     typed, part = last_word(text)
-    named = set(find_orders(typed).orders)
+    named = set((await read_beside(find_orders, typed)).orders)
     try:
         await speak_as_chosen(interaction)
         accounts = interaction.client.use_cases.accounts
