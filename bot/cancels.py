@@ -39,7 +39,7 @@ from bot.watching import groups_of
 
 MAX_ORDERS = 100_000
 """Orders that one request may name."""
-_PAGE = 500
+_PAGE = 100
 """Rows of a list read at once; few enough that nobody else has to wait for them."""
 
 _TOKEN_LIVES = timedelta(minutes=14, seconds=30)  # Discord: 15 minutes from the interaction

@@ -22,7 +22,7 @@ MOST_DAYS = 365
 """How far back a history goes."""
 LOOKS_PAUSE = timedelta(minutes=1)
 """How long after a user has had all looked at they may have it again."""
-_PAGE = 500
+_PAGE = 100
 _ERASE_WITHIN = 5
 """Seconds for which whoever has everything erased waits for the end of it; the rest goes on beside all else."""
 _LOOK_FOR_ERASURES = timedelta(minutes=1)

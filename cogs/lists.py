@@ -1,5 +1,6 @@
 """What a card has no room for: hands its owner the list as files or page by page, or the IDs of one group to copy."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 
@@ -21,6 +22,8 @@ _MOST_BYTES = 8_000_000
 """Discord takes files of up to 10 MB from a bot."""
 _MOST_WAITING = 3
 """Whole lists of one person that may wait for their turn; one more is being written."""
+_AT_ONCE = 5
+"""Lines of a file written before others have their turn: what takes longest to defuse takes a millisecond."""
 
 
 def _page(values: Mapping[str, str]) -> ListPage:
@@ -106,7 +109,9 @@ async def _files(name: str, pages: AsyncGenerator[list[Listed]], names: Names) -
     """Write the list page by page; never more than one file of it is in memory."""
     table, number = OrdersCsv(names), 1
     async for page in pages:
-        table.add(page)
+        for at in range(0, len(page), _AT_ONCE):
+            table.add(page[at : at + _AT_ONCE])
+            await asyncio.sleep(0)  # a thread would keep the loop from its turn for longer
         if table.size > _MOST_BYTES:
             yield table.file(f"{name}-part-{number}.csv")
             table, number = OrdersCsv(names), number + 1

@@ -17,7 +17,7 @@ from bot.states import State
 from bot.store import Listed
 from bot.ui.words import QUOTED, WORDINGS
 
-_FORMULA = re.compile(r"(^|[,;|:\s\"])(?=[=@\uff1d\uff20]|[-+\uff0b\uff0d](?!\s))")
+_FORMULA = re.compile(r"(?:^|(?<=[,;|:\s\"]))(?=[=@\uff1d\uff20]|[-+\uff0b\uff0d](?!\s))")
 """Where a formula would begin for some spreadsheet: at whatever it takes for a separator, quotation marks or not."""
 _AMOUNT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
@@ -104,7 +104,7 @@ def _harmless(row: Sequence[str | None]) -> list[str]:
     The first cell is no amount: a program that takes another separator reads the whole line as one cell.
     """
     cells = [" ".join(visible(value or "").split()) for value in row]
-    return [cell if at and _AMOUNT.fullmatch(cell) else _FORMULA.sub(r"\1'", cell) for at, cell in enumerate(cells)]
+    return [cell if at and _AMOUNT.fullmatch(cell) else _FORMULA.sub("'", cell) for at, cell in enumerate(cells)]
 
 
 def _time(time: datetime | None) -> str:
