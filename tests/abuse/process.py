@@ -14,6 +14,9 @@ def memory_of(bot: BotProcess) -> float:
 
 
 def lag_of(bot: BotProcess, since: float) -> float:
-    """Return by how many seconds the event loop was late at most since a time of the monotonic clock (WIRE_LAG)."""
+    """Return by how many seconds the event loop was late at most since a time of the monotonic clock (WIRE_LAG).
+
+    What the machine's other processes add does not count.
+    """
     lines = (bot.folder / "lag").read_text().splitlines()[:-1]  # the last one may be half written
-    return max((float(lag) for at, lag in map(str.split, lines) if float(at) >= since), default=0)
+    return max((float(own) for at, _, own in map(str.split, lines) if float(at) >= since), default=0)

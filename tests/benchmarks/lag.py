@@ -25,10 +25,13 @@ def span() -> Generator[Span]:
     made.until = time.monotonic()
 
 
-def lags(path: Path, during: Span) -> list[float]:
-    """Return what was noted during a time; to be read after the process has ended."""
+def lags(path: Path, during: Span, *, own: bool = False) -> list[float]:
+    """Return what was noted during a time; to be read after the process has ended.
+
+    `own`: without what the machine's other processes add, of which a bound can say nothing.
+    """
     noted = [tuple(map(float, line.split())) for line in path.read_text().splitlines()]
-    return [late for at, late in noted if during.since <= at <= during.until]
+    return [bots_own if own else late for at, late, bots_own in noted if during.since <= at <= during.until]
 
 
 def lag_rows(what: str, path: Path, work: Span, rest: Span) -> list[Row]:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -53,6 +53,8 @@ class Interaction:
     pressed_on: Sent | None = None
     """The message whose button it was."""
     modal: Json | None = None
+    choices: list[Json] | None = None
+    """What was suggested while something was typed."""
     message: Sent | None = None
     answered_at: float | None = None
 
@@ -134,10 +136,13 @@ class StandIn:
     # What people do ---------------------------------------------------------------------------------------------
 
     async def slash(
-        self, name: str, *, by: int = ANN, where: int | None = None, file: bytes | None = None, **options: str
+        self, name: str, *, by: int = ANN, where: int | None = None, file: bytes | None = None, **options: str | int
     ) -> Interaction:
         """Give a command, perhaps with a file attached, and wait for its first answer."""
-        given: list[Json] = [{"type": 3, "name": option, "value": value} for option, value in options.items()]
+        given: list[Json] = [
+            {"type": 4 if isinstance(value, int) else 3, "name": option, "value": value}
+            for option, value in options.items()
+        ]
         attached: Json = {}
         if file is not None:
             file_id = self._id()
@@ -160,10 +165,15 @@ class StandIn:
             5, {"custom_id": form.modal["custom_id"], "components": components}, form.by, form.where
         )
 
-    async def menu(self, name: str, content: str, *, by: int = ANN) -> Interaction:
+    async def suggest(self, name: str, option: str, text: str, *, by: int = ANN) -> Interaction:
+        """Type a text into an option of a command, and wait for what is suggested."""
+        typed = {"type": 3, "name": option, "value": text, "focused": True}
+        return await self._interact(4, _command(name, [typed]), by, None)
+
+    async def menu(self, name: str, content: str, *, by: int = ANN, embeds: Sequence[Json] = ()) -> Interaction:
         """Choose a command from the menu of a message with this content."""
         message_id = self._id()
-        about = objects.message(message_id, dm_of(by), {"content": content})
+        about = objects.message(message_id, dm_of(by), {"content": content}) | {"embeds": list(embeds)}
         data = {
             "id": "1",
             "name": name,
@@ -350,6 +360,8 @@ class StandIn:
         interaction.answered_at = now
         if body["type"] == 9:
             interaction.modal = body["data"]
+        elif body["type"] == 8:
+            interaction.choices = body["data"]["choices"]
         elif body["type"] == 6:  # what comes changes the message whose button was pressed
             interaction.message = interaction.pressed_on
         else:

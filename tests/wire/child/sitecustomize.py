@@ -3,7 +3,8 @@
 WIRE_DISCORD names the stand-in. WIRE_POINTS names a file to list every place in that the process passes: before
 and after each commit and each call over the network. WIRE_DIE_AT is the number of the place to die at, like in a
 power cut. WIRE_LAG names a file to note in how late the event loop is: every five milliseconds something falls due, and
-the lag is how long it has to wait. WIRE_PATIENT lets one person give as many commands as a benchmark needs.
+the lag is how long it has to wait, once as it is and once without the time in which the machine gave this thread no
+processor, since it had others to serve. WIRE_PATIENT lets one person give as many commands as a benchmark needs.
 WIRE_RESEND is how many seconds after an unclear call the first resend may come, for a soak has no hours to wait; the
 other pauses shrink alike. WIRE_LONG_AWAY has the first try to connect again fail as the eleventh in a row does: its
 pause is the longest there is. WIRE_PRUNE names a file to note in how long each step of the housekeeping holds the
@@ -88,16 +89,25 @@ def _watch(path: str, die_at: int) -> None:
 def _note_lag(path: str) -> None:
     import asyncio
     import time
+    from collections import deque
 
     run = asyncio.run
+    scheduler = os.open("/proc/self/schedstat", os.O_RDONLY)
+
+    def without_cpu() -> float:
+        return int(os.pread(scheduler, 100, 0).split()[1]) / 1e9
 
     async def note(file) -> None:
         due = time.monotonic()
+        seen = deque([(due, without_cpu())])
         while True:
             due += 0.005  # all that fell due while the loop was busy is counted, not just the first
             await asyncio.sleep(max(due - time.monotonic(), 0))
-            now = time.monotonic()
-            file.write(f"{now} {now - due}\n")
+            now, waited = time.monotonic(), without_cpu()
+            seen.append((now, waited))
+            while seen[1][0] <= due:
+                seen.popleft()
+            file.write(f"{now} {now - due} {max(now - due - (waited - seen[0][1]), 0)}\n")
 
     async def noting(main, file) -> None:
         beside = asyncio.create_task(note(file))
