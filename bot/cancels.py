@@ -104,11 +104,12 @@ class Cancels:
         self._wake = wake
 
     async def may_begin(self, user_id: int, key: str = "") -> None:
-        """See, before any work is done for it, that a user may ask to cancel something.
+        """See, before any work is done for it, that a user may ask to cancel something that has to be confirmed.
 
-        Raise TooManyOpen, or as `Accounts.usable` does.
+        Raise TooManyOpen, TooManyQuestions, or as `Accounts.usable` does.
         """
         await _has_room(self._ledger.read, await self._accounts.usable(user_id, key), 1)
+        await self._may_ask(self._ledger.read, user_id)
 
     async def ask(
         self,

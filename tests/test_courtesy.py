@@ -177,6 +177,8 @@ async def test_as_many_questions_as_one_may_leave_unanswered(here: World, ann: A
     assert ago(asked + timedelta(minutes=15)) in refused
     here.order("ord_A")
     assert "Cancel request" in shown(await ann.slash("cancel", orders="ord_A"))  # what asks nothing goes on
+    here.app.client.http._HTTPClient__session = None  # type: ignore[attr-defined]
+    assert "10 requests of yours wait" in shown(await ann.slash("cancel", file=("orders.txt", b"ord_A")))
     await ann.click(questions[0].response, label="Keep the orders")
     assert "Nothing has been sent yet" in shown(await ann.slash("cancel", orders="2000"))
     here.skip(15 * 60 + 1)
