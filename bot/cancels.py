@@ -15,7 +15,7 @@ from bot.clock import Clock
 from bot.courtesy import MOST_OPEN, MOST_QUESTIONS
 from bot.keyring import keys_beside, usable
 from bot.language import Language
-from bot.orders import Found, is_plain_id
+from bot.orders import Found
 from bot.panel import MAX_BATCH
 from bot.previews import Previews, blank
 from bot.problems import NoOrders, NotYours, QuestionClosed, TooMany, TooManyOpen, TooManyQuestions
@@ -133,7 +133,7 @@ class Cancels:
             raise NoOrders(found)
         if len(found.orders) > MAX_ORDERS:
             raise TooMany(MAX_ORDERS)
-        numbers = not all(map(is_plain_id, found.orders))
+        numbers = any(map(str.isdecimal, found.orders))
         ask_first = always or undecided or numbers or len(found.orders) > self._confirm_above
         preview = blank(len(found.orders), self._ledger.process) if ask_first else None
         if undecided:

@@ -26,6 +26,7 @@ SECONDS = 5
 _MOST_MEMORY = 128 << 20
 """Bytes of address space, of which Python itself takes some twenty millions and a file of numbers as many more."""
 _PIECE = 1 << 16
+_LINES = 1_000
 _LENGTH = struct.Struct(">I")
 END = _LENGTH.pack(0)
 """Stands on the standard input behind a text or a file."""
@@ -40,8 +41,8 @@ def framed(piece: bytes) -> bytes:
     return _LENGTH.pack(len(piece)) + piece
 
 
-def read_files(text: str, files: Iterable[bytes | bytearray], most: int) -> Found:
-    """Return the orders that a text and files name together, at most so many; raise NotText.
+def read_files(text: str, files: Iterable[bytearray], most: int) -> Found:
+    """Return the orders that a text and files name together, at most so many; raise NotText. The files are used up.
 
     Tables are read by their column of orders; what is none is read on as one text.
     """
@@ -52,24 +53,36 @@ def read_files(text: str, files: Iterable[bytes | bytearray], most: int) -> Foun
             tables = together(tables, table)
             continue
         finder.feed("\n")
-        for piece in decoded(content):
+        for piece in decoded(content, use_up=True):
+            if finder.is_full:
+                break
             finder.feed(piece)
     return together(finder.found(), tables)
 
 
-def decoded(content: bytes | bytearray) -> Iterator[str]:
+def decoded(content: bytes | bytearray, *, use_up: bool = False) -> Iterator[str]:
     """Yield a file's text in pieces, in the encodings that editors and spreadsheets write; raise NotText for others.
 
     There is no need to guess a code page: order IDs, numbers and the names of columns are ASCII, which all of them
     share. What UTF-8 cannot read is punctuation or lost (`_AGREED`), and a lost character costs the word it stands in,
-    nothing else.
+    nothing else. `use_up`: what has been read of a bytearray is given up.
     """
     utf_16 = _utf_16(content[:_PIECE])
-    pieces = (bytes(content[at : at + _PIECE]) for at in range(0, len(content), _PIECE))
+    pieces = _used_up(content) if use_up and isinstance(content, bytearray) else _pieces(content)
     for piece in codecs.iterdecode(pieces, utf_16 or "utf-8", "replace" if utf_16 else "surrogateescape"):
         if "\0" in piece:
             raise NotText
-        yield piece if piece.isascii() or not _ESCAPED.search(piece) else piece.translate(_AGREED)
+        yield piece if piece.isascii() or not _ESCAPED.search(piece) else _agreed(piece)
+
+
+def _pieces(content: bytes | bytearray) -> Iterator[bytes]:
+    return (bytes(content[at : at + _PIECE]) for at in range(0, len(content), _PIECE))
+
+
+def _used_up(content: bytearray) -> Iterator[bytes]:
+    while content:
+        yield bytes(content[:_PIECE])
+        del content[:_PIECE]
 
 
 def _utf_16(begin: bytes | bytearray) -> str | None:
@@ -86,7 +99,7 @@ def _utf_16(begin: bytes | bytearray) -> str | None:
 
 _ASCII = frozenset(b"\t\n\r" + bytes(range(0x20, 0x7F)))
 _CODE_PAGES = ("cp1251", "cp1252", "cp1254")
-_ESCAPED = re.compile("[\udc80-\udcff]")
+_ESCAPED = re.compile("[\udc80-\udcff]+")
 """What Python makes of bytes that are not UTF-8."""
 
 
@@ -98,23 +111,41 @@ def _punctuation() -> Iterator[tuple[int, str]]:
             yield byte, meaning
 
 
-_AGREED = {0xDC00 + byte: "\ufffd" for byte in range(0x80, 0x100)} | {
-    0xDC00 + byte: meaning for byte, meaning in _punctuation()
-}
-"""Such bytes as the code pages agree on them; a lost character where they do not."""
+_AGREED = [(chr(0xDC00 + byte), meaning) for byte, meaning in _punctuation()]
+"""Such bytes as the code pages agree on them."""
 
 
-def written(found: Found) -> bytes:
-    """Return what files name as it stands on the standard output: quick to read again, however much it is."""
-    head = json.dumps([found.repeats, found.ignored])
-    return "\n".join([head, *found.orders]).encode()
+def _agreed(text: str) -> str:
+    """Return a text with such bytes as the code pages agree on them; others are one lost character, however many."""
+    for byte, meaning in _AGREED:
+        text = text.replace(byte, meaning)
+    return _ESCAPED.sub("\ufffd", text)
 
 
-def read_again(output: bytes) -> Found:
-    """Return what `written` was given."""
-    head, *orders = output.decode().split("\n")
-    repeats, ignored = json.loads(head)
-    return Found(tuple(orders), repeats, tuple(ignored))
+def written(found: Found) -> Iterator[bytes]:
+    """Yield what files name as it stands on the standard output: quick to read again, however much it is."""
+    yield json.dumps([found.repeats, found.ignored]).encode()
+    for at in range(0, len(found.orders), _LINES):
+        yield "\n".join(["", *found.orders[at : at + _LINES]]).encode()
+
+
+class Reread:
+    """Reads what `written` has given, in pieces, so that of a long list there are no two copies."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> None:
+        """Read on."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        self._lines += [line.decode() for line in lines]
+
+    def found(self) -> Found:
+        """Return what was given."""
+        head, *orders = [*self._lines, self._rest.decode()]
+        repeats, ignored = json.loads(head)
+        return Found(tuple(orders), repeats, tuple(ignored))
 
 
 def _stored(source: BinaryIO) -> Iterator[bytearray]:
@@ -144,7 +175,7 @@ def _main(most: int) -> int:
         found = read_files(next(files).decode(), files, most)
     except NotText:
         return NOT_TEXT
-    sys.stdout.buffer.write(written(found))
+    sys.stdout.buffer.writelines(written(found))
     return 0
 
 

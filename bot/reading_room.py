@@ -9,10 +9,11 @@ from pathlib import Path
 
 from bot.orders import Found
 from bot.problems import BadFile, FileFault
-from bot.reading import END, MOST_BYTES, NOT_TEXT, SECONDS, framed, read_again
+from bot.reading import END, MOST_BYTES, NOT_TEXT, SECONDS, Reread, framed
 from bot.user_turns import UserTurns
 
 _AT_ONCE = 2
+_PIECE = 1 << 16
 _FROM = Path(__file__).parent.parent
 
 
@@ -49,16 +50,18 @@ async def _read(text: str, files: Sequence[AsyncGenerator[bytes]], most: int) ->
         stdin=PIPE,
         stdout=PIPE,
         stderr=DEVNULL,
-        limit=1 << 20,
     )
     try:
         with suppress(BrokenPipeError, ConnectionResetError):  # it has seen enough, and says so
             await _hand_over(process, text, files)
         assert process.stdout
-        output = await process.stdout.read()
+        output = Reread()
+        while piece := await process.stdout.read(_PIECE):
+            output.feed(piece)
+            await asyncio.sleep(0)
         match await process.wait():
             case 0:
-                return read_again(output)
+                return output.found()
             case code if code == NOT_TEXT:
                 raise BadFile(FileFault.NOT_TEXT)
             case _:  # its own limits have ended it

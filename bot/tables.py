@@ -80,11 +80,11 @@ def _lines(pieces: Iterable[str]) -> Iterator[str]:
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
     rest = ""
     for piece in pieces:
-        *lines, rest = (rest + newlines.decode(piece)).split("\n")
-        yield from (visible(line) + "\n" for line in lines)
+        *lines, rest = (rest + visible(newlines.decode(piece))).split("\n")
+        yield from (line + "\n" for line in lines)
         if len(rest) > _LONGEST_LINE:
             raise csv.Error("too long for a line of a table")
-    yield visible(rest)
+    yield rest
 
 
 def _head(lines: Iterator[str]) -> _Head | None:
@@ -131,7 +131,7 @@ def _rows(lines: Iterator[str], head: _Head) -> Iterator[list[str]]:
 
 def _names_an_id(row: list[str]) -> bool:
     """Tell a row with one of the panel's own IDs: a number beside it is a shop's, or a row's, or whoever's."""
-    return any(is_plain_id(cell.strip()) for cell in row)
+    return "_" in "".join(row) and any(is_plain_id(cell.strip()) for cell in row)
 
 
 def _parted(cell: str, *, numbers: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -34,6 +34,8 @@ from bot.store.rows import (
     to_ms,
 )
 
+_ORDERS_AT_ONCE = 5_000
+"""Of a request, written by one statement."""
 _MOST_KEPT_UNSENT = 1_000
 """Orders of a stopped list that are kept one by one; of more only the number, or asking and stopping fills the disk."""
 _SAME_KEY_WAITS = timedelta(seconds=2)
@@ -150,7 +152,9 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             now=to_ms(now),
             began_at=None if ask_first else to_ms(now),
         )
-        await QUERIES.add_orders(self._db, request_id=request_id, orders=json.dumps(list(orders)))
+        for first in range(0, len(orders), _ORDERS_AT_ONCE):
+            some = json.dumps(list(orders[first : first + _ORDERS_AT_ONCE]))
+            await QUERIES.add_orders(self._db, request_id=request_id, first=first, orders=some)
         return request_id
 
     async def answer_request(self, request_id: int, state: RequestState, now: datetime) -> bool:

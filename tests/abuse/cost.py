@@ -46,11 +46,10 @@ class Watch:
         await self.here.bot.terminate()
         late, slowest = max((max(lags(self.lag, during, own=True), default=0.0), what) for what, during in self.asked)
         waited = max(during.until - during.since for _, during in self.asked)
-        added = own + max(self.readers.values(), default=0)
-        of_reader = f" ({(added - own) / 1e6:.0f} of them the reader's)" if self.readers else ""
-        memory_added = f"memory +{added / 1e6:.0f} MB{of_reader}"
+        readers = max(self.readers.values(), default=0)
+        memory_added = f"memory +{own / 1e6:.0f} MB{f', a reader of {readers / 1e6:.0f} MB' if readers else ''}"
         figures = f"loop {late * 1000:.0f} ms ({slowest}), {memory_added}, answers within {waited:.1f} s"
-        return Outcome(figures, held=late <= longest_lag and added <= MOST_MEMORY and waited <= patience)
+        return Outcome(figures, held=late <= longest_lag and max(own, readers) <= MOST_MEMORY and waited <= patience)
 
     async def watch_readers(self) -> None:
         """Look at the processes that the bot begins, again and again."""
@@ -58,14 +57,19 @@ class Watch:
         children = Path(f"/proc/{self.here.bot.process.pid}/task/{self.here.bot.process.pid}/children")
         while True:
             with suppress(OSError):
-                for child in _numbers_in(children):
+                for child in _readers_in(children):
                     with suppress(OSError, StopIteration):
                         self.readers[child] = max(self.readers.get(child, 0), _peak(child))
             await asyncio.sleep(_LOOKS_EVERY)
 
 
-def _numbers_in(path: Path) -> list[int]:
-    return [*map(int, path.read_text().split())]
+def _readers_in(children: Path) -> list[int]:
+    """Return those of a process's children that read files, and are no copies of their parent any more."""
+    return [
+        int(child)
+        for child in children.read_text().split()
+        if b"bot.reading" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
 
 
 def _peak(process: int) -> int:

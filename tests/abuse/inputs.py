@@ -17,8 +17,15 @@ _HARD = {
     "quotation marks": b'"' * _SIZE,
     "empty lines": b"\n" * _SIZE,
     "zeros": b"\0" * _SIZE,
-    "UTF-16": ("a." * (_SIZE // 4)).encode("utf-16"),
+    "UTF-16": ("a." * (_SIZE // 4 - 1)).encode("utf-16"),
     "rows of another length": b"order,a\n" + b"1\n" * (_SIZE // 2 - 4),
+    "100,000 longest orders": b"\n".join(b"ord_%064d" % number for number in range(100_000)) + b"\n" * 3_000_000,
+    "orders between words": b"".join(b"ord_%026d \xc7\xe0\xea\xe0\xe7 " % number for number in range(_SIZE // 40)),
+    "a table in a code page": b"order;link\n"
+    + b"".join(
+        b"%d;\xc7\xe0\xea\xe0\xe7 \xab\xeb\xe0\xe9\xea\xe8\xbb \x97 \xb8\n" % number for number in range(_SIZE // 29)
+    ),
+    "numbers": b"".join(b"%d\n" % number for number in range(10**9, 10**9 + 900_000)),
     "long rows": b"order,a\n" + (b"1," * 49_000 + b"\n") * 100,
 }
 _SLOW = _HARD["empty lines"]

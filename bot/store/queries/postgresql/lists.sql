@@ -1,6 +1,6 @@
--- name: add_orders(request_id, orders)!
+-- name: add_orders(request_id, first, orders)!
 INSERT INTO request_orders (request_id, position, order_id)
-SELECT CAST(:request_id AS BIGINT), number - 1, named
+SELECT CAST(:request_id AS BIGINT), CAST(:first AS BIGINT) + number - 1, named
 FROM json_array_elements_text(CAST(:orders AS JSON)) WITH ORDINALITY AS listed (named, number);
 
 -- name: touch_cards(now, ids)!
