@@ -12,6 +12,7 @@ from bot.store import (
     Outcome,
     SealedKey,
 )
+from bot.store.writer import _ORDERS_AT_ONCE
 from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask, claim, connect
 from tests.world import START, orders_of
 
@@ -261,3 +262,9 @@ async def test_what_is_sent_again_lets_checks_and_short_requests_go_first(books:
     assert await books.ledger.read.fewest_to_send(books.account.id, LATER) == 0
     assert [one.order_id for one in await books.claim(LATER)] == ["ord_new"]
     assert [one.order_id for one in await books.claim(LATER)] == ["ord_doubtful"]
+
+
+async def test_a_list_that_takes_several_statements_keeps_its_order(books: Books) -> None:
+    orders = [f"ord_{number}" for number in range(_ORDERS_AT_ONCE + 2)]
+    request = await books.ask(*orders)
+    assert [row.order_id for row in await orders_of(books.ledger.read, request)] == orders
