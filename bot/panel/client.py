@@ -17,6 +17,7 @@ import httpx  # `import httpx2 as httpx` switches to its maintained successor
 from pydantic import SecretStr
 
 from bot.panel.errors import PanelError, Unavailable, Unintelligible, error_for
+from bot.panel.redaction import Redaction
 from bot.panel.replies import (
     Balance,
     CancelRow,
@@ -229,7 +230,7 @@ class Panel:
         reset, quoted = read_reset(headers, now), quotable(value)
         error = error_for(response.status_code, words, read_layer(headers), reset, quoted)
         given = headers.get("x-request-id", "")
-        if _REQUEST_ID.fullmatch(given) and key.get_secret_value() not in given:
+        if _REQUEST_ID.fullmatch(given) and Redaction(key.get_secret_value()).applied(given) == given:
             # The panel's own name for the call, to be quoted to its support.
             level = logging.INFO if error else logging.DEBUG
             log.log(level, "the panel answered %d to its request %s", response.status_code, given)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import mktime_tz, parsedate_tz
 from typing import Generic, NamedTuple, TypeVar
-from urllib.parse import quote_plus
 
 from pydantic import JsonValue, SecretStr
 
 from bot.panel.errors import Layer, Refused, Unintelligible, is_about_orders, is_of_a_fault
+from bot.panel.redaction import Redaction
 from bot.panel.statuses import OrderStatus, read_status
 
 Json = dict[str, JsonValue] | list[JsonValue]
@@ -108,14 +108,14 @@ def read_json(body: bytes, key: str) -> Json | None:
     """Return the object or array in a reply, None for anything else.
 
     Every text in it is made fit to be shown: on one line, without control characters, at most 300
-    characters, and without the key, should the panel echo it. What is no text (half a surrogate pair, a byte that
-    is not UTF-8) becomes U+FFFD, and costs nothing but the row that it stands in.
+    characters, and without the key, in whatever form the panel echoes it (redaction.py). What is no text (half a
+    surrogate pair, a byte that is not UTF-8) becomes U+FFFD, and costs nothing but the row that it stands in.
     """
     start = _BEFORE_JSON.match(body)
     text = body[start.end() if start else 0 :].decode(errors="replace")
     try:
         value = json.loads(text, strict=False, object_pairs_hook=_named_once, parse_int=_whole)
-        tidy = _tidy(value, [form for form in (_line(key), quote_plus(key)) if form])
+        tidy = _tidy(value, Redaction(_line(key)))
     except (ValueError, RecursionError):
         return None
     return tidy if isinstance(tidy, dict | list) else None
@@ -262,17 +262,16 @@ def _whole(digits: str) -> JsonValue:
     return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
-def _tidy(value: JsonValue, secrets: Sequence[str]) -> JsonValue:
+def _tidy(value: JsonValue, key: Redaction) -> JsonValue:
     if isinstance(value, str):
-        line = _line(value)
-        for secret in secrets:
-            line = line.replace(secret, "[key]")
-        return line[:_MOST_WORDS]
+        return key.applied(_line(value))[:_MOST_WORDS]
     if isinstance(value, list):
-        return [_tidy(part, secrets) for part in value]
+        return [_tidy(part, key) for part in value]
     if isinstance(value, dict):
-        return {_SURROGATE.sub(_GARBLED, name): _tidy(part, secrets) for name, part in value.items()}
-    return value
+        return {_SURROGATE.sub(_GARBLED, name): _tidy(part, key) for name, part in value.items()}
+    if isinstance(value, bool) or value is None:
+        return value
+    return value if key.applied(str(value)) == str(value) else key.applied(str(value))
 
 
 def _line(text: str) -> str:
