@@ -252,6 +252,7 @@ class Accounts:
             balance = await self._check(account_id, key)
         except InvalidKey:
             self._guesses.refused(user_id)
+            self._doubts.refused_new()
             raise
         self._guesses.accepted(user_id)
         return balance

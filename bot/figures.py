@@ -86,6 +86,8 @@ class Figures:
         self.panel_seconds = Histogram(CALLED_WITHIN)
         self.panel_answered_at: datetime | None = None
         """When a call to the panel last came to something."""
+        self.keys_refused: Counter[str] = Counter()
+        """By what a refusal means (bot/key_doubts.py); "new": of a key that somebody wanted to connect."""
         self.ended: Counter[State] = Counter()
         self.refunds: Counter[Refund] = Counter()
         self.discord_requests: Counter[str] = Counter()
@@ -99,6 +101,10 @@ class Figures:
         self.panel_seconds.add(called.seconds)
         if called.outcome == "ok":
             self.panel_answered_at = self._clock()
+
+    def key_refused(self, meaning: str) -> None:
+        """Count a key that the panel has refused."""
+        self.keys_refused[meaning] += 1
 
     def discord_answered(self, status: int, shared: bool) -> None:
         """Count a request that Discord has answered; `shared`: a 429 of a limit that is not this bot's own."""

@@ -7,6 +7,7 @@ all of it: the minute then begins anew, and nothing was paused too early.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -43,18 +44,29 @@ class _Refused:
 class KeyDoubts:
     """Remembers which keys the panel has refused, by their account, until one of them is accepted."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, counted: Callable[[str], None] = lambda _: None) -> None:
+        """`counted`: is told of each refusal, and what it means."""
         self._clock = clock
+        self._counted = counted
         self._refused: dict[int, _Refused] = {}
         self._accepted_at: datetime | None = None
         """When the panel last accepted whosever key."""
         self._panel_broken = False
+
+    def refused_new(self) -> None:
+        """Count a key that somebody wanted to connect, and that the panel has refused."""
+        self._counted("new")
 
     def refused(self, account_id: int, user_id: int, fingerprint: bytes | None = None) -> Doubt:
         """Note that the panel has refused an account's key, and return what that means.
 
         `fingerprint`: of the key; a team that shares one is no three users.
         """
+        doubt = self._weighed(account_id, user_id, fingerprint)
+        self._counted(doubt.name.lower())
+        return doubt
+
+    def _weighed(self, account_id: int, user_id: int, fingerprint: bytes | None) -> Doubt:
         now = self._clock()
         seen = self._refused.setdefault(account_id, _Refused(user_id, fingerprint or account_id, now, now))
         if not seen.first <= now < seen.last + _TOGETHER:  # long ago, or by a clock that was set back since

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.clock import utc_now
 from bot.demo.panel import OrderStatus
-from bot.key_doubts import ASK_AGAIN_AFTER, Doubt, KeyDoubts
+from bot.key_doubts import ASK_AGAIN_AFTER, MANY, Doubt, KeyDoubts
 from tests.world import KEY, Clock, World, messages, shown
 
 USERS = ("ann", "bob", "cem")
@@ -112,3 +113,15 @@ def test_no_key_is_at_fault_while_many_are_refused_and_none_accepted_since() -> 
     for _ in range(20):
         clock.now += ASK_AGAIN_AFTER
         assert [doubts.refused(account, account) for account in (1, 2, 3, 4)][2:] == [Doubt.PANEL] * 2
+
+
+def test_each_refusal_is_counted_by_what_it_means() -> None:
+    now, counted = [utc_now()], list[str]()
+    doubts = KeyDoubts(lambda: now[0], counted.append)
+    doubts.refused(1, 1)
+    now[0] += ASK_AGAIN_AFTER
+    doubts.refused(1, 1)
+    for user in range(1, MANY + 1):
+        doubts.refused(10 + user, user)
+    doubts.refused_new()
+    assert counted == ["ask_again", "key", *["ask_again"] * (MANY - 1), "panel", "new"]

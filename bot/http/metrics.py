@@ -88,6 +88,12 @@ def _of_panel(view: Overview) -> Iterator[Metric]:
         "layer",
         view.remaining,
     )
+    yield _counters(
+        "notpanel_keys_refused",
+        "Refusals of keys; key: it was paused, panel: many are refused, ask_again: not known yet, new: not connected.",
+        "meaning",
+        figures.keys_refused,
+    )
     ended = {str(state): count for state, count in figures.ended.items()}
     yield _counters("notpanel_cancellations_ended", "Cancels ended by what the panel said.", "state", ended)
     refunds = {str(refund): count for refund, count in figures.refunds.items()}
