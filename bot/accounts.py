@@ -17,7 +17,17 @@ from bot.clock import Clock
 from bot.courtesy import Guesses
 from bot.key_doubts import KeyDoubts
 from bot.key_seals import open_key, seal_key
-from bot.keyring import FIRST_NAME, MOST_KEYS, MOST_NAMES, named, read_key, read_name, usable, with_keys
+from bot.keyring import (
+    FIRST_NAME,
+    MOST_KEYS,
+    MOST_NAMES,
+    named,
+    read_key,
+    read_name,
+    see_whether_it_differs,
+    usable,
+    with_keys,
+)
 from bot.panel import (
     Balance,
     InvalidKey,
@@ -113,7 +123,7 @@ class Accounts:
     async def connect(self, user_id: int, text: str, name: str = "") -> Connected:
         """Check a key with the panel and store it sealed under a name, in place of an earlier one.
 
-        Without a name it takes the place of the default. Raise BadKey, BadName, TooManyKeys, SameKey,
+        Without a name it takes the place of the default. Raise BadKey, BadName, AlikeName, TooManyKeys, SameKey,
         RefusedTooOften, Erased or PanelError; then nothing was stored and an earlier key stays as it was.
         """
         key, before = read_key(text), await self._ledger.read.accounts_of(user_id)
@@ -139,7 +149,8 @@ class Accounts:
         return Connected(next(one for one in keys if one.id == account_id), keys, _last4(key), balance, waiting)
 
     def _see_whether_it_fits(self, key: SecretStr, name: str, keys: Keyring) -> None:
-        """Raise SameKey or TooManyKeys where a key cannot stand beside a user's others."""
+        """Raise AlikeName, SameKey or TooManyKeys where a key cannot stand beside a user's others."""
+        see_whether_it_differs(name, keys)
         others = [account for account in keys if account.folded != folded(name)]
         for account in with_keys(others):
             with suppress(VaultError):  # what cannot be opened is used for nothing

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from bot.orders import SHORTEST_KEY, visible
 from bot.panel import InvalidKey, Suspended
-from bot.problems import BadKey, BadName, KeyFault, KeyPaused, NoKey
+from bot.problems import AlikeName, BadKey, BadName, KeyFault, KeyPaused, NoKey
 from bot.store import Account, AccountState, Keyring, folded
 
 MOST_KEYS = 10
@@ -18,6 +18,16 @@ LONGEST_NAME = 32
 _BLANK = "\u2800"
 """A Braille pattern without dots: a symbol to Unicode, a space to the eye."""
 _EMOJI_STYLE = "\ufe0f"
+_ALIKE = str.maketrans(
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0455\u0456\u0458\u04bb\u04cf\u0501\u051b\u051d"
+    "\u03b1\u03b2\u03b5\u03b6\u03b7\u03b9\u03ba\u03bc\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7\u0131\u0570\u0578\u057d\u0581\u0585",
+    "abekmhopctyxsijhldqwabezhikmvoptyxihnugo",
+)
+"""Letters of Cyrillic, Greek and Armenian, and the Latin ones that they look like, small or as capitals.
+
+By hand: no small package follows Unicode's table of six thousand (UTS 39). confusable-homoglyphs (MIT) had its last
+release in 2024-01, confusables in 2021-03.
+"""
 FIRST_NAME = "main"
 """What a first key is called where its user gives no name."""
 
@@ -80,3 +90,17 @@ def read_name(text: str) -> str:
     if hidden or not (name.isprintable() and 1 <= len(name) <= LONGEST_NAME):
         raise BadName(LONGEST_NAME)
     return name
+
+
+def see_whether_it_differs(name: str, keys: Iterable[Account]) -> None:
+    """Raise AlikeName for a new name that nobody can tell from another one's by looking."""
+    names = {account.folded: account.name for account in keys}
+    if folded(name) in names:
+        return
+    alike = {_seen(other): shown for other, shown in names.items()}
+    if (other := alike.get(_seen(folded(name)))) is not None:
+        raise AlikeName(other)
+
+
+def _seen(name: str) -> str:
+    return name.translate(_ALIKE)

@@ -51,6 +51,14 @@ class BadName(UserError):
         self.most = most
 
 
+class AlikeName(UserError):
+    """The name looks like that of another key of the same user, and is written with other letters."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
 class TooManyKeys(UserError):
     """The user has as many keys, or has used as many names for them, as this bot takes."""
 

@@ -6,6 +6,7 @@ from bot.language import mark, t
 from bot.orders import Junk
 from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
 from bot.problems import (
+    AlikeName,
     BadFile,
     BadKey,
     BadName,
@@ -118,6 +119,12 @@ def user_error(error: UserError) -> str:
             return t(
                 "The name of a key has 1 to {most} characters, all of them visible. Nothing was sent or stored.",
                 most=most,
+            )
+        case AlikeName(name=name):
+            return t(
+                "That name looks like {name}, which is another key of yours, but is written with other letters. Take a "
+                "name that looks different. Nothing was sent or stored.",
+                name=code(name),
             )
         case TooManyKeys(names=names, most=most, most_names=most_names):
             return t(

@@ -100,6 +100,14 @@ async def test_at_most_ten_keys_are_stored(here: World, ann: Any) -> None:
     assert shown(await ann.slash("key show")).count("🔑") == 10
 
 
+@pytest.mark.parametrize("name", ["sh\u043ep", "\u0405H\u041eP", "sh\u03bf\u0440"])
+async def test_a_name_that_looks_like_another_is_not_taken(here: World, ann: Any, name: str) -> None:
+    before = len(here.panel.calls)
+    assert "That name looks like `Shop`" in await here.connect(ann, "np-another-key-0123456789", name)
+    assert len(here.panel.calls) == before
+    assert here.sql("SELECT COUNT(*) FROM accounts") == [(2,)]
+
+
 async def test_names_are_bounded_too_since_orders_stay_on_record(here: World, ann: Any) -> None:
     here.panel.add_key("np-comes-and-goes-1")
     for number in range(24):
