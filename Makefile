@@ -28,7 +28,7 @@ demo: .venv/demo ## try the bot in a browser; needs neither a token nor a key
 
 LEDGER ?=
 test: .venv/dev ## run the tests (LEDGER=postgresql: all that have a ledger on that engine)
-	$(python) -m pytest -n auto --dist loadfile $(if $(LEDGER),--ledger $(LEDGER))
+	$(python) -m pytest -n auto --dist worksteal $(if $(LEDGER),--ledger $(LEDGER))
 
 KILLS ?= 2000
 soak: .venv/dev ## kill the bot at every step and at random, and print what was lost (KILLS=200 for a short run)

@@ -23,14 +23,14 @@ _OPTION, _FIELD, _MESSAGE = 6_000, 4_000, 4_000
 """Characters that Discord lets through at most."""
 _EMBEDS = 6_000
 """Characters of all embeds of a message together."""
-_SHORT = 0.025
+_SHORT = 0.05
 """Seconds of the loop for one text."""
 _PARTS = (
     *("[", "`a", "``a`", "**a", "~~", "[a](http://(", "\\", "a.", "1.", "\u200b", "\ufffd", "é.", "ord_A**", "'"),
     *("*a* ", "_a_ ", "_a", "_", "ab", "a ", "order ", "hi ", "ord_", "ord_A..", "1.5e5 ", "1.0 ", "[a](http://b)"),
     *("<@1>", "> ", "```a```", "日ord_A1", "a\u0301", "please cancel ", "A1b2C3d4 ", "refill 1 ", "?", "ord_\u200bA;"),
 )
-_BOUND = "loop 25 ms for each, +40 MB, answered within 7 s"
+_BOUND = "loop 50 ms for each, +40 MB, answered within 7 s"
 _BODIES = {
     "orders": b"ord_A ",
     "no spaces": b"ord_A_",

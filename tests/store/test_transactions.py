@@ -137,7 +137,7 @@ async def test_a_task_cancelled_while_beginning_leaves_no_transaction_open(books
 
 
 async def test_what_is_committed_is_seen_by_the_next_read_whatever_else_is_being_read(books: Books) -> None:
-    large = await books.ask(*(f"ord_{n}" for n in range(1_000)))
+    large = await books.ask(*(f"ord_{n}" for n in range(200)))
     ended = asyncio.Event()
 
     async def keep_reading() -> None:
@@ -147,7 +147,7 @@ async def test_what_is_committed_is_seen_by_the_next_read_whatever_else_is_being
     readers = [asyncio.create_task(keep_reading()) for _ in range(4)]
     unseen = 0
     try:
-        for n in range(60):
+        for n in range(40):
             request_id = await books.ask(f"ord_new{n}")
             unseen += await books.ledger.read.request(request_id) is None
     finally:
