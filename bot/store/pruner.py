@@ -10,6 +10,8 @@ from bot.store.rows import to_ms
 
 PIECE = 100
 """Orders, or rows of another kind, that are deleted in one transaction."""
+_STEPS = 1_000
+"""Steps of orders that are: they lie side by side, and a ledger of 0.1.0 has four for each order that there ever was."""
 
 
 class Pruner(Eraser):
@@ -17,7 +19,7 @@ class Pruner(Eraser):
 
     async def prune_steps(self, before: datetime) -> bool:
         """Delete the oldest steps of orders; tell whether there may be more to delete."""
-        return bool(await QUERIES.prune_transitions(self._db, before=to_ms(before), most=PIECE))
+        return bool(await QUERIES.prune_transitions(self._db, before=to_ms(before), most=_STEPS))
 
     async def prune(self, before: datetime) -> bool:
         """Delete some orders that ended before a time, with all that hangs on them; tell whether there may be more."""
