@@ -63,6 +63,20 @@ async def test_while_nobody_knows_what_became_of_the_call_neither_is_told_more(
     assert here.panel.cancel_requests["ord_A"] <= 2  # one, and one more after two minutes by whoever asked first
 
 
+async def test_what_another_may_have_sent_is_looked_at_first_by_whoever_asked_before_them(
+    here: World, ann: Any, bob: Any
+) -> None:
+    here.order("ord_A", RUNNING, upstream=Upstream(after=timedelta(minutes=1)))
+    here.wire.faults = [httpx.ConnectError("refused"), UNHEARD]  # Ann's call never left; Bob's arrived
+    for user in (ann, bob):
+        await user.slash("cancel", orders="ord_A")
+        await here.app.worker.step()
+    assert sorted(state for (state,) in here.sql("SELECT state FROM cancellations")) == ["requested", "unknown"]
+    await here.wait(24 * 3600, step=5)
+    assert [(state,) for state in ("cancelled",) * 2] == here.sql("SELECT state FROM cancellations")
+    assert here.panel.cancel_requests["ord_A"] == 1
+
+
 @pytest.mark.parametrize("removed", ["ann", "bob"])
 async def test_whoever_stays_is_told_when_the_other_has_gone(here: World, ann: Any, bob: Any, removed: str) -> None:
     here.order("ord_A", RUNNING, upstream=Upstream(after=timedelta(hours=5)))

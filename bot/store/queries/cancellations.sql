@@ -77,16 +77,17 @@ RETURNING *;
 
 -- name: follow_same_key(account_id, now)
 -- What another user has sent with this very key is not sent again: it stands as theirs does and is watched from now on. Where it
--- is not known what became of theirs, the one that is asked for later waits, so that not each waits for the other.
+-- is not known what became of theirs, what was not sent itself waits for a look at it, and of two that were sent the later one,
+-- so that not each waits for the other. Pending it was seen before it was asked for, not before it was sent: no proof.
 UPDATE cancellations SET state = CASE WHEN theirs.taken = 1 THEN 'accepted' ELSE 'unknown' END,
     doubts = CASE WHEN theirs.doubts > cancellations.doubts THEN theirs.doubts ELSE cancellations.doubts END,
-    sent_at = theirs.sent_at, changed_at = :now, due_at = :now, running_checks = 0, resend_at = NULL
+    sent_at = theirs.sent_at, pending_at = NULL, changed_at = :now, due_at = :now, running_checks = 0, resend_at = NULL
 FROM (
     SELECT s.id, MAX(CASE WHEN s.state IN ('accepted', 'queued') THEN 1 ELSE 0 END) AS taken,
            MAX(s.doubts) AS doubts, MAX(s.sent_at) AS sent_at
     FROM same_key s JOIN cancellations c ON c.id = s.id
     WHERE c.account_id = :account_id AND c.state = 'requested' AND c.due_at <= :now
-      AND (s.state IN ('accepted', 'queued') OR s.state <> 'sending' AND s.other < s.id)
+      AND (s.state IN ('accepted', 'queued') OR s.state <> 'sending' AND (c.doubts = 0 OR s.other < s.id))
     GROUP BY s.id
 ) AS theirs
 WHERE cancellations.id = theirs.id
@@ -96,7 +97,7 @@ RETURNING cancellations.id;
 -- What another user is just sending with this very key.
 UPDATE cancellations SET due_at = :until
 WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now
-  AND id IN (SELECT s.id FROM same_key s WHERE s.state = 'sending');
+  AND EXISTS (SELECT 1 FROM same_key s WHERE s.id = cancellations.id AND s.state = 'sending');
 
 -- name: next_to_resend(account_id, now)^
 -- The orders that are due to be sent again after as many unclear calls as the first of them.
