@@ -8,7 +8,6 @@ it, it ends after some seconds.
 import codecs
 import json
 import re
-import resource
 import signal
 import struct
 import sys
@@ -161,7 +160,11 @@ def _stored(source: BinaryIO) -> Iterator[bytearray]:
 
 
 def _limit() -> None:
-    """See that this process ends and stays small, also where nobody is left to end it."""
+    """See that this process ends and stays small, also where nobody is left to end it; Windows has no such limits."""
+    if sys.platform == "win32":
+        return
+    import resource
+
     signal.alarm(2 * SECONDS)
     for limit, most in ((resource.RLIMIT_AS, _MOST_MEMORY), (resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_CORE, 0)):
         with suppress(OSError, ValueError):  # systemd's filter of calls may forbid it; time is limited all the same

@@ -1,6 +1,7 @@
 """Where attached lists are read: in processes of their own, two at once, and one of a user's at a time."""
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Sequence
@@ -15,6 +16,8 @@ from bot.user_turns import UserTurns
 _AT_ONCE = 2
 _PIECE = 1 << 16
 _FROM = Path(__file__).parent.parent
+_ENVIRONMENT = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+"""None of the bot's secrets; without this one no Python begins on Windows."""
 
 
 class ReadingRoom:
@@ -46,7 +49,7 @@ async def _read(text: str, files: Sequence[AsyncGenerator[bytes]], most: int) ->
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-B", "-E", "-S", "-m", "bot.reading", str(most)),
         cwd=_FROM,
-        env={},
+        env=_ENVIRONMENT,
         stdin=PIPE,
         stdout=PIPE,
         stderr=DEVNULL,

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.demo.panel import Upstream
 from bot.language import Language, speaking, t
 from bot.panel import Answer, OrderStatus
 from bot.refunds import PENDING_PROVES, Refund, came_back, proof
@@ -24,7 +25,7 @@ from bot.ui.pages import ListPage, page_card
 from bot.ui.words import REFUND_NOT_KNOWN, REFUND_NOT_SHOWN
 from tests.examples import all_cards, order, ours
 from tests.promises import breaches
-from tests.world import World, messages, orders_of, shown
+from tests.world import KEY, World, messages, orders_of, shown
 
 SAYS_REFUNDED = {
     Language.ENGLISH: "refund",
@@ -141,6 +142,25 @@ async def test_refunded_is_said_only_where_it_is_proven(
                 assert (SAYS_REFUNDED[language] in text.casefold()) == bool(refund), text
     (line,) = in_file(row)
     assert (line["refund"], line["refund_amount"]) == (refund or "", back.split(" ")[0])
+
+
+async def test_pending_before_another_user_sent_it_with_the_same_key_proves_nothing(here: World, ann: Any) -> None:
+    bob = here.env.create_user("bob")
+    await here.connect(bob, KEY)
+    here.order(NUMBER, OrderStatus.IN_PROGRESS, upstream=Upstream(after=timedelta(hours=5)))
+    here.wire.faults = [saying(PENDING), saying(PENDING)]
+    cards: list[Any] = []
+    for user in (ann, bob):
+        cards.append(await user.slash("cancel", orders=NUMBER))
+        await here.settle()
+    here.wire.faults = [passed_on, saying(RUNNING)]
+    await ann.click(cards[0].response, label="Confirm: ask to cancel 1")
+    while here.wire.faults:
+        await here.wait(5, step=5)
+    here.wire.faults = [saying(STOPPED)]
+    await bob.click(cards[1].response, label="Confirm: ask to cancel 1")
+    await here.wait(5, step=5)
+    assert here.sql("SELECT state, refund FROM cancellations ORDER BY id") == [("queued", None), ("cancelled", None)]
 
 
 def surfaces(row: Cancellation) -> list[str]:

@@ -176,3 +176,15 @@ def test_no_test_uses_a_mock() -> None:
         and any(argument.arg == "mocker" for argument in node.args.args)
     ]
     assert asking == []
+
+
+def test_the_bot_begins_on_windows_which_lacks_some_modules() -> None:
+    lacking = {"resource", "fcntl", "pwd", "grp", "termios"}
+    at_the_top = {
+        (name_of(path), name.partition(".")[0])
+        for path in sources("bot", "cogs")
+        for node in tree_of(path).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([one.name for one in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+    }
+    assert [one for one in at_the_top if one[1] in lacking] == []
