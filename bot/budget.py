@@ -90,7 +90,8 @@ class _Layer:
 
     def closed(self, now: datetime, use: Use, before: int = 0) -> datetime | None:
         """Return until when this layer takes no such call, with so many going before; None when it takes one now."""
-        until = later(_full(self.spent, max(self.limit - before, 1), now), self.closed_until)
+        free = now + _WINDOW if before >= self.limit else _full(self.spent, self.limit - before, now)
+        until = later(free, self.closed_until)
         if use is Use.WATCH:
             until = later(until, _full(self.watched, self.most_watched, now))
         return until if until and until > now else None

@@ -474,3 +474,21 @@ async def test_whoever_has_called_least_goes_first_and_answers_before_previews()
             await asyncio.sleep(0)
     await asyncio.gather(*tasks)
     assert served == [BOB, ANN, 7]
+
+
+async def test_whoever_comes_behind_a_whole_minutes_calls_is_refused_at_once() -> None:
+    clock, asleep = Clock(), asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        await asleep.wait()
+
+    budget = Budget(clock, 10, 10, sleep=sleep)
+    spend_all(budget, ANN)
+    clock.now += WINDOW - PATIENCE / 2  # all of it comes free at once, within everybody's patience
+    waits = [asyncio.create_task(budget.wait(number)) for number in range(BOB, BOB + 12)]
+    await asyncio.sleep(0)
+    refused = [task.exception() for task in waits if task.done()]
+    assert [isinstance(error, RateLimited) and error.reset == clock.now + WINDOW for error in refused] == [True, True]
+    clock.now += PATIENCE / 2
+    asleep.set()
+    await asyncio.gather(*waits[:10])
