@@ -16,7 +16,7 @@ class Redaction:
 
     def __init__(self, key: str) -> None:
         self._whole = key
-        forms = {_SIGNS.sub("", form).lower() for form in _forms(key)}
+        forms = {_plain(form) for form in _forms(key)}
         self._forms = sorted((form for form in forms if len(form) >= _SHORTEST), key=len, reverse=True)
         self._shortest = min(map(len, [*self._forms, key]))
 
@@ -25,11 +25,17 @@ class Redaction:
         if not self._whole or len(text) < self._shortest:
             return text
         text = text.replace(self._whole, _STANDS_FOR)
+        plain = _plain(text)
         for form in self._forms:
-            plain = _SIGNS.sub("", text).lower()
             if form in plain:
                 text = _without(text, [*_places(plain, form)], len(form))
+                plain = _plain(text)
         return text
+
+
+def _plain(text: str) -> str:
+    """Return a text's letters and digits, without the difference of capitals."""
+    return _SIGNS.sub("", text).lower()
 
 
 def _places(plain: str, form: str) -> Iterator[int]:
