@@ -48,14 +48,14 @@ async def keep_comparable(ledger: Ledger, vault: Vault) -> None:
     What cannot be opened is left as it is: its user is told when it is used.
     """
     anew = list[SealedKey]()
-    for account in await ledger.read.accounts_with_keys():
-        try:
-            anew += sealed_anew(vault, [account])
-        except VaultError as error:
-            log.warning("the key of account %d cannot be opened: %s", account.id, error)
+    async with ledger.write() as tx:  # beside another process, which may store a key meanwhile
+        for account in await tx.accounts_with_keys():
+            try:
+                anew += sealed_anew(vault, [account])
+            except VaultError as error:
+                log.warning("the key of account %d cannot be opened: %s", account.id, error)
+        await tx.reseal_keys(anew)
     if anew:
-        async with ledger.write() as tx:
-            await tx.reseal_keys(anew)
         log.info("sealed %d API keys anew", len(anew))
 
 

@@ -5,9 +5,9 @@ DELETE FROM transitions WHERE id IN (
 );
 
 -- name: cancellations_to_prune(before, most)
--- Account by account through the index.
+-- Account by account through the index; without an order PostgreSQL goes through the table, past all that is deleted already.
 SELECT c.id, c.account_id, c.ended_at FROM accounts a CROSS JOIN cancellations c
-WHERE c.account_id = a.id AND c.ended_at < :before LIMIT :most;
+WHERE c.account_id = a.id AND c.ended_at < :before ORDER BY a.id LIMIT :most;
 
 -- name: users_behind(after, most)
 SELECT DISTINCT user_id FROM accounts WHERE user_id > :after ORDER BY user_id LIMIT :most;
