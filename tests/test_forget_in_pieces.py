@@ -148,3 +148,13 @@ async def test_a_stranger_with_settings_alone_erases_them_at_once(here: World) -
     await here.app.records.prefer(eve.id, lambda known: known)
     assert "Nothing about you is left" in shown(await forget(eve))
     assert set(rows(here).values()) == {0}
+
+
+async def test_an_edit_that_fails_once_its_user_is_being_erased_is_not_tried_again(here: World, busy: Any) -> None:
+    request = await here.app.ledger.read.request(1)
+    assert request
+    await forget(busy)
+    async with here.app.ledger.write() as tx:
+        await tx.card_failed(request.id, here.clock())
+    assert here.sql("SELECT 1 FROM requests WHERE id = 1")
+    assert await here.app.ledger.read.next_card_due() is None

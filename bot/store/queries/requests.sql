@@ -178,7 +178,7 @@ WHERE card_until > :now AND id = :id;
 
 -- name: hold_card(now, until, id)!
 -- For whoever edits it now: until then it is due for nobody else.
-UPDATE requests SET card_due_at = :until WHERE id = :id AND (card_due_at IS NULL OR card_due_at <= :now);
+UPDATE requests SET card_due_at = :until WHERE id = :id AND card_until > 0 AND (card_due_at IS NULL OR card_due_at <= :now);
 
 -- name: cards_due(now)
 SELECT * FROM requests WHERE card_due_at <= :now ORDER BY card_due_at LIMIT 100;
@@ -187,12 +187,12 @@ SELECT * FROM requests WHERE card_due_at <= :now ORDER BY card_due_at LIMIT 100;
 SELECT MIN(card_due_at) FROM requests WHERE card_due_at IS NOT NULL;
 
 -- name: card_shown(revision, again_at, id)!
--- What changed while the card was on its way is shown next.
+-- What changed while the card was on its way is shown next; nothing where it was given up meanwhile, here and below.
 UPDATE requests SET card_failures = 0, card_due_at = CASE WHEN revision > :revision THEN CAST(:again_at AS BIGINT) END
-WHERE id = :id;
+WHERE id = :id AND card_until > 0;
 
 -- name: card_failed(again_at, id)!
-UPDATE requests SET card_failures = card_failures + 1, card_due_at = :again_at WHERE id = :id;
+UPDATE requests SET card_failures = card_failures + 1, card_due_at = :again_at WHERE id = :id AND card_until > 0;
 
 -- name: card_gone(id)!
 UPDATE requests SET card_until = 0, card_due_at = NULL, token_sealed = NULL WHERE id = :id;
