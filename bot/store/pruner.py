@@ -11,7 +11,7 @@ from bot.store.rows import to_ms
 PIECE = 100
 """Orders, or rows of another kind, that are deleted in one transaction."""
 _STEPS = 1_000
-"""Steps of orders that are: they lie side by side, and a ledger of 0.1.0 has four for each order that there ever was."""
+"""Steps of orders that are: they lie side by side, and a ledger of 0.1.0 has four for each order it ever had."""
 
 
 class Pruner(Eraser):
