@@ -105,6 +105,7 @@ async def test_of_one_user_only_so_many_are_kept_under_all_their_keys(
         here.skip(60)
     await here.app.housekeeping.step()
     assert orders(here) == ["ord_A3", "ord_A4", "ord_A5", "ord_BOB"]
+    assert rows(here)["requests"] == 4  # of what is gone nothing is left to fill the ledger
 
 
 @pytest.mark.settings(keep_days=31)

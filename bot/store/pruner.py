@@ -42,4 +42,6 @@ class Pruner(Eraser):
         for row in rows:
             until[row["account_id"]] = max(until.get(row["account_id"], 0), row["ended_at"])
         await QUERIES.note_pruned(self._db, [{"account_id": id, "until": last} for id, last in until.items()])
-        return await self._delete_orders([row["id"] for row in rows])
+        deleted = await self._delete_orders([row["id"] for row in rows])
+        await QUERIES.prune_emptied(self._db, [{"request_id": id} for id in {row["request_id"] for row in rows}])
+        return deleted

@@ -6,7 +6,7 @@ DELETE FROM transitions WHERE id IN (
 
 -- name: cancellations_to_prune(before, most)
 -- Account by account through the index; without an order PostgreSQL goes through the table, past all that is deleted already.
-SELECT c.id, c.account_id, c.ended_at FROM accounts a CROSS JOIN cancellations c
+SELECT c.id, c.account_id, c.request_id, c.ended_at FROM accounts a CROSS JOIN cancellations c
 WHERE c.account_id = a.id AND c.ended_at < :before ORDER BY a.id LIMIT :most;
 
 -- name: users_behind(after, most)
@@ -23,11 +23,17 @@ SELECT CASE WHEN (
 ) END;
 
 -- name: surplus_to_prune(user_id, until, most)
-SELECT c.id, c.account_id, c.ended_at FROM accounts a CROSS JOIN cancellations c
+SELECT c.id, c.account_id, c.request_id, c.ended_at FROM accounts a CROSS JOIN cancellations c
 WHERE a.user_id = :user_id AND c.account_id = a.id AND c.ended_at <= :until LIMIT :most;
 
 -- name: note_pruned(account_id, until)*!
 UPDATE accounts SET pruned_until = :until WHERE id = :account_id AND (pruned_until IS NULL OR pruned_until < :until);
+
+-- name: prune_emptied(request_id)*!
+-- A request of which no order is left, its own or joined; nobody can see it any more.
+DELETE FROM requests WHERE id = :request_id AND waiting = 0 AND state = 'going'
+  AND NOT EXISTS (SELECT 1 FROM request_orders ro WHERE ro.request_id = requests.id)
+  AND NOT EXISTS (SELECT 1 FROM cancellations c WHERE c.request_id = requests.id);
 
 -- name: prune_requests(before, most)!
 DELETE FROM requests WHERE id IN (
