@@ -12,6 +12,8 @@ STEPS_FOR = timedelta(days=7)
 """How long the steps of an order are kept beside its outcome: evidence for a fault that is looked into soon."""
 MOST_ENDED = 1_000_000
 """Ended orders that are kept of one user; the oldest go first. At ten thousand a day that is a hundred days."""
+MOST_REQUESTS = 100_000
+"""Requests of a user that are kept although all of their orders are another request's."""
 _EVERY = timedelta(minutes=1)
 _USERS = 50
 """Users who are looked at for a surplus in a minute: counting a million rows takes a twentieth of a second."""
@@ -48,6 +50,8 @@ class Housekeeping:
             until = await self._ledger.read.surplus_before(user_id, MOST_ENDED)
             if until and left and not stopped():
                 left = await self._delete(left, stopped, self._surplus_of(user_id, until))
+            if left and await self._ledger.read.has_surplus_requests(user_id, MOST_REQUESTS):
+                left = await self._delete(left, stopped, self._surplus_requests_of(user_id))
         await self._ledger.give_back()
 
     async def _delete(
@@ -65,6 +69,9 @@ class Housekeeping:
 
     def _surplus_of(self, user_id: int, until: datetime) -> Callable[[Writer], Awaitable[bool]]:
         return lambda tx: tx.prune_surplus(user_id, until)
+
+    def _surplus_requests_of(self, user_id: int) -> Callable[[Writer], Awaitable[bool]]:
+        return lambda tx: tx.prune_surplus_requests(user_id, MOST_REQUESTS)
 
     async def _next_users(self) -> list[int]:
         found = await self._ledger.read.users_behind(self._looked_at, _USERS)

@@ -142,6 +142,20 @@ async def test_what_is_one_too_many_is_missed_in_the_history_of_its_user_alone(
     assert "may be missing" not in shown(await bob.slash("history"))
 
 
+async def test_asking_again_and_again_for_what_has_ended_fills_nothing(
+    here: World, ann: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "MOST_REQUESTS", 3)
+    await cancelled(here, ann, "ord_A")
+    for _ in range(6):
+        await cancelled(here, ann, "ord_A")
+        here.skip(60)
+    await here.app.housekeeping.step()
+    assert orders(here) == ["ord_A"]
+    assert rows(here)["requests"] == 4  # the three last, and the one whose order it is
+    assert len(here.sql("SELECT * FROM request_orders")) == 4
+
+
 async def test_nothing_is_deleted_by_a_minute_that_has_enough_to_do(
     here: World, ann: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

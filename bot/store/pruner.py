@@ -36,6 +36,14 @@ class Pruner(Eraser):
         found = QUERIES.surplus_to_prune(self._db, user_id=user_id, until=to_ms(until), most=PIECE)
         return await self._prune_orders([row async for row in found])
 
+    async def prune_surplus_requests(self, user_id: int, keep: int) -> bool:
+        """Delete some requests of a user beyond so many that have no order of their own; tell whether there were any."""
+        found = QUERIES.surplus_requests(self._db, user_id=user_id, keep=keep, most=PIECE)
+        numbers = [{"request_id": row["request_id"]} async for row in found]
+        for query in (QUERIES.forget_named, QUERIES.forget_request):
+            await query(self._db, numbers)
+        return bool(numbers)
+
     async def _prune_orders(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         """Delete orders, and note until when the records of their accounts have gaps; tell whether there were any."""
         until: dict[int, int] = {}

@@ -79,6 +79,10 @@ class Reader:
         stamp = await QUERIES.surplus_before(self._db, user_id=user_id, keep=keep)
         return None if stamp is None else from_ms(stamp)
 
+    async def has_surplus_requests(self, user_id: int, keep: int) -> bool:
+        """Tell whether a user has more requests than so many, and some of the oldest have no order of their own."""
+        return bool([row async for row in QUERIES.surplus_requests(self._db, user_id=user_id, keep=keep, most=1)])
+
     async def stored(self, user_id: int) -> Stored:
         """Count what there is of a user."""
         return Stored.read(await QUERIES.count_stored(self._db, user_id=user_id))

@@ -35,6 +35,25 @@ DELETE FROM requests WHERE id = :request_id AND waiting = 0 AND state = 'going'
   AND NOT EXISTS (SELECT 1 FROM request_orders ro WHERE ro.request_id = requests.id)
   AND NOT EXISTS (SELECT 1 FROM cancellations c WHERE c.request_id = requests.id);
 
+-- name: surplus_requests(user_id, keep, most)
+-- Of a user's requests those that are one too many, oldest first, and have no order of their own: of orders that have ended
+-- already whoever likes can ask again and again.
+SELECT r.id AS request_id FROM requests r
+WHERE r.user_id = :user_id AND r.waiting = 0 AND r.state <> 'asking'
+  AND r.id <= (SELECT n.id FROM requests n WHERE n.user_id = :user_id ORDER BY n.id DESC LIMIT 1 OFFSET :keep)
+  AND NOT EXISTS (SELECT 1 FROM cancellations c WHERE c.request_id = r.id)
+  AND NOT EXISTS (
+      SELECT 1 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
+      WHERE ro.request_id = r.id AND c.ended_at IS NULL
+  )
+ORDER BY r.id LIMIT :most;
+
+-- name: forget_named(request_id)*!
+DELETE FROM request_orders WHERE request_id = :request_id;
+
+-- name: forget_request(request_id)*!
+DELETE FROM requests WHERE id = :request_id;
+
 -- name: prune_requests(before, most)!
 DELETE FROM requests WHERE id IN (
     SELECT id FROM (SELECT id, created_at FROM requests ORDER BY id LIMIT :most) AS oldest
