@@ -152,9 +152,9 @@ def _compact(settings: Settings, _: argparse.Namespace) -> int:
 
 def _move(settings: Settings, options: argparse.Namespace) -> int:
     source = settings.database
-    address = os.environ.get("MOVE_TO") or options.to or _asked_for()
+    address = options.to or os.environ.get("MOVE_TO") or _asked_for()
     if not isinstance(source, Path) or not address.startswith(POSTGRES):
-        return _fail(EXIT_SETTINGS, "a ledger moves from SQLite to PostgreSQL: --to postgresql://user@host/database")
+        return _fail(EXIT_SETTINGS, _FROM_SQLITE_TO_POSTGRES)
     target = SecretStr(address)
     try:
         if options.to and has_password(options.to):
@@ -177,6 +177,11 @@ def _asked_for() -> str:
         getpass("Address of the new ledger, postgresql://user:password@host/database: ") if sys.stdin.isatty() else ""
     )
 
+
+_FROM_SQLITE_TO_POSTGRES = (
+    "a ledger moves from SQLite to PostgreSQL. Leave DATABASE_URL as it is for the SQLite file, and put the new address, "
+    "postgresql://user:password@host/database, into MOVE_TO; or run this in a terminal, and it asks for the address"
+)
 
 _COMMANDS = {
     "run": _run,

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from bot.store import LedgerShortOfSpace, compact, migrate, only_process
+from bot.store.migrate import migrations
 from bot.vault import Purpose, open_vault
 from tests.sealed import SECRET, seal_a_key, settings
 from tests.story import ROOT
@@ -31,6 +32,7 @@ def run(
         cwd=ROOT,
         # A process that may write no large files would leave half of its bytecode behind.
         env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "DATA_DIR": str(folder), **environment},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
@@ -136,6 +138,7 @@ def test_a_backup_overwrites_nothing_and_leaves_no_half(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("precious")
     ended = run(tmp_path, "backup", str(tmp_path / "mine"))
     assert ended.returncode == 3
+    assert "The copy cannot be written" in ended.stderr
     assert (tmp_path / "mine").read_text() == "precious"
     (tmp_path / "ledger.sqlite3").write_text("not a database, but long enough to be taken for one" * 20)
     ended = run(tmp_path, "backup", str(tmp_path / "copy"))
@@ -238,4 +241,21 @@ def test_there_is_nothing_to_compact_without_a_ledger_in_a_file(tmp_path: Path) 
     assert "VACUUM (FULL, ANALYZE)" in ended.stderr
     ended = run(tmp_path, "compact")
     assert ended.returncode == 3
-    assert "there is none" in ended.stderr
+    assert "there is no ledger in it yet" in ended.stderr
+
+
+def test_each_migration_is_named_in_the_log(tmp_path: Path) -> None:
+    ended = run(tmp_path, "migrate")
+    assert ended.returncode == 0
+    for _, name, _ in migrations("sqlite"):
+        assert name in ended.stderr
+    assert "left out" not in ended.stderr
+
+
+def test_where_a_ledger_moves_to_is_what_the_command_line_says(tmp_path: Path) -> None:
+    elsewhere = "postgresql://bot@127.0.0.1:1/{}"
+    migrate(tmp_path / "ledger.sqlite3")
+    ended = run(tmp_path, "move", "--to", elsewhere.format("named"), MOVE_TO=elsewhere.format("forgotten"))
+    assert (ended.returncode, "database named on" in ended.stderr) == (1, True)
+    ended = run(tmp_path, "move")  # nobody sits at a terminal
+    assert (ended.returncode, "into MOVE_TO" in ended.stderr) == (2, True)

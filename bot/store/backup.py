@@ -4,18 +4,18 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bot.store.errors import LedgerUnreadable
+from bot.store.errors import LedgerCopyUnwritable, LedgerUnreadable
 
 
 def backup(path: Path, target: Path) -> None:
     """Write a complete copy of the ledger to a file that does not exist yet, readable by its owner alone.
 
-    Raise LedgerUnreadable; then no half copy is left behind.
+    Raise LedgerCopyUnwritable or LedgerUnreadable; then no half copy is left behind.
     """
     try:
         target.touch(mode=0o600, exist_ok=False)
     except OSError as error:
-        raise LedgerUnreadable(f"(the copy {target}: {error.strerror})") from error
+        raise LedgerCopyUnwritable(f"({target}: {error.strerror})") from error
     try:
         _copy(path, target)
     except (sqlite3.Error, LedgerUnreadable) as error:

@@ -23,7 +23,7 @@ def compact(path: Path) -> tuple[int, int]:
     try:
         with closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as ledger:
             if not schema_version(ledger):
-                raise LedgerUnreadable(f"({path}: there is none in it)")
+                raise LedgerUnreadable(f"({path}: there is no ledger in it yet)")
             _require_space(ledger, path)
             ledger.execute("PRAGMA auto_vacuum = INCREMENTAL")
             ledger.execute("VACUUM")

@@ -16,6 +16,10 @@ class LedgerUnreadable(LedgerError):
     """The ledger cannot be read; nothing was changed. Check the path, its permissions and the free space."""
 
 
+class LedgerCopyUnwritable(LedgerError):
+    """The copy cannot be written; nothing was changed. Name a new file, in a folder that you may write to."""
+
+
 class LedgerInUse(LedgerError):
     """Another process is using this ledger; nothing was changed. Stop that process first."""
 

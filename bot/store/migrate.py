@@ -48,10 +48,11 @@ def migrate_file(path: Path) -> int:
             _back_up(connection, path.with_name(f"{path.name}.before-{pending[-1][0]:04}"))
         if not version:  # room that is free again can be given back a little at a time
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        for number, name, sql in pending:
+        if pending:
+            log.info("bringing the ledger to schema %d: %s", pending[-1][0], ", ".join(name for _, name, _ in pending))
+        for number, _, sql in pending:
             _apply(connection, number, sql)
             version = number
-            log.info("ledger migrated: %s", name)
         return version
 
 

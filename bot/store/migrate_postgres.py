@@ -44,11 +44,12 @@ async def _migrate(link: Link, database: SecretStr) -> int:
         return version
     await sit_down(link, ALONE, database)
     version = await schema_version(link, where)  # it may be done: of processes started together one comes first
-    for number, name, sql in known:
-        if number > version:
-            await _apply(link, number, sql)
-            version = number
-            log.info("ledger migrated: %s", name)
+    pending = [migration for migration in known if migration[0] > version]
+    if pending:
+        log.info("bringing the ledger to schema %d: %s", pending[-1][0], ", ".join(name for _, name, _ in pending))
+    for number, _, sql in pending:
+        await _apply(link, number, sql)
+        version = number
     return version
 
 
