@@ -179,8 +179,8 @@ def _asked_for() -> str:
 
 
 _FROM_SQLITE_TO_POSTGRES = (
-    "a ledger moves from SQLite to PostgreSQL. Leave DATABASE_URL as it is for the SQLite file, and put the new address, "
-    "postgresql://user:password@host/database, into MOVE_TO; or run this in a terminal, and it asks for the address"
+    "a ledger moves from SQLite to PostgreSQL. Leave DATABASE_URL as it is for the SQLite file, and put the new "
+    "address, postgresql://user:password@host/database, into MOVE_TO; or run this in a terminal: it asks for it"
 )
 
 _COMMANDS = {

@@ -100,8 +100,8 @@ def erased(far: Erasure) -> CardView:
 def still_erasing() -> CardView:
     """Say that keys are gone and the rest is on its way out."""
     going = t(
-        "Your keys are destroyed, and nobody can see the rest any more. I am erasing it bit by bit; with many orders "
-        "that takes some minutes. You need not do anything. Then you can connect a key again."
+        "Your keys are destroyed, and I no longer show the rest to anybody. I am erasing it bit by bit; with many "
+        "orders that takes some minutes. You need not do anything. Once it is done you can connect a key again."
     )
     return card(Tone.PLAIN, [titled(t("Being erased"), f"{going} {t(TRACES)}", f"-# {t(_BEYOND_REACH)}")])
 

@@ -92,7 +92,8 @@ _FILE_FAULTS: Mapping[FileFault, str] = {
     FileFault.NOT_TEXT: mark("That is not a text or CSV file. Save the list as text or CSV and try again."),
     FileFault.NOT_GIVEN: mark("Discord did not hand me that file. Please try again."),
     FileFault.TOO_SLOW: mark(
-        "I could not read that within 5 seconds. Please send a file with nothing but order IDs, one on each line."
+        "I could not read that within 5 seconds. Try again, or send a file with nothing but order IDs, "
+        "one on each line."
     ),
 }
 

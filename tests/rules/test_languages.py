@@ -93,6 +93,22 @@ def test_a_translation_keeps_commands_and_markup(language: Language) -> None:
             assert text.count(mark) == other.count(mark), other
 
 
+OTHER_WORDS = {
+    Language.HINDI: r"कुंज",
+    Language.INDONESIAN: r"\b(?:Anda|[Ss]aya|[Kk]unci\w*)\b",
+    Language.RUSSIAN: r"\b[Вв](?:ы|ас|ам|ами|аш\w*)\b|[йи]те(?:сь)?\b",  # noqa: RUF001
+    Language.TURKISH: r"[ıiuü]n[ıiuü]z|\b[Ss]iz(?:in|e|i|den|de|inle)?\b|\b(?:de[nğ]\w*|seç|bas|gönder)[iıuü]n\b",  # noqa: RUF001
+    Language.VIETNAMESE: r"[Kk]hóa",
+}
+"""A formal "you" where all other texts are informal, and another word for what is called key in that language."""
+
+
+@pytest.mark.parametrize("language", OTHER_WORDS)
+def test_a_translation_speaks_to_its_reader_as_all_others_do(language: Language) -> None:
+    found = [(text, other) for text, other in pairs(language) if re.search(OTHER_WORDS[language], other)]
+    assert found == []
+
+
 @in_every_language
 def test_a_translation_has_as_many_forms_as_its_language(language: Language) -> None:
     for message in messages(language):
