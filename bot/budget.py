@@ -50,7 +50,7 @@ LEFT_BY_SENDING = 10
 _WAITING_SHARE_OF_IP = 0.3
 """Of so much of it at most the places are kept for those who wait, so that lists go on however many these are."""
 _UNKNOWN_SHARE_OF_IP = 15
-"""Of so many calls one may check a key of somebody without an account: 20 a minute for all of them together."""
+"""Of so many calls one may check a key that is to be a new account: 20 a minute for all of them together."""
 PATIENCE = timedelta(seconds=10)
 """For how long a call waits for its turn; what would take longer is refused at once."""
 _LOOK_EVERY = timedelta(seconds=1)
