@@ -1,6 +1,7 @@
 """One API key under two Discord users, as in a team: one cancel call, one count of calls, and both are told truly."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -115,3 +116,57 @@ async def test_another_key_is_nobody_elses(here: World, ann: Any) -> None:
     fingerprints = [one for (one,) in here.sql("SELECT key_fingerprint FROM accounts")]
     assert len(set(fingerprints)) == len(fingerprints) == 2
     assert not any(KEY.encode() in bytes(one) for one in fingerprints)
+
+
+async def test_the_same_key_entered_once_more_is_the_same_key(here: World, ann: Any, bob: Any) -> None:
+    here.order("ord_A", RUNNING, upstream=Upstream(after=timedelta(hours=5)))
+    await ann.slash("cancel", orders="ord_A")
+    await here.settle()
+    await here.connect(ann, KEY)
+    await bob.slash("cancel", orders="ord_A")
+    await here.settle()
+    assert here.panel.cancel_requests["ord_A"] == 1
+
+
+async def test_a_cancel_does_not_wait_for_one_whose_key_is_out_of_use(here: World, ann: Any, bob: Any) -> None:
+    here.order("ord_A", RUNNING, upstream=Upstream(after=timedelta(hours=5)))
+    here.wire.faults = [Late(10**9, httpx.ReadTimeout("no answer"))]
+    await ann.slash("cancel", orders="ord_A")
+    await here.app.worker.step()
+    here.panel.revoke_key(KEY)
+    await here.wait(300, step=5)
+    here.panel.add_key(KEY)
+    await here.connect(bob, KEY)  # Ann does not
+    await bob.slash("cancel", orders="ord_A")
+    await here.wait(24 * 3600, step=60)
+    assert here.panel.cancel_requests["ord_A"] == 1
+    assert "cancelled" in "".join(messages(bob))
+
+
+async def test_one_more_try_does_not_wait_for_one_that_has_none_left(here: World, ann: Any, bob: Any) -> None:
+    here.order("ord_A", RUNNING, upstream=Upstream(after=timedelta(hours=50)))
+    here.wire.broken = "cancel"
+    for user in (ann, bob):
+        await user.slash("cancel", orders="ord_A")
+        await here.wait(24 * 3600, step=60)
+    here.wire.broken = None
+    assert here.sql("SELECT state, doubts FROM cancellations") == [("unknown", 5)] * 2
+    await bob.slash("cancel", orders="ord_A")
+    await here.wait(3600, step=20)
+    assert here.panel.cancel_requests["ord_A"] == 1
+
+
+@pytest.mark.settings(confirm_above=0)
+async def test_seen_pending_beside_the_call_of_another_proves_no_refund(here: World, ann: Any, bob: Any) -> None:
+    here.order("ord_A", RUNNING, upstream=Upstream(after=timedelta(minutes=2), refunds=Decimal(0)))
+    first = await ann.slash("cancel", orders="ord_A")
+    await ann.click(first.response, label="Confirm: ask to cancel 1")
+    await here.settle()
+    here.panel.orders["ord_A"].status = "Pending"  # as it waits for its provider
+    second = await bob.slash("cancel", orders="ord_A")
+    await here.wait(5)
+    assert "**1** pending" in shown(second)
+    here.skip(150)  # it is cancelled, and nobody has looked
+    await bob.click(second.response, label="Confirm: ask to cancel 1")
+    await here.wait(240)
+    assert here.sql("SELECT state, refund FROM cancellations") == [("cancelled", None)] * 2

@@ -40,6 +40,8 @@ _MOST_KEPT_UNSENT = 1_000
 """Orders of a stopped list that are kept one by one; of more only the number, or asking and stopping fills the disk."""
 _SAME_KEY_WAITS = timedelta(seconds=2)
 """When to see what became of a call that another user makes with the same key."""
+_SAME_KEY_ROUNDS = 10
+"""How many times as many orders as one call takes are compared with those of others in one transaction."""
 _FIRST_RESEND = resend_after(1) // timedelta(milliseconds=1)
 
 
@@ -53,11 +55,13 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
     async def save_key(self, key: SealedKey) -> None:
         """Store a key, wake up its account, let what waits in it go on; the user's only key is the default."""
         account_id, now = key.account_id, key.stored_at
+        before = await self.account(account_id)
         await self._unlink(account_id)
         await QUERIES.save_key(
             self._db, id=account_id, key_sealed=key.sealed, key_fingerprint=key.fingerprint, now=to_ms(now)
         )
-        await QUERIES.mark_other_key(self._db, account_id=account_id)
+        if before is None or before.key_fingerprint != key.fingerprint:
+            await QUERIES.mark_other_key(self._db, account_id=account_id)
         await QUERIES.hurry(self._db, account_id=account_id, now=to_ms(now))
         await self.touch_account(account_id, now)
 
@@ -266,16 +270,27 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
 
         What another user has sent with the same key is not claimed.
         """
+        rows = await self._claim(account_id, now, 0, most)
         which = {"account_id": account_id, "now": to_ms(now)}
-        if [row async for row in QUERIES.others_with_same_key(self._db, id=account_id)]:
-            await self._touch([row["id"] async for row in QUERIES.follow_same_key(self._db, **which)], now)
-            await QUERIES.wait_for_same_key(self._db, **which, until=to_ms(now + _SAME_KEY_WAITS))
-        rows = [row async for row in QUERIES.claim_for_sending(self._db, **which, doubts=0, most=most)]
         if not rows and (again := await QUERIES.next_to_resend(self._db, **which)):
             together = min(most, resent_together(again["doubts"], again["count"]))
-            claimed = QUERIES.claim_for_sending(self._db, **which, doubts=again["doubts"], most=together)
-            rows = [row async for row in claimed]
+            rows = await self._claim(account_id, now, again["doubts"], together)
         return sorted(Cancellation.read_all(rows), key=lambda row: row.id)  # as they were named
+
+    async def _claim(self, account_id: int, now: datetime, doubts: int, most: int) -> list[Mapping[str, Any]]:
+        """Claim the next orders after so many unclear calls; none where many are left to what others have sent."""
+        which = {"account_id": account_id, "doubts": doubts, "now": to_ms(now), "most": most}
+        if [row async for row in QUERIES.others_with_same_key(self._db, id=account_id)]:
+            for _ in range(_SAME_KEY_ROUNDS):
+                rows = QUERIES.follow_same_key(self._db, **which, most_doubts=MAX_DOUBTS)
+                followed = [row["id"] async for row in rows]
+                await self._touch(followed, now)
+                waits = await QUERIES.wait_for_same_key(self._db, **which, until=to_ms(now + _SAME_KEY_WAITS))
+                if not followed and not waits:
+                    break
+            else:
+                return []  # what is next has not been compared; the next turn goes on
+        return [row async for row in QUERIES.claim_for_sending(self._db, **which)]
 
     async def record(
         self, account_id: int, outcomes: Iterable[Outcome], now: datetime, window: timedelta

@@ -75,29 +75,41 @@ WHERE id IN (
 )
 RETURNING *;
 
--- name: follow_same_key(account_id, now)
--- What another user has sent with this very key is not sent again: it stands as theirs does and is watched from now on. Where it
--- is not known what became of theirs, what was not sent itself waits for a look at it, and of two that were sent the later one,
--- so that not each waits for the other. Pending it was seen before it was asked for, not before it was sent: no proof.
+-- name: follow_same_key(account_id, doubts, now, most, most_doubts)
+-- Of what would be claimed next: what another user has sent with this very key is not sent again. It stands as theirs does and
+-- is watched from now on. Where it is not known what became of theirs, what was never sent waits for a look as well; what was,
+-- only for one that was asked for before and may still be sent again, so that not each waits for the other. That it was seen
+-- pending proves nothing: of when the other was sent, and of what it was then, that tells too little.
 UPDATE cancellations SET state = CASE WHEN theirs.taken = 1 THEN 'accepted' ELSE 'unknown' END,
     doubts = CASE WHEN theirs.doubts > cancellations.doubts THEN theirs.doubts ELSE cancellations.doubts END,
-    sent_at = theirs.sent_at, pending_at = NULL, changed_at = :now, due_at = :now, running_checks = 0, resend_at = NULL
+    pending_at = NULL, sent_at = theirs.sent_at, changed_at = :now, due_at = :now, running_checks = 0, resend_at = NULL
 FROM (
     SELECT s.id, MAX(CASE WHEN s.state IN ('accepted', 'queued') THEN 1 ELSE 0 END) AS taken,
            MAX(s.doubts) AS doubts, MAX(s.sent_at) AS sent_at
-    FROM same_key s JOIN cancellations c ON c.id = s.id
-    WHERE c.account_id = :account_id AND c.state = 'requested' AND c.due_at <= :now
-      AND (s.state IN ('accepted', 'queued') OR s.state <> 'sending' AND (c.doubts = 0 OR s.other < s.id))
+    FROM (
+        SELECT id FROM cancellations
+        WHERE account_id = :account_id AND state = 'requested' AND doubts = :doubts AND due_at <= :now
+        ORDER BY due_at, id LIMIT :most
+    ) AS claimable CROSS JOIN same_key s
+    WHERE s.id = claimable.id AND (s.state IN ('accepted', 'queued') OR s.state <> 'sending' AND (
+        :doubts = 0 OR s.other < s.id AND s.doubts < :most_doubts AND s.key_state = 'active'
+    ))
     GROUP BY s.id
 ) AS theirs
 WHERE cancellations.id = theirs.id
 RETURNING cancellations.id;
 
--- name: wait_for_same_key(account_id, now, until)!
--- What another user is just sending with this very key.
+-- name: wait_for_same_key(account_id, doubts, now, most, until)!
+-- Of the same, what another user is just sending with this very key.
 UPDATE cancellations SET due_at = :until
-WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now
-  AND EXISTS (SELECT 1 FROM same_key s WHERE s.id = cancellations.id AND s.state = 'sending');
+WHERE id IN (
+    SELECT s.id FROM (
+        SELECT id FROM cancellations
+        WHERE account_id = :account_id AND state = 'requested' AND doubts = :doubts AND due_at <= :now
+        ORDER BY due_at, id LIMIT :most
+    ) AS claimable CROSS JOIN same_key s
+    WHERE s.id = claimable.id AND s.state = 'sending'
+);
 
 -- name: next_to_resend(account_id, now)^
 -- The orders that are due to be sent again after as many unclear calls as the first of them.
