@@ -165,15 +165,19 @@ class Budget:
     def link(self, account_id: int, panel_account: int, fingerprint: bytes | None = None) -> None:
         """Note of which panel account a key is, and which key: the calls of all who hold it count together.
 
-        Unless told otherwise each is a key of its own. What a key in its place has spent counts on, to be sure.
+        Unless told otherwise each is a key of its own. What a key in its place has spent counts on, to be sure; but not
+        for others who hold this one: their own count is known, but for the call by which it was checked.
         """
         self._panel_accounts[account_id] = panel_account
         if fingerprint is None or self._fingerprints.get(account_id) == fingerprint:
             return
         before = self._keys.get(self._fingerprints.get(account_id, account_id))
+        is_held = account_id in self._fingerprints and fingerprint in self._fingerprints.values()
         self._keys.pop(account_id, None)
         self._fingerprints[account_id] = fingerprint
-        if before:
+        if before and is_held:
+            self._key(account_id).spend(self._clock(), Use.COMMAND)
+        elif before:
             self._key(account_id).absorb(before)
 
     def _key(self, account_id: int) -> _Layer:

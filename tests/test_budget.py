@@ -335,6 +335,19 @@ def test_whoever_holds_the_same_key_has_its_calls_together() -> None:
     assert not budget.closed(ANN)
 
 
+def test_who_comes_to_anothers_key_brings_no_refusals_of_an_earlier_one() -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    budget.link(ANN, ANN, b"a key")
+    budget.link(BOB, BOB, b"the team's")
+    spend_all(budget, ANN)
+    budget.denied(ANN, RateLimited(layer="key", reset=clock.now + timedelta(hours=1)))
+    for key in (b"the team's", b"a key", b"the team's"):
+        budget.link(ANN, ANN, key)
+    assert not budget.closed(BOB)
+    assert 90 < spend_all(budget, BOB) < 100
+
+
 def test_a_tier_with_nothing_left_closes_its_key() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
