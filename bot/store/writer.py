@@ -60,7 +60,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         await QUERIES.save_key(
             self._db, id=account_id, key_sealed=key.sealed, key_fingerprint=key.fingerprint, now=to_ms(now)
         )
-        if before is None or before.key_fingerprint != key.fingerprint:
+        if before is None or before.key_fingerprint is None or before.key_fingerprint != key.fingerprint:
             await QUERIES.mark_other_key(self._db, account_id=account_id)
         await QUERIES.hurry(self._db, account_id=account_id, now=to_ms(now))
         await self.touch_account(account_id, now)
