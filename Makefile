@@ -9,7 +9,7 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 babel = .venv/bin/pybabel --quiet
-catalogues = -d bot/locale -D bot
+catalogues = -d bot/cards/locale -D bot
 
 .PHONY: help install postgres run demo test soak swarm abuse webhook-abuse upgrade bench check lint types format messages lock audit sbom screenshots clean
 

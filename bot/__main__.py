@@ -3,12 +3,12 @@
 import gc
 import sys
 
-from bot import stopping
+from bot.ops import stopping
 
 stopping.listen()
 gc.disable()  # nothing that imports make is ever garbage, and looking for it would cost a tenth of the start
 
-from bot.command_line import main  # noqa: E402
+from bot.cli import main  # noqa: E402
 
 gc.freeze()
 gc.enable()

@@ -11,31 +11,31 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.accounts import Accounts
-from bot.budget import Budget
-from bot.calls import Calls
-from bot.cancels import Cancels
 from bot.client import Client, UseCases
-from bot.clock import Clock, Sleep, utc_now
-from bot.courtesy import Courtesy
-from bot.figures import Figures, Operator
-from bot.housekeeping import Housekeeping
-from bot.key_doubts import KeyDoubts
-from bot.key_seals import keep_comparable
-from bot.leases import Leases
-from bot.notices import Courier
+from bot.delivery.notices import Courier
+from bot.delivery.refusals import DELIVERY_ERRORS
+from bot.domain.clock import Clock, Sleep, utc_now
+from bot.domain.polling import WatchIntervals
+from bot.ledger import Ledger, only_process
+from bot.ops.figures import Figures, Operator
+from bot.ops.registration import keep_registered
 from bot.panel import Panel
-from bot.previews import Previews
-from bot.records import Records
-from bot.refusals import DELIVERY_ERRORS
-from bot.registration import keep_registered
-from bot.schedule import WatchIntervals
+from bot.services.cancels import Cancels
+from bot.services.history import Records
+from bot.services.key_seals import keep_comparable
+from bot.services.keys import Accounts
+from bot.services.panel_calls import Calls
+from bot.services.previews import Previews
+from bot.services.throttle import Courtesy
+from bot.services.webhooks import Webhooks
 from bot.settings import Settings
-from bot.store import Ledger, only_process
-from bot.tasks import keep_running, unless_stopped
 from bot.vault import UnknownKey, Vault, open_vault
-from bot.webhooks import Webhooks
-from bot.worker import Worker
+from bot.workers.budget import Budget
+from bot.workers.housekeeping import Housekeeping
+from bot.workers.key_doubts import KeyDoubts
+from bot.workers.leases import Leases
+from bot.workers.scheduler import Worker
+from bot.workers.tasks import keep_running, unless_stopped
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class App:
         if self.listen is None:
             await self._run(token, stop)
             return
-        from bot.http import serving  # 25 ms of the start, for those alone who want it
+        from bot.ops.http import serving  # 25 ms of the start, for those alone who want it
 
         async with serving(*self.listen, self.operator, self.webhooks):
             await self._run(token, stop)

@@ -13,26 +13,26 @@ from discord import app_commands
 from discord.backoff import ExponentialBackoff
 from discord.ext import commands
 
-from bot.accounts import Accounts
-from bot.admission import MOST_AT_WORK, Admission
-from bot.arrivals import arrived, lose_answer
-from bot.calls import Calls
-from bot.cancels import Cancels
-from bot.courtesy import Courtesy
-from bot.figures import Figures, Operator
-from bot.language import Language, speak, speaking, spoken, t, understood
-from bot.notices import Courier
+from bot.cards.answers import internal_problem, panel_problem, problem, user_problem
+from bot.cards.errors import UNWRITABLE
+from bot.cards.language import Language, speak, speaking, spoken, t, understood
+from bot.cards.layout import CardView
+from bot.delivery.notices import Courier
+from bot.delivery.refusals import DELIVERY_ERRORS
+from bot.domain.errors import UserError
+from bot.ledger import LedgerUnwritable
+from bot.ops.admission import MOST_AT_WORK, Admission
+from bot.ops.arrivals import arrived, lose_answer
+from bot.ops.figures import Figures, Operator
 from bot.panel import PanelError
-from bot.problems import UserError
-from bot.reading_room import ReadingRoom
-from bot.records import Records
-from bot.refusals import DELIVERY_ERRORS
-from bot.store import LedgerUnwritable
-from bot.ui.answers import internal_problem, panel_problem, problem, user_problem
-from bot.ui.errors import UNWRITABLE
-from bot.ui.layout import CardView
-from bot.user_turns import UserTurns
-from bot.webhooks import Webhooks
+from bot.services.cancels import Cancels
+from bot.services.file_reading import ReadingRoom
+from bot.services.history import Records
+from bot.services.keys import Accounts
+from bot.services.panel_calls import Calls
+from bot.services.throttle import Courtesy
+from bot.services.user_turns import UserTurns
+from bot.services.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class Client(commands.AutoShardedBot):
         return bool(self._open_shards) and self._open_shards >= self.shards.keys()
 
     async def setup_hook(self) -> None:
-        """Load the cogs. Discord is told of their commands beside all else (bot/registration.py)."""
+        """Load the cogs. Discord is told of their commands beside all else (bot/ops/registration.py)."""
         await self.tree.set_translator(Translator())
         for cog in COGS:
             await self.load_extension(cog)

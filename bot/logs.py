@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TextIO
 
-from bot.arrivals import answered_id
+from bot.ops.arrivals import answered_id
 
 # At DEBUG (httpx at INFO) these print modal values, interaction tokens, SQL parameters and URLs.
 _AT_LEAST = {

@@ -10,8 +10,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from bot.ledger.database import in_clear
 from bot.panel import host_called
-from bot.store.database import in_clear
 
 _SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")

@@ -7,9 +7,9 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from bot.cards.admin import admin_card
 from bot.client import Client
-from bot.problems import NotOperator
-from bot.ui.admin import admin_card
+from bot.domain.errors import NotOperator
 from cogs.common import Interaction, acknowledge, answer
 
 _BELIEVED_FOR = 300

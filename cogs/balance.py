@@ -4,9 +4,9 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from bot.cards.keys import balances_card
+from bot.cards.layout import CardView
 from bot.client import Client
-from bot.ui.keys import balances_card
-from bot.ui.layout import CardView
 from cogs.common import Interaction, acknowledge, answer
 from cogs.suggestions import suggest_keys
 

@@ -8,14 +8,14 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.cancels import Place
+from bot.cards import buttons
+from bot.cards.keys import which_to_try
+from bot.cards.modals import KEY_CHOICE, ORDERS, orders_form
 from bot.client import Client
-from bot.markup import as_read
-from bot.orders import Found
-from bot.tasks import read_beside
-from bot.ui import buttons
-from bot.ui.keys import which_to_try
-from bot.ui.modals import KEY_CHOICE, ORDERS, orders_form
+from bot.domain.markup import as_read
+from bot.domain.order_ids import Found
+from bot.services.cancels import Place
+from bot.workers.tasks import read_beside
 from cogs.common import (
     Interaction,
     Pressed,

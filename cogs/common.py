@@ -10,18 +10,18 @@ from typing import Any, TypeVar, cast
 import discord
 from pydantic import SecretStr
 
-from bot.arrivals import arrived, may_be_answered, waited
-from bot.cancels import Place
+from bot.cards.answers import nothing_done
+from bot.cards.cards import brief_notice_card, notice_card
+from bot.cards.errors import TOO_BUSY
+from bot.cards.language import speak, t, understood
+from bot.cards.layout import CardView
 from bot.client import Client, NotAcknowledged, TurnedAway, answer_error
-from bot.courtesy import PAUSE
-from bot.language import speak, t, understood
-from bot.notices import News
-from bot.refusals import DELIVERY_ERRORS
-from bot.store import LedgerError, ListKind
-from bot.ui.answers import nothing_done
-from bot.ui.cards import brief_notice_card, notice_card
-from bot.ui.errors import TOO_BUSY
-from bot.ui.layout import CardView
+from bot.delivery.notices import News
+from bot.delivery.refusals import DELIVERY_ERRORS
+from bot.ledger import LedgerError, ListKind
+from bot.ops.arrivals import arrived, may_be_answered, waited
+from bot.services.cancels import Place
+from bot.services.throttle import PAUSE
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class _Unheard(NotAcknowledged):
 async def acknowledge(interaction: Interaction, *, update: bool = False, cost: timedelta = PAUSE) -> int:
     """Tell Discord that an answer is coming, before anything else is done; return the id of the card to be.
 
-    `update`: the answer replaces the message whose button was pressed; `cost`: what it counts for (bot/courtesy.py).
+    `update`: the answer replaces the message whose button was pressed; `cost`: what it counts for (bot/services/throttle.py).
     Raise NotAcknowledged where that fails or stays unclear: the user then sees a failure, or is told that nothing was
     done, so the caller must do nothing. Raise TooFast where this user has asked for too much of late.
     """

@@ -8,23 +8,23 @@ from collections.abc import Sequence
 import discord
 from discord.ext import commands
 
-from bot.arrivals import arrived, waited
-from bot.cancels import Place
+from bot.cards.answers import help_card, key_in_message, not_understood, working
+from bot.cards.cards import notice_card
+from bot.cards.keys import keys_card
+from bot.cards.language import speak
+from bot.cards.layout import CardView
+from bot.cards.overviews import open_card
+from bot.cards.preferences import preferences_card
 from bot.client import Client, describe
-from bot.dm_text import CANCEL, EXAMPLES, REFILL, STATUS, VERBS, DmText, nearest_examples, read_message
-from bot.language import speak
-from bot.orders import Found, find_orders, like_ids
+from bot.delivery.refusals import DELIVERY_ERRORS
+from bot.domain.dm_text import CANCEL, EXAMPLES, REFILL, STATUS, VERBS, DmText, nearest_examples, read_message
+from bot.domain.errors import NoOrders, TooFast, UserError
+from bot.domain.order_ids import Found, find_orders, like_ids
+from bot.ledger import LedgerError
+from bot.ops.arrivals import arrived, waited
 from bot.panel import PanelError
-from bot.problems import NoOrders, TooFast, UserError
-from bot.refusals import DELIVERY_ERRORS
-from bot.store import LedgerError
-from bot.tasks import read_beside
-from bot.ui.answers import help_card, key_in_message, not_understood, working
-from bot.ui.cards import notice_card
-from bot.ui.keys import keys_card
-from bot.ui.layout import CardView
-from bot.ui.overviews import open_card
-from bot.ui.preferences import preferences_card
+from bot.services.cancels import Place
+from bot.workers.tasks import read_beside
 from cogs.balance import what_is_left
 from cogs.files import is_list, orders_in
 from cogs.forget import ask_to_erase

@@ -6,12 +6,12 @@ from typing import Any
 import aiohttp
 import discord
 
-from bot.cancels import MAX_ORDERS
 from bot.client import Client
-from bot.orders import Found, find_orders
-from bot.problems import BadFile, FileFault
-from bot.reading import MOST_BYTES
-from bot.tasks import read_beside
+from bot.domain.errors import BadFile, FileFault
+from bot.domain.order_ids import Found, find_orders
+from bot.services.cancels import MAX_ORDERS
+from bot.services.file_reader import MOST_BYTES
+from bot.workers.tasks import read_beside
 
 _PIECE = 1 << 16
 _LISTS = (".txt", ".csv", ".tsv", ".log")
@@ -22,7 +22,7 @@ _UNPACKED = {"Accept-Encoding": "identity"}
 async def orders_in(
     client: Client, user_id: int, text: str, files: Sequence[discord.Attachment], *, key: str = ""
 ) -> Found:
-    """Return the orders that a text, as it is read (bot/markup.py), and a user's files name together; raise BadFile.
+    """Return the orders that a text, as it is read (bot/domain/markup.py), and a user's files name together; raise BadFile.
 
     Nothing is fetched for whoever could not cancel anything: raise as `Cancels.may_begin` does.
     """

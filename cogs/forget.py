@@ -4,10 +4,10 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from bot.cards import buttons
+from bot.cards.answers import all_kept, erased, erasure_question, nothing_stored, still_erasing
+from bot.cards.layout import CardView
 from bot.client import Client
-from bot.ui import buttons
-from bot.ui.answers import all_kept, erased, erasure_question, nothing_stored, still_erasing
-from bot.ui.layout import CardView
 from cogs.common import Interaction, Pressed, acknowledge, answer
 
 

@@ -4,8 +4,8 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from bot.cards.answers import help_card
 from bot.client import Client
-from bot.ui.answers import help_card
 from cogs.common import Interaction, acknowledge, answer
 
 

@@ -6,13 +6,13 @@ from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 from discord.ext import commands
 
+from bot.cards.language import t
+from bot.cards.layout import CardView
+from bot.cards.overviews import history_card
+from bot.cards.words import OUTCOMES
 from bot.client import Client
-from bot.language import t
-from bot.records import MOST_DAYS
-from bot.states import CANCELLED_IN_0_1_0, State
-from bot.ui.layout import CardView
-from bot.ui.overviews import history_card
-from bot.ui.words import OUTCOMES
+from bot.domain.states import CANCELLED_IN_0_1_0, State
+from bot.services.history import MOST_DAYS
 from cogs.common import Interaction, acknowledge, answer
 
 _DAYS = 30

@@ -5,11 +5,8 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.client import Client
-from bot.keyring import LONGEST_NAME, read_name
-from bot.panel import PanelError
-from bot.ui import buttons
-from bot.ui.keys import (
+from bot.cards import buttons
+from bot.cards.keys import (
     connected,
     default_chosen,
     key_kept,
@@ -19,7 +16,10 @@ from bot.ui.keys import (
     removed,
     which_to_remove,
 )
-from bot.ui.modals import KEY, key_form
+from bot.cards.modals import KEY, key_form
+from bot.client import Client
+from bot.panel import PanelError
+from bot.services.keyring import LONGEST_NAME, read_name
 from cogs.common import Interaction, Pressed, acknowledge, answer, answering, meant, open_form, typed
 from cogs.suggestions import suggest_keys
 

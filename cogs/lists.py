@@ -6,16 +6,16 @@ from contextlib import AbstractAsyncContextManager, aclosing
 
 import discord
 
+from bot.cards import buttons
+from bot.cards.answers import ids_card, list_card
+from bot.cards.csv import OrdersCsv
+from bot.cards.keys import Names, names_of
+from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
 from bot.client import Client
-from bot.courtesy import LIGHT
-from bot.problems import TooManyLists
-from bot.states import State
-from bot.store import Listed, ListKind
-from bot.ui import buttons
-from bot.ui.answers import ids_card, list_card
-from bot.ui.csv import OrdersCsv
-from bot.ui.keys import Names, names_of
-from bot.ui.pages import PAGE_LENGTH, ListPage, page_card
+from bot.domain.errors import TooManyLists
+from bot.domain.states import State
+from bot.ledger import Listed, ListKind
+from bot.services.throttle import LIGHT
 from cogs.common import Interaction, Pressed, acknowledge, answer
 
 _MOST_BYTES = 8_000_000

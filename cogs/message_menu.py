@@ -9,8 +9,8 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.client import Client
-from bot.markup import as_read
-from bot.orders import like_ids
+from bot.domain.markup import as_read
+from bot.domain.order_ids import like_ids
 from cogs.cancel import begin
 from cogs.common import Interaction, acknowledge
 from cogs.files import is_list, orders_in

@@ -1,9 +1,9 @@
 """The button under a public hint: shows a user, and only that user, what could not be sent to them."""
 
+from bot.cards import buttons
+from bot.cards.answers import no_news
 from bot.client import Client
-from bot.problems import NotYours
-from bot.ui import buttons
-from bot.ui.answers import no_news
+from bot.domain.errors import NotYours
 from cogs.common import Interaction, Pressed, acknowledge, answer, bring_news
 
 

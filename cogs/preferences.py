@@ -7,11 +7,11 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from bot.cards import buttons
+from bot.cards.language import Language, speak, understood
+from bot.cards.preferences import AS_DISCORD_SAYS, preferences_card
 from bot.client import Client
-from bot.language import Language, speak, understood
-from bot.store import Preferences, Timing, Way
-from bot.ui import buttons
-from bot.ui.preferences import AS_DISCORD_SAYS, preferences_card
+from bot.ledger import Preferences, Timing, Way
 from cogs.common import Interaction, Pressed, acknowledge, answer
 
 

@@ -4,9 +4,9 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from bot.cards import buttons
+from bot.cards.overviews import looks_card, open_card, unwatched, unwatching_question
 from bot.client import Client
-from bot.ui import buttons
-from bot.ui.overviews import looks_card, open_card, unwatched, unwatching_question
 from cogs.common import Interaction, Pressed, acknowledge, answer
 
 

@@ -6,18 +6,18 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.calls import MAX_REFILL
+from bot.cards import buttons
+from bot.cards.keys import under_key
+from bot.cards.layout import CardView
+from bot.cards.refills import no_refills, refill_question, refills_card, refills_under_way
 from bot.client import Client, describe
-from bot.markup import orders_shown
-from bot.orders import Found
+from bot.domain.errors import NoOrders, RefillUnderWay, UserError
+from bot.domain.markup import orders_shown
+from bot.domain.order_ids import Found
+from bot.ledger import LedgerError, Listed, ListKind
 from bot.panel import PanelError
-from bot.problems import NoOrders, RefillUnderWay, UserError
-from bot.store import LedgerError, Listed, ListKind
-from bot.tasks import read_beside
-from bot.ui import buttons
-from bot.ui.keys import under_key
-from bot.ui.layout import CardView
-from bot.ui.refills import no_refills, refill_question, refills_card, refills_under_way
+from bot.services.panel_calls import MAX_REFILL
+from bot.workers.tasks import read_beside
 from cogs.common import Interaction, Pressed, acknowledge, answer
 from cogs.suggestions import suggest_keys
 

@@ -4,14 +4,14 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from bot.cards import buttons
+from bot.cards.answers import status_card
+from bot.cards.layout import CardView
 from bot.client import Client
-from bot.markup import orders_shown
-from bot.orders import Found
-from bot.problems import NoOrders
-from bot.tasks import read_beside
-from bot.ui import buttons
-from bot.ui.answers import status_card
-from bot.ui.layout import CardView
+from bot.domain.errors import NoOrders
+from bot.domain.markup import orders_shown
+from bot.domain.order_ids import Found
+from bot.workers.tasks import read_beside
 from cogs.common import Interaction, Pressed, acknowledge, answer
 from cogs.suggestions import suggest_keys, suggest_orders
 

@@ -4,11 +4,11 @@ import logging
 
 from discord import app_commands
 
-from bot.courtesy import SUGGESTION
-from bot.orders import find_orders, last_word
-from bot.problems import TooFast
-from bot.tasks import read_beside
-from bot.ui.choices import MOST_CHOICES, key_choices, order_choices
+from bot.cards.choices import MOST_CHOICES, key_choices, order_choices
+from bot.domain.errors import TooFast
+from bot.domain.order_ids import find_orders, last_word
+from bot.services.throttle import SUGGESTION
+from bot.workers.tasks import read_beside
 from cogs.common import Interaction, speak_as_chosen
 
 log = logging.getLogger(__name__)

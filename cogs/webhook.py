@@ -5,12 +5,12 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
+from bot.cards import buttons
+from bot.cards.layout import CardView
+from bot.cards.modals import WEBHOOK_SECRET, webhook_secret_form
+from bot.cards.webhooks import address_made, registered_card, registration_question, turned_off, webhook_card
 from bot.client import Client
-from bot.ui import buttons
-from bot.ui.layout import CardView
-from bot.ui.modals import WEBHOOK_SECRET, webhook_secret_form
-from bot.ui.webhooks import address_made, registered_card, registration_question, turned_off, webhook_card
-from bot.webhooks import Webhooks
+from bot.services.webhooks import Webhooks
 from cogs.common import Interaction, Pressed, acknowledge, answer, answering, open_form, typed
 
 

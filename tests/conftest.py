@@ -9,7 +9,7 @@ import simcord
 from hypothesis import settings
 from pydantic import SecretStr
 
-from bot.store import migrate
+from bot.ledger import migrate
 from tests.ledgers import Below, ledger_in, no_server
 from tests.postgres import Postgres, programs, running
 from tests.world import World, world

@@ -7,13 +7,14 @@ from typing import Any
 
 from simcord.components import walk_components
 
-from bot.accounts import OpenView
-from bot.cancels import RequestView
-from bot.language import OWN_NAMES, Language
-from bot.orders import Junk
-from bot.records import HistoryView, LooksView
-from bot.states import State
-from bot.store import (
+from bot.cards import buttons
+from bot.cards.cards import notice_card, request_card
+from bot.cards.language import OWN_NAMES, Language
+from bot.cards.layout import CardView
+from bot.cards.overviews import history_card, looks_card, open_card
+from bot.domain.order_ids import Junk
+from bot.domain.states import State
+from bot.ledger import (
     Account,
     AccountState,
     Cancellation,
@@ -29,11 +30,10 @@ from bot.store import (
     Trouble,
     Way,
 )
-from bot.store.lists import MOST_SHOWN
-from bot.ui import buttons
-from bot.ui.cards import notice_card, request_card
-from bot.ui.layout import CardView
-from bot.ui.overviews import history_card, looks_card, open_card
+from bot.ledger.lists import MOST_SHOWN
+from bot.services.cancels import RequestView
+from bot.services.history import HistoryView, LooksView
+from bot.services.keys import OpenView
 from tests.wire.objects import refusal
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from bot.store import Database
-from bot.store.link import WRITING
+from bot.ledger import Database
+from bot.ledger.link import WRITING
 from tests.postgres import Postgres
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.demo.panel import Call
-from bot.states import State
+from bot.domain.states import State
 
 Rows = list[tuple[Any, ...]]
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from bot.language import Language, plural, speaking, t
+from bot.cards.language import Language, plural, speaking, t
 from tests.story import CHROMIUM, ROOT, browser_page, cancel, connect, expect, message, running_demo
 
 FOLDER = ROOT / "docs"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from bot.ledger import migrate
 from bot.settings import Settings
-from bot.store import migrate
 from bot.vault import Purpose, open_vault
 from tests.ledgers import Below, InFile
 

@@ -6,7 +6,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.figures import MOST_INVALID
+from bot.ops.figures import MOST_INVALID
 from bot.panel import OrderStatus
 from tests.world import World, shown
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot import admission
-from bot.admission import Admission
+from bot.ops import admission
+from bot.ops.admission import Admission
 from tests.world import World, shown
 
 pytestmark = pytest.mark.usefixtures("env")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.budget import PATIENCE, Budget, Use
 from bot.panel import Limits, RateLimited
 from bot.panel.errors import Layer
 from bot.panel.replies import read_limits, read_reset
+from bot.workers.budget import PATIENCE, Budget, Use
 from tests.world import Clock
 
 MINUTE = timedelta(minutes=1)

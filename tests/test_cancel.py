@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.cancels import Place
+from bot.cards.buttons import confirm
 from bot.demo.panel import Upstream
 from bot.panel import OrderStatus
-from bot.ui.buttons import confirm
+from bot.services.cancels import Place
 from tests.world import World, messages, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.language import Language, speaking
-from bot.refunds import Refund
-from bot.states import State
-from bot.store import Cancellation, Listed, ListKind
-from bot.ui.cards import request_card
-from bot.ui.csv import OrdersCsv
-from bot.ui.pages import PAGE_LENGTH, ListPage, page_card
-from bot.ui.text import code
+from bot.cards.cards import request_card
+from bot.cards.csv import OrdersCsv
+from bot.cards.language import Language, speaking
+from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
+from bot.cards.text import code
+from bot.domain.refunds import Refund
+from bot.domain.states import State
+from bot.ledger import Cancellation, Listed, ListKind
 from tests.examples import CLAIMS, HOSTILE, NOW, all_cards, keeps_discords_limits, key, order, ours, text_of, view
 
 

@@ -15,8 +15,8 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from bot.store import LedgerShortOfSpace, compact, migrate, only_process
-from bot.store.migrate import migrations
+from bot.ledger import LedgerShortOfSpace, compact, migrate, only_process
+from bot.ledger.migrate import migrations
 from bot.vault import Purpose, open_vault
 from tests.sealed import SECRET, seal_a_key, settings
 from tests.story import ROOT

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from simcord.components import walk_components
 
+from bot.cards.buttons import copy_ids
 from bot.demo.panel import Upstream
+from bot.domain.states import State
+from bot.ledger import ListKind
 from bot.panel import OrderStatus
-from bot.states import State
-from bot.store import ListKind
-from bot.ui.buttons import copy_ids
 from tests.world import World, buttons_of, shown, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS

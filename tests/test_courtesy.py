@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from simcord.components import walk_components
 
-from bot.courtesy import AT_ONCE, LIGHT, MOST_OPEN, MOST_QUESTIONS, PAUSE, Courtesy
+from bot.cards import buttons
+from bot.cards.text import ago
 from bot.demo.panel import Upstream
+from bot.domain.errors import TooFast
+from bot.ledger import Card
 from bot.panel import OrderStatus
-from bot.problems import TooFast
-from bot.store import Card
-from bot.ui import buttons
-from bot.ui.text import ago
+from bot.services.throttle import AT_ONCE, LIGHT, MOST_OPEN, MOST_QUESTIONS, PAUSE, Courtesy
 from tests.rules.test_commands import menus, slash_commands
 from tests.world import KEY, START, Clock, World, messages, shown
 

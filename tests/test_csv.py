@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.ui.csv import csv_file
+from bot.cards.csv import csv_file
 
 SEPARATORS = (",", ";", "\t", "|", ":", " ")
 DANGEROUS = re.compile(r"\s*(?:[=@\uff1d\uff20]|[-+\uff0b\uff0d](?!\d+(?:\.\d+)?[,\"]*$)\S)")

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.dm_text import nearest_examples, read_message
+from bot.cards import buttons
+from bot.domain.dm_text import nearest_examples, read_message
 from bot.panel import OrderStatus
-from bot.ui import buttons
 from tests.test_markup import WRAPPINGS
 from tests.world import World, messages, shown, text_of
 

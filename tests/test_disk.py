@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from bot.ledger import Ledger, LedgerUnwritable, migrate
+from bot.ledger.link import WRITING
 from bot.panel import Answer, OrderStatus
-from bot.store import Ledger, LedgerUnwritable, migrate
-from bot.store.link import WRITING
 from tests.ledgers import InFile
 from tests.test_command_line import run, seal_a_key
 from tests.world import World, messages, shown

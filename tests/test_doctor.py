@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.doctor.checks import (
+from bot.ledger import Checkup, LedgerUnreachable, LedgerUnreadable, ServerCheckup
+from bot.ops.doctor.checks import (
     Finding,
     Verdict,
     check_address,
@@ -19,7 +20,7 @@ from bot.doctor.checks import (
     check_space,
     check_token,
 )
-from bot.doctor.facts import (
+from bot.ops.doctor.facts import (
     Address,
     Application,
     DiscordAnswer,
@@ -32,7 +33,6 @@ from bot.doctor.facts import (
     Refusal,
 )
 from bot.panel import InvalidKey, PanelError, RateLimited, Suspended, TurnedAway, Unavailable, Unintelligible
-from bot.store import Checkup, LedgerUnreachable, LedgerUnreadable, ServerCheckup
 
 OK, ATTENTION, FAILED = Verdict.OK, Verdict.ATTENTION, Verdict.FAILED
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,11 +13,11 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from bot.doctor.checks import check_address, check_keys, check_ledger
-from bot.doctor.facts import Address, LedgerServer, Modes
-from bot.doctor.looks import look_at_address, look_at_keys, look_at_ledger, look_at_modes, look_at_server
-from bot.store import Ledger, LedgerUnreadable, ServerCheckup, check_up
-from bot.store.migrate import migrations
+from bot.ledger import Ledger, LedgerUnreadable, ServerCheckup, check_up
+from bot.ledger.migrate import migrations
+from bot.ops.doctor.checks import check_address, check_keys, check_ledger
+from bot.ops.doctor.facts import Address, LedgerServer, Modes
+from bot.ops.doctor.looks import look_at_address, look_at_keys, look_at_ledger, look_at_modes, look_at_server
 from bot.vault import KEY_FILE, Purpose, Vault
 from tests.ledgers import Below, InPostgres
 from tests.panel.fakes import loopback
@@ -237,7 +237,7 @@ async def test_a_server_that_cannot_be_reached_is_told_without_the_password(pass
 
 
 async def test_a_server_that_says_nothing_is_told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.store.checkup_postgres._PATIENCE", 0.1)
+    monkeypatch.setattr("bot.ledger.checkup_postgres._PATIENCE", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"postgresql://bot:hunter2@127.0.0.1:{silent.getsockname()[1]}/ledger"
         finding = check_ledger(await look_at_server(SecretStr(address)))

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from bot.cards import buttons
+from bot.cards.errors import INTERNAL, user_error
+from bot.domain.errors import UserError
+from bot.ledger import named
 from bot.panel import Answer, OrderStatus
-from bot.problems import UserError
-from bot.store import named
-from bot.ui import buttons
-from bot.ui.errors import INTERNAL, user_error
 from tests.world import START, World, buttons_of, messages, open_orders, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from bot.demo.panel import Upstream
+from bot.ledger import LedgerUnreachable
 from bot.panel import Answer, OrderStatus
-from bot.store import LedgerUnreachable
 from tests.panel.fakes import AMBIGUOUS
 from tests.world import FINE, KEY, World, lost, messages, shown
 

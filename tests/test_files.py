@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.orders import find_orders
-from bot.reading import NotText, decoded
-from bot.tables import read_table
+from bot.domain.order_ids import find_orders
+from bot.domain.order_tables import read_table
+from bot.services.file_reader import NotText, decoded
 
 CODE_PAGES = ("cp1251", "cp1252", "cp1254")
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", *CODE_PAGES)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from bot.cards.buttons import confirm, erase, stop
+from bot.ledger import Card
+from bot.ledger.sqlite import Connection
 from bot.panel import Answer, OrderStatus
-from bot.store import Card
-from bot.store.sqlite import Connection
-from bot.ui.buttons import confirm, erase, stop
 from tests.ledgers import InFile
 from tests.store.books import connect
 from tests.world import KEY, World, messages, shown

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot import records
+from bot.cards.buttons import erase
+from bot.ledger import eraser, sqlite
 from bot.panel import OrderStatus
-from bot.store import eraser, sqlite
-from bot.ui.buttons import erase
+from bot.services import history as records
 from tests.ledgers import InFile
 from tests.test_forget import BOBS_KEY, forget, rows, tables
 from tests.world import KEY, World, messages, shown

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.hazard import AGES, PRIOR, fit
+from bot.domain.hazard import AGES, PRIOR, fit
 
 lives = st.lists(st.floats(0, 3e6), max_size=50)
 

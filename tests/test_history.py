@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from bot.cards import layout as ui
+from bot.cards.buttons import whole_list as button
 from bot.demo.panel import Upstream
+from bot.ledger import ListKind
+from bot.ledger.sqlite import SQLITE_QUERIES
 from bot.panel import OrderStatus
-from bot.store import ListKind
-from bot.store.sqlite import SQLITE_QUERIES
-from bot.ui import layout as ui
-from bot.ui.buttons import whole_list as button
 from tests.test_long_lists import begin, names
 from tests.world import World, buttons_of, messages, shown, whole_list
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bot import housekeeping
+from bot.ledger import pruner
 from bot.panel import OrderStatus
-from bot.store import pruner
+from bot.workers import housekeeping
 from tests.test_forget import BOBS_KEY, rows
 from tests.world import KEY, World, messages, shown
 

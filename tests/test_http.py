@@ -17,11 +17,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.client import Client
 from bot.demo.panel import Upstream
-from bot.http import serving
-from bot.http.server import application
+from bot.ledger import NoticeKind
+from bot.ops.http import serving
+from bot.ops.http.server import application
 from bot.panel import Answer, OrderStatus
 from bot.settings import BadSettings
-from bot.store import NoticeKind
 from tests.rules.sources import ROOT
 from tests.world import KEY, World
 
@@ -82,7 +82,7 @@ async def test_a_ledger_that_cannot_be_read_is(here: World, web: TestClient[Any,
 async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     later = time.monotonic() + 301
     here.app.courier.card_bell.reset()
-    monkeypatch.setattr("bot.figures.monotonic", lambda: later)
+    monkeypatch.setattr("bot.ops.figures.monotonic", lambda: later)
     app = here.app
     bells = (app.courier.notice_bell, app.worker.bell, app.webhooks.bell, app.records.bell, app.housekeeping.bell)
     for loop in bells:
@@ -270,7 +270,7 @@ async def test_a_ledger_that_hangs_keeps_nobody_waiting_for_the_others(
         asked += 1
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("bot.figures._LEDGER_PATIENCE", 0.2)
+    monkeypatch.setattr("bot.ops.figures._LEDGER_PATIENCE", 0.2)
     monkeypatch.setattr(here.app.ledger.read, "standing", never)
     exported = await asyncio.gather(*(metrics(web) for _ in range(10)))
     assert [page["notpanel_ledger_readable"] for page in exported] == [0] * 10

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from bot.http import serving
-from bot.http.connections import MOST, MOST_OF_SOURCE, Connections
+from bot.ops.http import serving
+from bot.ops.http.connections import MOST, MOST_OF_SOURCE, Connections
 from tests.world import World
 
 pytestmark = pytest.mark.usefixtures("env")
@@ -78,7 +78,7 @@ async def test_who_has_asked_is_answered_before_others_are_let_in() -> None:
 async def test_a_connection_that_asks_nothing_is_ended_without_a_line(
     here: World, said: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.http.connections.ASKS_WITHIN", 0.05)
+    monkeypatch.setattr("bot.ops.http.connections.ASKS_WITHIN", 0.05)
     async with serving("127.0.0.1", 0, here.app.operator, here.app.webhooks) as port:
         caplog.clear()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

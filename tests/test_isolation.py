@@ -7,9 +7,9 @@ from typing import Any
 import discord
 import pytest
 
+from bot.cards import buttons
 from bot.demo.panel import Upstream
-from bot.store import ListKind
-from bot.ui import buttons
+from bot.ledger import ListKind
 from tests.examples import PRESSABLE, SOMEBODY
 from tests.world import KEY, World, text_of
 

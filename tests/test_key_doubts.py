@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clock import utc_now
 from bot.demo.panel import OrderStatus
-from bot.key_doubts import ASK_AGAIN_AFTER, MANY, Doubt, KeyDoubts
+from bot.domain.clock import utc_now
+from bot.workers.key_doubts import ASK_AGAIN_AFTER, MANY, Doubt, KeyDoubts
 from tests.world import KEY, Clock, World, messages, shown
 
 USERS = ("ann", "bob", "cem")

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.budget import Use
 from bot.demo.panel import Upstream
+from bot.domain.states import after_cancel
+from bot.ledger import Card, Outcome
 from bot.panel import Accepted, OrderStatus
-from bot.states import after_cancel
-from bot.store import Card, Outcome
 from bot.vault import Purpose
+from bot.workers.budget import Use
 from tests.store.books import connect
 from tests.world import World, shown
 

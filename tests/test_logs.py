@@ -43,8 +43,8 @@ def test_level_holds_for_everybody(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_own_debug_is_shown_on_one_readable_line(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging("DEBUG", "console")
-    logging.getLogger("bot.worker").debug("sent %d orders", 3)
-    assert capsys.readouterr().err.rstrip().endswith("DEBUG   bot.worker: sent 3 orders")
+    logging.getLogger("bot.workers.scheduler").debug("sent %d orders", 3)
+    assert capsys.readouterr().err.rstrip().endswith("DEBUG   bot.workers.scheduler: sent 3 orders")
 
 
 def test_set_up_twice_logs_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from bot.cards.buttons import Button, stop
+from bot.cards.buttons import whole_list as whole_list_button
+from bot.ledger import ListKind
 from bot.panel import Answer, OrderStatus
-from bot.store import ListKind
-from bot.ui.buttons import Button, stop
-from bot.ui.buttons import whole_list as whole_list_button
 from tests.world import KEY, World, buttons_of, messages, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS

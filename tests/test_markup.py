@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.markup import as_read
-from bot.orders import Found, find_orders
+from bot.domain.markup import as_read
+from bot.domain.order_ids import Found, find_orders
 
 IDS = st.from_regex(r"ord_[0-9A-Za-z]{1,26}", fullmatch=True)
 WRAPPINGS = (

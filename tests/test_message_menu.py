@@ -5,10 +5,10 @@ from typing import Any
 import discord
 import pytest
 
-from bot.orders import Junk
+from bot.cards.buttons import confirm
+from bot.cards.layout import Tone, card
+from bot.domain.order_ids import Junk
 from bot.panel import OrderStatus
-from bot.ui.buttons import confirm
-from bot.ui.layout import Tone, card
 from tests.world import World, buttons_of, shown, text_of
 
 MENU = "Cancel orders in this message"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.orders import (
+from bot.domain.order_ids import (
     MOST_IGNORED,
     SPACELESS,
     Finder,

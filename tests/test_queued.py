@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from bot.cards.buttons import look, unwatch
 from bot.demo.panel import Upstream
 from bot.panel import Answer, OrderStatus
-from bot.ui.buttons import look, unwatch
 from tests.test_long_lists import begin, names, one_call
 from tests.world import START, World, buttons_of, messages, open_orders, shown
 

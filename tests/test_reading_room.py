@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.courtesy import SUGGESTION
-from bot.orders import Finder, find_orders
-from bot.problems import BadFile, FileFault, TooFast
-from bot.reading import END, NotText, Reread, framed, read_files, written
-from bot.reading_room import ReadingRoom
+from bot.domain.errors import BadFile, FileFault, TooFast
+from bot.domain.order_ids import Finder, find_orders
+from bot.services.file_reader import END, NotText, Reread, framed, read_files, written
+from bot.services.file_reading import ReadingRoom
+from bot.services.throttle import SUGGESTION
 from tests.rules.sources import ROOT
 from tests.world import World, shown
 
@@ -81,7 +81,7 @@ async def test_whoever_gives_up_waiting_leaves_the_place_to_others() -> None:
 
 
 async def test_what_comes_late_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.reading_room.SECONDS", 0.01)
+    monkeypatch.setattr("bot.services.file_reading.SECONDS", 0.01)
     with pytest.raises(BadFile) as refused:
         await ReadingRoom().read(ANN, "", [Download().file()], 10)
     assert refused.value.fault is FileFault.TOO_SLOW
@@ -101,7 +101,7 @@ async def test_what_is_no_text_is_refused() -> None:
 
 
 def test_the_process_ends_where_nobody_is_left_to_hear_it() -> None:
-    command = [sys.executable, "-E", "-S", "-m", "bot.reading", "10"]
+    command = [sys.executable, "-E", "-S", "-m", "bot.services.file_reader", "10"]
     cut = END + framed(b"ord_A")  # without an end
     ended = subprocess.run(command, cwd=ROOT, env={}, input=cut, capture_output=True, timeout=30, check=False)
     assert ended.returncode not in (0, 3)
@@ -109,12 +109,12 @@ def test_the_process_ends_where_nobody_is_left_to_hear_it() -> None:
 
 
 def test_the_process_imports_nothing_that_knows_a_secret() -> None:
-    listing = "import bot.reading, sys; print(*sys.modules)"
+    listing = "import bot.services.file_reader, sys; print(*sys.modules)"
     ended = subprocess.run(
         [sys.executable, "-S", "-c", listing], cwd=ROOT, env={}, capture_output=True, text=True, check=True
     )
     ours = {name for name in ended.stdout.split() if name.split(".")[0] in ("bot", "cogs")}
-    assert ours == {"bot", "bot.orders", "bot.reading", "bot.tables"}
+    assert ours == {"bot", "bot.domain.order_ids", "bot.services.file_reader", "bot.domain.order_tables"}
     assert not {"discord", "asyncio", "aiohttp", "pydantic"} & set(ended.stdout.split())
 
 

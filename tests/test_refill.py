@@ -6,12 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.calls import Refills
+from bot.cards.keys import under_key
+from bot.cards.refills import refills_card
+from bot.cards.words import refill_step
+from bot.ledger import LedgerUnreadable
 from bot.panel import Answer, InvalidKey, OrderStatus, Refill, RowError, Unavailable
-from bot.store import LedgerUnreadable
-from bot.ui.keys import under_key
-from bot.ui.refills import refills_card
-from bot.ui.words import refill_step
+from bot.services.panel_calls import Refills
 from tests.examples import HOSTILE, KEYS, keeps_discords_limits, ours, text_of
 from tests.world import FINE, KEY, START, World, buttons_of, lost, messages, shown
 

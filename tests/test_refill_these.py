@@ -8,11 +8,11 @@ from simcord.backend.serializers import message_payload
 from simcord.components import walk_components
 from simcord.interactions import base_payload
 
+from bot.cards.buttons import confirm_refill, refill
 from bot.demo.panel import Upstream
+from bot.domain.states import State, may_be_refilled
+from bot.ledger import ListKind
 from bot.panel import Answer, OrderStatus
-from bot.states import State, may_be_refilled
-from bot.store import ListKind
-from bot.ui.buttons import confirm_refill, refill
 from tests.world import KEY, World, buttons_of, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.cards.csv import OrdersCsv
+from bot.cards.language import Language, speaking, t
+from bot.cards.pages import ListPage, page_card
+from bot.cards.words import REFUND_NOT_KNOWN, REFUND_NOT_SHOWN
 from bot.demo.panel import Upstream
-from bot.language import Language, speaking, t
+from bot.domain.refunds import PENDING_PROVES, Refund, came_back, proof
+from bot.domain.states import State
+from bot.ledger import Cancellation, Listed, ListKind
 from bot.panel import Answer, OrderStatus
-from bot.refunds import PENDING_PROVES, Refund, came_back, proof
-from bot.states import State
-from bot.store import Cancellation, Listed, ListKind
-from bot.ui.csv import OrdersCsv
-from bot.ui.pages import ListPage, page_card
-from bot.ui.words import REFUND_NOT_KNOWN, REFUND_NOT_SHOWN
 from tests.examples import all_cards, order, ours
 from tests.promises import breaches
 from tests.world import KEY, World, messages, orders_of, shown

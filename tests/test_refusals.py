@@ -7,12 +7,12 @@ import aiohttp
 import discord
 import pytest
 
-from bot.language import Language, speaking
+from bot.cards.cards import brief_notice_card
+from bot.cards.language import Language, speaking
+from bot.delivery.refusals import Refusal, classify
+from bot.domain.states import State
+from bot.ledger import Notice, NoticeState, Report
 from bot.panel import OrderStatus
-from bot.refusals import Refusal, classify
-from bot.states import State
-from bot.store import Notice, NoticeState, Report
-from bot.ui.cards import brief_notice_card
 from tests.examples import KEYS, NOW, PAUSED, grouped, keeps_discords_limits, order, text_of
 from tests.test_follow_up import queue
 from tests.world import World, messages, shown

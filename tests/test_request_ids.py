@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from bot.arrivals import arrived
+from bot.cards import buttons
+from bot.cards.layout import Tone, card
+from bot.ledger import LedgerUnwritable
 from bot.logs import JsonFormatter, TextFormatter
+from bot.ops.arrivals import arrived
 from bot.panel import Answer, InvalidKey, Panel
-from bot.store import LedgerUnwritable
-from bot.ui import buttons
-from bot.ui.layout import Tone, card
 from tests.panel.fakes import KEY as PANEL_KEY
 from tests.panel.fakes import panel_that
 from tests.world import World

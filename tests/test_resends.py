@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from bot.demo.panel import Call
+from bot.domain.states import MAX_DOUBTS
 from bot.panel import Answer, OrderStatus
-from bot.states import MAX_DOUBTS
 from tests.panel.fakes import AMBIGUOUS
 from tests.world import KEY, START, Late, Twice, World, messages, open_orders, shown
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bot.cancels import Place
+from bot.cards.buttons import retry
+from bot.cards.layout import Tone, card
 from bot.demo.panel import Upstream
+from bot.domain.states import MAX_DOUBTS
 from bot.panel import Answer, OrderStatus
-from bot.states import MAX_DOUBTS
-from bot.ui.buttons import retry
-from bot.ui.layout import Tone, card
+from bot.services.cancels import Place
 from tests.world import KEY, World, buttons_of, open_orders, shown, text_of
 
 RUNNING = OrderStatus.IN_PROGRESS

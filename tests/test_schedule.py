@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.hazard import PRIOR
-from bot.schedule import (
+from bot.domain.hazard import PRIOR
+from bot.domain.polling import (
     EXPIRES_AFTER,
     OVERDUE_AFTER,
     WatchIntervals,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
+from bot.ledger import describe
 from bot.settings import BadSettings, Settings, load_settings
-from bot.store import describe
 
 _URLS = ["panel_url", "panel_proxy", "public_url"]
 EXAMPLE = Path(__file__).parent.parent / ".env.example"

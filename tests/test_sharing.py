@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from bot.ledger import Ledger
 from bot.panel import Answer, OrderStatus
-from bot.store import Ledger
 from tests.world import World, shown
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("env")]

@@ -8,23 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.accounts import Connected, KeyView, Removed
-from bot.calls import BalanceView, Refills, Statuses
-from bot.language import Language, number, speaking, t
-from bot.orders import Junk
+from bot.cards import answers, keys, refills
+from bot.cards.cards import request_card
+from bot.cards.language import Language, number, speaking, t
+from bot.cards.layout import CardView, Tone, card
+from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
+from bot.cards.preferences import preferences_card
+from bot.cards.text import clipped, code, size
+from bot.cards.webhooks import address_made, registration_question, webhook_card
+from bot.cards.words import WORDINGS
+from bot.domain.errors import KeyPaused, NoSuchKey, SameKey, TooManyKeys
+from bot.domain.order_ids import Junk
+from bot.domain.states import State
+from bot.ledger import Account, AccountState, Cancellation, Listed, ListKind, Preferences, Preview, PreviewState, Stored
 from bot.panel import Balance, OrderReading, OrderStatus, Refill, Refused, RowError
-from bot.problems import KeyPaused, NoSuchKey, SameKey, TooManyKeys
-from bot.records import Erasure, StoredView
-from bot.states import State
-from bot.store import Account, AccountState, Cancellation, Listed, ListKind, Preferences, Preview, PreviewState, Stored
-from bot.ui import answers, keys, refills
-from bot.ui.cards import request_card
-from bot.ui.layout import CardView, Tone, card
-from bot.ui.pages import PAGE_LENGTH, ListPage, page_card
-from bot.ui.preferences import preferences_card
-from bot.ui.text import clipped, code, size
-from bot.ui.webhooks import address_made, registration_question, webhook_card
-from bot.ui.words import WORDINGS
+from bot.services.history import Erasure, StoredView
+from bot.services.keys import Connected, KeyView, Removed
+from bot.services.panel_calls import BalanceView, Refills, Statuses
 from tests.examples import HOSTILE, NOW, all_cards, grouped, keeps_discords_limits, key, order, parts_of, text_of, view
 from tests.wire.objects import refusal
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.worker import _AT_ONCE, SLOW_AFTER
+from bot.workers.scheduler import _AT_ONCE, SLOW_AFTER
 from tests.world import World
 
 pytestmark = pytest.mark.usefixtures("env")

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow, read_status
-from bot.states import (
+from bot.domain.states import (
     MAX_DOUBTS,
     TRANSITIONS,
     State,
@@ -17,6 +16,7 @@ from bot.states import (
     as_told,
     not_found,
 )
+from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow, read_status
 
 ENDS = {state for state in State if not state.is_open}
 WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.orders import (
+from bot.cards.words import ignored
+from bot.domain.order_ids import (
     MOST_IGNORED,
     SPACELESS,
     Found,
@@ -22,8 +23,7 @@ from bot.orders import (
     together,
     visible,
 )
-from bot.tables import read_table
-from bot.ui.words import ignored
+from bot.domain.order_tables import read_table
 
 MANY = 100_001
 

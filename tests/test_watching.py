@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bot.demo.panel import Upstream
+from bot.domain.polling import WatchIntervals
 from bot.panel import Answer, OrderStatus
-from bot.schedule import WatchIntervals
-from bot.watching import Watching
+from bot.workers.poll_planner import Watching
 from tests.world import World
 
 AGES = [timedelta(hours=1)]

@@ -18,11 +18,11 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot.http import server
+from bot.cards import buttons
+from bot.domain.signatures import is_signed
+from bot.ops.http import server
 from bot.panel import OrderStatus
-from bot.signatures import is_signed
-from bot.ui import buttons
-from bot.webhooks import ANY_EVERY, MOST_GATHERED, MOST_OF_ALL, MOST_OF_ONE, MOST_WAITING, USER_EVERY
+from bot.services.webhooks import ANY_EVERY, MOST_GATHERED, MOST_OF_ALL, MOST_OF_ONE, MOST_WAITING, USER_EVERY
 from tests.test_queued import LONG
 from tests.webhooks import OPEN, URL, looks, new_address, register, rows, signature, watch, work
 from tests.world import World, messages
@@ -325,7 +325,7 @@ async def test_a_body_that_is_too_long_or_never_ends_is_dropped(
 
 
 async def test_a_forged_button_reaches_the_pressers_own_address_alone(here: World, ann: Any) -> None:
-    from bot.ui.layout import Tone, card
+    from bot.cards.layout import Tone, card
 
     await new_address(ann)
     before = rows(here)

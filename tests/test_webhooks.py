@@ -10,16 +10,16 @@ import discord
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.http.server import application
-from bot.language import Language, speaking
+from bot.cards.language import Language, speaking
+from bot.cards.modals import webhook_secret_form
+from bot.cards.webhooks import address_made, registered_card, registration_question, turned_off, webhook_card
+from bot.domain.errors import RegistrationUnderWay
+from bot.ledger import Webhook
+from bot.ops.http.server import application
+from bot.ops.rotate import rotate_keys
 from bot.panel import Answer, OrderStatus
-from bot.problems import RegistrationUnderWay
-from bot.rotate import rotate_keys
+from bot.services.webhooks import Registered, Registration
 from bot.settings import Settings
-from bot.store import Webhook
-from bot.ui.modals import webhook_secret_form
-from bot.ui.webhooks import address_made, registered_card, registration_question, turned_off, webhook_card
-from bot.webhooks import Registered, Registration
 from tests.examples import parts_of
 from tests.test_forget import forget
 from tests.test_long_lists import begin, names, one_call

@@ -16,14 +16,14 @@ from discord import app_commands
 from simcord.components import walk_components
 
 from bot.app import App, build
+from bot.cards.layout import Tone, card
 from bot.client import NotAcknowledged
 from bot.demo.panel import SimulatedPanel
+from bot.domain.errors import UserError
+from bot.ledger import Cancellation, LedgerError, ListKind, Reader
+from bot.ops.registration import register
 from bot.panel import Answer, OrderStatus, PanelError, in_process
-from bot.problems import UserError
-from bot.registration import register
 from bot.settings import Settings
-from bot.store import Cancellation, LedgerError, ListKind, Reader
-from bot.ui.layout import Tone, card
 from tests.ledgers import Below
 from tests.promises import hasty
 

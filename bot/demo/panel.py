@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
 
-from bot.clock import Clock
+from bot.domain.clock import Clock
 from bot.panel import MAX_BATCH, Answer, OrderStatus, read_status
 
 _WINDOW = timedelta(minutes=1)

@@ -13,14 +13,14 @@ import simcord
 from simcord.backend.errors import SetupError
 
 from bot.app import build
-from bot.clock import utc_now
+from bot.cards.layout import CardView, Tone, card
 from bot.demo.locale import set_locale
 from bot.demo.sample import Sample, sample_panel
 from bot.demo.serve import serve
+from bot.domain.clock import utc_now
 from bot.logs import set_up_logging
 from bot.panel import in_process
 from bot.settings import Settings
-from bot.ui.layout import CardView, Tone, card
 
 _TICK = 0.3
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from bot.clock import Clock
 from bot.demo.panel import SimulatedPanel, Upstream
+from bot.domain.clock import Clock
 from bot.panel import OrderStatus
 
 

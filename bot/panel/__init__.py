@@ -1,5 +1,6 @@
 """The NotPanel protocol and nothing else: the only room that imports httpx."""
 
+from bot.domain.order_status import OrderStatus, read_status
 from bot.panel.client import CALL_DEADLINE, MAX_BATCH, Called, Panel, host_called
 from bot.panel.errors import (
     InvalidKey,
@@ -27,7 +28,6 @@ from bot.panel.replies import (
     StatusRow,
     read_date,
 )
-from bot.panel.statuses import OrderStatus, read_status
 
 __all__ = [
     "CALL_DEADLINE",

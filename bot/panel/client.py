@@ -46,7 +46,7 @@ MAX_BATCH = 100
 
 CALL_DEADLINE = 45
 """Seconds from the start of a call to the last byte of its answer. After that nothing of it is on its way any more:
-takeovers rest on this (bot/store/holder.py)."""
+takeovers rest on this (bot/ledger/holder.py)."""
 TIMEOUTS = httpx.Timeout(connect=5, write=10, read=30, pool=5)
 """Seconds for each step of a call. A panel that answers byte by byte keeps to them for as long as it likes."""
 MAX_BODY = 128 * 1024

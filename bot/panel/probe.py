@@ -7,7 +7,7 @@ from datetime import datetime
 import httpx
 from pydantic import SecretStr
 
-from bot.clock import Clock, utc_now
+from bot.domain.clock import Clock, utc_now
 from bot.panel.client import CALL_DEADLINE, NEVER_SENT, connect, read_body
 from bot.panel.errors import PanelError, Unavailable, Unintelligible, error_for
 from bot.panel.replies import error_words, quotable, read_date, read_json, read_layer, read_reset

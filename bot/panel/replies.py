@@ -15,9 +15,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import JsonValue, SecretStr
 
+from bot.domain.order_status import OrderStatus, read_status
 from bot.panel.errors import Layer, Refused, Unintelligible, is_about_orders, is_of_a_fault
 from bot.panel.redaction import Redaction
-from bot.panel.statuses import OrderStatus, read_status
 
 Json = dict[str, JsonValue] | list[JsonValue]
 

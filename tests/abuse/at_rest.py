@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.store import migrate, only_process
+from bot.ledger import migrate, only_process
 from tests.abuse import Outcome, attack
 
 _REFUSED_LEDGER, _REFUSED_SETTING = 3, 2

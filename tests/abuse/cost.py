@@ -68,7 +68,7 @@ def _readers_in(children: Path) -> list[int]:
     return [
         int(child)
         for child in children.read_text().split()
-        if b"bot.reading" in Path(f"/proc/{child}/cmdline").read_bytes()
+        if b"bot.services.file_reader" in Path(f"/proc/{child}/cmdline").read_bytes()
     ]
 
 

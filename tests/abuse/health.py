@@ -72,9 +72,14 @@ async def hour() -> Outcome:
         now = float(second)
         for account in range(second % 200, 1_000, 200):
             for name, level, words, info in (
-                ("bot.turns", logging.WARNING, "account %d: down; trying again with growing pauses", None),
-                ("bot.turns", logging.INFO, "account %d: the panel answers again", None),
-                ("bot.worker", logging.ERROR, "account %d could not be worked on", fault),
+                (
+                    "bot.workers.account_runner",
+                    logging.WARNING,
+                    "account %d: down; trying again with growing pauses",
+                    None,
+                ),
+                ("bot.workers.account_runner", logging.INFO, "account %d: the panel answers again", None),
+                ("bot.workers.scheduler", logging.ERROR, "account %d could not be worked on", fault),
             ):
                 record = logging.LogRecord(name, level, "", 0, words, (account,), info)
                 unbounded += len(handler.format(record)) + 1

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 
-from bot.http.connections import ASKS_WITHIN, MOST
+from bot.ops.http.connections import ASKS_WITHIN, MOST
 from tests.abuse import Outcome, attack
 from tests.wire.stage import Stage, stage
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.demo.panel import OrderStatus, Upstream
-from bot.key_doubts import Doubt, KeyDoubts
+from bot.workers.key_doubts import Doubt, KeyDoubts
 from tests.abuse import Outcome, attack
 from tests.wire.objects import ANN
 from tests.wire.stage import KEY, stage

@@ -12,11 +12,11 @@ from urllib.parse import parse_qsl
 
 from pydantic import SecretStr
 
-from bot.budget import Budget
 from bot.demo.panel import SimulatedPanel
 from bot.panel import Accepted, Panel, RateLimited
 from bot.panel.client import MAX_BODY
 from bot.panel.replies import read_limits
+from bot.workers.budget import Budget
 from tests.abuse import Outcome, attack
 from tests.abuse.process import lag_of, memory_of
 from tests.wire.objects import ANN

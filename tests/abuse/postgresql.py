@@ -6,8 +6,8 @@ from contextlib import suppress
 import asyncpg
 from pydantic import SecretStr
 
-from bot.store import Ledger, LedgerError, LedgerForeign, migrate
-from bot.store.link import WRITING, connect_freely
+from bot.ledger import Ledger, LedgerError, LedgerForeign, migrate
+from bot.ledger.link import WRITING, connect_freely
 from tests.abuse import Outcome, attack
 from tests.postgres import Postgres, programs, running
 

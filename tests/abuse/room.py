@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.budget import Budget
-from bot.housekeeping import MOST_ENDED
 from bot.panel import RateLimited
+from bot.workers.budget import Budget
+from bot.workers.housekeeping import MOST_ENDED
 from tests.abuse import Outcome, attack
 from tests.benchmarks import filled
 from tests.benchmarks.sides import ask_for_list, memory

@@ -4,8 +4,8 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from bot.budget import Budget, Use
 from bot.panel import RateLimited
+from bot.workers.budget import Budget, Use
 from tests.abuse import Outcome, attack
 
 _IP, _KEY = 300, 100

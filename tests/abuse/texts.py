@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 
-from bot.http.server import MOST_BYTES
-from bot.states import State
+from bot.domain.states import State
+from bot.ops.http.server import MOST_BYTES
 from tests.abuse import Outcome, attack
 from tests.abuse.cost import Watch, start, watched, watching
 from tests.benchmarks import filled

@@ -1,7 +1,7 @@
 """What people and the panel write, where somebody else's program reads it."""
 
-from bot.orders import find_orders
-from bot.ui.csv import csv_file
+from bot.cards.csv import csv_file
+from bot.domain.order_ids import find_orders
 from tests.abuse import Outcome, attack
 from tests.test_csv import DANGEROUS, cells
 

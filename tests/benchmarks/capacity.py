@@ -9,11 +9,11 @@ after the other; the more they differ, the more the schedule gains (tests/benchm
 
 import argparse
 
-from bot.budget import WATCH_SHARE_OF_IP, Budget
-from bot.clock import utc_now
+from bot.domain.clock import utc_now
 from bot.panel import MAX_BATCH
 from bot.settings import Settings
-from bot.watching import groups_of
+from bot.workers.budget import WATCH_SHARE_OF_IP, Budget
+from bot.workers.poll_planner import groups_of
 
 ACCOUNTS = (100, 500, 1_000, 2_500, 5_000, 10_000, 25_000)
 OPEN = (MAX_BATCH, 500)

@@ -24,8 +24,8 @@ from random import Random
 from statistics import fmean, quantiles
 from typing import Protocol
 
-from bot.schedule import WatchIntervals
-from bot.watching import Watching, groups_of
+from bot.domain.polling import WatchIntervals
+from bot.workers.poll_planner import Watching, groups_of
 
 CALLS_PER_SECOND = 300 * 0.7 / 60
 INTERVALS = WatchIntervals(timedelta(seconds=10), timedelta(seconds=900))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.clock import utc_now
 from bot.demo.panel import SimulatedPanel
+from bot.domain.clock import utc_now
 from tests.wire.process import BotProcess
 from tests.wire.stage import KEY, Stage, stage
 from tests.wire.stand_in import Interaction, stand_in

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bot.store.migrate import migrations
+from bot.ledger.migrate import migrations
 from tests.ledgers import Below, InFile, InPostgres
 from tests.rules.sources import ROOT, name_of
 
@@ -22,7 +22,7 @@ def releases() -> list[Path]:
 
 def sums() -> str:
     """Return what all migrations of today are sealed with."""
-    files = sorted((ROOT / "bot/store/migrations").rglob("*.sql"))
+    files = sorted((ROOT / "bot/ledger/migrations").rglob("*.sql"))
     return "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {name_of(file)}\n" for file in files)
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import discord
 import pytest
 
+from bot.cards import buttons
+from bot.cards.words import OUTCOMES
 from bot.client import COGS, Client
-from bot.records import MOST_DAYS
-from bot.states import State
-from bot.store import ListKind
-from bot.ui import buttons
-from bot.ui.words import OUTCOMES
+from bot.domain.states import State
+from bot.ledger import ListKind
+from bot.services.history import MOST_DAYS
 from tests.examples import PRESSABLE
 from tests.rules.sources import ROOT, sources, tree_of
 
@@ -79,7 +79,7 @@ def test_every_cog_is_loaded() -> None:
 
 def test_every_button_has_an_example() -> None:
     assert set(PRESSABLE) == set(buttons.ALL)
-    made = [node.name for node in tree_of(ROOT / "bot/ui/buttons.py").body if isinstance(node, ast.FunctionDef)]
+    made = [node.name for node in tree_of(ROOT / "bot/cards/buttons.py").body if isinstance(node, ast.FunctionDef)]
     assert len([name for name in made if not name.startswith("_")]) == len(buttons.ALL)
 
 

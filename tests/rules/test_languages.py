@@ -17,10 +17,10 @@ from discord import app_commands
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.cards.language import CATALOGUES, DOMAIN, OWN_NAMES, Language, number, plural, speaking, t, understood
+from bot.cards.modals import key_form, orders_form
 from bot.client import Client
-from bot.keyring import LONGEST_NAME
-from bot.language import CATALOGUES, DOMAIN, OWN_NAMES, Language, number, plural, speaking, t, understood
-from bot.ui.modals import key_form, orders_form
+from bot.services.keyring import LONGEST_NAME
 from tests.rules.sources import ROOT, sources, tree_of
 
 TRANSLATED = [language for language in Language if language is not Language.ENGLISH]
@@ -148,15 +148,15 @@ def test_only_plain_texts_are_given_to_be_translated() -> None:
                 assert not any(isinstance(text, ast.JoinedStr | ast.BinOp) for text in texts), (path, node.lineno)
 
 
-DATA = ("bot/ui/csv.py", "bot/ui/admin.py")
+DATA = ("bot/cards/csv.py", "bot/cards/admin.py")
 """Lists are data, and what the operator reads is in English as the log is."""
 
 
 def test_no_text_on_a_card_bypasses_the_catalogues() -> None:
-    """What is shown is built of translated texts; other words in bot/ui are names of things and patterns."""
+    """What is shown is built of translated texts; other words in bot/cards are names of things and patterns."""
     found = [
         (path.name, text)
-        for path in sources("bot/ui")
+        for path in sources("bot/cards")
         if path.relative_to(ROOT).as_posix() not in DATA
         for text in bare_texts(tree_of(path))
     ]

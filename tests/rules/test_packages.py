@@ -12,7 +12,7 @@ import pytest
 import yaml
 from aiohttp import web
 
-from bot import command_line
+from bot import cli as command_line
 from bot.settings import Settings
 from tests.panel.fakes import loopback
 from tests.rules.sources import ROOT

@@ -11,8 +11,8 @@ import pytest
 
 from bot.__main__ import main
 from bot.client import Client
+from bot.domain.states import State
 from bot.settings import Settings
-from bot.states import State
 from tests.benchmarks.capacity import tables
 from tests.rules.sources import README, ROOT, name_of
 from tests.rules.test_commands import menus, slash_commands

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store import migrate
+from bot.ledger import migrate
 from tests.rules.sources import ROOT
 
 NOTICE = (ROOT / "docs/privacy-notice.md").read_text("utf-8")
@@ -42,7 +42,7 @@ def test_the_notice_names_what_is_stored_once_each_and_nothing_else(stored: Colu
 
 def test_what_is_about_users_is_what_forget_me_erases() -> None:
     erased = re.findall(
-        r"^DELETE FROM (\w+)", (ROOT / "bot/store/queries/erasing.sql").read_text("utf-8"), re.MULTILINE
+        r"^DELETE FROM (\w+)", (ROOT / "bot/ledger/queries/erasing.sql").read_text("utf-8"), re.MULTILINE
     )
     assert {table for table, _ in named("About you")} == set(erased)
 

@@ -65,7 +65,7 @@ def core() -> list[Path]:
 
 
 def test_the_core_knows_nothing_of_discord() -> None:
-    assert importers(core(), "discord", "bot.ui", "bot.client", "bot.notices") == []
+    assert importers(core(), "discord", "bot.cards", "bot.client", "bot.delivery.notices") == []
 
 
 def test_nothing_in_bot_imports_the_cogs() -> None:
@@ -90,16 +90,18 @@ def test_only_the_panel_speaks_http() -> None:
 
 def test_only_the_http_room_serves_http() -> None:
     """Both take long to import, and nobody else needs to know who reads the figures."""
-    outside = [path for path in sources("bot", "cogs") if not {ROOT / "bot/http", ROOT / "bot/demo"} & {*path.parents}]
+    outside = [
+        path for path in sources("bot", "cogs") if not {ROOT / "bot/ops/http", ROOT / "bot/demo"} & {*path.parents}
+    ]
     assert importers(outside, "aiohttp.web", "prometheus_client") == []
-    assert importers(sources("bot/http"), "aiohttp.web") != []
+    assert importers(sources("bot/ops/http"), "aiohttp.web") != []
 
 
 def test_only_the_store_speaks_sql() -> None:
-    outside = [path for path in sources("bot", "cogs") if ROOT / "bot/store" not in path.parents]
+    outside = [path for path in sources("bot", "cogs") if ROOT / "bot/ledger" not in path.parents]
     assert importers(outside, *DATABASES) == []
     assert sql_in(outside) == []
-    assert sql_in(sources("bot/store")) != []
+    assert sql_in(sources("bot/ledger")) != []
 
 
 def sql_in(paths: list[Path]) -> list[str]:
@@ -113,23 +115,23 @@ def sql_in(paths: list[Path]) -> list[str]:
 
 
 def test_the_ui_does_no_io() -> None:
-    ui = sources("bot/ui")
+    ui = sources("bot/cards")
     forbidden = (
         "aiohttp",
         "httpx",
         "asyncio",
         "socket",
         *DATABASES,
-        "bot.store.sqlite",
-        "bot.store.ledger",
-        "bot.store.reader",
-        "bot.store.writer",
+        "bot.ledger.sqlite",
+        "bot.ledger.ledger",
+        "bot.ledger.reader",
+        "bot.ledger.writer",
     )
     assert importers(ui, *forbidden) == []
     names = {name for path in ui for name in imports_of(path)}
-    assert names.isdisjoint({"bot.store.Ledger", "bot.store.Reader", "bot.store.Writer", "bot.panel.Panel"})
+    assert names.isdisjoint({"bot.ledger.Ledger", "bot.ledger.Reader", "bot.ledger.Writer", "bot.panel.Panel"})
     waiting = {name_of(path) for path in ui for node in ast.walk(tree_of(path)) if isinstance(node, ast.Await)}
-    assert waiting <= {"bot/ui/modals.py"}  # hands what was typed to the function it was given
+    assert waiting <= {"bot/cards/modals.py"}  # hands what was typed to the function it was given
 
 
 def test_nothing_asks_for_a_time_without_a_zone() -> None:

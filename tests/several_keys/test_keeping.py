@@ -5,14 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.accounts import Connected, KeyView, Removed
-from bot.calls import BalanceView
-from bot.language import Language, speaking
-from bot.panel import Balance, Unavailable
-from bot.problems import TooManyKeys
-from bot.store import AccountState, ListKind
-from bot.ui.answers import user_problem
-from bot.ui.keys import (
+from bot.cards.answers import user_problem
+from bot.cards.keys import (
     balances_card,
     connected,
     default_chosen,
@@ -22,6 +16,12 @@ from bot.ui.keys import (
     which_to_remove,
     which_to_try,
 )
+from bot.cards.language import Language, speaking
+from bot.domain.errors import TooManyKeys
+from bot.ledger import AccountState, ListKind
+from bot.panel import Balance, Unavailable
+from bot.services.keys import Connected, KeyView, Removed
+from bot.services.panel_calls import BalanceView
 from tests.examples import keeps_discords_limits
 from tests.examples import key as example_key
 from tests.several_keys.shop import RUNNING, SHOP, calls, labels, names

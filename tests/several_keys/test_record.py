@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.store import ListKind, Past
-from bot.ui import buttons
+from bot.cards import buttons
+from bot.ledger import ListKind, Past
 from tests.several_keys.shop import LONG, RUNNING, SHOP, calls
 from tests.world import KEY, START, World, shown, whole_list
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.store import ListKind
-from bot.ui import buttons
+from bot.cards import buttons
+from bot.ledger import ListKind
 from tests.several_keys.shop import RUNNING, SHOP, calls, labels
 from tests.world import KEY, World, messages, shown
 

@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.panel import OrderReading, OrderStatus
-from bot.states import State, Verdict
-from bot.store import (
+from bot.domain.states import State, Verdict
+from bot.ledger import (
     Account,
     Cancellation,
     Card,
@@ -15,6 +14,7 @@ from bot.store import (
     SealedKey,
     Writer,
 )
+from bot.panel import OrderReading, OrderStatus
 from tests.ledgers import Below
 from tests.world import START, orders_of
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Generator
 
 import pytest
 
-from bot.store import Ledger
+from bot.ledger import Ledger
 from tests.ledgers import Below, InPostgres
 from tests.postgres import Postgres
 from tests.store.books import ANN, KEY, Books, connect

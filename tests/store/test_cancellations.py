@@ -5,14 +5,14 @@ from itertools import pairwise
 
 import pytest
 
-from bot.panel import MAX_BATCH
-from bot.states import State, Verdict
-from bot.store import (
+from bot.domain.states import State, Verdict
+from bot.ledger import (
     NoticeKind,
     Outcome,
     SealedKey,
 )
-from bot.store.writer import _ORDERS_AT_ONCE
+from bot.ledger.writer import _ORDERS_AT_ONCE
+from bot.panel import MAX_BATCH
 from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask, claim, connect
 from tests.world import START, orders_of
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.store import (
+from bot.ledger import (
     Ledger,
     LedgerTooNew,
     LedgerUnreadable,
     SealedKey,
     migrate,
 )
-from bot.store.migrate import migrate_file, migrations
-from bot.store.sqlite import SQLITE_QUERIES
+from bot.ledger.migrate import migrate_file, migrations
+from bot.ledger.sqlite import SQLITE_QUERIES
 from tests.ledgers import InFile
 from tests.store.books import KEY, LATER, WINDOW, Books
 
@@ -127,7 +127,7 @@ def test_a_ledger_is_copied_before_it_is_migrated(tmp_path: Path, monkeypatch: p
     newest = migrate(below.database)
     before = below.tables()
     more = [*migrations("sqlite"), (newest + 1, "more.sql", f"{sql};")]
-    monkeypatch.setattr(import_module("bot.store.migrate"), "migrations", lambda _: more)
+    monkeypatch.setattr(import_module("bot.ledger.migrate"), "migrations", lambda _: more)
     with suppress(LedgerUnreadable):
         migrate(below.database)
     assert below.tables() == (before if "nonsense" in sql else [*before, "more"])

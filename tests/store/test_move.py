@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.states import State
-from bot.store import (
+from bot.domain.states import State
+from bot.ledger import (
     Ledger,
     LedgerDiffers,
     LedgerInUse,
@@ -20,7 +20,7 @@ from bot.store import (
     Preferences,
     link,
 )
-from bot.store.move import move
+from bot.ledger.move import move
 from tests.ledgers import Below, InFile, InPostgres
 from tests.rules.sources import ROOT
 from tests.store.between import Break, between

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.domain.states import State, Verdict
+from bot.ledger import Account, AccountState, Cancellation, Ledger, Outcome, migrate
+from bot.ledger.migrate import migrations
+from bot.ledger.sqlite import SQLITE_QUERIES
 from bot.panel import OrderReading, OrderStatus
-from bot.states import State, Verdict
-from bot.store import Account, AccountState, Cancellation, Ledger, Outcome, migrate
-from bot.store.migrate import migrations
-from bot.store.sqlite import SQLITE_QUERIES
 from tests.ledgers import Below, InFile, InPostgres
 from tests.promises import breaches
 from tests.store.books import ANN, CARD_GONE, FOUND, KEY, LATER, WINDOW, Books, ask, claim, connect

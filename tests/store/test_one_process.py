@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store import Ledger, LedgerInUse, backup, migrate, only_process
+from bot.ledger import Ledger, LedgerInUse, backup, migrate, only_process
 from tests.ledgers import InFile
 from tests.rules.sources import ROOT
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="flock(2) and SQ
 ELSEWHERE = """
 import sys
 from pathlib import Path
-from bot.store import LedgerInUse, only_process
+from bot.ledger import LedgerInUse, only_process
 try:
     with only_process(Path(sys.argv[1])):
         print("mine")

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from bot.states import State
-from bot.store import (
+from bot.domain.states import State
+from bot.ledger import (
     NoticeKind,
     NoticeState,
 )

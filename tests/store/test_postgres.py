@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from bot.store import (
+from bot.ledger import (
     Database,
     Ledger,
     LedgerForeign,
@@ -24,9 +24,9 @@ from bot.store import (
     migrate,
     migrate_postgres,
 )
-from bot.store import postgres as engine
-from bot.store.database import demanded_tls
-from bot.store.migrate import migrations
+from bot.ledger import postgres as engine
+from bot.ledger.database import demanded_tls
+from bot.ledger.migrate import migrations
 from tests.ledgers import InPostgres
 from tests.store.between import Between, Break, between
 

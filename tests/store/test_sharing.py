@@ -5,10 +5,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from bot.leases import Leases
-from bot.panel import CALL_DEADLINE
-from bot.states import State, Verdict
-from bot.store import (
+from bot.domain.states import State, Verdict
+from bot.ledger import (
     DEAD_AFTER,
     SURE_FOR,
     WIRE_CLEAR_AFTER,
@@ -19,7 +17,9 @@ from bot.store import (
     Preview,
     PreviewState,
 )
-from bot.turns import _Answer, _recorded, _taken_and_claimed
+from bot.panel import CALL_DEADLINE
+from bot.workers.account_runner import _Answer, _recorded, _taken_and_claimed
+from bot.workers.leases import Leases
 from tests.ledgers import InPostgres
 from tests.store.books import ANN, CARD_ENDS, KEY, LATER, WINDOW, Books, ask, connect
 from tests.world import START
@@ -176,7 +176,7 @@ async def test_a_process_that_was_not_seen_of_late_sends_nothing(pair: Pair, mon
     await leases.beat()
     assert await leases.take(account_id, ())
     leases.insist(account_id)
-    monkeypatch.setattr("bot.leases.monotonic", lambda: 1e9)
+    monkeypatch.setattr("bot.workers.leases.monotonic", lambda: 1e9)
     with pytest.raises(LeaseLost):
         leases.insist(account_id)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.app import App, build
-from bot.cancels import Place
 from bot.demo.panel import SimulatedPanel
-from bot.orders import find_orders
+from bot.domain.order_ids import find_orders
+from bot.ledger import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER
 from bot.panel import CALL_DEADLINE, OrderStatus
+from bot.services.cancels import Place
 from bot.settings import Settings
-from bot.store import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER
 from tests.ledgers import InPostgres
 from tests.panel.lines import Line, Time, clock_of_loop, listening, url_of
 from tests.store.books import ANN

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.states import State, Verdict
-from bot.store import NoticeKind, Outcome, Writer
+from bot.domain.states import State, Verdict
+from bot.ledger import NoticeKind, Outcome, Writer
 from tests.store.books import FOUND, LATER, WINDOW, Books, ask, claim
 from tests.world import START, orders_of
 

@@ -15,13 +15,13 @@ from random import Random
 
 from pydantic import SecretStr
 
-from bot.clock import utc_now
 from bot.demo.panel import SimulatedPanel, Upstream
-from bot.key_seals import seal_key
+from bot.domain.clock import utc_now
+from bot.domain.states import State, Verdict
+from bot.ledger import Card, Ledger, Outcome
 from bot.panel import Answer
+from bot.services.key_seals import seal_key
 from bot.settings import Settings
-from bot.states import State, Verdict
-from bot.store import Card, Ledger, Outcome
 from bot.vault import open_vault
 from tests.wire.stage import KEY, Audit, Stage, audit, stage
 from tests.wire.stand_in import Fault, StandIn

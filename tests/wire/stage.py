@@ -11,11 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.clock import utc_now
+from bot.cards.words import WORDINGS
 from bot.demo.panel import SimulatedPanel
 from bot.demo.serve import serve
-from bot.states import TRANSITIONS, State
-from bot.ui.words import WORDINGS
+from bot.domain.clock import utc_now
+from bot.domain.states import TRANSITIONS, State
 from tests.promises import hasty
 from tests.wire.process import SETTINGS, BotProcess
 from tests.wire.stand_in import Interaction, Sent, StandIn, stand_in

@@ -19,11 +19,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.clock import utc_now
 from bot.demo.panel import SimulatedPanel, Upstream
 from bot.demo.serve import serve
-from bot.states import State
-from bot.store import DEAD_AFTER, WIRE_CLEAR_AFTER, migrate
+from bot.domain.clock import utc_now
+from bot.domain.states import State
+from bot.ledger import DEAD_AFTER, WIRE_CLEAR_AFTER, migrate
 from tests.ledgers import InPostgres
 from tests.postgres import programs, running
 from tests.promises import breaches, hasty

@@ -10,10 +10,10 @@ import discord
 import pytest
 from pydantic import SecretStr
 
-from bot.clock import utc_now
-from bot.doctor import looks
-from bot.doctor.checks import check_token
-from bot.store.migrate import migrations
+from bot.domain.clock import utc_now
+from bot.ledger.migrate import migrations
+from bot.ops.doctor import looks
+from bot.ops.doctor.checks import check_token
 from tests.ledgers import InPostgres
 from tests.postgres import Postgres
 from tests.story import ROOT

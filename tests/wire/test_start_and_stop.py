@@ -15,8 +15,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.app import build
+from bot.ledger import migrate
 from bot.settings import Settings
-from bot.store import migrate
 from tests.story import ROOT
 from tests.wire.stage import KEY, Stage, stage
 from tests.wire.stand_in import Fault, stand_in
@@ -158,7 +158,7 @@ def test_a_signal_before_the_imports_are_done_ends_the_bot(tmp_path: Path, numbe
 
 def test_a_signal_breaks_off_other_commands_as_always(tmp_path: Path) -> None:
     ended = python(
-        "os.kill(os.getpid(), signal.SIGTERM)\nfrom bot.command_line import main\nmain(['migrate'])",
+        "os.kill(os.getpid(), signal.SIGTERM)\nfrom bot.cli import main\nmain(['migrate'])",
         DATA_DIR=str(tmp_path),
     )
     assert ended.returncode == -signal.SIGTERM

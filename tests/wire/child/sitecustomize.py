@@ -127,9 +127,9 @@ def _be_patient() -> None:
     run = asyncio.run
 
     def run_patiently(main) -> None:
-        import bot.courtesy
+        import bot.services.throttle
 
-        bot.courtesy.AT_ONCE = 1_000_000
+        bot.services.throttle.AT_ONCE = 1_000_000
         run(main)
 
     asyncio.run = run_patiently
@@ -153,13 +153,15 @@ def _resend_after(seconds: float) -> None:
     run = asyncio.run
 
     def run_sooner(main):
-        import bot.schedule
-        import bot.store.writer
+        import bot.domain.polling
+        import bot.ledger.writer
 
-        shrink = seconds / bot.schedule.resend_after(1).total_seconds()
-        bot.schedule._RESENDS = tuple(min(pause, bot.schedule._RESENDS[1]) * shrink for pause in bot.schedule._RESENDS)
-        bot.schedule._RECHECK *= shrink
-        bot.store.writer._FIRST_RESEND = int(seconds * 1000)
+        shrink = seconds / bot.domain.polling.resend_after(1).total_seconds()
+        bot.domain.polling._RESENDS = tuple(
+            min(pause, bot.domain.polling._RESENDS[1]) * shrink for pause in bot.domain.polling._RESENDS
+        )
+        bot.domain.polling._RECHECK *= shrink
+        bot.ledger.writer._FIRST_RESEND = int(seconds * 1000)
         return run(main)
 
     asyncio.run = run_sooner
@@ -189,15 +191,15 @@ def _note_pruning(path: str, pause: float) -> None:
             self._file.write(f"{began} {time.monotonic() - began}\n")
 
     def run_noting(main):
-        import bot.housekeeping
+        import bot.workers.housekeeping
 
-        begin = bot.housekeeping.Housekeeping.__init__
+        begin = bot.workers.housekeeping.Housekeeping.__init__
 
         def begin_timed(self, ledger, *arguments) -> None:
             begin(self, Timed(ledger), *arguments)
 
-        bot.housekeeping.Housekeeping.__init__ = begin_timed
-        bot.housekeeping._PIECES, bot.housekeeping._BETWEEN_PIECES = 10**9, pause
+        bot.workers.housekeeping.Housekeeping.__init__ = begin_timed
+        bot.workers.housekeeping._PIECES, bot.workers.housekeeping._BETWEEN_PIECES = 10**9, pause
         return run(main)
 
     asyncio.run = run_noting

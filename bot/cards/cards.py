@@ -1,0 +1,234 @@
+"""The card of a request and the notice of how orders ended: counts first, groups, the whole list behind a button."""
+
+from collections.abc import Sequence
+
+from bot.cards import buttons
+from bot.cards.groups import (
+    Section,
+    Sections,
+    asked,
+    counts,
+    has_open,
+    in_the_list,
+    joined,
+    rest_of,
+    sections_of,
+    texts_of,
+    tone_of,
+    total,
+    undated,
+    with_key,
+)
+from bot.cards.keys import Names, connect_again, names_of, other_keys, pauses, under_key
+from bot.cards.language import number, plural, t
+from bot.cards.layout import CardView, Tone, card
+from bot.cards.previews import preview_text
+from bot.cards.text import ago, at, bar, code, first_few, listed, titled
+from bot.cards.words import PAUSES, PREVIEW_TOO_LONG, TROUBLES, WORDINGS, ignored
+from bot.domain.states import State
+from bot.ledger import AccountState, Groups, ListKind, Notice, PreviewState, Report, RequestState
+from bot.panel import MAX_BATCH
+from bot.services.cancels import RequestView
+
+_MOST_REFILLS = 3
+"""Keys for whose orders one message offers refills."""
+
+
+def request_card(view: RequestView) -> CardView:
+    """Show how far a request has come."""
+    match view.request.state:
+        case RequestState.ASKING:
+            return _question(view)
+        case RequestState.KEPT:
+            return card(Tone.PLAIN, [titled(t("Kept"), t("Nothing was sent."))])
+        case RequestState.LAPSED:
+            again = t("Nothing was sent. Use `/cancel` again; a question stands for 15 minutes.")
+            return card(Tone.PLAIN, [titled(t("Too late to confirm"), again)])
+        case RequestState.GOING:
+            return _progress(view)
+
+
+def _question(view: RequestView) -> CardView:
+    """Ask before anything is sent; or, where no command was given, what to do with the orders that were named."""
+    request = view.request
+    undecided = request.preview is not None and request.preview.state is PreviewState.UNDECIDED
+    named = first_few(view.waiting, request.orders)
+    shown, left = listed([code(order) for order in named], 900)
+    missing = left + request.orders - len(named)
+    rest = " " + t("… and {missing} more", missing=missing) if missing else ""
+    warning = t(
+        "Nothing has been sent yet. A request to cancel cannot be taken back, "
+        "and a partly delivered order may get no refill."
+    )
+    key = under_key(view.keys, view.account)
+    orders = "\n".join(filter(None, [shown + rest, ignored(request.ignored, request.repeats)]))
+    if undecided:
+        title = plural(
+            "Cancel this order, or show its status?",
+            "Cancel these {count} orders, or show their status?",
+            request.orders,
+        )
+        return card(
+            Tone.WAITING,
+            [titled(title, key, warning), orders],
+            buttons=[buttons.confirm(request.id, request.orders, undecided=True), buttons.status(request.id)],
+        )
+    return card(
+        Tone.WAITING,
+        [
+            titled(plural("Cancel {count} order?", "Cancel {count} orders?", request.orders), key, warning),
+            orders,
+            preview_text(request.preview) if request.preview else t(PREVIEW_TOO_LONG),
+        ],
+        buttons=[buttons.confirm(request.id, request.orders), buttons.keep(request.id)],
+    )
+
+
+def _progress(view: RequestView) -> CardView:
+    request = view.request
+    sections = sections_of(view.groups, [code(order) for order in view.waiting], request.waiting)
+    notes = [
+        t(PAUSES[view.account.state]) if _is_stuck(view) else "",
+        t(TROUBLES[view.account.trouble]) if view.account.trouble and has_open(sections) else "",
+        f"-# {_joined_before(view.joined)}" if view.joined else "",
+        ignored(request.ignored, request.repeats),
+    ]
+    title = plural("Cancel request · {count} order", "Cancel request · {count} orders", request.orders)
+    head = titled(title, counts(sections), under_key(view.keys, view.account), *_sent(view, sections))
+    texts, folded = texts_of(sections, beside=[head, *notes])
+    return card(
+        tone_of(sections),
+        [head, *texts, *joined(notes)],
+        buttons=[
+            *(connect_again([view.account], several=False) if _is_stuck(view) else []),
+            *([buttons.stop(request.id)] if _may_stop(view) else []),
+            *([buttons.retry(request.id)] if any(one.given_up for one in sections.values()) else []),
+            *([buttons.refill(ListKind.REQUEST, request.id, view.account.id)] if _may_refill(view.groups) else []),
+            *other_keys(ListKind.REQUEST, request.id, view.keys, view.groups),
+            *(rest_of(ListKind.REQUEST, request.id) if folded else []),
+        ],
+        menus=_copy_ids(ListKind.REQUEST, request.id, sections),
+    )
+
+
+def _joined_before(count: int) -> str:
+    return plural(
+        "{count} order of these had been asked for before: joined.",
+        "{count} orders of these had been asked for before: joined.",
+        count,
+    )
+
+
+def _sent(view: RequestView, sections: Sections) -> Sequence[str]:
+    """Show how much of a long list has been sent, and what the panel's limits allow at best."""
+    request = view.request
+    if request.waiting == 0 or request.orders <= MAX_BATCH:
+        return ()
+    unsent = [sections[state].count for state in (State.REQUESTED, State.SENDING) if state in sections]
+    sent = request.orders - sum(unsent)
+    done = t("{sent} of {orders} sent", sent=sent, orders=request.orders)
+    if view.sent_by and not _is_stuck(view):
+        done += " · " + t("the panel's limits let the last go {when} at the earliest", when=ago(view.sent_by))
+    follows = t(
+        "This card updates until {time}. You get a message once every order has been checked.",
+        time=at(request.card_until),
+    )
+    return (f"{bar(sent, request.orders)} {done}", f"-# {follows}")
+
+
+def _may_stop(view: RequestView) -> bool:
+    return view.request.waiting > MAX_BATCH or bool(view.request.waiting and (view.account.trouble or _is_stuck(view)))
+
+
+def notice_card(report: Report, notice: Notice) -> CardView:
+    """Tell a user how orders ended that they have been waiting for, and what else they should know.
+
+    By the reference the courier finds out whether a message has arrived of which it never heard.
+    """
+    parts = pauses(report.pauses, report.accounts)
+    names = names_of(report.accounts)
+    folded = False
+    for title, late in _overdue(report.overdue, names).items():
+        shown, missing = listed([name for name, _ in late.lines], 500)
+        missing += late.count - len(late.lines)
+        folded = folded or bool(missing)
+        rest = f" {in_the_list(missing)}" if missing else ""
+        watching = t(
+            "I go on watching, less often, until 30 days after you asked. You may want to ask NotPanel's support."
+        )
+        parts.append(titled(title, shown + rest, f"-# {watching}"))
+    ended = sections_of(report.ended, dates=with_key(names, asked))
+    if ended:
+        count = total(ended)
+        head = titled(plural("News about {count} order", "News about {count} orders", count), counts(ended))
+        texts, more = texts_of(ended, beside=[head, *parts, notice.reference])
+        parts += [head, *texts]
+        folded = folded or more
+    return card(
+        Tone.BAD if report.pauses else tone_of(ended) if ended else Tone.WAITING,
+        [*(parts or [titled(t("Nothing new"))]), f"-# {notice.reference}"],
+        buttons=[
+            *connect_again(report.pauses, several=bool(names)),
+            *_refills(notice.id, report.ended, names),
+            *other_keys(ListKind.NOTICE, notice.id, report.accounts, report.ended),
+            *(rest_of(ListKind.NOTICE, notice.id) if folded else []),
+        ],
+        menus=_copy_ids(ListKind.NOTICE, notice.id, sections_of({**report.overdue, **report.ended})),
+    )
+
+
+def brief_notice_card(report: Report, notice: Notice) -> CardView:
+    """Tell the same in counts alone, with nothing in it from outside: for what Discord takes in no other form."""
+    ended = sections_of(report.ended)
+    reasons = dict.fromkeys(t(PAUSES[account.state]) for account in report.pauses)
+    parts = [titled(t("⚠️ I need your key again"), *reasons)] if reasons else []
+    parts += [f"**{title}** ({number(late.count)})" for title, late in _overdue(report.overdue, {}).items()]
+    if ended:
+        count = total(ended)
+        parts.append(titled(plural("News about {count} order", "News about {count} orders", count), counts(ended)))
+    has_orders = bool(ended or report.overdue)
+    rest = t("Discord did not take the longer message. The buttons show each order.")
+    return card(
+        Tone.BAD if reasons else tone_of(ended) if ended else Tone.WAITING,
+        [*parts, *([f"-# {rest}"] if has_orders else [])],
+        buttons=rest_of(ListKind.NOTICE, notice.id) if has_orders else [],
+    )
+
+
+def _overdue(groups: Groups, names: Names) -> dict[str, Section]:
+    """Tell what is known to be with the provider from what is not."""
+    queued = {state: group for state, group in groups.items() if state is State.QUEUED}
+    others = {state: group for state, group in groups.items() if state is not State.QUEUED}
+    named = {
+        t("Still open at the provider after 72 hours"): queued,
+        t("Still waiting for a clear answer from the panel after 72 hours"): others,
+    }
+    return {title: _merged(late, names) for title, late in named.items() if late}
+
+
+def _merged(groups: Groups, names: Names) -> Section:
+    sections = sections_of(groups, dates=with_key(names, undated))
+    return Section(total(sections), [line for section in sections.values() for line in section.lines])
+
+
+def _may_refill(groups: Groups) -> bool:
+    """Look at the orders that a card can show: among thousands of refusals it does not search at every edit."""
+    return any(order.may_be_refilled for group in groups.values() for order in group.first)
+
+
+def _refills(notice_id: int, groups: Groups, names: Names) -> list[buttons.Button]:
+    """Offer refills under each key of a notice's orders apart: an order is known under its own key alone."""
+    orders = [order for group in groups.values() for order in group.first if order.may_be_refilled]
+    accounts = sorted({order.account_id for order in orders})[:_MOST_REFILLS]
+    return [buttons.refill(ListKind.NOTICE, notice_id, one, names.get(one, "")) for one in accounts]
+
+
+def _copy_ids(kind: ListKind, list_id: int, sections: Sections) -> list[buttons.Menu]:
+    """Offer the IDs of each group, to copy."""
+    groups = {state: f"{number(section.count)} {t(WORDINGS[state].short)}" for state, section in sections.items()}
+    return [buttons.copy_ids(kind, list_id, groups)] if groups else []
+
+
+def _is_stuck(view: RequestView) -> bool:
+    paused = view.account.state in (AccountState.REJECTED, AccountState.SUSPENDED)
+    return paused and (view.request.waiting > 0 or has_open(view.groups))

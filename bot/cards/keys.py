@@ -1,0 +1,267 @@
+"""The cards of a user's keys, and what other cards say of them where a user has several."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.cards import buttons
+from bot.cards.errors import panel_error
+from bot.cards.language import plural, t
+from bot.cards.layout import CardView, Tone, card
+from bot.cards.text import ago, amount, code, listed, titled
+from bot.cards.words import PAUSES, TRACES
+from bot.domain.errors import KeyPaused
+from bot.domain.states import State, is_not_found
+from bot.ledger import Account, AccountState, Group, Groups, Keyring, ListKind
+from bot.panel import Balance, PanelError, RowError
+from bot.services.keyring import keys_beside
+from bot.services.keys import Connected, KeyView, Removed
+from bot.services.panel_calls import BalanceView, Statuses
+
+_MOST_TRIES = 3
+"""Other keys that a card has a button for each of; where there are more one button leads to them."""
+
+_ROOM_FOR_NAMES = 100
+"""The size of the names of keys that share one trouble: one of 32 emoji at least."""
+_MOST_CONNECTS = 5
+"""Keys that a card has a button for to be connected again; its text names all."""
+
+Names = Mapping[int, str]
+"""What each account's key is called; empty where there is but one, which needs no name."""
+
+
+def names_of(keys: Keyring) -> Names:
+    """Return what a user's keys are called, for beside their orders."""
+    return {account.id: account.name for account in keys} if len(keys) > 1 else {}
+
+
+def under(names: Names, account_id: int) -> str:
+    """Return what stands behind an order of a user with several keys."""
+    return " · " + t("key {name}", name=code(names[account_id])) if account_id in names else ""
+
+
+def under_key(keys: Keyring, account: Account) -> str:
+    """Say which of several keys something goes to."""
+    return t("Under your key {name}.", name=code(account.name)) if names_of(keys) else ""
+
+
+def connected(result: Connected) -> CardView:
+    """Confirm that a key is stored and works."""
+    works = t(
+        "The key ending in {end} works and is stored encrypted. Balance: **{balance}**.",
+        end=code_end(result.last4),
+        balance=balance(result.balance),
+    )
+    going_on = plural(
+        "{count} open order of yours will be tried with it.",
+        "{count} open orders of yours will be tried with it.",
+        result.waiting,
+    )
+    return card(
+        Tone.GOOD,
+        [
+            titled(t("Connected"), works, going_on if result.waiting else "", _stored_as(result)),
+            t("Now `/cancel` takes one order ID or many. `/key remove` forgets the key at any time."),
+        ],
+    )
+
+
+def _stored_as(result: Connected) -> str:
+    """Say what a key is called and when it is used, to somebody who has several or has just given it a name."""
+    name, default = code(result.account.name), next(one.name for one in result.keys if one.is_default)
+    if not names_of(result.keys):
+        return ""
+    if result.account.is_default:
+        return t("It is called {name}, and is your default: it takes every order that names no other key.", name=name)
+    return t(
+        "It is called {name}: choose it with the option `key` of a command. What names no key goes to {default}, your "
+        "default.",
+        name=name,
+        default=code(default),
+    )
+
+
+def key_problem(error: PanelError, name: str) -> CardView:
+    """Say that the panel did not accept a key."""
+    kept = t("Nothing was stored; a key connected before stays as it was.")
+    return card(
+        Tone.BAD,
+        [titled(t("Not connected"), f"{panel_error(error)} {kept}")],
+        buttons=[buttons.connect(t("Try again"), name)],
+    )
+
+
+def keys_card(views: Sequence[KeyView]) -> CardView:
+    """Show what may be shown of the stored keys."""
+    return _only_key_card(views[0]) if len(views) == 1 else _several_keys_card(views)
+
+
+def _only_key_card(view: KeyView) -> CardView:
+    state = view.account.state
+    usable = state is AccountState.ACTIVE
+    return card(
+        Tone.GOOD if usable else Tone.BAD,
+        [titled(t("Your NotPanel key"), _facts(view, "" if usable else t(PAUSES[state])))],
+        buttons=[buttons.connect(t("Replace the key"), view.account.name)],
+    )
+
+
+def _several_keys_card(views: Sequence[KeyView]) -> CardView:
+    default = t("**default**: takes what names no key")
+    lines: list[str] = []
+    for one in views:
+        lines.append(" · ".join([f"🔑 {code(one.account.name)}", *([default] if one.account.is_default else [])]))
+        lines.append(_facts(one, t("It is not in use at the moment.")))
+    how = t(
+        "`/key set` with a name adds a key, or replaces the one of that name; `/key default` chooses the default, "
+        "`/key remove` forgets one."
+    )
+    keys = tuple(one.account for one in views)
+    paused = tuple(one for one in keys if one.state is not AccountState.ACTIVE)
+    return card(
+        Tone.BAD if paused else Tone.GOOD,
+        [titled(t("Your NotPanel keys"), *lines), *pauses(paused, keys), f"-# {how}"],
+        buttons=connect_again(paused, several=True),
+    )
+
+
+def _facts(view: KeyView, paused: str) -> str:
+    """Say what may be shown of a key; `paused`: what to say of one that the panel does not take."""
+    end = t("Ends in {end}, stored encrypted.", end=code_end(view.last4))
+    state = t("It is in use.") if view.account.state is AccountState.ACTIVE else paused
+    return " ".join([end, state, plural("{count} order being watched.", "{count} orders being watched.", view.waiting)])
+
+
+def connect_again(paused: Sequence[Account], *, several: bool) -> list[buttons.Button]:
+    """Offer to connect keys that the panel no longer takes; `several`: their names say which."""
+    return [
+        buttons.connect(t("Connect {name} again", name=one.name) if several else t("Connect again"), one.name)
+        for one in paused[:_MOST_CONNECTS]
+    ]
+
+
+def pauses(paused: Keyring, keys: Keyring) -> list[str]:
+    """Say why keys are needed again, and which where there are several; nothing where none is."""
+    reasons: list[str] = []
+    for state in dict.fromkeys(account.state for account in paused):
+        names, missing = listed([code(one.name) for one in paused if one.state is state], _ROOM_FOR_NAMES)
+        more = " " + t("… and {missing} more", missing=missing) if missing else ""
+        reasons.append(f"{names}{more}: {t(PAUSES[state])}" if names_of(keys) else t(PAUSES[state]))
+    return [titled(t("⚠️ I need your key again"), *reasons)] if reasons else []
+
+
+def which_to_remove(keys: Keyring) -> CardView:
+    """Ask which of several keys to remove."""
+    return card(
+        Tone.WAITING,
+        [titled(t("Which key shall I forget?"), t("Nothing was changed."))],
+        buttons=[buttons.ask_remove(account.id, account.name) for account in keys],
+    )
+
+
+def removal_question(view: KeyView) -> CardView:
+    """Ask before a key is removed that open orders need."""
+    title = plural(
+        "Remove the key although {count} order is open?",
+        "Remove the key although {count} orders are open?",
+        view.waiting,
+    )
+    which = t("The key {name}, which ends in {end}.", name=code(view.account.name), end=code_end(view.last4))
+    without = t(
+        "Without the key I can neither send what is waiting nor see how the rest ends. "
+        "Nothing is taken back at the panel."
+    )
+    return card(
+        Tone.WAITING,
+        [titled(title, which, without)],
+        buttons=[buttons.remove_key(view.account.id), buttons.keep_key()],
+    )
+
+
+def removed(result: Removed) -> CardView:
+    """Confirm that nothing of a key is left, or sealed traces only, and say which takes its place as the default."""
+    lost = plural(
+        "{count} order is no longer watched, or will not be sent: check in your NotPanel orders.",
+        "{count} orders are no longer watched, or will not be sent: check in your NotPanel orders.",
+        result.waiting,
+    )
+    revoke = t("To be sure that nobody can use it, revoke it in your NotPanel account too.")
+    left = [t("Nothing of it is left here.")] if result.wholly else [t("It is no longer stored here."), t(TRACES)]
+    gone = " ".join([*left, *([lost] if result.waiting else [])])
+    default = next((one.name for one in result.keys if one.is_default), None)
+    rest = t("What names no key goes to {name}.", name=code(default)) if default else ""
+    return card(Tone.PLAIN, [titled(_removed_title(result), gone, rest, f"-# {revoke}")])
+
+
+def _removed_title(result: Removed) -> str:
+    if not names_of(result.keys):
+        return t("Key removed")
+    return t("Key {name} removed", name=code(result.account.name))
+
+
+def key_kept() -> CardView:
+    """Confirm that nothing was done."""
+    return card(Tone.PLAIN, [titled(t("Key kept"), t("Nothing was changed."))])
+
+
+def default_chosen(account: Account) -> CardView:
+    """Confirm which key takes what names none."""
+    from_now_on = t("From now on what names no key goes to {name}.", name=code(account.name))
+    stays = t("What was asked for before stays with the key that it was asked with.")
+    return card(Tone.GOOD, [titled(t("Default key chosen"), from_now_on, f"-# {stays}")])
+
+
+def balances_card(views: Sequence[BalanceView], keys: Keyring) -> CardView:
+    """Show balances, and how old they are: the panel caches them for 30 s (NotPanel docs)."""
+    age = t(
+        "Asked for {when}. The panel renews this figure every 30 seconds, so the very latest charges and refunds may "
+        "be missing.",
+        when=ago(views[-1].asked_at),
+    )
+    names = names_of(keys)
+    lines = [f"{_balance(view)}{under(names, view.account.id)}" for view in views]
+    return card(Tone.PLAIN, [titled(t("Balance"), *lines, f"-# {age}")])
+
+
+def _balance(view: BalanceView) -> str:
+    match view.balance:
+        case Balance():
+            return f"**{balance(view.balance)}**"
+        case KeyPaused(state=state):
+            return t(PAUSES[state])
+        case PanelError():
+            return panel_error(view.balance)
+
+
+def status_note(statuses: Statuses) -> str:
+    """Say under which of several keys orders were looked up, and which others may know those that were not found."""
+    lost = any(isinstance(row, RowError) and is_not_found(row.words) for row in statuses.rows.values())
+    others = ", ".join(code(one.name) for one in keys_beside(statuses.keys, {statuses.account.id}))
+    hint = t("What was not found may be under another key of yours: `/status` with `key` {names}.", names=others)
+    return " ".join(filter(None, [under_key(statuses.keys, statuses.account), hint if lost and others else ""]))
+
+
+def other_keys(kind: ListKind, list_id: int, keys: Keyring, groups: Groups) -> list[buttons.Button]:
+    """Offer to try under a user's other keys what the panel did not find; looks at the orders that a card can show."""
+    refused = groups.get(State.REFUSED, Group(0, ())).first
+    others = keys_beside(keys, {order.account_id for order in refused if order.not_found})
+    if len(others) > _MOST_TRIES:
+        return [buttons.try_others(kind, list_id)]
+    return [buttons.try_under(kind, list_id, one.id, one.name) for one in others]
+
+
+def which_to_try(kind: ListKind, list_id: int, keys: Keyring) -> CardView:
+    """Ask under which of many keys to try what was not found."""
+    return card(
+        Tone.WAITING,
+        [titled(t("Under which key shall I try?"), t("I ask again before anything is sent."))],
+        buttons=[buttons.try_under(kind, list_id, one.id, one.name) for one in keys],
+    )
+
+
+def balance(value: Balance) -> str:
+    """Show a balance as the panel wrote it."""
+    return " ".join(amount(text) for text in (value.balance, value.currency) if text)
+
+
+def code_end(last4: str) -> str:
+    """Show the end of a key."""
+    return code(f"…{last4}")

@@ -1,0 +1,116 @@
+"""What stands on record of a user's orders: what is open, how others ended; and the question before watching stops."""
+
+from bot.cards import buttons
+from bot.cards.groups import counts, ended_on, joined, looked, rest_of, sections_of, texts_of, tone_of, total, with_key
+from bot.cards.keys import names_of, under
+from bot.cards.language import plural, t
+from bot.cards.layout import CardView, Tone, card
+from bot.cards.text import ago, code, on, titled
+from bot.cards.words import OUTCOMES
+from bot.domain.states import State
+from bot.ledger import Group, ListKind
+from bot.services.history import MOST_DAYS, HistoryView, LooksView, Stopped
+from bot.services.keys import OpenView
+
+
+def open_card(view: OpenView, note: str = "") -> CardView:
+    """Show what is still open for a user, and when each was last looked at."""
+    names = names_of(view.keys)
+    waiting = [code(order) + under(names, account_id) for account_id, order in view.waiting]
+    sections = sections_of(view.groups, waiting, view.count_waiting, dates=with_key(names, looked))
+    if not sections:
+        return card(Tone.GOOD, [titled(t("Nothing open"), t("I am watching no order for you at the moment."))])
+    count = total(sections)
+    title = plural("Still open · {count} order", "Still open · {count} orders", count)
+    head = titled(title, counts(sections))
+    texts, folded = texts_of(sections, beside=[head, note])
+    return card(
+        Tone.WAITING,
+        [head, *texts, *joined([note])],
+        buttons=[
+            buttons.look(),
+            buttons.ask_unwatch(),
+            *(rest_of(ListKind.OPEN, 0) if folded else []),
+        ],
+    )
+
+
+def looks_card(view: LooksView) -> CardView:
+    """Show what is open to a user who has asked for a look at it."""
+    when = ago(view.again_at)
+    asking = t("I am asking the panel. This card stays as it is: press again {when}.", when=when)
+    asked = t("Asked a moment ago: again {when}.", when=when)
+    return open_card(view.open, f"-# {asking if view.begun else asked}")
+
+
+def unwatching_question(view: OpenView) -> CardView:
+    """Ask before what is open is no longer watched."""
+    requested = view.groups.get(State.REQUESTED, Group(0, ())).count + view.count_waiting
+    count = sum(group.count for group in view.groups.values()) + view.count_waiting
+    if not count:
+        return open_card(view)
+    title = plural("Stop watching {count} open order?", "Stop watching {count} open orders?", count)
+    sentences = [
+        t("Nothing is taken back at the panel: what was sent goes on there, and **how it ends will not be told.**"),
+        plural("{count} order that waits is not sent.", "{count} orders that wait are not sent.", requested)
+        if requested
+        else "",
+        t("What is being sent at this moment stays."),
+    ]
+    return card(
+        Tone.WAITING,
+        [titled(title, " ".join(filter(None, sentences)))],
+        buttons=[buttons.unwatch(), buttons.keep_watching()],
+    )
+
+
+def unwatched(stopped: Stopped) -> CardView:
+    """Confirm what is no longer watched."""
+    if stopped == Stopped(0, 0, 0):
+        return card(Tone.PLAIN, [titled(t("Nothing was open"), t("So there was nothing to stop."))])
+    ended = t(
+        "**{unwatched}** no longer watched: how they end will not be told; check in your "
+        "NotPanel orders. **{unsent}** not sent. `/cancel` takes any of them up again.",
+        unwatched=stopped.not_watched,
+        unsent=stopped.not_sent,
+    )
+    stays = plural(
+        "{count} order is being sent, and stays open: `/queued`",
+        "{count} orders are being sent, and stay open: `/queued`",
+        stopped.under_way,
+    )
+    return card(Tone.PLAIN, [titled(t("No longer watched"), ended, stays if stopped.under_way else "")])
+
+
+def history_card(view: HistoryView) -> CardView:
+    """Show how a user's orders ended."""
+    sections = sections_of(view.groups, dates=with_key(names_of(view.keys), ended_on))
+    still = plural(
+        "{count} order is still open: `/queued`", "{count} orders are still open: `/queued`", view.count_open
+    )
+    gone = (
+        t("Older records were deleted: orders that ended before {when} may be missing here.", when=on(view.since))
+        if view.since
+        else ""
+    )
+    still = "\n".join(f"-# {note}" for note in (still if view.count_open else "", gone) if note)
+    span = _span(view)
+    if not sections:
+        none = t("No order that you asked to cancel did.")
+        further = t("`/history` looks further back with `days`.") if view.days < MOST_DAYS else ""
+        return card(Tone.PLAIN, [titled(" · ".join([t("Nothing ended"), span]), f"{none} {further}".strip(), still)])
+    count = total(sections)
+    title = plural("{count} order ended", "{count} orders ended", count)
+    head = titled(f"{title} · {span}", counts(sections), still)
+    texts, folded = texts_of(sections, beside=[head])
+    return card(
+        tone_of(sections),
+        [head, *texts],
+        buttons=rest_of(ListKind.HISTORY, view.days, view.outcome) if folded else [],
+    )
+
+
+def _span(view: HistoryView) -> str:
+    """Say which orders a history is of."""
+    days = plural("in the last day", "in the last {count} days", view.days)
+    return f"*{t(OUTCOMES[view.outcome])}* · {days}" if view.outcome else days

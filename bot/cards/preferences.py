@@ -1,0 +1,80 @@
+"""The card of /settings: how its user wants to hear from the bot, with a menu for each choice."""
+
+from collections.abc import Mapping
+
+from bot.cards import buttons
+from bot.cards.language import OWN_NAMES, mark, t
+from bot.cards.layout import CardView, Tone, card
+from bot.cards.text import titled
+from bot.ledger import Preferences, Timing, Way
+
+AS_DISCORD_SAYS = "auto"
+"""The value of the choice to be spoken to as one's Discord client is."""
+
+_WAYS: Mapping[Way, tuple[str, str]] = {
+    Way.DIRECT: (
+        mark("By direct message"),
+        mark(
+            "I write to you directly. Where Discord refuses that, I leave a hint without details in the channel of "
+            "your last command, and show you the news at your next command."
+        ),
+    ),
+    Way.HINT: (
+        mark("In the channel where I asked"),
+        mark(
+            "Others read a channel, so what I post there says only that I have news for you, with a button that shows "
+            "them to you alone; one such hint at a time. If you last asked for something in a DM, or I may not write "
+            "in that channel, I write to you directly."
+        ),
+    ),
+    Way.OFF: (
+        mark("Off"),
+        mark(
+            "I send you nothing, also when I need your key again. Nothing is lost: I keep all news and show them at "
+            "your next command."
+        ),
+    ),
+}
+_TIMINGS: Mapping[Timing, tuple[str, str]] = {
+    Timing.EACH: (
+        mark("Each outcome as it comes"),
+        mark("Orders that end at about the same time come in one message."),
+    ),
+    Timing.FINISHED: (
+        mark("Only when a request is finished"),
+        mark(
+            "I wait until all orders of a request have ended, but for no longer than 72 hours: then I tell you what "
+            "has ended, and what is still open. That I need your key again I tell you at once."
+        ),
+    ),
+}
+
+
+def preferences_card(chosen: Preferences) -> CardView:
+    """Show what a user has chosen, and let them choose anew."""
+    language = OWN_NAMES[chosen.language] if chosen.language else t("As my Discord client says")
+    where = t("Forms and commands stay in your Discord client's language.")
+    sound = t("without a push notification") if chosen.silent else t("with a push notification")
+    way, timing = _WAYS[chosen.news], _TIMINGS[chosen.timing]
+    return card(
+        Tone.PLAIN,
+        [
+            titled(t("Your settings"), t("For you alone, wherever you use me.")),
+            _setting(t("Where news go"), t(way[0]), t(way[1])),
+            _setting(t("How often"), t(timing[0]), t(timing[1])),
+            _setting(t("Language"), language, where),
+            _setting(t("Sound"), sound, t("For direct messages and for hints in channels.")),
+        ],
+        buttons=[buttons.silence(wanted=not chosen.silent)],
+        menus=[
+            buttons.choose_way({way: t(texts[0]) for way, texts in _WAYS.items()}, chosen.news),
+            buttons.choose_timing({timing: t(texts[0]) for timing, texts in _TIMINGS.items()}, chosen.timing),
+            buttons.choose_language(
+                {AS_DISCORD_SAYS: t("As my Discord client says"), **OWN_NAMES}, chosen.language or AS_DISCORD_SAYS
+            ),
+        ],
+    )
+
+
+def _setting(name: str, chosen: str, meaning: str) -> str:
+    return f"**{name}:** {chosen}\n-# {meaning}"

@@ -1,0 +1,77 @@
+"""What a question's card tells of the orders before they are sent: what the panel said, and what that would mean."""
+
+from collections.abc import Sequence
+
+from bot.cards.language import number, t
+from bot.cards.text import code, listed
+from bot.cards.words import PREVIEW_PROVES, PREVIEW_STOPS, PREVIEWS, PreviewKind
+from bot.ledger import Preview
+from bot.panel import OrderStatus
+
+_MOST_SHOWN = 4
+"""Different words of the panel that one line quotes."""
+
+_KINDS = {
+    OrderStatus.PENDING: PreviewKind.PENDING,
+    OrderStatus.PROCESSING: PreviewKind.IN_FLIGHT,
+    OrderStatus.IN_PROGRESS: PreviewKind.IN_FLIGHT,
+    OrderStatus.UNKNOWN: PreviewKind.STRANGE,
+}
+"""All other statuses are final."""
+
+
+def preview_text(preview: Preview) -> str:
+    """Show what is known of a request's orders before it is confirmed, and what is still being asked or never was."""
+    lines = [_line(kind, count, preview) for kind, count in _counts(preview).items() if count]
+    if lines:
+        lines = [t("**What the panel says of them now**"), *lines, t(PREVIEW_PROVES)]
+    return "\n".join([*lines, *_rest(preview)])
+
+
+def _counts(preview: Preview) -> dict[PreviewKind, int]:
+    """Count orders by what would come of them, in the order of the card."""
+    counts = dict.fromkeys(PreviewKind, 0)
+    for status, count in preview.statuses.items():
+        counts[_KINDS.get(status, PreviewKind.ENDED)] += count
+    counts[PreviewKind.REFUSED] = preview.refused
+    counts[PreviewKind.SILENT] = preview.asked - sum(counts.values())
+    return counts
+
+
+def _line(kind: PreviewKind, count: int, preview: Preview) -> str:
+    match kind:
+        case PreviewKind.ENDED:
+            ended = {status: count for status, count in preview.statuses.items() if status.is_final}
+            why = f": {' · '.join(f'{number(ended[status])} {status}' for status in OrderStatus if status in ended)}"
+        case PreviewKind.STRANGE:
+            why = f": {_quoted(preview.strange_words)}"
+        case PreviewKind.REFUSED:
+            why = f": {_quoted(preview.refusals)}"
+        case _:
+            why = ""
+    return t(PREVIEWS[kind], count=count) + why
+
+
+def _quoted(words: Sequence[str]) -> str:
+    shown, _ = listed([code(word, 60) for word in words[:_MOST_SHOWN]], 300)
+    return shown + (" …" if len(words) > _MOST_SHOWN else "")
+
+
+def _rest(preview: Preview) -> list[str]:
+    """Say what is still being asked, or what was not asked and why."""
+    left = preview.wanted - preview.asked
+    if preview.state in PREVIEW_STOPS:
+        return [f"-# {_stopped(preview, left, t(PREVIEW_STOPS[preview.state]))}"]
+    asking = t("-# 🔎 Asking the panel what they are now …")
+    if left and preview.asked:
+        so_far = t("{asked} of {wanted} so far.", asked=preview.asked, wanted=preview.wanted)
+        return [f"{asking} {so_far}"]
+    return [asking] if left else []
+
+
+def _stopped(preview: Preview, left: int, why: str) -> str:
+    if not preview.asked:
+        return t("What they are now was not asked: {why}.", why=why)
+    if not left:
+        return t("I stopped asking: {why}.", why=why)
+    return t("**{left}** not asked: {why}.", left=left, why=why)

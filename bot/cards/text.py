@@ -1,0 +1,104 @@
+"""Text from outside, made safe to show; times the way Discord's clients localise them."""
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.cards.language import t
+
+_UNSAFE = re.compile(r"[`\s\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+_MANY, _FEW = 100, 24
+
+
+def size(text: str) -> int:
+    """Return how much of a message's room a text takes: its characters, or half its bytes in UTF-8 where that is more.
+
+    Discord takes 4,000 characters in a message and answers 500 to more than about 10,170 bytes, labels and custom_ids
+    perhaps among them (discord-api-docs #8554, #7310): in this measure 4,000 is at most 8,000 bytes of text.
+    """
+    if text.isascii():
+        return len(text)
+    return max(len(text), (len(text.encode(errors="surrogatepass")) + 1) // 2)
+
+
+def clipped(text: str, most: int) -> str:
+    """Return a text of at most that size; where it had to be cut short it ends in an ellipsis."""
+    if size(text) <= most:
+        return text
+    fitting = bisect_right(range(len(text)), most, key=lambda end: size(f"{text[:end]}…"))
+    return f"{text[: max(fitting - 1, 0)]}…"
+
+
+def code(text: str, most: int = 200) -> str:
+    """Show foreign text word for word: inside inline code neither links, mentions nor markup come alive."""
+    clean = _UNSAFE.sub(" ", text.replace("`", "'")).strip()
+    return f"`{clipped(clean, most)}`" if clean else t("(no words)")
+
+
+def amount(text: str) -> str:
+    """Show a number or a currency as the panel wrote it; anything else word for word."""
+    return text if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,8})?|[A-Z]{3,4}", text) else code(text, 20)
+
+
+def titled(title: str, *lines: str) -> str:
+    """Return a heading with lines below it; empty lines are left out."""
+    return "\n".join([f"### {title}", *filter(None, lines)])
+
+
+def ago(time: datetime) -> str:
+    """Return a time that Discord shows relative to now, in the reader's language."""
+    return f"<t:{int(time.timestamp())}:R>"
+
+
+def at(time: datetime) -> str:
+    """Return a time of day in the reader's own zone."""
+    return f"<t:{int(time.timestamp())}:t>"
+
+
+def on(time: datetime) -> str:
+    """Return a date and time of day in the reader's own zone and language."""
+    return f"<t:{int(time.timestamp())}:f>"
+
+
+def bar(done: int, total: int, width: int = 20) -> str:
+    """Draw how much of something is done; full only when all of it is."""
+    filled = done * width // total
+    return "▰" * filled + "▱" * (width - filled)
+
+
+def listed(items: Sequence[str], room: int, between: str = ", ") -> tuple[str, int]:
+    """Join as many items as fit into a room of that size; return the text and how many are missing."""
+    taken: list[str] = []
+    for item in items:
+        room -= size(item) + len(between)
+        if room < 0:
+            break
+        taken.append(item)
+    return between.join(taken), len(items) - len(taken)
+
+
+def first_few(names: Sequence[str], count: int) -> Sequence[str]:
+    """Return which of so many to name: all, or of a long list the first few, since nobody reads a wall of IDs."""
+    return names if count <= _MANY else names[:_FEW]
+
+
+def by_remark(lines: Sequence[tuple[str, str]], room: int, count: int) -> tuple[list[str], int]:
+    """Return one line for all names that share the same remark, as far as they fit, and how many are left out.
+
+    `count`: how many there are in all; of very many only the first few of each remark are named.
+    """
+    remarks: defaultdict[str, list[str]] = defaultdict(list)
+    for name, remark in lines:
+        remarks[remark].append(name)
+    texts: list[str] = []
+    missing = 0
+    for remark, names in remarks.items():
+        few = first_few(names, count)
+        shown, left = listed(few, room - size(remark))
+        if shown:
+            texts.append(shown + remark)
+            room -= size(texts[-1]) + 1
+        missing += left + len(names) - len(few)
+    return texts, missing

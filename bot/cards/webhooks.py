@@ -1,0 +1,148 @@
+"""The cards around a user's webhook address."""
+
+from bot.cards import buttons
+from bot.cards.language import mark, t
+from bot.cards.layout import CardView, Tone, card
+from bot.cards.text import ago, titled
+from bot.ledger import Webhook
+from bot.services.webhooks import EVENTS, Registered, Registration
+
+
+def webhook_card(webhook: Webhook | None) -> CardView:
+    """Show whether there is an address, and what has come to it."""
+    return _address_card(webhook) if webhook else _no_address_card()
+
+
+def _no_address_card() -> CardView:
+    return card(
+        Tone.PLAIN,
+        [
+            titled(
+                t("No webhook"),
+                t(
+                    "NotPanel can call an address of mine when one of your orders changes. Then I look at that order "
+                    "at once, instead of when its turn comes."
+                ),
+                t("I believe nothing that such a call says: I ask the panel itself, as always."),
+            )
+        ],
+        buttons=[
+            buttons.webhook("ask", t("Register one for me"), main=True),
+            buttons.webhook("make", t("Just give me an address")),
+        ],
+    )
+
+
+def _address_card(webhook: Webhook) -> CardView:
+    arrived = t("Last call {ago}.", ago=ago(webhook.arrived_at)) if webhook.arrived_at else t("No call so far.")
+    ignored = webhook.arrived_at and (webhook.believed_at is None or webhook.believed_at < webhook.arrived_at)
+    notes = [_secrecy(webhook), t(_UNSIGNED) if ignored else ""]
+    has_secret = webhook.secret_sealed is not None
+    return card(
+        Tone.WAITING if ignored else Tone.GOOD,
+        [
+            titled(t("Your webhook"), t("Made {ago}.", ago=ago(webhook.created_at)), arrived),
+            "\n".join(filter(None, notes)),
+        ],
+        buttons=[
+            buttons.webhook("secret", t("Enter the signing secret")),
+            *([buttons.webhook("forget", t("Forget the secret"))] if has_secret else []),
+            buttons.webhook("ask", t("Register a new address")),
+            buttons.webhook("make", t("New address")),
+            buttons.webhook("off", t("Turn off"), danger=True),
+        ],
+    )
+
+
+def _secrecy(webhook: Webhook) -> str:
+    if webhook.secret_sealed is not None:
+        return t("Its signing secret is stored encrypted: a call that is not signed with it is ignored.")
+    return t(
+        "I do not know its signing secret, so whoever knows the address can have me look at your orders somewhat more "
+        "often, and nothing else."
+    )
+
+
+_UNSIGNED = mark(
+    "The last call carried no signature that I can check, so I ignored it. NotPanel does not publish how it signs: if "
+    "such calls are real, choose *Forget the secret*."
+)
+
+
+def address_made(address: str) -> CardView:
+    """Show a new address, this once."""
+    return card(Tone.GOOD, [titled(t("Your webhook address"), _shown(address)), _by_hand()], buttons=_after())
+
+
+def registration_question() -> CardView:
+    """Ask before the panel is asked to call an address."""
+    return card(
+        Tone.WAITING,
+        [
+            titled(
+                t("Register an address at NotPanel?"),
+                t(
+                    "I ask the panel, with your default key, to call a new address. An address that you have here "
+                    "stops working."
+                ),
+                t(
+                    "NotPanel allows a key five of them. It does not publish how one is removed by its API, or what "
+                    "its calls look like: whether any arrive, `/webhook` will show."
+                ),
+            )
+        ],
+        buttons=[buttons.webhook("register", t("Register"), main=True), buttons.webhook("show", t("No"))],
+    )
+
+
+def registered_card(result: Registered) -> CardView:
+    """Say what the panel made of a new address, and no more."""
+    match result.outcome:
+        case Registration.WITH_SECRET:
+            said = t("The panel took the address and gave me its signing secret, which is stored encrypted.")
+            return card(Tone.GOOD, [titled(t("Address registered"), said)], buttons=_after(secret=False))
+        case Registration.WITHOUT_SECRET:
+            said = t(
+                "The panel answered without an error, but with no signing secret that I recognise. Look into your "
+                "NotPanel settings whether the address is there."
+            )
+            return card(
+                Tone.WAITING, [titled(t("Probably registered"), said), _shown(result.address)], buttons=_after()
+            )
+        case Registration.UNCLEAR:
+            said = t(
+                "The panel gave no clear answer, so the address may or may not be registered. I do not ask again by "
+                "myself. Look into your NotPanel settings; where it is missing, register it there:"
+            )
+            return card(
+                Tone.WAITING, [titled(t("Unclear"), said, _shown(result.address)), _by_hand()], buttons=_after()
+            )
+
+
+def turned_off() -> CardView:
+    """Confirm that an address is no longer anybody's."""
+    return card(
+        Tone.PLAIN,
+        [
+            titled(
+                t("Webhook off"),
+                t("The address works no longer and is erased here. Remove it in your NotPanel settings too."),
+            )
+        ],
+    )
+
+
+def _shown(address: str) -> str:
+    return f"```\n{address}\n```"
+
+
+def _by_hand() -> str:
+    return t(
+        "Register it at NotPanel for the events {events}. I show it this once: treat it like a password.",
+        events=", ".join(f"`{event}`" for event in EVENTS),
+    )
+
+
+def _after(*, secret: bool = True) -> list[buttons.Button]:
+    entering = [buttons.webhook("secret", t("Enter the signing secret"))] if secret else []
+    return [*entering, buttons.webhook("off", t("Turn off"), danger=True)]

@@ -1,0 +1,294 @@
+"""Every sentence about a state, a refusal of the panel's or a pause, in one place; bot/cards/errors.py has the errors.
+
+The word "cancelled" stands only where the panel's status has said so, "refunded" only where a refund is proven. What is
+marked here is translated with `t` by whoever shows it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from bot.cards.language import mark, plural, t
+from bot.cards.text import code
+from bot.domain.order_ids import Junk, Sample
+from bot.domain.states import State, is_not_found
+from bot.ledger import AccountState, PreviewState, Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a group of orders in the same state is headed, counted and explained."""
+
+    emoji: str
+    title: str
+    short: str
+    meaning: str
+
+
+WORDINGS: Mapping[State, Wording] = {
+    State.CANCELLED: Wording("✅", mark("Cancelled"), mark("cancelled"), mark("The panel's own status says so.")),
+    State.QUEUED: Wording(
+        "⏳",
+        mark("Queued at the provider"),
+        mark("queued"),
+        mark(
+            "The panel took the request and passed it on. **Not final:** it can take up to 72 hours, and the provider "
+            "may still deliver instead. You hear from me when it ends."
+        ),
+    ),
+    State.ACCEPTED: Wording(
+        "🔎",
+        mark("Taken by the panel, being checked"),
+        mark("being checked"),
+        mark("Its status tells in a moment what that meant."),
+    ),
+    State.SENDING: Wording("📨", mark("Being sent"), mark("being sent"), mark("Waiting for the panel's answer.")),
+    State.REQUESTED: Wording(
+        "🕓",
+        mark("Waiting to be sent"),
+        mark("waiting"),
+        mark("Not with the panel yet; nothing has happened to them."),
+    ),
+    State.UNKNOWN: Wording(
+        "❔",
+        mark("Unclear, being checked"),
+        mark("unclear"),
+        mark(
+            "The panel gave no clear answer, so it may or may not have acted. I ask for each order's status, and send "
+            "again only what is plainly still running. Tell your customer nothing yet."
+        ),
+    ),
+    State.REFUSED: Wording(
+        "⛔", mark("Refused by the panel"), mark("refused"), mark("Nothing was changed at the panel.")
+    ),
+    State.PARTIAL: Wording(
+        "🌓",
+        mark("Ended partly delivered"),
+        mark("partial"),
+        mark("The panel's status says *partial*; such orders often get no refill."),
+    ),
+    State.COMPLETED: Wording(
+        "📦",
+        mark("Delivered before the request took effect"),
+        mark("delivered"),
+        mark("The panel's status says *completed*."),
+    ),
+    State.FAILED: Wording(
+        "❌",
+        mark("Failed"),
+        mark("failed"),
+        mark("The panel's status says *failed*. Check the charge in your NotPanel orders."),
+    ),
+    State.EXPIRED: Wording(
+        "⌛",
+        mark("No longer watched"),
+        mark("no longer watched"),
+        mark("How these ended is not known. Check them in your NotPanel orders."),
+    ),
+    State.WITHDRAWN: Wording(
+        "↩️",
+        mark("Not sent"),
+        mark("not sent"),
+        mark("Never with the panel: it was stopped or its key removed first, or 30 days went by."),
+    ),
+}
+"""In the order in which cards show them."""
+
+OUTCOMES: Mapping[State, str] = {
+    State.CANCELLED: mark("cancelled"),
+    State.PARTIAL: mark("partly delivered"),
+    State.COMPLETED: mark("delivered"),
+    State.FAILED: mark("failed"),
+    State.REFUSED: mark("refused"),
+    State.EXPIRED: mark("no longer watched"),
+    State.WITHDRAWN: mark("not sent"),
+}
+"""How a cancellation can end, as a person asks for it."""
+
+
+class PreviewKind(StrEnum):
+    """What would come of an order, by what the panel says of it before anything is sent; in the order of the card."""
+
+    PENDING = "pending"
+    IN_FLIGHT = "in flight"
+    ENDED = "ended"
+    REFUSED = "refused"
+    STRANGE = "strange"
+    SILENT = "silent"
+
+
+PREVIEWS: Mapping[PreviewKind, str] = {
+    PreviewKind.PENDING: mark("🟢 **{count}** pending: would be refunded at once, if still pending when sent"),
+    PreviewKind.IN_FLIGHT: mark(
+        "⏳ **{count}** in flight: would be passed on to the provider, which takes up to 72 hours and may fail"
+    ),
+    PreviewKind.ENDED: mark("⛔ **{count}** ended already, so there is nothing left to stop"),
+    PreviewKind.REFUSED: mark("⛔ **{count}** with an error in place of a status, in the panel's own words"),
+    PreviewKind.STRANGE: mark("❔ **{count}** with a status that I do not know, so I cannot tell"),
+    PreviewKind.SILENT: mark("❔ **{count}** of which I got no answer that I can read"),
+}
+PREVIEW_PROVES = mark(
+    "-# What counts is how they stand when they are sent; and a service may not allow stopping at all."
+)
+PREVIEW_TOO_LONG = mark(
+    "-# I do not ask the panel about so many beforehand: that would take as many calls as sending them."
+)
+
+PREVIEW_STOPS: Mapping[PreviewState, str] = {
+    PreviewState.RATE_LIMITED: mark("the panel's rate limit is used up"),
+    PreviewState.UNAVAILABLE: mark("the panel cannot be reached"),
+    PreviewState.UNINTELLIGIBLE: mark("the panel answered with something I cannot read"),
+    PreviewState.TURNED_AWAY: mark("the panel lets none of my calls through"),
+    PreviewState.REFUSED: mark("the panel refused the question as a whole"),
+    PreviewState.REJECTED: mark("NotPanel no longer accepts your API key"),
+    PreviewState.SUSPENDED: mark("NotPanel says that your account is suspended"),
+    PreviewState.REMOVED: mark("the key was removed"),
+    PreviewState.INTERRUPTED: mark("I was restarted meanwhile"),
+    PreviewState.BROKEN: mark("something went wrong on my side"),
+}
+"""Why the rest of a preview was not asked."""
+
+
+class RefillFate(StrEnum):
+    """What is known of one order for which a refill was asked."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+    UNSENT = "unsent"
+
+
+REFILLS: Mapping[RefillFate, Wording] = {
+    RefillFate.TAKEN: Wording(
+        "🔁",
+        mark("Accepted by the panel"),
+        mark("accepted"),
+        mark(
+            "Each with the panel's refill ID. That it has been delivered this does not say: look in your NotPanel "
+            "orders."
+        ),
+    ),
+    RefillFate.REFUSED: WORDINGS[State.REFUSED],
+    RefillFate.UNCLEAR: Wording(
+        "❔",
+        mark("Asked for, no clear answer"),
+        mark("unclear"),
+        mark(
+            "It is **not known whether the panel took these**, and no call can find out. I do not send them again: "
+            "look in your NotPanel orders before you ask again."
+        ),
+    ),
+    RefillFate.UNSENT: Wording("↩️", mark("Not sent"), mark("not sent"), mark("Nothing was done for these.")),
+}
+"""In the order in which a card shows them."""
+
+_NO_SUCH_ORDER = mark("No such order under your key. Check the ID, and that it is from this NotPanel account.")
+_NO_STOPPING = mark("This service cannot stop orders. If something is wrong with it, open a ticket with NotPanel.")
+_ENDED_BEFORE = mark("It had ended before you asked. If too little was delivered, `/refill` it instead.")
+
+_NEXT_STEPS = (
+    ("not support", _NO_STOPPING),
+    ("already completed", _ENDED_BEFORE),
+)
+
+QUOTED = frozenset({State.REFUSED, State.UNKNOWN, State.EXPIRED})
+"""How an order stands while the panel's words about it hold; beside a known end they would be of the past."""
+
+
+def next_step(refusal: str) -> str:
+    """Say what to do instead after a refusal, beside the panel's own words; empty for words not known."""
+    if is_not_found(refusal):
+        return t(_NO_SUCH_ORDER)
+    folded = refusal.casefold()
+    return next((t(step) for text, step in _NEXT_STEPS if text in folded), "")
+
+
+def panel_status(word: str, most: int = 40) -> str:
+    """Return an order's status in the panel's own word, said to be one."""
+    return t("status {word}", word=code(word, most))
+
+
+_ONE_REFILL = mark("NotPanel keeps one refill of an order open at a time. Wait until it has ended, then ask again.")
+_MOST_REFILLS = mark(
+    "NotPanel refills an order 3 times by default. If there should be more, open a ticket with NotPanel."
+)
+_REFILLED_WHEN = mark("Only completed or partly delivered orders are refilled. `/status` shows how far it is.")
+_NO_REFILL = mark("This service comes without refill. If something is wrong with it, open a ticket with NotPanel.")
+
+_REFILL_STEPS = (
+    (r"not support|not available|disabled|\bno refill|without refill", _NO_REFILL),
+    (r"at a time|\bopen\b|already (active|exist|has|in|pending|request)|refill (is )?(pending|in pro)", _ONE_REFILL),
+    (r"(?<!rate )limit|maxim|\bmax\b|exceed|\btimes\b|too many|already refilled", _MOST_REFILLS),
+    (r"complete|partial|in.progress|pending|processing|cancel|refund", _REFILLED_WHEN),
+)
+"""NotPanel documents when it refuses a refill, but not in which words: these are guesses, shown beside its own."""
+
+
+def refill_step(refusal: str) -> str:
+    """Say what to do after a refused refill, beside the panel's own words; empty for words not known."""
+    if is_not_found(refusal):
+        return t(_NO_SUCH_ORDER)
+    folded = refusal.casefold()
+    return next((t(step) for pattern, step in _REFILL_STEPS if re.search(pattern, folded)), "")
+
+
+REFUND_NOT_KNOWN = mark("Check your balance: that status does not tell whether money came back.")
+REFUND_NOT_SHOWN = mark("Where no refund is shown, it does not say whether money came back: check your balance.")
+
+ONLY_WATCHED = mark(
+    "Some I only watch now, since they were sent too often without a clear answer or had been asked for before: "
+    "`/cancel` them to try again, or press *Retry unclear* on their card."
+)
+
+TROUBLES: Mapping[Trouble, str] = {
+    Trouble.UNAVAILABLE: mark("⚠️ The panel cannot be reached at the moment. I keep trying; nothing is lost."),
+    Trouble.UNINTELLIGIBLE: mark("⚠️ The panel answers with something I cannot read. I keep trying; nothing is lost."),
+    Trouble.TURNED_AWAY: mark("⚠️ The panel lets none of my calls through. I keep trying; nothing is lost."),
+    Trouble.KEYS_REFUSED: mark(
+        "⚠️ The panel refuses many keys at the moment, not only yours, so I keep yours. "
+        "I ask again every minute; nothing is lost."
+    ),
+    Trouble.RATE_LIMITED: mark("⚠️ The panel's rate limit is used up. I go on as soon as it lets me."),
+}
+
+PAUSES: Mapping[AccountState, str] = {
+    AccountState.REJECTED: mark(
+        "NotPanel no longer accepts your API key (it may have been revoked or replaced). "
+        "Connect a valid key; open orders then go on by themselves."
+    ),
+    AccountState.SUSPENDED: mark(
+        "NotPanel says that your account is suspended. Settle that with NotPanel, "
+        "then connect your key again; open orders then go on by themselves."
+    ),
+    AccountState.REMOVED: mark("The key was removed."),
+}
+
+TRACES = mark("Traces may stay in unused parts of the ledger's files until they are written over.")
+
+
+def ignored(junk: Junk, repeats: int = 0) -> str:
+    """Name what was no order ID, or no whole one; empty when there was nothing."""
+    notes = [plural("{count} repeat left out.", "{count} repeats left out.", repeats)] if repeats else []
+    if junk.cut_short.count:
+        cut_short = replace(junk.cut_short, tokens=tuple(f"{one.rstrip('.')}…" for one in junk.cut_short.tokens))
+        notes.append(t("Looks cut short, so not sent: {words}. Copy the whole ID.", words=_strange(cut_short)))
+    if junk.damaged.count:
+        changed = t(
+            "Changed by a spreadsheet, so not sent: {words}. Format the column as text and save it again.",
+            words=_strange(junk.damaged),
+        )
+        notes.append(changed)
+    if junk.others.count:
+        notes.append(t("Not order IDs, so not sent: {words}.", words=_strange(junk.others)))
+    return "-# " + " ".join(notes) if notes else ""
+
+
+def _strange(sample: Sample) -> str:
+    shown = ", ".join(code(token, 30) for token in sample.tokens)
+    more = sample.count - len(sample.tokens)
+    if more <= 0:
+        return shown
+    if sample.over:
+        return t("{words} and over {more} more", words=shown, more=more)
+    return t("{words} and {more} more", words=shown, more=more)

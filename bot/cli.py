@@ -1,0 +1,226 @@
+"""The command line: run (default), demo, doctor, backup, compact, migrate, move, rotate-keys."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from getpass import getpass
+from pathlib import Path
+
+import aiohttp
+import discord
+from pydantic import SecretStr
+
+from bot import __version__
+from bot.app import build
+from bot.ledger import (
+    LedgerError,
+    LedgerUnreachable,
+    backup,
+    compact,
+    describe,
+    has_password,
+    megabytes,
+    migrate,
+    move,
+    only_process,
+)
+from bot.logs import set_up_logging
+from bot.ops import stopping
+from bot.ops.dumping import forbid_dumps
+from bot.ops.rotate import rotate_keys
+from bot.settings import POSTGRES, BadSettings, Settings, load_settings
+from bot.vault import VaultError
+from bot.workers.tasks import Stopped, unless_stopped
+
+log = logging.getLogger("bot")
+
+EXIT_PASSING = 1
+"""Exit code that means: try again later."""
+EXIT_SETTINGS, EXIT_LEDGER, EXIT_VAULT, EXIT_DISCORD = 2, 3, 4, 5
+"""Exit codes that mean: starting again changes nothing until somebody has put this right."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return the process's exit code."""
+    options = _parser().parse_args(arguments)
+    if options.command != "run":
+        stopping.stop_listening()
+    if options.command == "demo":
+        from bot.demo.preview import run_demo  # its packages are installed by `make demo` alone
+
+        return run_demo(options.locale, port=options.port, browser=options.browser, panel_only=options.panel_only)
+    forbid_dumps()
+    try:
+        settings = load_settings()
+        set_up_logging(settings.log_level, settings.log_format)
+        return _COMMANDS[options.command](settings, options)
+    except BadSettings as error:
+        return _fail(EXIT_SETTINGS, error)
+    except LedgerUnreachable as error:
+        return _fail(EXIT_PASSING, error)
+    except LedgerError as error:
+        return _fail(EXIT_LEDGER, error)
+    except VaultError as error:
+        return _fail(EXIT_VAULT, error)
+
+
+def _run(settings: Settings, _: argparse.Namespace) -> int:
+    if settings.discord_token is None:
+        return _fail(EXIT_SETTINGS, "DISCORD_TOKEN is not set. Put it into .env; README.md says where to get it.")
+    try:
+        asyncio.run(_run_until_stopped(settings))
+    except discord.LoginFailure:
+        return _fail(EXIT_DISCORD, "Discord does not accept DISCORD_TOKEN. Copy it again from the developer portal.")
+    except discord.ConnectionClosed as error:
+        return _fail(EXIT_DISCORD, f"Discord closed the connection for good (code {error.code}).")
+    except discord.PrivilegedIntentsRequired:
+        return _fail(EXIT_DISCORD, "Discord closed the connection for good (code 4014): an intent is not allowed.")
+    except discord.HTTPException as error:
+        return _fail(EXIT_PASSING, f"Discord answers with an error (HTTP {error.status}). Start again in some minutes.")
+    except discord.GatewayNotFound as error:
+        status = getattr(error.__cause__, "status", "unknown")
+        return _fail(EXIT_PASSING, f"Discord names no gateway (HTTP {status}). Start again in some minutes.")
+    except (aiohttp.ClientError, TimeoutError) as error:
+        why = str(error) or "no answer in time"
+        return _fail(EXIT_PASSING, f"Discord cannot be reached ({why}). Start again when the network is back.")
+    except Stopped:
+        log.info("stopped before the start was done")
+    return 0
+
+
+async def _run_until_stopped(settings: Settings) -> None:
+    assert settings.discord_token is not None
+    stop = asyncio.Event()
+    stopping.obey(partial(asyncio.get_running_loop().call_soon_threadsafe, stop.set))
+    async with AsyncExitStack() as stack:
+        app = await unless_stopped(stack.enter_async_context(build(settings)), stop)
+        await app.run(settings.discord_token, stop)
+
+
+def _doctor(settings: Settings, _: argparse.Namespace) -> int:
+    from bot.ops.doctor import Verdict, examine  # of no use to a bot that runs
+
+    logging.getLogger("discord").setLevel(logging.ERROR)  # what it would say is in the findings
+    findings = asyncio.run(examine(settings))
+    for finding in findings:
+        print(finding)
+    failed = sum(finding.verdict is Verdict.FAILED for finding in findings)
+    attention = sum(finding.verdict is Verdict.ATTENTION for finding in findings)
+    print(f"{len(findings)} checks: {failed} failed, {attention} want attention.")
+    return EXIT_PASSING if failed else 0
+
+
+def _migrate(settings: Settings, _: argparse.Namespace) -> int:
+    with only_process(settings.database):
+        print(f"{describe(settings.database)}: schema {migrate(settings.database)}")
+    return 0
+
+
+def _rotate(settings: Settings, _: argparse.Namespace) -> int:
+    with only_process(settings.database):
+        count = asyncio.run(rotate_keys(settings))
+    print(f"{count} secrets sealed with the newest key. Keep the old keys as long as you keep older backups.")
+    return 0
+
+
+def _backup(settings: Settings, options: argparse.Namespace) -> int:
+    if not isinstance(settings.database, Path):
+        return _fail(EXIT_SETTINGS, "the ledger is in PostgreSQL. Copy it with pg_dump; docs/postgresql.md says how.")
+    backup(settings.database, options.file)
+    print(f"{options.file}: complete. It opens only with the encryption keys, which are not in it.")
+    return 0
+
+
+def _compact(settings: Settings, _: argparse.Namespace) -> int:
+    if not isinstance(settings.database, Path):
+        return _fail(
+            EXIT_SETTINGS,
+            "the ledger is in PostgreSQL, where autovacuum makes free room usable again. To give it to the disk stop "
+            "all bots on it, and let psql run: VACUUM (FULL, ANALYZE)",
+        )
+    with only_process(settings.database):
+        before, after = compact(settings.database)
+    print(
+        f"{settings.database}: {megabytes(before)} before, {megabytes(after)} now. Free room is given back by itself."
+    )
+    return 0
+
+
+def _move(settings: Settings, options: argparse.Namespace) -> int:
+    source = settings.database
+    address = options.to or os.environ.get("MOVE_TO") or _asked_for()
+    if not isinstance(source, Path) or not address.startswith(POSTGRES):
+        return _fail(EXIT_SETTINGS, _FROM_SQLITE_TO_POSTGRES)
+    target = SecretStr(address)
+    try:
+        if options.to and has_password(options.to):
+            raise ValueError("every user of this machine can read the password in --to: put the address into MOVE_TO")
+        settings.check_tls(target)
+    except ValueError as error:
+        return _fail(EXIT_SETTINGS, error)
+    with only_process(source):
+        moved = move(source, target)
+    for one in moved:
+        print(f"{one.table:16} {one.rows:>9} rows, the same on both sides: {one.checksum}")
+    print(f"{describe(target)}: complete. Set DATABASE_URL to it and keep the encryption keys.")
+    print(f"{source} is as it was. Never run a bot on it again: both would send.")
+    return 0
+
+
+def _asked_for() -> str:
+    """Ask for the address where somebody sits at the terminal; what they type is not shown."""
+    return (
+        getpass("Address of the new ledger, postgresql://user:password@host/database: ") if sys.stdin.isatty() else ""
+    )
+
+
+_FROM_SQLITE_TO_POSTGRES = (
+    "a ledger moves from SQLite to PostgreSQL. Leave DATABASE_URL as it is for the SQLite file, and put the new "
+    "address, postgresql://user:password@host/database, into MOVE_TO; or run this in a terminal: it asks for it"
+)
+
+_COMMANDS = {
+    "run": _run,
+    "doctor": _doctor,
+    "backup": _backup,
+    "compact": _compact,
+    "migrate": _migrate,
+    "move": _move,
+    "rotate-keys": _rotate,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="A Discord bot for NotPanel resellers.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    parser.set_defaults(command="run")
+    commands.add_parser("run", help="run the bot (the default)")
+    demo = commands.add_parser("demo", help="try the bot in a browser, with a simulated Discord and panel")
+    demo.add_argument("--port", type=int, default=0, help="loopback port (default: any free one)")
+    demo.add_argument("--locale", default="en-US", help="the language of your Discord client, such as tr or pt-BR")
+    demo.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
+    demo.add_argument("--panel-only", action="store_true", help="only serve the simulated panel, for PANEL_URL")
+    commands.add_parser("doctor", help="check token, panel, ledger, keys, files and clock, and say what to do")
+    copy = commands.add_parser("backup", help="copy the ledger to a new file, also while the bot runs")
+    copy.add_argument("file", type=Path)
+    commands.add_parser("compact", help="write a SQLite ledger anew, without the unused room in its file")
+    commands.add_parser("migrate", help="bring the ledger to this release's schema (run does so by itself)")
+    move = commands.add_parser("move", help="copy a SQLite ledger into an empty PostgreSQL database")
+    move.add_argument(
+        "--to",
+        metavar="URL",
+        help="postgresql://user@host/database; with a password it goes into MOVE_TO, or is asked for",
+    )
+    commands.add_parser("rotate-keys", help="seal every stored secret with the newest encryption key")
+    return parser
+
+
+def _fail(code: int, reason: object) -> int:
+    print(f"error: {reason}", file=sys.stderr)
+    return code

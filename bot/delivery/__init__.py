@@ -1,0 +1,1 @@
+"""What is brought to Discord unasked: cards that are behind, and notices."""

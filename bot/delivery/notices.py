@@ -1,0 +1,396 @@
+"""Delivers what the ledger owes its users: cards that are behind, and notices from the outbox.
+
+Each delivery is safe to repeat: editing a card is idempotent, and a notice carries the nonce it was
+given when its first line was written, by which Discord drops a repeat.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+import discord
+
+from bot.cards.answers import hint
+from bot.cards.cards import notice_card, request_card
+from bot.cards.language import speaking
+from bot.cards.layout import CardView
+from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, ENDS_HINT, ENDS_NOTICE, Refusal, classify
+from bot.domain.clock import Clock
+from bot.domain.polling import DRAFT_LIVES, MANY_TRIES, earlier, later, retry_after
+from bot.ledger import Ledger, LedgerError, Notice, Preferences, Report, Request, Way
+from bot.services.cancels import Cancels, RequestView
+from bot.vault import Purpose, Vault, VaultError
+from bot.workers.tasks import Bell
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_SEND_TIMEOUT = 15  # seconds; discord.py's own calls may hang for 300 s holding the route's lock
+_HELD = timedelta(seconds=_SEND_TIMEOUT + 5)
+"""For so long a card or a notice is left to whoever is sending it; should they have died, somebody else comes then."""
+_NONCE_WINDOW = timedelta(minutes=2)
+"""For "the past few minutes" Discord drops a second message with the same nonce; later we look ourselves."""
+_CLOCKS_DIFFER = timedelta(minutes=5)
+_CARD_PAUSE = timedelta(seconds=1)
+_AT_ONCE = 5
+_BATCH_PAUSE = timedelta(seconds=1)
+"""After each batch of messages: there is no published limit for DMs, but many at once get a bot flagged."""
+_DM_PAUSE = timedelta(minutes=10)
+_IDLE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A notice that could not be delivered, to be shown at a command instead."""
+
+    notice: Notice
+    report: Report
+
+    @property
+    def in_short(self) -> bool:
+        """Whether Discord took its message again and again not, so that it is told in counts alone."""
+        return self.notice.refusal == Refusal.STUCK.name
+
+
+class Courier:
+    """Brings cards and notices to Discord; knows nothing that is not in the ledger."""
+
+    def __init__(
+        self,
+        client: discord.Client,
+        ledger: Ledger,
+        cancels: Cancels,
+        vault: Vault,
+        clock: Clock,
+        *,
+        notify_window: timedelta,
+    ) -> None:
+        self.card_bell = Bell()
+        self.notice_bell = Bell()
+        self._client = client
+        self._ledger = ledger
+        self._cancels = cancels
+        self._vault = vault
+        self._clock = clock
+        self._window = notify_window
+        self._random = Random()
+        self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._no_dms_before: datetime | None = None
+        self._failed_batches = 0
+        self._got_through = 0
+        self._failing: dict[int, int] = {}
+        """How many messages had got through when a notice failed last."""
+
+    def ring(self) -> None:
+        """Wake both loops: something has changed in the ledger."""
+        self.card_bell.ring()
+        self.notice_bell.ring()
+
+    async def run_cards(self, stop: asyncio.Event) -> None:
+        """Keep cards up to date until `stop`."""
+        await self._repeat(self.show_due, self.card_bell, stop)
+
+    async def run_notices(self, stop: asyncio.Event) -> None:
+        """Send notices until `stop`; beside the cards, which must not wait for a message that hangs."""
+        await self._repeat(self.deliver_due, self.notice_bell, stop)
+
+    async def _repeat(self, work: Callable[[], Awaitable[datetime]], bell: Bell, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            bell.reset()
+            await bell.wait(await work(), self._clock, (), stop)
+
+    async def step(self) -> datetime:
+        """Bring up to date and deliver all that is due now; return when the next is."""
+        return min(await self.show_due(), await self.deliver_due())
+
+    async def show_due(self) -> datetime:
+        """Edit every card that is behind; return when the next will be."""
+        now = self._clock()
+        async with self._ledger.write() as tx:
+            await tx.expire_cards(now, self._window)
+            await tx.lapse_requests(now - DRAFT_LIVES, now)
+        await asyncio.gather(*(self.show(request.id) for request in await self._ledger.read.cards_due(now)))
+        return earlier(await self._ledger.read.next_card_due(), now + _IDLE)
+
+    async def deliver_due(self) -> datetime:
+        """Send one batch of the notices that are due; return when the next may be."""
+        now = self._clock()
+        if self._no_dms_before and now < self._no_dms_before <= now + _DM_PAUSE:
+            return self._no_dms_before
+        batch = await self._ledger.read.notices_due(now, _AT_ONCE)
+        of_users: defaultdict[int, list[Notice]] = defaultdict(list)
+        for notice in batch:
+            of_users[notice.user_id].append(notice)
+        passed = await asyncio.gather(*map(self._deliver_in_order, of_users.values()))
+        if batch:
+            self._no_dms_before = later(self._no_dms_before, now + self._pause_after(passed))
+        due = await self._ledger.read.next_notice_due()
+        return earlier(due and later(due, self._no_dms_before), now + _IDLE)
+
+    def _pause_after(self, passed: Sequence[bool]) -> timedelta:
+        """Return how long to leave Discord in peace: for long where it fails for everybody."""
+        down = len(passed) > 1 and not any(passed)
+        self._failed_batches = self._failed_batches + 1 if down else 0
+        return retry_after(self._failed_batches, self._random) if down else _BATCH_PAUSE
+
+    async def show(self, request_id: int, *, again: bool = False) -> None:
+        """Bring a request's card up to date with the ledger; the only way a card is ever edited.
+
+        Where another process is editing it that is left to it; `again`: and to be done once more by it.
+        """
+        lock = self._editing.setdefault(request_id, asyncio.Lock())
+        async with lock:
+            if self._ledger.is_shared and not await self._hold(request_id, again):
+                return
+            view = await self._cancels.view(request_id)
+            if view is None:
+                return
+            if view.request.card_until <= self._clock():
+                await self._gone(view.request)
+                return
+            try:
+                with speaking(await self._ledger.read.language_of(view.request.user_id)):
+                    shown = request_card(view)
+                await _in_time(self._edit(view.request, shown))
+            except Exception as error:  # whatever it is, other cards and notices must not wait for this one
+                await self._card_failed(view.request, error)
+            else:
+                await self._shown(view)
+
+    async def _hold(self, request_id: int, again: bool) -> bool:
+        """Keep other processes from editing a card for a while; `again`: where one does so now, it is to once more."""
+        now = self._clock()
+        async with self._ledger.write() as tx:
+            held = await tx.hold_card(request_id, now, now + _HELD)
+            if again and not held:
+                await tx.touch_card(request_id, now)
+        return held
+
+    async def show_at_once(self, request_id: int) -> None:
+        """Show a card right after a command; what fails is left to the loop, since the request itself stands."""
+        try:
+            await self.show(request_id, again=True)
+        except LedgerError as error:
+            log.warning("card of request %d: %s", request_id, error)
+
+    async def _edit(self, request: Request, shown: CardView) -> None:
+        assert request.message_id is not None
+        if request.token_sealed is None:
+            channel = self._client.get_partial_messageable(request.channel_id)
+            message = channel.get_partial_message(request.message_id)
+            await message.edit(view=shown.view, attachments=shown.files)
+            return
+        token = self._vault.open(Purpose.INTERACTION_TOKEN, request.user_id, request.token_sealed)
+        application_id = self._client.application_id
+        assert application_id is not None
+        webhook = discord.Webhook.partial(application_id, token.get_secret_value(), client=self._client)
+        await webhook.edit_message(request.message_id, view=shown.view, attachments=shown.files)
+
+    async def _shown(self, view: RequestView) -> None:
+        now = self._clock()
+        async with self._ledger.write() as tx:
+            await tx.card_shown(view.request, now, now + _CARD_PAUSE)
+
+    async def _card_failed(self, request: Request, error: Exception) -> None:
+        refusal = classify(error)
+        lost = refusal is Refusal.NO_ACCESS and request.card_failures >= MANY_TRIES
+        if isinstance(error, VaultError) or refusal in ENDS_CARD or lost:
+            log.info("card of request %d cannot be edited any more: %s", request.id, error)
+            await self._gone(request)
+            return
+        unexpected = None if isinstance(error, DELIVERY_ERRORS) else error
+        log.warning("card of request %d was not edited, trying again: %s", request.id, error, exc_info=unexpected)
+        pause = retry_after(request.card_failures + 1, self._random)
+        async with self._ledger.write() as tx:
+            await tx.card_failed(request.id, self._clock() + pause)
+
+    async def _gone(self, request: Request) -> None:
+        async with self._ledger.write() as tx:
+            await tx.card_gone(request, self._clock(), self._window)
+
+    async def _deliver_in_order(self, notices: Sequence[Notice]) -> bool:
+        """Send one user's notices; tell whether Discord answered to any. A second one is due only where the first has
+        failed for so long that it may be its own fault: that the second gets through would prove it.
+        """
+        answered = False
+        for notice in notices:
+            if answered and self._no_dms_before and self._clock() < self._no_dms_before:
+                break
+            answered = await self._deliver(notice) or answered
+        return answered
+
+    async def _deliver(self, notice: Notice) -> bool:
+        """Send a notice, and note what came of it; tell whether Discord answered."""
+        now = self._clock()
+        if not await self._ledger.read.report_of(notice.id):  # all of it was overtaken by events
+            async with self._ledger.write() as tx:
+                await tx.notice_delivered(notice.id, now, None)
+            return True
+        # Should this process die, its next start tries again soon; others must not come while it is still at it.
+        pause = _HELD if self._ledger.is_shared else retry_after(notice.attempts + 1, self._random)
+        async with self._ledger.write() as tx:
+            sending = await tx.begin_sending(notice.id, now, now + pause)
+        if sending is None:
+            return True
+        wishes = await self._ledger.read.preferences(notice.user_id)
+        with speaking(await self._ledger.read.language_of(notice.user_id)):
+            return await self._bring(sending, wishes)
+
+    async def _bring(self, notice: Notice, wishes: Preferences) -> bool:
+        """Bring a notice the way its user wants it, and note what came of it; tell whether Discord answered."""
+        try:
+            if wishes.news is Way.OFF:
+                await self._keep(notice, "as its user wishes", pointed=False)
+                return True
+            if wishes.news is Way.HINT and await self._leave_hint(notice, wishes):
+                return True
+            message = await _in_time(self._send(notice))
+        except Exception as error:  # whatever it is, other notices must not wait for this one
+            return await self._refused(notice, error, wishes) is not Refusal.PASSING
+        self._got_through += message is not None
+        self._failing.pop(notice.id, None)
+        async with self._ledger.write() as tx:
+            await tx.notice_delivered(notice.id, self._clock(), message and message.id)
+        return True
+
+    async def _leave_hint(self, notice: Notice, wishes: Preferences) -> bool:
+        """Keep a notice behind a hint in the channel where its user asked last; False where there can be none."""
+        channel_id = await self._ledger.read.channel_asked_in(notice.user_id)
+        if channel_id is None:
+            return False
+        pointed = not await self._ledger.read.has_hint(notice.user_id)
+        if pointed:
+            try:
+                await self._hint(channel_id, notice, chosen=True, silent=wishes.silent)
+            except DELIVERY_ERRORS as error:
+                if classify(error) not in ENDS_HINT:
+                    raise
+                log.info("no hint in channel %d: %s", channel_id, error)
+                return False
+        await self._keep(notice, "hinted at as its user wishes", pointed=pointed)
+        return True
+
+    async def _keep(self, notice: Notice, why: str, *, pointed: bool) -> None:
+        self._failing.pop(notice.id, None)
+        async with self._ledger.write() as tx:
+            await tx.keep_notice(notice.id, why, self._clock() if pointed else None)
+
+    async def _send(self, notice: Notice) -> discord.Message | None:
+        """Send a notice, unless it arrived before; None where nothing of it is left to say."""
+        channel = await self._client.create_dm(discord.Object(notice.user_id))
+        if notice.first_attempt_at and self._clock() - notice.first_attempt_at > _NONCE_WINDOW:
+            arrived = await self._find(channel, notice.reference, notice.first_attempt_at)
+            if arrived:
+                return arrived
+        report = await self._ledger.read.report_of(notice.id)  # at the last moment: its user may have had it erased
+        if not report:
+            return None
+        shown = notice_card(report, notice)
+        wishes = await self._ledger.read.preferences(notice.user_id)
+        return await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce, silent=wishes.silent)
+
+    async def _find(self, channel: discord.DMChannel, reference: str, since: datetime) -> discord.Message | None:
+        """Look for a message of ours that was sent without our hearing of it."""
+        async for message in channel.history(after=since - _CLOCKS_DIFFER, limit=200, oldest_first=True):
+            if message.author == self._client.user and reference in str([c.to_dict() for c in message.components]):
+                return message
+        return None
+
+    async def _refused(self, notice: Notice, error: Exception, wishes: Preferences) -> Refusal:
+        refusal = classify(error)
+        now = self._clock()
+        unexpected = None if isinstance(error, DELIVERY_ERRORS) else error
+        log.warning("notice %d not delivered (%s): %s", notice.id, refusal.name, error, exc_info=unexpected)
+        if refusal is Refusal.TOO_FAST:
+            self._no_dms_before = now + _DM_PAUSE
+            await self._postpone(notice, self._no_dms_before, refusal)
+            return refusal
+        long = notice.has_long_failed(now)
+        through = self._failing.get(notice.id)
+        self._failing[notice.id] = self._got_through
+        if refusal in ENDS_NOTICE or (refusal is Refusal.NO_ACCESS and long):
+            await self._give_up(notice, refusal, wishes)
+        elif long and through is not None and self._got_through > through:
+            await self._give_up(notice, Refusal.STUCK, wishes)
+        else:
+            await self._postpone(notice, now + retry_after(notice.attempts, self._random), refusal)
+        return refusal
+
+    async def _postpone(self, notice: Notice, again: datetime, refusal: Refusal) -> None:
+        async with self._ledger.write() as tx:
+            await tx.postpone_notice(notice.id, again, refusal.name)
+
+    async def _give_up(self, notice: Notice, refusal: Refusal, wishes: Preferences) -> None:
+        """Keep a notice for its user's next command, with a hint where one can be left; that is tried for a while."""
+        try:
+            pointed = await self._point(notice, wishes, closed=refusal is not Refusal.STUCK)
+        except DELIVERY_ERRORS as error:
+            log.warning("no hint for notice %d: %s", notice.id, error)
+            if not notice.has_long_failed(self._clock()):
+                await self._postpone(notice, self._clock() + retry_after(notice.attempts, self._random), refusal)
+                return
+            pointed = False
+        await self._keep(notice, refusal.name, pointed=pointed)
+
+    async def _point(self, notice: Notice, wishes: Preferences, *, closed: bool) -> bool:
+        """Hint at news that cannot be sent, where their user last gave a command in a server, if that can be done.
+
+        `closed`: since they cannot be written to. Raise what may pass.
+        """
+        channel_id = await self._ledger.read.hint_channel(notice.user_id)
+        if channel_id is None or await self._ledger.read.has_hint(notice.user_id):
+            return False
+        try:
+            await self._hint(channel_id, notice, chosen=not closed, silent=wishes.silent)
+        except DELIVERY_ERRORS as error:
+            if classify(error) not in ENDS_HINT:
+                raise
+            log.info("no hint in channel %d: %s", channel_id, error)
+            return False
+        return True
+
+    async def _hint(self, channel_id: int, notice: Notice, *, chosen: bool, silent: bool) -> None:
+        """Say in a channel that there are news for a user, and no word of what they are."""
+        channel = self._client.get_partial_messageable(channel_id)
+        only_them = discord.AllowedMentions(users=[discord.Object(notice.user_id)], everyone=False, roles=False)
+        shown = hint(notice.user_id, chosen=chosen)
+        # Discord compares nonces across channels: with the notice's own the message after it could be taken for this.
+        nonce = f"{notice.nonce}h"
+        sending = channel.send(view=shown.view, allowed_mentions=only_them, nonce=nonce, silent=silent)
+        await _in_time(sending)
+
+    async def kept_for(self, user_id: int) -> list[News]:
+        """Return what could not be delivered to a user, to be shown at a command."""
+        notices = await self._ledger.read.kept_notices(user_id)
+        if len(notices) > 1:
+            notices = await self._merged(user_id) or notices
+        found = [News(notice, await self._ledger.read.report_of(notice.id)) for notice in notices]
+        return [news for news in found if news.report]
+
+    async def _merged(self, user_id: int) -> list[Notice]:
+        """Make one of all that were kept for a user, maybe for weeks; none where the ledger takes nothing."""
+        try:
+            async with self._ledger.write() as tx:
+                await tx.merge_kept(user_id)
+                return await tx.kept_notices(user_id)
+        except LedgerError as error:
+            log.warning("kept news are shown one by one: %s", error)
+            return []
+
+    async def seen(self, news: News, message_id: int | None) -> None:
+        """Note that a user has been shown a kept notice."""
+        async with self._ledger.write() as tx:
+            await tx.notice_delivered(news.notice.id, self._clock(), message_id)
+
+
+async def _in_time(call: Awaitable[T]) -> T:
+    """Bound a call to Discord; running out of time leaves it open whether it arrived."""
+    async with asyncio.timeout(_SEND_TIMEOUT):
+        return await call

@@ -1,0 +1,204 @@
+"""What can become of one order's cancellation, and what each answer of the panel makes of it (pure).
+
+    requested ─► sending ─► accepted ─► cancelled           status says cancelled/refunded
+      │  ▲  ▲         │           │  └──► queued ─► cancelled | partial | completed | failed
+      │  │  │         │           └─ (status unreadable: stays accepted, asked again)
+      │  │  │         ├─► refused            the panel's error about this order, kept word for word
+      │  │  │         ├─► requested          the panel certainly did not get it (no connection, 429)
+      │  │  │         └─► unknown            time-out, reset, 5xx, somebody else's answer, row missing from the reply
+      │  │  │                 ├─ ask status ─► cancelled | partial | completed | failed
+      │  │  │                 ├─ no such order ─► refused
+      │  │  └─────────────────┴─ seen running twice, not before two minutes after the call (bot/domain/polling.py),
+      │  │                       sent fewer than MAX_DOUBTS times in doubt
+      │  └── sending, when the call never left
+      ├─► accepted, unknown  another user has sent it with the very same key: it stands as theirs does
+      └─► withdrawn          never sent: its user stopped it or removed the key first; may also begin as this
+
+Anything still open after thirty days ends as *expired*, and so does what a new key does not reach and what its
+user no longer wants watched. An order that is running after an ambiguous call does not prove that the provider was
+asked, so `unknown` never turns into `queued` by itself.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow, is_of_a_fault
+
+MAX_DOUBTS = 5
+"""How many ambiguous calls one order may cost before it is only watched, until its user asks again."""
+
+
+CANCELLED_IN_0_1_0 = "refunded"
+"""How release 0.1.0 spells the state CANCELLED, in buttons and commands that are still alive."""
+
+
+class State(StrEnum):
+    """The state of one cancellation, as the ledger stores it."""
+
+    REQUESTED = "requested"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    QUEUED = "queued"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+    PARTIAL = "partial"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "State | None":
+        return cls.CANCELLED if value == CANCELLED_IN_0_1_0 else None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether this cancellation can still change."""
+        return bool(TRANSITIONS[self])
+
+
+_ENDINGS = frozenset({State.CANCELLED, State.PARTIAL, State.COMPLETED, State.FAILED})
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.REQUESTED: frozenset({State.SENDING, State.ACCEPTED, State.UNKNOWN, State.WITHDRAWN, State.EXPIRED}),
+    State.SENDING: frozenset({State.ACCEPTED, State.REFUSED, State.UNKNOWN, State.REQUESTED}),
+    State.ACCEPTED: _ENDINGS | {State.QUEUED, State.EXPIRED},
+    State.QUEUED: _ENDINGS | {State.EXPIRED},
+    State.UNKNOWN: _ENDINGS | {State.REQUESTED, State.REFUSED, State.EXPIRED},
+    **{end: frozenset[State]() for end in (*_ENDINGS, State.REFUSED, State.EXPIRED, State.WITHDRAWN)},
+}
+"""Every legal step. The ledger keeps a history against which tests hold this table."""
+
+_ENDED_AS = {
+    OrderStatus.CANCELLED: State.CANCELLED,
+    OrderStatus.REFUNDED: State.CANCELLED,
+    OrderStatus.PARTIAL: State.PARTIAL,
+    OrderStatus.COMPLETED: State.COMPLETED,
+    OrderStatus.FAILED: State.FAILED,
+}
+
+_NOT_FOUND = re.compile(
+    r"(?:(?:error|sorry|the|this|your|requested|cancel|status|refill)[ ,:]+)*"
+    r"(?:orders?(?: id)?(?: (?:with )?(?:id )?#?\w*[0-9_][\w-]*)? (?:(?:was |is |were |are )?not found"
+    r"|(?:does not|doesn't|do not) exist)"
+    r"|no such orders?|(?:incorrect|invalid|wrong|unknown) orders?(?: ids?| number)?)"
+    r"(?:$|[.!:;,]| ?[(\[]| (?:in|for|under|on) (?:this|your) )"
+)
+"""A whole sentence, of an order: "Application not found" and "Incorrect order status" tell of something else."""
+
+_PERHAPS_DONE = re.compile(
+    r"already|duplicate|\b(?:order|is|was|were|been) cancell?ed\b"
+    r"|\b(?:cancell?ation|cancel|request) (?:\w+ ){0,2}(?:sent|pending|exists|received|submitted|in progress)\b"
+    # *Already* in the languages that panels of the family answer in
+    r"|\bzaten\b|\bya (?:est[aá]|fue|ha)\b|\bjá\b|уже|\bsudah\b|\btelah\b|\bđã\b|पहले|بالفعل"
+)
+"""A refusal that may be for an earlier cancel's sake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one answer makes of one cancellation; `doubts` counts its ambiguous calls."""
+
+    state: State
+    doubts: int
+    words: str | None = None
+
+
+def may_be_refilled(state: State, words: str | None) -> bool:
+    """Tell whether the panel has called an order completed or partial: it refills no others.
+
+    "Already completed" it says of everything that has ended, so some of these it will refuse.
+    """
+    return state in (State.COMPLETED, State.PARTIAL) or (
+        state is State.REFUSED and "already completed" in (words or "").casefold()
+    )
+
+
+def not_found(state: State, words: str | None) -> bool:
+    """Tell whether an order was refused because there is no such order under the key that was used."""
+    return state is State.REFUSED and is_not_found(words or "")
+
+
+def as_told(state: State, doubts: int) -> State:
+    """Return the state to show to a user: after a doubtful call nothing is merely waiting to be sent."""
+    return State.UNKNOWN if doubts and state in (State.REQUESTED, State.SENDING) else state
+
+
+def after_cancel(doubts: int, row: CancelRow | None, *, same_key: bool = True) -> Verdict:
+    """Judge the panel's answer to a cancel; None is a row that the reply does not contain."""
+    match row:
+        case Accepted():
+            return Verdict(State.ACCEPTED, doubts)
+        case RowError(words):
+            return after_refusal(doubts, words, same_key=same_key)
+        case None:
+            return Verdict(State.UNKNOWN, doubts + 1)
+
+
+def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Verdict:
+    """Judge a refusal: final, unless an earlier call may have done what this one was refused for.
+
+    NotPanel says "cannot be cancelled (already completed)" for every final state, a cancelled order included, and
+    something on the way may have delivered the call twice. So of any "already", and of what was refused after a
+    doubtful call, only `status` can tell how it stands; it is watched and not sent again. An error that speaks of a
+    fault ("Internal error", "Provider timeout") refuses nothing: the call was unclear for this order.
+    """
+    said = words.casefold()
+    # These hold for every earlier call too, unless that went out with a key of perhaps another account.
+    ruled_out = ("not support" in said and "cancel" in said) or (same_key and is_not_found(words))
+    if not ruled_out and is_of_a_fault(words):
+        return Verdict(State.UNKNOWN, doubts + 1, words)
+    if _PERHAPS_DONE.search(said) or (doubts and not ruled_out):
+        return Verdict(State.UNKNOWN, MAX_DOUBTS, words)
+    return Verdict(State.REFUSED, doubts, words)
+
+
+def after_lost_call(doubts: int, *, reached: bool, words: str = "") -> Verdict:
+    """Judge a cancel call without a usable answer; `reached`: the panel may have acted on it.
+
+    `words`: what the answer said instead, to be shown while nobody knows more.
+    """
+    if reached:
+        return Verdict(State.UNKNOWN, doubts + 1, words or None)
+    return Verdict(State.REQUESTED, doubts)
+
+
+def after_status(
+    state: State, doubts: int, row: StatusRow | None, *, same_key: bool = True, may_resend: bool = True
+) -> Verdict:
+    """Judge a look at the order's status; what cannot be read or is not known leaves all as it was.
+
+    `same_key`: the order was sent with the key that looks. `may_resend`: should it run still, it may be sent again
+    (`bot.domain.polling.may_resend`).
+    """
+    if isinstance(row, RowError) and is_not_found(row.words):
+        return _not_found(state, doubts, row.words, same_key=same_key)
+    if not isinstance(row, OrderReading) or row.status is OrderStatus.UNKNOWN:
+        return Verdict(state, doubts)
+    if row.status.is_final:
+        return Verdict(_ENDED_AS[row.status], doubts)
+    if state is State.ACCEPTED:
+        return Verdict(State.QUEUED, doubts)
+    if state is State.UNKNOWN and doubts < MAX_DOUBTS and may_resend:
+        return Verdict(State.REQUESTED, doubts)
+    return Verdict(state, doubts)
+
+
+def _not_found(state: State, doubts: int, words: str, *, same_key: bool) -> Verdict:
+    """Judge an order that the panel does not find, by the key that looks."""
+    if not same_key:
+        return Verdict(State.EXPIRED, doubts, words)  # of another account: how it ends can never be seen
+    if state is State.UNKNOWN:
+        return Verdict(State.REFUSED, doubts, words)
+    return Verdict(state, doubts)  # the panel has taken it before, so this cannot be the whole truth
+
+
+def is_not_found(words: str) -> bool:
+    """Tell whether the panel says that there is no such order under the key that was used.
+
+    "Order not found" stands in the NotPanel docs; "Incorrect order ID" and `error.incorrect_order_id` are the family's.
+    """
+    said = " ".join(words.casefold().split())
+    return bool(_NOT_FOUND.match(said if " " in said else re.sub(r"[_.]+", " ", said)))

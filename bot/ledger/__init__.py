@@ -1,0 +1,141 @@
+"""The ledger: the one truth, of which all that a user sees is a projection. The only room with SQL.
+
+    accounts ──< requests ──< request_orders >── cancellations ──< transitions
+    (one key of  (one /cancel  (what it names:    (one order:       (every step,
+     a user)      and its card)  its turn to come)  its state)        by trigger)
+        │                                              │
+        └── user_id ──< notices ──< notice_items >─────┘
+                        (one DM and its nonce)
+        webhooks (where the panel may call for a user)
+
+    a cancellation:  bot/domain/states.py draws its states
+    a request:       asking ─► going | kept | lapsed          (at or below CONFIRM_ABOVE it begins as going)
+    a notice:        gathering ─► sending ─► delivered
+                                     └─► kept ─► delivered    (refused by Discord; shown at the next command)
+    an account:      active ─► rejected | suspended | removed ─► active   (a new key)
+
+Beside them stands what a user has chosen (preferences), by user_id.
+
+Several processes may share a ledger in PostgreSQL: `holder.py` says which works on which account.
+One open cancellation per (user, order), whichever of the user's keys it is under. A row's change, the mark that its
+card is behind (`card_due_at`) and the line in the outbox that reports it are one transaction.
+SQL stands in queries/ by name and migrations/ by number; `sqlite.py` and `postgres.py` are the engines (`link.py`: how
+the latter is connected). A query that an engine must have in its own words stands in the folder of its name, with the
+other engine's beside it.
+"""
+
+from bot.ledger.backup import backup
+from bot.ledger.cards import Card
+from bot.ledger.checkup import Checkup, ServerCheckup, check_up
+from bot.ledger.compact import compact, megabytes
+from bot.ledger.database import Database, describe, has_password
+from bot.ledger.errors import (
+    LeaseLost,
+    LedgerDiffers,
+    LedgerError,
+    LedgerForeign,
+    LedgerInUse,
+    LedgerNotEmpty,
+    LedgerShortOfSpace,
+    LedgerTooNew,
+    LedgerUnreachable,
+    LedgerUnreadable,
+    LedgerUnsure,
+    LedgerUnwritable,
+)
+from bot.ledger.holder import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, Held
+from bot.ledger.ledger import Ledger, check_up_server, migrate, move
+from bot.ledger.lists import Group, Groups, Listed, ListKind, Past, Report
+from bot.ledger.one_process import only_process
+from bot.ledger.outcomes import Outcome
+from bot.ledger.reader import Reader
+from bot.ledger.rows import (
+    Account,
+    AccountState,
+    Cancellation,
+    Due,
+    Keyring,
+    Notice,
+    NoticeKind,
+    NoticeState,
+    Preferences,
+    Preview,
+    PreviewState,
+    Request,
+    RequestState,
+    SealedKey,
+    Standing,
+    Stored,
+    Timing,
+    Trouble,
+    Way,
+    Webhook,
+    folded,
+    to_ms,
+)
+from bot.ledger.writer import Writer
+
+__all__ = [
+    "DEAD_AFTER",
+    "SURE_FOR",
+    "WIRE_CLEAR_AFTER",
+    "Account",
+    "AccountState",
+    "Cancellation",
+    "Card",
+    "Checkup",
+    "Database",
+    "Due",
+    "Group",
+    "Groups",
+    "Held",
+    "Keyring",
+    "LeaseLost",
+    "Ledger",
+    "LedgerDiffers",
+    "LedgerError",
+    "LedgerForeign",
+    "LedgerInUse",
+    "LedgerNotEmpty",
+    "LedgerShortOfSpace",
+    "LedgerTooNew",
+    "LedgerUnreachable",
+    "LedgerUnreadable",
+    "LedgerUnsure",
+    "LedgerUnwritable",
+    "ListKind",
+    "Listed",
+    "Notice",
+    "NoticeKind",
+    "NoticeState",
+    "Outcome",
+    "Past",
+    "Preferences",
+    "Preview",
+    "PreviewState",
+    "Reader",
+    "Report",
+    "Request",
+    "RequestState",
+    "SealedKey",
+    "ServerCheckup",
+    "Standing",
+    "Stored",
+    "Timing",
+    "Trouble",
+    "Way",
+    "Webhook",
+    "Writer",
+    "backup",
+    "check_up",
+    "check_up_server",
+    "compact",
+    "describe",
+    "folded",
+    "has_password",
+    "megabytes",
+    "migrate",
+    "move",
+    "only_process",
+    "to_ms",
+]

@@ -1,0 +1,78 @@
+"""Cards: where each stands, which are behind what they should show, and what they have told."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.cards.language import Language
+from bot.ledger.named import QUERIES
+from bot.ledger.outbox import PATIENCE, Outbox
+from bot.ledger.rows import Request, to_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Where a request's card stands and until when it can be edited; `language`: what its user's client speaks."""
+
+    channel_id: int
+    guild_id: int | None
+    message_id: int | None
+    token_sealed: bytes | None
+    until: datetime
+    language: Language | None = None
+
+
+class Cards(Outbox):
+    """What can be changed about cards; part of what can be done within one transaction."""
+
+    async def place_card(self, request_id: int, card: Card) -> None:
+        """Note where a request's card stands from now on."""
+        await QUERIES.place_card(
+            self._db,
+            id=request_id,
+            message_id=card.message_id,
+            token_sealed=card.token_sealed,
+            card_until=to_ms(card.until),
+            language=card.language,
+        )
+
+    async def hold_card(self, request_id: int, now: datetime, until: datetime) -> bool:
+        """Let a card be due for nobody until then; False where somebody is editing it, or it is to wait."""
+        return bool(await QUERIES.hold_card(self._db, id=request_id, now=to_ms(now), until=to_ms(until)))
+
+    async def touch_card(self, request_id: int, now: datetime) -> None:
+        """Mark a card behind."""
+        await QUERIES.touch_card(self._db, id=request_id, now=to_ms(now))
+
+    async def card_shown(self, request: Request, now: datetime, again: datetime) -> None:
+        """Note that the user has seen a card of that revision, and so how orders ended while they watched."""
+        await QUERIES.card_shown(self._db, id=request.id, revision=request.revision, again_at=to_ms(again))
+        await QUERIES.told_by_card(
+            self._db, id=request.id, revision=request.revision, patience=PATIENCE, now=to_ms(now)
+        )
+
+    async def card_failed(self, request_id: int, again: datetime) -> None:
+        """Note that a card could not be edited and is to be tried again."""
+        await QUERIES.card_failed(self._db, id=request_id, again_at=to_ms(again))
+
+    async def card_gone(self, request: Request, now: datetime, window: timedelta) -> None:
+        """Note that a card cannot be edited any more; what it did not tell becomes a notice."""
+        await QUERIES.card_gone(self._db, id=request.id)
+        await self.tell_untold(request.account_id, now, window)
+
+    async def expire_cards(self, now: datetime, window: timedelta) -> None:
+        """Forget the tokens that have run out; what their cards did not tell becomes notices."""
+        rows = [row async for row in QUERIES.cards_expired(self._db, now=to_ms(now))]
+        for row in rows:
+            await QUERIES.card_gone(self._db, id=row["id"])
+        for account_id in {row["account_id"] for row in rows}:
+            await self.tell_untold(account_id, now, window)
+
+    async def touch_account(self, account_id: int, now: datetime) -> None:
+        """Mark every card of an account behind that shows something open."""
+        await QUERIES.touch_cards_of_account(self._db, account_id=account_id, now=to_ms(now))
+
+    async def _touch(self, cancellation_ids: Sequence[int], now: datetime) -> None:
+        if cancellation_ids:
+            await QUERIES.touch_cards(self._db, ids=json.dumps(cancellation_ids), now=to_ms(now))

@@ -1,0 +1,101 @@
+"""What is shown of many orders at once: groups on a card or in a message, and the lines of a long list."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from bot.domain.states import State
+from bot.ledger.rows import Cancellation, Keyring
+
+MOST_SHOWN = 120
+"""More orders of one group than a card has room for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The orders of a list that are shown in the same state: how many, and the first of them."""
+
+    count: int
+    first: tuple[Cancellation, ...]
+
+
+Groups = Mapping[State, Group]
+
+
+def together(found: Iterable[Groups], key: Callable[[Cancellation], Any]) -> Groups:
+    """Return the groups of several accounts as if they were of one, the first of each in that order."""
+    parts: defaultdict[State, list[Group]] = defaultdict(list)
+    for groups in found:
+        for state, group in groups.items():
+            parts[state].append(group)
+    return {state: groups[0] if len(groups) == 1 else _merged(groups, key) for state, groups in parts.items()}
+
+
+def _merged(groups: Sequence[Group], key: Callable[[Cancellation], Any]) -> Group:
+    first = sorted((order for group in groups for order in group.first), key=key)
+    return Group(sum(group.count for group in groups), tuple(first[:MOST_SHOWN]))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a notice says: whose key is needed again, what is open for too long, and what has ended.
+
+    `accounts`: all of its user.
+    """
+
+    pauses: Keyring
+    overdue: Groups
+    ended: Groups
+    accounts: Keyring
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to say."""
+        return bool(self.pauses or self.overdue or self.ended)
+
+
+class ListKind(StrEnum):
+    """Whose orders a long list holds: those of a request, of a notice, or what is open or has ended for a user."""
+
+    REQUEST = "request"
+    NOTICE = "notice"
+    OPEN = "open"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A part of a user's history: what ended since then, in one way or in any."""
+
+    since: datetime
+    outcome: State | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a long list: an order with what became of it, or one that is not taken up yet."""
+
+    cursor: int
+    account_id: int
+    order_id: str
+    cancellation: Cancellation | None
+
+    @property
+    def told_as(self) -> State:
+        """The state that may be shown for it."""
+        return self.cancellation.told_as if self.cancellation else State.REQUESTED
+
+    @property
+    def not_found(self) -> bool:
+        """Tell whether the panel knows no such order under the key that was used."""
+        return self.cancellation is not None and self.cancellation.not_found
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> Self:
+        """Return the row as this class."""
+        if row["waiting"] is not None:
+            return cls(row["cursor"], row["list_account"], row["waiting"], None)
+        taken = Cancellation.read(row)
+        return cls(row["cursor"], taken.account_id, taken.order_id, taken)

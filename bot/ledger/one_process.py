@@ -1,0 +1,68 @@
+"""Keeps a SQLite ledger one process's: two on one file would both send."""
+
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bot.ledger.database import Database
+from bot.ledger.errors import LedgerInUse, LedgerUnreadable
+
+
+@contextmanager
+def only_process(database: Database) -> Generator[None]:
+    """Hold the ledger for this process. In PostgreSQL the ledger does it.
+
+    Raise LedgerInUse, or LedgerUnreadable where not even its lock can be made.
+    """
+    if not isinstance(database, Path):
+        yield
+        return
+    with _told(database):
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _file_itself(database), _name(database):
+        yield
+
+
+@contextmanager
+def _file_itself(database: Path) -> Generator[None]:
+    """Lock the file, by whatever name it was opened: a link to it, or a new name, leads to the same lock.
+
+    flock(2) and SQLite's own locks know nothing of each other on Linux alone; elsewhere the name has to do. The
+    descriptor is closed after all of SQLite's: closing any drops the locks that SQLite has on the file.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    import fcntl  # not on Windows
+
+    with _told(database):
+        handle = os.open(database, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        with _told(database):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _name(database: Path) -> Generator[None]:
+    """Lock the name as well: a backup put in the ledger's place is another file, and would be worked on twice."""
+    with _told(database):  # who can open it can hold it: its owner alone, also where it was there already
+        lock = FileLock(f"{os.path.realpath(database)}.lock", mode=0o600).acquire(timeout=0)
+    with lock:
+        yield
+
+
+@contextmanager
+def _told(database: Path) -> Generator[None]:
+    try:
+        yield
+    except (Timeout, BlockingIOError) as error:
+        raise LedgerInUse(f"({database})") from error
+    except OSError as error:
+        raise LedgerUnreadable(f"({database}: {error.strerror})") from error

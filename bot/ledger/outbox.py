@@ -1,0 +1,117 @@
+"""The outbox: what users are owed by messages, put there in the transaction that makes it owed."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain.polling import OVERDUE_AFTER
+from bot.ledger.named import QUERIES
+from bot.ledger.reader import Reader
+from bot.ledger.rows import Account, Notice, NoticeKind, Preferences, to_ms
+
+PATIENCE = 60_000
+"""Milliseconds for which a user is taken to watch the card; what ends later is told by a message as well."""
+_FIRST_PASS = timedelta(hours=1)
+"""While a list is gone through for the first time its card tells, then one message; but for no longer than this."""
+_WAITED_FOR = OVERDUE_AFTER
+"""How long others of a request are waited for where its user wants to hear of it at its end: until it is said what is
+still open. One order that the provider never stops would otherwise keep them from hearing of all the rest."""
+
+
+class Outbox(Reader):
+    """What is told by notices; part of what can be done within one transaction."""
+
+    async def tell_untold(self, account_id: int, now: datetime, window: timedelta) -> None:
+        """Put every ended cancellation that no card can show any more into the user's next notice.
+
+        One that its user wants to hear of with the rest of its request is put there when that has ended. Requests under
+        other keys may have joined it, too.
+        """
+        for number in (account_id, *await self.accounts_beside(account_id)):
+            await self._tell(number, now, window)
+
+    async def _tell(self, account_id: int, now: datetime, window: timedelta) -> None:
+        which: dict[str, Any] = {
+            "account_id": account_id,
+            "patience": PATIENCE,
+            "held_since": to_ms(now - _WAITED_FOR),
+            "now": to_ms(now),
+        }
+        lists = QUERIES.lists_to_tell(self._db, begun_before=to_ms(now - _FIRST_PASS), **which)
+        request_ids = [row["id"] async for row in lists]
+        if not request_ids:
+            return
+        account = await self.account(account_id)
+        if account is None:  # it has orders, so its user is having everything erased
+            return
+        notice_id = await self._gather(account.user_id, now, window)
+        for request_id in request_ids:
+            await QUERIES.tell_list(self._db, notice_id=notice_id, request_id=request_id, **which)
+
+    async def tell_all_untold(self, now: datetime, window: timedelta) -> None:
+        """Look through all accounts for what should be told: a list may have stood still for too long."""
+        for row in [row async for row in QUERIES.accounts_untold(self._db)]:
+            await self._tell(row["account_id"], now, window)
+
+    async def save_preferences(self, user_id: int, preferences: Preferences, now: datetime, window: timedelta) -> None:
+        """Write down what a user has chosen; what need not be waited for any longer is told."""
+        await QUERIES.save_preferences(
+            self._db,
+            user_id=user_id,
+            news=preferences.news,
+            timing=preferences.timing,
+            language=preferences.language,
+            silent=int(preferences.silent),
+        )
+        for account in await self.accounts_of(user_id):
+            await self._tell(account.id, now, window)
+
+    async def merge_kept(self, user_id: int) -> None:
+        """Make one notice of all that are kept for a user, however many have come together."""
+        for query in (QUERIES.merge_kept, QUERIES.date_merged, QUERIES.drop_merged):
+            await query(self._db, user_id=user_id)
+
+    async def notify(self, account: Account, kind: NoticeKind, now: datetime, window: timedelta) -> None:
+        """Add a line about an account itself to its user's next notice."""
+        notice_id = await self._gather(account.user_id, now, window)
+        await QUERIES.add_pause(self._db, notice_id=notice_id, kind=kind, account_id=account.id)
+
+    async def _gather(self, user_id: int, now: datetime, window: timedelta) -> int:
+        """Return the notice that a user's news are gathered in; the first line begins one and fixes its nonce."""
+        await QUERIES.gather(self._db, user_id=user_id, nonce=_new_nonce(), now=to_ms(now), due_at=to_ms(now + window))
+        return await QUERIES.gathering_notice(self._db, user_id=user_id)
+
+    async def notify_overdue(self, before: datetime, after: datetime, now: datetime, window: timedelta) -> None:
+        """Tell once, of what was asked between `after` and `before`, that it is still open at the provider."""
+        span = {"before": to_ms(before), "after": to_ms(after)}
+        for row in [row async for row in QUERIES.accounts_with_overdue(self._db, **span)]:
+            notice_id = await self._gather(row["user_id"], now, window)
+            await QUERIES.tell_overdue(self._db, notice_id=notice_id, account_id=row["id"], **span)
+            await QUERIES.mark_overdue(self._db, account_id=row["id"], now=to_ms(now), **span)
+
+    async def begin_sending(self, notice_id: int, now: datetime, again: datetime) -> Notice | None:
+        """Mark a notice as being sent, closed to new lines; `again`: when to retry should nothing be heard.
+
+        None where another process is sending it, or its user has had everything erased.
+        """
+        begun = await QUERIES.begin_sending(self._db, id=notice_id, now=to_ms(now), again_at=to_ms(again))
+        return await self.notice(notice_id) if begun else None
+
+    async def postpone_notice(self, notice_id: int, again: datetime, refusal: str) -> None:
+        """Try a notice again later."""
+        await QUERIES.postpone_notice(self._db, id=notice_id, again_at=to_ms(again), refusal=refusal)
+
+    async def keep_notice(self, notice_id: int, refusal: str, pointed_at: datetime | None) -> None:
+        """Keep a notice that Discord refuses for the user's next command."""
+        pointed = pointed_at and to_ms(pointed_at)
+        await QUERIES.keep_notice(self._db, id=notice_id, refusal=refusal, pointed_at=pointed)
+
+    async def notice_delivered(self, notice_id: int, now: datetime, message_id: int | None) -> None:
+        """Note that the user has a notice before their eyes."""
+        await QUERIES.notice_delivered(self._db, id=notice_id, now=to_ms(now), message_id=message_id)
+        await QUERIES.told_by_notice(self._db, notice_id=notice_id, now=to_ms(now))
+
+
+def _new_nonce() -> str:
+    # Discord takes at most 25 characters.
+    return secrets.token_hex(12)

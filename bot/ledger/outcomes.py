@@ -1,0 +1,90 @@
+"""What a call to the panel made of one cancellation, and the row that says so (pure)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.domain.refunds import proof
+from bot.domain.states import State, Verdict
+from bot.ledger.rows import Cancellation, to_ms
+from bot.panel import OrderReading, OrderStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What to write about one cancellation: a verdict, and the reading of its status that led to it.
+
+    `failed`: a status check named it and told nothing of it.
+    """
+
+    cancellation: Cancellation
+    verdict: Verdict
+    due_at: datetime
+    reading: OrderReading | None = None
+    looked: bool = False
+    failed: bool = False
+
+    @property
+    def shows_running(self) -> bool:
+        """Tell whether a status check has shown an order running of which it is unknown whether it was cancelled."""
+        word = self.reading.status if self.reading else OrderStatus.UNKNOWN
+        return self.cancellation.state is State.UNKNOWN and word is not OrderStatus.UNKNOWN and not word.is_final
+
+    @property
+    def is_news(self) -> bool:
+        """Tell whether a card that shows this order has to change."""
+        before, after = self.cancellation, self.verdict
+        word = self.reading.word if self.reading else before.status_word
+        return (before.state, before.words, before.status_word) != (
+            after.state,
+            after.words or before.words,
+            word,
+        )
+
+
+def outcome_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
+    state, reading = outcome.verdict.state, outcome.reading
+    charge_first, charge_last, currency = _charges(outcome.cancellation, reading)
+    was_pending, pending_at = outcome.cancellation.pending_at, _pending_at(outcome, now)
+    refund = None
+    if reading and not state.is_open:
+        refund = proof(reading.status, charge_first, charge_last, now - was_pending if was_pending else None)
+        pending_at = was_pending  # what the order was before it was sent stays on record
+    return {
+        "id": outcome.cancellation.id,
+        "from_state": outcome.cancellation.state,
+        "from_doubts": outcome.cancellation.doubts,
+        "state": state,
+        "doubts": outcome.verdict.doubts,
+        "running_checks": outcome.cancellation.running_checks + outcome.shows_running,
+        "looked": int(outcome.looked),
+        "failed": int(outcome.failed),
+        "words": outcome.verdict.words,
+        "status_word": reading.word if reading else None,
+        "remains": reading.remains if reading else None,
+        "charge_first": charge_first,
+        "charge_last": charge_last,
+        "currency": currency,
+        "pending_at": pending_at and to_ms(pending_at),
+        "refund": refund,
+        "now": to_ms(now),
+        "due_at": to_ms(outcome.due_at) if state.is_open else None,
+        "queued_at": to_ms(now) if state is State.QUEUED else None,
+        "ended_at": None if state.is_open else to_ms(now),
+    }
+
+
+def _charges(order: Cancellation, reading: OrderReading | None) -> tuple[str | None, str | None, str | None]:
+    """Return the first charge, the last and their currency: in another currency it begins anew."""
+    if reading is None or reading.charge is None:
+        return order.charge_first, order.charge_last, order.currency
+    goes_on = order.charge_first is not None and order.currency == reading.currency
+    return order.charge_first if goes_on else reading.charge, reading.charge, reading.currency
+
+
+def _pending_at(outcome: Outcome, now: datetime) -> datetime | None:
+    """Return when the order was seen pending: by the last status before it is sent, or is sent again."""
+    if outcome.reading is None:
+        return outcome.cancellation.pending_at
+    pending = outcome.reading.status is OrderStatus.PENDING
+    return now if pending and outcome.verdict.state is State.REQUESTED else None

@@ -1,0 +1,274 @@
+"""The PostgreSQL engine: one connection for writing, some for reading, and one transaction at a time for everybody.
+
+SQLite lets one transaction write at a time, and the ledger's rules rest on that: what a transaction reads stays true
+until it ends. Here a lock on one table gives the same, whatever process or machine others are in. A transaction takes
+it by a statement of its own before it reads anything, so that each later statement sees all that was committed by
+whoever held the lock before (READ COMMITTED); PostgreSQL lets go of it only after what was committed can be seen.
+
+Where a connection is lost on COMMIT, the database is asked afterwards what became of the transaction, by its number.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+from aiosql.adapters.asyncpg import AsyncPGAdapter
+from pydantic import SecretStr
+
+from bot.ledger.database import describe
+from bot.ledger.errors import LedgerError, LedgerUnreachable, LedgerUnsure, LedgerUnwritable
+from bot.ledger.link import CONNECT_TIMEOUT, LOST, WRITING, Link, Seat, brief, connect, explained, pool_of_readers
+from bot.ledger.named import OneVisit, load
+
+T = TypeVar("T")
+
+_CHANNEL = "ledger"
+_READERS = 4
+_LAST_WORDS = 4
+"""Seconds that ending may wait for a transaction, and then for the server."""
+_ASK_FOR = 10
+"""Seconds for which the server is asked what became of a transaction: all that would write wait meanwhile."""
+
+
+class _Adapter(OneVisit):
+    """aiosql's adapter for such connections, which take numbers in the place of names."""
+
+    def __init__(self) -> None:
+        self._numbered: Any = AsyncPGAdapter()
+
+    def process_sql(self, name: str, op_type: Any, sql: str) -> str:
+        """Return a query with numbers."""
+        return self._numbered.process_sql(name, op_type, sql)
+
+    def bind(self, name: str, parameters: Any) -> Any:
+        """Return a query's parameters in the order of their numbers."""
+        return self._numbered.maybe_order_params(name, parameters)
+
+
+POSTGRES_QUERIES = load("postgresql", _Adapter)
+
+
+class _Statements:
+    """Runs statements on one connection, each to its end, even where whoever waits for it is cancelled.
+
+    asyncpg would ask the server to break a statement off, over a connection of its own that may come too late.
+    """
+
+    queries = POSTGRES_QUERIES
+
+    def __init__(self, link: Link, process: int) -> None:
+        self.process = process
+        self._link = link
+
+    async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
+        """Run a statement and return its rows."""
+        with explained(self._link):
+            return await to_the_end(self._link.fetch(sql, *parameters))
+
+    async def script(self, sql: str) -> None:
+        """Run some statements in one visit."""
+        with explained(self._link):
+            await to_the_end(self._link.execute(sql))
+
+    async def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement and return how many rows it has changed."""
+        with explained(self._link):
+            status = await to_the_end(self._link.execute(sql, *parameters))
+        return int(status.rpartition(" ")[2])
+
+    async def change_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each set of parameters."""
+        with explained(self._link):
+            await to_the_end(self._link.executemany(sql, parameters))
+
+
+class _Readers:
+    """Runs each statement on whichever connection for reading is free."""
+
+    queries = POSTGRES_QUERIES
+
+    def __init__(self, pool: Any, process: int) -> None:
+        self.process = process
+        self._pool = pool
+
+    async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
+        """Run a query and return its rows; once more where the connection turns out to be lost. Raise LedgerError."""
+        with suppress(LedgerUnreachable):
+            return await self._rows(sql, parameters)
+        return await self._rows(sql, parameters)
+
+    async def _rows(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
+        with explained(None):
+            async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as link:
+                with explained(link):
+                    return await link.fetch(sql, *parameters)
+
+    async def change(self, sql: str, parameters: Sequence[Any]) -> int:
+        """Refuse: nothing is changed outside a transaction."""
+        raise TypeError("what changes the ledger needs a transaction")
+
+    async def change_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
+        """Refuse: nothing is changed outside a transaction."""
+        raise TypeError("what changes the ledger needs a transaction")
+
+
+class PostgresEngine:
+    """Owns the connections; knows transactions, nothing of what is stored."""
+
+    def __init__(self, database: SecretStr, seat: Seat, pool: Any, writer: Link, process: int) -> None:
+        self.process = process
+        self.reader = _Readers(pool, process)
+        self.heard: Callable[[], None] = _nothing
+        """Called whenever a process has told the others that there is something to do."""
+        self._database = database
+        self._seat = seat
+        self._pool = pool
+        self._writer = writer
+        self._lock = asyncio.Lock()
+        self._telling: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    async def open(cls, database: SecretStr, seat: Seat) -> "PostgresEngine":
+        """Open a ledger that has been migrated, as one of the processes that share it; raise LedgerError."""
+        writer = await connect(database, seat)
+        try:
+            process = await POSTGRES_QUERIES.begin_process(_Statements(writer, 0))
+            pool = await pool_of_readers(database, _READERS)
+        except BaseException:
+            await writer.close()
+            raise
+        engine = cls(database, seat, pool, writer, process)
+        try:
+            await engine._listen(writer)
+        except BaseException:
+            await engine.close()
+            raise
+        return engine
+
+    async def close(self) -> None:
+        """Leave what this process worked on to the others, and end all connections; nobody can write any more."""
+        with suppress(LedgerError, TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                while self._telling:
+                    await asyncio.wait(self._telling)
+                await self._lock.acquire()  # for good: whoever came later would connect anew
+            await POSTGRES_QUERIES.end_process(_Statements(self._writer, self.process), process=self.process)
+        self._pool.terminate()
+        with suppress(*LOST):
+            await self._writer.close(timeout=_LAST_WORDS)
+
+    async def _connect_anew(self) -> None:
+        link = await connect(self._database, self._seat)
+        try:
+            await self._listen(link)
+        except BaseException:
+            link.terminate()
+            raise
+        self._writer = link
+
+    async def _listen(self, link: Link) -> None:
+        with explained(link, self._database):
+            await link.add_listener(_CHANNEL, self._hear)
+
+    def _hear(self, *_: Any) -> None:
+        self.heard()
+
+    def tell_others(self) -> None:
+        """Tell all processes that there is something to do; one that does not hear it finds it within a minute."""
+        task = asyncio.ensure_future(self._tell())
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell(self) -> None:
+        with suppress(LedgerError):
+            await self.reader.rows("SELECT pg_notify($1::text, '')", (_CHANNEL,))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[_Statements]:
+        """Let one task write at a time; commit at the end, roll back on any exception.
+
+        Raise LedgerUnwritable or LedgerUnreachable where nothing was kept, LedgerUnsure where that is not known.
+        """
+        async with self._lock:
+            if self._writer.is_closed():
+                await self._connect_anew()
+            writer = _Statements(self._writer, self.process)
+            try:
+                await writer.script(f"BEGIN; {WRITING}")
+                ((number,),) = await writer.rows("SELECT pg_current_xact_id()::text")
+                yield writer
+                await self._commit(number)
+            except BaseException:
+                await self._roll_back()
+                raise
+
+    async def transact(self, work: Callable[[_Statements], Coroutine[Any, Any, T]]) -> T:
+        """Do a transaction that is done all the same where whoever waits for it is cancelled. Raise as above."""
+
+        async def whole() -> T:
+            async with self.transaction() as writer:
+                return await work(writer)
+
+        return await to_the_end(whole())
+
+    async def _commit(self, number: str) -> None:
+        try:
+            status = await to_the_end(self._writer.execute("COMMIT"))
+        except LOST as error:
+            if not await self._was_kept(number):
+                raise LedgerUnreachable(f"({describe(self._database)}: {brief(error)})") from error
+        else:
+            if status != "COMMIT":
+                raise LedgerUnwritable("(a statement of the transaction had failed)")
+
+    async def _was_kept(self, number: str) -> bool:
+        """Ask what became of a transaction whose COMMIT was not answered; raise LedgerUnsure."""
+        pause = 0.0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ASK_FOR):
+                while True:
+                    with suppress(LedgerError):
+                        ((fate,),) = await self.reader.rows("SELECT pg_xact_status($1::text::xid8)", (number,))
+                        if fate in ("committed", "aborted"):
+                            return fate == "committed"
+                    pause = 2 * pause + 0.1
+                    await asyncio.sleep(pause)
+        raise LedgerUnsure(f"({describe(self._database)})")
+
+    async def _roll_back(self) -> None:
+        """Leave no transaction open; one that cannot be rolled back is by ending the connection."""
+        try:
+            if self._writer.is_in_transaction():
+                await to_the_end(self._writer.execute("ROLLBACK"))
+        except Exception:
+            self._writer.terminate()
+
+    async def forget_deleted(self) -> bool:
+        """Do nothing: no statement makes PostgreSQL overwrite what was deleted (docs/postgresql.md)."""
+        return False
+
+    async def give_back(self) -> None:
+        """Do nothing: autovacuum makes deleted rows' room usable again."""
+
+    async def rewrite(self) -> bool:
+        """Do nothing: VACUUM FULL would lock everybody out for long, and its log would hold the rows still."""
+        return False
+
+
+def _nothing() -> None:
+    """Where nobody is there to hear it yet."""
+
+
+async def to_the_end(call: Coroutine[Any, Any, T]) -> T:
+    """Wait for a call although the waiting task is being cancelled, and only then be cancelled."""
+    task = asyncio.ensure_future(call)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        with suppress(BaseException):
+            task.result()
+        raise

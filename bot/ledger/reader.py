@@ -1,0 +1,320 @@
+"""Everything that can be asked of the ledger."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from bot.cards.language import Language, understood
+from bot.domain.polling import LONG_TRIED, MANY_TRIES
+from bot.domain.states import State, as_told
+from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report, together
+from bot.ledger.named import QUERIES, Connection
+from bot.ledger.rows import (
+    Account,
+    Cancellation,
+    Due,
+    Keyring,
+    Notice,
+    NoticeKind,
+    Preferences,
+    Request,
+    Standing,
+    Stored,
+    Webhook,
+    from_ms,
+    to_ms,
+)
+
+_CONSIDERED = 500
+"""Orders among which those are looked for that a user may mean; of the open ones, and of those named last."""
+
+_SPECIAL = re.compile("[!%_]")
+"""What means something in a pattern."""
+
+Sealed = tuple[int, int, bytes]
+"""Row id (of a key the account's), user id and sealed secret."""
+
+
+class Reader:
+    """Everything that can be asked of the ledger."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    async def account_of(self, user_id: int) -> Account | None:
+        """Return the user's default account, be its key usable or not; None for a user without a key."""
+        row = await QUERIES.default_account(self._db, user_id=user_id)
+        return row and Account.read(row)
+
+    async def accounts_of(self, user_id: int) -> Keyring:
+        """Return all accounts of a user, the default first, and those whose key was removed."""
+        return tuple([Account.read(row) async for row in QUERIES.accounts_of_user(self._db, user_id=user_id)])
+
+    async def accounts_beside(self, account_id: int) -> list[int]:
+        """Return the other accounts of an account's user."""
+        return [row["id"] async for row in QUERIES.accounts_beside(self._db, id=account_id)]
+
+    async def account(self, account_id: int) -> Account | None:
+        """Return an account, unless its user has had everything erased."""
+        row = await QUERIES.account(self._db, id=account_id)
+        return row and Account.read(row)
+
+    async def is_being_erased(self, user_id: int) -> bool:
+        """Tell whether something is left of a user who has had everything erased."""
+        return bool(await QUERIES.is_being_erased(self._db, user_id=user_id))
+
+    async def next_erasure(self) -> int | None:
+        """Return the user of whom something is left for the longest time, if there is any."""
+        return await QUERIES.next_erasure(self._db)
+
+    async def users_behind(self, after: int, most: int) -> list[int]:
+        """Return the next users that have or had a key, in the order of their numbers."""
+        return [row["user_id"] async for row in QUERIES.users_behind(self._db, after=after, most=most)]
+
+    async def surplus_before(self, user_id: int, keep: int) -> datetime | None:
+        """Return when the newest of a user's ended orders beyond so many ended; None where there are no more."""
+        stamp = await QUERIES.surplus_before(self._db, user_id=user_id, keep=keep)
+        return None if stamp is None else from_ms(stamp)
+
+    async def has_surplus_requests(self, user_id: int, keep: int) -> bool:
+        """Tell whether a user has more requests than so many, and some of the oldest have no order of their own."""
+        return bool([row async for row in QUERIES.surplus_requests(self._db, user_id=user_id, keep=keep, most=1)])
+
+    async def stored(self, user_id: int) -> Stored:
+        """Count what there is of a user."""
+        return Stored.read(await QUERIES.count_stored(self._db, user_id=user_id))
+
+    async def preferences(self, user_id: int) -> Preferences:
+        """Return what a user has chosen; all as it comes for one who has not."""
+        row = await QUERIES.preferences(self._db, user_id=user_id)
+        return Preferences.read(row) if row else Preferences()
+
+    async def language_of(self, user_id: int) -> Language:
+        """Return the language to write to a user in: chosen, or their client's at the last request, or English."""
+        return understood(await QUERIES.language_of(self._db, user_id=user_id) or "")
+
+    async def questions(self, user_id: int, since: datetime) -> tuple[int, datetime | None]:
+        """Return how many requests of a user made `since` wait for Confirm or Keep, and from when the oldest is."""
+        row = await QUERIES.questions(self._db, user_id=user_id, since=to_ms(since))
+        return row["count"], None if row["oldest_at"] is None else from_ms(row["oldest_at"])
+
+    async def accounts_due(self, now: datetime, most: int = 256) -> list[Due]:
+        """Return the active accounts with something to do and when, what is urgent by now first, then the earliest."""
+        rows = QUERIES.accounts_due(self._db, process=self._db.process, now=to_ms(now), most=most)
+        return [Due.read(row) async for row in rows]
+
+    async def request(self, request_id: int) -> Request | None:
+        """Return a request, if there is one of that number."""
+        row = await QUERIES.request(self._db, id=request_id)
+        return row and Request.read(row)
+
+    async def requests_to_send(self, account_id: int) -> list[tuple[int, int]]:
+        """Return the requests of an account that have orders left to take up, and how many; fewest first."""
+        return [(row["id"], row["waiting"]) async for row in QUERIES.requests_to_send(self._db, account_id=account_id)]
+
+    async def waiting_orders(self, request_id: int, most: int = MOST_SHOWN) -> list[str]:
+        """Return the first orders of a request that are not taken up yet."""
+        rows = QUERIES.waiting_orders(self._db, id=request_id, most=most)
+        return [row["order_id"] async for row in rows]
+
+    async def waiting_of_account(self, account_id: int) -> list[str]:
+        """Return the first orders of an account that are not taken up yet."""
+        rows = QUERIES.waiting_of_account(self._db, account_id=account_id, most=MOST_SHOWN)
+        return [row["order_id"] async for row in rows]
+
+    async def count_waiting(self, account_id: int) -> int:
+        """Return how many orders of an account are not taken up yet."""
+        return await QUERIES.count_waiting(self._db, account_id=account_id)
+
+    async def count_taken(self, account_id: int) -> int:
+        """Return how many orders of an account are taken up and have not ended."""
+        return await QUERIES.count_taken(self._db, account_id=account_id)
+
+    async def count_open(self, account_id: int) -> int:
+        """Return how many orders of an account have not ended."""
+        return await self.count_waiting(account_id) + await self.count_taken(account_id)
+
+    async def count_joined(self, request_id: int) -> int:
+        """Return how many orders of a request had been asked for before."""
+        return await QUERIES.count_joined(self._db, request_id=request_id)
+
+    async def groups_of_request(self, request_id: int) -> Groups:
+        """Return what a request's card shows of the orders taken up, its own and those it joined."""
+        return await self._groups(QUERIES.tally_of_request, QUERIES.first_of_request, request_id=request_id)
+
+    async def open_groups(self, account_ids: Iterable[int]) -> Groups:
+        """Return what is still open in some accounts."""
+        found = [await self._groups(QUERIES.tally_of_open, QUERIES.first_of_open, account_id=id) for id in account_ids]
+        return together(found, key=lambda order: (-order.doubts, order.created_at, order.id))
+
+    async def groups_of_notice(self, notice_id: int, kind: NoticeKind) -> Groups:
+        """Return what a notice reports under one kind of line."""
+        return await self._groups(QUERIES.tally_of_notice, QUERIES.first_of_notice, notice_id=notice_id, kind=kind)
+
+    async def history_groups(self, account_ids: Iterable[int], past: Past) -> Groups:
+        """Return how orders of some accounts ended, the newest first."""
+        which: dict[str, Any] = {"since": to_ms(past.since), "outcome": past.outcome}
+        found = [
+            await self._groups(QUERIES.tally_of_history, QUERIES.first_of_history, account_id=id, **which)
+            for id in account_ids
+        ]
+        return together(found, key=lambda order: -to_ms(order.ended_at or order.changed_at))
+
+    async def _groups(self, tally: Any, first: Any, **where: Any) -> Groups:
+        """Count orders by the state in which they are shown, and read the first of each."""
+        counts: Counter[State] = Counter()
+        shown: defaultdict[State, list[Cancellation]] = defaultdict(list)
+        for row in [row async for row in tally(self._db, **where)]:
+            state = as_told(State(row["state"]), row["doubted"])
+            counts[state] += row["count"]
+            rows = first(self._db, **where, state=row["state"], doubted=row["doubted"], most=MOST_SHOWN)
+            shown[state] += Cancellation.read_all([row async for row in rows])
+        return {state: Group(count, tuple(shown[state][:MOST_SHOWN])) for state, count in counts.items()}
+
+    async def recent_orders(self, account_id: int, part: str, most: int) -> list[Cancellation]:
+        """Return an account's orders with that in their ID, open ones first, then newest first; each's newest row."""
+        if "\0" in part:  # it is in no ID, and PostgreSQL takes no text with it
+            return []
+        escaped = _SPECIAL.sub(r"!\g<0>", part.casefold())
+        rows = QUERIES.recent_orders(
+            self._db, account_id=account_id, pattern=f"%{escaped}%", considered=_CONSIDERED, most=most
+        )
+        return Cancellation.read_all([row async for row in rows])
+
+    async def page(self, kind: ListKind, list_id: int, after: int, most: int) -> list[Listed]:
+        """Return the next rows of a list after a cursor, in the list's own order."""
+        query, name = _PAGES[kind]
+        return [Listed.read(row) async for row in query(self._db, **{name: list_id}, after=after, most=most)]
+
+    async def page_of_history(self, account_ids: Iterable[int], past: Past, after: int, most: int) -> list[Listed]:
+        """Return the next rows of some accounts' common history after a cursor, the newest first.
+
+        Each account is read by its index, so that a page costs the same however long the history is.
+        """
+        which: dict[str, Any] = {"since": to_ms(past.since), "outcome": past.outcome, "after": after, "most": most}
+        pages = [
+            [Listed.read(row) async for row in QUERIES.page_of_history(self._db, account_id=id, **which)]
+            for id in account_ids
+        ]
+        return pages[0] if len(pages) == 1 else sorted(chain(*pages), key=_ended, reverse=True)[:most]
+
+    async def watched_accounts(self) -> set[int]:
+        """Return the active accounts with anything taken up that has not ended."""
+        return {row["id"] async for row in QUERIES.watched_accounts(self._db)}
+
+    async def lives(self, most: int) -> list[float]:
+        """Return how many seconds the provider took for what ended last, the newest first."""
+        return [row["life"] / 1000 async for row in QUERIES.lives(self._db, most=most)]
+
+    async def fewest_to_send(self, account_id: int, now: datetime) -> int | None:
+        """Return how many orders the shortest list of an account has left to send; None where there is nothing."""
+        return await QUERIES.fewest_to_send(self._db, account_id=account_id, now=to_ms(now))
+
+    async def due_looks(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
+        """Return the orders to ask about now, filled up with those due next; none while nothing is due."""
+        rows = QUERIES.due_looks(self._db, account_id=account_id, now=to_ms(now), most=most)
+        return Cancellation.read_all([row async for row in rows])
+
+    async def cards_due(self, now: datetime) -> list[Request]:
+        """Return the requests whose card is behind the ledger."""
+        return [Request.read(row) async for row in QUERIES.cards_due(self._db, now=to_ms(now))]
+
+    async def next_card_due(self) -> datetime | None:
+        """Return when the next card is to be edited."""
+        due = await QUERIES.next_card_due(self._db)
+        return None if due is None else from_ms(due)
+
+    async def notices_due(self, now: datetime, most: int = 100) -> list[Notice]:
+        """Return up to `most` notices to send now: the oldest of each user, and the next where that has long failed."""
+        rows = QUERIES.notices_due(
+            self._db, now=to_ms(now), tries=MANY_TRIES, begun_by=to_ms(now - LONG_TRIED), most=most
+        )
+        return [Notice.read(row) async for row in rows]
+
+    async def next_notice_due(self) -> datetime | None:
+        """Return when the next notice is to be sent."""
+        due = await QUERIES.next_notice_due(self._db)
+        return None if due is None else from_ms(due)
+
+    async def notice(self, notice_id: int) -> Notice | None:
+        """Return a notice, if there is one of that number."""
+        row = await QUERIES.notice(self._db, id=notice_id)
+        return row and Notice.read(row)
+
+    async def report_of(self, notice_id: int) -> Report:
+        """Return what a notice says as of now; empty where all of it was overtaken by events."""
+        pauses = QUERIES.pauses_of_notice(self._db, notice_id=notice_id)
+        accounts = QUERIES.accounts_of_notice(self._db, notice_id=notice_id)
+        return Report(
+            tuple([Account.read(row) async for row in pauses]),
+            await self.groups_of_notice(notice_id, NoticeKind.OVERDUE),
+            await self.groups_of_notice(notice_id, NoticeKind.ENDED),
+            tuple([Account.read(row) async for row in accounts]),
+        )
+
+    async def kept_notices(self, user_id: int) -> list[Notice]:
+        """Return the notices that could not be delivered to a user."""
+        return [Notice.read(row) async for row in QUERIES.kept_notices(self._db, user_id=user_id)]
+
+    async def hint_channel(self, user_id: int) -> int | None:
+        """Return the server channel of the user's last request, if it was made in a server."""
+        return await QUERIES.hint_channel(self._db, user_id=user_id)
+
+    async def channel_asked_in(self, user_id: int) -> int | None:
+        """Return the channel of the user's last request; None if that was made in a DM."""
+        return await QUERIES.channel_asked_in(self._db, user_id=user_id)
+
+    async def has_hint(self, user_id: int) -> bool:
+        """Tell whether a user has been hinted at news that they have not looked at yet."""
+        return bool(await QUERIES.has_hint(self._db, user_id=user_id))
+
+    async def accounts_with_keys(self) -> list[Account]:
+        """Return every account that has a key, of whichever user."""
+        return [Account.read(row) async for row in QUERIES.accounts_with_keys(self._db)]
+
+    async def sealed_tokens(self) -> list[Sealed]:
+        """Return every sealed interaction token."""
+        return [_sealed(row) async for row in QUERIES.sealed_tokens(self._db)]
+
+    async def webhook_of(self, user_id: int) -> Webhook | None:
+        """Return a user's webhook, if there is one."""
+        row = await QUERIES.webhook_of(self._db, user_id=user_id)
+        return row and Webhook.read(row)
+
+    async def webhook_at(self, address_hash: bytes) -> Webhook | None:
+        """Return the webhook of an address, if it is anybody's."""
+        row = await QUERIES.webhook_at(self._db, address_hash=address_hash)
+        return row and Webhook.read(row)
+
+    async def sealed_webhook_secrets(self) -> list[Sealed]:
+        """Return every sealed secret of a webhook."""
+        return [_sealed(row) async for row in QUERIES.sealed_webhook_secrets(self._db)]
+
+    async def standing(self) -> Standing:
+        """Return how the ledger as a whole stands: some milliseconds with tens of thousands of orders open."""
+        return Standing.read(await QUERIES.standing(self._db))
+
+    async def fact(self, name: str) -> str | None:
+        """Return a small fact about this installation."""
+        return await QUERIES.fact(self._db, name=name)
+
+
+_PAGES = {
+    ListKind.REQUEST: (QUERIES.page_of_request, "request_id"),
+    ListKind.NOTICE: (QUERIES.page_of_notice, "notice_id"),
+    ListKind.OPEN: (QUERIES.page_of_open, "account_id"),
+}
+
+
+def _sealed(row: Any) -> Sealed:
+    return row["id"], row["user_id"], row["sealed"]
+
+
+def _ended(line: Listed) -> tuple[datetime, State, int]:
+    order = line.cancellation
+    assert order
+    assert order.ended_at
+    return order.ended_at, order.state, order.id

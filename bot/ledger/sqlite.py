@@ -1,0 +1,287 @@
+"""The SQLite engine: one write connection behind a lock, one connection for reading, both in WAL mode."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from bot.ledger.errors import LedgerUnreadable, LedgerUnwritable
+from bot.ledger.named import OneVisit, load
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = "PRAGMA busy_timeout = 5000"
+_WRITER = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",
+    _PATIENCE,
+)
+# SQLite before 3.51.3 can corrupt a WAL that two connections checkpoint at once: only the writer does.
+_READER = ("PRAGMA wal_autocheckpoint = 0", _PATIENCE)
+
+
+T = TypeVar("T")
+
+_REWRITTEN_PAGES = 4_096
+"""Pages of 4 KiB: a file of 16 MB is written anew in a tenth of a second, in which nobody can write."""
+
+_GIVEN_BACK_PAGES = 256
+"""Unused pages that are returned at once: 1 MB."""
+
+_READERS_PAUSE = 0.2
+_READERS_TRIES = 10
+"""So often, and with so many seconds between, the WAL is tried to be emptied while another program reads from it."""
+
+_CHUNK = 64
+"""Rows that aiosqlite's own cursors read at once; none is used."""
+
+Rows = list[sqlite3.Row]
+
+
+def _run(connection: sqlite3.Connection, sql: str, parameters: Any = ()) -> tuple[Rows, int]:
+    with closing(connection.execute(sql, parameters)) as cursor:
+        return cursor.fetchall(), cursor.rowcount
+
+
+class InThread:
+    """What `Connection` offers, for those who are in its thread already: nothing here ever waits."""
+
+    process = 0
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.queries = SQLITE_QUERIES
+        self._connection = connection
+
+    async def rows(self, sql: str, parameters: Any) -> Rows:
+        """Run a statement and return its rows."""
+        return _run(self._connection, sql, parameters)[0]
+
+    async def change(self, sql: str, parameters: Any) -> int:
+        """Run a statement and return how many rows it has changed."""
+        return _run(self._connection, sql, parameters)[1]
+
+    async def change_many(self, sql: str, parameters: Iterable[Any]) -> None:
+        """Run a statement once for each set of parameters."""
+        self._connection.executemany(sql, parameters).close()
+
+
+class Connection(aiosqlite.Connection):
+    """A connection whose every statement is one visit to its thread: run, read to the end, closed.
+
+    aiosqlite's own cursors take three. And while any statement is open, SQLite shows all others on its connection the
+    past that this one began in: a task would not find what it has just committed.
+    """
+
+    process = 0
+
+    @property
+    def queries(self) -> Any:
+        """The named queries as SQLite takes them."""
+        return SQLITE_QUERIES
+
+    async def rows(self, sql: str, parameters: Any = ()) -> Rows:
+        """Run a statement and return its rows."""
+        return (await self._visit(lambda: _run(self._conn, sql, parameters)))[0]
+
+    async def change(self, sql: str, parameters: Any = ()) -> int:
+        """Run a statement and return how many rows it has changed."""
+        return (await self._visit(lambda: _run(self._conn, sql, parameters)))[1]
+
+    async def change_many(self, sql: str, parameters: Iterable[Any]) -> None:
+        """Run a statement once for each set of parameters."""
+        await self._visit(lambda: self._conn.executemany(sql, parameters).close())
+
+    async def free_pages(self, most: int) -> None:
+        """Return so many unused pages to the file system."""
+        # A page is freed at each step, and `execute` takes one where a statement has no columns.
+        await self._visit(lambda: self._conn.executescript(f"PRAGMA incremental_vacuum({most})").close())
+
+    async def empty_wal(self) -> bool:
+        """Carry the WAL over into the file; False, at once, where another program is reading from it."""
+        return await self._visit(self._empty_wal)
+
+    def _empty_wal(self) -> bool:
+        self._conn.execute("PRAGMA busy_timeout = 0")
+        try:
+            (((busy, *_),), _) = _run(self._conn, "PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self._conn.execute(_PATIENCE)
+        return not busy
+
+    async def transact(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
+        """Do a whole transaction in one visit; where whoever waits for it is cancelled, it is done all the same."""
+        return await self._visit(lambda: self._transact(work))
+
+    def _transact(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
+        self._conn.execute("BEGIN IMMEDIATE")
+        try:
+            result = _through(work(InThread(self._conn)))
+            self._conn.execute("COMMIT")
+        except BaseException:
+            self._conn.rollback()
+            raise
+        return result
+
+    async def _visit(self, work: Callable[[], T]) -> T:
+        return await self._execute(work)  # pyright: ignore[reportUnknownMemberType]  # aiosqlite leaves it untyped
+
+
+class ReadConnection(Connection):
+    """The same for reading: what goes wrong with the file is told as the ledger's trouble, as transactions tell it."""
+
+    async def _visit(self, work: Callable[[], T]) -> T:
+        try:
+            return await super()._visit(work)
+        except sqlite3.ProgrammingError:
+            raise  # our own fault
+        except sqlite3.DatabaseError as error:
+            raise LedgerUnreadable(f"({error})") from error
+
+
+def _through(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return end.value
+    work.close()
+    raise RuntimeError("a transaction in one visit waits for something that is not the ledger")
+
+
+SQLITE_QUERIES = load("sqlite", OneVisit)
+
+
+class SqliteEngine:
+    """Owns the connections; knows transactions, nothing of what is stored."""
+
+    def __init__(self, writer: Connection, reader: Connection) -> None:
+        self.reader = reader
+        self.heard: Callable[[], None] = _nothing
+        self._writer = writer
+        self._lock = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, path: Path) -> "SqliteEngine":
+        """Open a ledger that has been migrated; raise LedgerUnreadable."""
+        uri = _uri(path)
+        try:
+            writer = await _connect(uri, _WRITER)
+            try:
+                reader = await _connect(f"{uri}?mode=ro", _READER, ReadConnection)
+            except BaseException:
+                await writer.close()
+                raise
+        except sqlite3.Error as error:
+            raise LedgerUnreadable(f"({path}: {error})") from error
+        return cls(writer, reader)
+
+    async def close(self) -> None:
+        """Close both connections; the last one to close empties the WAL."""
+        await self.reader.close()
+        await self._writer.close()
+
+    def tell_others(self) -> None:
+        """Do nothing: there are none."""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Connection]:
+        """Give the write connection to one task at a time; commit at the end, roll back on any exception.
+
+        Raise LedgerUnwritable for a full disk, a lock that somebody else holds, or a medium that fails.
+
+        BEGIN stands inside the try: a task cancelled while it waits for BEGIN would else leave the
+        transaction open for whoever comes next.
+        """
+        async with self._lock:
+            try:
+                await self._writer.change("BEGIN IMMEDIATE")
+                yield self._writer
+                await self._writer.change("COMMIT")
+            except BaseException as error:
+                await _to_the_end(asyncio.ensure_future(self._writer.rollback()))
+                if isinstance(error, sqlite3.OperationalError):
+                    raise LedgerUnwritable(f"({error})") from error
+                raise
+
+    async def transact(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
+        """Do a transaction that only runs statements in one visit to the thread. Raise LedgerUnwritable."""
+        async with self._lock:
+            try:
+                return await self._writer.transact(work)
+            except sqlite3.OperationalError as error:
+                raise LedgerUnwritable(f"({error})") from error
+
+    async def forget_deleted(self) -> bool:
+        """Leave no freed page behind: with secure_delete on, only the WAL still holds old content.
+
+        False where it has to stay, for another program is reading from it: nobody who writes waits for that.
+        """
+        try:
+            for _ in range(_READERS_TRIES):
+                async with self._lock:
+                    if await self._writer.empty_wal():
+                        return True
+                await asyncio.sleep(_READERS_PAUSE)
+        except sqlite3.OperationalError:
+            log.exception("what was deleted is still in the ledger's WAL")
+        return False
+
+    async def rewrite(self) -> bool:
+        """Write a small file anew: where SQLite has moved rows from page to page it left copies behind.
+
+        Those secure_delete does not reach. In a large one they stay until they are written over: everybody would
+        have to wait. Raise LedgerUnwritable.
+        """
+        async with self._lock:
+            try:
+                ((pages,),) = await self._writer.rows("PRAGMA page_count")
+                if small := pages <= _REWRITTEN_PAGES:
+                    await self._writer.change("VACUUM")
+            except sqlite3.OperationalError as error:
+                raise LedgerUnwritable(f"({error})") from error
+        return await self.forget_deleted() and small
+
+    async def give_back(self) -> None:
+        """Return some unused pages to the file system, where the file was made so that it can."""
+        async with self._lock:
+            try:
+                await self._writer.free_pages(_GIVEN_BACK_PAGES)
+            except sqlite3.OperationalError as error:
+                raise LedgerUnwritable(f"({error})") from error
+
+
+def _nothing() -> None:
+    """Where nobody ever calls."""
+
+
+def _uri(path: Path) -> str:
+    return path.absolute().as_uri()
+
+
+async def _connect(uri: str, pragmas: tuple[str, ...], kind: type[Connection] = Connection) -> Connection:
+    connection = kind(lambda: sqlite3.connect(uri, uri=True, isolation_level=None), _CHUNK)
+    await connection
+    connection.row_factory = sqlite3.Row
+    try:
+        for pragma in pragmas:
+            await connection.change(pragma)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def _to_the_end(task: asyncio.Future[None]) -> None:
+    """Wait for a task although the waiting one is being cancelled; its caller raises anyway."""
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            continue

@@ -1,0 +1,386 @@
+"""What can be changed in the ledger, within one transaction."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain.order_ids import Junk
+from bot.domain.polling import resend_after, resent_together
+from bot.domain.refunds import Refund
+from bot.domain.states import MAX_DOUBTS, State
+from bot.ledger.cards import Card
+from bot.ledger.holder import Holder
+from bot.ledger.named import QUERIES
+from bot.ledger.nudges import Nudges
+from bot.ledger.outcomes import Outcome, outcome_row
+from bot.ledger.panel_accounts import PanelAccounts
+from bot.ledger.pruner import Pruner
+from bot.ledger.reader import Sealed
+from bot.ledger.rows import (
+    Account,
+    AccountState,
+    Cancellation,
+    Preview,
+    PreviewState,
+    Request,
+    RequestState,
+    SealedKey,
+    Trouble,
+    folded,
+    junk_json,
+    to_ms,
+)
+from bot.panel import OrderReading, OrderStatus
+
+_ORDERS_AT_ONCE = 5_000
+"""Of a request, written by one statement."""
+_MOST_KEPT_UNSENT = 1_000
+"""Orders of a stopped list that are kept one by one; of more only the number, or asking and stopping fills the disk."""
+_SAME_KEY_WAITS = timedelta(seconds=2)
+"""When to see what became of a call that another user makes with the same key."""
+_SAME_KEY_ROUNDS = 10
+"""How many times as many orders as one call takes are compared with those of others in one transaction."""
+_FIRST_RESEND = resend_after(1) // timedelta(milliseconds=1)
+
+
+class Writer(Pruner, PanelAccounts, Nudges, Holder):
+    """What can be changed within one transaction; every method may be combined with the others."""
+
+    async def place_account(self, user_id: int, name: str, now: datetime) -> int:
+        """Return the id of a user's account of that name; where there is none it is made, without a key."""
+        return await QUERIES.place_account(self._db, user_id=user_id, name=name, folded=folded(name), now=to_ms(now))
+
+    async def save_key(self, key: SealedKey) -> None:
+        """Store a key, wake up its account, let what waits in it go on; the user's only key is the default."""
+        account_id, now = key.account_id, key.stored_at
+        before = await self.account(account_id)
+        await self._unlink(account_id)
+        await QUERIES.save_key(
+            self._db, id=account_id, key_sealed=key.sealed, key_fingerprint=key.fingerprint, now=to_ms(now)
+        )
+        if before is None or before.key_fingerprint is None or before.key_fingerprint != key.fingerprint:
+            await QUERIES.mark_other_key(self._db, account_id=account_id)
+        await QUERIES.hurry(self._db, account_id=account_id, now=to_ms(now))
+        await self.touch_account(account_id, now)
+
+    async def make_default(self, account: Account) -> None:
+        """Let an account take what names no key, unless its key was removed."""
+        await QUERIES.clear_default(self._db, user_id=account.user_id)
+        await QUERIES.make_default(self._db, id=account.id)
+        await QUERIES.choose_other_default(self._db, user_id=account.user_id)
+
+    async def remove_key(self, account: Account, now: datetime, window: timedelta) -> None:
+        """Forget a key; what was not sent is withdrawn, what was sent is watched no longer, and its user is told.
+
+        But what another of their keys has been asked for as well goes on under that.
+        Where it was the default, another key of the user is from now on. With the last one their webhook goes.
+        """
+        await QUERIES.remove_key(self._db, id=account.id, now=to_ms(now))
+        await QUERIES.choose_other_default(self._db, user_id=account.user_id)
+        await QUERIES.erase_idle_webhook(self._db, user_id=account.user_id)
+        await self._hand_over(account.id, now)
+        await self._end_all(account.id, now)
+        await self.tell_untold(account.id, now, window)
+
+    async def stop_watching(self, account_id: int, now: datetime, window: timedelta) -> tuple[int, int]:
+        """End all that is open but for what is being sent; return how many are not watched, and how many not sent.
+
+        No message tells of these: their user is told by the answer, in whose transaction this is.
+        """
+        ended = await self._end_all(account_id, now, told_at=now)
+        await self.tell_untold(account_id, now, window)
+        return ended
+
+    async def _end_all(self, account_id: int, now: datetime, told_at: datetime | None = None) -> tuple[int, int]:
+        await self.touch_account(account_id, now)
+        withdrawn = 0
+        for request_id, waiting in await self.requests_to_send(account_id):
+            if told_at and waiting > _MOST_KEPT_UNSENT:
+                withdrawn += await self._drop_waiting(request_id, waiting)
+            else:
+                withdrawn += await self._take_up(request_id, waiting, State.WITHDRAWN, now, told_at)
+        which = {"account_id": account_id, "now": to_ms(now), "told_at": told_at and to_ms(told_at)}
+        withdrawn += await QUERIES.withdraw(self._db, **which)
+        return await QUERIES.expire_account(self._db, **which), withdrawn
+
+    async def look_now(self, account_id: int, now: datetime, before: datetime) -> bool:
+        """Make all that is open due for a look; False, and nothing done, where that was asked for after `before`."""
+        if not await QUERIES.ask_for_looks(self._db, id=account_id, now=to_ms(now), before=to_ms(before)):
+            return False
+        await QUERIES.hurry_looks(self._db, account_id=account_id, now=to_ms(now))
+        return True
+
+    async def pause(self, account: Account, state: AccountState, now: datetime) -> bool:
+        """Stop using a key that the panel rejected; False if that is known or the key has been replaced."""
+        changed = await QUERIES.pause_account(
+            self._db, id=account.id, state=state, key_sealed=account.key_sealed, now=to_ms(now)
+        )
+        if changed:
+            await self._hand_over(account.id, now)
+        return bool(changed)
+
+    async def set_trouble(self, account_id: int, trouble: Trouble | None, now: datetime) -> bool:
+        """Note why an account makes no progress; tell whether that is news."""
+        return bool(await QUERIES.set_trouble(self._db, id=account_id, trouble=trouble, now=to_ms(now)))
+
+    async def add_request(
+        self,
+        account: Account,
+        orders: Sequence[str],
+        card: Card,
+        now: datetime,
+        *,
+        ask_first: bool,
+        ignored: Sequence[str],
+        repeats: int,
+        preview: Preview | None = None,
+    ) -> int:
+        """Write down what a user wants cancelled and return the request's id; sent only when not `ask_first`."""
+        request_id: int = await QUERIES.add_request(
+            self._db,
+            account_id=account.id,
+            user_id=account.user_id,
+            state=RequestState.ASKING if ask_first else RequestState.GOING,
+            orders=len(orders),
+            ignored=junk_json(Junk.of(ignored)),
+            repeats=repeats,
+            preview=preview and preview.to_json(),
+            channel_id=card.channel_id,
+            guild_id=card.guild_id,
+            message_id=card.message_id,
+            token_sealed=card.token_sealed,
+            card_until=to_ms(card.until),
+            language=card.language,
+            now=to_ms(now),
+            began_at=None if ask_first else to_ms(now),
+        )
+        for first in range(0, len(orders), _ORDERS_AT_ONCE):
+            some = json.dumps(list(orders[first : first + _ORDERS_AT_ONCE]))
+            await QUERIES.add_orders(self._db, request_id=request_id, first=first, orders=some)
+        return request_id
+
+    async def answer_request(self, request_id: int, state: RequestState, now: datetime) -> bool:
+        """Confirm or drop a request that asks; False if it was answered before."""
+        began_at = to_ms(now) if state is RequestState.GOING else None
+        changed = await QUERIES.answer_request(self._db, id=request_id, state=state, began_at=began_at)
+        if changed and state is not RequestState.GOING:
+            await QUERIES.forget_orders(self._db, id=request_id)
+        return bool(changed)
+
+    async def save_preview(
+        self, request_id: int, preview: Preview, now: datetime, seen: Mapping[int, OrderReading] | None = None
+    ) -> None:
+        """Note what the panel said of a request for its card, unless the request has been answered meanwhile.
+
+        `seen`: what was read of single orders, by their position; it may prove a refund later.
+        """
+        if await QUERIES.save_preview(self._db, id=request_id, preview=preview.to_json()):
+            rows = [_seen_row(request_id, position, reading, now) for position, reading in (seen or {}).items()]
+            await QUERIES.note_seen(self._db, rows)
+            await QUERIES.touch_card(self._db, id=request_id, now=to_ms(now))
+
+    async def interrupt_previews(self, now: datetime) -> None:
+        """End what a dead process was asking: its questions stand without the rest of their previews."""
+        living = await self.living()
+        for row in [row async for row in QUERIES.previews(self._db)]:
+            request = Request.read(row)
+            asking = request.preview and request.preview.state is PreviewState.ASKING
+            if request.preview and asking and request.preview.process not in living:
+                await self.save_preview(request.id, replace(request.preview, state=PreviewState.INTERRUPTED), now)
+
+    async def lapse_requests(self, before: datetime, now: datetime) -> None:
+        """Give up on requests that were never confirmed."""
+        for row in [row async for row in QUERIES.requests_to_lapse(self._db, before=to_ms(before))]:
+            await self.answer_request(row["id"], RequestState.LAPSED, now)
+
+    async def take_up(self, account_id: int, now: datetime, most: int) -> int:
+        """Make up to `most` orders whose turn it is ready to be sent, and return how many were taken up.
+
+        With the last of a request taken up, those sent before are due for their first look.
+        """
+        room = most - await QUERIES.count_requested(self._db, account_id=account_id, now=to_ms(now), most=most)
+        taken = 0
+        for request_id, waiting in await self.requests_to_send(account_id):
+            count = min(waiting, room)
+            if count <= 0:
+                break
+            await self._take_up(request_id, count, State.REQUESTED, now)
+            if count == waiting:
+                await QUERIES.hurry_request(self._db, request_id=request_id, now=to_ms(now))
+            taken += count
+            room -= count
+        if taken:
+            # What was joined under a key that is out of use would wait for that.
+            for other in await self.accounts_beside(account_id):
+                account = await self.account(other)
+                if account and account.state is not AccountState.ACTIVE:
+                    await self._hand_over(other, now)
+        return taken
+
+    async def _take_up(
+        self,
+        request_id: int,
+        count: int,
+        state: State,
+        now: datetime,
+        told_at: datetime | None = None,
+    ) -> int:
+        """Give a request's next orders a cancellation in that state, or the one they have already; count the new."""
+        stamp, told = to_ms(now), told_at and to_ms(told_at)
+        new = await QUERIES.take_up(self._db, request_id=request_id, count=count, state=state, now=stamp, told_at=told)
+        if state is State.REQUESTED:
+            await QUERIES.revive(
+                self._db, request_id=request_id, count=count, most=MAX_DOUBTS, pause=_FIRST_RESEND, now=stamp
+            )
+        await QUERIES.link_orders(self._db, request_id=request_id, count=count)
+        if await QUERIES.mark_joined(self._db, request_id=request_id, count=count):
+            # What is joined may never be sent, and so never change: the card is to show it as it is.
+            await QUERIES.touch_card(self._db, id=request_id, now=stamp)
+        await QUERIES.taken_up(self._db, request_id=request_id, count=count)
+        return new
+
+    async def _drop_waiting(self, request_id: int, waiting: int) -> int:
+        """Forget which orders of a request are not taken up, and keep how many there were."""
+        await QUERIES.drop_waiting(self._db, request_id=request_id)
+        await QUERIES.count_stopped(self._db, request_id=request_id)
+        return waiting
+
+    async def stop_request(self, request: Request, now: datetime, window: timedelta) -> None:
+        """Send nothing more of a request; what has been sent is looked at now."""
+        if request.waiting > _MOST_KEPT_UNSENT:
+            await self._drop_waiting(request.id, request.waiting)
+        elif request.waiting:
+            await self._take_up(request.id, request.waiting, State.WITHDRAWN, now)
+        await QUERIES.withdraw_request(self._db, request_id=request.id, now=to_ms(now))
+        await QUERIES.hurry_request(self._db, request_id=request.id, now=to_ms(now))
+        await QUERIES.touch_card(self._db, id=request.id, now=to_ms(now))
+        await self.tell_untold(request.account_id, now, window)
+
+    async def retry_request(self, request_id: int, now: datetime) -> None:
+        """Let what is only watched of a request be sent once more, should the next look show it running."""
+        rows = QUERIES.retry_request(
+            self._db, request_id=request_id, most=MAX_DOUBTS, pause=_FIRST_RESEND, now=to_ms(now)
+        )
+        await self._touch([row["id"] async for row in rows], now)
+
+    async def claim_for_sending(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
+        """Mark up to `most` requested orders as being sent, and return them: to be committed before the call.
+
+        What another user has sent with the same key is not claimed.
+        """
+        rows = await self._claim(account_id, now, 0, most)
+        which = {"account_id": account_id, "now": to_ms(now)}
+        if not rows and (again := await QUERIES.next_to_resend(self._db, **which)):
+            together = min(most, resent_together(again["doubts"], again["count"]))
+            rows = await self._claim(account_id, now, again["doubts"], together)
+        return sorted(Cancellation.read_all(rows), key=lambda row: row.id)  # as they were named
+
+    async def _claim(self, account_id: int, now: datetime, doubts: int, most: int) -> list[Mapping[str, Any]]:
+        """Claim the next orders after so many unclear calls; none where many are left to what others have sent."""
+        which = {"account_id": account_id, "doubts": doubts, "now": to_ms(now), "most": most}
+        if [row async for row in QUERIES.others_with_same_key(self._db, id=account_id)]:
+            for _ in range(_SAME_KEY_ROUNDS):
+                rows = QUERIES.follow_same_key(self._db, **which, most_doubts=MAX_DOUBTS)
+                followed = [row["id"] async for row in rows]
+                await self._touch(followed, now)
+                waits = await QUERIES.wait_for_same_key(self._db, **which, until=to_ms(now + _SAME_KEY_WAITS))
+                if not followed and not waits:
+                    break
+            else:
+                return []  # what is next has not been compared; the next turn goes on
+        return [row async for row in QUERIES.claim_for_sending(self._db, **which)]
+
+    async def record(
+        self, account_id: int, outcomes: Iterable[Outcome], now: datetime, window: timedelta
+    ) -> list[Refund]:
+        """Write what a call led to, mark the cards behind, and put into the outbox what no card will tell.
+
+        Return what proves each refund among the outcomes.
+        """
+        outcomes = list(outcomes)
+        rows = [outcome_row(outcome, now) for outcome in outcomes]
+        await QUERIES.record(self._db, rows)
+        await self._touch([outcome.cancellation.id for outcome in outcomes if outcome.is_news], now)
+        if await self.accounts_beside(account_id):
+            await self._try_under_other_keys(outcomes, now)
+            await self._link(account_id, outcomes)
+        await self._settle(account_id, now, window)
+        return [row["refund"] for row in rows if row["refund"]]
+
+    async def _settle(self, account_id: int, now: datetime, window: timedelta) -> None:
+        account = await self.account(account_id)
+        if account and account.state is not AccountState.ACTIVE:  # since the call was begun
+            await self._hand_over(account_id, now)
+        if account and account.state is AccountState.REMOVED:
+            await self._end_all(account_id, now)
+        await self.tell_untold(account_id, now, window)
+
+    async def take_account(self, account_id: int, now: datetime, window: timedelta) -> bool:
+        """Begin to work on an account, where whoever did so before has stopped; False where another process does."""
+        if not await self.take_lease(account_id):
+            return False
+        await self.recover_sending(now, window, account_id)
+        return True
+
+    async def recover_left_behind(self, now: datetime, window: timedelta) -> None:
+        """Take from dead processes what they were sending with keys that have been paused or removed since."""
+        for row in [row async for row in QUERIES.left_behind(self._db)]:
+            await self.take_account(row["id"], now, window)
+
+    async def recover_sending(self, now: datetime, window: timedelta, only: int | None = None) -> int:
+        """Make what a dead process was sending, in one account or all, unknown; return how many orders there were."""
+        rows = [row async for row in QUERIES.recover_sending(self._db, now=to_ms(now), account_id=only)]
+        await self._touch([row["id"] for row in rows], now)
+        for account_id in {row["account_id"] for row in rows}:
+            await self._settle(account_id, now, window)
+        return len(rows)
+
+    async def pull_in(self, now: datetime, latest: datetime) -> None:
+        """Make due now whatever is planned for later than anything ever is: the clock was set back since.
+
+        Cancel calls of the time that is now ahead count as made now, lest they be made again too soon or too late.
+        """
+        await QUERIES.pull_in_resends(self._db, now=to_ms(now), pause=_FIRST_RESEND)
+        for query in (QUERIES.pull_in, QUERIES.pull_in_notices, QUERIES.pull_in_cards):
+            await query(self._db, now=to_ms(now), latest=to_ms(latest))
+
+    async def expire_old(self, before: datetime, now: datetime, window: timedelta) -> None:
+        """End what has been open since `before`, sent or not, and tell its users."""
+        stamp = to_ms(before)
+        for row in [row async for row in QUERIES.requests_to_give_up(self._db, before=stamp)]:
+            await self._take_up(row["id"], row["waiting"], State.WITHDRAWN, now)
+            await self.tell_untold(row["account_id"], now, window)
+        for row in [row async for row in QUERIES.accounts_with_old(self._db, before=stamp)]:
+            await self.touch_account(row["account_id"], now)
+            await QUERIES.expire_old(self._db, account_id=row["account_id"], before=stamp, now=to_ms(now))
+            await self.tell_untold(row["account_id"], now, window)
+
+    async def reseal_keys(self, keys: Iterable[SealedKey]) -> None:
+        """Replace sealed API keys by the same, sealed otherwise."""
+        rows = [(key.account_id, key.sealed, key.fingerprint, to_ms(key.stored_at)) for key in keys]
+        names = ("id", "sealed", "fingerprint", "stored_at")
+        await QUERIES.reseal_key(self._db, [dict(zip(names, row, strict=True)) for row in rows])
+
+    async def reseal_tokens(self, sealed: Iterable[Sealed]) -> None:
+        """Replace sealed interaction tokens."""
+        await QUERIES.reseal_token(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
+
+    async def reseal_webhook_secrets(self, sealed: Iterable[Sealed]) -> None:
+        """Replace sealed secrets of webhooks."""
+        await QUERIES.reseal_webhook_secret(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
+
+    async def set_fact(self, name: str, value: str) -> None:
+        """Store a small fact about this installation."""
+        await QUERIES.set_fact(self._db, name=name, value=value)
+
+
+def _seen_row(request_id: int, position: int, reading: OrderReading, now: datetime) -> dict[str, Any]:
+    return {
+        "request_id": request_id,
+        "position": position,
+        "pending_at": to_ms(now) if reading.status is OrderStatus.PENDING else None,
+        "charge": reading.charge,
+        "currency": reading.currency,
+    }

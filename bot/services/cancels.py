@@ -1,0 +1,313 @@
+"""The use cases behind /cancel: write down what is wanted, confirm it, show how far it has come.
+
+Nothing here calls the panel. A command writes intents and wakes the worker; where it asks first, a preview begins.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import SecretStr
+
+from bot.cards.language import Language
+from bot.domain.clock import Clock
+from bot.domain.errors import NoOrders, NotYours, QuestionClosed, TooMany, TooManyOpen, TooManyQuestions
+from bot.domain.order_ids import Found
+from bot.domain.polling import DRAFT_LIVES
+from bot.ledger import (
+    Account,
+    Card,
+    Groups,
+    Keyring,
+    Ledger,
+    Listed,
+    ListKind,
+    Preview,
+    PreviewState,
+    Reader,
+    Request,
+    RequestState,
+)
+from bot.panel import MAX_BATCH
+from bot.services.keyring import keys_beside, usable
+from bot.services.keys import Accounts
+from bot.services.previews import Previews, blank
+from bot.services.throttle import MOST_OPEN, MOST_QUESTIONS
+from bot.vault import Purpose, Vault
+from bot.workers.budget import Budget
+from bot.workers.poll_planner import groups_of
+
+MAX_ORDERS = 100_000
+"""Orders that one request may name."""
+_PAGE = 100
+"""Rows of a list read at once; few enough that nobody else has to wait for them."""
+
+_TOKEN_LIVES = timedelta(minutes=14, seconds=30)  # Discord: 15 minutes from the interaction
+_MESSAGE_LIVES = timedelta(minutes=55)  # edits of messages older than an hour are throttled (30046)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a card stands: behind an interaction's token, or as the bot's own message in a DM.
+
+    `language`: what the user's Discord client speaks, which a message in a DM does not tell.
+    """
+
+    channel_id: int
+    guild_id: int | None
+    message_id: int | None
+    token: SecretStr | None
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """All that a card shows: a request, its account, and how many of its orders stand where, with the first of each.
+
+    `keys`: all accounts of the user; `waiting`: the first orders not taken up yet; `sent_by`: when the last of them
+    can be sent at the earliest.
+    """
+
+    request: Request
+    account: Account
+    keys: Keyring
+    groups: Groups
+    waiting: tuple[str, ...]
+    joined: int
+    sent_by: datetime | None
+
+
+class Cancels:
+    """The use cases around a request to cancel."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        accounts: Accounts,
+        vault: Vault,
+        budget: Budget,
+        previews: Previews,
+        clock: Clock,
+        *,
+        confirm_above: int,
+        notify_window: timedelta,
+        wake: Callable[[], None],
+    ) -> None:
+        self._ledger = ledger
+        self._accounts = accounts
+        self._vault = vault
+        self._budget = budget
+        self._previews = previews
+        self._clock = clock
+        self._confirm_above = confirm_above
+        self._window = notify_window
+        self._wake = wake
+
+    async def may_begin(self, user_id: int, key: str = "") -> None:
+        """See, before any work is done for it, that a user may ask to cancel something that has to be confirmed.
+
+        Raise TooManyOpen, TooManyQuestions, or as `Accounts.usable` does.
+        """
+        await _has_room(self._ledger.read, await self._accounts.usable(user_id, key), 1)
+        await self._may_ask(self._ledger.read, user_id)
+
+    async def ask(
+        self,
+        user_id: int,
+        found: Found,
+        place: Place,
+        *,
+        key: str | int = "",
+        always: bool = False,
+        undecided: bool = False,
+    ) -> int:
+        """Write down a request and return its id; above CONFIRM_ABOVE, or `always`, it waits for an answer first.
+
+        It goes to the key of that name or account, or to the default. `undecided`: orders were named and no command, so
+        the question is what to do with them. Numbers wait for an answer too, since they may be
+        anything: "10,000" names two orders as readily as an amount. Call it only once the user has seen an
+        acknowledgement. Raise NoOrders, TooMany, TooManyOpen, TooManyQuestions, or as `Accounts.usable` does.
+        """
+        account = await self._accounts.usable(user_id, key)
+        if not found.orders:
+            raise NoOrders(found)
+        if len(found.orders) > MAX_ORDERS:
+            raise TooMany(MAX_ORDERS)
+        numbers = any(map(str.isdecimal, found.orders))
+        ask_first = always or undecided or numbers or len(found.orders) > self._confirm_above
+        preview = blank(len(found.orders), self._ledger.process) if ask_first else None
+        if undecided:
+            preview = Preview(len(found.orders), state=PreviewState.UNDECIDED)
+        async with self._ledger.write() as tx:
+            account = usable(await tx.account(account.id))  # a key may have been removed since, or all erased
+            await _has_room(tx, account, len(found.orders))
+            if ask_first:
+                await self._may_ask(tx, user_id)
+            request_id = await tx.add_request(
+                account,
+                found.orders,
+                self._card(user_id, place),
+                self._clock(),
+                ask_first=ask_first,
+                ignored=found.ignored,
+                repeats=found.repeats,
+                preview=preview,
+            )
+        if preview:
+            self._previews.begin(request_id)
+        self._wake()
+        return request_id
+
+    async def answer(self, request_id: int, user_id: int, place: Place, *, go: bool) -> None:
+        """Confirm a request or keep its orders; an answer after the first, or too late, changes only the card's place.
+
+        Raise NotYours for anyone but the requester, NoKey or KeyPaused where there is no key to send it with, and
+        TooManyOpen; the question then stays.
+        """
+        request = await self._own(request_id, user_id)
+        now = self._clock()
+        late = now - request.created_at > DRAFT_LIVES
+        state = RequestState.LAPSED if late else RequestState.GOING if go else RequestState.KEPT
+        async with self._ledger.write() as tx:
+            if state is RequestState.GOING:
+                account, asked = usable(await tx.account(request.account_id)), await tx.request(request_id)
+                if asked and asked.state is RequestState.ASKING:
+                    await _has_room(tx, account, asked.orders)
+            await tx.place_card(request_id, self._card(user_id, place))
+            await tx.answer_request(request_id, state, now)
+        self._wake()
+
+    async def stop(self, request_id: int, user_id: int, place: Place) -> None:
+        """Send nothing more of a request; what was sent goes on. Raise NotYours for anyone but the requester."""
+        await self._own(request_id, user_id)
+        async with self._ledger.write() as tx:
+            await tx.place_card(request_id, self._card(user_id, place))
+            request = await tx.request(request_id)
+            if request is None:  # erased since
+                raise NotYours
+            await tx.stop_request(request, self._clock(), self._window)
+        self._wake()
+
+    async def retry(self, request_id: int, user_id: int, place: Place) -> None:
+        """Give what is only watched of a request one more try; raise NotYours, NoKey or KeyPaused.
+
+        It is what repeating /cancel does: the next look comes first, and what it shows running is sent.
+        """
+        request = await self._own(request_id, user_id)
+        async with self._ledger.write() as tx:
+            usable(await tx.account(request.account_id))
+            await tx.place_card(request_id, self._card(user_id, place))
+            await tx.retry_request(request_id, self._clock())
+        self._wake()
+
+    async def asked_about(self, request_id: int, user_id: int) -> tuple[int, tuple[str, ...]]:
+        """Return the account and the orders of a request; raise NotYours, or QuestionClosed where they were dropped."""
+        request = await self._own(request_id, user_id)
+        orders = await self.named(ListKind.REQUEST, request_id, user_id, lambda _: True)
+        if not orders:
+            raise QuestionClosed
+        return request.account_id, orders
+
+    async def view(self, request_id: int) -> RequestView | None:
+        """Return what a request's card shows now; None where its user has had everything erased.
+
+        The revision is read before the rows: a change in between makes the card due again, never stale.
+        """
+        read = self._ledger.read
+        request = await read.request(request_id)
+        keys = await read.accounts_of(request.user_id) if request else ()
+        account = next((one for one in keys if request and one.id == request.account_id), None)
+        if request is None or account is None:
+            return None
+        waiting = await read.waiting_orders(request_id) if request.waiting else []
+        groups, joined = await read.groups_of_request(request_id), await read.count_joined(request_id)
+        sent_by = self._budget.earliest(account.id, groups_of(request.waiting, MAX_BATCH)) if waiting else None
+        return RequestView(request, account, keys, groups, tuple(waiting), joined, sent_by)
+
+    async def rows(self, kind: ListKind, list_id: int, user_id: int) -> AsyncGenerator[list[Listed]]:
+        """Yield all orders of a list, page by page; raise NotYours for anyone but its owner, NoKey for one without."""
+        read = self._ledger.read
+        match kind:
+            case ListKind.REQUEST:
+                await self._own(list_id, user_id)
+            case ListKind.NOTICE:
+                notice = await read.notice(list_id)
+                if notice is None or notice.user_id != user_id:
+                    raise NotYours
+            case ListKind.OPEN:
+                await self._accounts.stored(user_id)
+                for account in await read.accounts_of(user_id):
+                    async for page in self._open_rows(account.id):
+                        yield page
+                return
+            case ListKind.HISTORY:
+                raise ValueError("a history is read by Records.history_rows")
+        async for page in self._pages(kind, list_id):
+            yield page
+
+    async def _open_rows(self, account_id: int) -> AsyncGenerator[list[Listed]]:
+        """Yield what is open in an account, page by page: what is taken up, then what waits."""
+        read = self._ledger.read
+        async for page in self._pages(ListKind.OPEN, account_id):
+            yield page
+        for request_id, waiting in await read.requests_to_send(account_id):
+            request = await read.request(request_id)
+            if request is None:  # erased since
+                return
+            async for page in self._pages(ListKind.REQUEST, request_id, after=request.orders - waiting - 1):
+                yield page
+
+    async def named(
+        self, kind: ListKind, list_id: int, user_id: int, wanted: Callable[[Listed], bool]
+    ) -> tuple[str, ...]:
+        """Return the IDs of a list's orders that are wanted, each once, in its own order; raise as `rows` does."""
+        found: dict[str, None] = {}
+        async for page in self.rows(kind, list_id, user_id):
+            found.update((line.order_id, None) for line in page if wanted(line))
+        return tuple(found)
+
+    async def other_keys(self, kind: ListKind, list_id: int, user_id: int) -> Keyring:
+        """Return the user's keys under which to try what was not found of a list; raise as `rows` does."""
+        lost: set[int] = set()
+        async for page in self.rows(kind, list_id, user_id):
+            lost.update(line.account_id for line in page if line.not_found)
+        return keys_beside(await self._ledger.read.accounts_of(user_id), lost)
+
+    async def ask_under_another_key(
+        self, kind: ListKind, list_id: int, user_id: int, account_id: int, place: Place
+    ) -> int:
+        """Ask whether to try, under another key, what the panel did not find under its own; return the request's id.
+
+        Raise as `rows` does and as `ask` does: NotYours for a list or an account that is not the user's.
+        """
+        orders = await self.named(kind, list_id, user_id, lambda line: line.not_found and line.account_id != account_id)
+        return await self.ask(user_id, Found(orders, 0, ()), place, key=account_id, always=True)
+
+    async def _pages(self, kind: ListKind, list_id: int, after: int = -1) -> AsyncGenerator[list[Listed]]:
+        while page := await self._ledger.read.page(kind, list_id, after, _PAGE):
+            yield page
+            after = page[-1].cursor
+
+    async def _may_ask(self, read: Reader, user_id: int) -> None:
+        """See that there is room for one more question; raise TooManyQuestions."""
+        count, oldest_at = await read.questions(user_id, self._clock() - DRAFT_LIVES)
+        if oldest_at and count >= MOST_QUESTIONS:
+            raise TooManyQuestions(MOST_QUESTIONS, oldest_at + DRAFT_LIVES)
+
+    async def _own(self, request_id: int, user_id: int) -> Request:
+        request = await self._ledger.read.request(request_id)
+        if request is None or request.user_id != user_id:
+            raise NotYours
+        return request
+
+    def _card(self, user_id: int, place: Place) -> Card:
+        sealed = self._vault.seal(Purpose.INTERACTION_TOKEN, user_id, place.token) if place.token else None
+        until = self._clock() + (_TOKEN_LIVES if sealed else _MESSAGE_LIVES)
+        return Card(place.channel_id, place.guild_id, place.message_id, sealed, until, place.language)
+
+
+async def _has_room(read: Reader, account: Account, more: int) -> None:
+    """See that a user may have so many more orders open, under all keys together; raise TooManyOpen."""
+    count = sum([await read.count_open(one.id) for one in await read.accounts_of(account.user_id)])
+    if count + more > MOST_OPEN:
+        raise TooManyOpen(count, MOST_OPEN)

@@ -1,0 +1,284 @@
+"""What a user does with their keys: connect, show, choose, remove. No Discord in here; calls.py asks the panel.
+
+A user has one account for each key, known by the key's name. What names no key goes to the default; nothing ever goes
+to another key than that.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import SecretStr
+
+from bot.domain.clock import Clock
+from bot.domain.errors import (
+    BeingErased,
+    Erased,
+    NoKey,
+    NoSuchKey,
+    NotYours,
+    SameKey,
+    TooManyKeys,
+)
+from bot.ledger import Account, AccountState, Cancellation, Groups, Keyring, Ledger, Writer, folded
+from bot.panel import (
+    Balance,
+    InvalidKey,
+    Panel,
+    RateLimited,
+)
+from bot.services.key_seals import open_key, seal_key
+from bot.services.keyring import (
+    FIRST_NAME,
+    MOST_KEYS,
+    MOST_NAMES,
+    named,
+    read_key,
+    read_name,
+    see_whether_it_differs,
+    usable,
+    with_keys,
+)
+from bot.services.throttle import Guesses
+from bot.vault import Vault, VaultError
+from bot.workers.budget import Budget
+from bot.workers.key_doubts import KeyDoubts
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A key that the panel has just accepted, its account, and all accounts of its user."""
+
+    account: Account
+    keys: Keyring
+    last4: str
+    balance: Balance
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """What may be shown of a stored key."""
+
+    account: Account
+    last4: str
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A key that is gone: how many open orders are no longer watched, and the accounts that are left.
+
+    `wholly`: nothing of it is left, not even in unused parts of files.
+    """
+
+    account: Account
+    waiting: int
+    keys: Keyring
+    wholly: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenView:
+    """What has not ended for a user: how many orders stand where, the first of each, and those not taken up yet.
+
+    Of the latter each stands beside its account's id; `keys`: all accounts of the user.
+    """
+
+    groups: Groups
+    waiting: tuple[tuple[int, str], ...]
+    count_waiting: int
+    keys: Keyring
+
+
+class Accounts:
+    """The use cases around a user's keys."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        vault: Vault,
+        panel: Panel,
+        budget: Budget,
+        doubts: KeyDoubts,
+        clock: Clock,
+        *,
+        notify_window: timedelta,
+        wake: Callable[[], None],
+    ) -> None:
+        self._ledger = ledger
+        self._vault = vault
+        self._panel = panel
+        self._budget = budget
+        self._doubts = doubts
+        self._guesses = Guesses(clock)
+        self._clock = clock
+        self._window = notify_window
+        self._wake = wake
+
+    async def connect(self, user_id: int, text: str, name: str = "") -> Connected:
+        """Check a key with the panel and store it sealed under a name, in place of an earlier one.
+
+        Without a name it takes the place of the default. Raise BadKey, BadName, AlikeName, TooManyKeys, SameKey,
+        RefusedTooOften, Erased or PanelError; then nothing was stored and an earlier key stays as it was.
+        """
+        key, before = read_key(text), await self._ledger.read.accounts_of(user_id)
+        name = read_name(name) if name else next((one.name for one in before if one.is_default), FIRST_NAME)
+        known = named(before, name)
+        self._see_whether_it_fits(key, name, before)
+        balance = await self._check_guess(user_id, known.id if known else -user_id, key)
+        async with self._ledger.write() as tx:
+            now = await tx.accounts_of(user_id)
+            if await tx.is_being_erased(user_id):
+                raise BeingErased
+            if before and not now:
+                raise Erased
+            self._see_whether_it_fits(key, name, now)
+            account_id = await self._store(tx, user_id, name, key)
+            waiting, keys = await tx.count_open(account_id), await tx.accounts_of(user_id)
+        self._doubts.accepted(account_id)
+        if known is None:
+            self._budget.adopt(-user_id, account_id)
+        self._budget.link(account_id, account_id, self._vault.fingerprint(key))  # it may be of any panel account
+        await self._ledger.forget_deleted()
+        self._wake()
+        return Connected(next(one for one in keys if one.id == account_id), keys, _last4(key), balance, waiting)
+
+    def _see_whether_it_fits(self, key: SecretStr, name: str, keys: Keyring) -> None:
+        """Raise AlikeName, SameKey or TooManyKeys where a key cannot stand beside a user's others."""
+        see_whether_it_differs(name, keys)
+        others = [account for account in keys if account.folded != folded(name)]
+        for account in with_keys(others):
+            with suppress(VaultError):  # what cannot be opened is used for nothing
+                if self.open_key(account).get_secret_value() == key.get_secret_value():
+                    raise SameKey(account.name)
+        if len(with_keys(others)) >= MOST_KEYS or len(others) >= MOST_NAMES:
+            raise TooManyKeys([account.name for account in others], MOST_KEYS, MOST_NAMES)
+
+    async def _store(self, tx: Writer, user_id: int, name: str, key: SecretStr) -> int:
+        account_id = await tx.place_account(user_id, name, self._clock())
+        await tx.save_key(seal_key(self._vault, user_id, account_id, key, self._clock()))
+        return account_id
+
+    async def show(self, user_id: int) -> list[KeyView]:
+        """Return what may be shown of the stored keys, the default first; raise NoKey."""
+        return [await self._shown(account) for account in await self.stored(user_id)]
+
+    async def show_one(self, user_id: int, key: str | int = "") -> KeyView:
+        """Return what may be shown of one key; raise as `choose` does."""
+        return await self._shown(await self.choose(user_id, key))
+
+    async def _shown(self, account: Account) -> KeyView:
+        return KeyView(account, _last4(self.open_key(account)), await self._ledger.read.count_open(account.id))
+
+    async def remove(self, user_id: int, key: str | int = "") -> Removed:
+        """Forget a key, and watch its open orders no longer; raise as `choose` does."""
+        account = await self.choose(user_id, key)
+        async with self._ledger.write() as tx:
+            waiting = await tx.count_open(account.id)
+            await tx.remove_key(account, self._clock(), self._window)
+            keys = await tx.accounts_of(user_id)
+        wholly = await self._ledger.forget_deleted()
+        self._wake()
+        return Removed(account, waiting, keys, wholly)
+
+    async def make_default(self, user_id: int, key: str) -> Account:
+        """Let a key take what names none from now on, and return its account; raise as `choose` does."""
+        account = await self.choose(user_id, key)
+        async with self._ledger.write() as tx:
+            await tx.make_default(account)
+            chosen = await tx.account_of(user_id)
+        if chosen is None:  # removed since
+            raise NoKey
+        return chosen
+
+    async def open_orders(self, user_id: int) -> OpenView:
+        """Return what is still open for a user under any key; raise NoKey."""
+        await self.stored(user_id)
+        read, keys = self._ledger.read, await self._ledger.read.accounts_of(user_id)
+        waiting = [(one.id, order) for one in keys for order in await read.waiting_of_account(one.id)]
+        count_waiting = sum([await read.count_waiting(one.id) for one in keys])
+        return OpenView(await read.open_groups([one.id for one in keys]), tuple(waiting), count_waiting, keys)
+
+    async def recent_orders(self, user_id: int, key: str, part: str, most: int) -> list[Cancellation]:
+        """Return the orders with that in their ID which a user may mean; none where there is no key to ask under."""
+        try:
+            account = await self.choose(user_id, key)
+        except (NoKey, NoSuchKey):
+            return []
+        return await self._ledger.read.recent_orders(account.id, part, most)
+
+    async def all_keys(self, user_id: int) -> Keyring:
+        """Return all accounts of a user, those whose key was removed too."""
+        return await self._ledger.read.accounts_of(user_id)
+
+    async def key_names(self, user_id: int) -> list[str]:
+        """Return the names of a user's keys, the default first; none for one without."""
+        return [account.name for account in with_keys(await self._ledger.read.accounts_of(user_id))]
+
+    async def usable(self, user_id: int, key: str | int = "") -> Account:
+        """Return the account of a key that may be used now; raise KeyPaused, or as `choose` does."""
+        account = await self.choose(user_id, key)
+        if account.state is AccountState.ACTIVE:
+            return account
+        return usable(account, several=len(await self.stored(user_id)) > 1)
+
+    async def choose(self, user_id: int, key: str | int = "") -> Account:
+        """Return a user's account by its key's name or by its id, or the default, its key usable or not.
+
+        Raise NoKey for a user without any, NoSuchKey for a name, NotYours for an id that is none of theirs.
+        """
+        keys = await self.stored(user_id)
+        if isinstance(key, int):
+            account = next((one for one in keys if one.id == key), None)
+            if account is None:
+                raise NotYours
+            return account
+        if not key.strip():
+            return keys[0]
+        account = named(keys, key)
+        if account is None:
+            raise NoSuchKey(key, [one.name for one in keys])
+        return account
+
+    async def stored(self, user_id: int) -> Keyring:
+        """Return the accounts of a user that have a key, usable or not, the default first; raise NoKey."""
+        keys = with_keys(await self._ledger.read.accounts_of(user_id))
+        if not keys:
+            raise NoKey
+        return keys
+
+    def open_key(self, account: Account) -> SecretStr:
+        """Return the key of an account that has one; raise VaultError."""
+        return open_key(self._vault, account)
+
+    async def _check_guess(self, user_id: int, account_id: int, key: SecretStr) -> Balance:
+        """Check a key that may be a guess: after several refused ones a user has to wait; raise RefusedTooOften."""
+        self._guesses.admit(user_id)
+        try:
+            balance = await self._check(account_id, key)
+        except InvalidKey:
+            self._guesses.refused(user_id)
+            self._doubts.refused_new()
+            raise
+        self._guesses.accepted(user_id)
+        return balance
+
+    async def _check(self, account_id: int, key: SecretStr) -> Balance:
+        """Ask for a balance under a key; one without an account has its calls counted under a number of its own."""
+        await self._budget.wait(account_id)
+        try:
+            balance, limits = await self._panel.balance(key)
+        except RateLimited as error:
+            self._budget.denied(account_id, error)
+            raise
+        self._budget.learn(account_id, limits)
+        return balance
+
+
+def _last4(key: SecretStr) -> str:
+    return key.get_secret_value()[-4:]

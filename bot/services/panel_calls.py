@@ -1,0 +1,243 @@
+"""What a user asks the panel with their keys, answered while they wait: status, balance, refills. No Discord in here.
+
+Each call is paid for from the budget of its key, and a command that takes several is counted for as many.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from bot.domain.clock import Clock
+from bot.domain.errors import KeyPaused, TooMany, UserError
+from bot.ledger import Account, Keyring, Ledger, LedgerError
+from bot.panel import (
+    MAX_BATCH,
+    Balance,
+    InvalidKey,
+    Limits,
+    Panel,
+    PanelError,
+    RateLimited,
+    RefillRow,
+    Refused,
+    RowError,
+    StatusRow,
+    Suspended,
+)
+from bot.services.keyring import paused_by, usable
+from bot.services.keys import Accounts
+from bot.services.throttle import PAUSE, Courtesy
+from bot.vault import VaultError
+from bot.workers.budget import Budget, Use
+from bot.workers.key_doubts import Doubt, KeyDoubts
+from bot.workers.poll_planner import groups_of
+
+log = logging.getLogger(__name__)
+
+MAX_LOOKUP = 1_000
+"""Orders that one /status may ask about: ten calls."""
+MAX_REFILL = 1_000
+"""Orders that one /refill may name: ten calls."""
+
+Answered = TypeVar("Answered")
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceView:
+    """What is left on an account, or why the panel did not say, and when it was asked."""
+
+    account: Account
+    balance: Balance | PanelError | KeyPaused
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """What the panel says of orders under one key, and all accounts of the user.
+
+    `stopped`: why those that are `unasked` were not asked about.
+    """
+
+    account: Account
+    keys: Keyring
+    rows: Mapping[str, StatusRow]
+    unasked: frozenset[str] = frozenset()
+    stopped: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refills:
+    """What the panel said of each order; of one that is neither in `rows` nor `unsent` nobody knows what became.
+
+    `stopped`: why the rest was not sent.
+    """
+
+    rows: Mapping[str, RefillRow]
+    unsent: frozenset[str] = frozenset()
+    stopped: Exception | None = None
+
+
+class Calls:
+    """The use cases that are calls to the panel."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        accounts: Accounts,
+        panel: Panel,
+        budget: Budget,
+        doubts: KeyDoubts,
+        courtesy: Courtesy,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._accounts = accounts
+        self._panel = panel
+        self._budget = budget
+        self._doubts = doubts
+        self._courtesy = courtesy
+        self._clock = clock
+
+    async def look_up(self, user_id: int, orders: Sequence[str], key: str | int = "") -> Statuses:
+        """Ask the panel for the status of orders; raise TooMany, TooFast, PanelError, or as `usable` does.
+
+        An error after the first answer is part of the result: what was answered is told.
+        """
+        account = await self._accounts.usable(user_id, key)
+        keys = await self._ledger.read.accounts_of(user_id)
+        if len(orders) > MAX_LOOKUP:
+            raise TooMany(MAX_LOOKUP)
+        self._admit(user_id, groups_of(len(orders), MAX_BATCH))
+        rows: dict[str, StatusRow] = {}
+        for start in range(0, len(orders), MAX_BATCH):
+            try:
+                rows.update(await self.look_up_with(account.id, orders[start : start + MAX_BATCH]))
+            except (PanelError, UserError, LedgerError) as error:
+                if start == 0:
+                    raise
+                if isinstance(error, LedgerError):
+                    log.error("a look-up broke off", exc_info=error)
+                return Statuses(account, keys, rows, frozenset(orders[start:]), error)
+        return Statuses(account, keys, rows)
+
+    async def look_up_with(
+        self, account_id: int, orders: Sequence[str], use: Use = Use.COMMAND
+    ) -> Mapping[str, StatusRow]:
+        """Ask the panel, in one call, for the status of orders under that account's key; raise as `look_up` does."""
+        account = usable(await self._ledger.read.account(account_id))  # the key may have been removed since
+        return await self._call(account, partial(self._panel.status, orders=orders), use)
+
+    async def balances(self, user_id: int, key: str = "") -> list[BalanceView]:
+        """Ask the panel for the balance under the key named, or under each of the user's.
+
+        Raise PanelError, or as `usable` does, where there is one key to ask for; of several each has its own. Raise
+        TooFast.
+        """
+        keys = await self._accounts.stored(user_id)
+        if key or len(keys) == 1:
+            return [await self._balance(await self._accounts.usable(user_id, key))]
+        self._admit(user_id, len(keys))
+        return await asyncio.gather(*map(self._balance_or_why_not, keys))
+
+    async def _balance(self, account: Account) -> BalanceView:
+        asked_at = self._clock()
+        return BalanceView(account, await self._call(account, self._panel.balance), asked_at)
+
+    async def _balance_or_why_not(self, account: Account) -> BalanceView:
+        try:
+            return await self._balance(usable(account))
+        except (PanelError, KeyPaused) as error:
+            return BalanceView(account, error, self._clock())
+
+    async def add_webhook(self, user_id: int, address: str, events: Sequence[str]) -> SecretStr | None:
+        """Have the panel call an address for a user, by their default key; return the secret that its answer names.
+
+        Raise NoKey, KeyPaused or PanelError, whose `reached` tells whether the panel may call it all the same.
+        """
+        account = await self._accounts.usable(user_id)
+        return await self._call(account, partial(self._panel.add_webhook, url=address, events=events))
+
+    async def refill(self, account: Account, orders: Sequence[str]) -> Refills:
+        """Ask the panel to refill orders: each once, and never again by itself, since only a person can see what came.
+
+        Call it only once the user has seen an acknowledgement. Raise NoKey, KeyPaused, TooMany, TooFast, PanelError
+        or LedgerError, with which nothing was sent; what fails later is part of the result.
+        """
+        orders = tuple(dict.fromkeys(orders))
+        if len(orders) > MAX_REFILL:
+            raise TooMany(MAX_REFILL)
+        self._admit(account.user_id, groups_of(len(orders), MAX_BATCH))
+        rows: dict[str, RefillRow] = {}
+        for start in range(0, len(orders), MAX_BATCH):
+            batch = orders[start : start + MAX_BATCH]
+            try:
+                rows.update(await self._refill(account.id, batch))
+            except Exception as error:
+                reached = _may_have_acted(error)
+                if not (start or reached):
+                    raise
+                sent = start + len(batch) if reached else start
+                return Refills(rows, frozenset(orders[sent:]), error)
+        return Refills(rows)
+
+    async def _refill(self, account_id: int, batch: Sequence[str]) -> Mapping[str, RefillRow]:
+        account = usable(await self._ledger.read.account(account_id))  # the key may have been removed since
+        try:
+            return await self._call(account, partial(self._panel.refill, orders=batch))
+        except Refused as error:
+            return dict.fromkeys(batch, RowError(error.words))
+
+    def _admit(self, user_id: int, calls: int) -> None:
+        """Count all calls of a command but the first, for which it was admitted; raise TooFast before any is made."""
+        self._courtesy.admit(user_id, (calls - 1) * PAUSE)
+
+    async def _call(
+        self,
+        account: Account,
+        call: Callable[[SecretStr], Awaitable[tuple[Answered, Limits]]],
+        use: Use = Use.COMMAND,
+    ) -> Answered:
+        """Make a call in its turn; a PanelError is remembered, and raised for the command to tell."""
+        self._budget.link(account.id, account.panel, account.key_fingerprint)
+        await self._budget.wait(account.id, use)
+        account = usable(await self._ledger.read.account(account.id))  # removed or erased while it waited
+        try:
+            answered, limits = await call(self._accounts.open_key(account))
+        except PanelError as error:
+            with suppress(LedgerError):  # what the panel said must reach the user; it will say it again
+                await self._note(account, error)
+            raise
+        self._budget.learn(account.id, limits)
+        self._doubts.accepted(account.id)
+        return answered
+
+    async def _note(self, account: Account, error: PanelError) -> None:
+        """Remember what a refusal says about the account."""
+        match error:
+            case RateLimited():
+                self._budget.denied(account.id, error)
+            case InvalidKey() | Suspended():
+                if self._doubts.refused(account.id, account.user_id, account.key_fingerprint) is not Doubt.KEY:
+                    return
+                async with self._ledger.write() as tx:
+                    await tx.pause(account, paused_by(error), self._clock())
+                    await tx.touch_account(account.id, self._clock())
+            case _:
+                pass
+
+
+def _may_have_acted(error: Exception) -> bool:
+    """Tell whether the panel may have done what it was asked for when this was raised."""
+    if isinstance(error, PanelError):
+        return error.reached
+    if isinstance(error, UserError):
+        return False
+    log.error("a refill call broke off", exc_info=error)
+    return not isinstance(error, LedgerError | VaultError)  # these, too, come before the call

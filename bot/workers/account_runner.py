@@ -1,0 +1,381 @@
+"""What is done for an account whose turn has come: the one call it needs most, and writing down what came of it.
+
+Requests go before looks. A call is never cancelled from outside.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+
+from pydantic import SecretStr
+
+from bot.domain.clock import Clock, Sleep
+from bot.domain.polling import check_before_resend, may_resend, retry_after
+from bot.domain.refunds import Refund
+from bot.domain.states import MAX_DOUBTS, State, Verdict, after_cancel, after_lost_call, after_status
+from bot.ledger import (
+    Account,
+    AccountState,
+    Cancellation,
+    LeaseLost,
+    Ledger,
+    NoticeKind,
+    Outcome,
+    Trouble,
+    Writer,
+)
+from bot.panel import (
+    MAX_BATCH,
+    CancelRow,
+    InvalidKey,
+    Limits,
+    OrderReading,
+    OrderStatus,
+    Panel,
+    PanelError,
+    RateLimited,
+    Refused,
+    StatusRow,
+    Suspended,
+    TurnedAway,
+    Unavailable,
+)
+from bot.services.key_seals import open_key
+from bot.services.keyring import paused_by
+from bot.vault import Vault
+from bot.workers.budget import Budget
+from bot.workers.key_doubts import ASK_AGAIN_AFTER, Doubt, KeyDoubts
+from bot.workers.leases import Leases
+from bot.workers.poll_planner import Watching, groups_of
+from bot.workers.progress import Progress
+from bot.workers.suspects import Suspects
+
+log = logging.getLogger(__name__)
+
+LEFT_FOR = timedelta(seconds=1)
+"""After which an account that another process works on, or where nothing was to be done, is tried again."""
+_FIRST_LOOK_WAITS = timedelta(minutes=10)
+_DOUBT_IS_SEEN_TO = timedelta(seconds=5)
+"""How often to see whether a refused key that is asked about again in a minute was replaced or accepted meanwhile."""
+_LONGEST_PAUSE_OF_SENDING = timedelta(seconds=30)
+"""An order that waits may slip away, so a panel that fails at cancelling is tried again before long."""
+_MOST_STRANGE_WORDS = 100
+"""Status words that are remembered, so that each is logged once."""
+_MOST_OF_WORD = 100
+"""Characters that are kept of one."""
+
+_WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one call came to: outcomes, and what it says about the account."""
+
+    outcomes: Sequence[Outcome]
+    trouble: Trouble | None = None
+    paused: AccountState | None = None
+
+
+class _KeyReplaced(Exception):
+    """The key with which to call is not the account's any more."""
+
+
+class Turns:
+    """Calls the panel for one account at a time; all it remembers of any is how its last calls went."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        vault: Vault,
+        panel: Panel,
+        budget: Budget,
+        doubts: KeyDoubts,
+        leases: Leases,
+        plan: Watching,
+        random: Random,
+        clock: Clock,
+        *,
+        notify_window: timedelta,
+        changed: Callable[[], None],
+        ended: Callable[[Iterable[State], Iterable[Refund]], None],
+        sleep: Sleep,
+    ) -> None:
+        self.progress = Progress(clock)
+        self._ledger = ledger
+        self._vault = vault
+        self._panel = panel
+        self._budget = budget
+        self._doubts = doubts
+        self._leases = leases
+        self._plan = plan
+        self._random = random
+        self._clock = clock
+        self._window = notify_window
+        self._changed = changed
+        self._ended_as = ended
+        self._sleep = sleep
+        self._failures: dict[int, int] = {}
+        self._cancel_failures: dict[int, int] = {}
+        self._sends_from: dict[int, datetime] = {}
+        self._most: dict[int, int] = {}
+        self._suspects = Suspects()
+        self._strange_words: set[str] = set()
+
+    async def take(self, account_id: int, busy: Collection[int]) -> timedelta | None:
+        """Make the one call that an account needs most, and write down what it led to.
+
+        Return None then, or for how long to leave the account alone where no call was made. Raise LeaseLost, and
+        whatever kept it from being made.
+        """
+        if wait := self._doubts.wait(account_id):
+            return min(wait, _DOUBT_IS_SEEN_TO)
+        if not await self._leases.take(account_id, busy):
+            return LEFT_FOR
+        account = await self._ledger.read.account(account_id)
+        if account is None or account.key_sealed is None:  # erased or removed since
+            return LEFT_FOR
+        key = open_key(self._vault, account)
+        now, most = self._clock(), self._most.get(account_id, MAX_BATCH)
+        # What takes one call goes first, then what is due for a look, then the long lists.
+        left = await self._ledger.read.fewest_to_send(account_id, now)
+        pauses = timedelta() < self._sends_from.get(account_id, now) - now <= _LONGEST_PAUSE_OF_SENDING
+        sends = left is not None and not pauses  # a pause that is longer was begun by another clock
+        try:
+            if left is not None and sends and left <= most and (rows := await self._claim(account, most)):
+                answer = await self._send(account, key, rows)
+            elif rows := await self._ledger.read.due_looks(account_id, now, MAX_BATCH):
+                answer = await self._look(account, key, self._suspects.choose(account_id, rows))
+            elif sends and (rows := await self._claim(account, most)):
+                answer = await self._send(account, key, rows)
+            elif left is None or pauses:
+                return LEFT_FOR
+            else:  # all there was to send had been asked for before; there may be more at once
+                return timedelta()
+        except _KeyReplaced:
+            return timedelta()  # the next turn takes the new one
+        await self._record(account, answer)
+        return None
+
+    async def _claim(self, account: Account, most: int) -> list[Cancellation]:
+        """Take up orders whose turn it is, until there are some to send or none is left; raise _KeyReplaced."""
+        while True:
+            now = self._clock()
+            taken, rows = await self._ledger.write_at_once(
+                lambda tx, now=now: _taken_and_claimed(tx, account, now, most)
+            )
+            if rows or not taken:
+                return rows
+            self._changed()  # all of them had been asked for before
+
+    async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
+        self._leases.insist(account.id)
+
+        def lost(pause: timedelta, *, reached: bool, words: str = "") -> list[Outcome]:
+            again = self._clock() + pause
+            return [Outcome(row, after_lost_call(row.doubts, reached=reached, words=words), again) for row in rows]
+
+        try:
+            reply = await self._panel.cancel(key, [row.order_id for row in rows])
+        except Refused:  # of a single order the panel's words are its row: here one may have spoilt a whole batch
+            self._most[account.id] = len(rows) // 2
+            return _Answer(lost(timedelta(), reached=False))
+        except PanelError as error:
+            pause, trouble, paused = self._judge(account, error)
+            if trouble not in (None, Trouble.RATE_LIMITED):  # the one is about the key, the other closes the budget
+                self._pause_sending(account.id)
+            return _Answer(lost(pause, reached=error.reached, words=error.words), trouble, paused)
+        except Exception:
+            # A fault of ours after the claim: the panel may have been asked, so only status can tell.
+            log.exception("a cancel call for account %d broke off", account.id)
+            return _Answer(lost(self.fail(account.id), reached=True))
+        self._succeeded(account, reply.limits)
+        self._cancel_failures.pop(account.id, None)
+        self._sends_from.pop(account.id, None)
+        self._most.pop(account.id, None)
+        look_at = await self._first_looks(account, {row.request_id for row in rows})
+        return _Answer([self._answered(row, reply.rows.get(row.order_id), look_at[row.request_id]) for row in rows])
+
+    async def _first_looks(self, account: Account, request_ids: Iterable[int]) -> dict[int, datetime]:
+        """Return when to look at what was sent. A list is sent first: an order that waits may slip away meanwhile.
+
+        With its last orders the ledger makes its looks due; only should that take far too long they come in between.
+        """
+        now, waiting = self._clock(), dict[int, int]()
+        try:
+            waiting.update(await self._ledger.read.requests_to_send(account.id))
+        except Exception:  # the panel has answered, and that must be written down: they are looked at right away
+            log.exception("what is left to send of account %d could not be read", account.id)
+        calls = {request_id: groups_of(waiting.get(request_id, 0), MAX_BATCH) for request_id in request_ids}
+        return {
+            request_id: now + 2 * (self._budget.earliest(account.id, left) - now) + _FIRST_LOOK_WAITS if left else now
+            for request_id, left in calls.items()
+        }
+
+    def _answered(self, row: Cancellation, found: CancelRow | None, look_at: datetime) -> Outcome:
+        return Outcome(row, after_cancel(row.doubts, found, same_key=not row.other_key), look_at)
+
+    def _pause_sending(self, account_id: int) -> None:
+        """Begin no other cancel call of an account for a while: it would most likely fail as well."""
+        failures = self._cancel_failures[account_id] = self._cancel_failures.get(account_id, 0) + 1
+        pause = min(retry_after(failures, self._random), _LONGEST_PAUSE_OF_SENDING)
+        self._sends_from[account_id] = self._clock() + pause
+
+    async def _look(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
+        try:
+            reply = await self._panel.status(key, [row.order_id for row in rows])
+        except Refused:
+            self._suspects.failed(account.id, rows, at_once=True)
+            return _Answer(_unchanged(rows, self._clock()))
+        except PanelError as error:
+            failures = self._suspects.failed(account.id, rows) if error.reached else 0
+            if failures and self._suspects.is_culprit(account.id, rows):  # the panel answers, but for this order
+                return _Answer(_unchanged(rows, self._clock() + retry_after(failures, self._random)))
+            pause, trouble, paused = self._judge(account, error)
+            return _Answer(_unchanged(rows, self._clock() + pause, failed=error.reached), trouble, paused)
+        self._succeeded(account, reply.limits)
+        self._suspects.answered(account.id, rows)
+        seen = [self._seen(row, reply.rows.get(row.order_id)) for row in rows]
+        return _Answer(await self._planned(account.id, seen))
+
+    async def _planned(self, account_id: int, seen: list[Outcome]) -> list[Outcome]:
+        """Set when to look again at what is still open of the orders of one call."""
+        now = self._clock()
+        still = [outcome.cancellation for outcome in seen if outcome.verdict.state in _WATCHED]
+        if not still:
+            self._plan.forget(account_id)
+            return seen
+        groups = groups_of(await self._ledger.read.count_taken(account_id), MAX_BATCH)
+        pause = self._plan.pause(account_id, [now - row.created_at for row in still], groups)
+        return [
+            replace(one, due_at=_next_check(one, now, now + pause)) if one.verdict.state in _WATCHED else one
+            for one in seen
+        ]
+
+    def _seen(self, row: Cancellation, found: StatusRow | None) -> Outcome:
+        reading = found if isinstance(found, OrderReading) else None
+        if reading and reading.status is OrderStatus.UNKNOWN:
+            self._note_strange(reading.word[:_MOST_OF_WORD])
+        now = self._clock()
+        resend = may_resend(now, row.resends_at(now), row.running_checks)
+        verdict = after_status(row.state, row.doubts, found, same_key=not row.other_key, may_resend=resend)
+        return Outcome(row, verdict, now, reading, looked=reading is not None, failed=found is None)
+
+    def _note_strange(self, word: str) -> None:
+        """Log a status word once; whoever invents them without end is not listened to for ever."""
+        if word not in self._strange_words and len(self._strange_words) < _MOST_STRANGE_WORDS:
+            self._strange_words.add(word)
+            log.warning("the panel uses a status word this release does not know: %r", word)
+
+    def _judge(self, account: Account, error: PanelError) -> tuple[timedelta, Trouble | None, AccountState | None]:
+        """Return how long to wait after such an error, and what it means for the account."""
+        match error:
+            case InvalidKey() | Suspended():
+                match self._doubts.refused(account.id, account.user_id, account.key_fingerprint):
+                    case Doubt.KEY:
+                        return timedelta(), None, paused_by(error)
+                    case Doubt.PANEL:
+                        self.progress.failed()
+                        return ASK_AGAIN_AFTER, Trouble.KEYS_REFUSED, None
+                    case Doubt.ASK_AGAIN:
+                        return ASK_AGAIN_AFTER, None, None
+            case RateLimited():
+                self._budget.denied(account.id, error)
+                now = self._clock()
+                closed = self._budget.closed(account.id) or now
+                return closed - now, Trouble.RATE_LIMITED, None
+            case TurnedAway():
+                return self.fail(account.id, error), Trouble.TURNED_AWAY, None
+            case Unavailable():
+                return self.fail(account.id, error), Trouble.UNAVAILABLE, None
+            case _:
+                return self.fail(account.id, error), Trouble.UNINTELLIGIBLE, None
+
+    def fail(self, account_id: int, error: PanelError | None = None) -> timedelta:
+        """Count a failure in a row, log the first, and return the pause before the next try."""
+        self.progress.failed()
+        failures = self._failures[account_id] = self._failures.get(account_id, 0) + 1
+        if error and failures == 1:
+            log.warning("account %d: %s; trying again with growing pauses", account_id, error)
+        return retry_after(failures, self._random)
+
+    def _succeeded(self, account: Account, limits: Limits) -> None:
+        self._budget.learn(account.id, limits)
+        self.progress.succeeded()
+        self._doubts.accepted(account.id)
+        if self._failures.pop(account.id, 0):
+            log.info("account %d: the panel answers again", account.id)
+
+    async def _record(self, account: Account, answer: _Answer) -> None:
+        """Write an answer down, however often it takes: what the panel has done must not be forgotten."""
+        failures = 0
+        while True:
+            try:
+                await self._write(account, answer)
+                break
+            except LeaseLost:
+                log.warning("account %d was taken over; what the panel answered is asked for again there", account.id)
+                self._leases.forget(account.id)
+                return
+            except Exception:
+                failures += 1
+                pause = retry_after(failures, self._random)
+                log.exception("an answer for account %d could not be recorded; trying again", account.id)
+                await self._sleep(pause.total_seconds())
+        self._changed()
+
+    async def _write(self, account: Account, answer: _Answer) -> None:
+        now = self._clock()
+        refunds = await self._ledger.write_at_once(lambda tx: _recorded(tx, account, answer, now, self._window))
+        self._ended_as([outcome.verdict.state for outcome in answer.outcomes], refunds)
+
+
+def _unchanged(rows: Iterable[Cancellation], again: datetime, *, failed: bool = True) -> list[Outcome]:
+    """Return the outcomes of a status check that told nothing; `failed`: because of the panel, as far as is known."""
+    return [Outcome(row, Verdict(row.state, row.doubts), again, failed=failed) for row in rows]
+
+
+def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:
+    """Return when to check an order next: as planned, or as soon as that can show that it is to be sent again.
+
+    A check that does not show it running says nothing of when the next one will: only the planner's pauses grow.
+    """
+    if seen.verdict.state is not State.UNKNOWN or seen.verdict.doubts >= MAX_DOUBTS:
+        return planned
+    resend_at = seen.cancellation.resends_at(now)
+    if not seen.shows_running and (resend_at is None or resend_at <= now):
+        return planned
+    return min(planned, check_before_resend(now, resend_at))
+
+
+async def _taken_and_claimed(tx: Writer, account: Account, now: datetime, most: int) -> tuple[int, list[Cancellation]]:
+    await tx.check_lease(account.id)
+    # What is claimed counts as sent with the key that is stored now.
+    current = await tx.account(account.id)
+    if current is None or current.key_sealed != account.key_sealed:
+        raise _KeyReplaced
+    taken = await tx.take_up(account.id, now, most)
+    return taken, await tx.claim_for_sending(account.id, now, most)
+
+
+async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime, window: timedelta) -> list[Refund]:
+    await tx.check_lease(account.id)
+    refunds = await tx.record(account.id, answer.outcomes, now, window)
+    await _stop_what_came_back(tx, answer.outcomes, now, window)
+    news = await tx.set_trouble(account.id, answer.trouble, now)
+    if answer.paused and await tx.pause(account, answer.paused, now):
+        news = True
+        await tx.notify(account, NoticeKind(answer.paused.value), now, window)
+    if news:
+        await tx.touch_account(account.id, now)
+    return refunds
+
+
+async def _stop_what_came_back(tx: Writer, outcomes: Iterable[Outcome], now: datetime, window: timedelta) -> None:
+    """Withdraw what certainly did not go out of a list that was stopped meanwhile: the press did not reach it."""
+    unsent = (one.cancellation for one in outcomes if one.verdict.state is State.REQUESTED and not one.verdict.doubts)
+    for request_id in {order.request_id for order in unsent}:
+        request = await tx.request(request_id)
+        if request and not request.waiting and State.WITHDRAWN in await tx.groups_of_request(request_id):
+            await tx.stop_request(request, now, window)

@@ -1,0 +1,318 @@
+"""How many calls may still go to the panel: one budget for the IP address, one for each key.
+
+Beside these the panel counts the calls of an account, under all of its keys, against the limit of its tier: of that it
+is known only when it is used up.
+
+No library does this: the limits are learned from the panel's headers, and commands go before watching.
+A call is paid for in the same step in which it is decided on, so that tasks may be cancelled anywhere without a leak.
+What somebody waits for in front of a screen (`wait`) goes before what the worker sends, and that before watching: the
+worker leaves a tenth of the address's calls to it, and to what waits already the next free ones.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from bot.domain.clock import Clock, Sleep
+from bot.domain.polling import later
+from bot.panel import Limits, RateLimited
+
+_MINUTE = timedelta(minutes=1)
+_WINDOW = _MINUTE + timedelta(seconds=2)
+"""A call that was slow on its way may reach the panel in the same minute as one sent so much later."""
+_MOST_BELIEVED = 10_000
+"""Calls a minute; what allows one key more than that is no limit but a mistake, such as a time."""
+_DENIED_WITHOUT_RESET = timedelta(seconds=30)
+
+
+class Use(IntEnum):
+    """What a call is for; the smaller goes first.
+
+    For COMMAND somebody waits at the screen, PREVIEW is asked beside a question, SEND is what the ledger says is to be
+    sent, and WATCH everything else.
+    """
+
+    COMMAND = 0
+    PREVIEW = 1
+    SEND = 2
+    WATCH = 3
+
+
+WATCH_SHARE_OF_IP = 0.7
+"""The rest is for commands, whenever they come."""
+WATCH_SHARE_OF_KEY = 0.5
+"""The rest is for the user's own integrations, which use the same key."""
+LEFT_BY_SENDING = 10
+"""Of so many calls of the address one is left to whoever waits for an answer."""
+_WAITING_SHARE_OF_IP = 0.3
+"""Of so much of it at most the places are kept for those who wait, so that lists go on however many these are."""
+_UNKNOWN_SHARE_OF_IP = 15
+"""Of so many calls one may check a key that is to be a new account: 20 a minute for all of them together."""
+PATIENCE = timedelta(seconds=10)
+"""For how long a call waits for its turn; what would take longer is refused at once."""
+_LOOK_EVERY = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class _Layer:
+    """Calls of the last minute against one limit, and a time before which the panel wants none."""
+
+    limit: int
+    share: float
+    spent: deque[datetime] = field(default_factory=deque[datetime])
+    sent: deque[datetime] = field(default_factory=deque[datetime])
+    """What the worker has sent, for watching or not."""
+    watched: deque[datetime] = field(default_factory=deque[datetime])
+    closed_until: datetime | None = None
+
+    def follow_clock(self, now: datetime) -> None:
+        """Count what a clock that was set back has put into the future as of now."""
+        self.spent = deque(min(time, now) for time in self.spent)
+        self.sent = deque(min(time, now) for time in self.sent)
+        self.watched = deque(min(time, now) for time in self.watched)
+        if self.closed_until:
+            self.closed_until = min(self.closed_until, now + _MINUTE)
+
+    def absorb(self, other: "_Layer") -> None:
+        """Count what was counted elsewhere as well."""
+        self.spent = deque(sorted([*self.spent, *other.spent]))
+        self.sent = deque(sorted([*self.sent, *other.sent]))
+        self.watched = deque(sorted([*self.watched, *other.watched]))
+        self.closed_until = later(self.closed_until, other.closed_until)
+
+    @property
+    def most_watched(self) -> int:
+        """How many calls a minute may be for watching."""
+        return max(int(self.limit * self.share), 1)
+
+    def closed(self, now: datetime, use: Use, before: int = 0) -> datetime | None:
+        """Return until when this layer takes no such call, with so many going before; None when it takes one now."""
+        free = now + _WINDOW if before >= self.limit else _full(self.spent, self.limit - before, now)
+        until = later(free, self.closed_until)
+        if use is Use.WATCH:
+            until = later(until, _full(self.watched, self.most_watched, now))
+        return until if until and until > now else None
+
+    def earliest(self, now: datetime, calls: int) -> datetime:
+        """Return when the last of so many more calls can be made, if nothing else is."""
+        rounds, more = divmod(calls - 1, self.limit)
+        _full(self.spent, self.limit, now)
+        before = len(self.spent) + more - self.limit
+        free = self.spent[before] + _WINDOW if before >= 0 else now
+        return max(free, self.closed_until or now) + rounds * _WINDOW
+
+    def remaining(self, now: datetime) -> int:
+        """Return how many calls this layer takes now."""
+        if self.closed_until and self.closed_until > now:
+            return 0
+        _full(self.spent, self.limit, now)
+        return max(self.limit - len(self.spent), 0)
+
+    def spend(self, now: datetime, use: Use) -> None:
+        """Count a call."""
+        self.spent.append(now)
+        if use >= Use.SEND:
+            self.sent.append(now)
+        if use is Use.WATCH:
+            self.watched.append(now)
+
+    def give_back(self, use: Use, spent_at: datetime) -> None:
+        """Count a call less, unless it was spent so long ago that it counts no more."""
+        for times in (self.spent, self.sent, self.watched)[: 1 + (use >= Use.SEND) + (use is Use.WATCH)]:
+            with suppress(ValueError):
+                times.remove(spent_at)
+
+    def close(self, until: datetime) -> None:
+        """Take no call until then, or until whatever later time was told before."""
+        self.closed_until = later(self.closed_until, until)
+
+
+def _full(times: deque[datetime], limit: int, now: datetime) -> datetime | None:
+    """Forget what is over; return when the next call may come, where as many were made as are allowed."""
+    while times and times[0] <= now - _WINDOW:
+        times.popleft()
+    return times[-limit] + _WINDOW if len(times) >= limit else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """A call that waits for its turn."""
+
+    account_id: int
+    use: Use
+
+
+class Budget:
+    """Counts calls a minute, and learns from the panel's headers and its 429s (NotPanel docs, rate limits)."""
+
+    def __init__(self, clock: Clock, ip_limit: int, key_limit: int, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._waiting: list[_Waiting] = []
+        self._unknown = _Layer(max(ip_limit // _UNKNOWN_SHARE_OF_IP, 1), 1)
+        """What is spent on keys without an account: those of negative numbers."""
+        self._ip = _Layer(ip_limit, WATCH_SHARE_OF_IP)
+        self._keys: defaultdict[int | bytes, _Layer] = defaultdict(lambda: _Layer(key_limit, WATCH_SHARE_OF_KEY))
+        """By the key's fingerprint, or by the account where that is not known."""
+        self._fingerprints: dict[int, bytes] = {}
+        self._panel_accounts: dict[int, int] = {}
+        self._tiers: dict[int, datetime] = {}
+        """Until when the panel takes no calls of a panel account, under whichever key."""
+
+    def link(self, account_id: int, panel_account: int, fingerprint: bytes | None = None) -> None:
+        """Note of which panel account a key is, and which key: the calls of all who hold it count together.
+
+        Unless told otherwise each is a key of its own. What a key in its place has spent counts on, to be sure; but not
+        for others who hold this one: their own count is known, but for the call by which it was checked.
+        """
+        self._panel_accounts[account_id] = panel_account
+        if fingerprint is None or self._fingerprints.get(account_id) == fingerprint:
+            return
+        before = self._keys.get(self._fingerprints.get(account_id, account_id))
+        is_held = account_id in self._fingerprints and fingerprint in self._fingerprints.values()
+        self._keys.pop(account_id, None)
+        self._fingerprints[account_id] = fingerprint
+        if before and is_held:
+            self._key(account_id).spend(self._clock(), Use.COMMAND)
+        elif before:
+            self._key(account_id).absorb(before)
+
+    def _key(self, account_id: int) -> _Layer:
+        return self._keys[self._fingerprints.get(account_id, account_id)]
+
+    def _tier_closed(self, account_id: int, now: datetime) -> datetime | None:
+        until = self._tiers.get(self._panel_accounts.get(account_id, account_id))
+        return until if until and until > now else None
+
+    def _close_tier(self, account_id: int, until: datetime) -> None:
+        panel_account = self._panel_accounts.get(account_id, account_id)
+        self._tiers[panel_account] = later(self._tiers.get(panel_account), until) or until
+
+    def closed(self, account_id: int, use: Use = Use.COMMAND) -> datetime | None:
+        """Return until when this account's key may not be used so, or None when it may be now."""
+        now = self._clock()
+        if use < Use.SEND:
+            return self._closed(account_id, use, now)
+        kept = min(len(self._waiting), int(self._ip.limit * _WAITING_SHARE_OF_IP))
+        full = _full(self._ip.sent, self._ip.limit - self._ip.limit // LEFT_BY_SENDING, now)
+        until = later(self._closed(account_id, use, now, kept), full)
+        return until if until and until > now else None
+
+    def _closed(
+        self, account_id: int, use: Use, now: datetime, before: int = 0, before_by_key: int = 0
+    ) -> datetime | None:
+        until = later(self._of_key(account_id, use, now, before_by_key), self._ip.closed(now, use, before))
+        return later(until, self._unknown.closed(now, use)) if account_id < 0 else until
+
+    def _of_key(self, account_id: int, use: Use, now: datetime, before: int = 0) -> datetime | None:
+        return later(self._key(account_id).closed(now, use, before), self._tier_closed(account_id, now))
+
+    async def wait(self, account_id: int, use: Use = Use.COMMAND) -> None:
+        """Wait for the turn of a call and count it: by use, then whoever has called least of late, then who came first.
+
+        Raise RateLimited, at once, where it would take longer than PATIENCE.
+        """
+        self._forget_unknown()
+        give_up, me = self._clock() + PATIENCE, _Waiting(account_id, use)
+        self._waiting.append(me)
+        try:
+            while until := self._turn_of(me):
+                if until > give_up:
+                    raise RateLimited(reset=until)
+                await self._sleep(min(until - self._clock(), _LOOK_EVERY).total_seconds())
+            self._count(account_id, use, self._clock())
+        finally:
+            self._waiting.remove(me)
+
+    def _turn_of(self, me: _Waiting) -> datetime | None:
+        """Return when it will be one's turn, as it looks now, or None when it is."""
+        now = self._clock()
+        order = sorted(self._waiting, key=lambda one: (one.use, self.used(one.account_id)))
+        ahead = order[: order.index(me)]
+        by_key = sum(self._key(one.account_id) is self._key(me.account_id) for one in ahead)
+        able = sum(not self._of_key(one.account_id, one.use, now) for one in ahead)  # others' places nobody keeps
+        return self._closed(me.account_id, me.use, now, able, by_key)
+
+    def _forget_unknown(self) -> None:
+        """Drop the budgets of keys without an account that count no more: refused ones mostly, and replaced ones."""
+        now, held = self._clock(), set(self._fingerprints.values())
+        for one in [one for one in self._keys if one not in held and (isinstance(one, bytes) or one < 0)]:
+            if self._keys[one].remaining(now) == self._keys[one].limit:
+                del self._keys[one]
+
+    @property
+    def watching_per_second(self) -> float:
+        """How many calls a second watching may make for all keys together."""
+        return self._ip.most_watched / _WINDOW.total_seconds()
+
+    def earliest(self, account_id: int, calls: int) -> datetime:
+        """Return when the last of so many more calls with this key can be made: never later than it will be."""
+        now = self._clock()
+        by_count = max(layer.earliest(now, calls) for layer in (self._ip, self._key(account_id)))
+        return max(by_count, self._tier_closed(account_id, now) or now)
+
+    def remaining(self) -> dict[str, int]:
+        """Return how many calls are left of this minute by this count: of the address, and of the key with fewest."""
+        now = self._clock()
+        keys = [key.remaining(now) for key in self._keys.values()]
+        keys += [0 for account_id in self._panel_accounts if self._tier_closed(account_id, now)]
+        return {"ip": self._ip.remaining(now), **({"key": min(keys)} if keys else {})}
+
+    def used(self, account_id: int) -> int:
+        """Return how many calls an account's key has made of late: who made fewer goes first."""
+        return len(self._key(account_id).spent)
+
+    def spend(self, account_id: int, use: Use = Use.COMMAND) -> datetime:
+        """Count one call and return when, or raise RateLimited where the panel would refuse it."""
+        until = self.closed(account_id, use)
+        if until:
+            raise RateLimited(reset=until)
+        now = self._clock()
+        self._count(account_id, use, now)
+        return now
+
+    def _count(self, account_id: int, use: Use, now: datetime) -> None:
+        for layer in (self._ip, self._key(account_id), *([self._unknown] if account_id < 0 else [])):
+            layer.spend(now, use)
+
+    def give_back(self, account_id: int, use: Use, spent_at: datetime) -> None:
+        """Take back a call of an account which was not made after all."""
+        for layer in (self._ip, self._key(account_id)):
+            layer.give_back(use, spent_at)
+
+    def adopt(self, key: int, account_id: int) -> None:
+        """Count what was spent on a key before it had an account as that account's."""
+        if layer := self._keys.pop(key, None):
+            self._keys[account_id] = layer
+        if until := self._tiers.pop(key, None):
+            self._close_tier(account_id, until)
+
+    def follow_clock(self) -> None:
+        """Go on after the machine's clock was set back."""
+        now = self._clock()
+        for layer in (self._ip, self._unknown, *self._keys.values()):
+            layer.follow_clock(now)
+        self._tiers = {account: min(until, now + _MINUTE) for account, until in self._tiers.items()}
+
+    def learn(self, account_id: int, limits: Limits) -> None:
+        """Take over a key's limit; close its budget, or its panel account's, when nothing remains until a reset."""
+        key = self._key(account_id)
+        if limits.limit and limits.limit <= _MOST_BELIEVED:
+            key.limit = limits.limit
+        if limits.remaining == 0 and limits.reset:
+            key.close(limits.reset)
+        if limits.tier_remaining == 0 and limits.reset:
+            self._close_tier(account_id, limits.reset)
+
+    def denied(self, account_id: int, error: RateLimited) -> None:
+        """Close what refused: all calls for `ip`, those of a panel account for `tier`, else only this key's."""
+        now = self._clock()
+        # A time that is over is another clock's: gone by, it would invite the next refusal at once.
+        until = error.reset if error.reset and error.reset > now else now + _DENIED_WITHOUT_RESET
+        if error.layer == "tier":
+            self._close_tier(account_id, until)
+        else:
+            (self._ip if error.layer == "ip" else self._key(account_id)).close(until)

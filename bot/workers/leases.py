@@ -1,0 +1,120 @@
+"""Leases: which accounts this process works on, where several share a ledger. No Discord in here, and no SQL.
+
+A process shows every few seconds that it lives. One that has not done so for fifteen counts as dead, by the database's
+clock, and whoever finds something due in an account of its takes that over. Every transaction that claims orders or
+writes outcomes finds out first whether the account is this process's still. A cancel call is begun only while this
+process has shown lately that it lives, by its own clock: one that hung may have been taken for dead meanwhile. As every
+call has a deadline, it is known when none of a dead process can be on its way: until then nobody takes an account in
+which it was sending something (the times: bot/ledger/holder.py).
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from datetime import timedelta
+from time import monotonic
+
+from bot.domain.clock import Clock
+from bot.ledger import SURE_FOR, Held, LeaseLost, Ledger, LedgerError
+
+log = logging.getLogger(__name__)
+
+_EVERY = 4
+"""Seconds between two signs of life."""
+_FULL_FOR = 1
+"""Seconds after which a process that has its part counts anew before it leaves an account to others."""
+_ROOM = 1
+"""Accounts above its part that a process may take: parts are counted every few seconds only."""
+
+
+class Leases:
+    """What this process may work on; on a ledger of its own that is everything."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, *, notify_window: timedelta) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._window = notify_window
+        self._held: set[int] = set()
+        self._part: int | None = None
+        self._seen_at = -math.inf
+        self._living: frozenset[int] = frozenset()
+        self._asking = asyncio.Lock()
+
+    async def run(self, stop: asyncio.Event, busy: Collection[int], others_left: Callable[[], None]) -> None:
+        """Show until `stop` that this process lives; accounts in `busy` are not left to others meanwhile.
+
+        `others_left` is called when another process has died or ended: there may be work to take over.
+        """
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _EVERY)
+            before = self._living
+            try:
+                await self.beat(busy)
+                if before - self._living:
+                    others_left()
+            except LedgerError as error:
+                log.warning("other processes may take this one for dead: %s", error)
+
+    async def beat(self, busy: Collection[int] = ()) -> None:
+        """Show that this process lives; leave to others what is too much or idle, settle what the dead left behind."""
+        if not self._ledger.is_shared:
+            return
+        began, before = monotonic(), set(self._held)
+        async with self._ledger.write() as tx:
+            held = await tx.beat()
+            left = _left(held, busy)
+            if left:
+                await tx.let_go(left)
+            await tx.recover_left_behind(self._clock(), self._window)
+            await tx.interrupt_previews(self._clock())
+        self._held -= before - (held.accounts - left)
+        self._part, self._living, self._seen_at = held.part, held.living, began
+        if left:
+            self._ledger.tell_others()
+
+    @property
+    def _is_full(self) -> bool:
+        return self._part is not None and len(self._held) >= self._part + _ROOM
+
+    async def take(self, account_id: int, busy: Collection[int]) -> bool:
+        """Begin to work on an account, unless it is another process's; what was being sent there is unknown then.
+
+        To be called while nothing is under way for it.
+        """
+        if not self._ledger.is_shared:
+            return True
+        async with self._asking:  # what one finds out serves all that wait
+            if monotonic() - self._seen_at > (_FULL_FOR if self._is_full else _EVERY):
+                await self.beat(busy)
+        if account_id in self._held:
+            return True
+        if self._is_full:
+            return False
+        async with self._ledger.write() as tx:
+            taken = await tx.take_account(account_id, self._clock(), self._window)
+        if taken:
+            self._held.add(account_id)
+        return taken
+
+    def own(self, account_ids: set[int]) -> set[int]:
+        """Return which of these accounts this process works on."""
+        return account_ids & self._held if self._ledger.is_shared else account_ids
+
+    def insist(self, account_id: int) -> None:
+        """Raise LeaseLost unless it is sure that nobody else can be working on an account of this process."""
+        if self._ledger.is_shared and (account_id not in self._held or monotonic() - self._seen_at > SURE_FOR):
+            raise LeaseLost(f"(account {account_id})")
+
+    def forget(self, account_id: int) -> None:
+        """Take an account anew before anything else is done for it."""
+        self._held.discard(account_id)
+
+
+def _left(held: Held, busy: Collection[int]) -> frozenset[int]:
+    """Return which accounts to leave to others: those with nothing to do, and what is more than this process's part."""
+    free, working = held.accounts - set(busy), held.accounts - held.idle
+    surplus = 0 if held.part is None else max(len(working) - held.part - _ROOM, 0)
+    return (free & held.idle) | set(sorted(free & working)[:surplus])

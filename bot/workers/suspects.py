@@ -1,0 +1,90 @@
+"""Which orders may have spoilt a status check that named them, so that one bad order does not hold up the others.
+
+A panel can fail at a whole batch because of one order in it (5xx, HTML, no answer). Asking is harmless, so what has
+failed twice in a row is asked about in halves until the culprit stands alone. Nothing here is stored: after a start it
+is learned again.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.ledger import Cancellation
+from bot.panel import MAX_BATCH
+
+_SPLIT_AT = 2
+"""Failures in a row of the calls that name an order."""
+
+
+@dataclass(slots=True)
+class _Suspect:
+    """How often in a row the calls that named an order failed, and how many orders its next call may name."""
+
+    answered_before: int
+    failures: int = 0
+    most: int = MAX_BATCH
+    is_culprit: bool = False
+    """It failed alone, while others of its account were answered."""
+
+    @property
+    def is_split(self) -> bool:
+        return self.most < MAX_BATCH
+
+
+class Suspects:
+    """Chooses the orders that a status check names together."""
+
+    def __init__(self) -> None:
+        self._suspects: defaultdict[int, dict[int, _Suspect]] = defaultdict(dict)
+        self._answered: Counter[int] = Counter()
+
+    def choose(self, account_id: int, rows: Sequence[Cancellation]) -> Sequence[Cancellation]:
+        """Return the first of an account's due orders, and those that may be named in the same call."""
+        suspects = self._suspects.get(account_id)
+        if not suspects or not rows:
+            return rows
+        first, chosen, most = suspects.get(rows[0].id), list[Cancellation](), MAX_BATCH
+        for row in rows:
+            suspect = suspects.get(row.id)
+            if bool(suspect and suspect.is_split) != bool(first and first.is_split):
+                continue
+            limit = min(most, suspect.most) if suspect else most
+            if len(chosen) < limit:
+                chosen.append(row)
+                most = limit
+        return chosen
+
+    def failed(self, account_id: int, rows: Sequence[Cancellation], *, at_once: bool = False) -> int:
+        """Note that a call failed and return how often in a row that was; `at_once`: surely because of an order."""
+        suspects = self._suspects[account_id]
+        for row in rows:
+            suspect = suspects.setdefault(row.id, _Suspect(self._answered[account_id]))
+            suspect.failures += 1
+            if suspect.most == 1 and self._answered[account_id] > suspect.answered_before:
+                suspect.is_culprit = True
+            if at_once or suspect.failures >= _SPLIT_AT:
+                suspect.most = max(len(rows) // 2, 1)
+        return min(suspects[row.id].failures for row in rows)
+
+    def is_culprit(self, account_id: int, rows: Sequence[Cancellation]) -> bool:
+        """Tell whether a call failed because of its only order: others of the account were answered meanwhile."""
+        suspect = self._suspects[account_id].get(rows[0].id)
+        return len(rows) == 1 and suspect is not None and suspect.is_culprit
+
+    def answered(self, account_id: int, rows: Iterable[Cancellation]) -> None:
+        """Note that a call was answered; the calls of what is still suspected may name twice as many orders again.
+
+        After an outage it would take long to ask about everything alone.
+        """
+        suspects = self._suspects.get(account_id)
+        if suspects is None:
+            return
+        for row in rows:
+            suspects.pop(row.id, None)
+        if not suspects:
+            del self._suspects[account_id], self._answered[account_id]
+            return
+        self._answered[account_id] += 1
+        for suspect in suspects.values():
+            if not suspect.is_culprit:
+                suspect.most = min(suspect.most * 2, MAX_BATCH)

@@ -1,0 +1,96 @@
+"""Waiting and supervising, for the loops that run beside the Discord client."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from datetime import datetime
+from random import Random
+from time import monotonic
+from typing import Any, TypeVar
+
+from bot.domain.clock import Clock
+from bot.domain.polling import retry_after
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_LONG_RUN = 600
+"""Seconds after which a loop's next fault counts as its first."""
+
+
+_LONG_TEXT = 500
+"""Characters above which a text is read in a thread; shorter ones take a millisecond."""
+
+
+class Stopped(Exception):
+    """The process is to end, so what was begun has been broken off."""
+
+
+class Bell:
+    """Wakes a loop before its next appointment."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+        self.turned_at = monotonic()
+        """When its loop last got through a turn, by the machine's monotonic clock: one that hangs falls silent, and so
+        does one that breaks off each time."""
+
+    def ring(self) -> None:
+        """Wake the loop: there may be something to do."""
+        self._rung.set()
+
+    def reset(self) -> None:
+        """Forget past rings; to be called before looking for work, so that none is missed."""
+        self._rung.clear()
+
+    def turned(self) -> None:
+        """Note that the loop has got through what it had to do, or a part of it."""
+        self.turned_at = monotonic()
+
+    async def wait(
+        self, until: datetime | None, clock: Clock, tasks: Iterable[asyncio.Task[Any]], stop: asyncio.Event
+    ) -> None:
+        """Wait after a turn for a ring, a time, the end of any task or the stop, whichever comes first."""
+        self.turned()
+        bells = [asyncio.create_task(self._rung.wait()), asyncio.create_task(stop.wait())]
+        seconds = None if until is None else max((until - clock()).total_seconds(), 0)
+        try:
+            await asyncio.wait([*bells, *tasks], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for bell in bells:
+                bell.cancel()
+
+
+async def keep_running(run: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Run a loop until `stop`; where it breaks, log it and begin again after a growing pause."""
+    failures = 0
+    while not stop.is_set():
+        began = monotonic()
+        try:
+            await run(stop)
+        except Exception:
+            failures = failures + 1 if monotonic() - began < _LONG_RUN else 1
+            log.exception("%s broke off; beginning again", run)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), retry_after(failures, Random()).total_seconds())
+
+
+async def read_beside(read: Callable[[str], T], text: str) -> T:
+    """Read a text; a long one in a thread, beside everybody else's work, which 6,000 characters would hold up."""
+    return await asyncio.to_thread(read, text) if len(text) > _LONG_TEXT else read(text)
+
+
+async def unless_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T:
+    """Do something that may take long, and break it off at `stop`; raise Stopped then, whatever became of it."""
+    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        task.cancel()
+        await asyncio.wait([task])
+    if task.cancelled() or (stop.is_set() and task.exception()):
+        raise Stopped
+    return task.result()
