@@ -15,11 +15,12 @@ from discord.ext import commands
 
 from bot.cards.answers import internal_problem, panel_problem, problem, user_problem
 from bot.cards.errors import UNWRITABLE
-from bot.cards.language import Language, speak, speaking, spoken, t, understood
+from bot.cards.language import speak, speaking, spoken, t
 from bot.cards.layout import CardView
 from bot.delivery.notices import Courier
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.errors import UserError
+from bot.domain.languages import Language, understood
 from bot.ledger import LedgerUnwritable
 from bot.ops.admission import MOST_AT_WORK, Admission
 from bot.ops.arrivals import arrived, lose_answer

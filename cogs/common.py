@@ -13,11 +13,12 @@ from pydantic import SecretStr
 from bot.cards.answers import nothing_done
 from bot.cards.cards import brief_notice_card, notice_card
 from bot.cards.errors import TOO_BUSY
-from bot.cards.language import speak, t, understood
+from bot.cards.language import speak, t
 from bot.cards.layout import CardView
 from bot.client import Client, NotAcknowledged, TurnedAway, answer_error
 from bot.delivery.notices import News
 from bot.delivery.refusals import DELIVERY_ERRORS
+from bot.domain.languages import understood
 from bot.ledger import LedgerError, ListKind
 from bot.ops.arrivals import arrived, may_be_answered, waited
 from bot.services.cancels import Place
@@ -43,7 +44,7 @@ class _Unheard(NotAcknowledged):
 async def acknowledge(interaction: Interaction, *, update: bool = False, cost: timedelta = PAUSE) -> int:
     """Tell Discord that an answer is coming, before anything else is done; return the id of the card to be.
 
-    `update`: the answer replaces the message whose button was pressed; `cost`: what it counts for (bot/services/throttle.py).
+    `update`: the answer replaces the message whose button was pressed; `cost`: what it counts for (throttle.py).
     Raise NotAcknowledged where that fails or stays unclear: the user then sees a failure, or is told that nothing was
     done, so the caller must do nothing. Raise TooFast where this user has asked for too much of late.
     """

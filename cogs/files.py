@@ -22,7 +22,7 @@ _UNPACKED = {"Accept-Encoding": "identity"}
 async def orders_in(
     client: Client, user_id: int, text: str, files: Sequence[discord.Attachment], *, key: str = ""
 ) -> Found:
-    """Return the orders that a text, as it is read (bot/domain/markup.py), and a user's files name together; raise BadFile.
+    """Return the orders that a text (as bot/domain/markup.py reads it) and a user's files name; raise BadFile.
 
     Nothing is fetched for whoever could not cancel anything: raise as `Cancels.may_begin` does.
     """

@@ -8,9 +8,10 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.cards import buttons
-from bot.cards.language import Language, speak, understood
+from bot.cards.language import speak
 from bot.cards.preferences import AS_DISCORD_SAYS, preferences_card
 from bot.client import Client
+from bot.domain.languages import Language, understood
 from bot.ledger import Preferences, Timing, Way
 from cogs.common import Interaction, Pressed, acknowledge, answer
 

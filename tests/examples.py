@@ -9,14 +9,15 @@ from simcord.components import walk_components
 
 from bot.cards import buttons
 from bot.cards.cards import notice_card, request_card
-from bot.cards.language import OWN_NAMES, Language
+from bot.cards.language import OWN_NAMES
 from bot.cards.layout import CardView
 from bot.cards.overviews import history_card, looks_card, open_card
+from bot.domain.accounts import AccountState
+from bot.domain.languages import Language
 from bot.domain.order_ids import Junk
 from bot.domain.states import State
 from bot.ledger import (
     Account,
-    AccountState,
     Cancellation,
     Group,
     Groups,

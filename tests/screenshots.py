@@ -2,7 +2,8 @@
 
 import sys
 
-from bot.cards.language import Language, plural, speaking, t
+from bot.cards.language import plural, speaking, t
+from bot.domain.languages import Language
 from tests.story import CHROMIUM, ROOT, browser_page, cancel, connect, expect, message, running_demo
 
 FOLDER = ROOT / "docs"

@@ -6,8 +6,8 @@ from typing import Any
 import discord
 import pytest
 
+from bot.domain.order_status import OrderStatus
 from bot.ops.figures import MOST_INVALID
-from bot.panel import OrderStatus
 from tests.world import World, shown
 
 pytestmark = pytest.mark.usefixtures("env")

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.order_status import OrderStatus
 from bot.ledger import Cancellation
-from bot.panel import MAX_BATCH, Answer, OrderStatus
+from bot.panel import MAX_BATCH, Answer
 from bot.workers.suspects import Suspects
 from tests.world import KEY, World, messages, shown
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.panel import Limits, RateLimited
+from bot.domain.panel_answers import Limits
+from bot.panel import RateLimited
 from bot.panel.errors import Layer
 from bot.panel.replies import read_limits, read_reset
 from bot.workers.budget import PATIENCE, Budget, Use

@@ -9,7 +9,7 @@ import pytest
 
 from bot.cards.buttons import confirm
 from bot.demo.panel import Upstream
-from bot.panel import OrderStatus
+from bot.domain.order_status import OrderStatus
 from bot.services.cancels import Place
 from tests.world import World, messages, shown, text_of, whole_list
 

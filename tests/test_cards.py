@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from bot.cards.cards import request_card
 from bot.cards.csv import OrdersCsv
-from bot.cards.language import Language, speaking
+from bot.cards.language import speaking
 from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
 from bot.cards.text import code
+from bot.domain.languages import Language
 from bot.domain.refunds import Refund
 from bot.domain.states import State
 from bot.ledger import Cancellation, Listed, ListKind

@@ -8,9 +8,9 @@ from simcord.components import walk_components
 
 from bot.cards.buttons import copy_ids
 from bot.demo.panel import Upstream
+from bot.domain.order_status import OrderStatus
 from bot.domain.states import State
 from bot.ledger import ListKind
-from bot.panel import OrderStatus
 from tests.world import World, buttons_of, shown, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS

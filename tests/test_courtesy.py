@@ -12,8 +12,8 @@ from bot.cards import buttons
 from bot.cards.text import ago
 from bot.demo.panel import Upstream
 from bot.domain.errors import TooFast
+from bot.domain.order_status import OrderStatus
 from bot.ledger import Card
-from bot.panel import OrderStatus
 from bot.services.throttle import AT_ONCE, LIGHT, MOST_OPEN, MOST_QUESTIONS, PAUSE, Courtesy
 from tests.rules.test_commands import menus, slash_commands
 from tests.world import KEY, START, Clock, World, messages, shown

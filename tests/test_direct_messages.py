@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.cards import buttons
 from bot.domain.dm_text import nearest_examples, read_message
-from bot.panel import OrderStatus
+from bot.domain.order_status import OrderStatus
 from tests.test_markup import WRAPPINGS
 from tests.world import World, messages, shown, text_of
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from bot.domain.order_status import OrderStatus
 from bot.ledger import Ledger, LedgerUnwritable, migrate
 from bot.ledger.link import WRITING
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from tests.ledgers import InFile
 from tests.test_command_line import run, seal_a_key
 from tests.world import World, messages, shown

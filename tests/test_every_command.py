@@ -8,8 +8,9 @@ import pytest
 from bot.cards import buttons
 from bot.cards.errors import INTERNAL, user_error
 from bot.domain.errors import UserError
+from bot.domain.order_status import OrderStatus
 from bot.ledger import named
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from tests.world import START, World, buttons_of, messages, open_orders, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.panel import Answer, OrderStatus
+from bot.domain.order_status import OrderStatus
+from bot.panel import Answer
 from tests.panel.fakes import SOMEONE_ELSES_ANSWERS
 from tests.world import FINE, Fault, Late, Twice, World, lost, messages, open_orders, orders_of, shown
 

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from bot.demo.panel import Upstream
+from bot.domain.order_status import OrderStatus
 from bot.ledger import LedgerUnreachable
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from tests.panel.fakes import AMBIGUOUS
 from tests.world import FINE, KEY, World, lost, messages, shown
 

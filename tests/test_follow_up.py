@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bot.demo.panel import Upstream
+from bot.domain.order_status import OrderStatus
 from bot.domain.states import TRANSITIONS, State
-from bot.panel import OrderStatus
 from tests.world import KEY, START, World, messages, shown, text_of
 
 RUNNING = OrderStatus.IN_PROGRESS

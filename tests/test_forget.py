@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from bot.cards.buttons import confirm, erase, stop
+from bot.domain.order_status import OrderStatus
 from bot.ledger import Card
 from bot.ledger.sqlite import Connection
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from tests.ledgers import InFile
 from tests.store.books import connect
 from tests.world import KEY, World, messages, shown

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.cards.buttons import erase
+from bot.domain.order_status import OrderStatus
 from bot.ledger import eraser, sqlite
-from bot.panel import OrderStatus
 from bot.services import history as records
 from tests.ledgers import InFile
 from tests.test_forget import BOBS_KEY, forget, rows, tables

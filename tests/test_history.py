@@ -10,9 +10,9 @@ import pytest
 from bot.cards import layout as ui
 from bot.cards.buttons import whole_list as button
 from bot.demo.panel import Upstream
+from bot.domain.order_status import OrderStatus
 from bot.ledger import ListKind
 from bot.ledger.sqlite import SQLITE_QUERIES
-from bot.panel import OrderStatus
 from tests.test_long_lists import begin, names
 from tests.world import World, buttons_of, messages, shown, whole_list
 

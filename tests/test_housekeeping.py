@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from bot.domain.order_status import OrderStatus
 from bot.ledger import pruner
-from bot.panel import OrderStatus
 from bot.workers import housekeeping
 from tests.test_forget import BOBS_KEY, rows
 from tests.world import KEY, World, messages, shown

@@ -17,10 +17,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.client import Client
 from bot.demo.panel import Upstream
+from bot.domain.order_status import OrderStatus
 from bot.ledger import NoticeKind
 from bot.ops.http import serving
 from bot.ops.http.server import application
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from bot.settings import BadSettings
 from tests.rules.sources import ROOT
 from tests.world import KEY, World

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.panel import Answer, OrderStatus
+from bot.domain.order_status import OrderStatus
+from bot.panel import Answer
 from tests.ledgers import InFile
 from tests.world import KEY, World, messages, shown
 

@@ -16,10 +16,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from bot.domain.accounts import AccountState
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import Accepted, CancelRow, OrderReading, RowError, StatusRow
 from bot.domain.polling import DRAFT_LIVES, EXPIRES_AFTER, OVERDUE_AFTER, may_resend
 from bot.domain.states import MAX_DOUBTS, TRANSITIONS, State, Verdict, after_cancel, after_lost_call, after_status
 from bot.ledger import (
-    AccountState,
     Cancellation,
     Card,
     Ledger,
@@ -32,7 +34,6 @@ from bot.ledger import (
     SealedKey,
     Timing,
 )
-from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow
 from tests.ledgers import ledger_in
 from tests.postgres import Postgres
 from tests.promises import OF_OTHERS, breaches

@@ -8,9 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from bot.demo.panel import Upstream
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import Accepted
 from bot.domain.states import after_cancel
 from bot.ledger import Card, Outcome
-from bot.panel import Accepted, OrderStatus
 from bot.vault import Purpose
 from bot.workers.budget import Use
 from tests.store.books import connect

@@ -8,8 +8,9 @@ import pytest
 
 from bot.cards.buttons import Button, stop
 from bot.cards.buttons import whole_list as whole_list_button
+from bot.domain.order_status import OrderStatus
 from bot.ledger import ListKind
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from tests.world import KEY, World, buttons_of, messages, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS

@@ -8,7 +8,7 @@ import pytest
 from bot.cards.buttons import confirm
 from bot.cards.layout import Tone, card
 from bot.domain.order_ids import Junk
-from bot.panel import OrderStatus
+from bot.domain.order_status import OrderStatus
 from tests.world import World, buttons_of, shown, text_of
 
 MENU = "Cancel orders in this message"

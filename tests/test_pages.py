@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.demo.panel import Upstream
-from bot.panel import OrderStatus
+from bot.domain.order_status import OrderStatus
 from tests.world import World, buttons_of, shown
 
 RUNNING = OrderStatus.IN_PROGRESS

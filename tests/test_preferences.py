@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from bot.cards.language import OWN_NAMES, Language, plural, speaking
+from bot.cards.language import OWN_NAMES, plural, speaking
 from bot.cards.preferences import preferences_card
 from bot.demo.locale import set_locale
 from bot.demo.panel import Upstream
+from bot.domain.languages import Language
+from bot.domain.order_status import OrderStatus
 from bot.ledger import Preferences, Timing, Way
-from bot.panel import OrderStatus
 from tests.examples import keeps_discords_limits, parts_of
 from tests.world import KEY, World, messages, shown, text_of
 

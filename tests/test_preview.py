@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from bot.cards.cards import request_card
-from bot.cards.language import Language, plural, speaking, t
+from bot.cards.language import plural, speaking, t
+from bot.domain.languages import Language
+from bot.domain.order_status import OrderStatus
 from bot.ledger import Preview, PreviewState, RequestState
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from tests.examples import CLAIMS, HOSTILE, keeps_discords_limits, ours, text_of, view
 from tests.test_long_lists import names
 from tests.world import World, buttons_of, messages, shown

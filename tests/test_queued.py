@@ -8,7 +8,8 @@ import pytest
 
 from bot.cards.buttons import look, unwatch
 from bot.demo.panel import Upstream
-from bot.panel import Answer, OrderStatus
+from bot.domain.order_status import OrderStatus
+from bot.panel import Answer
 from tests.test_long_lists import begin, names, one_call
 from tests.world import START, World, buttons_of, messages, open_orders, shown
 

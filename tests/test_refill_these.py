@@ -10,9 +10,10 @@ from simcord.interactions import base_payload
 
 from bot.cards.buttons import confirm_refill, refill
 from bot.demo.panel import Upstream
+from bot.domain.order_status import OrderStatus
 from bot.domain.states import State, may_be_refilled
 from bot.ledger import ListKind
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from tests.world import KEY, World, buttons_of, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS

@@ -15,14 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cards.csv import OrdersCsv
-from bot.cards.language import Language, speaking, t
+from bot.cards.language import speaking, t
 from bot.cards.pages import ListPage, page_card
 from bot.cards.words import REFUND_NOT_KNOWN, REFUND_NOT_SHOWN
 from bot.demo.panel import Upstream
+from bot.domain.languages import Language
+from bot.domain.order_status import OrderStatus
 from bot.domain.refunds import PENDING_PROVES, Refund, came_back, proof
 from bot.domain.states import State
 from bot.ledger import Cancellation, Listed, ListKind
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from tests.examples import all_cards, order, ours
 from tests.promises import breaches
 from tests.world import KEY, World, messages, orders_of, shown

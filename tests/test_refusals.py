@@ -8,11 +8,12 @@ import discord
 import pytest
 
 from bot.cards.cards import brief_notice_card
-from bot.cards.language import Language, speaking
+from bot.cards.language import speaking
 from bot.delivery.refusals import Refusal, classify
+from bot.domain.languages import Language
+from bot.domain.order_status import OrderStatus
 from bot.domain.states import State
 from bot.ledger import Notice, NoticeState, Report
-from bot.panel import OrderStatus
 from tests.examples import KEYS, NOW, PAUSED, grouped, keeps_discords_limits, order, text_of
 from tests.test_follow_up import queue
 from tests.world import World, messages, shown

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from bot.demo.panel import Call
+from bot.domain.order_status import OrderStatus
 from bot.domain.states import MAX_DOUBTS
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from tests.panel.fakes import AMBIGUOUS
 from tests.world import KEY, START, Late, Twice, World, messages, open_orders, shown
 

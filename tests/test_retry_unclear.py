@@ -8,8 +8,9 @@ import pytest
 from bot.cards.buttons import retry
 from bot.cards.layout import Tone, card
 from bot.demo.panel import Upstream
+from bot.domain.order_status import OrderStatus
 from bot.domain.states import MAX_DOUBTS
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from bot.services.cancels import Place
 from tests.world import KEY, World, buttons_of, open_orders, shown, text_of
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from bot.domain.order_status import OrderStatus
 from bot.ledger import Ledger
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from tests.world import World, shown
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("env")]

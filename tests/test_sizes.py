@@ -10,18 +10,22 @@ from hypothesis import strategies as st
 
 from bot.cards import answers, keys, refills
 from bot.cards.cards import request_card
-from bot.cards.language import Language, number, speaking, t
+from bot.cards.language import number, speaking, t
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
 from bot.cards.preferences import preferences_card
 from bot.cards.text import clipped, code, size
 from bot.cards.webhooks import address_made, registration_question, webhook_card
 from bot.cards.words import WORDINGS
+from bot.domain.accounts import AccountState
 from bot.domain.errors import KeyPaused, NoSuchKey, SameKey, TooManyKeys
+from bot.domain.languages import Language
 from bot.domain.order_ids import Junk
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import Balance, OrderReading, Refill, RowError
 from bot.domain.states import State
-from bot.ledger import Account, AccountState, Cancellation, Listed, ListKind, Preferences, Preview, PreviewState, Stored
-from bot.panel import Balance, OrderReading, OrderStatus, Refill, Refused, RowError
+from bot.ledger import Account, Cancellation, Listed, ListKind, Preferences, Preview, PreviewState, Stored
+from bot.panel import Refused
 from bot.services.history import Erasure, StoredView
 from bot.services.keys import Connected, KeyView, Removed
 from bot.services.panel_calls import BalanceView, Refills, Statuses

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from bot.demo.panel import Upstream
-from bot.panel import Answer, OrderStatus
+from bot.domain.order_status import OrderStatus
+from bot.panel import Answer
 from tests.panel.fakes import SOMEONE_ELSES_ANSWERS
 from tests.world import FINE, Fault, World, lost, messages, open_orders, shown
 

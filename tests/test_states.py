@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.order_status import OrderStatus, read_status
+from bot.domain.panel_answers import Accepted, CancelRow, OrderReading, RowError, StatusRow
 from bot.domain.states import (
     MAX_DOUBTS,
     TRANSITIONS,
@@ -16,7 +18,6 @@ from bot.domain.states import (
     as_told,
     not_found,
 )
-from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow, read_status
 
 ENDS = {state for state in State if not state.is_open}
 WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)

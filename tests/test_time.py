@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.demo.panel import Upstream
-from bot.panel import OrderStatus
+from bot.domain.order_status import OrderStatus
 from tests.test_follow_up import queue
 from tests.world import KEY, World, messages, shown
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bot.demo.panel import Upstream
+from bot.domain.order_status import OrderStatus
 from bot.ledger import migrate
-from bot.panel import OrderStatus
 from tests.ledgers import Below, InFile, InPostgres
 from tests.postgres import Postgres
 from tests.promises import breaches

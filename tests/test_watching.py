@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from bot.demo.panel import Upstream
+from bot.domain.order_status import OrderStatus
 from bot.domain.polling import WatchIntervals
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from bot.workers.poll_planner import Watching
 from tests.world import World
 

@@ -19,9 +19,9 @@ import pytest
 from pydantic import SecretStr
 
 from bot.cards import buttons
+from bot.domain.order_status import OrderStatus
 from bot.domain.signatures import is_signed
 from bot.ops.http import server
-from bot.panel import OrderStatus
 from bot.services.webhooks import ANY_EVERY, MOST_GATHERED, MOST_OF_ALL, MOST_OF_ONE, MOST_WAITING, USER_EVERY
 from tests.test_queued import LONG
 from tests.webhooks import OPEN, URL, looks, new_address, register, rows, signature, watch, work

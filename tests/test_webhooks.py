@@ -10,14 +10,16 @@ import discord
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.cards.language import Language, speaking
+from bot.cards.language import speaking
 from bot.cards.modals import webhook_secret_form
 from bot.cards.webhooks import address_made, registered_card, registration_question, turned_off, webhook_card
 from bot.domain.errors import RegistrationUnderWay
+from bot.domain.languages import Language
+from bot.domain.order_status import OrderStatus
 from bot.ledger import Webhook
 from bot.ops.http.server import application
 from bot.ops.rotate import rotate_keys
-from bot.panel import Answer, OrderStatus
+from bot.panel import Answer
 from bot.services.webhooks import Registered, Registration
 from bot.settings import Settings
 from tests.examples import parts_of

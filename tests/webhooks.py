@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp.test_utils import TestClient
 
 from bot.demo.panel import Upstream
-from bot.panel import OrderStatus
+from bot.domain.order_status import OrderStatus
 from tests.test_queued import LONG
 from tests.world import World, buttons_of, shown
 

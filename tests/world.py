@@ -20,9 +20,10 @@ from bot.cards.layout import Tone, card
 from bot.client import NotAcknowledged
 from bot.demo.panel import SimulatedPanel
 from bot.domain.errors import UserError
+from bot.domain.order_status import OrderStatus
 from bot.ledger import Cancellation, LedgerError, ListKind, Reader
 from bot.ops.registration import register
-from bot.panel import Answer, OrderStatus, PanelError, in_process
+from bot.panel import Answer, PanelError, in_process
 from bot.settings import Settings
 from tests.ledgers import Below
 from tests.promises import hasty

@@ -14,9 +14,10 @@ from bot.cards.text import amount, code, listed, titled
 from bot.cards.words import TRACES, WORDINGS, ignored
 from bot.domain.errors import KeyPaused, NoKey, UserError
 from bot.domain.order_ids import Junk
+from bot.domain.panel_answers import OrderReading, StatusRow
 from bot.domain.states import State
 from bot.ledger import ListKind
-from bot.panel import InvalidKey, OrderReading, PanelError, StatusRow
+from bot.panel import InvalidKey, PanelError
 from bot.services.history import Erasure, StoredView
 from bot.services.panel_calls import Statuses
 

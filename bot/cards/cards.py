@@ -25,8 +25,9 @@ from bot.cards.layout import CardView, Tone, card
 from bot.cards.previews import preview_text
 from bot.cards.text import ago, at, bar, code, first_few, listed, titled
 from bot.cards.words import PAUSES, PREVIEW_TOO_LONG, TROUBLES, WORDINGS, ignored
+from bot.domain.accounts import AccountState
 from bot.domain.states import State
-from bot.ledger import AccountState, Groups, ListKind, Notice, PreviewState, Report, RequestState
+from bot.ledger import Groups, ListKind, Notice, PreviewState, Report, RequestState
 from bot.panel import MAX_BATCH
 from bot.services.cancels import RequestView
 

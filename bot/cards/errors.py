@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from bot.cards.language import mark, t
 from bot.cards.text import ago, code
 from bot.cards.words import PAUSES, ignored
+from bot.domain.accounts import AccountState
 from bot.domain.errors import (
     AlikeName,
     BadFile,
@@ -37,7 +38,6 @@ from bot.domain.errors import (
     UserError,
 )
 from bot.domain.order_ids import Junk
-from bot.ledger import AccountState
 from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
 
 UNWRITABLE = mark(

@@ -8,10 +8,12 @@ from bot.cards.language import plural, t
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import ago, amount, code, listed, titled
 from bot.cards.words import PAUSES, TRACES
+from bot.domain.accounts import AccountState
 from bot.domain.errors import KeyPaused
+from bot.domain.panel_answers import Balance, RowError
 from bot.domain.states import State, is_not_found
-from bot.ledger import Account, AccountState, Group, Groups, Keyring, ListKind
-from bot.panel import Balance, PanelError, RowError
+from bot.ledger import Account, Group, Groups, Keyring, ListKind
+from bot.panel import PanelError
 from bot.services.keyring import keys_beside
 from bot.services.keys import Connected, KeyView, Removed
 from bot.services.panel_calls import BalanceView, Statuses

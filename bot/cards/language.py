@@ -9,25 +9,13 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from bot.domain.languages import Language
+
 CATALOGUES = Path(__file__).parent / "locale"
 DOMAIN = "bot"
-
-
-class Language(StrEnum):
-    """A language with a catalogue; the value is its name in the catalogues' folder and in the ledger."""
-
-    ENGLISH = "en"
-    TURKISH = "tr"
-    SPANISH = "es"
-    PORTUGUESE = "pt_BR"
-    HINDI = "hi"
-    INDONESIAN = "id"
-    RUSSIAN = "ru"
-    VIETNAMESE = "vi"
 
 
 OWN_NAMES = {
@@ -62,12 +50,6 @@ _LAKHS = re.compile(r"(?<=[0-9])(?=(?:[0-9]{2})*[0-9]{3}$)")
 """Where one group ends and the next begins; in Hindi those before the last three digits have two."""
 
 _spoken: ContextVar[Language] = ContextVar("spoken", default=Language.ENGLISH)
-
-
-def understood(locale: str) -> Language:
-    """Return the language for a Discord locale such as "es-419" or "pt-BR"; English for one without a catalogue."""
-    name = locale.replace("-", "_")
-    return next((language for language in Language if language in (name, name.partition("_")[0])), Language.ENGLISH)
 
 
 def spoken() -> Language:

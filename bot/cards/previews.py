@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from bot.cards.language import number, t
 from bot.cards.text import code, listed
 from bot.cards.words import PREVIEW_PROVES, PREVIEW_STOPS, PREVIEWS, PreviewKind
+from bot.domain.order_status import OrderStatus
 from bot.ledger import Preview
-from bot.panel import OrderStatus
 
 _MOST_SHOWN = 4
 """Different words of the panel that one line quotes."""

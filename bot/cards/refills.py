@@ -14,8 +14,9 @@ from bot.cards.text import code, listed, titled
 from bot.cards.words import REFILLS, RefillFate, ignored, refill_step
 from bot.domain.errors import KeyPaused, NoKey
 from bot.domain.order_ids import Junk
+from bot.domain.panel_answers import Refill, RefillRow
 from bot.ledger import Account, Keyring, ListKind
-from bot.panel import InvalidKey, Refill, RefillRow
+from bot.panel import InvalidKey
 from bot.services.panel_calls import MAX_REFILL, Refills
 
 _HEAD = ("order", "outcome", "refill", "panel_words")

@@ -11,9 +11,10 @@ from enum import StrEnum
 
 from bot.cards.language import mark, plural, t
 from bot.cards.text import code
+from bot.domain.accounts import AccountState
 from bot.domain.order_ids import Junk, Sample
 from bot.domain.states import State, is_not_found
-from bot.ledger import AccountState, PreviewState, Trouble
+from bot.ledger import PreviewState, Trouble
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any, Literal
 
 from bot.domain.clock import Clock
-from bot.panel import MAX_BATCH, Answer, OrderStatus, read_status
+from bot.domain.order_status import OrderStatus, read_status
+from bot.panel import MAX_BATCH, Answer
 
 _WINDOW = timedelta(minutes=1)
 _MOST_WEBHOOKS = 5

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from bot.demo.panel import SimulatedPanel, Upstream
 from bot.domain.clock import Clock
-from bot.panel import OrderStatus
+from bot.domain.order_status import OrderStatus
 
 
 @dataclass(frozen=True, slots=True)

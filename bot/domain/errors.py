@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.accounts import AccountState
 from bot.domain.order_ids import Found
-from bot.ledger import AccountState
 
 
 class UserError(Exception):

@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from bot.panel import OrderStatus
+from bot.domain.order_status import OrderStatus
 
 PENDING_PROVES = timedelta(minutes=5)
 """An order last seen pending that long ago may since have gone to a provider, and been stopped there."""

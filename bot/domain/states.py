@@ -23,7 +23,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.panel import Accepted, CancelRow, OrderReading, OrderStatus, RowError, StatusRow, is_of_a_fault
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import Accepted, CancelRow, OrderReading, RowError, StatusRow
+from bot.domain.panel_words import is_of_a_fault
 
 MAX_DOUBTS = 5
 """How many ambiguous calls one order may cost before it is only watched, until its user asks again."""

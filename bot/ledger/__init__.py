@@ -51,7 +51,6 @@ from bot.ledger.outcomes import Outcome
 from bot.ledger.reader import Reader
 from bot.ledger.rows import (
     Account,
-    AccountState,
     Cancellation,
     Due,
     Keyring,
@@ -80,7 +79,6 @@ __all__ = [
     "SURE_FOR",
     "WIRE_CLEAR_AFTER",
     "Account",
-    "AccountState",
     "Cancellation",
     "Card",
     "Checkup",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.cards.language import Language
+from bot.domain.languages import Language
 from bot.ledger.named import QUERIES
 from bot.ledger.outbox import PATIENCE, Outbox
 from bot.ledger.rows import Request, to_ms

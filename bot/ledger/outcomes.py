@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import OrderReading
 from bot.domain.refunds import proof
 from bot.domain.states import State, Verdict
 from bot.ledger.rows import Cancellation, to_ms
-from bot.panel import OrderReading, OrderStatus
 
 
 @dataclass(frozen=True, slots=True)

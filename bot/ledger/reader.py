@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from bot.cards.language import Language, understood
+from bot.domain.languages import Language, understood
 from bot.domain.polling import LONG_TRIED, MANY_TRIES
 from bot.domain.states import State, as_told
 from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report, together

@@ -12,21 +12,13 @@ from typing import Any, ClassVar, Self
 
 from pydantic import TypeAdapter
 
-from bot.cards.language import Language, understood
+from bot.domain.accounts import AccountState
+from bot.domain.languages import Language, understood
 from bot.domain.order_ids import Junk
+from bot.domain.order_status import OrderStatus
 from bot.domain.polling import LONG_TRIED, MANY_TRIES, resend_after
 from bot.domain.refunds import Refund, came_back
 from bot.domain.states import State, as_told, may_be_refilled, not_found
-from bot.panel import OrderStatus
-
-
-class AccountState(StrEnum):
-    """Whether an account's key may be used."""
-
-    ACTIVE = "active"
-    REJECTED = "rejected"
-    SUSPENDED = "suspended"
-    REMOVED = "removed"
 
 
 class Trouble(StrEnum):

@@ -6,7 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.domain.accounts import AccountState
 from bot.domain.order_ids import Junk
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import OrderReading
 from bot.domain.polling import resend_after, resent_together
 from bot.domain.refunds import Refund
 from bot.domain.states import MAX_DOUBTS, State
@@ -20,7 +23,6 @@ from bot.ledger.pruner import Pruner
 from bot.ledger.reader import Sealed
 from bot.ledger.rows import (
     Account,
-    AccountState,
     Cancellation,
     Preview,
     PreviewState,
@@ -32,7 +34,6 @@ from bot.ledger.rows import (
     junk_json,
     to_ms,
 )
-from bot.panel import OrderReading, OrderStatus
 
 _ORDERS_AT_ONCE = 5_000
 """Of a request, written by one statement."""

@@ -16,16 +16,12 @@ from typing import Any, TypeVar
 import httpx  # `import httpx2 as httpx` switches to its maintained successor
 from pydantic import SecretStr
 
+from bot.domain.panel_answers import Balance, CancelRow, Limits, RefillRow, StatusRow
 from bot.panel.errors import PanelError, Unavailable, Unintelligible, error_for
 from bot.panel.redaction import Redaction
 from bot.panel.replies import (
-    Balance,
-    CancelRow,
     Json,
-    Limits,
-    RefillRow,
     Reply,
-    StatusRow,
     error_words,
     quotable,
     read_balance,

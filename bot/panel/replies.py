@@ -8,15 +8,26 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import mktime_tz, parsedate_tz
 from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import JsonValue, SecretStr
 
-from bot.domain.order_status import OrderStatus, read_status
-from bot.panel.errors import Layer, Refused, Unintelligible, is_about_orders, is_of_a_fault
+from bot.domain.order_status import read_status
+from bot.domain.panel_answers import (
+    Accepted,
+    Balance,
+    CancelRow,
+    Limits,
+    OrderReading,
+    Refill,
+    RefillRow,
+    RowError,
+    StatusRow,
+)
+from bot.domain.panel_words import is_about_orders, is_of_a_fault
+from bot.panel.errors import Layer, Refused, Unintelligible
 from bot.panel.redaction import Redaction
 
 Json = dict[str, JsonValue] | list[JsonValue]
@@ -42,58 +53,6 @@ _OUTCOMES = frozenset({"error", "fail", "failed", "failure", "success", "ok"})
 """Words that stand under `status` where that tells how the call went, not how an order is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The panel answered "success" for an order: refunded at once or only queued, it does not say which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refill:
-    """The panel took a request to refill an order, and gave it this ID; that anything was delivered it does not say."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """The panel's words for an order that it will not deal with."""
-
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class OrderReading:
-    """An order's status as the panel tells it; numbers stay the text that it wrote."""
-
-    status: OrderStatus
-    word: str
-    charge: str | None = None
-    start_count: str | None = None
-    remains: str | None = None
-    currency: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """What is left on an account, as the panel wrote it."""
-
-    balance: str
-    currency: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The X-RateLimit-* headers, where there are any; `reset` ends the window."""
-
-    limit: int | None = None
-    remaining: int | None = None
-    reset: datetime | None = None
-    tier_remaining: int | None = None
-
-
-CancelRow = Accepted | RowError
-RefillRow = Refill | RowError
-StatusRow = OrderReading | RowError
 Row = TypeVar("Row")
 
 

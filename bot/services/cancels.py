@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
-from bot.cards.language import Language
 from bot.domain.clock import Clock
 from bot.domain.errors import NoOrders, NotYours, QuestionClosed, TooMany, TooManyOpen, TooManyQuestions
+from bot.domain.languages import Language
 from bot.domain.order_ids import Found
 from bot.domain.polling import DRAFT_LIVES
 from bot.ledger import (

@@ -1,8 +1,8 @@
 """Order IDs out of files that a user uploads: a program of its own, run for each request that comes with files.
 
-`python -m bot.services.file_reader` is given the files on its standard input and writes down what they name; bot/services/file_reading.py
-runs it. It imports nothing of the bot's but what reads orders and is told none of its secrets; whatever a file does to
-it, it ends after some seconds.
+`python -m bot.services.file_reader` gets the files on its standard input and writes what they name on its standard
+output; bot/services/file_reading.py runs it. It imports nothing of the bot but what reads orders, and gets none of its
+secrets. Whatever a file does to it, it ends after some seconds.
 """
 
 import codecs

@@ -15,7 +15,7 @@ from bot.services.user_turns import UserTurns
 
 _AT_ONCE = 2
 _PIECE = 1 << 16
-_FROM = Path(__file__).parent.parent
+_FROM = Path(__file__).parent.parent.parent
 _ENVIRONMENT = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
 """None of the bot's secrets; without this one no Python begins on Windows."""
 

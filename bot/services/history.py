@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from time import monotonic
 
-from bot.cards.language import Language
 from bot.domain.clock import Clock
+from bot.domain.languages import Language
 from bot.domain.states import State
 from bot.ledger import Groups, Keyring, Ledger, LedgerUnwritable, Listed, Past, Preferences, Stored
 from bot.services.keyring import in_use, usable, with_keys

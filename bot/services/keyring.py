@@ -4,9 +4,10 @@ from collections.abc import Iterable, Set
 
 from pydantic import SecretStr
 
+from bot.domain.accounts import AccountState
 from bot.domain.errors import AlikeName, BadKey, BadName, KeyFault, KeyPaused, NoKey
 from bot.domain.order_ids import SHORTEST_KEY, visible
-from bot.ledger import Account, AccountState, Keyring, folded
+from bot.ledger import Account, Keyring, folded
 from bot.panel import InvalidKey, Suspended
 
 MOST_KEYS = 10

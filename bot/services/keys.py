@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from pydantic import SecretStr
 
+from bot.domain.accounts import AccountState
 from bot.domain.clock import Clock
 from bot.domain.errors import (
     BeingErased,
@@ -22,13 +23,9 @@ from bot.domain.errors import (
     SameKey,
     TooManyKeys,
 )
-from bot.ledger import Account, AccountState, Cancellation, Groups, Keyring, Ledger, Writer, folded
-from bot.panel import (
-    Balance,
-    InvalidKey,
-    Panel,
-    RateLimited,
-)
+from bot.domain.panel_answers import Balance
+from bot.ledger import Account, Cancellation, Groups, Keyring, Ledger, Writer, folded
+from bot.panel import InvalidKey, Panel, RateLimited
 from bot.services.key_seals import open_key, seal_key
 from bot.services.keyring import (
     FIRST_NAME,

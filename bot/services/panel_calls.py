@@ -16,21 +16,9 @@ from pydantic import SecretStr
 
 from bot.domain.clock import Clock
 from bot.domain.errors import KeyPaused, TooMany, UserError
+from bot.domain.panel_answers import Balance, Limits, RefillRow, RowError, StatusRow
 from bot.ledger import Account, Keyring, Ledger, LedgerError
-from bot.panel import (
-    MAX_BATCH,
-    Balance,
-    InvalidKey,
-    Limits,
-    Panel,
-    PanelError,
-    RateLimited,
-    RefillRow,
-    Refused,
-    RowError,
-    StatusRow,
-    Suspended,
-)
+from bot.panel import MAX_BATCH, InvalidKey, Panel, PanelError, RateLimited, Refused, Suspended
 from bot.services.keyring import paused_by, usable
 from bot.services.keys import Accounts
 from bot.services.throttle import PAUSE, Courtesy

@@ -11,23 +11,13 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, islice
 
+from bot.domain.accounts import AccountState
 from bot.domain.clock import Clock
 from bot.domain.errors import KeyPaused, NoKey, UserError
-from bot.ledger import AccountState, Ledger, LedgerError, Preview, PreviewState, Request
-from bot.panel import (
-    MAX_BATCH,
-    InvalidKey,
-    OrderReading,
-    OrderStatus,
-    PanelError,
-    RateLimited,
-    Refused,
-    RowError,
-    StatusRow,
-    Suspended,
-    TurnedAway,
-    Unavailable,
-)
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import OrderReading, RowError, StatusRow
+from bot.ledger import Ledger, LedgerError, Preview, PreviewState, Request
+from bot.panel import MAX_BATCH, InvalidKey, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
 from bot.services.panel_calls import MAX_LOOKUP, Calls
 from bot.workers.budget import Use
 

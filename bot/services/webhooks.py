@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
+from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -27,7 +28,6 @@ from bot.domain.clock import Clock
 from bot.domain.errors import BadSecret, Erased, NoWebhook, NoWebhooks, RegistrationUnderWay
 from bot.domain.signatures import is_signed
 from bot.ledger import Ledger, LedgerError, LedgerUnsure, Webhook
-from bot.ops.figures import Figures
 from bot.panel import MAX_BATCH, PanelError
 from bot.services.keys import Accounts
 from bot.services.panel_calls import Calls
@@ -88,6 +88,13 @@ class _Gathered:
     believed_at: datetime | None = None
 
 
+class Counts(Protocol):
+    """What is counted for the operator."""
+
+    webhook_calls: Counter[str]
+    nudged: int
+
+
 class _Gate:
     """Counts calls by the minute; holds at most as many names as calls are let through."""
 
@@ -120,7 +127,7 @@ class Webhooks:
         accounts: Accounts,
         calls: Calls,
         clock: Clock,
-        figures: Figures,
+        counts: Counts,
         *,
         public_url: str | None,
         wake: Callable[[], None],
@@ -132,7 +139,7 @@ class Webhooks:
         self._accounts = accounts
         self._calls = calls
         self._clock = clock
-        self._figures = figures
+        self._counts = counts
         self._base = public_url and public_url.rstrip("/") + _PATH
         self._wake = wake
         self._registering: set[int] = set()
@@ -238,13 +245,13 @@ class Webhooks:
         """Count a call to an address, and tell whether it may be read; the same for one that is nobody's."""
         if len(self._arrived) < MOST_WAITING and self._gate.admits(_hashed(token)):
             return True
-        self._figures.webhook_calls["limited"] += 1
+        self._counts.webhook_calls["limited"] += 1
         return False
 
     def take(self, token: str, headers: Iterable[str], body: bytes) -> bool:
         """Put a call aside, to be read once its caller has been answered; False where too many wait by now."""
         if len(self._arrived) >= MOST_WAITING:
-            self._figures.webhook_calls["limited"] += 1
+            self._counts.webhook_calls["limited"] += 1
             return False
         self._arrived.append(_Arrival(_hashed(token), tuple(headers), body))
         self.bell.ring()
@@ -266,17 +273,17 @@ class Webhooks:
         """Gather the orders that a call names, if it came to somebody's address and is not plainly forged."""
         webhook = await self._ledger.read.webhook_at(arrival.address_hash)
         if webhook is None:
-            self._figures.webhook_calls["unknown"] += 1
+            self._counts.webhook_calls["unknown"] += 1
             return
         now = self._clock()
         gathered = self._gathered.setdefault(webhook.user_id, _Gathered(webhook, now))
         gathered.webhook, gathered.arrived_at = webhook, now
         if not self._may_be_genuine(webhook, arrival):
-            self._figures.webhook_calls["forged"] += 1
+            self._counts.webhook_calls["forged"] += 1
             return
         gathered.believed_at = now
         orders = _orders_in(arrival.body)
-        self._figures.webhook_calls["taken" if orders else "empty"] += 1
+        self._counts.webhook_calls["taken" if orders else "empty"] += 1
         for order in orders[: MOST_GATHERED - len(gathered.orders)]:
             gathered.orders[order] = None
 
@@ -313,7 +320,7 @@ class Webhooks:
         if not first.orders:
             first.arrived_at = None
         first.free_at, self._free_at = now + USER_EVERY, now + ANY_EVERY
-        self._figures.nudged += changed
+        self._counts.nudged += changed
         if changed:
             self._wake()
         return self._free_at

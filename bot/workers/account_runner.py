@@ -11,37 +11,15 @@ from random import Random
 
 from pydantic import SecretStr
 
+from bot.domain.accounts import AccountState
 from bot.domain.clock import Clock, Sleep
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import CancelRow, Limits, OrderReading, StatusRow
 from bot.domain.polling import check_before_resend, may_resend, retry_after
 from bot.domain.refunds import Refund
 from bot.domain.states import MAX_DOUBTS, State, Verdict, after_cancel, after_lost_call, after_status
-from bot.ledger import (
-    Account,
-    AccountState,
-    Cancellation,
-    LeaseLost,
-    Ledger,
-    NoticeKind,
-    Outcome,
-    Trouble,
-    Writer,
-)
-from bot.panel import (
-    MAX_BATCH,
-    CancelRow,
-    InvalidKey,
-    Limits,
-    OrderReading,
-    OrderStatus,
-    Panel,
-    PanelError,
-    RateLimited,
-    Refused,
-    StatusRow,
-    Suspended,
-    TurnedAway,
-    Unavailable,
-)
+from bot.ledger import Account, Cancellation, LeaseLost, Ledger, NoticeKind, Outcome, Trouble, Writer
+from bot.panel import MAX_BATCH, InvalidKey, Panel, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
 from bot.services.key_seals import open_key
 from bot.services.keyring import paused_by
 from bot.vault import Vault

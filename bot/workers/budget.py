@@ -17,8 +17,9 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from bot.domain.clock import Clock, Sleep
+from bot.domain.panel_answers import Limits
 from bot.domain.polling import later
-from bot.panel import Limits, RateLimited
+from bot.panel import RateLimited
 
 _MINUTE = timedelta(minutes=1)
 _WINDOW = _MINUTE + timedelta(seconds=2)

@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl
 from pydantic import SecretStr
 
 from bot.demo.panel import SimulatedPanel
-from bot.panel import Accepted, Panel, RateLimited
+from bot.domain.panel_answers import Accepted
+from bot.panel import Panel, RateLimited
 from bot.panel.client import MAX_BODY
 from bot.panel.replies import read_limits
 from bot.workers.budget import Budget

@@ -1,7 +1,7 @@
 """Work on a ledger of a million rows (filled.py), through bot.ledger and through sqlite3 alone; then scale.py on it.
 
-Each step is what the worker does around one call (bot/workers/account_runner.py: `take`, `_look` or `_send`, `_write`): claim, read
-what is due, write down what came of it. On one copy of the ledger bot.ledger does it; the statements are written
+Each step is what is done around one call (bot/workers/account_runner.py: `take`, `_look` or `_send`, `_write`): claim,
+read what is due, write down what came of it. On one copy of the ledger bot.ledger does it; the statements are written
 down with their parameters, and done at once again on another copy by sqlite3 in a plain loop: the same statements, the
 same parameters, pragmas and commits, in turn. Strict on the bot: the loop is given its parameters ready-made, makes no
 objects of the rows, and needs one connection where the bot has one for reading and one for writing.
@@ -18,9 +18,11 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from bot.domain.clock import utc_now
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import Accepted, OrderReading
 from bot.domain.states import after_cancel, after_status
 from bot.ledger import Account, Cancellation, Ledger, Outcome
-from bot.panel import MAX_BATCH, Accepted, OrderReading, OrderStatus
+from bot.panel import MAX_BATCH
 from bot.workers.account_runner import _Answer, _recorded, _taken_and_claimed
 from tests.benchmarks import filled, scale
 from tests.benchmarks.replay import bare_sqlite, play, recording

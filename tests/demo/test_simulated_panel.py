@@ -12,22 +12,9 @@ from pydantic import SecretStr
 from bot.demo.panel import SimulatedPanel, Upstream
 from bot.demo.sample import sample_panel
 from bot.demo.serve import serve
-from bot.panel import (
-    Accepted,
-    Answer,
-    Balance,
-    InvalidKey,
-    Limits,
-    OrderReading,
-    OrderStatus,
-    Panel,
-    RateLimited,
-    Refill,
-    Refused,
-    RowError,
-    Suspended,
-    in_process,
-)
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import Accepted, Balance, Limits, OrderReading, Refill, RowError
+from bot.panel import Answer, InvalidKey, Panel, RateLimited, Refused, Suspended, in_process
 
 SECRET = "np-test-key-0123456789abcdef"
 KEY = SecretStr(SECRET)

@@ -9,11 +9,7 @@ import httpx
 from aiohttp import web
 from pydantic import SecretStr
 
-from bot.panel import (
-    Answer,
-    Panel,
-    in_process,
-)
+from bot.panel import Answer, Panel, in_process
 
 SECRET = "np-secret-key-0123456789abcdef"
 KEY = SecretStr(SECRET)

@@ -13,20 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import Accepted, Balance, Limits, Refill, RowError
 from bot.panel import (
     MAX_BATCH,
-    Accepted,
     Answer,
-    Balance,
     InvalidKey,
-    Limits,
-    OrderStatus,
     Panel,
     PanelError,
     RateLimited,
-    Refill,
     Refused,
-    RowError,
     Suspended,
     TurnedAway,
     Unavailable,

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from pydantic import SecretStr
 
-from bot.panel import CALL_DEADLINE, Accepted, Panel, Unavailable, probe
+from bot.domain.panel_answers import Accepted
+from bot.panel import CALL_DEADLINE, Panel, Unavailable, probe
 from bot.panel.client import TIMEOUTS
 from tests.panel.fakes import KEY
 from tests.panel.lines import Time, clock_of_loop, listening, rounds, url_of

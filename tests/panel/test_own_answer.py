@@ -6,7 +6,8 @@ import gzip
 import pytest
 from pydantic import SecretStr
 
-from bot.panel import Accepted, Panel, Unavailable, Unintelligible
+from bot.domain.panel_answers import Accepted
+from bot.panel import Panel, Unavailable, Unintelligible
 from bot.panel.client import MAX_BODY
 from tests.panel.fakes import KEY
 from tests.panel.lines import listening, url_of

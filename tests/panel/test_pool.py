@@ -8,13 +8,8 @@ import httpx
 import pytest
 from aiohttp import web
 
-from bot.panel import (
-    Accepted,
-    Answer,
-    Panel,
-    Unavailable,
-    in_process,
-)
+from bot.domain.panel_answers import Accepted
+from bot.panel import Answer, Panel, Unavailable, in_process
 from tests.panel.fakes import KEY, YES, loopback, panel_over
 from tests.panel.lines import listening, url_of
 

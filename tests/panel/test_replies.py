@@ -10,17 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.panel import (
-    Accepted,
-    Balance,
-    Limits,
-    OrderReading,
-    OrderStatus,
-    Refill,
-    Refused,
-    RowError,
-    Unintelligible,
-)
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import Accepted, Balance, Limits, OrderReading, Refill, RowError
+from bot.panel import Refused, Unintelligible
 from bot.panel.replies import (
     Json,
     error_words,

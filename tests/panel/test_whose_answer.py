@@ -7,21 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.panel import (
-    Accepted,
-    Answer,
-    OrderReading,
-    OrderStatus,
-    PanelError,
-    RateLimited,
-    Refill,
-    Refused,
-    RowError,
-    Suspended,
-    TurnedAway,
-    Unavailable,
-    Unintelligible,
-)
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import Accepted, OrderReading, Refill, RowError
+from bot.panel import Answer, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable, Unintelligible
 from tests.panel.fakes import KEY, SOMEONE_ELSES_ANSWERS, error, panel_that
 
 BATCHES = (["ord_9"], ["ord_9", "ord_8"])

@@ -10,7 +10,8 @@ from simcord.actors import UserHandle
 from simcord.backend.models import User
 
 from bot.demo.panel import Upstream
-from bot.panel import Answer, OrderStatus
+from bot.domain.order_status import OrderStatus
+from bot.panel import Answer
 from tests.webhooks import URL, new_address
 from tests.world import KEY, START, World, buttons_of
 

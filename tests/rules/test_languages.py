@@ -17,9 +17,10 @@ from discord import app_commands
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.cards.language import CATALOGUES, DOMAIN, OWN_NAMES, Language, number, plural, speaking, t, understood
+from bot.cards.language import CATALOGUES, DOMAIN, OWN_NAMES, number, plural, speaking, t
 from bot.cards.modals import key_form, orders_form
 from bot.client import Client
+from bot.domain.languages import Language, understood
 from bot.services.keyring import LONGEST_NAME
 from tests.rules.sources import ROOT, sources, tree_of
 

@@ -2,43 +2,14 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.rules.sources import ROOT, imports_of, name_of, sources, tree_of
 
-CORE = (
-    "panel",
-    "store",
-    "vault",
-    "orders",
-    "tables",
-    "reading",
-    "reading_room",
-    "user_turns",
-    "markup",
-    "dm_text",
-    "cancels",
-    "courtesy",
-    "previews",
-    "worker",
-    "turns",
-    "schedule",
-    "states",
-    "refunds",
-    "accounts",
-    "keyring",
-    "key_doubts",
-    "records",
-    "budget",
-    "hazard",
-    "watching",
-    "figures",
-    "arrivals",
-    "webhooks",
-    "signatures",
-)
+WITHOUT_DISCORD = ("domain", "panel", "ledger", "services", "workers")
 DATABASES = {"sqlite3", "aiosqlite", "aiosql", "asyncpg"}
 SQL = re.compile(
     r"\s*(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|"
@@ -56,16 +27,38 @@ def importers(paths: list[Path], *packages: str) -> list[str]:
     ]
 
 
-def core() -> list[Path]:
-    """Return the files that must know nothing of Discord."""
-    folders = [part for part in CORE if (ROOT / "bot" / part).is_dir()]
-    files = [ROOT / "bot" / f"{part}.py" for part in CORE if part not in folders]
-    assert all(path.is_file() for path in files)
-    return [*sources(*(f"bot/{folder}" for folder in folders)), *files]
+def closure(path: Path) -> set[str]:
+    """Return the names of all that a file imports, by itself or through modules of the bot's own."""
+    found, ahead = set[str](), [path]
+    while ahead:
+        for name in imports_of(ahead.pop()) - found:
+            found.add(name)
+            inside = ROOT / name.replace(".", "/")
+            ahead += [file for file in (inside.with_suffix(".py"), inside / "__init__.py") if file.is_file()]
+    return found
 
 
-def test_the_core_knows_nothing_of_discord() -> None:
-    assert importers(core(), "discord", "bot.cards", "bot.client", "bot.delivery.notices") == []
+def test_the_domain_is_pure() -> None:
+    """It imports the standard library, pydantic and itself, also through others."""
+    allowed = {*sys.stdlib_module_names, "pydantic"} - {"sqlite3", "asyncio", "socket", "urllib", "http", "subprocess"}
+    impure = {
+        f"{name_of(path)}: {name}"
+        for path in sources("bot/domain")
+        for name in closure(path)
+        if name.split(".")[0] not in allowed and name != "bot.domain" and not name.startswith("bot.domain.")
+    }
+    assert impure == set()
+
+
+def test_the_rooms_behind_the_cards_know_nothing_of_discord() -> None:
+    rooms = sources(*(f"bot/{room}" for room in WITHOUT_DISCORD))
+    assert importers(rooms, "discord", "bot.cards", "bot.client", "bot.delivery", "cogs") == []
+
+
+def test_discord_is_known_in_few_rooms() -> None:
+    rooms = [ROOT / "bot" / name for name in ("cards", "delivery", "demo", "ops")]
+    outside = [path for path in sources("bot") if not {*rooms} & {*path.parents}]
+    assert set(importers(outside, "discord")) <= {"bot/app.py", "bot/cli.py", "bot/client.py"}
 
 
 def test_nothing_in_bot_imports_the_cogs() -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.demo.panel import Upstream
-from bot.panel import OrderStatus
+from bot.domain.order_status import OrderStatus
 from tests.world import World, buttons_of
 
 SHOP = "np-shop-key-9876543210"

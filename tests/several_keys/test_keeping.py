@@ -16,10 +16,13 @@ from bot.cards.keys import (
     which_to_remove,
     which_to_try,
 )
-from bot.cards.language import Language, speaking
+from bot.cards.language import speaking
+from bot.domain.accounts import AccountState
 from bot.domain.errors import TooManyKeys
-from bot.ledger import AccountState, ListKind
-from bot.panel import Balance, Unavailable
+from bot.domain.languages import Language
+from bot.domain.panel_answers import Balance
+from bot.ledger import ListKind
+from bot.panel import Unavailable
 from bot.services.keys import Connected, KeyView, Removed
 from bot.services.panel_calls import BalanceView
 from tests.examples import keeps_discords_limits

@@ -3,18 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import OrderReading
 from bot.domain.states import State, Verdict
-from bot.ledger import (
-    Account,
-    Cancellation,
-    Card,
-    Ledger,
-    NoticeKind,
-    Outcome,
-    SealedKey,
-    Writer,
-)
-from bot.panel import OrderReading, OrderStatus
+from bot.ledger import Account, Cancellation, Card, Ledger, NoticeKind, Outcome, SealedKey, Writer
 from tests.ledgers import Below
 from tests.world import START, orders_of
 

@@ -6,11 +6,7 @@ from itertools import pairwise
 import pytest
 
 from bot.domain.states import State, Verdict
-from bot.ledger import (
-    NoticeKind,
-    Outcome,
-    SealedKey,
-)
+from bot.ledger import NoticeKind, Outcome, SealedKey
 from bot.ledger.writer import _ORDERS_AT_ONCE
 from bot.panel import MAX_BATCH
 from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask, claim, connect

@@ -9,13 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ledger import (
-    Ledger,
-    LedgerTooNew,
-    LedgerUnreadable,
-    SealedKey,
-    migrate,
-)
+from bot.ledger import Ledger, LedgerTooNew, LedgerUnreadable, SealedKey, migrate
 from bot.ledger.migrate import migrate_file, migrations
 from bot.ledger.sqlite import SQLITE_QUERIES
 from tests.ledgers import InFile

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.domain.accounts import AccountState
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import OrderReading
 from bot.domain.states import State, Verdict
-from bot.ledger import Account, AccountState, Cancellation, Ledger, Outcome, migrate
+from bot.ledger import Account, Cancellation, Ledger, Outcome, migrate
 from bot.ledger.migrate import migrations
 from bot.ledger.sqlite import SQLITE_QUERIES
-from bot.panel import OrderReading, OrderStatus
 from tests.ledgers import Below, InFile, InPostgres
 from tests.promises import breaches
 from tests.store.books import ANN, CARD_GONE, FOUND, KEY, LATER, WINDOW, Books, ask, claim, connect

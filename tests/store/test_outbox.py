@@ -3,10 +3,7 @@
 from datetime import timedelta
 
 from bot.domain.states import State
-from bot.ledger import (
-    NoticeKind,
-    NoticeState,
-)
+from bot.ledger import NoticeKind, NoticeState
 from tests.store.books import ANN, CARD_ENDS, CARD_GONE, FOUND, LATER, WINDOW, Books
 from tests.world import START
 

@@ -5,18 +5,9 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from bot.domain.accounts import AccountState
 from bot.domain.states import State, Verdict
-from bot.ledger import (
-    DEAD_AFTER,
-    SURE_FOR,
-    WIRE_CLEAR_AFTER,
-    AccountState,
-    LeaseLost,
-    Ledger,
-    Outcome,
-    Preview,
-    PreviewState,
-)
+from bot.ledger import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, LeaseLost, Ledger, Outcome, Preview, PreviewState
 from bot.panel import CALL_DEADLINE
 from bot.workers.account_runner import _Answer, _recorded, _taken_and_claimed
 from bot.workers.leases import Leases

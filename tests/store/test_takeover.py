@@ -11,8 +11,9 @@ import pytest
 from bot.app import App, build
 from bot.demo.panel import SimulatedPanel
 from bot.domain.order_ids import find_orders
+from bot.domain.order_status import OrderStatus
 from bot.ledger import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER
-from bot.panel import CALL_DEADLINE, OrderStatus
+from bot.panel import CALL_DEADLINE
 from bot.services.cancels import Place
 from bot.settings import Settings
 from tests.ledgers import InPostgres
