@@ -35,7 +35,7 @@ from bot.workers.housekeeping import Housekeeping
 from bot.workers.key_doubts import KeyDoubts
 from bot.workers.leases import Leases
 from bot.workers.scheduler import Worker
-from bot.workers.tasks import keep_running, unless_stopped
+from bot.workers.tasks import supervise, unless_stopped
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class App:
             self.housekeeping.run,
             partial(keep_registered, self.client, self.ledger),
         )
-        await asyncio.gather(*(keep_running(loop, stop) for loop in loops))
+        await asyncio.gather(*(supervise(loop, stop) for loop in loops))
 
     async def run(self, token: SecretStr, stop: asyncio.Event) -> None:
         """Log in and run until `stop` or the gateway's final word.

@@ -26,7 +26,7 @@ from bot.domain.polling import DRAFT_LIVES, MANY_TRIES, earlier, later, retry_af
 from bot.ledger import Ledger, LedgerError, Notice, Preferences, Report, Request, Way
 from bot.services.cancels import Cancels, RequestView
 from bot.vault import Purpose, Vault, VaultError
-from bot.workers.tasks import Bell
+from bot.workers.tasks import WakeEvent
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,8 @@ class Courier:
         *,
         notify_window: timedelta,
     ) -> None:
-        self.card_bell = Bell()
-        self.notice_bell = Bell()
+        self.card_bell = WakeEvent()
+        self.notice_bell = WakeEvent()
         self._client = client
         self._ledger = ledger
         self._cancels = cancels
@@ -101,7 +101,7 @@ class Courier:
         """Send notices until `stop`; beside the cards, which must not wait for a message that hangs."""
         await self._repeat(self.deliver_due, self.notice_bell, stop)
 
-    async def _repeat(self, work: Callable[[], Awaitable[datetime]], bell: Bell, stop: asyncio.Event) -> None:
+    async def _repeat(self, work: Callable[[], Awaitable[datetime]], bell: WakeEvent, stop: asyncio.Event) -> None:
         while not stop.is_set():
             bell.reset()
             await bell.wait(await work(), self._clock, (), stop)

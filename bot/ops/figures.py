@@ -19,7 +19,7 @@ from bot.domain.states import State
 from bot.ledger import Ledger, Standing
 from bot.panel import Called
 from bot.workers.budget import Budget
-from bot.workers.tasks import Bell
+from bot.workers.tasks import WakeEvent
 
 ACKNOWLEDGED_WITHIN = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
 """Seconds; Discord takes a first answer for three."""
@@ -172,7 +172,7 @@ class Operator:
         budget: Budget,
         clock: Clock,
         *,
-        loops: Mapping[str, Bell],
+        loops: Mapping[str, WakeEvent],
         connected: Callable[[], bool],
         work: Work,
         files_waiting: Callable[[], int],

@@ -14,7 +14,7 @@ from bot.domain.states import State
 from bot.ledger import Groups, Keyring, Ledger, LedgerUnwritable, Listed, Past, Preferences, Stored
 from bot.services.keyring import in_use, usable, with_keys
 from bot.services.keys import Accounts, OpenView
-from bot.workers.tasks import Bell
+from bot.workers.tasks import WakeEvent
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Records:
         self._wake = wake
         self._erasing: set[int] = set()
         """Users whose press of the button is being served: another press costs nothing."""
-        self.bell = Bell()
+        self.bell = WakeEvent()
 
     async def look_now(self, user_id: int) -> LooksView:
         """Have the worker look at a user's open orders, as far as the limits allow, at most once a minute.

@@ -32,7 +32,7 @@ from bot.panel import MAX_BATCH, PanelError
 from bot.services.keys import Accounts
 from bot.services.panel_calls import Calls
 from bot.vault import Purpose, Vault, VaultError
-from bot.workers.tasks import Bell
+from bot.workers.tasks import WakeEvent
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class Webhooks:
         wake: Callable[[], None],
     ) -> None:
         """`public_url`: where this bot is reached from outside; None where it is not."""
-        self.bell = Bell()
+        self.bell = WakeEvent()
         self._ledger = ledger
         self._vault = vault
         self._accounts = accounts

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.clock import Clock
 from bot.ledger import Ledger, Writer
-from bot.workers.tasks import Bell
+from bot.workers.tasks import WakeEvent
 
 STEPS_FOR = timedelta(days=7)
 """How long the steps of an order are kept beside its outcome: evidence for a fault that is looked into soon."""
@@ -27,7 +27,7 @@ class Housekeeping:
     """Deletes what is older than KEEP_DAYS, and steps of orders sooner."""
 
     def __init__(self, ledger: Ledger, clock: Clock, keep: timedelta) -> None:
-        self.bell = Bell()
+        self.bell = WakeEvent()
         self._ledger = ledger
         self._clock = clock
         self._keep = keep

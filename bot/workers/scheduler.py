@@ -22,7 +22,7 @@ from bot.workers.budget import Budget, Use
 from bot.workers.key_doubts import KeyDoubts
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import Watching
-from bot.workers.tasks import Bell
+from bot.workers.tasks import WakeEvent
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Worker:
         ended: Callable[[Iterable[State], Iterable[Refund]], None] = lambda _, __: None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self.bell = Bell()
+        self.bell = WakeEvent()
         self._ledger = ledger
         self._budget = budget
         self._clock = clock

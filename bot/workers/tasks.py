@@ -28,7 +28,7 @@ class Stopped(Exception):
     """The process is to end, so what was begun has been broken off."""
 
 
-class Bell:
+class WakeEvent:
     """Wakes a loop before its next appointment."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Bell:
                 bell.cancel()
 
 
-async def keep_running(run: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
+async def supervise(run: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
     """Run a loop until `stop`; where it breaks, log it and begin again after a growing pause."""
     failures = 0
     while not stop.is_set():
