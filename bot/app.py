@@ -26,7 +26,7 @@ from bot.services.key_seals import keep_comparable
 from bot.services.keys import Accounts
 from bot.services.panel_calls import Calls
 from bot.services.previews import Previews
-from bot.services.throttle import Courtesy
+from bot.services.throttle import UserThrottle
 from bot.services.webhooks import Webhooks
 from bot.settings import Settings
 from bot.vault import UnknownKey, Vault, open_vault
@@ -181,7 +181,7 @@ async def build(
 
             ledger.listen(ring)
 
-            courtesy = Courtesy(clock)
+            courtesy = UserThrottle(clock)
             accounts = Accounts(ledger, vault, panel, budget, doubts, clock, notify_window=window, wake=wake)
             calls = Calls(ledger, accounts, panel, budget, doubts, courtesy, clock)
             previews = Previews(ledger, calls, clock, changed=lambda: courier.ring())
@@ -222,7 +222,7 @@ async def build(
                 files_waiting=lambda: client.reading_room.waiting,
             )
             client.use_cases = UseCases(
-                accounts, calls, cancels, records, courier, figures, operator, webhooks, courtesy, Courtesy(clock)
+                accounts, calls, cancels, records, courier, figures, operator, webhooks, courtesy, UserThrottle(clock)
             )
             listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
             await worker.recover()

@@ -31,7 +31,7 @@ from bot.services.file_reading import ReadingRoom
 from bot.services.history import Records
 from bot.services.keys import Accounts
 from bot.services.panel_calls import Calls
-from bot.services.throttle import Courtesy
+from bot.services.throttle import UserThrottle
 from bot.services.user_turns import UserTurns
 from bot.services.webhooks import Webhooks
 
@@ -85,8 +85,8 @@ class UseCases:
     figures: Figures
     operator: Operator
     webhooks: Webhooks
-    courtesy: Courtesy
-    suggesting: Courtesy
+    courtesy: UserThrottle
+    suggesting: UserThrottle
 
 
 class Client(commands.AutoShardedBot):

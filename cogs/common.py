@@ -46,7 +46,7 @@ async def acknowledge(interaction: Interaction, *, update: bool = False, cost: t
 
     `update`: the answer replaces the message whose button was pressed; `cost`: what it counts for (throttle.py).
     Raise NotAcknowledged where that fails or stays unclear: the user then sees a failure, or is told that nothing was
-    done, so the caller must do nothing. Raise TooFast where this user has asked for too much of late.
+    done, so the caller must do nothing. Raise Throttled where this user has asked for too much of late.
     """
     try:
         defer = partial(interaction.response.defer, ephemeral=True, thinking=not update)

@@ -18,7 +18,7 @@ from bot.cards.preferences import preferences_card
 from bot.client import Client, describe
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.dm_text import CANCEL, EXAMPLES, REFILL, STATUS, VERBS, DmText, nearest_examples, read_message
-from bot.domain.errors import NoOrders, TooFast, UserError
+from bot.domain.errors import NoOrders, Throttled, UserError
 from bot.domain.order_ids import Found, find_orders, like_ids
 from bot.ledger import LedgerError
 from bot.ops.arrivals import arrived, waited
@@ -52,7 +52,7 @@ class DirectMessages(commands.Cog):
         arrived(message.id)
         try:
             self._bot.use_cases.courtesy.admit(message.author.id)
-        except TooFast as refusal:
+        except Throttled as refusal:
             await self._speak_to(message.author.id)
             await self._slow_down(message, refusal)
             return
@@ -81,7 +81,7 @@ class DirectMessages(commands.Cog):
         except LedgerError as error:
             log.warning("a direct message is answered in English: %s", error)
 
-    async def _slow_down(self, message: discord.Message, refusal: TooFast) -> None:
+    async def _slow_down(self, message: discord.Message, refusal: Throttled) -> None:
         """Say once when to come back: an answer to each message would be a flood of our own."""
         if self._bot.use_cases.courtesy.is_to_be_told(message.author.id, refusal):
             try:

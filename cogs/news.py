@@ -3,7 +3,7 @@
 from bot.cards import buttons
 from bot.cards.answers import no_news
 from bot.client import Client
-from bot.domain.errors import NotYours
+from bot.domain.errors import NotOwner
 from cogs.common import Interaction, Pressed, acknowledge, answer, bring_news
 
 
@@ -14,7 +14,7 @@ class ShowNews(Pressed, template=buttons.NEWS):
         """Show them to the one they are for."""
         await acknowledge(interaction)
         if interaction.user.id != int(self.values["user"]):
-            raise NotYours
+            raise NotOwner
         if not await bring_news(interaction):
             await answer(interaction, no_news())
 

@@ -5,7 +5,7 @@ import logging
 from discord import app_commands
 
 from bot.cards.choices import MOST_CHOICES, key_choices, order_choices
-from bot.domain.errors import TooFast
+from bot.domain.errors import Throttled
 from bot.domain.order_ids import find_orders, last_word
 from bot.services.throttle import SUGGESTION
 from bot.workers.tasks import read_beside
@@ -46,6 +46,6 @@ def _may_ask(interaction: Interaction) -> bool:
     """Count a suggestion: more than anybody can type by hand find nothing."""
     try:
         interaction.client.use_cases.suggesting.admit(interaction.user.id, SUGGESTION)
-    except TooFast:
+    except Throttled:
         return False
     return True

@@ -11,10 +11,10 @@ from simcord.components import walk_components
 from bot.cards import buttons
 from bot.cards.text import ago
 from bot.demo.panel import Upstream
-from bot.domain.errors import TooFast
+from bot.domain.errors import Throttled
 from bot.domain.order_status import OrderStatus
 from bot.ledger import Card
-from bot.services.throttle import AT_ONCE, LIGHT, MOST_OPEN, MOST_QUESTIONS, PAUSE, Courtesy
+from bot.services.throttle import AT_ONCE, LIGHT, MOST_OPEN, MOST_QUESTIONS, PAUSE, UserThrottle
 from tests.rules.test_commands import menus, slash_commands
 from tests.world import KEY, START, Clock, World, messages, shown
 
@@ -109,16 +109,16 @@ async def test_whoever_floods_a_dm_is_answered_once_until_then(here: World, hast
 
 def test_as_much_comes_back_as_time_passes_and_a_page_costs_a_third() -> None:
     clock = Clock()
-    courtesy = Courtesy(clock)
+    courtesy = UserThrottle(clock)
     for _ in range(AT_ONCE):
         courtesy.admit(1)
-    with pytest.raises(TooFast) as refused:
+    with pytest.raises(Throttled) as refused:
         courtesy.admit(1, LIGHT)
     assert refused.value.again_at == START + LIGHT
     clock.now += LIGHT
     courtesy.admit(1, LIGHT)
     clock.now += timedelta(seconds=2.5)
-    with pytest.raises(TooFast) as refused:
+    with pytest.raises(Throttled) as refused:
         courtesy.admit(1)
     assert refused.value.again_at == START + timedelta(seconds=4)
     clock.now += timedelta(hours=1)
@@ -128,20 +128,20 @@ def test_as_much_comes_back_as_time_passes_and_a_page_costs_a_third() -> None:
 
 def test_a_clock_that_is_set_back_locks_nobody_out() -> None:
     clock = Clock()
-    courtesy = Courtesy(clock)
+    courtesy = UserThrottle(clock)
     for _ in range(AT_ONCE):
         courtesy.admit(1)
     clock.now -= timedelta(days=1)
     for _ in range(AT_ONCE):
         courtesy.admit(1)
-    with pytest.raises(TooFast) as refused:
+    with pytest.raises(Throttled) as refused:
         courtesy.admit(1)
     assert refused.value.again_at == clock.now + PAUSE
 
 
 def test_only_those_are_remembered_who_have_to_be() -> None:
     clock = Clock()
-    courtesy = Courtesy(clock)
+    courtesy = UserThrottle(clock)
     for user in range(3_000):
         courtesy.admit(user)
         clock.now += timedelta(seconds=1)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.errors import BadFile, FileFault, TooFast
+from bot.domain.errors import BadFile, FileFault, Throttled
 from bot.domain.order_ids import Finder, find_orders
 from bot.services.file_reader import END, NotText, Reread, framed, read_files, written
 from bot.services.file_reading import ReadingRoom
@@ -158,7 +158,7 @@ def test_lists_with_rare_separators_alone_are_read_to_their_end(separator: str) 
 
 async def test_suggestions_are_counted(here: World, ann: Any) -> None:
     assert await ann.autocomplete("cancel", "key", "") != []
-    with suppress(TooFast):
+    with suppress(Throttled):
         while True:
             here.app.client.use_cases.suggesting.admit(ann.id, SUGGESTION)
     assert await ann.autocomplete("cancel", "key", "") == []

@@ -13,7 +13,6 @@ from bot.domain.errors import (
     BadName,
     BadSecret,
     BeingErased,
-    Erased,
     FileFault,
     KeyFault,
     KeyPaused,
@@ -21,7 +20,7 @@ from bot.domain.errors import (
     NoOrders,
     NoSuchKey,
     NotOperator,
-    NotYours,
+    NotOwner,
     NoWebhook,
     NoWebhooks,
     QuestionClosed,
@@ -29,12 +28,13 @@ from bot.domain.errors import (
     RefusedTooOften,
     RegistrationUnderWay,
     SameKey,
-    TooFast,
+    Throttled,
     TooMany,
     TooManyKeys,
     TooManyLists,
     TooManyOpen,
     TooManyQuestions,
+    UserErased,
     UserError,
 )
 from bot.domain.order_ids import Junk
@@ -52,7 +52,7 @@ INTERNAL = mark(
 
 _PLAIN: Mapping[type[UserError], str] = {
     NoKey: mark("You have not connected a NotPanel key yet, so nothing was sent. It takes ten seconds:"),
-    Erased: mark(
+    UserErased: mark(
         "While I was checking this key you had everything about you erased, so it was not stored. Send it once more if "
         "you want to go on."
     ),
@@ -62,7 +62,7 @@ _PLAIN: Mapping[type[UserError], str] = {
     QuestionClosed: mark(
         "That question is closed, and I have not kept its order IDs. Nothing was sent. Send the IDs again."
     ),
-    NotYours: mark("This belongs to somebody else. Use the command yourself to get your own."),
+    NotOwner: mark("This belongs to somebody else. Use the command yourself to get your own."),
     NotOperator: mark("That is for whoever runs this bot. Everything of yours is under `/help`."),
     RefillUnderWay: mark(
         "Refills of yours are being asked for, or that question was confirmed before: its card tells what came of it. "
@@ -152,20 +152,20 @@ def user_error(error: UserError) -> str:
                 "Try again {when}.",
                 when=ago(again_at),
             )
-        case TooMany() | TooFast() | TooManyOpen() | TooManyQuestions():
+        case TooMany() | Throttled() | TooManyOpen() | TooManyQuestions():
             return _too_much(error)
         case _:
             return t(_PLAIN.get(type(error), INTERNAL))
 
 
-def _too_much(error: TooMany | TooFast | TooManyOpen | TooManyQuestions) -> str:
+def _too_much(error: TooMany | Throttled | TooManyOpen | TooManyQuestions) -> str:
     match error:
         case TooMany(most=most):
             return t(
                 "That names more than {most} orders, the most I take at once. Nothing was sent. Split the list.",
                 most=most,
             )
-        case TooFast(again_at=again_at):
+        case Throttled(again_at=again_at):
             return t("That was faster than I can serve one person. Nothing was done. Again {when}.", when=ago(again_at))
         case TooManyOpen(count=count, most=most):
             return t(

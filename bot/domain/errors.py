@@ -111,7 +111,7 @@ class TooMany(UserError):
         self.most = most
 
 
-class TooFast(UserError):
+class Throttled(UserError):
     """More at once than one person may ask for, so that others are served as well."""
 
     def __init__(self, again_at: datetime) -> None:
@@ -161,7 +161,7 @@ class QuestionClosed(UserError):
     """The question was answered or has lapsed, and its orders were dropped."""
 
 
-class Erased(UserError):
+class UserErased(UserError):
     """The user had everything erased while this was under way."""
 
 
@@ -193,5 +193,5 @@ class NotOperator(UserError):
     """This is for whoever runs the bot."""
 
 
-class NotYours(UserError):
+class NotOwner(UserError):
     """Somebody else asked for this."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pydantic import SecretStr
 
 from bot.domain.clock import Clock
-from bot.domain.errors import NoOrders, NotYours, QuestionClosed, TooMany, TooManyOpen, TooManyQuestions
+from bot.domain.errors import NoOrders, NotOwner, QuestionClosed, TooMany, TooManyOpen, TooManyQuestions
 from bot.domain.languages import Language
 from bot.domain.order_ids import Found
 from bot.domain.polling import DRAFT_LIVES
@@ -161,7 +161,7 @@ class Cancels:
     async def answer(self, request_id: int, user_id: int, place: Place, *, go: bool) -> None:
         """Confirm a request or keep its orders; an answer after the first, or too late, changes only the card's place.
 
-        Raise NotYours for anyone but the requester, NoKey or KeyPaused where there is no key to send it with, and
+        Raise NotOwner for anyone but the requester, NoKey or KeyPaused where there is no key to send it with, and
         TooManyOpen; the question then stays.
         """
         request = await self._own(request_id, user_id)
@@ -178,18 +178,18 @@ class Cancels:
         self._wake()
 
     async def stop(self, request_id: int, user_id: int, place: Place) -> None:
-        """Send nothing more of a request; what was sent goes on. Raise NotYours for anyone but the requester."""
+        """Send nothing more of a request; what was sent goes on. Raise NotOwner for anyone but the requester."""
         await self._own(request_id, user_id)
         async with self._ledger.write() as tx:
             await tx.place_card(request_id, self._card(user_id, place))
             request = await tx.request(request_id)
             if request is None:  # erased since
-                raise NotYours
+                raise NotOwner
             await tx.stop_request(request, self._clock(), self._window)
         self._wake()
 
     async def retry(self, request_id: int, user_id: int, place: Place) -> None:
-        """Give what is only watched of a request one more try; raise NotYours, NoKey or KeyPaused.
+        """Give what is only watched of a request one more try; raise NotOwner, NoKey or KeyPaused.
 
         It is what repeating /cancel does: the next look comes first, and what it shows running is sent.
         """
@@ -201,7 +201,7 @@ class Cancels:
         self._wake()
 
     async def asked_about(self, request_id: int, user_id: int) -> tuple[int, tuple[str, ...]]:
-        """Return the account and the orders of a request; raise NotYours, or QuestionClosed where they were dropped."""
+        """Return the account and the orders of a request; raise NotOwner, or QuestionClosed where they were dropped."""
         request = await self._own(request_id, user_id)
         orders = await self.named(ListKind.REQUEST, request_id, user_id, lambda _: True)
         if not orders:
@@ -225,7 +225,7 @@ class Cancels:
         return RequestView(request, account, keys, groups, tuple(waiting), joined, sent_by)
 
     async def rows(self, kind: ListKind, list_id: int, user_id: int) -> AsyncGenerator[list[Listed]]:
-        """Yield all orders of a list, page by page; raise NotYours for anyone but its owner, NoKey for one without."""
+        """Yield all orders of a list, page by page; raise NotOwner for anyone but its owner, NoKey for one without."""
         read = self._ledger.read
         match kind:
             case ListKind.REQUEST:
@@ -233,7 +233,7 @@ class Cancels:
             case ListKind.NOTICE:
                 notice = await read.notice(list_id)
                 if notice is None or notice.user_id != user_id:
-                    raise NotYours
+                    raise NotOwner
             case ListKind.OPEN:
                 await self._accounts.stored(user_id)
                 for account in await read.accounts_of(user_id):
@@ -278,7 +278,7 @@ class Cancels:
     ) -> int:
         """Ask whether to try, under another key, what the panel did not find under its own; return the request's id.
 
-        Raise as `rows` does and as `ask` does: NotYours for a list or an account that is not the user's.
+        Raise as `rows` does and as `ask` does: NotOwner for a list or an account that is not the user's.
         """
         orders = await self.named(kind, list_id, user_id, lambda line: line.not_found and line.account_id != account_id)
         return await self.ask(user_id, Found(orders, 0, ()), place, key=account_id, always=True)
@@ -297,7 +297,7 @@ class Cancels:
     async def _own(self, request_id: int, user_id: int) -> Request:
         request = await self._ledger.read.request(request_id)
         if request is None or request.user_id != user_id:
-            raise NotYours
+            raise NotOwner
         return request
 
     def _card(self, user_id: int, place: Place) -> Card:

@@ -16,12 +16,12 @@ from bot.domain.accounts import AccountState
 from bot.domain.clock import Clock
 from bot.domain.errors import (
     BeingErased,
-    Erased,
     NoKey,
     NoSuchKey,
-    NotYours,
+    NotOwner,
     SameKey,
     TooManyKeys,
+    UserErased,
 )
 from bot.domain.panel_answers import Balance
 from bot.ledger import Account, Cancellation, Groups, Keyring, Ledger, Writer, folded
@@ -133,7 +133,7 @@ class Accounts:
             if await tx.is_being_erased(user_id):
                 raise BeingErased
             if before and not now:
-                raise Erased
+                raise UserErased
             self._see_whether_it_fits(key, name, now)
             account_id = await self._store(tx, user_id, name, key)
             waiting, keys = await tx.count_open(account_id), await tx.accounts_of(user_id)
@@ -227,13 +227,13 @@ class Accounts:
     async def choose(self, user_id: int, key: str | int = "") -> Account:
         """Return a user's account by its key's name or by its id, or the default, its key usable or not.
 
-        Raise NoKey for a user without any, NoSuchKey for a name, NotYours for an id that is none of theirs.
+        Raise NoKey for a user without any, NoSuchKey for a name, NotOwner for an id that is none of theirs.
         """
         keys = await self.stored(user_id)
         if isinstance(key, int):
             account = next((one for one in keys if one.id == key), None)
             if account is None:
-                raise NotYours
+                raise NotOwner
             return account
         if not key.strip():
             return keys[0]

@@ -21,7 +21,7 @@ from bot.ledger import Account, Keyring, Ledger, LedgerError
 from bot.panel import MAX_BATCH, InvalidKey, Panel, PanelError, RateLimited, Refused, Suspended
 from bot.services.keyring import paused_by, usable
 from bot.services.keys import Accounts
-from bot.services.throttle import PAUSE, Courtesy
+from bot.services.throttle import PAUSE, UserThrottle
 from bot.vault import VaultError
 from bot.workers.budget import Budget, Use
 from bot.workers.key_doubts import Doubt, KeyDoubts
@@ -82,7 +82,7 @@ class Calls:
         panel: Panel,
         budget: Budget,
         doubts: KeyDoubts,
-        courtesy: Courtesy,
+        courtesy: UserThrottle,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
@@ -94,7 +94,7 @@ class Calls:
         self._clock = clock
 
     async def look_up(self, user_id: int, orders: Sequence[str], key: str | int = "") -> Statuses:
-        """Ask the panel for the status of orders; raise TooMany, TooFast, PanelError, or as `usable` does.
+        """Ask the panel for the status of orders; raise TooMany, Throttled, PanelError, or as `usable` does.
 
         An error after the first answer is part of the result: what was answered is told.
         """
@@ -126,7 +126,7 @@ class Calls:
         """Ask the panel for the balance under the key named, or under each of the user's.
 
         Raise PanelError, or as `usable` does, where there is one key to ask for; of several each has its own. Raise
-        TooFast.
+        Throttled.
         """
         keys = await self._accounts.stored(user_id)
         if key or len(keys) == 1:
@@ -155,7 +155,7 @@ class Calls:
     async def refill(self, account: Account, orders: Sequence[str]) -> Refills:
         """Ask the panel to refill orders: each once, and never again by itself, since only a person can see what came.
 
-        Call it only once the user has seen an acknowledgement. Raise NoKey, KeyPaused, TooMany, TooFast, PanelError
+        Call it only once the user has seen an acknowledgement. Raise NoKey, KeyPaused, TooMany, Throttled, PanelError
         or LedgerError, with which nothing was sent; what fails later is part of the result.
         """
         orders = tuple(dict.fromkeys(orders))
@@ -183,7 +183,7 @@ class Calls:
             return dict.fromkeys(batch, RowError(error.words))
 
     def _admit(self, user_id: int, calls: int) -> None:
-        """Count all calls of a command but the first, for which it was admitted; raise TooFast before any is made."""
+        """Count all calls of a command but the first, for which it was admitted; raise Throttled before any is made."""
         self._courtesy.admit(user_id, (calls - 1) * PAUSE)
 
     async def _call(

@@ -8,7 +8,7 @@ seconds would do, and after the machine's clock was set back it locks people out
 from datetime import datetime, timedelta
 
 from bot.domain.clock import Clock
-from bot.domain.errors import RefusedTooOften, TooFast
+from bot.domain.errors import RefusedTooOften, Throttled
 
 AT_ONCE = 20
 """Commands, buttons and messages that one person may give at once: more than anybody does who reads the answers."""
@@ -28,7 +28,7 @@ _MOST_REMEMBERED = 1_000
 """People who are remembered before those are forgotten who have waited long enough."""
 
 
-class Courtesy:
+class UserThrottle:
     """Remembers how much each person has asked for of late; a restart forgives everybody."""
 
     def __init__(self, clock: Clock) -> None:
@@ -37,7 +37,7 @@ class Courtesy:
         self._told_until: dict[int, datetime] = {}
 
     def admit(self, user_id: int, cost: timedelta = PAUSE) -> None:
-        """Count something that a person asks for; raise TooFast, with when to come back, where it is too much.
+        """Count something that a person asks for; raise Throttled, with when to come back, where it is too much.
 
         `cost`: LIGHT, or PAUSE for each call to the panel.
         """
@@ -47,12 +47,12 @@ class Courtesy:
             free_at = now
         self._free_at[user_id] = free_at
         if free_at + cost > now + allowed:
-            raise TooFast(_whole_second(free_at + cost - allowed))
+            raise Throttled(_whole_second(free_at + cost - allowed))
         if len(self._free_at) > _MOST_REMEMBERED:
             self._free_at = {known: until for known, until in self._free_at.items() if until > now}
         self._free_at[user_id] = free_at + cost
 
-    def is_to_be_told(self, user_id: int, refusal: TooFast) -> bool:
+    def is_to_be_told(self, user_id: int, refusal: Throttled) -> bool:
         """Tell whether to answer a refused message: once, and then not before the time that answer has named."""
         now = self._clock()
         self._told_until = {known: until for known, until in self._told_until.items() if now < until <= now + 2 * PAUSE}

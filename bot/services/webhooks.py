@@ -25,7 +25,7 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from bot.domain.clock import Clock
-from bot.domain.errors import BadSecret, Erased, NoWebhook, NoWebhooks, RegistrationUnderWay
+from bot.domain.errors import BadSecret, NoWebhook, NoWebhooks, RegistrationUnderWay, UserErased
 from bot.domain.signatures import is_signed
 from bot.ledger import Ledger, LedgerError, LedgerUnsure, Webhook
 from bot.panel import MAX_BATCH, PanelError
@@ -233,7 +233,7 @@ class Webhooks:
         sealed = self._vault.seal(Purpose.WEBHOOK_SECRET, user_id, secret) if secret else None
         async with self._ledger.write() as tx:
             if not await tx.save_webhook(user_id, _hashed(token), sealed, self._clock()):
-                raise Erased
+                raise UserErased
         await self._ledger.forget_deleted()
 
     def _need_base(self) -> str:
