@@ -69,7 +69,7 @@ class NotAcknowledged(Exception):
     """Discord did not confirm the first answer to an interaction, so nothing is done."""
 
 
-class TurnedAway(NotAcknowledged):
+class Blocked(NotAcknowledged):
     """There is too much to do: the first answer said so."""
 
 
@@ -245,7 +245,7 @@ def describe(error: Exception) -> CardView:
 
 async def answer_error(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Answer an interaction that failed, as far as Discord still takes an answer."""
-    if isinstance(error, TurnedAway):
+    if isinstance(error, Blocked):
         log.warning("turned away: %d commands and presses are at work", MOST_AT_WORK)
         return
     if isinstance(error, NotAcknowledged | app_commands.CommandNotFound):

@@ -15,7 +15,7 @@ from bot.cards.cards import brief_notice_card, notice_card
 from bot.cards.errors import TOO_BUSY
 from bot.cards.language import speak, t
 from bot.cards.layout import CardView
-from bot.client import Client, NotAcknowledged, TurnedAway, answer_error
+from bot.client import Blocked, Client, NotAcknowledged, answer_error
 from bot.delivery.notices import News
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.languages import understood
@@ -81,7 +81,7 @@ async def _first_answer(interaction: Interaction, call: Callable[[], Awaitable[T
     interaction.client.use_cases.figures.turned_away += 1
     # Without a card, which costs as much again as the call.
     await _answer_in_time(interaction, partial(interaction.response.send_message, t(TOO_BUSY), ephemeral=True))
-    raise TurnedAway
+    raise Blocked
 
 
 async def _answer_in_time(interaction: Interaction, call: Callable[[], Awaitable[T]]) -> T:

@@ -32,7 +32,7 @@ from bot.ops.doctor.facts import (
     Reading,
     Refusal,
 )
-from bot.panel import InvalidKey, PanelError, RateLimited, Suspended, TurnedAway, Unavailable, Unintelligible
+from bot.panel import Blocked, InvalidKey, PanelError, RateLimited, Suspended, Unavailable, UnexpectedResponse
 
 OK, ATTENTION, FAILED = Verdict.OK, Verdict.ATTENTION, Verdict.FAILED
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -106,10 +106,10 @@ def test_what_discord_did_not_tell_is_not_called_well() -> None:
     [
         (InvalidKey("Invalid API key"), OK, "refuses a call without a key"),
         (RateLimited(), ATTENTION, "PANEL_IP_LIMIT"),
-        (Unavailable(reached=False), FAILED, "cannot be reached"),
-        (Unavailable(reached=True), FAILED, "ask NotPanel"),
-        (Unintelligible(), FAILED, "something else"),
-        (TurnedAway("Forbidden"), FAILED, '"Forbidden"'),
+        (Unavailable(may_have_acted=False), FAILED, "cannot be reached"),
+        (Unavailable(may_have_acted=True), FAILED, "ask NotPanel"),
+        (UnexpectedResponse(), FAILED, "something else"),
+        (Blocked("Forbidden"), FAILED, '"Forbidden"'),
         (Suspended(), FAILED, "refuses this machine"),
         (None, ATTENTION, '"Forbidden"'),
     ],

@@ -361,7 +361,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if fate == "answered":
             verdicts = judged(rows, answers)
         else:
-            verdicts = [after_lost_call(row.doubts, reached=fate == "lost") for row in rows]
+            verdicts = [after_lost_call(row.doubts, may_have_acted=fate == "lost") for row in rows]
         await self.record(account_id, [Outcome(*pair, self.now) for pair in zip(rows, verdicts, strict=True)])
         pairs = zip(rows, verdicts, strict=True)
         self.doubtful |= {row.id: 0 for row, verdict in pairs if verdict.state is State.UNKNOWN}

@@ -364,7 +364,7 @@ async def test_a_result_that_cannot_be_shown_leaves_the_card_that_says_what_to_d
 
 @pytest.mark.parametrize("count", [1, 4, 50, 1_000])
 @pytest.mark.parametrize("words", ["", "=no", HOSTILE])
-@pytest.mark.parametrize("error", [None, Unavailable(reached=True), InvalidKey(HOSTILE)], ids=repr)
+@pytest.mark.parametrize("error", [None, Unavailable(may_have_acted=True), InvalidKey(HOSTILE)], ids=repr)
 async def test_every_card_keeps_discords_limits(count: int, words: str, error: Exception | None) -> None:
     orders = tuple(f"ord_{number:064}" for number in range(count))
     rows = {order: Refill(f"ref_{n:064}") for n, order in enumerate(orders) if n % 4 == 0}

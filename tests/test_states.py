@@ -108,11 +108,11 @@ def test_a_refusal_leads_where_sending_may_lead_and_keeps_its_words(doubts: int,
 
 
 @given(doubts_counts, st.booleans())
-def test_a_lost_call_leads_where_sending_may_lead(doubts: int, reached: bool) -> None:
-    verdict = after_lost_call(doubts, reached=reached)
+def test_a_lost_call_leads_where_sending_may_lead(doubts: int, may_have_acted: bool) -> None:
+    verdict = after_lost_call(doubts, may_have_acted=may_have_acted)
     assert is_legal(State.SENDING, verdict)
-    assert (verdict.state is State.UNKNOWN) == reached
-    assert verdict.doubts == doubts + reached
+    assert (verdict.state is State.UNKNOWN) == may_have_acted
+    assert verdict.doubts == doubts + may_have_acted
 
 
 @given(st.sampled_from(WATCHED), doubts_counts, status_rows)
@@ -162,8 +162,8 @@ def test_not_found_counts_only_where_it_speaks_of_the_order(words: str) -> None:
 
 @pytest.mark.parametrize("words", ["", "Application not found"])
 def test_what_a_lost_call_was_answered_with_is_kept(words: str) -> None:
-    assert after_lost_call(1, reached=True, words=words) == Verdict(State.UNKNOWN, 2, words or None)
-    assert after_lost_call(1, reached=False, words=words) == Verdict(State.REQUESTED, 1)
+    assert after_lost_call(1, may_have_acted=True, words=words) == Verdict(State.UNKNOWN, 2, words or None)
+    assert after_lost_call(1, may_have_acted=False, words=words) == Verdict(State.REQUESTED, 1)
 
 
 def test_after_a_doubtful_call_nothing_is_told_as_not_yet_sent() -> None:

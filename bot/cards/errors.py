@@ -38,7 +38,7 @@ from bot.domain.errors import (
     UserError,
 )
 from bot.domain.order_ids import Junk
-from bot.panel import InvalidKey, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
+from bot.panel import Blocked, InvalidKey, PanelError, RateLimited, Refused, Suspended, Unavailable
 
 UNWRITABLE = mark(
     "I cannot write anything down at the moment, so I have taken nothing on: nothing was sent, stored or removed. "
@@ -198,7 +198,7 @@ def panel_error(error: PanelError) -> str:
             return t("The panel's rate limit is used up. Try again {when}.", when=ago(reset))
         case RateLimited():
             return t("The panel's rate limit is used up. Try again in a minute.")
-        case TurnedAway():
+        case Blocked():
             return _quoting(error, t("The panel lets none of my calls through at the moment. Try again later."))
         case Unavailable():
             return _quoting(error, t("The panel cannot be reached at the moment. Try again in a minute."))
@@ -216,7 +216,7 @@ def _quoting(error: PanelError, sentence: str) -> str:
 def stopped(error: Exception) -> str:
     """Say why the rest of a list was not sent."""
     match error:
-        case PanelError(reached=False):
+        case PanelError(may_have_acted=False):
             return panel_error(error)
         case PanelError():
             return t("I stopped where the panel gave no clear answer.")

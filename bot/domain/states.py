@@ -157,12 +157,12 @@ def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Verdict:
     return Verdict(State.REFUSED, doubts, words)
 
 
-def after_lost_call(doubts: int, *, reached: bool, words: str = "") -> Verdict:
+def after_lost_call(doubts: int, *, may_have_acted: bool, words: str = "") -> Verdict:
     """Judge a cancel call without a usable answer; `reached`: the panel may have acted on it.
 
     `words`: what the answer said instead, to be shown while nobody knows more.
     """
-    if reached:
+    if may_have_acted:
         return Verdict(State.UNKNOWN, doubts + 1, words or None)
     return Verdict(State.REQUESTED, doubts)
 

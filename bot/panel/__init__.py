@@ -2,14 +2,14 @@
 
 from bot.panel.client import CALL_DEADLINE, MAX_BATCH, Called, Panel, host_called
 from bot.panel.errors import (
+    Blocked,
     InvalidKey,
     PanelError,
     RateLimited,
     Refused,
     Suspended,
-    TurnedAway,
     Unavailable,
-    Unintelligible,
+    UnexpectedResponse,
 )
 from bot.panel.in_process import Answer, in_process
 from bot.panel.probe import Probed, probe
@@ -19,6 +19,7 @@ __all__ = [
     "CALL_DEADLINE",
     "MAX_BATCH",
     "Answer",
+    "Blocked",
     "Called",
     "InvalidKey",
     "Panel",
@@ -28,9 +29,8 @@ __all__ = [
     "Refused",
     "Reply",
     "Suspended",
-    "TurnedAway",
     "Unavailable",
-    "Unintelligible",
+    "UnexpectedResponse",
     "host_called",
     "in_process",
     "probe",

@@ -17,7 +17,7 @@ import httpx  # `import httpx2 as httpx` switches to its maintained successor
 from pydantic import SecretStr
 
 from bot.domain.panel_answers import Balance, CancelRow, Limits, RefillRow, StatusRow
-from bot.panel.errors import PanelError, Unavailable, Unintelligible, error_for
+from bot.panel.errors import PanelError, Unavailable, UnexpectedResponse, error_for
 from bot.panel.redaction import Redaction
 from bot.panel.replies import (
     Json,
@@ -190,7 +190,7 @@ class Panel:
     async def _post(self, key: SecretStr, form: dict[str, str], deadline: float) -> tuple[httpx.Response, bytes]:
         http, wire = await self._client(), _Wire()
         if asyncio.get_running_loop().time() >= deadline:  # this process was halted meanwhile
-            raise Unavailable(reached=False)
+            raise Unavailable(may_have_acted=False)
         try:
             # The key leaves its wrapper in the argument alone, so that no frame of ours holds it in clear.
             async with (
@@ -206,14 +206,14 @@ class Panel:
         except TimeoutError as error:
             # Only here a call is cut off, and the pool that this may have broken goes with it.
             self._replace(http)
-            raise Unavailable(reached=wire.may_have_sent) from error
+            raise Unavailable(may_have_acted=wire.may_have_sent) from error
         except httpx.PoolTimeout as error:
             self._replace(http)
-            raise Unavailable(reached=False) from error
+            raise Unavailable(may_have_acted=False) from error
         except NEVER_SENT as error:
-            raise Unavailable(reached=False) from error
+            raise Unavailable(may_have_acted=False) from error
         except httpx.TransportError as error:
-            raise Unavailable(reached=True) from error
+            raise Unavailable(may_have_acted=True) from error
         return response, body
 
     def _understand(
@@ -233,7 +233,7 @@ class Panel:
         if error:
             raise error
         if value is None:
-            raise Unintelligible
+            raise UnexpectedResponse
         return read(value), read_limits(headers, now)
 
     async def _client(self) -> httpx.AsyncClient:
@@ -332,10 +332,10 @@ async def _retire(http: httpx.AsyncClient, calls: frozenset[asyncio.Task[object]
 async def read_body(response: httpx.Response) -> bytes:
     """Read a reply, up to what one may measure; raise Unintelligible for more, or for one that is encoded."""
     if response.headers.get("Content-Encoding", "").strip().casefold() not in ("", "identity"):
-        raise Unintelligible
+        raise UnexpectedResponse
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > MAX_BODY:
-            raise Unintelligible
+            raise UnexpectedResponse
     return bytes(body)

@@ -12,7 +12,7 @@ Layer = Literal["ip", "key", "tier"]
 class PanelError(Exception):
     """The panel did not answer the question."""
 
-    reached = False
+    may_have_acted = False
     """Whether the panel may have acted on the call: then only `status` can tell what happened."""
 
     def __init__(self, words: str = "") -> None:
@@ -45,22 +45,22 @@ class RateLimited(PanelError):
         self.reset = reset
 
 
-class TurnedAway(PanelError):
+class Blocked(PanelError):
     """The panel, or something in front of it, lets no call through; nothing was done."""
 
 
 class Unavailable(PanelError):
     """The panel could not be reached, or broke off."""
 
-    def __init__(self, words: str = "", *, reached: bool) -> None:
+    def __init__(self, words: str = "", *, may_have_acted: bool) -> None:
         super().__init__(words)
-        self.reached = reached
+        self.may_have_acted = may_have_acted
 
 
-class Unintelligible(PanelError):
+class UnexpectedResponse(PanelError):
     """The panel answered with something that is not its protocol."""
 
-    reached = True
+    may_have_acted = True
 
 
 _INVALID_KEY = re.compile(
@@ -90,9 +90,9 @@ def error_for(
     if status == 429 or (ours and status < 500 and "rate limit exceeded" in said):
         return RateLimited(quoted, layer=layer, reset=reset)
     if status >= 500:
-        return Unavailable(quoted, reached=True)
+        return Unavailable(quoted, may_have_acted=True)
     if status in (401, 403) and words:
-        return TurnedAway(words)
+        return Blocked(words)
     if status not in (200, 400) or (status == 400 and not words):
-        return Unintelligible(quoted)
+        return UnexpectedResponse(quoted)
     return None

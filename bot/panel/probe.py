@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot.domain.clock import Clock, utc_now
 from bot.panel.client import CALL_DEADLINE, NEVER_SENT, connect, read_body
-from bot.panel.errors import PanelError, Unavailable, Unintelligible, error_for
+from bot.panel.errors import PanelError, Unavailable, UnexpectedResponse, error_for
 from bot.panel.replies import error_words, quotable, read_date, read_json, read_layer, read_reset
 
 
@@ -38,14 +38,14 @@ async def probe(
         try:
             async with asyncio.timeout(CALL_DEADLINE), http.stream("POST", url, data={"action": "balance"}) as response:
                 body = await read_body(response)
-        except Unintelligible:
-            return Probed(Unintelligible(), "", sent, clock(), None)
+        except UnexpectedResponse:
+            return Probed(UnexpectedResponse(), "", sent, clock(), None)
         except (httpx.TransportError, TimeoutError) as error:
-            raise Unavailable(reached=not isinstance(error, NEVER_SENT)) from error
+            raise Unavailable(may_have_acted=not isinstance(error, NEVER_SENT)) from error
     received = clock()
     value = read_json(body, "")
     words, quoted, headers = error_words(value) or "", quotable(value), response.headers
     error = error_for(response.status_code, words, read_layer(headers), read_reset(headers, received), quoted)
     if error is None and value is None:
-        error = Unintelligible()
+        error = UnexpectedResponse()
     return Probed(error, quoted, sent, received, read_date(headers.get("Date", "")))

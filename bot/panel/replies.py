@@ -27,7 +27,7 @@ from bot.domain.panel_answers import (
     StatusRow,
 )
 from bot.domain.panel_words import is_about_orders, is_of_a_fault
-from bot.panel.errors import Layer, Refused, Unintelligible
+from bot.panel.errors import Layer, Refused, UnexpectedResponse
 from bot.panel.redaction import Redaction
 
 Json = dict[str, JsonValue] | list[JsonValue]
@@ -122,7 +122,7 @@ def read_balance(value: Json) -> Balance:
     """Read a reply to `balance`; raise Refused or Unintelligible."""
     _refuse(value)
     if not isinstance(value, dict) or (amount := _text(value.get("balance"))) is None:
-        raise Unintelligible(quotable(value))
+        raise UnexpectedResponse(quotable(value))
     return Balance(amount, _text(value.get("currency")))
 
 
@@ -141,7 +141,7 @@ def read_webhook(value: Json) -> SecretStr | None:
 def _refuse(value: Json) -> None:
     """Raise Refused or Unintelligible for an error in answer to a call that is about no order."""
     if words := error_words(value):
-        raise Unintelligible(words) if is_of_a_fault(words) else Refused(words)
+        raise UnexpectedResponse(words) if is_of_a_fault(words) else Refused(words)
 
 
 def _secrets(value: JsonValue, depth: int) -> Iterable[str]:
@@ -296,7 +296,7 @@ def _rows(value: Json, asked: _Asked, orders: Sequence[str], field: str) -> Iter
         return [(orders[0], value)]
     if len(orders) > 1 and words and is_about_orders(words):
         raise Refused(words)
-    raise Unintelligible(quotable(value))
+    raise UnexpectedResponse(quotable(value))
 
 
 def _is_row(value: dict[str, JsonValue], field: str, words: str | None) -> bool:

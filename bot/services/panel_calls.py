@@ -168,10 +168,10 @@ class Calls:
             try:
                 rows.update(await self._refill(account.id, batch))
             except Exception as error:
-                reached = _may_have_acted(error)
-                if not (start or reached):
+                may_have_acted = _panel_may_have_acted(error)
+                if not (start or may_have_acted):
                     raise
-                sent = start + len(batch) if reached else start
+                sent = start + len(batch) if may_have_acted else start
                 return Refills(rows, frozenset(orders[sent:]), error)
         return Refills(rows)
 
@@ -221,10 +221,10 @@ class Calls:
                 pass
 
 
-def _may_have_acted(error: Exception) -> bool:
+def _panel_may_have_acted(error: Exception) -> bool:
     """Tell whether the panel may have done what it was asked for when this was raised."""
     if isinstance(error, PanelError):
-        return error.reached
+        return error.may_have_acted
     if isinstance(error, UserError):
         return False
     log.error("a refill call broke off", exc_info=error)

@@ -17,7 +17,7 @@ from bot.domain.errors import KeyPaused, NoKey, UserError
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading, RowError, StatusRow
 from bot.ledger import Ledger, LedgerError, Preview, PreviewState, Request
-from bot.panel import MAX_BATCH, InvalidKey, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
+from bot.panel import MAX_BATCH, Blocked, InvalidKey, PanelError, RateLimited, Refused, Suspended, Unavailable
 from bot.services.panel_calls import MAX_LOOKUP, Calls
 from bot.workers.budget import Use
 
@@ -85,8 +85,8 @@ class Previews:
         except Refused as error:
             return replace(_with(preview, batch, dict.fromkeys(batch, RowError(error.words))), state=_why(error)), {}
         except (PanelError, UserError) as error:
-            reached = isinstance(error, PanelError) and error.reached
-            return replace(_with(preview, batch, {}) if reached else preview, state=_why(error)), {}
+            may_have_acted = isinstance(error, PanelError) and error.may_have_acted
+            return replace(_with(preview, batch, {}) if may_have_acted else preview, state=_why(error)), {}
         seen = _with(preview, batch, rows)
         return replace(seen, state=PreviewState.DONE) if seen.asked >= seen.wanted else seen, rows
 
@@ -137,7 +137,7 @@ def _why(error: PanelError | UserError) -> PreviewState:
             return PreviewState.REMOVED
         case RateLimited():
             return PreviewState.RATE_LIMITED
-        case TurnedAway():
+        case Blocked():
             return PreviewState.TURNED_AWAY
         case Unavailable():
             return PreviewState.UNAVAILABLE

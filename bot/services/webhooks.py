@@ -191,7 +191,7 @@ class Webhooks:
             secret = await self._calls.add_webhook(user_id, base + token, EVENTS)
             how = Registration.WITH_SECRET if secret else Registration.WITHOUT_SECRET
         except PanelError as error:
-            if not error.reached:
+            if not error.may_have_acted:
                 raise
             how = Registration.UNCLEAR
         try:

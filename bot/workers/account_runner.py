@@ -19,7 +19,7 @@ from bot.domain.polling import check_before_resend, may_resend, retry_after
 from bot.domain.refunds import Refund
 from bot.domain.states import MAX_DOUBTS, State, Verdict, after_cancel, after_lost_call, after_status
 from bot.ledger import Account, Cancellation, LeaseLost, Ledger, NoticeKind, Outcome, Trouble, Writer
-from bot.panel import MAX_BATCH, InvalidKey, Panel, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable
+from bot.panel import MAX_BATCH, Blocked, InvalidKey, Panel, PanelError, RateLimited, Refused, Suspended, Unavailable
 from bot.services.key_seals import open_key
 from bot.services.keyring import paused_by
 from bot.vault import Vault
@@ -150,24 +150,27 @@ class Turns:
     async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
         self._leases.insist(account.id)
 
-        def lost(pause: timedelta, *, reached: bool, words: str = "") -> list[Outcome]:
+        def lost(pause: timedelta, *, may_have_acted: bool, words: str = "") -> list[Outcome]:
             again = self._clock() + pause
-            return [Outcome(row, after_lost_call(row.doubts, reached=reached, words=words), again) for row in rows]
+            return [
+                Outcome(row, after_lost_call(row.doubts, may_have_acted=may_have_acted, words=words), again)
+                for row in rows
+            ]
 
         try:
             reply = await self._panel.cancel(key, [row.order_id for row in rows])
         except Refused:  # of a single order the panel's words are its row: here one may have spoilt a whole batch
             self._most[account.id] = len(rows) // 2
-            return _Answer(lost(timedelta(), reached=False))
+            return _Answer(lost(timedelta(), may_have_acted=False))
         except PanelError as error:
             pause, trouble, paused = self._judge(account, error)
             if trouble not in (None, Trouble.RATE_LIMITED):  # the one is about the key, the other closes the budget
                 self._pause_sending(account.id)
-            return _Answer(lost(pause, reached=error.reached, words=error.words), trouble, paused)
+            return _Answer(lost(pause, may_have_acted=error.may_have_acted, words=error.words), trouble, paused)
         except Exception:
             # A fault of ours after the claim: the panel may have been asked, so only status can tell.
             log.exception("a cancel call for account %d broke off", account.id)
-            return _Answer(lost(self.fail(account.id), reached=True))
+            return _Answer(lost(self.fail(account.id), may_have_acted=True))
         self._succeeded(account, reply.limits)
         self._cancel_failures.pop(account.id, None)
         self._sends_from.pop(account.id, None)
@@ -207,11 +210,11 @@ class Turns:
             self._suspects.failed(account.id, rows, at_once=True)
             return _Answer(_unchanged(rows, self._clock()))
         except PanelError as error:
-            failures = self._suspects.failed(account.id, rows) if error.reached else 0
+            failures = self._suspects.failed(account.id, rows) if error.may_have_acted else 0
             if failures and self._suspects.is_culprit(account.id, rows):  # the panel answers, but for this order
                 return _Answer(_unchanged(rows, self._clock() + retry_after(failures, self._random)))
             pause, trouble, paused = self._judge(account, error)
-            return _Answer(_unchanged(rows, self._clock() + pause, failed=error.reached), trouble, paused)
+            return _Answer(_unchanged(rows, self._clock() + pause, failed=error.may_have_acted), trouble, paused)
         self._succeeded(account, reply.limits)
         self._suspects.answered(account.id, rows)
         seen = [self._seen(row, reply.rows.get(row.order_id)) for row in rows]
@@ -263,7 +266,7 @@ class Turns:
                 now = self._clock()
                 closed = self._budget.closed(account.id) or now
                 return closed - now, Trouble.RATE_LIMITED, None
-            case TurnedAway():
+            case Blocked():
                 return self.fail(account.id, error), Trouble.TURNED_AWAY, None
             case Unavailable():
                 return self.fail(account.id, error), Trouble.UNAVAILABLE, None

@@ -18,15 +18,15 @@ from bot.domain.panel_answers import Accepted, Balance, Limits, Refill, RowError
 from bot.panel import (
     MAX_BATCH,
     Answer,
+    Blocked,
     InvalidKey,
     Panel,
     PanelError,
     RateLimited,
     Refused,
     Suspended,
-    TurnedAway,
     Unavailable,
-    Unintelligible,
+    UnexpectedResponse,
 )
 from bot.panel.client import MAX_BODY
 from tests.panel.fakes import KEY, RESET, SECRET, STAMP, error, loopback, panel_over, panel_that
@@ -41,7 +41,7 @@ async def test_the_form_on_the_wire() -> None:
 
     panel = panel_over(httpx.MockTransport(handle))
     await panel.cancel(KEY, ["a", "b"])
-    with pytest.raises(Unintelligible):
+    with pytest.raises(UnexpectedResponse):
         await panel.status(KEY, ["a b&c=d"])
     await panel.balance(KEY)
     await panel.refill(KEY, ["a", "b"])
@@ -82,43 +82,43 @@ async def test_what_would_name_other_orders_is_not_sent(orders: list[str]) -> No
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "reached"),
+    ("answer", "kind", "may_have_acted"),
     [
         *((error("Invalid API key", status), InvalidKey, False) for status in (200, 400, 401, 403, 404, 500)),
         (error("incorrect API Key."), InvalidKey, False),
         (error("Sorry: invalid key"), InvalidKey, False),
         (error("This API key is invalid", 401), InvalidKey, False),
-        (error("Who are you?", 401), TurnedAway, False),
-        (Answer(401, "<html>"), Unintelligible, True),
-        (error("Provider: invalid API key", 403), TurnedAway, False),
-        (error("Provider account suspended", 403), TurnedAway, False),
-        (error("This deployment is suspended", 403), TurnedAway, False),
-        (Answer(403, '{"message":"Invalid API key"}'), Unintelligible, True),
-        (error("Order not found", 403), TurnedAway, False),
+        (error("Who are you?", 401), Blocked, False),
+        (Answer(401, "<html>"), UnexpectedResponse, True),
+        (error("Provider: invalid API key", 403), Blocked, False),
+        (error("Provider account suspended", 403), Blocked, False),
+        (error("This deployment is suspended", 403), Blocked, False),
+        (Answer(403, '{"message":"Invalid API key"}'), UnexpectedResponse, True),
+        (error("Order not found", 403), Blocked, False),
         (error("Account suspended", 403), Suspended, False),
         (error("ACCOUNT SUSPENDED", 200), Suspended, False),
         (error("This user is suspended", 403), Suspended, False),
-        (error("Not from this address", 403), TurnedAway, False),
-        (Answer(403, "<html>blocked"), Unintelligible, True),
+        (error("Not from this address", 403), Blocked, False),
+        (Answer(403, "<html>blocked"), UnexpectedResponse, True),
         (error("Rate limit exceeded", 429), RateLimited, False),
         (error("Rate limit exceeded", 200), RateLimited, False),
         (Answer(429, "<html>"), RateLimited, False),
         *((error("Internal error", status), Unavailable, True) for status in (500, 502, 503, 599)),
         (Answer(502, "<html>"), Unavailable, True),
-        *((Answer(status, "{}", {"Location": "/else"}), Unintelligible, True) for status in (301, 302, 307)),
-        *((Answer(status, "<html>"), Unintelligible, True) for status in (200, 400, 404, 422)),
-        *((Answer(200, body), Unintelligible, True) for body in ("", "null", "1", '"a"', '{"cancel":', "[[")),
-        (Answer(400, '{"cancel":"a"}'), Unintelligible, True),
-        (Answer(404, '{"error":""}'), Unintelligible, True),
-        (Answer(200, "[" + " " * MAX_BODY + "]"), Unintelligible, True),
+        *((Answer(status, "{}", {"Location": "/else"}), UnexpectedResponse, True) for status in (301, 302, 307)),
+        *((Answer(status, "<html>"), UnexpectedResponse, True) for status in (200, 400, 404, 422)),
+        *((Answer(200, body), UnexpectedResponse, True) for body in ("", "null", "1", '"a"', '{"cancel":', "[[")),
+        (Answer(400, '{"cancel":"a"}'), UnexpectedResponse, True),
+        (Answer(404, '{"error":""}'), UnexpectedResponse, True),
+        (Answer(200, "[" + " " * MAX_BODY + "]"), UnexpectedResponse, True),
     ],
 )
-async def test_what_is_wrong_with_a_whole_call(answer: Answer, kind: type[PanelError], reached: bool) -> None:
+async def test_what_is_wrong_with_a_whole_call(answer: Answer, kind: type[PanelError], may_have_acted: bool) -> None:
     for orders in (["a"], ["a", "b"]):
         for call in (panel_that(answer).cancel, panel_that(answer).refill):
             with pytest.raises(PanelError) as caught:
                 await call(KEY, orders)
-            assert (type(caught.value), caught.value.reached) == (kind, reached)
+            assert (type(caught.value), caught.value.may_have_acted) == (kind, may_have_acted)
     with pytest.raises(kind):
         await panel_that(answer).balance(KEY)
 
@@ -133,7 +133,7 @@ async def test_another_error_belongs_to_the_one_order_or_to_the_whole_batch(stat
     for call in (panel.cancel(KEY, batch), panel.refill(KEY, batch), panel.status(KEY, batch), panel.balance(KEY)):
         with pytest.raises(Refused, match="Order not found") as caught:
             await call
-        assert (caught.value.words, caught.value.reached) == ("Order not found", False)
+        assert (caught.value.words, caught.value.may_have_acted) == ("Order not found", False)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ async def test_which_limit_and_until_when(headers: dict[str, str], layer: str, r
 
 
 @pytest.mark.parametrize(
-    ("failure", "kind", "reached"),
+    ("failure", "kind", "may_have_acted"),
     [
         (httpx.ConnectError("refused"), Unavailable, False),
         (httpx.ConnectTimeout(""), Unavailable, False),
@@ -169,11 +169,11 @@ async def test_which_limit_and_until_when(headers: dict[str, str], layer: str, r
         (httpx.LocalProtocolError(""), Unavailable, True),
     ],
 )
-async def test_what_a_broken_call_is_called(failure: Exception, kind: type[PanelError], reached: bool) -> None:
+async def test_what_a_broken_call_is_called(failure: Exception, kind: type[PanelError], may_have_acted: bool) -> None:
     for call in (panel_that(failure).cancel, panel_that(failure).refill):
         with pytest.raises(PanelError) as caught:
             await call(KEY, ["a"])
-        assert (type(caught.value), caught.value.reached) == (kind, reached)
+        assert (type(caught.value), caught.value.may_have_acted) == (kind, may_have_acted)
 
 
 async def test_a_failure_while_the_body_arrives_is_ambiguous() -> None:
@@ -187,7 +187,7 @@ async def test_a_failure_while_the_body_arrives_is_ambiguous() -> None:
 
     with pytest.raises(Unavailable) as caught:
         await panel_over(httpx.MockTransport(handle)).cancel(KEY, ["a"])
-    assert caught.value.reached
+    assert caught.value.may_have_acted
 
 
 async def test_an_endless_body_is_not_read_to_its_end() -> None:
@@ -203,7 +203,7 @@ async def test_an_endless_body_is_not_read_to_its_end() -> None:
     async def handle(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, stream=Endless())
 
-    with pytest.raises(Unintelligible):
+    with pytest.raises(UnexpectedResponse):
         await panel_over(httpx.MockTransport(handle)).cancel(KEY, ["a"])
     assert read <= MAX_BODY + (1 << 20)
 
@@ -260,7 +260,7 @@ async def test_a_redirect_is_not_followed() -> None:
 
     async with loopback(handle) as url:
         panel = Panel(url)
-        with pytest.raises(Unintelligible):
+        with pytest.raises(UnexpectedResponse):
             await panel.cancel(KEY, ["a"])
         await panel.aclose()
     assert paths == ["/api/v2"]
@@ -288,7 +288,7 @@ async def test_a_refused_connection_was_certainly_not_reached() -> None:
         panel = Panel(f"http://127.0.0.1:{port}/api/v2")
         with pytest.raises(Unavailable) as caught:
             await panel.cancel(KEY, ["a"])
-    assert not caught.value.reached
+    assert not caught.value.may_have_acted
     await panel.aclose()
 
 
@@ -303,5 +303,5 @@ async def test_a_dropped_connection_is_ambiguous() -> None:
         panel = Panel(url)
         with pytest.raises(Unavailable) as caught:
             await panel.cancel(KEY, ["a"])
-        assert caught.value.reached
+        assert caught.value.may_have_acted
         await panel.aclose()

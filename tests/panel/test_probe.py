@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from bot.panel import Answer, InvalidKey, PanelError, RateLimited, Unavailable, Unintelligible, in_process, probe
+from bot.panel import Answer, InvalidKey, PanelError, RateLimited, Unavailable, UnexpectedResponse, in_process, probe
 from tests.panel.fakes import NOW, error
 
 URL = "https://panel.invalid/api/v2"
@@ -18,9 +18,9 @@ URL = "https://panel.invalid/api/v2"
         (error("Invalid API key", 401), InvalidKey, "Invalid API key"),
         (error("Invalid API key", 200), InvalidKey, "Invalid API key"),
         (error("Rate limit exceeded", 429), RateLimited, "Rate limit exceeded"),
-        (Answer(200, "<html>Welcome</html>"), Unintelligible, ""),
-        (Answer(200, "[" * 9), Unintelligible, ""),
-        (Answer(302, ""), Unintelligible, ""),
+        (Answer(200, "<html>Welcome</html>"), UnexpectedResponse, ""),
+        (Answer(200, "[" * 9), UnexpectedResponse, ""),
+        (Answer(302, ""), UnexpectedResponse, ""),
         (Answer(502, "bad gateway"), Unavailable, ""),
         (error("Missing required parameter: key"), type(None), "Missing required parameter: key"),
         (Answer(200, '{"balance":"1"}'), type(None), ""),
@@ -54,12 +54,12 @@ async def test_the_panels_time_is_read_where_it_is_told(date: str, read: datetim
 
 
 @pytest.mark.parametrize(
-    ("failure", "reached"), [(httpx.ConnectError("refused"), False), (httpx.ReadTimeout("slow"), True)]
+    ("failure", "may_have_acted"), [(httpx.ConnectError("refused"), False), (httpx.ReadTimeout("slow"), True)]
 )
-async def test_nobody_answering_is_told_apart_from_breaking_off(failure: Exception, reached: bool) -> None:
+async def test_nobody_answering_is_told_apart_from_breaking_off(failure: Exception, may_have_acted: bool) -> None:
     async def panel(_: Mapping[str, str]) -> Answer:
         raise failure
 
     with pytest.raises(Unavailable) as raised:
         await probe(URL, transport=in_process(panel))
-    assert raised.value.reached is reached
+    assert raised.value.may_have_acted is may_have_acted

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted, Balance, Limits, OrderReading, Refill, RowError
-from bot.panel import Refused, Unintelligible
+from bot.panel import Refused, UnexpectedResponse
 from bot.panel.replies import (
     Json,
     error_words,
@@ -145,7 +145,7 @@ def test_an_error_about_the_whole_batch() -> None:
     with pytest.raises(Refused) as caught:
         cancel({"error": "Missing required parameter: order"}, ["a", "b"])
     assert caught.value.words == "Missing required parameter: order"
-    assert not caught.value.reached
+    assert not caught.value.may_have_acted
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,9 @@ def test_an_error_about_the_whole_batch() -> None:
     [{"cancel": 1}, {"cancel": "a", **GONE}, {"message": "ok"}, {"error": "partly done", "rows": [1]}],
 )
 def test_an_answer_to_another_question_proves_nothing(reply: Any) -> None:
-    with pytest.raises(Unintelligible) as caught:
+    with pytest.raises(UnexpectedResponse) as caught:
         cancel(reply, ["a", "b"])
-    assert caught.value.reached
+    assert caught.value.may_have_acted
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_an_error_about_a_whole_batch_of_refills() -> None:
     with pytest.raises(Refused, match="Unknown action"):
         refill({"error": "Unknown action"}, ["a", "b"])
     for reply in ({"refill": "ref_1"}, {"refill": "ref_1", **GONE}, {"message": "ok"}):
-        with pytest.raises(Unintelligible):
+        with pytest.raises(UnexpectedResponse):
             refill(reply, ["a", "b"])
 
 
@@ -253,7 +253,7 @@ def test_a_batch_of_statuses() -> None:
 
 
 def test_a_single_status_in_answer_to_a_batch_proves_nothing() -> None:
-    with pytest.raises(Unintelligible):
+    with pytest.raises(UnexpectedResponse):
         status(SHOWN, ["a", "b"])
 
 
@@ -261,7 +261,7 @@ def test_a_balance() -> None:
     assert read_balance({"balance": "47.32", "currency": "USD"}) == Balance("47.32", "USD")
     assert read_balance({"balance": 47}) == Balance("47", None)
     for odd in ({}, [], {"balance": None}, {"balance": True}):
-        with pytest.raises(Unintelligible):
+        with pytest.raises(UnexpectedResponse):
             read_balance(odd)
 
 
@@ -511,7 +511,7 @@ def says_so(reply: Any, order: str, alone: bool) -> bool:
 def test_accepted_only_where_the_row_says_so(reply: Any, orders: list[str]) -> None:
     try:
         rows = cancel(reply, orders) if isinstance(reply, dict | list) else {}
-    except (Unintelligible, Refused):
+    except (UnexpectedResponse, Refused):
         return
     assert set(rows) <= set(orders)
     for order, row in rows.items():
@@ -524,7 +524,7 @@ def test_accepted_only_where_the_row_says_so(reply: Any, orders: list[str]) -> N
 def test_a_refill_only_where_the_row_names_it_and_for_one_order(reply: Any, orders: list[str]) -> None:
     try:
         rows = refill(reply, orders) if isinstance(reply, dict | list) else {}
-    except (Unintelligible, Refused):
+    except (UnexpectedResponse, Refused):
         return
     assert set(rows) <= set(orders)
     ids = [row.id for row in rows.values() if isinstance(row, Refill)]
@@ -538,7 +538,7 @@ def test_a_refill_only_where_the_row_names_it_and_for_one_order(reply: Any, orde
 def test_a_status_is_never_made_up(reply: Any, orders: list[str]) -> None:
     try:
         rows = status(reply, orders) if isinstance(reply, dict | list) else {}
-    except (Unintelligible, Refused):
+    except (UnexpectedResponse, Refused):
         return
     assert set(rows) <= set(orders)
     for row in rows.values():
@@ -552,5 +552,5 @@ def test_no_bytes_break_anything(body: bytes, orders: list[str]) -> None:
     if value is None:
         return
     for read in (read_cancel, read_refill, read_statuses):
-        with suppress(Refused, Unintelligible):
+        with suppress(Refused, UnexpectedResponse):
             read(value, orders)

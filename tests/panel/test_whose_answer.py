@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted, OrderReading, Refill, RowError
-from bot.panel import Answer, PanelError, RateLimited, Refused, Suspended, TurnedAway, Unavailable, Unintelligible
+from bot.panel import Answer, Blocked, PanelError, RateLimited, Refused, Suspended, Unavailable, UnexpectedResponse
 from tests.panel.fakes import KEY, SOMEONE_ELSES_ANSWERS, error, panel_that
 
 BATCHES = (["ord_9"], ["ord_9", "ord_8"])
@@ -89,7 +89,7 @@ async def test_what_is_not_known_to_be_about_an_order_is_trouble_and_is_quoted(
 ) -> None:
     panel = panel_that(error(words, status))
     for call in (panel.cancel, panel.refill, panel.status):
-        with pytest.raises(Unintelligible) as caught:
+        with pytest.raises(UnexpectedResponse) as caught:
             await call(KEY, orders)
         assert caught.value.words == words
 
@@ -101,9 +101,9 @@ async def test_someone_elses_answer_says_nothing_of_any_order(
 ) -> None:
     panel = panel_that(Answer(status, body, headers))
     for call in (panel.cancel, panel.refill, panel.status):
-        with pytest.raises((Unintelligible, Unavailable)) as caught:
+        with pytest.raises((UnexpectedResponse, Unavailable)) as caught:
             await call(KEY, orders)
-        assert caught.value.reached
+        assert caught.value.may_have_acted
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ async def test_someone_elses_answer_says_nothing_of_any_order(
         ('"text"', ""),
     ],
 )
-@pytest.mark.parametrize(("status", "kind"), [(404, Unintelligible), (502, Unavailable), (429, RateLimited)])
+@pytest.mark.parametrize(("status", "kind"), [(404, UnexpectedResponse), (502, Unavailable), (429, RateLimited)])
 async def test_what_such_an_answer_says_is_kept_for_who_reads_it(
     body: str, words: str, status: int, kind: type[PanelError]
 ) -> None:
@@ -213,8 +213,8 @@ async def test_no_other_http_status_speaks_of_orders(status: int, reply: Any, or
         with pytest.raises(PanelError) as caught:
             await call(KEY, orders)
         assert not isinstance(caught.value, Refused)
-        if not isinstance(caught.value, RateLimited | TurnedAway | Suspended):
-            assert caught.value.reached
+        if not isinstance(caught.value, RateLimited | Blocked | Suspended):
+            assert caught.value.may_have_acted
 
 
 @given(st.sampled_from(["message", "code", "success", "detail", "data", "statusCode"]), LEAVES, LEAVES, st.booleans())
@@ -222,7 +222,7 @@ async def test_an_envelope_is_never_an_order(name: str, value: Any, word: Any, e
     reply = {name: 0 if value is None else value, "error" if erroneous else "status": word}
     panel = panel_that(Answer(200, json.dumps(reply)))
     for orders in BATCHES:
-        with pytest.raises(Unintelligible):
+        with pytest.raises(UnexpectedResponse):
             await panel.status(KEY, orders)
-        with pytest.raises(Unintelligible):
+        with pytest.raises(UnexpectedResponse):
             await panel.cancel(KEY, orders)

@@ -239,7 +239,7 @@ async def test_every_card_about_keys_keeps_discords_limits(language: Language) -
                 connected(Connected(keys[0], keys, "cdef", balance, 100_000)),
                 connected(Connected(keys[1], keys, "cdef", balance, 100_000)),
                 default_chosen(keys[0]),
-                balances_card([BalanceView(key, Unavailable(reached=False), START) for key in keys], keys),
+                balances_card([BalanceView(key, Unavailable(may_have_acted=False), START) for key in keys], keys),
                 user_problem(TooManyKeys([key.name for key in keys] * 2, 10, 25)),
             ):
                 keeps_discords_limits(shown_card)

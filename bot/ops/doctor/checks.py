@@ -18,7 +18,7 @@ from bot.ops.doctor.facts import (
     Reading,
     Refusal,
 )
-from bot.panel import InvalidKey, RateLimited, Unavailable, Unintelligible
+from bot.panel import InvalidKey, RateLimited, Unavailable, UnexpectedResponse
 
 CLOCK_MAY_DIFFER = timedelta(seconds=2)
 SHARDS_FROM = 2_500
@@ -143,14 +143,14 @@ def check_panel(answer: PanelAnswer) -> Finding:
                 "answers that this address has called too often",
                 "Look for other programs behind the same address; lower PANEL_IP_LIMIT by what they use.",
             )
-        case Unavailable(reached=False):
+        case Unavailable(may_have_acted=False):
             return about.failed(f"{answer.url} cannot be reached", "Check PANEL_URL, the network and the firewall.")
         case Unavailable():
             return about.failed(
                 f"{answer.url} broke off or reports a fault of its own{_quoted(answer.words)}",
                 "Try again in some minutes, then ask NotPanel.",
             )
-        case Unintelligible():
+        case UnexpectedResponse():
             return about.failed(
                 f"something else than NotPanel's API answers at {answer.url}",
                 "Check PANEL_URL; a login page or a firewall's page in between looks like this too.",
