@@ -20,7 +20,7 @@ from bot.domain.accounts import AccountState
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted, CancelRow, OrderReading, RowError, StatusRow
 from bot.domain.polling import DRAFT_LIVES, EXPIRES_AFTER, OVERDUE_AFTER, may_resend
-from bot.domain.states import MAX_DOUBTS, TRANSITIONS, State, Verdict, after_cancel, after_lost_call, after_status
+from bot.domain.states import MAX_DOUBTS, TRANSITIONS, State, Transition, after_cancel, after_lost_call, after_status
 from bot.ledger import (
     Cancellation,
     Card,
@@ -98,7 +98,7 @@ def out_of(source: Any) -> st.SearchStrategy[Any]:
     return st.runner().flatmap(lambda machine: st.sampled_from(source(machine)))
 
 
-def judged(rows: list[Cancellation], answers: list[CancelRow | None]) -> list[Verdict]:
+def judged(rows: list[Cancellation], answers: list[CancelRow | None]) -> list[Transition]:
     """Return what the answers to a cancel call make of its rows."""
     pairs = zip(rows, answers, strict=False)
     return [after_cancel(row.doubts, answer, same_key=not row.other_key) for row, answer in pairs]

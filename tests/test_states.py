@@ -10,7 +10,7 @@ from bot.domain.states import (
     MAX_DOUBTS,
     TRANSITIONS,
     State,
-    Verdict,
+    Transition,
     after_cancel,
     after_lost_call,
     after_refusal,
@@ -87,7 +87,7 @@ readings = st.builds(
 status_rows: st.SearchStrategy[StatusRow | None] = st.none() | readings | st.builds(RowError, refusals)
 
 
-def is_legal(before: State, verdict: Verdict) -> bool:
+def is_legal(before: State, verdict: Transition) -> bool:
     """Tell whether a verdict may follow a state."""
     return verdict.state in TRANSITIONS[before]
 
@@ -139,7 +139,7 @@ def test_a_word_that_is_not_known_ends_nothing_and_sends_nothing(state: State, d
 
 @given(st.sampled_from(WATCHED), doubts_counts, st.none() | st.builds(RowError, st.text(alphabet="abc xyz")))
 def test_what_cannot_be_read_leaves_all_as_it_was(state: State, doubts: int, row: RowError | None) -> None:
-    assert after_status(state, doubts, row) == Verdict(state, doubts)
+    assert after_status(state, doubts, row) == Transition(state, doubts)
 
 
 @pytest.mark.parametrize("words", NOT_FOUND)
@@ -147,7 +147,7 @@ def test_what_cannot_be_read_leaves_all_as_it_was(state: State, doubts: int, row
 def test_an_order_that_is_not_found_ends_only_as_far_as_that_proves_anything(state: State, words: str) -> None:
     found = after_status(state, 1, RowError(words))
     assert found.state is (State.REFUSED if state is State.UNKNOWN else state)
-    assert after_status(state, 1, RowError(words), same_key=False) == Verdict(State.EXPIRED, 1, words)
+    assert after_status(state, 1, RowError(words), same_key=False) == Transition(State.EXPIRED, 1, words)
     assert after_refusal(1, words, same_key=False).state is State.UNKNOWN
 
 
@@ -162,8 +162,8 @@ def test_not_found_counts_only_where_it_speaks_of_the_order(words: str) -> None:
 
 @pytest.mark.parametrize("words", ["", "Application not found"])
 def test_what_a_lost_call_was_answered_with_is_kept(words: str) -> None:
-    assert after_lost_call(1, may_have_acted=True, words=words) == Verdict(State.UNKNOWN, 2, words or None)
-    assert after_lost_call(1, may_have_acted=False, words=words) == Verdict(State.REQUESTED, 1)
+    assert after_lost_call(1, may_have_acted=True, words=words) == Transition(State.UNKNOWN, 2, words or None)
+    assert after_lost_call(1, may_have_acted=False, words=words) == Transition(State.REQUESTED, 1)
 
 
 def test_after_a_doubtful_call_nothing_is_told_as_not_yet_sent() -> None:
@@ -175,8 +175,8 @@ def test_after_a_doubtful_call_nothing_is_told_as_not_yet_sent() -> None:
 
 def test_nothing_is_sent_again_before_its_time() -> None:
     running = OrderReading(OrderStatus.PENDING, "pending")
-    assert after_status(State.UNKNOWN, 2, running, may_resend=False) == Verdict(State.UNKNOWN, 2)
-    assert after_status(State.UNKNOWN, 2, running) == Verdict(State.REQUESTED, 2)
+    assert after_status(State.UNKNOWN, 2, running, may_resend=False) == Transition(State.UNKNOWN, 2)
+    assert after_status(State.UNKNOWN, 2, running) == Transition(State.REQUESTED, 2)
 
 
 @given(st.sampled_from(WATCHED), doubts_counts, status_rows)
@@ -204,7 +204,7 @@ def test_a_refusal_after_a_doubtful_call_is_final_only_where_its_words_rule_that
 @pytest.mark.parametrize("words", RULED_OUT)
 @pytest.mark.parametrize("doubts", range(MAX_DOUBTS + 1))
 def test_words_that_hold_for_every_call_are_final(doubts: int, words: str) -> None:
-    assert after_cancel(doubts, RowError(words)) == Verdict(State.REFUSED, doubts, words)
+    assert after_cancel(doubts, RowError(words)) == Transition(State.REFUSED, doubts, words)
 
 
 @pytest.mark.parametrize("words", [*RULED_OUT, "Order cannot be cancelled", "Service does not support cancellation"])
@@ -230,7 +230,7 @@ def test_a_refusal_of_what_has_ended_or_was_asked_for_before_is_not(words: str) 
     ],
 )
 def test_a_row_that_speaks_of_a_fault_refuses_nothing(doubts: int, words: str) -> None:
-    assert after_cancel(doubts, RowError(words)) == Verdict(State.UNKNOWN, doubts + 1, words)
+    assert after_cancel(doubts, RowError(words)) == Transition(State.UNKNOWN, doubts + 1, words)
 
 
 @pytest.mark.parametrize("doubts", [0, 1])
@@ -253,7 +253,7 @@ def test_a_row_that_speaks_of_a_fault_refuses_nothing(doubts: int, words: str) -
     ],
 )
 def test_a_refusal_that_may_be_for_an_earlier_cancels_sake_is_only_watched(doubts: int, words: str) -> None:
-    assert after_cancel(doubts, RowError(words)) == Verdict(State.UNKNOWN, MAX_DOUBTS, words)
+    assert after_cancel(doubts, RowError(words)) == Transition(State.UNKNOWN, MAX_DOUBTS, words)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_a_refusal_that_may_be_for_an_earlier_cancels_sake_is_only_watched(doubt
     ],
 )
 def test_a_plain_refusal_of_the_only_call_is_final(words: str) -> None:
-    assert after_cancel(0, RowError(words)) == Verdict(State.REFUSED, 0, words)
+    assert after_cancel(0, RowError(words)) == Transition(State.REFUSED, 0, words)
 
 
 @given(st.lists(st.tuples(cancel_rows, status_rows), max_size=30))
@@ -310,4 +310,4 @@ def test_unclear_never_turns_into_queued() -> None:
 )
 @pytest.mark.parametrize("state", WATCHED)
 def test_every_final_status_has_its_own_end(state: State, status: OrderStatus, end: State) -> None:
-    assert after_status(state, 1, OrderReading(status, status.value)) == Verdict(end, 1)
+    assert after_status(state, 1, OrderReading(status, status.value)) == Transition(end, 1)

@@ -100,7 +100,7 @@ _PERHAPS_DONE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Transition:
     """What one answer makes of one cancellation; `doubts` counts its ambiguous calls."""
 
     state: State
@@ -128,18 +128,18 @@ def as_told(state: State, doubts: int) -> State:
     return State.UNKNOWN if doubts and state in (State.REQUESTED, State.SENDING) else state
 
 
-def after_cancel(doubts: int, row: CancelRow | None, *, same_key: bool = True) -> Verdict:
+def after_cancel(doubts: int, row: CancelRow | None, *, same_key: bool = True) -> Transition:
     """Judge the panel's answer to a cancel; None is a row that the reply does not contain."""
     match row:
         case Accepted():
-            return Verdict(State.ACCEPTED, doubts)
+            return Transition(State.ACCEPTED, doubts)
         case RowError(words):
             return after_refusal(doubts, words, same_key=same_key)
         case None:
-            return Verdict(State.UNKNOWN, doubts + 1)
+            return Transition(State.UNKNOWN, doubts + 1)
 
 
-def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Verdict:
+def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Transition:
     """Judge a refusal: final, unless an earlier call may have done what this one was refused for.
 
     NotPanel says "cannot be cancelled (already completed)" for every final state, a cancelled order included, and
@@ -151,25 +151,25 @@ def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Verdict:
     # These hold for every earlier call too, unless that went out with a key of perhaps another account.
     ruled_out = ("not support" in said and "cancel" in said) or (same_key and is_not_found(words))
     if not ruled_out and is_of_a_fault(words):
-        return Verdict(State.UNKNOWN, doubts + 1, words)
+        return Transition(State.UNKNOWN, doubts + 1, words)
     if _PERHAPS_DONE.search(said) or (doubts and not ruled_out):
-        return Verdict(State.UNKNOWN, MAX_DOUBTS, words)
-    return Verdict(State.REFUSED, doubts, words)
+        return Transition(State.UNKNOWN, MAX_DOUBTS, words)
+    return Transition(State.REFUSED, doubts, words)
 
 
-def after_lost_call(doubts: int, *, may_have_acted: bool, words: str = "") -> Verdict:
+def after_lost_call(doubts: int, *, may_have_acted: bool, words: str = "") -> Transition:
     """Judge a cancel call without a usable answer; `reached`: the panel may have acted on it.
 
     `words`: what the answer said instead, to be shown while nobody knows more.
     """
     if may_have_acted:
-        return Verdict(State.UNKNOWN, doubts + 1, words or None)
-    return Verdict(State.REQUESTED, doubts)
+        return Transition(State.UNKNOWN, doubts + 1, words or None)
+    return Transition(State.REQUESTED, doubts)
 
 
 def after_status(
     state: State, doubts: int, row: StatusRow | None, *, same_key: bool = True, may_resend: bool = True
-) -> Verdict:
+) -> Transition:
     """Judge a look at the order's status; what cannot be read or is not known leaves all as it was.
 
     `same_key`: the order was sent with the key that looks. `may_resend`: should it run still, it may be sent again
@@ -178,23 +178,23 @@ def after_status(
     if isinstance(row, RowError) and is_not_found(row.words):
         return _not_found(state, doubts, row.words, same_key=same_key)
     if not isinstance(row, OrderReading) or row.status is OrderStatus.UNKNOWN:
-        return Verdict(state, doubts)
+        return Transition(state, doubts)
     if row.status.is_final:
-        return Verdict(_ENDED_AS[row.status], doubts)
+        return Transition(_ENDED_AS[row.status], doubts)
     if state is State.ACCEPTED:
-        return Verdict(State.QUEUED, doubts)
+        return Transition(State.QUEUED, doubts)
     if state is State.UNKNOWN and doubts < MAX_DOUBTS and may_resend:
-        return Verdict(State.REQUESTED, doubts)
-    return Verdict(state, doubts)
+        return Transition(State.REQUESTED, doubts)
+    return Transition(state, doubts)
 
 
-def _not_found(state: State, doubts: int, words: str, *, same_key: bool) -> Verdict:
+def _not_found(state: State, doubts: int, words: str, *, same_key: bool) -> Transition:
     """Judge an order that the panel does not find, by the key that looks."""
     if not same_key:
-        return Verdict(State.EXPIRED, doubts, words)  # of another account: how it ends can never be seen
+        return Transition(State.EXPIRED, doubts, words)  # of another account: how it ends can never be seen
     if state is State.UNKNOWN:
-        return Verdict(State.REFUSED, doubts, words)
-    return Verdict(state, doubts)  # the panel has taken it before, so this cannot be the whole truth
+        return Transition(State.REFUSED, doubts, words)
+    return Transition(state, doubts)  # the panel has taken it before, so this cannot be the whole truth
 
 
 def is_not_found(words: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading
 from bot.domain.refunds import proof
-from bot.domain.states import State, Verdict
+from bot.domain.states import State, Transition
 from bot.ledger.rows import Cancellation, to_ms
 
 
@@ -19,7 +19,7 @@ class Outcome:
     """
 
     cancellation: Cancellation
-    verdict: Verdict
+    verdict: Transition
     due_at: datetime
     reading: OrderReading | None = None
     looked: bool = False

@@ -17,7 +17,7 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import CancelRow, Limits, OrderReading, StatusRow
 from bot.domain.polling import check_before_resend, may_resend, retry_after
 from bot.domain.refunds import Refund
-from bot.domain.states import MAX_DOUBTS, State, Verdict, after_cancel, after_lost_call, after_status
+from bot.domain.states import MAX_DOUBTS, State, Transition, after_cancel, after_lost_call, after_status
 from bot.ledger import Account, Cancellation, LeaseLost, Ledger, NoticeKind, Outcome, Trouble, Writer
 from bot.panel import MAX_BATCH, Blocked, InvalidKey, Panel, PanelError, RateLimited, Refused, Suspended, Unavailable
 from bot.services.key_seals import open_key
@@ -163,7 +163,7 @@ class Turns:
             self._most[account.id] = len(rows) // 2
             return _Answer(lost(timedelta(), may_have_acted=False))
         except PanelError as error:
-            pause, trouble, paused = self._judge(account, error)
+            pause, trouble, paused = self._classify(account, error)
             if trouble not in (None, Trouble.RATE_LIMITED):  # the one is about the key, the other closes the budget
                 self._pause_sending(account.id)
             return _Answer(lost(pause, may_have_acted=error.may_have_acted, words=error.words), trouble, paused)
@@ -213,7 +213,7 @@ class Turns:
             failures = self._suspects.failed(account.id, rows) if error.may_have_acted else 0
             if failures and self._suspects.is_culprit(account.id, rows):  # the panel answers, but for this order
                 return _Answer(_unchanged(rows, self._clock() + retry_after(failures, self._random)))
-            pause, trouble, paused = self._judge(account, error)
+            pause, trouble, paused = self._classify(account, error)
             return _Answer(_unchanged(rows, self._clock() + pause, failed=error.may_have_acted), trouble, paused)
         self._succeeded(account, reply.limits)
         self._suspects.answered(account.id, rows)
@@ -249,7 +249,7 @@ class Turns:
             self._strange_words.add(word)
             log.warning("the panel uses a status word this release does not know: %r", word)
 
-    def _judge(self, account: Account, error: PanelError) -> tuple[timedelta, Trouble | None, AccountState | None]:
+    def _classify(self, account: Account, error: PanelError) -> tuple[timedelta, Trouble | None, AccountState | None]:
         """Return how long to wait after such an error, and what it means for the account."""
         match error:
             case InvalidKey() | Suspended():
@@ -314,7 +314,7 @@ class Turns:
 
 def _unchanged(rows: Iterable[Cancellation], again: datetime, *, failed: bool = True) -> list[Outcome]:
     """Return the outcomes of a status check that told nothing; `failed`: because of the panel, as far as is known."""
-    return [Outcome(row, Verdict(row.state, row.doubts), again, failed=failed) for row in rows]
+    return [Outcome(row, Transition(row.state, row.doubts), again, failed=failed) for row in rows]
 
 
 def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:

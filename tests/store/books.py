@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading
-from bot.domain.states import State, Verdict
+from bot.domain.states import State, Transition
 from bot.ledger import Account, Cancellation, Card, Ledger, NoticeKind, Outcome, SealedKey, Writer
 from tests.ledgers import Below
 from tests.world import START, orders_of
@@ -44,7 +44,9 @@ class Books:
     async def record(self, row: Cancellation, state: State, reading: OrderReading | None = None) -> None:
         """Write what became of one order."""
         async with self.ledger.write() as tx:
-            await tx.record(self.account.id, [Outcome(row, Verdict(state, row.doubts), LATER, reading)], LATER, WINDOW)
+            await tx.record(
+                self.account.id, [Outcome(row, Transition(state, row.doubts), LATER, reading)], LATER, WINDOW
+            )
 
     async def lead(self, order: str, *states: State) -> Cancellation:
         """Lead the newest cancellation of an order through states after `sending`; return it as it is then."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot.domain.states import State, Verdict
+from bot.domain.states import State, Transition
 from bot.ledger import NoticeKind, Outcome, SealedKey
 from bot.ledger.writer import _ORDERS_AT_ONCE
 from bot.panel import MAX_BATCH
@@ -177,7 +177,7 @@ async def test_orders_that_are_to_be_sent_again_take_no_room_in_the_call_of_a_ne
     async with books.ledger.write() as tx:
         await tx.recover_sending(START, WINDOW)
         rows = await tx.due_looks(books.account.id, START, 100)
-        again = [Outcome(row, Verdict(State.REQUESTED, row.doubts), START) for row in rows]
+        again = [Outcome(row, Transition(State.REQUESTED, row.doubts), START) for row in rows]
         await tx.record(books.account.id, again, START, WINDOW)
         await ask(tx, books.account, *(f"ord_new{n}" for n in range(50)))
     assert [row.order_id for row in await books.claim()] == [f"ord_new{n}" for n in range(50)]
@@ -251,7 +251,7 @@ async def test_what_is_sent_again_lets_checks_and_short_requests_go_first(books:
         await tx.recover_sending(LATER, WINDOW)
     unknown = await books.ledger.read.due_looks(books.account.id, LATER, 1)
     async with books.ledger.write() as tx:
-        await tx.record(books.account.id, [Outcome(unknown[0], Verdict(State.REQUESTED, 1), LATER)], LATER, WINDOW)
+        await tx.record(books.account.id, [Outcome(unknown[0], Transition(State.REQUESTED, 1), LATER)], LATER, WINDOW)
     assert (await books.newest("ord_doubtful")).id == row.id
     assert await books.ledger.read.fewest_to_send(books.account.id, LATER) > MAX_BATCH
     await books.ask("ord_new", now=LATER)

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from bot.domain.accounts import AccountState
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading
-from bot.domain.states import State, Verdict
+from bot.domain.states import State, Transition
 from bot.ledger import Account, Cancellation, Ledger, Outcome, migrate
 from bot.ledger.migrate import migrations
 from bot.ledger.sqlite import SQLITE_QUERIES
@@ -64,7 +64,7 @@ class Keys(Books):
                 for row in await self.rows(order, account.user_id)
                 if row.account_id == account.id and row.ended_at is None
             ]
-            verdict = Verdict(state, row.doubts + (state is State.UNKNOWN), words)
+            verdict = Transition(state, row.doubts + (state is State.UNKNOWN), words)
             outcome = Outcome(row, verdict, self.pass_time(), seen, looked=seen is not None)
             await tx.record(account.id, [outcome], self.now, WINDOW)
         assert breaches(self.sql) == {}
@@ -424,6 +424,6 @@ async def test_of_two_twins_one_that_is_not_found_leaves_its_followers_to_the_ot
         ((followed,),) = below.sql("SELECT cancellation_id FROM request_orders WHERE request_id = ?", again)
         first = next(row for row in await orders_of(ledger.read, again) if row.id == followed)
         async with ledger.write() as tx:
-            verdict = Verdict(State.REFUSED, first.doubts, NOT_FOUND)
+            verdict = Transition(State.REFUSED, first.doubts, NOT_FOUND)
             await tx.record(first.account_id, [Outcome(first, verdict, LATER)], LATER, WINDOW)
     assert breaches(below.sql) == {}

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from bot.domain.accounts import AccountState
-from bot.domain.states import State, Verdict
+from bot.domain.states import State, Transition
 from bot.ledger import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, LeaseLost, Ledger, Outcome, Preview, PreviewState
 from bot.panel import CALL_DEADLINE
 from bot.workers.account_runner import _Answer, _recorded, _taken_and_claimed
@@ -119,7 +119,7 @@ async def test_a_process_that_comes_back_in_time_goes_on_with_its_call(pair: Pai
     row = await pair.books.newest("ord_A")
     pair.dies(pair.one, DEAD_AFTER + 10)
     assert not await pair.take(pair.other)
-    answer = _Answer([Outcome(row, Verdict(State.ACCEPTED, 0), LATER)])
+    answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
     await pair.one.write_at_once(lambda tx: _recorded(tx, pair.books.account, answer, LATER, WINDOW))
     assert await pair.state() is State.ACCEPTED
     assert await pair.take(pair.other)  # nothing is on its way any more
@@ -132,7 +132,7 @@ async def test_what_is_being_sent_is_not_left_to_others(pair: Pair) -> None:
         await tx.let_go([pair.books.account.id])
     assert not await pair.take(pair.other)
     row = await pair.books.newest("ord_A")
-    answer = _Answer([Outcome(row, Verdict(State.ACCEPTED, 0), LATER)])
+    answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
     await pair.one.write_at_once(lambda tx: _recorded(tx, pair.books.account, answer, LATER, WINDOW))
     async with pair.one.write() as tx:
         await tx.let_go([pair.books.account.id])
@@ -146,7 +146,7 @@ async def test_whoever_lost_an_account_writes_nothing_there(pair: Pair) -> None:
     pair.dies(pair.one)
     await pair.take(pair.other)
     before = await pair.books.newest("ord_A")
-    answer = _Answer([Outcome(row, Verdict(State.ACCEPTED, 0), LATER)])
+    answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
     with pytest.raises(LeaseLost):
         await pair.one.write_at_once(lambda tx: _recorded(tx, pair.books.account, answer, LATER, WINDOW))
     assert await pair.books.newest("ord_A") == before

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.states import State, Verdict
+from bot.domain.states import State, Transition
 from bot.ledger import NoticeKind, Outcome, Writer
 from tests.store.books import FOUND, LATER, WINDOW, Books, ask, claim
 from tests.world import START, orders_of
@@ -28,7 +28,7 @@ async def test_outcome_card_mark_and_outbox_line_are_one_transaction(books: Book
     row = await books.lead("ord_A", State.ACCEPTED, State.QUEUED)
     await books.seen(request_id)
     before = everything(books)
-    outcome = Outcome(row, Verdict(State.CANCELLED, 0), LATER, FOUND)
+    outcome = Outcome(row, Transition(State.CANCELLED, 0), LATER, FOUND)
 
     async def write_until_the_power_fails() -> None:
         async with books.ledger.write() as tx:

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from bot.demo.panel import SimulatedPanel, Upstream
 from bot.domain.clock import utc_now
-from bot.domain.states import State, Verdict
+from bot.domain.states import State, Transition
 from bot.ledger import Card, Ledger, Outcome
 from bot.panel import Answer
 from bot.services.key_seals import seal_key
@@ -287,7 +287,7 @@ async def _fill(folder: Path, accounts: int, orders: int) -> None:
             await tx.add_request(account, named, card, now, ask_first=False, ignored=(), repeats=0)
             await tx.take_up(account_id, now, orders)
             sent = await tx.claim_for_sending(account_id, now, orders)
-            taken = [Outcome(order, Verdict(State.ACCEPTED, 0), now) for order in sent]
+            taken = [Outcome(order, Transition(State.ACCEPTED, 0), now) for order in sent]
             await tx.record(account_id, taken, now, timedelta())
 
 
