@@ -12,7 +12,7 @@ from bot.cards.language import speak
 from bot.cards.preferences import AS_DISCORD_SAYS, preferences_card
 from bot.client import Client
 from bot.domain.languages import Language, understood
-from bot.ledger import Preferences, Timing, Way
+from bot.ledger import NotifyVia, NotifyWhen, Preferences
 from cogs.common import Interaction, Pressed, acknowledge, answer
 
 
@@ -40,7 +40,7 @@ class ChooseWay(Pressed, template=buttons.WAY):
 
     async def press(self, interaction: Interaction) -> None:
         """Choose it."""
-        await _choose(interaction, lambda before: replace(before, news=Way(self.chosen)))
+        await _choose(interaction, lambda before: replace(before, news=NotifyVia(self.chosen)))
 
 
 class ChooseTiming(Pressed, template=buttons.TIMING):
@@ -48,7 +48,7 @@ class ChooseTiming(Pressed, template=buttons.TIMING):
 
     async def press(self, interaction: Interaction) -> None:
         """Choose it."""
-        await _choose(interaction, lambda before: replace(before, timing=Timing(self.chosen)))
+        await _choose(interaction, lambda before: replace(before, timing=NotifyWhen(self.chosen)))
 
 
 class ChooseLanguage(Pressed, template=buttons.LANGUAGE):

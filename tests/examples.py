@@ -24,12 +24,12 @@ from bot.ledger import (
     ListKind,
     Notice,
     NoticeState,
+    NotifyVia,
+    NotifyWhen,
     Report,
     Request,
     RequestState,
-    Timing,
     Trouble,
-    Way,
 )
 from bot.ledger.lists import MOST_SHOWN
 from bot.services.cancels import RequestView
@@ -187,8 +187,8 @@ PRESSABLE = {
     buttons.TRY_UNDER: lambda: buttons.try_under(ListKind.REQUEST, SOMEBODY, SOMEBODY, "W" * 32),
     buttons.TRY_OTHERS: lambda: buttons.try_others(ListKind.REQUEST, SOMEBODY),
     buttons.WEBHOOK: lambda: buttons.webhook("register", "Register"),
-    buttons.WAY: lambda: buttons.choose_way({way: "some way" for way in Way}, Way.OFF),
-    buttons.TIMING: lambda: buttons.choose_timing({timing: "some time" for timing in Timing}, Timing.EACH),
+    buttons.WAY: lambda: buttons.choose_way({way: "some way" for way in NotifyVia}, NotifyVia.OFF),
+    buttons.TIMING: lambda: buttons.choose_timing({timing: "some time" for timing in NotifyWhen}, NotifyWhen.EACH),
     buttons.LANGUAGE: lambda: buttons.choose_language(OWN_NAMES, Language.HINDI),
     buttons.SILENT: lambda: buttons.silence(wanted=True),
     buttons.IDS: lambda: buttons.copy_ids(ListKind.REQUEST, SOMEBODY, {state: "100,000 orders" for state in State}),

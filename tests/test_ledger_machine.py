@@ -26,13 +26,13 @@ from bot.ledger import (
     Card,
     Ledger,
     NoticeKind,
+    NotifyWhen,
     Outcome,
     Preferences,
     Report,
     Request,
     RequestState,
     SealedKey,
-    Timing,
 )
 from tests.ledgers import ledger_in
 from tests.postgres import Postgres
@@ -263,8 +263,8 @@ class LedgerMachine(RuleBasedStateMachine):
             begun = await tx.look_now(account_id, self.now, self.now - WATCHED_FOR)
         assert begun == (self.sql(asked, account_id) != before)
 
-    @step(user_id=st.sampled_from([1001, 1002]), timing=st.sampled_from(Timing))
-    async def choose(self, user_id: int, timing: Timing) -> None:
+    @step(user_id=st.sampled_from([1001, 1002]), timing=st.sampled_from(NotifyWhen))
+    async def choose(self, user_id: int, timing: NotifyWhen) -> None:
         async with self.ledger.write() as tx:
             await tx.save_preferences(user_id, Preferences(timing=timing), self.now, AT_ONCE)
 

@@ -11,7 +11,7 @@ from bot.demo.locale import set_locale
 from bot.demo.panel import Upstream
 from bot.domain.languages import Language
 from bot.domain.order_status import OrderStatus
-from bot.ledger import Preferences, Timing, Way
+from bot.ledger import NotifyVia, NotifyWhen, Preferences
 from tests.examples import keeps_discords_limits, parts_of
 from tests.world import KEY, World, messages, shown, text_of
 
@@ -106,7 +106,7 @@ async def test_whoever_presses_changes_what_is_their_own(here: World, ann: Any, 
     await member.select(shown_to_all, ["off"], custom_id="np:way")
     await member.click(shown_to_all, custom_id="np:silent:on")
     assert await here.app.records.preferences(ann.id) == Preferences()
-    assert await here.app.records.preferences(member.id) == Preferences(news=Way.OFF, silent=True)
+    assert await here.app.records.preferences(member.id) == Preferences(news=NotifyVia.OFF, silent=True)
 
 
 async def test_in_a_dm_plain_text_shows_the_same_card(here: World, ann: Any) -> None:
@@ -375,10 +375,10 @@ async def test_forget_me_names_and_erases_them(here: World, ann: Any) -> None:
 
 
 @pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("way", Way)
-async def test_the_card_keeps_discords_limits_in_every_language(language: Language, way: Way) -> None:
+@pytest.mark.parametrize("way", NotifyVia)
+async def test_the_card_keeps_discords_limits_in_every_language(language: Language, way: NotifyVia) -> None:
     with speaking(language):
-        card = preferences_card(Preferences(way, Timing.FINISHED, language, silent=True))
+        card = preferences_card(Preferences(way, NotifyWhen.FINISHED, language, silent=True))
     keeps_discords_limits(card)
     menus = [part for part in parts_of(card) if part.get("options")]
     assert [sum(option["default"] for option in menu["options"]) for menu in menus] == [1, 1, 1]

@@ -11,7 +11,7 @@ import discord
 from bot.cards.language import plural, t
 from bot.cards.words import OUTCOMES
 from bot.domain.states import CANCELLED_IN_0_1_0, State
-from bot.ledger import ListKind, Timing, Way
+from bot.ledger import ListKind, NotifyVia, NotifyWhen
 
 Button = discord.ui.Button[discord.ui.LayoutView]
 Menu = discord.ui.Select[discord.ui.LayoutView]
@@ -220,12 +220,12 @@ def copy_ids(kind: ListKind, list_id: int, groups: Mapping[State, str]) -> Menu:
     return discord.ui.Select(placeholder=t("Copy IDs …"), options=options, custom_id=f"np:ids:{kind}:{list_id}")
 
 
-def choose_way(names: Mapping[Way, str], chosen: Way) -> Menu:
+def choose_way(names: Mapping[NotifyVia, str], chosen: NotifyVia) -> Menu:
     """Choose where whoever chooses is told news."""
     return discord.ui.Select(options=_options(names, chosen), custom_id="np:way")
 
 
-def choose_timing(names: Mapping[Timing, str], chosen: Timing) -> Menu:
+def choose_timing(names: Mapping[NotifyWhen, str], chosen: NotifyWhen) -> Menu:
     """Choose when whoever chooses is told how orders ended."""
     return discord.ui.Select(options=_options(names, chosen), custom_id="np:timing")
 

@@ -6,20 +6,20 @@ from bot.cards import buttons
 from bot.cards.language import OWN_NAMES, mark, t
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import titled
-from bot.ledger import Preferences, Timing, Way
+from bot.ledger import NotifyVia, NotifyWhen, Preferences
 
 AS_DISCORD_SAYS = "auto"
 """The value of the choice to be spoken to as one's Discord client is."""
 
-_WAYS: Mapping[Way, tuple[str, str]] = {
-    Way.DIRECT: (
+_WAYS: Mapping[NotifyVia, tuple[str, str]] = {
+    NotifyVia.DIRECT: (
         mark("By direct message"),
         mark(
             "I write to you directly. Where Discord refuses that, I leave a hint without details in the channel of "
             "your last command, and show you the news at your next command."
         ),
     ),
-    Way.HINT: (
+    NotifyVia.HINT: (
         mark("In the channel where I asked"),
         mark(
             "Others read a channel, so what I post there says only that I have news for you, with a button that shows "
@@ -27,7 +27,7 @@ _WAYS: Mapping[Way, tuple[str, str]] = {
             "in that channel, I write to you directly."
         ),
     ),
-    Way.OFF: (
+    NotifyVia.OFF: (
         mark("Off"),
         mark(
             "I send you nothing, also when I need your key again. Nothing is lost: I keep all news and show them at "
@@ -35,12 +35,12 @@ _WAYS: Mapping[Way, tuple[str, str]] = {
         ),
     ),
 }
-_TIMINGS: Mapping[Timing, tuple[str, str]] = {
-    Timing.EACH: (
+_TIMINGS: Mapping[NotifyWhen, tuple[str, str]] = {
+    NotifyWhen.EACH: (
         mark("Each outcome as it comes"),
         mark("Orders that end at about the same time come in one message."),
     ),
-    Timing.FINISHED: (
+    NotifyWhen.FINISHED: (
         mark("Only when a request is finished"),
         mark(
             "I wait until all orders of a request have ended, but for no longer than 72 hours: then I tell you what "

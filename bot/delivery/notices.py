@@ -23,7 +23,7 @@ from bot.cards.layout import CardView
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, ENDS_HINT, ENDS_NOTICE, Refusal, classify
 from bot.domain.clock import Clock
 from bot.domain.polling import DRAFT_LIVES, MANY_TRIES, earlier, later, retry_after
-from bot.ledger import Ledger, LedgerError, Notice, Preferences, Report, Request, Way
+from bot.ledger import Ledger, LedgerError, Notice, NotifyVia, Preferences, Report, Request
 from bot.services.cancels import Cancels, RequestView
 from bot.vault import Purpose, Vault, VaultError
 from bot.workers.tasks import WakeEvent
@@ -246,10 +246,10 @@ class Courier:
     async def _bring(self, notice: Notice, wishes: Preferences) -> bool:
         """Bring a notice the way its user wants it, and note what came of it; tell whether Discord answered."""
         try:
-            if wishes.news is Way.OFF:
+            if wishes.news is NotifyVia.OFF:
                 await self._keep(notice, "as its user wishes", pointed=False)
                 return True
-            if wishes.news is Way.HINT and await self._leave_hint(notice, wishes):
+            if wishes.news is NotifyVia.HINT and await self._leave_hint(notice, wishes):
                 return True
             message = await _in_time(self._send(notice))
         except Exception as error:  # whatever it is, other notices must not wait for this one

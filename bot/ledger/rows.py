@@ -58,7 +58,7 @@ class NoticeKind(StrEnum):
     SUSPENDED = "suspended"
 
 
-class Way(StrEnum):
+class NotifyVia(StrEnum):
     """Where a user's news go: to them, as a hint into the channel where they asked, or nowhere by themselves."""
 
     DIRECT = "direct"
@@ -66,7 +66,7 @@ class Way(StrEnum):
     OFF = "off"
 
 
-class Timing(StrEnum):
+class NotifyWhen(StrEnum):
     """When a user hears how orders ended: of each as it comes, or only when a request is finished."""
 
     EACH = "each"
@@ -375,14 +375,14 @@ class Preferences(_Row):
     """How a user wants to hear from the bot; `language` None: as their Discord client says."""
 
     conversions: ClassVar[Mapping[str, Any]] = {
-        "news": Way,
-        "timing": Timing,
+        "news": NotifyVia,
+        "timing": NotifyWhen,
         "language": _language,
         "silent": bool,
     }
 
-    news: Way = Way.DIRECT
-    timing: Timing = Timing.EACH
+    news: NotifyVia = NotifyVia.DIRECT
+    timing: NotifyWhen = NotifyWhen.EACH
     language: Language | None = None
     silent: bool = False
 
