@@ -34,7 +34,7 @@ from bot.workers.budget import Budget
 from bot.workers.housekeeping import Housekeeping
 from bot.workers.key_doubts import KeyDoubts
 from bot.workers.leases import Leases
-from bot.workers.scheduler import Worker
+from bot.workers.scheduler import Scheduler
 from bot.workers.tasks import supervise, unless_stopped
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class App:
     """All parts of the bot, ready to run."""
 
     ledger: Ledger
-    worker: Worker
+    worker: Scheduler
     courier: Courier
     client: Client
     accounts: Accounts
@@ -153,7 +153,7 @@ async def build(
             )
             budget = Budget(clock, settings.own_ip_limit, settings.panel_key_limit, sleep=sleep)
             doubts = KeyDoubts(clock, figures.key_refused)
-            worker = Worker(
+            worker = Scheduler(
                 ledger,
                 vault,
                 panel,

@@ -10,14 +10,14 @@ from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from bot.domain.polling import WatchIntervals
 from bot.panel import Answer
-from bot.workers.poll_planner import Watching
+from bot.workers.poll_planner import PollPlanner
 from tests.world import World
 
 AGES = [timedelta(hours=1)]
 
 
 def test_accounts_that_are_gone_no_longer_share_the_budget() -> None:
-    plan = Watching(WatchIntervals(timedelta(seconds=1), timedelta(hours=1)), 0.1, Random(1))
+    plan = PollPlanner(WatchIntervals(timedelta(seconds=1), timedelta(hours=1)), 0.1, Random(1))
     for account in range(100):
         plan.pause(account, AGES, 1)
     crowded = plan.pause(0, AGES, 1)

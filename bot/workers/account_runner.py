@@ -26,7 +26,7 @@ from bot.vault import Vault
 from bot.workers.budget import Budget
 from bot.workers.key_doubts import ASK_AGAIN_AFTER, Doubt, KeyDoubts
 from bot.workers.leases import Leases
-from bot.workers.poll_planner import Watching, groups_of
+from bot.workers.poll_planner import PollPlanner, groups_of
 from bot.workers.progress import Progress
 from bot.workers.suspects import Suspects
 
@@ -60,7 +60,7 @@ class _KeyReplaced(Exception):
     """The key with which to call is not the account's any more."""
 
 
-class Turns:
+class AccountRunner:
     """Calls the panel for one account at a time; all it remembers of any is how its last calls went."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Turns:
         budget: Budget,
         doubts: KeyDoubts,
         leases: Leases,
-        plan: Watching,
+        plan: PollPlanner,
         random: Random,
         clock: Clock,
         *,

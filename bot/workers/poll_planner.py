@@ -15,7 +15,7 @@ _GROWN = 1.1
 """A tenth more groups, or as much fewer, and the plan no longer fits."""
 
 
-class Watching:
+class PollPlanner:
     """Knows how urgent each account is, and hence the pause that keeps all of them together inside the budget."""
 
     def __init__(self, intervals: WatchIntervals, calls_per_second: float, random: Random) -> None:

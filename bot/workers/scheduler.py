@@ -17,11 +17,11 @@ from bot.domain.states import State
 from bot.ledger import Due, LeaseLost, Ledger
 from bot.panel import Panel
 from bot.vault import Vault
-from bot.workers.account_runner import LEFT_FOR, Turns
+from bot.workers.account_runner import LEFT_FOR, AccountRunner
 from bot.workers.budget import Budget, Use
 from bot.workers.key_doubts import KeyDoubts
 from bot.workers.leases import Leases
-from bot.workers.poll_planner import Watching
+from bot.workers.poll_planner import PollPlanner
 from bot.workers.tasks import WakeEvent
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ _LIVES = 5_000
 """Cancels ended last that the schedule learns from."""
 
 
-class Worker:
+class Scheduler:
     """Does what the ledger says is due; everything it knows is in the ledger or can be learned again."""
 
     def __init__(
@@ -66,8 +66,8 @@ class Worker:
         self._window = notify_window
         self._changed = changed
         random = Random()
-        self._plan = Watching(intervals, budget.watching_per_second, random)
-        self._turns = Turns(
+        self._plan = PollPlanner(intervals, budget.watching_per_second, random)
+        self._turns = AccountRunner(
             ledger,
             vault,
             panel,

@@ -25,7 +25,7 @@ from statistics import fmean, quantiles
 from typing import Protocol
 
 from bot.domain.polling import WatchIntervals
-from bot.workers.poll_planner import Watching, groups_of
+from bot.workers.poll_planner import PollPlanner, groups_of
 
 CALLS_PER_SECOND = 300 * 0.7 / 60
 INTERVALS = WatchIntervals(timedelta(seconds=10), timedelta(seconds=900))
@@ -169,7 +169,7 @@ class SquareRoot:
 
     def __init__(self, population: Population) -> None:
         self._population, random = population, Random(1)
-        self._plan = Watching(INTERVALS, CALLS_PER_SECOND, random)
+        self._plan = PollPlanner(INTERVALS, CALLS_PER_SECOND, random)
         self._learn_at = 0.0
         self._due = [random.random() * 900 for _ in population.accounts]
         self._heap = sorted((due, account) for account, due in enumerate(self._due))
