@@ -15,12 +15,12 @@ from discord.ext import commands
 
 from bot.cards.answers import internal_problem, panel_problem, problem, user_problem
 from bot.cards.errors import UNWRITABLE
-from bot.cards.language import speak, speaking, spoken, t
+from bot.cards.language import current_language, speak, t, use_language
 from bot.cards.layout import CardView
 from bot.delivery.notices import Courier
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.errors import UserError
-from bot.domain.languages import Language, understood
+from bot.domain.languages import Language, resolve_locale
 from bot.ledger import LedgerUnwritable
 from bot.ops.admission import MOST_AT_WORK, Admission
 from bot.ops.arrivals import arrived, lose_answer
@@ -194,8 +194,8 @@ class Translator(app_commands.Translator):
         self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
     ) -> str | None:
         """Return a text in a language, or None where there is only the English one."""
-        with speaking(understood(str(locale))):
-            return None if spoken() is Language.ENGLISH else t(string.message)
+        with use_language(resolve_locale(str(locale))):
+            return None if current_language() is Language.ENGLISH else t(string.message)
 
 
 def _tracing(answered: Callable[[int, bool], None]) -> aiohttp.TraceConfig:
@@ -221,7 +221,7 @@ class Tree(app_commands.CommandTree[Client]):
     async def interaction_check(self, interaction: discord.Interaction[Client], /) -> bool:
         """Name in the log what is answered, and speak the language of the user's Discord client from here on."""
         arrived(interaction.id)
-        speak(understood(str(interaction.locale)))
+        speak(resolve_locale(str(interaction.locale)))
         return True
 
     async def on_error(self, interaction: discord.Interaction[Client], error: app_commands.AppCommandError, /) -> None:

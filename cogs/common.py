@@ -18,7 +18,7 @@ from bot.cards.layout import CardView
 from bot.client import Blocked, Client, NotAcknowledged, answer_error
 from bot.delivery.notices import News
 from bot.delivery.refusals import DELIVERY_ERRORS
-from bot.domain.languages import understood
+from bot.domain.languages import resolve_locale
 from bot.ledger import LedgerError, ListKind
 from bot.ops.arrivals import arrived, may_be_answered, waited
 from bot.services.cancels import Place
@@ -197,14 +197,14 @@ def uploaded(interaction: discord.Interaction[Any]) -> list[discord.Attachment]:
 def place(interaction: Interaction, message_id: int) -> Place:
     """Return where the card of an acknowledged interaction stands."""
     assert interaction.channel_id is not None
-    language = understood(str(interaction.locale))
+    language = resolve_locale(str(interaction.locale))
     return Place(interaction.channel_id, interaction.guild_id, message_id, SecretStr(interaction.token), language)
 
 
 async def answering(interaction: Interaction, work: Awaitable[None]) -> None:
     """Do what discord.py would not report the errors of, in the user's language, and answer every one of them."""
     arrived(interaction.id)
-    speak(understood(str(interaction.locale)))
+    speak(resolve_locale(str(interaction.locale)))
     try:
         await work
     except Exception as error:

@@ -11,7 +11,7 @@ from bot.cards import buttons
 from bot.cards.language import speak
 from bot.cards.preferences import AS_DISCORD_SAYS, preferences_card
 from bot.client import Client
-from bot.domain.languages import Language, understood
+from bot.domain.languages import Language, resolve_locale
 from bot.ledger import NotifyVia, NotifyWhen, Preferences
 from cogs.common import Interaction, Pressed, acknowledge, answer
 
@@ -31,7 +31,7 @@ async def _choose(interaction: Interaction, change: Callable[[Preferences], Pref
     """Change the presser's own preferences, whoever's card it is, and show them in its place."""
     await acknowledge(interaction, update=True)
     chosen = await interaction.client.use_cases.records.prefer(interaction.user.id, change)
-    speak(chosen.language or understood(str(interaction.locale)))
+    speak(chosen.language or resolve_locale(str(interaction.locale)))
     await answer(interaction, preferences_card(chosen))
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from bot.cards.language import plural, speaking, t
+from bot.cards.language import plural, t, use_language
 from bot.domain.languages import Language
 from tests.story import CHROMIUM, ROOT, browser_page, cancel, connect, expect, message, running_demo
 
@@ -16,7 +16,7 @@ def main() -> None:
         sys.exit("This needs a Chromium (Debian: apt install chromium).")
     FOLDER.mkdir(exist_ok=True)
     for language, locale in LOCALES.items():
-        with speaking(language), running_demo(locale=locale) as demo, browser_page(demo.url) as page:
+        with use_language(language), running_demo(locale=locale) as demo, browser_page(demo.url) as page:
             connect(page, demo.key)
             card = cancel(page, demo.orders)
             for state, count in (("cancelled", 1), ("queued", 2), ("refused", 1), ("delivered", 1)):

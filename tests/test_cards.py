@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.cards.cards import request_card
 from bot.cards.csv import OrdersCsv
-from bot.cards.language import speaking
+from bot.cards.language import use_language
 from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
 from bot.cards.text import code
 from bot.domain.languages import Language
@@ -64,7 +64,7 @@ async def test_every_page_keeps_discords_limits_in_every_language(
     language: Language, words: str | None, state: State
 ) -> None:
     row, names = rich(order(1, state, words=words, status=HOSTILE)), {1: key(1).name}
-    with speaking(language):
+    with use_language(language):
         page = ListPage(ListKind.HISTORY, 365, State.WITHDRAWN, 49)
         keeps_discords_limits(page_card([Listed(1, 1, row.order_id, row)] * (PAGE_LENGTH + 1), page, names))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards.language import OWN_NAMES, plural, speaking
+from bot.cards.language import OWN_NAMES, plural, use_language
 from bot.cards.preferences import preferences_card
 from bot.demo.locale import set_locale
 from bot.demo.panel import Upstream
@@ -321,7 +321,7 @@ async def test_the_chosen_language_comes_before_that_of_the_client(here: World, 
     turkish = await ann.slash("settings")
     russian = await choose(ann, turkish, "language", "ru")
     card = await queue(here, ann, {"ord_A": timedelta(minutes=1)})
-    with speaking(Language.RUSSIAN):
+    with use_language(Language.RUSSIAN):
         assert OWN_NAMES[Language.RUSSIAN] in shown(russian)
         assert plural("Cancel request · {count} order", "Cancel request · {count} orders", 1) in shown(card)
     await here.restart()
@@ -377,7 +377,7 @@ async def test_forget_me_names_and_erases_them(here: World, ann: Any) -> None:
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("way", NotifyVia)
 async def test_the_card_keeps_discords_limits_in_every_language(language: Language, way: NotifyVia) -> None:
-    with speaking(language):
+    with use_language(language):
         card = preferences_card(Preferences(way, NotifyWhen.FINISHED, language, silent=True))
     keeps_discords_limits(card)
     menus = [part for part in parts_of(card) if part.get("options")]

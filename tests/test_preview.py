@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.cards.cards import request_card
-from bot.cards.language import plural, speaking, t
+from bot.cards.language import plural, t, use_language
 from bot.domain.languages import Language
 from bot.domain.order_status import OrderStatus
 from bot.ledger import Preview, PreviewState, RequestState
@@ -316,7 +316,7 @@ async def test_a_question_keeps_discords_limits(language: Language) -> None:
     words = tuple(f"{n}{HOSTILE}" for n in range(5))
     for state in PreviewState:
         preview = Preview(1_000, 990, state, dict.fromkeys(OrderStatus, 97), 97, words, words)
-        with speaking(language):
+        with use_language(language):
             card = question_with(preview, 100_000)
             label = t("Confirm: ask to cancel {count}", count=100_000)
             if state is PreviewState.UNDECIDED:

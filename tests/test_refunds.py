@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cards.csv import OrdersCsv
-from bot.cards.language import speaking, t
+from bot.cards.language import t, use_language
 from bot.cards.pages import ListPage, page_card
 from bot.cards.words import REFUND_NOT_KNOWN, REFUND_NOT_SHOWN
 from bot.demo.panel import Upstream
@@ -139,7 +139,7 @@ async def test_refunded_is_said_only_where_it_is_proven(
         assert ("refund" in text) == bool(refund), text
         assert (REFUND_NOT_KNOWN in text) == not_known, text
     for language in Language:
-        with speaking(language):
+        with use_language(language):
             for text in surfaces(row):
                 assert (SAYS_REFUNDED[language] in text.casefold()) == bool(refund), text
     (line,) = in_file(row)
@@ -182,7 +182,7 @@ def in_file(*rows: Cancellation) -> list[dict[str, str]]:
 def test_each_group_says_once_of_which_orders_nobody_knows(language: Language) -> None:
     proven = [replace(order(n, State.CANCELLED), refund=Refund.PENDING) for n in range(3)]
     others = [order(n, State.CANCELLED) for n in range(3, 6)]
-    with speaking(language):
+    with use_language(language):
         for orders, note in (
             (proven, None),
             (others, REFUND_NOT_KNOWN),

@@ -8,7 +8,7 @@ import discord
 import pytest
 
 from bot.cards.cards import brief_notice_card
-from bot.cards.language import speaking
+from bot.cards.language import use_language
 from bot.delivery.refusals import Refusal, classify
 from bot.domain.languages import Language
 from bot.domain.order_status import OrderStatus
@@ -171,7 +171,7 @@ async def test_kept_news_that_discord_does_not_take_are_shown_in_short(here: Wor
 def test_the_short_form_has_counts_and_nothing_from_outside(language: Language) -> None:
     orders = [order(n, state, words="🎉" * 190) for n, state in enumerate([*State] * 20)]
     notice = Notice(3, 7, "0123456789", NoticeState.KEPT, 9, NOW, NOW, Refusal.STUCK.name)
-    with speaking(language):
+    with use_language(language):
         shown = brief_notice_card(Report(PAUSED, grouped(orders), grouped(orders), KEYS), notice)
     keeps_discords_limits(shown)
     assert "**20** " in text_of(shown)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.cards import answers, keys, refills
 from bot.cards.cards import request_card
-from bot.cards.language import number, speaking, t
+from bot.cards.language import number, t, use_language
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
 from bot.cards.preferences import preferences_card
@@ -124,7 +124,7 @@ def plain_cards() -> Iterator[CardView]:
 
 @pytest.mark.parametrize("language", Language)
 def test_what_is_the_same_for_everybody_fits_in_every_language(language: Language) -> None:
-    with speaking(language):
+    with use_language(language):
         for shown in plain_cards():
             keeps_discords_limits(shown)
             assert not any(part.get("content", "").endswith("…") for part in parts_of(shown))
@@ -134,7 +134,7 @@ def test_what_is_the_same_for_everybody_fits_in_every_language(language: Languag
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("words", WORDS)
 def test_any_words_of_users_and_of_the_panel_fit_in_every_language(language: Language, count: int, words: str) -> None:
-    with speaking(language):
+    with use_language(language):
         for shown in cards_with(WORDS[words], count):
             keeps_discords_limits(shown)
 
@@ -147,7 +147,7 @@ def test_cards_of_orders_fit_and_keep_what_matters(
     language: Language, count: int, words: str, in_trouble: bool
 ) -> None:
     orders = many_orders(count, words)
-    with speaking(language):
+    with use_language(language):
         for shown in all_cards(orders, in_trouble=in_trouble):
             keeps_discords_limits(shown)
             text = text_of(shown).strip()

@@ -10,7 +10,7 @@ import discord
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.cards.language import speaking
+from bot.cards.language import use_language
 from bot.cards.modals import webhook_secret_form
 from bot.cards.webhooks import address_made, registered_card, registration_question, turned_off, webhook_card
 from bot.domain.errors import RegistrationUnderWay
@@ -321,7 +321,7 @@ async def test_the_loop_reads_what_arrives(here: World, ann: Any, web: Web) -> N
 def test_cards_and_form_keep_discords_limits_in_every_language(language: Language) -> None:
     address = f"{URL}/hooks/{'a' * 43}"
     webhook = Webhook(1, b"hash", b"sealed", START, START + timedelta(seconds=1), START)
-    with speaking(language):
+    with use_language(language):
         cards = [
             webhook_card(None),
             webhook_card(webhook),

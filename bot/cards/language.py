@@ -49,10 +49,10 @@ _THOUSANDS = re.compile(r"(?<=[0-9])(?=(?:[0-9]{3})+$)")
 _LAKHS = re.compile(r"(?<=[0-9])(?=(?:[0-9]{2})*[0-9]{3}$)")
 """Where one group ends and the next begins; in Hindi those before the last three digits have two."""
 
-_spoken: ContextVar[Language] = ContextVar("spoken", default=Language.ENGLISH)
+_spoken: ContextVar[Language] = ContextVar("current_language", default=Language.ENGLISH)
 
 
-def spoken() -> Language:
+def current_language() -> Language:
     """Return the language that the current task speaks."""
     return _spoken.get()
 
@@ -63,7 +63,7 @@ def speak(language: Language) -> None:
 
 
 @contextmanager
-def speaking(language: Language) -> Generator[None]:
+def use_language(language: Language) -> Generator[None]:
     """Speak a language for a while: where one task writes to many users."""
     before = _spoken.set(language)
     try:
@@ -74,12 +74,12 @@ def speaking(language: Language) -> Generator[None]:
 
 def t(message: str, /, **values: str | int) -> str:
     """Return a text in the spoken language with its {values} put in, numbers the way that language writes them."""
-    return _filled(_catalogue(spoken()).gettext(message), values)
+    return _filled(_catalogue(current_language()).gettext(message), values)
 
 
 def plural(one: str, many: str, count: int, /, **values: str | int) -> str:
     """Return the text for so many, by the spoken language's own plural forms; {count} is put in like the values."""
-    return _filled(_catalogue(spoken()).ngettext(one, many, count), {"count": count, **values})
+    return _filled(_catalogue(current_language()).ngettext(one, many, count), {"count": count, **values})
 
 
 def mark(message: str) -> str:
@@ -89,7 +89,7 @@ def mark(message: str) -> str:
 
 def number(value: int) -> str:
     """Return a number as the spoken language writes it: a comma is a decimal sign in most of them."""
-    language = spoken()
+    language = current_language()
     return (_LAKHS if language is Language.HINDI else _THOUSANDS).sub(_SEPARATORS[language], str(value))
 
 

@@ -18,7 +18,7 @@ import discord
 
 from bot.cards.answers import hint
 from bot.cards.cards import notice_card, request_card
-from bot.cards.language import speaking
+from bot.cards.language import use_language
 from bot.cards.layout import CardView
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, ENDS_HINT, ENDS_NOTICE, Refusal, classify
 from bot.domain.clock import Clock
@@ -156,7 +156,7 @@ class Courier:
                 await self._gone(view.request)
                 return
             try:
-                with speaking(await self._ledger.read.language_of(view.request.user_id)):
+                with use_language(await self._ledger.read.language_of(view.request.user_id)):
                     shown = request_card(view)
                 await _in_time(self._edit(view.request, shown))
             except Exception as error:  # whatever it is, other cards and notices must not wait for this one
@@ -240,7 +240,7 @@ class Courier:
         if sending is None:
             return True
         wishes = await self._ledger.read.preferences(notice.user_id)
-        with speaking(await self._ledger.read.language_of(notice.user_id)):
+        with use_language(await self._ledger.read.language_of(notice.user_id)):
             return await self._bring(sending, wishes)
 
     async def _bring(self, notice: Notice, wishes: Preferences) -> bool:

@@ -16,7 +16,7 @@ class Language(StrEnum):
     VIETNAMESE = "vi"
 
 
-def understood(locale: str) -> Language:
+def resolve_locale(locale: str) -> Language:
     """Return the language for a Discord locale such as "es-419" or "pt-BR"; English for one without a catalogue."""
     name = locale.replace("-", "_")
     return next((language for language in Language if language in (name, name.partition("_")[0])), Language.ENGLISH)

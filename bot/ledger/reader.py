@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from bot.domain.languages import Language, understood
+from bot.domain.languages import Language, resolve_locale
 from bot.domain.polling import LONG_TRIED, MANY_TRIES
 from bot.domain.states import State, as_told
 from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report, together
@@ -94,7 +94,7 @@ class Reader:
 
     async def language_of(self, user_id: int) -> Language:
         """Return the language to write to a user in: chosen, or their client's at the last request, or English."""
-        return understood(await QUERIES.language_of(self._db, user_id=user_id) or "")
+        return resolve_locale(await QUERIES.language_of(self._db, user_id=user_id) or "")
 
     async def questions(self, user_id: int, since: datetime) -> tuple[int, datetime | None]:
         """Return how many requests of a user made `since` wait for Confirm or Keep, and from when the oldest is."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 from pydantic import TypeAdapter
 
 from bot.domain.accounts import AccountState
-from bot.domain.languages import Language, understood
+from bot.domain.languages import Language, resolve_locale
 from bot.domain.order_ids import Junk
 from bot.domain.order_status import OrderStatus
 from bot.domain.polling import LONG_TRIED, MANY_TRIES, resend_after
@@ -367,7 +367,7 @@ class Notice(_Row):
 
 
 def _language(name: str | None) -> Language | None:
-    return None if name is None else understood(name)
+    return None if name is None else resolve_locale(name)
 
 
 @dataclass(frozen=True, slots=True)

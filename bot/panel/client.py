@@ -170,11 +170,11 @@ class Panel:
         try:
             response, body = await self._post(key, form, deadline)
             if len(body) > _LONG_BODY:
-                understood = await asyncio.to_thread(self._understand, response, body, key, read)
+                resolve_locale = await asyncio.to_thread(self._understand, response, body, key, read)
             else:
-                understood = self._understand(response, body, key, read)
+                resolve_locale = self._understand(response, body, key, read)
             outcome = "ok"
-            return understood
+            return resolve_locale
         except PanelError as error:
             outcome = type(error).__name__.lower()
             raise

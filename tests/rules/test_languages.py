@@ -17,10 +17,10 @@ from discord import app_commands
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.cards.language import CATALOGUES, DOMAIN, OWN_NAMES, number, plural, speaking, t
+from bot.cards.language import CATALOGUES, DOMAIN, OWN_NAMES, number, plural, t, use_language
 from bot.cards.modals import key_form, orders_form
 from bot.client import Client
-from bot.domain.languages import Language, understood
+from bot.domain.languages import Language, resolve_locale
 from bot.services.keyring import LONGEST_NAME
 from tests.rules.sources import ROOT, sources, tree_of
 
@@ -188,14 +188,14 @@ def bare_texts(tree: ast.Module) -> Iterator[str]:
     [("pt-BR", "pt_BR"), ("es-419", "es"), ("es-ES", "es"), ("tr", "tr"), ("en-GB", "en"), ("de", "en"), ("", "en")],
 )
 def test_a_locale_of_discord_finds_its_language(locale: str, language: str) -> None:
-    assert understood(locale) == language
+    assert resolve_locale(locale) == language
 
 
 @pytest.mark.parametrize(
     ("count", "form"), [(1, "заказ"), (3, "заказа"), (12, "заказов"), (21, "заказ"), (25, "заказов")]
 )
 def test_plural_forms_follow_the_language(count: int, form: str) -> None:
-    with speaking(Language.RUSSIAN):
+    with use_language(Language.RUSSIAN):
         assert plural("{count} order", "{count} orders", count) == f"{count} {form}"
 
 
@@ -205,13 +205,13 @@ def test_plural_forms_follow_the_language(count: int, form: str) -> None:
 @example(value=1_234_567)
 def test_numbers_are_written_as_the_language_writes_them(language: Language, value: int) -> None:
     """Ten thousand with a comma is ten to a Turkish reader."""
-    with speaking(language):
+    with use_language(language):
         assert number(value) == format_decimal(value, locale=language)
 
 
 def test_one_task_speaks_one_language_at_a_time() -> None:
-    with speaking(Language.SPANISH):
-        with speaking(Language.TURKISH):
+    with use_language(Language.SPANISH):
+        with use_language(Language.TURKISH):
             turkish = t("Balance")
         spanish = t("Balance")
     assert t("Balance") == "Balance"
@@ -243,7 +243,7 @@ def described(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("language", Language)
 async def test_forms_keep_discords_limits(language: Language) -> None:
     name = "W" * LONGEST_NAME
-    with speaking(language):
+    with use_language(language):
         forms_shown = [key_form(), key_form(name), orders_form(), orders_form([name, "main"], name)]
     for form in (form.to_dict() for form in forms_shown):
         assert len(form["title"]) <= 45

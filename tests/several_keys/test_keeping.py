@@ -16,7 +16,7 @@ from bot.cards.keys import (
     which_to_remove,
     which_to_try,
 )
-from bot.cards.language import speaking
+from bot.cards.language import use_language
 from bot.domain.accounts import AccountState
 from bot.domain.errors import TooManyKeys
 from bot.domain.languages import Language
@@ -228,7 +228,7 @@ async def test_every_card_about_keys_keeps_discords_limits(language: Language) -
         keys = tuple(example_key(number, state) for number, state in enumerate(states))
         views = [KeyView(key, "cdef", 100_000) for key in keys]
         balance = Balance(balance="1000000.00", currency="USD")
-        with speaking(language):
+        with use_language(language):
             for shown_card in (
                 keys_card(views),
                 keys_card(views[:1]),
