@@ -122,10 +122,10 @@ async def locked(here: World) -> GoAway:
     other = sqlite3.connect(here.folder / "ledger.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
-    async def let_go() -> None:
+    async def release() -> None:
         other.close()
 
-    return let_go
+    return release
 
 
 async def full(here: World) -> GoAway:

@@ -73,6 +73,6 @@ class Holder(Reader):
             if account and account["held_by"] != self._db.process:
                 raise LeaseLost(f"(account {account_id})")
 
-    async def let_go(self, account_ids: Iterable[int]) -> None:
+    async def release(self, account_ids: Iterable[int]) -> None:
         """Leave accounts to whichever process has room for them."""
-        await QUERIES.let_go(self._db, process=self._db.process, ids=json.dumps(list(account_ids)))
+        await QUERIES.release(self._db, process=self._db.process, ids=json.dumps(list(account_ids)))

@@ -168,10 +168,10 @@ async def check_up_server(database: SecretStr) -> ServerCheckup:
 async def _engine(database: Database, alone: bool, shards: Sequence[int] | None) -> Engine:
     if isinstance(database, Path):
         return await SqliteEngine.open(database)
-    from bot.ledger.link import Seat  # its package is an extra
+    from bot.ledger.link import InstanceLock  # its package is an extra
     from bot.ledger.postgres import PostgresEngine
 
-    return await PostgresEngine.open(database, Seat(alone, None if shards is None else tuple(shards)))
+    return await PostgresEngine.open(database, InstanceLock(alone, None if shards is None else tuple(shards)))
 
 
 def _need_asyncpg() -> None:

@@ -49,7 +49,7 @@ _FULL = ("25006", "42501", "53", "54", "55P03", "57014", "58")
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class InstanceLock:
     """What a process takes of a ledger that others may share: all of it, or some of Discord's shards (None: all)."""
 
     alone: bool = False
@@ -65,7 +65,7 @@ class Seat:
         return [_USED, _SOME_SHARDS, *(_SHARD.format(shard) for shard in sorted(self.shards))]
 
 
-ALONE = Seat(alone=True)
+ALONE = InstanceLock(alone=True)
 
 
 @contextmanager
@@ -114,7 +114,7 @@ async def connect_freely(database: SecretStr) -> Link:
             raise LedgerUnreachable("(DATABASE_URL is not an address that PostgreSQL's clients take)") from None
 
 
-async def connect(database: SecretStr, seat: Seat) -> Link:
+async def connect(database: SecretStr, seat: InstanceLock) -> Link:
     """Open the one connection by which a process writes, and which keeps its seat; raise LedgerError."""
     link = await connect_freely(database)
     try:
@@ -125,7 +125,7 @@ async def connect(database: SecretStr, seat: Seat) -> Link:
     return link
 
 
-async def sit_down(link: Link, seat: Seat, database: SecretStr) -> None:
+async def sit_down(link: Link, seat: InstanceLock, database: SecretStr) -> None:
     """Take a seat for as long as a connection lives; raise LedgerInUse where another process has it."""
     try:
         with explained(link, database):

@@ -18,7 +18,17 @@ from pydantic import SecretStr
 
 from bot.ledger.database import describe
 from bot.ledger.errors import LedgerError, LedgerUnreachable, LedgerUnsure, LedgerUnwritable
-from bot.ledger.link import CONNECT_TIMEOUT, LOST, WRITING, Link, Seat, brief, connect, explained, pool_of_readers
+from bot.ledger.link import (
+    CONNECT_TIMEOUT,
+    LOST,
+    WRITING,
+    InstanceLock,
+    Link,
+    brief,
+    connect,
+    explained,
+    pool_of_readers,
+)
 from bot.ledger.named import OneVisit, load
 
 T = TypeVar("T")
@@ -116,7 +126,7 @@ class _Readers:
 class PostgresEngine:
     """Owns the connections; knows transactions, nothing of what is stored."""
 
-    def __init__(self, database: SecretStr, seat: Seat, pool: Any, writer: Link, process: int) -> None:
+    def __init__(self, database: SecretStr, seat: InstanceLock, pool: Any, writer: Link, process: int) -> None:
         self.process = process
         self.reader = _Readers(pool, process)
         self.heard: Callable[[], None] = _nothing
@@ -129,7 +139,7 @@ class PostgresEngine:
         self._telling: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def open(cls, database: SecretStr, seat: Seat) -> "PostgresEngine":
+    async def open(cls, database: SecretStr, seat: InstanceLock) -> "PostgresEngine":
         """Open a ledger that has been migrated, as one of the processes that share it; raise LedgerError."""
         writer = await connect(database, seat)
         try:

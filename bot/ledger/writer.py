@@ -327,7 +327,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
 
     async def recover_left_behind(self, now: datetime, window: timedelta) -> None:
         """Take from dead processes what they were sending with keys that have been paused or removed since."""
-        for row in [row async for row in QUERIES.left_behind(self._db)]:
+        for row in [row async for row in QUERIES.orphaned(self._db)]:
             await self.take_account(row["id"], now, window)
 
     async def recover_sending(self, now: datetime, window: timedelta, only: int | None = None) -> int:

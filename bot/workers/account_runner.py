@@ -148,7 +148,7 @@ class AccountRunner:
             self._changed()  # all of them had been asked for before
 
     async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
-        self._leases.insist(account.id)
+        self._leases.require(account.id)
 
         def lost(pause: timedelta, *, may_have_acted: bool, words: str = "") -> list[Outcome]:
             again = self._clock() + pause

@@ -67,7 +67,7 @@ class Leases:
             held = await tx.beat()
             left = _left(held, busy)
             if left:
-                await tx.let_go(left)
+                await tx.release(left)
             await tx.recover_left_behind(self._clock(), self._window)
             await tx.interrupt_previews(self._clock())
         self._held -= before - (held.accounts - left)
@@ -103,7 +103,7 @@ class Leases:
         """Return which of these accounts this process works on."""
         return account_ids & self._held if self._ledger.is_shared else account_ids
 
-    def insist(self, account_id: int) -> None:
+    def require(self, account_id: int) -> None:
         """Raise LeaseLost unless it is sure that nobody else can be working on an account of this process."""
         if self._ledger.is_shared and (account_id not in self._held or monotonic() - self._seen_at > SURE_FOR):
             raise LeaseLost(f"(account {account_id})")

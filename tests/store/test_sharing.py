@@ -129,13 +129,13 @@ async def test_what_is_being_sent_is_not_left_to_others(pair: Pair) -> None:
     await pair.take(pair.one)
     await pair.claim(pair.one)
     async with pair.one.write() as tx:
-        await tx.let_go([pair.books.account.id])
+        await tx.release([pair.books.account.id])
     assert not await pair.take(pair.other)
     row = await pair.books.newest("ord_A")
     answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
     await pair.one.write_at_once(lambda tx: _recorded(tx, pair.books.account, answer, LATER, WINDOW))
     async with pair.one.write() as tx:
-        await tx.let_go([pair.books.account.id])
+        await tx.release([pair.books.account.id])
     assert await pair.take(pair.other)
 
 
@@ -166,10 +166,10 @@ async def test_a_process_that_was_not_seen_of_late_sends_nothing(pair: Pair, mon
     leases, account_id = pair.leases(pair.one), pair.books.account.id
     await leases.beat()
     assert await leases.take(account_id, ())
-    leases.insist(account_id)
+    leases.require(account_id)
     monkeypatch.setattr("bot.workers.leases.monotonic", lambda: 1e9)
     with pytest.raises(LeaseLost):
-        leases.insist(account_id)
+        leases.require(account_id)
 
 
 async def test_a_process_that_hung_finds_out_what_it_has_lost(pair: Pair) -> None:
@@ -180,7 +180,7 @@ async def test_a_process_that_hung_finds_out_what_it_has_lost(pair: Pair) -> Non
     await pair.take(pair.other)
     await leases.beat()
     with pytest.raises(LeaseLost):
-        leases.insist(account_id)
+        leases.require(account_id)
     assert not await leases.take(account_id, ())
 
 

@@ -33,12 +33,12 @@ SELECT id, EXISTS (SELECT 1 FROM busy WHERE busy.id = a.id) AS busy FROM account
 -- name: count_busy()$
 SELECT COUNT(*) FROM busy;
 
--- name: left_behind()
+-- name: orphaned()
 -- With orders that a dead process was sending, and a key out of use: of these nothing is due, so nobody takes them.
 SELECT DISTINCT a.id FROM cancellations c JOIN accounts a ON a.id = c.account_id
 WHERE c.state = 'sending' AND a.state <> 'active' AND a.id NOT IN (SELECT account_id FROM leases);
 
--- name: let_go(process, ids)!
+-- name: release(process, ids)!
 -- What is being sent stays with whoever sends it.
 UPDATE accounts SET held_by = NULL
 WHERE held_by = :process AND id IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:ids AS JSON)))
