@@ -18,7 +18,7 @@ from bot.services.cancels import Place
 from bot.workers.tasks import read_beside
 from cogs.common import (
     Interaction,
-    Pressed,
+    PersistentItem,
     acknowledge,
     answer,
     answering,
@@ -90,7 +90,7 @@ class Cancel(commands.Cog):
             await _cancel(interaction, orders or "", [file] if file else [], key or "")
 
 
-class Paste(Pressed, template=buttons.PASTE):
+class Paste(PersistentItem, template=buttons.PASTE):
     """Opens the form to paste into."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -106,7 +106,7 @@ async def _change(interaction: Interaction, request: str, how: Callable[[int, in
     await interaction.client.use_cases.courier.show_at_once(request_id)
 
 
-class Confirm(Pressed, template=buttons.CONFIRM):
+class Confirm(PersistentItem, template=buttons.CONFIRM):
     """Sends a request that asks first; for the requester alone."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -115,7 +115,7 @@ class Confirm(Pressed, template=buttons.CONFIRM):
         await _change(interaction, self.values["request"], partial(answer, go=True))
 
 
-class Keep(Pressed, template=buttons.KEEP):
+class Keep(PersistentItem, template=buttons.KEEP):
     """Drops a request that asks first; for the requester alone."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -124,7 +124,7 @@ class Keep(Pressed, template=buttons.KEEP):
         await _change(interaction, self.values["request"], partial(answer, go=False))
 
 
-class Stop(Pressed, template=buttons.STOP):
+class Stop(PersistentItem, template=buttons.STOP):
     """Sends nothing more of a long list; for the requester alone."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -132,7 +132,7 @@ class Stop(Pressed, template=buttons.STOP):
         await _change(interaction, self.values["request"], interaction.client.use_cases.cancels.stop)
 
 
-class Retry(Pressed, template=buttons.RETRY):
+class Retry(PersistentItem, template=buttons.RETRY):
     """Tries once more what is only watched; for the requester alone."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -140,7 +140,7 @@ class Retry(Pressed, template=buttons.RETRY):
         await _change(interaction, self.values["request"], interaction.client.use_cases.cancels.retry)
 
 
-class TryUnder(Pressed, template=buttons.TRY_UNDER):
+class TryUnder(PersistentItem, template=buttons.TRY_UNDER):
     """Asks whether to try under another key what was not found, in an answer of its own; for the owner alone."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -153,7 +153,7 @@ class TryUnder(Pressed, template=buttons.TRY_UNDER):
         await show_news(interaction)
 
 
-class TryOthers(Pressed, template=buttons.TRY_OTHERS):
+class TryOthers(PersistentItem, template=buttons.TRY_OTHERS):
     """Asks under which of the presser's many keys to try what was not found."""
 
     async def press(self, interaction: Interaction) -> None:

@@ -211,7 +211,7 @@ async def answering(interaction: Interaction, work: Awaitable[None]) -> None:
         await answer_error(interaction, error)
 
 
-class Pressed(discord.ui.DynamicItem[discord.ui.Item[Any]], template="np:never"):
+class PersistentItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template="np:never"):
     """A button or menu known by its custom_id; base of all, since discord.py reports no error of a DynamicItem."""
 
     def __init__(self, item: discord.ui.Item[Any], match: Any) -> None:
@@ -221,7 +221,7 @@ class Pressed(discord.ui.DynamicItem[discord.ui.Item[Any]], template="np:never")
         self.values = {name: str(min(int(one), _LARGEST)) if one.isdecimal() else one for name, one in given.items()}
 
     @classmethod
-    async def from_custom_id(cls, interaction: discord.Interaction[Any], item: Any, match: Any, /) -> "Pressed":
+    async def from_custom_id(cls, interaction: discord.Interaction[Any], item: Any, match: Any, /) -> "PersistentItem":
         """Take what was pressed, as it stands in its message."""
         return cls(item, match)
 

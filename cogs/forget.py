@@ -8,7 +8,7 @@ from bot.cards import buttons
 from bot.cards.answers import all_kept, erased, erasure_question, nothing_stored, still_erasing
 from bot.cards.layout import CardView
 from bot.client import Client
-from cogs.common import Interaction, Pressed, acknowledge, answer
+from cogs.common import Interaction, PersistentItem, acknowledge, answer
 
 
 async def ask_to_erase(client: Client, user_id: int) -> CardView:
@@ -31,7 +31,7 @@ class Forget(commands.Cog):
         await answer(interaction, await ask_to_erase(interaction.client, interaction.user.id))
 
 
-class Erase(Pressed, template=buttons.ERASE):
+class Erase(PersistentItem, template=buttons.ERASE):
     """Erases what is stored about the presser."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -40,7 +40,7 @@ class Erase(Pressed, template=buttons.ERASE):
         await answer(interaction, erased(await interaction.client.use_cases.records.erase(interaction.user.id)))
 
 
-class KeepAll(Pressed, template=buttons.KEEP_ALL):
+class KeepAll(PersistentItem, template=buttons.KEEP_ALL):
     """Leaves everything as it is."""
 
     async def press(self, interaction: Interaction) -> None:

@@ -20,7 +20,7 @@ from bot.cards.modals import KEY, key_form
 from bot.client import Client
 from bot.panel import PanelError
 from bot.services.keyring import LONGEST_NAME, read_name
-from cogs.common import Interaction, Pressed, acknowledge, answer, answering, meant, open_form, typed
+from cogs.common import Interaction, PersistentItem, acknowledge, answer, answering, meant, open_form, typed
 from cogs.suggestions import suggest_keys
 
 Name = app_commands.Range[str, 1, LONGEST_NAME]
@@ -100,7 +100,7 @@ class Key(commands.GroupCog, group_name="key", group_description=locale_str("You
         await answer(interaction, default_chosen(account))
 
 
-class Connect(Pressed, template=buttons.CONNECT):
+class Connect(PersistentItem, template=buttons.CONNECT):
     """Opens the form, wherever a key is missing; for the presser's own key of that name."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -108,7 +108,7 @@ class Connect(Pressed, template=buttons.CONNECT):
         await ask_for_key(interaction, self.values["name"])
 
 
-class AskRemove(Pressed, template=buttons.ASK_REMOVE):
+class AskRemove(PersistentItem, template=buttons.ASK_REMOVE):
     """Removes one of the presser's own keys, after a question where orders need it."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -117,7 +117,7 @@ class AskRemove(Pressed, template=buttons.ASK_REMOVE):
         await _remove(interaction, int(self.values["account"]))
 
 
-class RemoveKey(Pressed, template=buttons.REMOVE_KEY):
+class RemoveKey(PersistentItem, template=buttons.REMOVE_KEY):
     """Removes one of the presser's own keys although orders are open."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -127,7 +127,7 @@ class RemoveKey(Pressed, template=buttons.REMOVE_KEY):
         await answer(interaction, removed(await accounts.remove(interaction.user.id, int(self.values["account"]))))
 
 
-class KeepKey(Pressed, template=buttons.KEEP_KEY):
+class KeepKey(PersistentItem, template=buttons.KEEP_KEY):
     """Leaves the key where it is."""
 
     async def press(self, interaction: Interaction) -> None:

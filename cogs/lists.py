@@ -16,7 +16,7 @@ from bot.domain.errors import TooManyLists
 from bot.domain.states import State
 from bot.ledger import Listed, ListKind
 from bot.services.throttle import LIGHT
-from cogs.common import Interaction, Pressed, acknowledge, answer
+from cogs.common import Interaction, PersistentItem, acknowledge, answer
 
 _MOST_BYTES = 8_000_000
 """Discord takes files of up to 10 MB from a bot."""
@@ -40,7 +40,7 @@ def _rows(interaction: Interaction, page: ListPage) -> AsyncGenerator[list[Liste
     return use_cases.cancels.rows(page.kind, page.list_id, user_id)
 
 
-class WholeList(Pressed, template=buttons.LIST):
+class WholeList(PersistentItem, template=buttons.LIST):
     """Reads the ledger anew at every press; for the owner alone."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -67,7 +67,7 @@ def _name(page: ListPage) -> str:
     return "-".join([page.kind, which, *([page.outcome] if page.outcome else [])])
 
 
-class Browse(Pressed, template=buttons.BROWSE):
+class Browse(PersistentItem, template=buttons.BROWSE):
     """Shows the first page of a list, in an answer of its own; for the owner alone."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -76,7 +76,7 @@ class Browse(Pressed, template=buttons.BROWSE):
         await _show_page(interaction, _page(self.values))
 
 
-class TurnPage(Pressed, template=buttons.PAGE):
+class TurnPage(PersistentItem, template=buttons.PAGE):
     """Shows another page in the place of the one before; for the owner alone."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -118,7 +118,7 @@ async def _files(name: str, pages: AsyncGenerator[list[Listed]], names: Names) -
     yield table.file(f"{name}.csv" if number == 1 else f"{name}-part-{number}.csv")
 
 
-class CopyIds(Pressed, template=buttons.IDS):
+class CopyIds(PersistentItem, template=buttons.IDS):
     """Reads the ledger anew at every choice; for the owner alone."""
 
     async def press(self, interaction: Interaction) -> None:

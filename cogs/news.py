@@ -4,10 +4,10 @@ from bot.cards import buttons
 from bot.cards.answers import no_news
 from bot.client import Client
 from bot.domain.errors import NotOwner
-from cogs.common import Interaction, Pressed, acknowledge, answer, bring_news
+from cogs.common import Interaction, PersistentItem, acknowledge, answer, bring_news
 
 
-class ShowNews(Pressed, template=buttons.NEWS):
+class ShowNews(PersistentItem, template=buttons.NEWS):
     """Shows kept notices."""
 
     async def press(self, interaction: Interaction) -> None:

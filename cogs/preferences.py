@@ -13,7 +13,7 @@ from bot.cards.preferences import AS_DISCORD_SAYS, preferences_card
 from bot.client import Client
 from bot.domain.languages import Language, resolve_locale
 from bot.ledger import NotifyVia, NotifyWhen, Preferences
-from cogs.common import Interaction, Pressed, acknowledge, answer
+from cogs.common import Interaction, PersistentItem, acknowledge, answer
 
 
 class Settings(commands.Cog):
@@ -35,7 +35,7 @@ async def _choose(interaction: Interaction, change: Callable[[Preferences], Pref
     await answer(interaction, preferences_card(chosen))
 
 
-class ChooseWay(Pressed, template=buttons.WAY):
+class ChooseWay(PersistentItem, template=buttons.WAY):
     """Chooses where news go."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -43,7 +43,7 @@ class ChooseWay(Pressed, template=buttons.WAY):
         await _choose(interaction, lambda before: replace(before, news=NotifyVia(self.chosen)))
 
 
-class ChooseTiming(Pressed, template=buttons.TIMING):
+class ChooseTiming(PersistentItem, template=buttons.TIMING):
     """Chooses how often there are news."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -51,7 +51,7 @@ class ChooseTiming(Pressed, template=buttons.TIMING):
         await _choose(interaction, lambda before: replace(before, timing=NotifyWhen(self.chosen)))
 
 
-class ChooseLanguage(Pressed, template=buttons.LANGUAGE):
+class ChooseLanguage(PersistentItem, template=buttons.LANGUAGE):
     """Chooses the language."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -60,7 +60,7 @@ class ChooseLanguage(Pressed, template=buttons.LANGUAGE):
         await _choose(interaction, lambda before: replace(before, language=language))
 
 
-class Silence(Pressed, template=buttons.SILENT):
+class Silence(PersistentItem, template=buttons.SILENT):
     """Has messages come without a push notification, or with one again."""
 
     async def press(self, interaction: Interaction) -> None:

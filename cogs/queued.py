@@ -7,7 +7,7 @@ from discord.ext import commands
 from bot.cards import buttons
 from bot.cards.overviews import looks_card, open_card, unwatched, unwatching_question
 from bot.client import Client
-from cogs.common import Interaction, Pressed, acknowledge, answer
+from cogs.common import Interaction, PersistentItem, acknowledge, answer
 
 
 class Queued(commands.Cog):
@@ -21,7 +21,7 @@ class Queued(commands.Cog):
         await answer(interaction, open_card(orders))
 
 
-class Look(Pressed, template=buttons.LOOK):
+class Look(PersistentItem, template=buttons.LOOK):
     """Has the presser's open orders looked at."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -30,7 +30,7 @@ class Look(Pressed, template=buttons.LOOK):
         await answer(interaction, looks_card(await interaction.client.use_cases.records.look_now(interaction.user.id)))
 
 
-class AskUnwatch(Pressed, template=buttons.ASK_UNWATCH):
+class AskUnwatch(PersistentItem, template=buttons.ASK_UNWATCH):
     """Asks before the presser's open orders are no longer watched."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -40,7 +40,7 @@ class AskUnwatch(Pressed, template=buttons.ASK_UNWATCH):
         await answer(interaction, unwatching_question(orders))
 
 
-class Unwatch(Pressed, template=buttons.UNWATCH):
+class Unwatch(PersistentItem, template=buttons.UNWATCH):
     """Stops watching the presser's open orders."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -51,7 +51,7 @@ class Unwatch(Pressed, template=buttons.UNWATCH):
         )
 
 
-class KeepWatching(Pressed, template=buttons.KEEP_WATCHING):
+class KeepWatching(PersistentItem, template=buttons.KEEP_WATCHING):
     """Leaves everything as it is."""
 
     async def press(self, interaction: Interaction) -> None:

@@ -18,7 +18,7 @@ from bot.ledger import LedgerError, Listed, ListKind
 from bot.panel import PanelError
 from bot.services.panel_calls import MAX_REFILL
 from bot.workers.tasks import read_beside
-from cogs.common import Interaction, Pressed, acknowledge, answer
+from cogs.common import Interaction, PersistentItem, acknowledge, answer
 from cogs.suggestions import suggest_keys
 
 
@@ -90,7 +90,7 @@ async def _question(interaction: Interaction, kind: ListKind, list_id: int, acco
     return refill_question(orders, kind, list_id, account, await accounts.all_keys(user_id))
 
 
-class RefillThese(Pressed, template=buttons.REFILL):
+class RefillThese(PersistentItem, template=buttons.REFILL):
     """Asks first, in an answer of its own; for the owner of the card alone."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -100,7 +100,7 @@ class RefillThese(Pressed, template=buttons.REFILL):
         await answer(interaction, await _question(interaction, kind, list_id, account_id))
 
 
-class ConfirmRefill(Pressed, template=buttons.CONFIRM_REFILL):
+class ConfirmRefill(PersistentItem, template=buttons.CONFIRM_REFILL):
     """Asks for the refills that the question has named, each once; for the owner of the card alone."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -135,7 +135,7 @@ class ConfirmRefill(Pressed, template=buttons.CONFIRM_REFILL):
         return await ask_for_refills(interaction.client, interaction.user.id, found, show, account_id)
 
 
-class NoRefill(Pressed, template=buttons.NO_REFILL):
+class NoRefill(PersistentItem, template=buttons.NO_REFILL):
     """Drops the question."""
 
     async def press(self, interaction: Interaction) -> None:

@@ -12,7 +12,7 @@ from bot.domain.errors import NoOrders
 from bot.domain.markup import orders_shown
 from bot.domain.order_ids import Found
 from bot.workers.tasks import read_beside
-from cogs.common import Interaction, Pressed, acknowledge, answer
+from cogs.common import Interaction, PersistentItem, acknowledge, answer
 from cogs.suggestions import suggest_keys, suggest_orders
 
 
@@ -42,7 +42,7 @@ class Status(commands.Cog):
         await answer(interaction, await look_up(interaction.client, interaction.user.id, found, key or ""))
 
 
-class ShowStatus(Pressed, template=buttons.STATUS):
+class ShowStatus(PersistentItem, template=buttons.STATUS):
     """Shows the status of the orders that a question is about, in an answer of its own; for the requester alone."""
 
     async def press(self, interaction: Interaction) -> None:

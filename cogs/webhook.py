@@ -11,7 +11,7 @@ from bot.cards.modals import WEBHOOK_SECRET, webhook_secret_form
 from bot.cards.webhooks import address_made, registered_card, registration_question, turned_off, webhook_card
 from bot.client import Client
 from bot.services.webhooks import Webhooks
-from cogs.common import Interaction, Pressed, acknowledge, answer, answering, open_form, typed
+from cogs.common import Interaction, PersistentItem, acknowledge, answer, answering, open_form, typed
 
 
 async def _take_secret(interaction: Interaction, text: str) -> None:
@@ -57,7 +57,7 @@ class Webhook(commands.Cog):
         await answer(interaction, webhook_card(await webhooks.show(interaction.user.id)))
 
 
-class Step(Pressed, template=buttons.WEBHOOK):
+class Step(PersistentItem, template=buttons.WEBHOOK):
     """Goes a step with the presser's own webhook."""
 
     async def press(self, interaction: Interaction) -> None:

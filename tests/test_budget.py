@@ -11,7 +11,7 @@ from bot.domain.panel_answers import Limits
 from bot.panel import RateLimited
 from bot.panel.errors import Layer
 from bot.panel.replies import read_limits, read_reset
-from bot.workers.budget import PATIENCE, Budget, Use
+from bot.workers.budget import PATIENCE, Budget, CallKind
 from tests.world import Clock
 
 MINUTE = timedelta(minutes=1)
@@ -187,9 +187,9 @@ def test_anything_remaining_closes_nothing(remaining: int | None) -> None:
 def watches(budget: Budget, user_id: int) -> int:
     """Watch until nothing goes through; return how many calls did."""
     for count in range(1_000):
-        if budget.closed(user_id, Use.WATCH):
+        if budget.closed(user_id, CallKind.WATCH):
             return count
-        budget.spend(user_id, Use.WATCH)
+        budget.spend(user_id, CallKind.WATCH)
     raise AssertionError("watching has no end")
 
 
@@ -215,7 +215,7 @@ def test_commands_may_leave_nothing_to_watching() -> None:
 def test_a_call_that_was_not_made_is_not_counted() -> None:
     budget = Budget(Clock(), 300, 100)
     for _ in range(500):
-        budget.give_back(ANN, Use.WATCH, budget.spend(ANN, Use.WATCH))
+        budget.give_back(ANN, CallKind.WATCH, budget.spend(ANN, CallKind.WATCH))
     assert watches(budget, ANN) == 50
 
 
@@ -225,7 +225,7 @@ def test_a_call_given_back_late_makes_room_for_no_other() -> None:
     spent_at = budget.spend(ANN)
     clock.now += WINDOW
     assert spend_all(budget, BOB) == 3
-    budget.give_back(ANN, Use.COMMAND, spent_at)
+    budget.give_back(ANN, CallKind.COMMAND, spent_at)
     assert not tries(budget, BOB)
 
 
@@ -288,8 +288,8 @@ def budget_with_linked_keys() -> tuple[Clock, Budget]:
     ("layer", "closed"),
     [("ip", {ANN, LINKED, BOB, OTHER}), ("tier", {ANN, LINKED}), ("key", {ANN}), (None, {ANN})],
 )
-@pytest.mark.parametrize("use", Use)
-def test_a_refusal_closes_what_it_was_about(layer: Layer | None, closed: set[int], use: Use) -> None:
+@pytest.mark.parametrize("use", CallKind)
+def test_a_refusal_closes_what_it_was_about(layer: Layer | None, closed: set[int], use: CallKind) -> None:
     clock, budget = budget_with_linked_keys()
     reset = clock.now + timedelta(seconds=40)
     budget.denied(ANN, RateLimited(layer=layer, reset=reset))
@@ -373,12 +373,14 @@ def test_the_earliest_time_for_so_many_calls_is_when_they_can_all_have_been_made
     assert clock.now == promised
 
 
-arrivals = st.lists(st.tuples(st.floats(0, 8), st.integers(-2, 4), st.sampled_from(list(Use))), min_size=1, max_size=60)
+arrivals = st.lists(
+    st.tuples(st.floats(0, 8), st.integers(-2, 4), st.sampled_from(list(CallKind))), min_size=1, max_size=60
+)
 
 
 @given(arrivals, st.integers(3, 12), st.integers(1, 8))
 async def test_whoever_waits_is_served_within_its_patience_or_told_when_and_no_limit_is_passed(
-    arrivals: list[tuple[float, int, Use]], ip_limit: int, key_limit: int
+    arrivals: list[tuple[float, int, CallKind]], ip_limit: int, key_limit: int
 ) -> None:
     clock, steps = Clock(), list[asyncio.Event]()
 
@@ -390,7 +392,7 @@ async def test_whoever_waits_is_served_within_its_patience_or_told_when_and_no_l
     told = list[tuple[datetime | None, datetime]]()
     through, tasks = list[tuple[datetime, int]](), list[asyncio.Task[None]]()
 
-    async def call(account_id: int, use: Use) -> None:
+    async def call(account_id: int, use: CallKind) -> None:
         begun = clock.now
         try:
             await budget.wait(account_id, use)
@@ -414,7 +416,7 @@ async def test_whoever_waits_is_served_within_its_patience_or_told_when_and_no_l
 
     for seconds, account_id, use in arrivals:
         await pass_time(seconds)
-        if use >= Use.SEND:
+        if use >= CallKind.SEND:
             if budget.closed(account_id, use) is None:
                 budget.spend(account_id, use)
                 through.append((clock.now, account_id))
@@ -436,8 +438,8 @@ def test_sending_leaves_a_tenth_of_the_address_to_whoever_waits_for_an_answer() 
     budget = Budget(Clock(), 300, 100)
     sent = 0
     for account_id in range(5):
-        while not budget.closed(account_id, Use.SEND):
-            budget.spend(account_id, Use.SEND)
+        while not budget.closed(account_id, CallKind.SEND):
+            budget.spend(account_id, CallKind.SEND)
             sent += 1
     assert sent == 270
     assert spend_all(budget, 9) == 30
@@ -470,13 +472,13 @@ async def test_whoever_has_called_least_goes_first_and_answers_before_previews()
         budget.spend(ANN)
     clock.now += timedelta(seconds=55)
 
-    async def call(account_id: int, use: Use) -> None:
+    async def call(account_id: int, use: CallKind) -> None:
         await budget.wait(account_id, use)
         served.append(account_id)
 
     tasks = [
         asyncio.create_task(call(account_id, use))
-        for account_id, use in ((7, Use.PREVIEW), (ANN, Use.COMMAND), (BOB, Use.COMMAND))
+        for account_id, use in ((7, CallKind.PREVIEW), (ANN, CallKind.COMMAND), (BOB, CallKind.COMMAND))
     ]
     for _ in range(12):
         await asyncio.sleep(0)

@@ -23,7 +23,7 @@ from bot.services.keyring import paused_by, usable
 from bot.services.keys import Accounts
 from bot.services.throttle import PAUSE, UserThrottle
 from bot.vault import VaultError
-from bot.workers.budget import Budget, Use
+from bot.workers.budget import Budget, CallKind
 from bot.workers.key_doubts import Doubt, KeyDoubts
 from bot.workers.poll_planner import groups_of
 
@@ -116,7 +116,7 @@ class Calls:
         return Statuses(account, keys, rows)
 
     async def look_up_with(
-        self, account_id: int, orders: Sequence[str], use: Use = Use.COMMAND
+        self, account_id: int, orders: Sequence[str], use: CallKind = CallKind.COMMAND
     ) -> Mapping[str, StatusRow]:
         """Ask the panel, in one call, for the status of orders under that account's key; raise as `look_up` does."""
         account = usable(await self._ledger.read.account(account_id))  # the key may have been removed since
@@ -190,7 +190,7 @@ class Calls:
         self,
         account: Account,
         call: Callable[[SecretStr], Awaitable[tuple[Answered, Limits]]],
-        use: Use = Use.COMMAND,
+        use: CallKind = CallKind.COMMAND,
     ) -> Answered:
         """Make a call in its turn; a PanelError is remembered, and raised for the command to tell."""
         self._budget.link(account.id, account.panel, account.key_fingerprint)

@@ -19,7 +19,7 @@ from bot.domain.panel_answers import OrderReading, RowError, StatusRow
 from bot.ledger import Ledger, LedgerError, Preview, PreviewState, Request
 from bot.panel import MAX_BATCH, Blocked, InvalidKey, PanelError, RateLimited, Refused, Suspended, Unavailable
 from bot.services.panel_calls import MAX_LOOKUP, Calls
-from bot.workers.budget import Use
+from bot.workers.budget import CallKind
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class Previews:
     ) -> tuple[Preview, Mapping[str, StatusRow]]:
         """Return a preview with what one call added to it, and its answer; or with why there was none."""
         try:
-            rows = await self._calls.look_up_with(account_id, batch, Use.PREVIEW)
+            rows = await self._calls.look_up_with(account_id, batch, CallKind.PREVIEW)
         except Refused as error:
             return replace(_with(preview, batch, dict.fromkeys(batch, RowError(error.words))), state=_why(error)), {}
         except (PanelError, UserError) as error:

@@ -29,7 +29,7 @@ _MOST_BELIEVED = 10_000
 _DENIED_WITHOUT_RESET = timedelta(seconds=30)
 
 
-class Use(IntEnum):
+class CallKind(IntEnum):
     """What a call is for; the smaller goes first.
 
     For COMMAND somebody waits at the screen, PREVIEW is asked beside a question, SEND is what the ledger says is to be
@@ -89,11 +89,11 @@ class _Layer:
         """How many calls a minute may be for watching."""
         return max(int(self.limit * self.share), 1)
 
-    def closed(self, now: datetime, use: Use, before: int = 0) -> datetime | None:
+    def closed(self, now: datetime, use: CallKind, before: int = 0) -> datetime | None:
         """Return until when this layer takes no such call, with so many going before; None when it takes one now."""
         free = now + _WINDOW if before >= self.limit else _full(self.spent, self.limit - before, now)
         until = later(free, self.closed_until)
-        if use is Use.WATCH:
+        if use is CallKind.WATCH:
             until = later(until, _full(self.watched, self.most_watched, now))
         return until if until and until > now else None
 
@@ -112,17 +112,17 @@ class _Layer:
         _full(self.spent, self.limit, now)
         return max(self.limit - len(self.spent), 0)
 
-    def spend(self, now: datetime, use: Use) -> None:
+    def spend(self, now: datetime, use: CallKind) -> None:
         """Count a call."""
         self.spent.append(now)
-        if use >= Use.SEND:
+        if use >= CallKind.SEND:
             self.sent.append(now)
-        if use is Use.WATCH:
+        if use is CallKind.WATCH:
             self.watched.append(now)
 
-    def give_back(self, use: Use, spent_at: datetime) -> None:
+    def give_back(self, use: CallKind, spent_at: datetime) -> None:
         """Count a call less, unless it was spent so long ago that it counts no more."""
-        for times in (self.spent, self.sent, self.watched)[: 1 + (use >= Use.SEND) + (use is Use.WATCH)]:
+        for times in (self.spent, self.sent, self.watched)[: 1 + (use >= CallKind.SEND) + (use is CallKind.WATCH)]:
             with suppress(ValueError):
                 times.remove(spent_at)
 
@@ -143,7 +143,7 @@ class _Waiting:
     """A call that waits for its turn."""
 
     account_id: int
-    use: Use
+    use: CallKind
 
 
 class Budget:
@@ -177,7 +177,7 @@ class Budget:
         self._keys.pop(account_id, None)
         self._fingerprints[account_id] = fingerprint
         if before and is_held:
-            self._key(account_id).spend(self._clock(), Use.COMMAND)
+            self._key(account_id).spend(self._clock(), CallKind.COMMAND)
         elif before:
             self._key(account_id).absorb(before)
 
@@ -192,10 +192,10 @@ class Budget:
         panel_account = self._panel_accounts.get(account_id, account_id)
         self._tiers[panel_account] = later(self._tiers.get(panel_account), until) or until
 
-    def closed(self, account_id: int, use: Use = Use.COMMAND) -> datetime | None:
+    def closed(self, account_id: int, use: CallKind = CallKind.COMMAND) -> datetime | None:
         """Return until when this account's key may not be used so, or None when it may be now."""
         now = self._clock()
-        if use < Use.SEND:
+        if use < CallKind.SEND:
             return self._closed(account_id, use, now)
         kept = min(len(self._waiting), int(self._ip.limit * _WAITING_SHARE_OF_IP))
         full = _full(self._ip.sent, self._ip.limit - self._ip.limit // LEFT_BY_SENDING, now)
@@ -203,15 +203,15 @@ class Budget:
         return until if until and until > now else None
 
     def _closed(
-        self, account_id: int, use: Use, now: datetime, before: int = 0, before_by_key: int = 0
+        self, account_id: int, use: CallKind, now: datetime, before: int = 0, before_by_key: int = 0
     ) -> datetime | None:
         until = later(self._of_key(account_id, use, now, before_by_key), self._ip.closed(now, use, before))
         return later(until, self._unknown.closed(now, use)) if account_id < 0 else until
 
-    def _of_key(self, account_id: int, use: Use, now: datetime, before: int = 0) -> datetime | None:
+    def _of_key(self, account_id: int, use: CallKind, now: datetime, before: int = 0) -> datetime | None:
         return later(self._key(account_id).closed(now, use, before), self._tier_closed(account_id, now))
 
-    async def wait(self, account_id: int, use: Use = Use.COMMAND) -> None:
+    async def wait(self, account_id: int, use: CallKind = CallKind.COMMAND) -> None:
         """Wait for the turn of a call and count it: by use, then whoever has called least of late, then who came first.
 
         Raise RateLimited, at once, where it would take longer than PATIENCE.
@@ -266,7 +266,7 @@ class Budget:
         """Return how many calls an account's key has made of late: who made fewer goes first."""
         return len(self._key(account_id).spent)
 
-    def spend(self, account_id: int, use: Use = Use.COMMAND) -> datetime:
+    def spend(self, account_id: int, use: CallKind = CallKind.COMMAND) -> datetime:
         """Count one call and return when, or raise RateLimited where the panel would refuse it."""
         until = self.closed(account_id, use)
         if until:
@@ -275,11 +275,11 @@ class Budget:
         self._count(account_id, use, now)
         return now
 
-    def _count(self, account_id: int, use: Use, now: datetime) -> None:
+    def _count(self, account_id: int, use: CallKind, now: datetime) -> None:
         for layer in (self._ip, self._key(account_id), *([self._unknown] if account_id < 0 else [])):
             layer.spend(now, use)
 
-    def give_back(self, account_id: int, use: Use, spent_at: datetime) -> None:
+    def give_back(self, account_id: int, use: CallKind, spent_at: datetime) -> None:
         """Take back a call of an account which was not made after all."""
         for layer in (self._ip, self._key(account_id)):
             layer.give_back(use, spent_at)

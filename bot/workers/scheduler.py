@@ -18,7 +18,7 @@ from bot.ledger import Due, LeaseLost, Ledger
 from bot.panel import Panel
 from bot.vault import Vault
 from bot.workers.account_runner import LEFT_FOR, AccountRunner
-from bot.workers.budget import Budget, Use
+from bot.workers.budget import Budget, CallKind
 from bot.workers.key_doubts import KeyDoubts
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner
@@ -139,7 +139,7 @@ class Scheduler:
         """Start a task for each account that is due; return when the next one will be."""
         await self._follow_clock()
         await self._sweep()
-        now, upcoming, ready = self._clock(), [self._next_sweep], list[tuple[Use, int, Due]]()
+        now, upcoming, ready = self._clock(), [self._next_sweep], list[tuple[CallKind, int, Due]]()
         for due in await self._ledger.read.accounts_due(now):
             self._budget.link(due.id, due.panel_account, due.key_fingerprint)
             starts_at, use = self._starts_at(due, now)
@@ -181,7 +181,7 @@ class Scheduler:
         """Return when the next turn under way counts as slow, and so makes room."""
         return sorted(slow_from for at in self._begun.values() if (slow_from := at + SLOW_AFTER) > now)[:1]
 
-    def _has_room(self, account_id: int, use: Use, now: datetime) -> bool:
+    def _has_room(self, account_id: int, use: CallKind, now: datetime) -> bool:
         """Tell whether one more turn may begin; slow ones count up to half of the room only.
 
         Whoever was slow last waits while that half is taken: a panel that hangs for some holds up nobody else.
@@ -194,11 +194,11 @@ class Scheduler:
             return False
         slow = self._count_slow(self._watching, now)
         room = _WATCHING_AT_ONCE - min(slow, _WATCHING_AT_ONCE // 2)
-        return use is Use.SEND or len(self._watching) - slow < room
+        return use is CallKind.SEND or len(self._watching) - slow < room
 
-    def _starts_at(self, due: Due, now: datetime) -> tuple[datetime, Use]:
+    def _starts_at(self, due: Due, now: datetime) -> tuple[datetime, CallKind]:
         """Return when an account may be worked on, and whether somebody is waiting for it."""
-        use = Use.SEND if due.urgent_at and due.urgent_at <= now else Use.WATCH
+        use = CallKind.SEND if due.urgent_at and due.urgent_at <= now else CallKind.WATCH
         return max(due.due_at, self._not_before.get(due.id, due.due_at)), use
 
     async def _follow_clock(self) -> None:
@@ -213,10 +213,10 @@ class Scheduler:
         async with self._ledger.write() as tx:
             await tx.pull_in(now, now + farthest(self._intervals))
 
-    def _start(self, due: Due, use: Use) -> None:
+    def _start(self, due: Due, use: CallKind) -> None:
         """Begin work on an account, its call paid for: what is decided here cannot be overtaken."""
         spent_at = self._budget.spend(due.id, use)
-        if use is Use.WATCH:
+        if use is CallKind.WATCH:
             self._watching.add(due.id)
         self._begun[due.id] = self._clock()
         task = asyncio.create_task(self._take_turn(due, use, spent_at), name=f"account {due.id}")
@@ -229,7 +229,7 @@ class Scheduler:
         was_slow = self._begun.pop(account_id) + SLOW_AFTER <= self._clock()
         (self._slow.add if was_slow else self._slow.discard)(account_id)
 
-    async def _take_turn(self, due: Due, use: Use, spent_at: datetime) -> None:
+    async def _take_turn(self, due: Due, use: CallKind, spent_at: datetime) -> None:
         """Have an account's turn taken, whatever comes of it; a call that was not made after all is given back."""
         try:
             pause = await self._turns.take(due.id, self._running)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from bot.panel import RateLimited
-from bot.workers.budget import Budget, Use
+from bot.workers.budget import Budget, CallKind
 from tests.abuse import Outcome, attack
 
 _IP, _KEY = 300, 100
@@ -35,8 +35,8 @@ async def lists_and_balances() -> Outcome:
     time = _Time()
     budget = Budget(time, _IP, _KEY, sleep=time.sleep)
     for account_id in (1, 2, 3):
-        while not budget.closed(account_id, Use.SEND):
-            budget.spend(account_id, Use.SEND)
+        while not budget.closed(account_id, CallKind.SEND):
+            budget.spend(account_id, CallKind.SEND)
     refused = 0
     for _ in range(20):
         try:

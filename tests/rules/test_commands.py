@@ -118,7 +118,7 @@ def test_every_template_is_answered_by_one_class_of_the_cogs() -> None:
         ast.unparse(keyword.value)
         for path in sources("cogs")
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Pressed" for base in node.bases)
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "PersistentItem" for base in node.bases)
         for keyword in node.keywords
     ]
     named = [name for name, value in vars(buttons).items() if name.isupper() and value in buttons.ALL]
