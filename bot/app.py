@@ -36,6 +36,7 @@ from bot.workers.key_doubts import KeyDoubts
 from bot.workers.leases import Leases
 from bot.workers.scheduler import Scheduler
 from bot.workers.tasks import supervise, unless_stopped
+from cogs.registry import add_cogs
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +197,9 @@ async def build(
                 notify_window=window,
                 wake=wake,
             )
-            client = Client(settings.shard_ids, settings.shard_count, answered=figures.discord_answered)
+            client = Client(
+                settings.shard_ids, settings.shard_count, add_cogs=add_cogs, answered=figures.discord_answered
+            )
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
             records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
             webhooks = Webhooks(

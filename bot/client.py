@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Literal
@@ -36,25 +36,6 @@ from bot.services.user_turns import UserTurns
 from bot.services.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
-
-COGS = (
-    "cogs.key",
-    "cogs.cancel",
-    "cogs.message_menu",
-    "cogs.status",
-    "cogs.queued",
-    "cogs.balance",
-    "cogs.refill",
-    "cogs.history",
-    "cogs.preferences",
-    "cogs.forget",
-    "cogs.help",
-    "cogs.direct_messages",
-    "cogs.news",
-    "cogs.lists",
-    "cogs.admin",
-    "cogs.webhook",
-)
 
 LISTS_AT_ONCE = 2
 """Whole lists that are read and written as files: each takes some 25 MB of memory."""
@@ -99,9 +80,13 @@ class Client(commands.AutoShardedBot):
         shard_ids: Sequence[int] | None = None,
         shard_count: int | None = None,
         *,
+        add_cogs: "Callable[[Client], Awaitable[None]]",
         answered: Callable[[int, bool], None] = lambda _status, _shared: None,
     ) -> None:
-        """`answered` is told the HTTP status of each answer of Discord's, and whether a 429 was of a shared limit."""
+        """`add_cogs` adds the commands, at the login.
+
+        `answered` is told the HTTP status of each answer of Discord's, and whether a 429 was of a shared limit.
+        """
         shards: dict[str, Any] = {"shard_ids": list(shard_ids)} if shard_ids is not None else {}
         intents = discord.Intents.none()
         intents.dm_messages = True
@@ -120,6 +105,7 @@ class Client(commands.AutoShardedBot):
             shard_count=shard_count,
             **shards,
         )
+        self._add_cogs = add_cogs
         self.admission = Admission()
         self.reading_room = ReadingRoom()
         self.list_turns = UserTurns(LISTS_AT_ONCE)
@@ -137,10 +123,9 @@ class Client(commands.AutoShardedBot):
         return bool(self._open_shards) and self._open_shards >= self.shards.keys()
 
     async def setup_hook(self) -> None:
-        """Load the cogs. Discord is told of their commands beside all else (bot/ops/registration.py)."""
+        """Add the commands. Discord is told of them beside all else (bot/ops/registration.py)."""
         await self.tree.set_translator(Translator())
-        for cog in COGS:
-            await self.load_extension(cog)
+        await self._add_cogs(self)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Wait as discord.py does before a session is begun, and count it."""

@@ -46,8 +46,3 @@ def _operators(info: discord.AppInfo) -> frozenset[int]:
         return frozenset({info.owner.id})
     joined = discord.TeamMembershipState.accepted
     return frozenset(member.id for member in info.team.members if member.membership_state is joined)
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(Admin(bot))

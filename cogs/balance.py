@@ -27,8 +27,3 @@ class Balance(commands.Cog):
         """Ask the panel."""
         await acknowledge(interaction)
         await answer(interaction, await what_is_left(interaction.client, interaction.user.id, key or ""))
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(Balance())

@@ -162,9 +162,3 @@ class TryOthers(PersistentItem, template=buttons.TRY_OTHERS):
         kind, list_id = self.whole_list
         keys = await interaction.client.use_cases.cancels.other_keys(kind, list_id, interaction.user.id)
         await answer(interaction, which_to_try(kind, list_id, keys))
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(Cancel())
-    bot.add_dynamic_items(Paste, Confirm, Keep, Stop, Retry, TryUnder, TryOthers)

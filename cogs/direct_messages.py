@@ -203,8 +203,3 @@ async def _acknowledge(message: discord.Message) -> discord.Message | None:
             if isinstance(error, discord.HTTPException) and error.status < 500:
                 break
     return None
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(DirectMessages(bot))

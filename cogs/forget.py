@@ -47,9 +47,3 @@ class KeepAll(PersistentItem, template=buttons.KEEP_ALL):
         """Do nothing, and say so."""
         await acknowledge(interaction, update=True)
         await answer(interaction, all_kept())
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(Forget())
-    bot.add_dynamic_items(Erase, KeepAll)

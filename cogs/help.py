@@ -5,7 +5,6 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.cards.answers import help_card
-from bot.client import Client
 from cogs.common import Interaction, acknowledge, answer
 
 
@@ -17,8 +16,3 @@ class Help(commands.Cog):
         """Explain."""
         await acknowledge(interaction)
         await answer(interaction, help_card())
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(Help())

@@ -51,8 +51,3 @@ class History(commands.Cog):
         wanted = State(outcome) if outcome else None
         view = await interaction.client.use_cases.records.history(interaction.user.id, wanted, days)
         await answer(interaction, history_card(view))
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(History())

@@ -134,9 +134,3 @@ class KeepKey(PersistentItem, template=buttons.KEEP_KEY):
         """Do nothing, and say so."""
         await acknowledge(interaction, update=True)
         await answer(interaction, key_kept())
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(Key())
-    bot.add_dynamic_items(Connect, AskRemove, RemoveKey, KeepKey)

@@ -11,7 +11,6 @@ from bot.cards.answers import ids_card, list_card
 from bot.cards.csv import OrdersCsv
 from bot.cards.keys import Names, names_of
 from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
-from bot.client import Client
 from bot.domain.errors import TooManyLists
 from bot.domain.states import State
 from bot.ledger import Listed, ListKind
@@ -130,8 +129,3 @@ class CopyIds(PersistentItem, template=buttons.IDS):
                 kind, list_id, interaction.user.id, lambda line: line.told_as is state
             )
         await answer(interaction, ids_card(orders, state, kind, list_id))
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    bot.add_dynamic_items(WholeList, Browse, TurnPage, CopyIds)

@@ -75,8 +75,3 @@ class MessageMenu(commands.Cog):
     async def cog_unload(self) -> None:
         """Take the menu away."""
         self._bot.tree.remove_command(cancel_in_message.name, type=cancel_in_message.type)
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(MessageMenu(bot))

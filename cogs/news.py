@@ -2,7 +2,6 @@
 
 from bot.cards import buttons
 from bot.cards.answers import no_news
-from bot.client import Client
 from bot.domain.errors import NotOwner
 from cogs.common import Interaction, PersistentItem, acknowledge, answer, bring_news
 
@@ -17,8 +16,3 @@ class ShowNews(PersistentItem, template=buttons.NEWS):
             raise NotOwner
         if not await bring_news(interaction):
             await answer(interaction, no_news())
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    bot.add_dynamic_items(ShowNews)

@@ -10,7 +10,6 @@ from discord.ext import commands
 from bot.cards import buttons
 from bot.cards.language import speak
 from bot.cards.preferences import AS_DISCORD_SAYS, preferences_card
-from bot.client import Client
 from bot.domain.languages import Language, resolve_locale
 from bot.ledger import NotifyVia, NotifyWhen, Preferences
 from cogs.common import Interaction, PersistentItem, acknowledge, answer
@@ -66,9 +65,3 @@ class Silence(PersistentItem, template=buttons.SILENT):
     async def press(self, interaction: Interaction) -> None:
         """Choose it."""
         await _choose(interaction, lambda before: replace(before, silent=self.values["wanted"] == "on"))
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(Settings())
-    bot.add_dynamic_items(ChooseWay, ChooseTiming, ChooseLanguage, Silence)

@@ -6,7 +6,6 @@ from discord.ext import commands
 
 from bot.cards import buttons
 from bot.cards.overviews import looks_card, open_card, unwatched, unwatching_question
-from bot.client import Client
 from cogs.common import Interaction, PersistentItem, acknowledge, answer
 
 
@@ -59,9 +58,3 @@ class KeepWatching(PersistentItem, template=buttons.KEEP_WATCHING):
         await acknowledge(interaction, update=True)
         orders = await interaction.client.use_cases.accounts.open_orders(interaction.user.id)
         await answer(interaction, open_card(orders))
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(Queued())
-    bot.add_dynamic_items(Look, AskUnwatch, Unwatch, KeepWatching)

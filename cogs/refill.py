@@ -142,9 +142,3 @@ class NoRefill(PersistentItem, template=buttons.NO_REFILL):
         """Ask for nothing, and say so."""
         await acknowledge(interaction, update=True)
         await answer(interaction, no_refills())
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(Refill())
-    bot.add_dynamic_items(RefillThese, ConfirmRefill, NoRefill)

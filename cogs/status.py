@@ -51,9 +51,3 @@ class ShowStatus(PersistentItem, template=buttons.STATUS):
         client, user_id = interaction.client, interaction.user.id
         account_id, orders = await client.use_cases.cancels.asked_about(int(self.values["request"]), user_id)
         await answer(interaction, await look_up(client, user_id, Found(orders, 0, ()), account_id))
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(Status())
-    bot.add_dynamic_items(ShowStatus)

@@ -68,9 +68,3 @@ class Step(PersistentItem, template=buttons.WEBHOOK):
             return
         await acknowledge(interaction, update=True)
         await answer(interaction, await _after(step, interaction.client.use_cases.webhooks, interaction.user.id))
-
-
-async def setup(bot: Client) -> None:
-    """Register with the client."""
-    await bot.add_cog(Webhook())
-    bot.add_dynamic_items(Step)

@@ -1,10 +1,11 @@
 """How soon the gateway is tried again: within a minute, unless sessions are being used up."""
 
 from bot.client import _FEW_SESSIONS, _RECONNECT_WITHIN, Client, _Pauses
+from cogs.registry import add_cogs
 
 
 async def test_pauses_stay_short_until_many_sessions_were_begun() -> None:
-    async with Client() as client:
+    async with Client(add_cogs=add_cogs) as client:
         pauses = _Pauses(client._sessions)
         for _ in range(_FEW_SESSIONS - 1):
             await client.before_identify_hook(0, initial=True)

@@ -23,6 +23,7 @@ from bot.ops.http import serving
 from bot.ops.http.server import application
 from bot.panel import Answer
 from bot.settings import BadSettings
+from cogs.registry import add_cogs
 from tests.rules.sources import ROOT
 from tests.world import KEY, World
 
@@ -353,7 +354,7 @@ async def test_discords_refusals_are_counted(tmp_path: Path) -> None:
     app = aiohttp.web.Application()
     app.router.add_get("/", answer)
     async with TestServer(app) as server:
-        client = Client(answered=lambda status, shared: heard.append((status, shared)))
+        client = Client(add_cogs=add_cogs, answered=lambda status, shared: heard.append((status, shared)))
         async with aiohttp.ClientSession(trace_configs=[client.http.http_trace]) as http:
             for _ in answers:
                 await http.get(server.make_url("/"))

@@ -4,14 +4,14 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from bot.client import COGS, Client, Translator
+from bot.client import Client, Translator
+from cogs.registry import add_cogs
 
 
 @pytest.fixture
 async def client() -> AsyncGenerator[Client]:
     """The bot's client with all its commands, not logged in."""
-    async with Client() as made:
+    async with Client(add_cogs=add_cogs) as made:
         await made.tree.set_translator(Translator())
-        for cog in COGS:
-            await made.load_extension(cog)
+        await add_cogs(made)
         yield made

@@ -1,9 +1,12 @@
 """The sources as the rules read them."""
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
+_MODULE = re.compile(r"(?:bot|cogs|httpx|sqlite3|asyncpg|discord)(?:\.\w+)+")
+"""A module's name in a string: what importlib, discord.py's load_extension or `python -m` would import."""
 README = ROOT / "README.md"
 
 
@@ -25,7 +28,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imports_of(path: Path) -> set[str]:
-    """Return the full names of all that a file imports, wherever in the file."""
+    """Return the full names of all that a file imports, wherever in it, and of modules that it names in strings."""
     found: set[str] = set()
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
@@ -33,4 +36,6 @@ def imports_of(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
             found |= {module} | {f"{module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.fullmatch(node.value):
+            found.add(node.value)
     return found

@@ -10,7 +10,7 @@ import pytest
 
 from bot.cards import buttons
 from bot.cards.words import OUTCOMES
-from bot.client import COGS, Client
+from bot.client import Client
 from bot.domain.states import State
 from bot.ledger import ListKind
 from bot.services.history import MOST_DAYS
@@ -67,14 +67,23 @@ async def test_every_command_works_in_all_places_and_for_both_installs(client: C
         assert sorted(command["integration_types"]) == [0, 1], command["name"]
 
 
-def test_every_cog_is_loaded() -> None:
-    with_setup = {
-        f"cogs.{path.stem}"
+def test_every_command_button_and_menu_is_registered() -> None:
+    """What `cogs/registry.py` does not name is never added to the client."""
+    persistent = {
+        node.name
         for path in sources("cogs")
         for node in tree_of(path).body
-        if isinstance(node, ast.AsyncFunctionDef) and node.name == "setup"
-    }
-    assert with_setup == set(COGS)
+        if isinstance(node, ast.ClassDef)
+        and any(
+            re.match(r"commands\.(Group)?Cog|PersistentItem|discord\.ui\.DynamicItem", ast.unparse(base))
+            for base in node.bases
+        )
+        and not node.name.startswith("_")
+    } - {"PersistentItem"}
+    registry = tree_of(ROOT / "cogs/registry.py")
+    imported = {alias.name for node in registry.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert persistent
+    assert persistent <= imported
 
 
 def test_every_button_has_an_example() -> None:
