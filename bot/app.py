@@ -152,7 +152,7 @@ async def build(
                 clock=clock,
                 called=figures.panel_called,
             )
-            budget = Budget(clock, settings.own_ip_limit, settings.panel_key_limit, sleep=sleep)
+            budget = Budget(clock, settings.panel_ip_limit, settings.panel_key_limit, sleep=sleep)
             doubts = KeyDoubts(clock, figures.key_refused)
             worker = Scheduler(
                 ledger,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import SplitResult, urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
@@ -21,6 +22,13 @@ _MOST_OF_URL = 2_000  # characters
 
 Seconds = Annotated[float, Field(gt=0, le=_DAY)]
 Calls = Annotated[int, Field(gt=0)]
+
+
+_RETIRED = {
+    "PANEL_IP_SHARE": "PANEL_IP_SHARE is no setting any more: let PANEL_IP_LIMIT say how many calls a minute are this "
+    "process's, such as 75 of 300 for each of four",
+}
+"""Left out in silence they would break a limit."""
 
 
 class BadSettings(Exception):
@@ -59,9 +67,8 @@ class Settings(BaseSettings):
         None, description="Discord's shards of this process, such as 0,1 or 0-3; empty: all. Needs SHARD_COUNT."
     )
     shard_count: int | None = Field(None, ge=1, description="Shards of all processes together; empty: ask Discord.")
-    panel_ip_limit: Calls = Field(300, description="Calls a minute that the panel allows this machine's address.")
-    panel_ip_share: float = Field(
-        1, gt=0, le=1, description="This process's part of PANEL_IP_LIMIT, where others call from the same address."
+    panel_ip_limit: Calls = Field(
+        300, description="Calls a minute that this process may make: 300 for an address, divided by its processes."
     )
     panel_key_limit: Calls = Field(100, description="Calls a minute that the panel allows one API key.")
     watch_min_interval: Seconds = Field(10, description="Shortest pause in seconds between two looks at an order.")
@@ -194,11 +201,6 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def own_ip_limit(self) -> int:
-        """Calls a minute that this process may make from its address."""
-        return max(int(self.panel_ip_limit * self.panel_ip_share), 1)
-
-    @property
     def database(self) -> Path | SecretStr:
         """The ledger's file, relative to the working folder where it is relative; or PostgreSQL's address."""
         url = self.database_url.get_secret_value()
@@ -228,6 +230,9 @@ def load_settings() -> Settings:
     folder = Path(os.environ.get("CREDENTIALS_DIRECTORY") or "/run/secrets")  # systemd's, or Docker's
     options: dict[str, Any] = {"_secrets_dir": folder} if folder.is_dir() else {}
     try:
+        given = {name.upper() for name in (*os.environ, *dotenv_values(".env", encoding="utf-8"))}
+        if retired := [text for name, text in _RETIRED.items() if name in given]:
+            raise BadSettings("\n".join(retired))
         return Settings(**options)
     except ValidationError as error:
         raise BadSettings("\n".join(map(_line, error.errors(include_input=False)))) from None

@@ -172,7 +172,7 @@ async def swarm(folder: Path, below: InPostgres, seed: int) -> AsyncGenerator[Sw
             "ENCRYPTION_KEYS": base64.b64encode(bytes(range(32))).decode(),
             "SHARD_COUNT": str(PROCESSES),
             "CONFIRM_ABOVE": "1000000",
-            "PANEL_IP_SHARE": str(1 / PROCESSES),
+            "PANEL_IP_LIMIT": str(300 // PROCESSES),
         }
         bots: list[BotProcess] = []
         for number in range(PROCESSES):
