@@ -134,7 +134,7 @@ async def test_a_login_that_nobody_answers_ends(tmp_path: Path, monkeypatch: pyt
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run some lines in a process that hears signals as the bot's does from its first line on."""
-    begin = "import os, signal\nfrom bot import stopping\nstopping.listen()\n"
+    begin = "import os, signal\nfrom bot.ops import stopping\nstopping.listen()\n"
     return subprocess.run(
         [sys.executable, "-c", begin + code],
         cwd=ROOT,
