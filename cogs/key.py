@@ -90,7 +90,7 @@ class Key(commands.GroupCog, group_name="key", group_description=locale_str("You
         else:
             await _remove(interaction, name or "")
 
-    @app_commands.command(description=locale_str("Choose the key for everything that names no key"))
+    @app_commands.command(description=locale_str("Choose the key that commands without a key use"))
     @app_commands.autocomplete(name=suggest_keys)
     @app_commands.describe(name=locale_str("Which of your keys"))
     async def default(self, interaction: Interaction, name: Name) -> None:

@@ -72,10 +72,9 @@ def _stored_as(result: Connected) -> str:
     if not names_of(result.keys):
         return ""
     if result.account.is_default:
-        return t("It is called {name}, and is your default: it takes every order that names no other key.", name=name)
+        return t("Saved as {name}. It is your default: commands without a key use it.", name=name)
     return t(
-        "It is called {name}: choose it with the option `key` of a command. What names no key goes to {default}, your "
-        "default.",
+        "Saved as {name}. Your default is still {default}; pick {name} with the option `key`.",
         name=name,
         default=code(default),
     )
@@ -107,7 +106,7 @@ def _only_key_card(view: KeyView) -> CardView:
 
 
 def _several_keys_card(views: Sequence[KeyView]) -> CardView:
-    default = t("**default**: takes what names no key")
+    default = t("**default**: commands without a key use it")
     lines: list[str] = []
     for one in views:
         lines.append(" · ".join([f"🔑 {code(one.account.name)}", *([default] if one.account.is_default else [])]))
@@ -189,7 +188,7 @@ def removed(result: Removed) -> CardView:
     left = [t("Nothing of it is left here.")] if result.wholly else [t("It is no longer stored here."), t(TRACES)]
     gone = " ".join([*left, *([lost] if result.waiting else [])])
     default = next((one.name for one in result.keys if one.is_default), None)
-    rest = t("What names no key goes to {name}.", name=code(default)) if default else ""
+    rest = t("Commands without a key now use {name}.", name=code(default)) if default else ""
     return card(Tone.PLAIN, [titled(_removed_title(result), gone, rest, f"-# {revoke}")])
 
 
@@ -205,9 +204,9 @@ def key_kept() -> CardView:
 
 
 def default_chosen(account: Account) -> CardView:
-    """Confirm which key takes what names none."""
-    from_now_on = t("From now on what names no key goes to {name}.", name=code(account.name))
-    stays = t("What was asked for before stays with the key that it was asked with.")
+    """Confirm which key commands without one use from now on."""
+    from_now_on = t("Commands without a key now use {name}.", name=code(account.name))
+    stays = t("Earlier requests stay with their key.")
     return card(Tone.GOOD, [titled(t("Default key chosen"), from_now_on, f"-# {stays}")])
 
 

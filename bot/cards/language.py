@@ -73,12 +73,12 @@ def use_language(language: Language) -> Generator[None]:
 
 
 def t(message: str, /, **values: str | int) -> str:
-    """Return a text in the spoken language with its {values} put in, numbers the way that language writes them."""
+    """Return a text in the current language with its {values} filled in, numbers as that language writes them."""
     return _filled(_catalogue(current_language()).gettext(message), values)
 
 
 def plural(one: str, many: str, count: int, /, **values: str | int) -> str:
-    """Return the text for so many, by the spoken language's own plural forms; {count} is put in like the values."""
+    """Return the text for a count, in the current language's plural form; `{count}` is filled in like the values."""
     return _filled(_catalogue(current_language()).ngettext(one, many, count), {"count": count, **values})
 
 

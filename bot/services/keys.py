@@ -1,7 +1,7 @@
-"""What a user does with their keys: connect, show, choose, remove. No Discord in here; calls.py asks the panel.
+"""What a user does with their keys: connect, show, choose, remove. No Discord in here; panel_calls.py asks the panel.
 
-A user has one account for each key, known by the key's name. What names no key goes to the default; nothing ever goes
-to another key than that.
+A user has one account for each key, known by the key's name. Commands without a key use the default; no command ever
+uses another key than the one it means.
 """
 
 import logging
@@ -184,7 +184,7 @@ class Accounts:
         return Removed(account, waiting, keys, wholly)
 
     async def make_default(self, user_id: int, key: str) -> Account:
-        """Let a key take what names none from now on, and return its account; raise as `choose` does."""
+        """Make a key the one that commands without a key use, and return its account; raise as `choose` does."""
         account = await self.choose(user_id, key)
         async with self._ledger.write() as tx:
             await tx.make_default(account)

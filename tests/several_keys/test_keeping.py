@@ -47,18 +47,17 @@ async def test_a_single_key_needs_no_name_and_shows_none(here: World, env: Any) 
 async def test_the_first_key_is_the_default_and_others_say_so(here: World, ann: Any) -> None:
     text = shown(await ann.slash("key show"))
     assert text.count("🔑") == 2
-    assert "🔑 `main` · **default**: takes what names no key\nEnds in `…cdef`" in text
+    assert "🔑 `main` · **default**: commands without a key use it\nEnds in `…cdef`" in text
     assert "🔑 `Shop`\nEnds in `…3210`" in text
     told = await here.connect(ann, SHOP, "Shop")
-    assert "It is called `Shop`: choose it with the option `key` of a command" in told
-    assert "What names no key goes to `main`, your default" in told
+    assert "Saved as `Shop`. Your default is still `main`; pick `Shop` with the option `key`." in told
 
 
 async def test_the_form_says_what_the_key_will_be_called(here: World, ann: Any) -> None:
     form = await ann.slash("key set", name="  Client   A ")
     assert "Key “Client A”" in str(form.modal)
     here.panel.add_key("np-client-a-key")
-    assert "called `Client A`" in shown(await ann.submit_modal(form, {"key": "np-client-a-key"}))
+    assert "Saved as `Client A`" in shown(await ann.submit_modal(form, {"key": "np-client-a-key"}))
 
 
 async def test_a_name_is_the_same_in_capitals_and_replaces_its_key(here: World, ann: Any) -> None:
@@ -72,9 +71,9 @@ async def test_a_name_is_the_same_in_capitals_and_replaces_its_key(here: World, 
 async def test_a_key_without_a_name_replaces_the_default_and_no_other(here: World, ann: Any) -> None:
     await ann.slash("key default", name="shop")
     here.panel.add_key("np-new-default-555")
-    assert "It is called `Shop`, and is your default" in await here.connect(ann, "np-new-default-555")
+    assert "Saved as `Shop`. It is your default" in await here.connect(ann, "np-new-default-555")
     text = shown(await ann.slash("key show"))
-    assert "🔑 `Shop` · **default**: takes what names no key\nEnds in `…-555`" in text
+    assert "🔑 `Shop` · **default**: commands without a key use it\nEnds in `…-555`" in text
     assert "🔑 `main`\nEnds in `…cdef`" in text
 
 
@@ -124,7 +123,7 @@ async def test_names_are_bounded_too_since_orders_stay_on_record(here: World, an
 
 async def test_the_default_can_be_chosen(here: World, ann: Any) -> None:
     here.order("ord_S", key=SHOP)
-    assert "what names no key goes to `Shop`" in shown(await ann.slash("key default", name="shop"))
+    assert "Commands without a key now use `Shop`" in shown(await ann.slash("key default", name="shop"))
     result = await ann.slash("cancel", orders="ord_S")
     await here.settle()
     assert calls(here, "cancel") == [(SHOP, ("ord_S",))]
@@ -149,7 +148,7 @@ async def test_removing_asks_which_and_another_becomes_the_default(here: World, 
     await here.restart()
     await ann.click(question.response, label="Remove main")
     assert "Key `main` removed" in shown(question)
-    assert "What names no key goes to `Shop`" in shown(question)
+    assert "Commands without a key now use `Shop`" in shown(question)
     assert "Ends in `…3210`" in shown(await ann.slash("key show"))
     assert here.sql("SELECT name, state, is_default FROM accounts ORDER BY id") == [
         ("main", "removed", 0),
