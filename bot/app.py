@@ -21,11 +21,12 @@ from bot.ops.figures import Figures, Operator
 from bot.ops.registration import keep_registered
 from bot.panel import Panel
 from bot.services.cancels import Cancels
-from bot.services.history import Records
+from bot.services.erasing import Erasing
 from bot.services.key_seals import keep_comparable
 from bot.services.keys import Accounts
 from bot.services.panel_calls import Calls
 from bot.services.previews import Previews
+from bot.services.records import Records
 from bot.services.throttle import UserThrottle
 from bot.services.webhooks import Webhooks
 from bot.settings import Settings
@@ -57,6 +58,7 @@ class App:
     accounts: Accounts
     cancels: Cancels
     records: Records
+    erasing: Erasing
     figures: Figures
     operator: Operator
     webhooks: Webhooks
@@ -72,7 +74,7 @@ class App:
             self.courier.run_cards,
             self.courier.run_notices,
             self.webhooks.run,
-            self.records.run,
+            self.erasing.run,
             self.housekeeping.run,
             partial(keep_registered, self.client, self.ledger),
         )
@@ -182,9 +184,9 @@ async def build(
 
             ledger.listen(ring)
 
-            courtesy = UserThrottle(clock)
+            throttle = UserThrottle(clock)
             accounts = Accounts(ledger, vault, panel, budget, doubts, clock, notify_window=window, wake=wake)
-            calls = Calls(ledger, accounts, panel, budget, doubts, courtesy, clock)
+            calls = Calls(ledger, accounts, panel, budget, doubts, throttle, clock)
             previews = Previews(ledger, calls, clock, changed=lambda: courier.ring())
             cancels = Cancels(
                 ledger,
@@ -202,6 +204,7 @@ async def build(
             )
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
             records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
+            erasing = Erasing(ledger, clock, wake=wake)
             webhooks = Webhooks(
                 ledger, vault, accounts, calls, clock, figures, public_url=settings.public_url, wake=wake
             )
@@ -211,7 +214,7 @@ async def build(
                 "cards": courier.card_bell,
                 "notices": courier.notice_bell,
                 "webhooks": webhooks.bell,
-                "erasing": records.bell,
+                "erasing": erasing.bell,
                 "housekeeping": housekeeping.bell,
             }
             operator = Operator(
@@ -225,7 +228,17 @@ async def build(
                 files_waiting=lambda: client.reading_room.waiting,
             )
             client.use_cases = UseCases(
-                accounts, calls, cancels, records, courier, figures, operator, webhooks, courtesy, UserThrottle(clock)
+                accounts,
+                calls,
+                cancels,
+                records,
+                erasing,
+                courier,
+                figures,
+                operator,
+                webhooks,
+                throttle,
+                UserThrottle(clock),
             )
             listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
             await worker.recover()
@@ -238,6 +251,7 @@ async def build(
                     accounts,
                     cancels,
                     records,
+                    erasing,
                     figures,
                     operator,
                     webhooks,

@@ -27,10 +27,11 @@ from bot.ops.arrivals import arrived, lose_answer
 from bot.ops.figures import Figures, Operator
 from bot.panel import PanelError
 from bot.services.cancels import Cancels
+from bot.services.erasing import Erasing
 from bot.services.file_reading import ReadingRoom
-from bot.services.history import Records
 from bot.services.keys import Accounts
 from bot.services.panel_calls import Calls
+from bot.services.records import Records
 from bot.services.throttle import UserThrottle
 from bot.services.user_turns import UserTurns
 from bot.services.webhooks import Webhooks
@@ -50,7 +51,7 @@ class NotAcknowledged(Exception):
     """Discord did not confirm the first answer to an interaction, so nothing is done."""
 
 
-class Blocked(NotAcknowledged):
+class TooBusy(NotAcknowledged):
     """There is too much to do: the first answer said so."""
 
 
@@ -62,11 +63,12 @@ class UseCases:
     calls: Calls
     cancels: Cancels
     records: Records
+    erasing: Erasing
     courier: Courier
     figures: Figures
     operator: Operator
     webhooks: Webhooks
-    courtesy: UserThrottle
+    throttle: UserThrottle
     suggesting: UserThrottle
 
 
@@ -230,7 +232,7 @@ def describe(error: Exception) -> CardView:
 
 async def answer_error(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Answer an interaction that failed, as far as Discord still takes an answer."""
-    if isinstance(error, Blocked):
+    if isinstance(error, TooBusy):
         log.warning("turned away: %d commands and presses are at work", MOST_AT_WORK)
         return
     if isinstance(error, NotAcknowledged | app_commands.CommandNotFound):

@@ -12,7 +12,7 @@ from bot.cards.overviews import history_card
 from bot.cards.words import OUTCOMES
 from bot.client import Client
 from bot.domain.states import CANCELLED_IN_0_1_0, State
-from bot.services.history import MOST_DAYS
+from bot.services.records import MOST_DAYS
 from cogs.common import Interaction, acknowledge, answer
 
 _DAYS = 30

@@ -33,8 +33,8 @@ from bot.ledger import (
 )
 from bot.ledger.lists import MOST_SHOWN
 from bot.services.cancels import RequestView
-from bot.services.history import HistoryView, LooksView
 from bot.services.keys import OpenView
+from bot.services.records import HistoryView, LooksView
 from tests.wire.objects import refusal
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -124,7 +124,7 @@ async def test_no_copy_is_left_where_the_database_has_moved_rows(here: World, an
                 await tx.add_request(account, orders, card, here.clock(), ask_first=False, ignored=(), repeats=0)
                 await tx.take_up(account.id, here.clock(), 100_000)
     assert traces(here, b"ord_ANN") != []
-    await here.app.records.erase(ann.id)
+    await here.app.erasing.erase(ann.id)
     assert traces(here, as_stored(ann), b"ord_ANN") == []
     assert len(tables(here)["cancellations"]) == 8_000
 
@@ -160,7 +160,7 @@ def forgetting(here: World, user: Any, then: Callable[[], Awaitable[Any]] | None
     """Return what has a user confirm while the panel's answer is on its way, and then do something else."""
 
     async def meanwhile(answer: Answer) -> Answer:
-        await here.app.records.erase(user.id)
+        await here.app.erasing.erase(user.id)
         if then:
             await then()
         return answer
@@ -228,7 +228,7 @@ async def test_a_message_on_its_way_is_not_sent_any_more(here: World, ann: Any) 
     create_dm = here.app.client.create_dm
 
     async def meanwhile(user: Any) -> Any:
-        await here.app.records.erase(ann.id)
+        await here.app.erasing.erase(ann.id)
         return await create_dm(user)
 
     here.app.client.create_dm = meanwhile
@@ -243,7 +243,7 @@ async def test_a_card_that_was_about_to_be_edited_stops_nobody(here: World, ann:
     view = here.app.cancels.view
 
     async def meanwhile(request_id: int) -> Any:
-        await here.app.records.erase(ann.id)
+        await here.app.erasing.erase(ann.id)
         return await view(request_id)
 
     here.app.cancels.view = meanwhile

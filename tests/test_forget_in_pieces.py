@@ -9,7 +9,7 @@ import pytest
 from bot.cards.buttons import erase
 from bot.domain.order_status import OrderStatus
 from bot.ledger import eraser, sqlite
-from bot.services import history as records
+from bot.services import erasing
 from tests.ledgers import InFile
 from tests.test_forget import BOBS_KEY, forget, rows, tables
 from tests.world import KEY, World, messages, shown
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.usefixtures("env")
 @pytest.fixture(autouse=True)
 def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have nobody wait for an erasure's end, and little be erased at once."""
-    monkeypatch.setattr(records, "_ERASE_WITHIN", 0)
+    monkeypatch.setattr(erasing, "_ERASE_WITHIN", 0)
     monkeypatch.setattr(eraser, "_PIECE", 2)
-    monkeypatch.setattr(records, "_BETWEEN_PIECES", 0)
+    monkeypatch.setattr(erasing, "_BETWEEN_PIECES", 0)
     return
 
 
@@ -47,7 +47,7 @@ async def busy(here: World, ann: Any) -> Any:
 async def to_the_end(here: World) -> None:
     """Let the rest of all erasures go."""
     stop = asyncio.Event()
-    running = asyncio.ensure_future(here.app.records.run(stop))
+    running = asyncio.ensure_future(here.app.erasing.run(stop))
     async with asyncio.timeout(30):
         while await here.app.ledger.read.next_erasure():  # noqa: ASYNC110  # nobody is told of the end
             await asyncio.sleep(0)
@@ -123,7 +123,7 @@ async def test_an_answer_that_comes_between_pieces_tells_nobody(here: World, ann
         here.order(f"ord_A{number}")
 
     async def meanwhile(answer: Any) -> Any:
-        await here.app.records.erase(ann.id)
+        await here.app.erasing.erase(ann.id)
         return answer
 
     await ann.slash("cancel", orders=" ".join(f"ord_A{number}" for number in range(6)))
@@ -136,7 +136,7 @@ async def test_an_answer_that_comes_between_pieces_tells_nobody(here: World, ann
 
 @pytest.mark.sqlite
 async def test_a_large_file_is_not_written_anew(here: World, busy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "_ERASE_WITHIN", 60)
+    monkeypatch.setattr(erasing, "_ERASE_WITHIN", 60)
     monkeypatch.setattr(sqlite, "_REWRITTEN_PAGES", 10)
     assert isinstance(here.below, InFile)
     assert "Traces may stay in unused parts" in shown(await forget(busy))

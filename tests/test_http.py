@@ -86,7 +86,7 @@ async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monk
     here.app.courier.card_bell.reset()
     monkeypatch.setattr("bot.ops.figures.monotonic", lambda: later)
     app = here.app
-    bells = (app.courier.notice_bell, app.worker.bell, app.webhooks.bell, app.records.bell, app.housekeeping.bell)
+    bells = (app.courier.notice_bell, app.worker.bell, app.webhooks.bell, app.erasing.bell, app.housekeeping.bell)
     for loop in bells:
         loop.turned_at = later
     response = await web.get("/healthz")

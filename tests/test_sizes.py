@@ -26,7 +26,7 @@ from bot.domain.panel_answers import Balance, OrderReading, Refill, RowError
 from bot.domain.states import State
 from bot.ledger import Account, Cancellation, Listed, ListKind, Preferences, Preview, PreviewState, Stored
 from bot.panel import Refused
-from bot.services.history import Erasure, StoredView
+from bot.services.erasing import Erasure, StoredView
 from bot.services.keys import Connected, KeyView, Removed
 from bot.services.panel_calls import BalanceView, Refills, Statuses
 from tests.examples import HOSTILE, NOW, all_cards, grouped, keeps_discords_limits, key, order, parts_of, text_of, view

@@ -231,7 +231,7 @@ async def test_pressed_twice_it_asks_the_panel_once(here: World, ann: Any) -> No
 
 async def test_nothing_is_stored_for_who_was_erased_meanwhile(here: World, ann: Any) -> None:
     async def meanwhile(answer: Answer) -> Answer:
-        await here.app.records.erase(ann.id)
+        await here.app.erasing.erase(ann.id)
         return answer
 
     here.wire.faults = [meanwhile]

@@ -18,7 +18,7 @@ from bot.domain.panel_answers import OrderReading, StatusRow
 from bot.domain.states import State
 from bot.ledger import ListKind
 from bot.panel import InvalidKey, PanelError
-from bot.services.history import Erasure, StoredView
+from bot.services.erasing import Erasure, StoredView
 from bot.services.panel_calls import Statuses
 
 

@@ -9,8 +9,8 @@ from bot.cards.text import ago, code, on, titled
 from bot.cards.words import OUTCOMES
 from bot.domain.states import State
 from bot.ledger import Group, ListKind
-from bot.services.history import MOST_DAYS, HistoryView, LooksView, Stopped
 from bot.services.keys import OpenView
+from bot.services.records import MOST_DAYS, HistoryView, LooksView, Stopped
 
 
 def open_card(view: OpenView, note: str = "") -> CardView:

@@ -82,7 +82,7 @@ class Calls:
         panel: Panel,
         budget: Budget,
         doubts: KeyDoubts,
-        courtesy: UserThrottle,
+        throttle: UserThrottle,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
@@ -90,7 +90,7 @@ class Calls:
         self._panel = panel
         self._budget = budget
         self._doubts = doubts
-        self._courtesy = courtesy
+        self._courtesy = throttle
         self._clock = clock
 
     async def look_up(self, user_id: int, orders: Sequence[str], key: str | int = "") -> Statuses:
