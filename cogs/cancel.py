@@ -15,7 +15,6 @@ from bot.client import Client
 from bot.domain.markup import as_read
 from bot.domain.order_ids import Found
 from bot.services.cancels import Place
-from bot.workers.tasks import read_beside
 from cogs.common import (
     Interaction,
     PersistentItem,
@@ -25,6 +24,7 @@ from cogs.common import (
     chosen,
     open_form,
     place,
+    read_beside,
     show_news,
     typed,
     uploaded,

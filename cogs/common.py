@@ -15,7 +15,7 @@ from bot.cards.cards import brief_notice_card, notice_card
 from bot.cards.errors import TOO_BUSY
 from bot.cards.language import speak, t
 from bot.cards.layout import CardView
-from bot.client import Blocked, Client, NotAcknowledged, answer_error
+from bot.client import Client, NotAcknowledged, TooBusy, answer_error
 from bot.delivery.notices import News
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.languages import resolve_locale
@@ -33,8 +33,15 @@ Interaction = discord.Interaction[Client]
 _TAKEN_FOR = 3.0
 """Seconds for which Discord takes a first answer."""
 _LARGEST = 2**63 - 1
+_LONG_TEXT = 500
+"""Characters above which a text is read in a thread; shorter ones take a millisecond."""
 _ACKNOWLEDGE_WITHIN = 2.5
 """Seconds, so that there is time to hear that it was taken."""
+
+
+async def read_beside(read: Callable[[str], T], text: str) -> T:
+    """Read a text; a long one in a thread, beside everybody else's work, which 6,000 characters would hold up."""
+    return await asyncio.to_thread(read, text) if len(text) > _LONG_TEXT else read(text)
 
 
 class _Unheard(NotAcknowledged):
@@ -59,7 +66,7 @@ async def acknowledge(interaction: Interaction, *, update: bool = False, cost: t
         raise
     await interaction.client.admission.after_answers()
     await speak_as_chosen(interaction)
-    interaction.client.use_cases.courtesy.admit(interaction.user.id, cost)
+    interaction.client.use_cases.throttle.admit(interaction.user.id, cost)
     return message_id
 
 
@@ -81,7 +88,7 @@ async def _first_answer(interaction: Interaction, call: Callable[[], Awaitable[T
     interaction.client.use_cases.figures.turned_away += 1
     # Without a card, which costs as much again as the call.
     await _answer_in_time(interaction, partial(interaction.response.send_message, t(TOO_BUSY), ephemeral=True))
-    raise Blocked
+    raise TooBusy
 
 
 async def _answer_in_time(interaction: Interaction, call: Callable[[], Awaitable[T]]) -> T:

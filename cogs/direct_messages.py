@@ -24,8 +24,8 @@ from bot.ledger import LedgerError
 from bot.ops.arrivals import arrived, waited
 from bot.panel import PanelError
 from bot.services.cancels import Place
-from bot.workers.tasks import read_beside
 from cogs.balance import what_is_left
+from cogs.common import read_beside
 from cogs.files import is_list, orders_in
 from cogs.forget import ask_to_erase
 from cogs.history import look_back
@@ -51,7 +51,7 @@ class DirectMessages(commands.Cog):
             return
         arrived(message.id)
         try:
-            self._bot.use_cases.courtesy.admit(message.author.id)
+            self._bot.use_cases.throttle.admit(message.author.id)
         except Throttled as refusal:
             await self._speak_to(message.author.id)
             await self._slow_down(message, refusal)
@@ -83,7 +83,7 @@ class DirectMessages(commands.Cog):
 
     async def _slow_down(self, message: discord.Message, refusal: Throttled) -> None:
         """Say once when to come back: an answer to each message would be a flood of our own."""
-        if self._bot.use_cases.courtesy.is_to_be_told(message.author.id, refusal):
+        if self._bot.use_cases.throttle.is_to_be_told(message.author.id, refusal):
             try:
                 await message.channel.send(view=describe(refusal).view)
             except DELIVERY_ERRORS as error:

@@ -11,7 +11,7 @@ from bot.domain.errors import BadFile, FileFault
 from bot.domain.order_ids import Found, find_orders
 from bot.services.cancels import MAX_ORDERS
 from bot.services.file_reader import MOST_BYTES
-from bot.workers.tasks import read_beside
+from cogs.common import read_beside
 
 _PIECE = 1 << 16
 _LISTS = (".txt", ".csv", ".tsv", ".log")

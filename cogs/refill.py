@@ -17,8 +17,7 @@ from bot.domain.order_ids import Found
 from bot.ledger import LedgerError, Listed, ListKind
 from bot.panel import PanelError
 from bot.services.panel_calls import MAX_REFILL
-from bot.workers.tasks import read_beside
-from cogs.common import Interaction, PersistentItem, acknowledge, answer
+from cogs.common import Interaction, PersistentItem, acknowledge, answer, read_beside
 from cogs.suggestions import suggest_keys
 
 

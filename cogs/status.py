@@ -11,8 +11,7 @@ from bot.client import Client
 from bot.domain.errors import NoOrders
 from bot.domain.markup import orders_shown
 from bot.domain.order_ids import Found
-from bot.workers.tasks import read_beside
-from cogs.common import Interaction, PersistentItem, acknowledge, answer
+from cogs.common import Interaction, PersistentItem, acknowledge, answer, read_beside
 from cogs.suggestions import suggest_keys, suggest_orders
 
 

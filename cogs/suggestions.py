@@ -8,8 +8,7 @@ from bot.cards.choices import MOST_CHOICES, key_choices, order_choices
 from bot.domain.errors import Throttled
 from bot.domain.order_ids import find_orders, last_word
 from bot.services.throttle import SUGGESTION
-from bot.workers.tasks import read_beside
-from cogs.common import Interaction, speak_as_chosen
+from cogs.common import Interaction, read_beside, speak_as_chosen
 
 log = logging.getLogger(__name__)
 

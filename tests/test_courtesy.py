@@ -28,7 +28,7 @@ async def hasty(here: World, ann: Any) -> Any:
     """A user who has just asked for all that one may ask for at once."""
     here.skip(600)  # what connecting has cost is forgotten
     for _ in range(AT_ONCE):
-        here.app.client.use_cases.courtesy.admit(ann.id)
+        here.app.client.use_cases.throttle.admit(ann.id)
     return ann
 
 
@@ -81,7 +81,7 @@ async def test_buttons_forms_and_menus_count_as_commands_do(here: World, ann: An
     form = await ann.slash("cancel")
     here.skip(600)
     for _ in range(AT_ONCE):
-        here.app.client.use_cases.courtesy.admit(ann.id)
+        here.app.client.use_cases.throttle.admit(ann.id)
     pressed = await ann.click(question.response, label="Confirm: ask to cancel 30")
     assert "Nothing was done" in "".join(map(str, (one.components for one in pressed.followups)))
     assert "Nothing was done" in shown(await ann.submit_modal(form, {"orders": "ord_1"}))
@@ -109,43 +109,43 @@ async def test_whoever_floods_a_dm_is_answered_once_until_then(here: World, hast
 
 def test_as_much_comes_back_as_time_passes_and_a_page_costs_a_third() -> None:
     clock = Clock()
-    courtesy = UserThrottle(clock)
+    throttle = UserThrottle(clock)
     for _ in range(AT_ONCE):
-        courtesy.admit(1)
+        throttle.admit(1)
     with pytest.raises(Throttled) as refused:
-        courtesy.admit(1, LIGHT)
+        throttle.admit(1, LIGHT)
     assert refused.value.again_at == START + LIGHT
     clock.now += LIGHT
-    courtesy.admit(1, LIGHT)
+    throttle.admit(1, LIGHT)
     clock.now += timedelta(seconds=2.5)
     with pytest.raises(Throttled) as refused:
-        courtesy.admit(1)
+        throttle.admit(1)
     assert refused.value.again_at == START + timedelta(seconds=4)
     clock.now += timedelta(hours=1)
     for _ in range(AT_ONCE):
-        courtesy.admit(1)
+        throttle.admit(1)
 
 
 def test_a_clock_that_is_set_back_locks_nobody_out() -> None:
     clock = Clock()
-    courtesy = UserThrottle(clock)
+    throttle = UserThrottle(clock)
     for _ in range(AT_ONCE):
-        courtesy.admit(1)
+        throttle.admit(1)
     clock.now -= timedelta(days=1)
     for _ in range(AT_ONCE):
-        courtesy.admit(1)
+        throttle.admit(1)
     with pytest.raises(Throttled) as refused:
-        courtesy.admit(1)
+        throttle.admit(1)
     assert refused.value.again_at == clock.now + PAUSE
 
 
 def test_only_those_are_remembered_who_have_to_be() -> None:
     clock = Clock()
-    courtesy = UserThrottle(clock)
+    throttle = UserThrottle(clock)
     for user in range(3_000):
-        courtesy.admit(user)
+        throttle.admit(user)
         clock.now += timedelta(seconds=1)
-    assert len(courtesy._free_at) <= 1_001
+    assert len(throttle._free_at) <= 1_001
 
 
 async def test_as_many_orders_as_one_may_have_open(here: World, ann: Any) -> None:

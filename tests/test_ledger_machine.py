@@ -165,7 +165,9 @@ class LedgerMachine(RuleBasedStateMachine):
         """Save a key."""
         async with self.ledger.write() as tx:
             account_id = await tx.place_account(user_id, name, self.now)
-            await tx.save_key(SealedKey(account_id, b"sealed" + str(self.now).encode(), self.now))
+            await tx.save_key(
+                SealedKey(account_id, b"sealed" + str(self.now).encode(), self.now, f"{account_id} {self.now}".encode())
+            )
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database itself, past all of the bot's code."""

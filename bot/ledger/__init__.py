@@ -49,6 +49,7 @@ from bot.ledger.lists import Group, Groups, Listed, ListKind, Past, Report
 from bot.ledger.one_process import only_process
 from bot.ledger.outcomes import Outcome
 from bot.ledger.reader import Reader
+from bot.ledger.row import to_ms
 from bot.ledger.rows import (
     Account,
     Cancellation,
@@ -70,7 +71,6 @@ from bot.ledger.rows import (
     Trouble,
     Webhook,
     folded,
-    to_ms,
 )
 from bot.ledger.writer import Writer
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from bot.domain.languages import Language
 from bot.ledger.named import QUERIES
 from bot.ledger.outbox import PATIENCE, Outbox
-from bot.ledger.rows import Request, to_ms
+from bot.ledger.row import to_ms
+from bot.ledger.rows import Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.ledger.named import QUERIES
 from bot.ledger.reader import Reader
-from bot.ledger.rows import to_ms
+from bot.ledger.row import to_ms
 
 _PIECE = 100
 """Orders, or rows of another kind, that are deleted in one transaction: others wait for it as long as for a commit."""

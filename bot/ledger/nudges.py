@@ -5,7 +5,8 @@ from datetime import datetime
 
 from bot.ledger.named import QUERIES
 from bot.ledger.reader import Reader
-from bot.ledger.rows import Webhook, to_ms
+from bot.ledger.row import to_ms
+from bot.ledger.rows import Webhook
 
 
 class Nudges(Reader):

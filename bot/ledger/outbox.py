@@ -7,7 +7,8 @@ from typing import Any
 from bot.domain.polling import OVERDUE_AFTER
 from bot.ledger.named import QUERIES
 from bot.ledger.reader import Reader
-from bot.ledger.rows import Account, Notice, NoticeKind, Preferences, to_ms
+from bot.ledger.row import to_ms
+from bot.ledger.rows import Account, Notice, NoticeKind, Preferences
 
 PATIENCE = 60_000
 """Milliseconds for which a user is taken to watch the card; what ends later is told by a message as well."""

@@ -8,7 +8,8 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading
 from bot.domain.refunds import proof
 from bot.domain.states import State, Transition
-from bot.ledger.rows import Cancellation, to_ms
+from bot.ledger.row import to_ms
+from bot.ledger.rows import Cancellation
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from bot.domain.states import State, not_found
 from bot.ledger.cards import Cards
 from bot.ledger.named import QUERIES
 from bot.ledger.outcomes import Outcome
-from bot.ledger.rows import to_ms
+from bot.ledger.row import to_ms
 
 
 class PanelAccounts(Cards):

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.ledger.eraser import Eraser
 from bot.ledger.named import QUERIES
-from bot.ledger.rows import to_ms
+from bot.ledger.row import to_ms
 
 PIECE = 100
 """Orders, or rows of another kind, that are deleted in one transaction."""

@@ -12,6 +12,7 @@ from bot.domain.polling import LONG_TRIED, MANY_TRIES
 from bot.domain.states import State, as_told
 from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report, together
 from bot.ledger.named import QUERIES, Connection
+from bot.ledger.row import from_ms, to_ms
 from bot.ledger.rows import (
     Account,
     Cancellation,
@@ -24,8 +25,6 @@ from bot.ledger.rows import (
     Standing,
     Stored,
     Webhook,
-    from_ms,
-    to_ms,
 )
 
 _CONSIDERED = 500

@@ -1,14 +1,13 @@
-"""The ledger's rows as Python sees them: frozen, with aware UTC times instead of milliseconds."""
+"""What the ledger's tables hold, as Python sees it: a class for each kind of row (row.py reads them)."""
 
 import json
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from pydantic import TypeAdapter
 
@@ -19,6 +18,7 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.polling import LONG_TRIED, MANY_TRIES, resend_after
 from bot.domain.refunds import Refund, came_back
 from bot.domain.states import State, as_told, may_be_refilled, not_found
+from bot.ledger.row import Row
 
 
 class Trouble(StrEnum):
@@ -73,20 +73,6 @@ class NotifyWhen(StrEnum):
     FINISHED = "finished"
 
 
-def to_ms(time: datetime) -> int:
-    """Return a time as the ledger stores it."""
-    return round(time.timestamp() * 1000)
-
-
-def from_ms(milliseconds: int) -> datetime:
-    """Return a stored time as an aware UTC datetime."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _is_time(column: str) -> bool:
-    return column.endswith(("_at", "_until"))
-
-
 def junk_json(junk: Junk) -> str:
     """Return what was no order as the ledger stores it."""
     return json.dumps({"first": junk.tokens, "counts": junk.counts} if any(junk.counts) else [])
@@ -96,37 +82,6 @@ def _junk(text: str) -> Junk:
     """Read it; 0.1.0 stored all tokens in a list."""
     stored: list[str] | dict[str, Any] = json.loads(text)
     return Junk.of(stored) if isinstance(stored, list) else Junk.of(stored["first"], stored["counts"])
-
-
-class _Row:
-    """Builds a dataclass from a database row: columns named *_at or *_until are times, others as converted."""
-
-    conversions: ClassVar[Mapping[str, Any]] = {}
-
-    @classmethod
-    def read(cls, row: Mapping[str, Any]) -> Self:
-        """Return the row as this class; columns it has no field for are left out."""
-        return cls(*(row[name] if convert is None else convert(row[name]) for name, convert in _columns(cls)))
-
-    @classmethod
-    def read_all(cls, rows: Sequence[Any]) -> list[Self]:
-        """Return the rows of one query as this class; a third faster, since each column is looked for only once."""
-        if not rows:
-            return []
-        names: list[str] = list(rows[0].keys())
-        columns = [(names.index(name), convert) for name, convert in _columns(cls)]
-        return [cls(*[row[at] if convert is None else convert(row[at]) for at, convert in columns]) for row in rows]
-
-
-@cache
-def _columns(cls: type[_Row]) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
-    """Return a class's columns and how each is converted; worked out once, since lists have many rows."""
-    names = [field.name for field in fields(cls)]  # pyright: ignore[reportArgumentType]  # every subclass is a dataclass
-    return tuple((name, _optional_time if _is_time(name) else cls.conversions.get(name)) for name in names)
-
-
-def _optional_time(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else from_ms(milliseconds)
 
 
 def _refund(value: str | None) -> Refund | None:
@@ -187,10 +142,10 @@ def _preview(text: str | None) -> Preview | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Account(_Row):
+class Account(Row):
     """One NotPanel account of a Discord user, known by the name of its key; `key_sealed` only the vault can open.
 
-    `is_default`: it takes what names no key. Of a user with keys exactly one is.
+    `is_default`: commands without a key use it. A user with keys has exactly one default.
     """
 
     conversions: ClassVar[Mapping[str, Any]] = {"state": AccountState, "trouble": _trouble, "is_default": bool}
@@ -224,7 +179,7 @@ class SealedKey:
     account_id: int
     sealed: bytes
     stored_at: datetime
-    fingerprint: bytes | None = None
+    fingerprint: bytes
 
 
 Keyring = tuple[Account, ...]
@@ -237,7 +192,7 @@ def folded(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Due(_Row):
+class Due(Row):
     """When there is something to do for an account: anything at all, and something that its user waits for."""
 
     id: int
@@ -248,7 +203,7 @@ class Due(_Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Request(_Row):
+class Request(Row):
     """One `/cancel`: what was asked, and where its card is. `waiting` of its `orders` have not been taken up."""
 
     conversions: ClassVar[Mapping[str, Any]] = {"state": RequestState, "ignored": _junk, "preview": _preview}
@@ -274,7 +229,7 @@ class Request(_Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Cancellation(_Row):
+class Cancellation(Row):
     """One order being cancelled, or how that ended; money is the panel's own text.
 
     `pending_at`: when it was seen pending, where no other status was seen since, before it was sent.
@@ -340,7 +295,7 @@ class Cancellation(_Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Notice(_Row):
+class Notice(Row):
     """One direct message in the outbox; its nonce was fixed before the first attempt."""
 
     conversions: ClassVar[Mapping[str, Any]] = {"state": NoticeState}
@@ -371,7 +326,7 @@ def _language(name: str | None) -> Language | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Preferences(_Row):
+class Preferences(Row):
     """How a user wants to hear from the bot; `language` None: as their Discord client says."""
 
     conversions: ClassVar[Mapping[str, Any]] = {
@@ -388,7 +343,7 @@ class Preferences(_Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Stored(_Row):
+class Stored(Row):
     """How much there is of a user: requests, the orders they name, messages, and whether they have chosen anything."""
 
     requests: int
@@ -398,7 +353,7 @@ class Stored(_Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook(_Row):
+class Webhook(Row):
     """An address that the panel may call for a user; the address itself is not kept."""
 
     user_id: int
@@ -410,7 +365,7 @@ class Webhook(_Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing(_Row):
+class Standing(Row):
     """How the ledger as a whole stands: how many rows wait where, and since when the oldest of them does."""
 
     waiting: int

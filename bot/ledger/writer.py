@@ -21,6 +21,7 @@ from bot.ledger.outcomes import Outcome, outcome_row
 from bot.ledger.panel_accounts import PanelAccounts
 from bot.ledger.pruner import Pruner
 from bot.ledger.reader import Sealed
+from bot.ledger.row import to_ms
 from bot.ledger.rows import (
     Account,
     Cancellation,
@@ -32,7 +33,6 @@ from bot.ledger.rows import (
     Trouble,
     folded,
     junk_json,
-    to_ms,
 )
 
 _ORDERS_AT_ONCE = 5_000
@@ -61,13 +61,13 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         await QUERIES.save_key(
             self._db, id=account_id, key_sealed=key.sealed, key_fingerprint=key.fingerprint, now=to_ms(now)
         )
-        if before is None or before.key_fingerprint is None or before.key_fingerprint != key.fingerprint:
+        if before is None or before.key_fingerprint != key.fingerprint:
             await QUERIES.mark_other_key(self._db, account_id=account_id)
         await QUERIES.hurry(self._db, account_id=account_id, now=to_ms(now))
         await self.touch_account(account_id, now)
 
     async def make_default(self, account: Account) -> None:
-        """Let an account take what names no key, unless its key was removed."""
+        """Make an account its user's default, unless its key was removed."""
         await QUERIES.clear_default(self._db, user_id=account.user_id)
         await QUERIES.make_default(self._db, id=account.id)
         await QUERIES.choose_other_default(self._db, user_id=account.user_id)
@@ -360,9 +360,16 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
 
     async def reseal_keys(self, keys: Iterable[SealedKey]) -> None:
         """Replace sealed API keys by the same, sealed otherwise."""
-        rows = [(key.account_id, key.sealed, key.fingerprint, to_ms(key.stored_at)) for key in keys]
-        names = ("id", "sealed", "fingerprint", "stored_at")
-        await QUERIES.reseal_key(self._db, [dict(zip(names, row, strict=True)) for row in rows])
+        rows = [
+            {
+                "id": key.account_id,
+                "sealed": key.sealed,
+                "fingerprint": key.fingerprint,
+                "stored_at": to_ms(key.stored_at),
+            }
+            for key in keys
+        ]
+        await QUERIES.reseal_key(self._db, rows)
 
     async def reseal_tokens(self, sealed: Iterable[Sealed]) -> None:
         """Replace sealed interaction tokens."""

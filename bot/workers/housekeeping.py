@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 from bot.domain.clock import Clock
 from bot.ledger import Ledger, Writer
@@ -49,9 +50,10 @@ class Housekeeping:
         for user_id in await self._next_users():
             until = await self._ledger.read.surplus_before(user_id, MOST_ENDED)
             if until and left and not stopped():
-                left = await self._delete(left, stopped, self._surplus_of(user_id, until))
+                left = await self._delete(left, stopped, partial(Writer.prune_surplus, user_id=user_id, until=until))
             if left and await self._ledger.read.has_surplus_requests(user_id, MOST_REQUESTS):
-                left = await self._delete(left, stopped, self._surplus_requests_of(user_id))
+                prune = partial(Writer.prune_surplus_requests, user_id=user_id, keep=MOST_REQUESTS)
+                left = await self._delete(left, stopped, prune)
         await self._ledger.give_back()
 
     async def _delete(
@@ -66,12 +68,6 @@ class Housekeeping:
             pieces -= 1
             await asyncio.sleep(_BETWEEN_PIECES)
         return pieces
-
-    def _surplus_of(self, user_id: int, until: datetime) -> Callable[[Writer], Awaitable[bool]]:
-        return lambda tx: tx.prune_surplus(user_id, until)
-
-    def _surplus_requests_of(self, user_id: int) -> Callable[[Writer], Awaitable[bool]]:
-        return lambda tx: tx.prune_surplus_requests(user_id, MOST_REQUESTS)
 
     async def _next_users(self) -> list[int]:
         found = await self._ledger.read.users_behind(self._looked_at, _USERS)

@@ -36,7 +36,8 @@ class Doubt(Enum):
 @dataclass(slots=True)
 class _Refused:
     user_id: int
-    key: object
+    key: bytes | int
+    """Its fingerprint, or its account where that is not known."""
     first: datetime
     last: datetime
 

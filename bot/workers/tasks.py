@@ -20,10 +20,6 @@ _LONG_RUN = 600
 """Seconds after which a loop's next fault counts as its first."""
 
 
-_LONG_TEXT = 500
-"""Characters above which a text is read in a thread; shorter ones take a millisecond."""
-
-
 class Stopped(Exception):
     """The process is to end, so what was begun has been broken off."""
 
@@ -75,11 +71,6 @@ async def supervise(run: Callable[[asyncio.Event], Awaitable[None]], stop: async
             log.exception("%s broke off; beginning again", run)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), retry_after(failures, Random()).total_seconds())
-
-
-async def read_beside(read: Callable[[str], T], text: str) -> T:
-    """Read a text; a long one in a thread, beside everybody else's work, which 6,000 characters would hold up."""
-    return await asyncio.to_thread(read, text) if len(text) > _LONG_TEXT else read(text)
 
 
 async def unless_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T:

@@ -13,7 +13,7 @@ from bot.cards.words import OUTCOMES
 from bot.client import Client
 from bot.domain.states import State
 from bot.ledger import ListKind
-from bot.services.history import MOST_DAYS
+from bot.services.records import MOST_DAYS
 from tests.examples import PRESSABLE
 from tests.rules.sources import ROOT, sources, tree_of
 

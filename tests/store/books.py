@@ -100,7 +100,7 @@ class Books:
 async def connect(tx: Writer, user_id: int, key: bytes, now: datetime = START, name: str = "main") -> Account:
     """Store a key within a transaction; return its account."""
     account_id = await tx.place_account(user_id, name, now)
-    await tx.save_key(SealedKey(account_id, key, now))
+    await tx.save_key(SealedKey(account_id, key, now, b"%d " % account_id + key))
     account = await tx.account(account_id)
     assert account
     return account

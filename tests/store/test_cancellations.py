@@ -79,7 +79,7 @@ async def test_what_was_refused_under_a_key_that_was_replaced_is_sent_with_the_n
         await claim(tx, books.account, most=1)  # the other waits its turn
     await books.record(await books.newest("ord_A"), State.REFUSED)
     async with books.ledger.write() as tx:
-        await tx.save_key(SealedKey(books.account.id, b"another key", LATER))
+        await tx.save_key(SealedKey(books.account.id, b"another key", LATER, b"another"))
     assert [row.order_id for row in await books.claim(LATER)] == ["ord_A", "ord_B"]
     assert [row.request_id for row in await orders_of(books.ledger.read, again)] == [again, again]
     assert [row.state for row in await orders_of(books.ledger.read, first)] == [State.REFUSED]

@@ -35,7 +35,7 @@ async def test_removing_a_key_leaves_no_trace_of_it_in_any_file(books: Books) ->
     assert files_with(folder_of(books), KEY) != []
     other = KEY[::-1]
     async with books.ledger.write() as tx:  # a key replaced is a key removed
-        await tx.save_key(SealedKey(books.account.id, other, LATER))
+        await tx.save_key(SealedKey(books.account.id, other, LATER, b"another"))
     await books.ledger.forget_deleted()
     assert files_with(folder_of(books), KEY) == []
     assert files_with(folder_of(books), other) != []
