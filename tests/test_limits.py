@@ -12,9 +12,8 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted
 from bot.domain.states import after_cancel
 from bot.ledger import Card, Outcome
-from bot.vault import Purpose
+from bot.services.key_seals import seal_key
 from bot.workers.budget import CallKind
-from tests.store.books import connect
 from tests.world import World, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -32,8 +31,9 @@ async def watch_many(here: World, users: int, orders: int) -> None:
         names = [here.order(f"ord_{user:06}{number:04}", RUNNING, key=key, upstream=LONG) for number in range(orders)]
         async with here.app.ledger.write() as tx:
             account_id = await tx.place_account(user, "main", now)
-            sealed = here.app.accounts._vault.seal(Purpose.PANEL_KEY, user, SecretStr(key), account_id)
-            account = await connect(tx, user, sealed, now)
+            await tx.save_key(seal_key(here.app.accounts._vault, user, account_id, SecretStr(key), now))
+            account = await tx.account(account_id)
+            assert account
             card = Card(1, None, None, None, now)
             await tx.add_request(account, names, card, now, ask_first=False, ignored=(), repeats=0)
             await tx.take_up(account.id, now, orders)
