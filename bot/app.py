@@ -17,7 +17,8 @@ from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.clock import Clock, Sleep, utc_now
 from bot.domain.polling import WatchIntervals
 from bot.ledger import Ledger, only_process
-from bot.ops.figures import Figures, Operator
+from bot.ops.health import Health
+from bot.ops.metrics import Metrics
 from bot.ops.registration import keep_registered
 from bot.panel import Panel
 from bot.services.cancels import Cancels
@@ -59,8 +60,8 @@ class App:
     cancels: Cancels
     records: Records
     erasing: Erasing
-    figures: Figures
-    operator: Operator
+    metrics: Metrics
+    health: Health
     webhooks: Webhooks
     housekeeping: Housekeeping
     listen: tuple[str, int] | None
@@ -91,7 +92,7 @@ class App:
             return
         from bot.ops.http import serving  # 25 ms of the start, for those alone who want it
 
-        async with serving(*self.listen, self.operator, self.webhooks):
+        async with serving(*self.listen, self.health, self.webhooks):
             await self._run(token, stop)
 
     async def _run(self, token: SecretStr, stop: asyncio.Event) -> None:
@@ -146,16 +147,16 @@ async def build(
             if ledger.is_shared:
                 log.info("this is process %d on the ledger", ledger.process)
             vault = await _vault_for(ledger, settings)
-            figures = Figures(clock)
+            metrics = Metrics(clock)
             panel = Panel(
                 settings.panel_url,
                 transport=transport,
                 proxy=settings.panel_proxy,
                 clock=clock,
-                called=figures.panel_called,
+                called=metrics.panel_called,
             )
             budget = Budget(clock, settings.panel_ip_limit, settings.panel_key_limit, sleep=sleep)
-            doubts = KeyDoubts(clock, figures.key_refused)
+            doubts = KeyDoubts(clock, metrics.key_refused)
             worker = Scheduler(
                 ledger,
                 vault,
@@ -170,7 +171,7 @@ async def build(
                 leases=Leases(ledger, clock, notify_window=window),
                 notify_window=window,
                 changed=lambda: courier.ring(),
-                ended=figures.record_ended,
+                ended=metrics.record_ended,
                 sleep=sleep,
             )
 
@@ -200,13 +201,13 @@ async def build(
                 wake=wake,
             )
             client = Client(
-                settings.shard_ids, settings.shard_count, add_cogs=add_cogs, answered=figures.discord_answered
+                settings.shard_ids, settings.shard_count, add_cogs=add_cogs, answered=metrics.discord_answered
             )
             courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
             records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
             erasing = Erasing(ledger, clock, wake=wake)
             webhooks = Webhooks(
-                ledger, vault, accounts, calls, clock, figures, public_url=settings.public_url, wake=wake
+                ledger, vault, accounts, calls, clock, metrics, public_url=settings.public_url, wake=wake
             )
             housekeeping = Housekeeping(ledger, clock, timedelta(days=settings.keep_days))
             loops = {
@@ -217,8 +218,8 @@ async def build(
                 "erasing": erasing.bell,
                 "housekeeping": housekeeping.bell,
             }
-            operator = Operator(
-                figures,
+            health = Health(
+                metrics,
                 ledger,
                 budget,
                 clock,
@@ -234,8 +235,8 @@ async def build(
                 records,
                 erasing,
                 courier,
-                figures,
-                operator,
+                metrics,
+                health,
                 webhooks,
                 throttle,
                 UserThrottle(clock),
@@ -252,8 +253,8 @@ async def build(
                     cancels,
                     records,
                     erasing,
-                    figures,
-                    operator,
+                    metrics,
+                    health,
                     webhooks,
                     housekeeping,
                     listen,

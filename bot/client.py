@@ -24,7 +24,8 @@ from bot.domain.languages import Language, resolve_locale
 from bot.ledger import LedgerUnwritable
 from bot.ops.admission import MOST_AT_WORK, Admission
 from bot.ops.arrivals import arrived, lose_answer
-from bot.ops.figures import Figures, Operator
+from bot.ops.health import Health
+from bot.ops.metrics import Metrics
 from bot.panel import PanelError
 from bot.services.cancels import Cancels
 from bot.services.erasing import Erasing
@@ -65,8 +66,8 @@ class UseCases:
     records: Records
     erasing: Erasing
     courier: Courier
-    figures: Figures
-    operator: Operator
+    metrics: Metrics
+    health: Health
     webhooks: Webhooks
     throttle: UserThrottle
     suggesting: UserThrottle

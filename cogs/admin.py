@@ -26,11 +26,12 @@ class Admin(commands.Cog):
 
     @app_commands.command(description=locale_str("How the bot is doing; for whoever runs it"))
     async def admin(self, interaction: Interaction) -> None:
-        """Show the figures."""
+        """Show metrics and health."""
         await acknowledge(interaction)
         if interaction.user.id not in await self._who_runs_it():
             raise NotOperator
-        await answer(interaction, admin_card(await interaction.client.use_cases.operator.overview()))
+        health = interaction.client.use_cases.health
+        await answer(interaction, admin_card(health, await health.standing()))
 
     async def _who_runs_it(self) -> frozenset[int]:
         """Return the application's owner, or those who have joined the team that owns it."""

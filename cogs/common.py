@@ -85,24 +85,24 @@ async def _first_answer(interaction: Interaction, call: Callable[[], Awaitable[T
     """
     if interaction.client.admission.admit():
         return await _answer_in_time(interaction, call)
-    interaction.client.use_cases.figures.turned_away += 1
+    interaction.client.use_cases.metrics.turned_away.inc()
     # Without a card, which costs as much again as the call.
     await _answer_in_time(interaction, partial(interaction.response.send_message, t(TOO_BUSY), ephemeral=True))
     raise TooBusy
 
 
 async def _answer_in_time(interaction: Interaction, call: Callable[[], Awaitable[T]]) -> T:
-    figures, sent = interaction.client.use_cases.figures, False
+    metrics, sent = interaction.client.use_cases.metrics, False
     try:
         async with asyncio.timeout(_ACKNOWLEDGE_WITHIN - waited()), interaction.client.admission.answering():
             sent = True
             response = await call()
     except DELIVERY_ERRORS as error:
-        figures.not_acknowledged += 1
+        metrics.not_acknowledged.inc()
         refused = isinstance(error, discord.HTTPException) and error.status < 500 and not may_be_answered()
         unheard = sent and not refused
         raise (_Unheard if unheard else NotAcknowledged)(str(error) or "no answer in time") from error
-    figures.acknowledged.add(waited())
+    metrics.acknowledged.observe(waited())
     return response
 
 

@@ -60,7 +60,7 @@ class DirectMessages(commands.Cog):
         if reply is None:
             return
         await self._speak_to(message.author.id)
-        self._bot.use_cases.figures.acknowledged.add(waited())
+        self._bot.use_cases.metrics.acknowledged.observe(waited())
         try:
             shown = await self._answer(message, reply)
         except Exception as error:

@@ -7,7 +7,7 @@ import discord
 import pytest
 
 from bot.domain.order_status import OrderStatus
-from bot.ops.figures import MOST_INVALID
+from bot.ops.metrics import MOST_INVALID
 from tests.world import World, shown
 
 pytestmark = pytest.mark.usefixtures("env")

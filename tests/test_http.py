@@ -21,6 +21,7 @@ from bot.domain.order_status import OrderStatus
 from bot.ledger import NoticeKind
 from bot.ops.http import serving
 from bot.ops.http.server import application
+from bot.ops.metrics import counts
 from bot.panel import Answer
 from bot.settings import BadSettings
 from cogs.registry import add_cogs
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("env")
 @pytest.fixture
 async def web(here: World) -> AsyncGenerator[TestClient[Any, Any]]:
     """What asks the bot over HTTP."""
-    async with TestClient(TestServer(application(here.app.operator, here.app.webhooks))) as client:
+    async with TestClient(TestServer(application(here.app.health, here.app.webhooks))) as client:
         yield client
 
 
@@ -84,7 +85,7 @@ async def test_a_ledger_that_cannot_be_read_is(here: World, web: TestClient[Any,
 async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     later = time.monotonic() + 301
     here.app.courier.card_bell.reset()
-    monkeypatch.setattr("bot.ops.figures.monotonic", lambda: later)
+    monkeypatch.setattr("bot.ops.health.monotonic", lambda: later)
     app = here.app
     bells = (app.courier.notice_bell, app.worker.bell, app.webhooks.bell, app.erasing.bell, app.housekeeping.bell)
     for loop in bells:
@@ -272,7 +273,7 @@ async def test_a_ledger_that_hangs_keeps_nobody_waiting_for_the_others(
         asked += 1
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("bot.ops.figures._LEDGER_PATIENCE", 0.2)
+    monkeypatch.setattr("bot.ops.health._LEDGER_PATIENCE", 0.2)
     monkeypatch.setattr(here.app.ledger.read, "standing", never)
     exported = await asyncio.gather(*(metrics(web) for _ in range(10)))
     assert [page["notpanel_ledger_readable"] for page in exported] == [0] * 10
@@ -301,9 +302,9 @@ async def test_a_fault_of_the_bots_own_is_logged_and_not_shown(
     async def broken() -> list[str]:
         raise ZeroDivisionError("secret words")
 
-    monkeypatch.setattr(here.app.operator, "faults", broken)
+    monkeypatch.setattr(here.app.health, "faults", broken)
     async with (
-        serving("127.0.0.1", 0, here.app.operator, here.app.webhooks) as port,
+        serving("127.0.0.1", 0, here.app.health, here.app.webhooks) as port,
         aiohttp.ClientSession() as client,
         client.get(f"http://127.0.0.1:{port}/healthz") as response,
     ):
@@ -331,14 +332,14 @@ async def test_a_port_that_is_taken_is_a_bad_setting(here: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(BadSettings, match=f"HTTP_PORT: 127.0.0.1 port {port}"):
-            async with serving("127.0.0.1", port, here.app.operator, here.app.webhooks):
+            async with serving("127.0.0.1", port, here.app.health, here.app.webhooks):
                 raise AssertionError("served on a port of somebody else's")
 
 
 @pytest.mark.parametrize("host", ["no..host", "not a host"])
 async def test_a_host_that_cannot_be_is_a_bad_setting(here: World, host: str) -> None:
     with pytest.raises(BadSettings, match=f"HTTP_HOST, HTTP_PORT: {host}"):
-        async with serving(host, 0, here.app.operator, here.app.webhooks):
+        async with serving(host, 0, here.app.health, here.app.webhooks):
             raise AssertionError("served nowhere")
 
 
@@ -362,10 +363,10 @@ async def test_discords_refusals_are_counted(tmp_path: Path) -> None:
 
 
 def test_invalid_requests_are_those_of_the_last_ten_minutes(here: World) -> None:
-    figures = here.app.figures
+    metrics = here.app.metrics
     for status, shared in ((401, False), (403, False), (429, False), (429, True), (404, False), (200, False)):
-        figures.discord_answered(status, shared)
-    assert figures.invalid_of_late == 3
-    assert figures.discord_requests == {"invalid": 3, "failed": 2, "ok": 1}
+        metrics.discord_answered(status, shared)
+    assert metrics.invalid_requests == 3
+    assert counts(metrics.discord_requests) == {"invalid": 3, "failed": 2, "ok": 1}
     here.skip(600)
-    assert figures.invalid_of_late == 0
+    assert metrics.invalid_requests == 0

@@ -22,6 +22,7 @@ from bot.cards import buttons
 from bot.domain.order_status import OrderStatus
 from bot.domain.signatures import is_signed
 from bot.ops.http import server
+from bot.ops.metrics import counts, value
 from bot.services.webhooks import ANY_EVERY, MOST_GATHERED, MOST_OF_ALL, MOST_OF_ONE, MOST_WAITING, USER_EVERY
 from tests.test_queued import LONG
 from tests.webhooks import OPEN, URL, looks, new_address, register, rows, signature, watch, work
@@ -46,7 +47,7 @@ async def web(here: World) -> AsyncGenerator[aiohttp.ClientSession]:
 async def served(here: World) -> AsyncGenerator[aiohttp.ClientSession]:
     """Serve on a free port of this machine, and give what calls there."""
     async with (
-        server.serving("127.0.0.1", 0, here.app.operator, here.app.webhooks) as port,
+        server.serving("127.0.0.1", 0, here.app.health, here.app.webhooks) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client,
     ):
         yield client
@@ -167,7 +168,7 @@ async def test_forged_calls_cost_none(here: World, ann: Any, web: aiohttp.Client
     taken = await flood(here, web, path, body, 600, X_Signature=signed)
     tell("calls with somebody else's signature", 600, taken, looks(here) - before)
     assert looks(here) == before
-    assert here.app.figures.webhook_calls["forged"] == taken
+    assert counts(here.app.metrics.webhook_calls)["forged"] == taken
 
 
 async def test_many_addresses_together_cost_a_bounded_number_of_looks(here: World, web: aiohttp.ClientSession) -> None:
@@ -183,7 +184,7 @@ async def test_many_addresses_together_cost_a_bounded_number_of_looks(here: Worl
         here.skip(62 if number == 14 else 0)  # only so many keys are checked in a minute
     await here.wait(90, step=10)
     before, taken = looks(here), 0
-    nudged = here.app.figures.nudged
+    nudged = value(here.app.metrics.webhook_orders)
     for _ in range(60):
         for number, path in enumerate(paths):
             taken += await call(web, path, f"ord_{number}".encode()) == 204
@@ -193,7 +194,7 @@ async def test_many_addresses_together_cost_a_bounded_number_of_looks(here: Worl
         here.skip(1)
     tell("30 known addresses at once", 1_800, taken, looks(here) - before)
     assert taken == MOST_OF_ALL
-    assert here.app.figures.nudged - nudged <= MINUTE / ANY_EVERY
+    assert value(here.app.metrics.webhook_orders) - nudged <= MINUTE / ANY_EVERY
     assert 429 not in here.wire.statuses
 
 
@@ -231,7 +232,7 @@ async def test_a_call_that_is_dropped_is_not_said_to_be_taken(
 
     assert await call(web, ADDRESS, slow()) == 429
     assert filled.is_set()
-    assert here.app.figures.webhook_calls["limited"] == 1
+    assert counts(here.app.metrics.webhook_calls)["limited"] == 1
 
 
 async def test_their_headers_do_not_pile_up_either(here: World, ann: Any, web: aiohttp.ClientSession) -> None:
@@ -366,7 +367,7 @@ async def test_calls_that_break_off_or_are_no_http_leave_nothing_in_the_log(
 ) -> None:
     """There is no end to what strangers can send, and a secret address may be in it."""
     caplog.set_level("DEBUG")
-    async with server.serving("127.0.0.1", 0, here.app.operator, here.app.webhooks) as port:
+    async with server.serving("127.0.0.1", 0, here.app.health, here.app.webhooks) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"POST {ADDRESS} HTTP/{version}\r\nHost: x\r\n".encode() + call)
         writer.write_eof()

@@ -18,6 +18,7 @@ from bot.domain.languages import Language
 from bot.domain.order_status import OrderStatus
 from bot.ledger import Webhook
 from bot.ops.http.server import application
+from bot.ops.metrics import counts, value
 from bot.ops.rotate import rotate_keys
 from bot.panel import Answer
 from bot.services.webhooks import Registered, Registration
@@ -35,7 +36,7 @@ pytestmark = [pytest.mark.usefixtures("env"), pytest.mark.settings(**OPEN)]
 @pytest.fixture
 async def web(here: World) -> AsyncGenerator[Web]:
     """Somebody who calls the bot's addresses."""
-    async with TestClient(TestServer(application(here.app.operator, here.app.webhooks))) as client:
+    async with TestClient(TestServer(application(here.app.health, here.app.webhooks))) as client:
         yield client
 
 
@@ -107,7 +108,7 @@ async def test_a_list_that_is_being_sent_goes_first(here: World, ann: Any, web: 
     await one_call(here)
     await web.post(path, data=" ".join(names(1_000)[:100]).encode())
     await work(here)
-    assert here.app.figures.nudged == 0
+    assert value(here.app.metrics.webhook_orders) == 0
 
 
 async def test_an_address_is_shown_once_and_only_a_hash_of_it_is_kept(here: World, ann: Any, web: Web) -> None:
@@ -270,7 +271,7 @@ async def test_it_goes_with_the_key_with_its_user_and_by_itself(here: World, ann
         assert sealed not in file.read_bytes()
     assert (await web.post(address.removeprefix(URL), data=b"ord_A")).status == 204
     await work(here)
-    assert here.app.figures.webhook_calls == {"unknown": 1}
+    assert counts(here.app.metrics.webhook_calls) == {"unknown": 1}
 
 
 async def test_without_a_key_there_is_no_address(here: World) -> None:
@@ -289,7 +290,7 @@ async def test_where_nothing_is_open_it_says_so(here: World, ann: Any) -> None:
     card = await ann.slash("webhook")
     assert "has not opened it for webhooks" in shown(card)
     assert buttons_of(card) == []
-    async with TestClient(TestServer(application(here.app.operator, here.app.webhooks))) as web:
+    async with TestClient(TestServer(application(here.app.health, here.app.webhooks))) as web:
         assert (await web.post("/hooks/anything", data=b"ord_A")).status == 404
 
 
@@ -311,7 +312,7 @@ async def test_the_loop_reads_what_arrives(here: World, ann: Any, web: Web) -> N
     loop = asyncio.create_task(here.app.webhooks.run(stop))
     await web.post(path, data=json.dumps({"order": "ord_A"}))
     async with asyncio.timeout(10):
-        while not here.app.figures.nudged:
+        while not value(here.app.metrics.webhook_orders):
             await here.app.ledger.read.fact("a visit to the ledger's thread")
     stop.set()
     await loop

@@ -1,39 +1,41 @@
-"""The operator's card: the figures of /metrics, in English as the log is."""
+"""The operator's card: what /metrics says, in English as the log is."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from math import inf
 
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import ago, listed
-from bot.domain.states import State
 from bot.ledger import Standing
-from bot.ops.figures import MOST_INVALID, Figures, Histogram, Overview
+from bot.ops.health import Health
+from bot.ops.metrics import MOST_INVALID, Metrics, buckets, counts, value
 
 _ROOM = 700
 """Characters for one list of counts; there are two, of a few dozen entries at most."""
 
 
-def admin_card(view: Overview) -> CardView:
-    """Show how the bot is doing."""
-    well = view.connected and view.standing is not None
+def admin_card(health: Health, standing: Standing | None) -> CardView:
+    """Show how the bot is doing; `standing` is None while the ledger cannot be read."""
+    well = health.connected() and standing is not None
     parts = [
-        "### How the bot is doing\n" + _process(view),
-        _ledger(view.standing, view) if view.standing else "**Ledger:** cannot be read at the moment",
-        _panel(view),
-        _discord(view.figures),
+        "### How the bot is doing\n" + _process(health),
+        _ledger(standing, health.clock()) if standing else "**Ledger:** cannot be read at the moment",
+        _panel(health),
+        _discord(health.metrics),
     ]
     return card(Tone.PLAIN if well else Tone.BAD, parts)
 
 
-def _process(view: Overview) -> str:
-    gateway = "open" if view.connected else "**closed**"
-    loops = _pairs({name: f"{silent:.0f} s" for name, silent in view.loops.items()})
-    return f"Counting since {ago(view.figures.started_at)} · gateway {gateway}\n-# Last turn of each loop, ago: {loops}"
+def _process(health: Health) -> str:
+    gateway = "open" if health.connected() else "**closed**"
+    started = ago(datetime.fromtimestamp(value(health.metrics.started), UTC))
+    loops = _pairs({name: f"{silent:.0f} s" for name, silent in health.silent_loops().items()})
+    return f"Counting since {started} · gateway {gateway}\n-# Last turn of each loop, ago: {loops}"
 
 
-def _ledger(standing: Standing, view: Overview) -> str:
+def _ledger(standing: Standing, now: datetime) -> str:
     unknown, queued, due = standing.oldest_unknown_at, standing.oldest_queued_at, standing.oldest_due_at
-    late = max(view.now - due, timedelta()) if due else timedelta()
+    late = max(now - due, timedelta()) if due else timedelta()
     counts = {
         "in lists": standing.waiting,
         "requested": standing.requested,
@@ -53,37 +55,40 @@ def _ledger(standing: Standing, view: Overview) -> str:
     return "\n".join(filter(None, lines))
 
 
-def _panel(view: Overview) -> str:
-    figures = view.figures
-    calls = {f"{action} {outcome}": count for (action, outcome), count in sorted(figures.panel_calls.items())}
-    answered = ago(figures.panel_answered_at) if figures.panel_answered_at else "not yet"
+def _panel(health: Health) -> str:
+    metrics = health.metrics
+    answered_at = value(metrics.panel_answered)
+    answered = ago(datetime.fromtimestamp(answered_at, UTC)) if answered_at else "not yet"
     lines = [
-        f"**Panel calls:** {_pairs(calls)} · {_speed(figures.panel_seconds)}",
-        f"Last answer {answered} · calls left this minute: {_pairs(view.remaining)}",
-        f"**Ended by what the panel said:** {_pairs(figures.ended)}",
+        f"**Panel calls:** {_pairs(dict(sorted(counts(metrics.panel_calls).items())))} · "
+        f"{_speed(buckets(metrics.panel_seconds))}",
+        f"Last answer {answered} · calls left this minute: {_pairs(health.budget.remaining())}",
+        f"**Ended by what the panel said:** {_pairs(counts(metrics.ended))}",
     ]
-    if figures.webhook_calls:
-        lines.append(f"**Webhook calls:** {_pairs(figures.webhook_calls)} · orders made due: {figures.nudged:,}")
+    if calls := counts(metrics.webhook_calls):
+        lines.append(f"**Webhook calls:** {_pairs(calls)} · orders made due: {value(metrics.webhook_orders):,.0f}")
     return "\n".join(lines)
 
 
-def _discord(figures: Figures) -> str:
+def _discord(metrics: Metrics) -> str:
+    acknowledged = buckets(metrics.acknowledged)
     return (
-        f"**Acknowledged:** {figures.acknowledged.count:,} · {_speed(figures.acknowledged)} · "
-        f"failed: {figures.not_acknowledged:,}\n"
-        f"**Requests to Discord:** {_pairs(figures.discord_requests)} · "
-        f"invalid in ten minutes: {figures.invalid_of_late:,} of {MOST_INVALID:,}"
+        f"**Acknowledged:** {acknowledged[inf]:,} · {_speed(acknowledged)} · "
+        f"failed: {value(metrics.not_acknowledged):,.0f}\n"
+        f"**Requests to Discord:** {_pairs(counts(metrics.discord_requests))} · "
+        f"invalid in ten minutes: {metrics.invalid_requests:,} of {MOST_INVALID:,}"
     )
 
 
-def _pairs(values: Mapping[str, int] | Mapping[str, str] | Mapping[State, int]) -> str:
+def _pairs(values: Mapping[str, int] | Mapping[str, str]) -> str:
     texts = [f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in values.items()]
     shown, missing = listed(texts, _ROOM)
     return (shown or "none") + (f" and {missing} more" if missing else "")
 
 
-def _speed(durations: Histogram) -> str:
-    bound = durations.within(0.95)
-    if bound is None:
-        return f"95 % longer than {durations.bounds[-1]:g} s" if durations.count else "no times yet"
-    return f"95 % within {bound:g} s"
+def _speed(within: Mapping[float, int]) -> str:
+    """Say in what time most were done, by how many took at most so many seconds."""
+    if not within[inf]:
+        return "no times yet"
+    bound = next(bound for bound, count in within.items() if count >= 0.95 * within[inf])
+    return f"95 % within {bound:g} s" if bound < inf else f"95 % longer than {sorted(within)[-2]:g} s"

@@ -91,8 +91,11 @@ class _Gathered:
 class Counts(Protocol):
     """What is counted for the operator."""
 
-    webhook_calls: Counter[str]
-    nudged: int
+    def webhook_called(self, outcome: str) -> None:
+        """Count a call to a webhook address."""
+
+    def webhook_made_due(self, orders: int) -> None:
+        """Count orders whose status check webhooks have brought forward."""
 
 
 class _Gate:
@@ -245,13 +248,13 @@ class Webhooks:
         """Count a call to an address, and tell whether it may be read; the same for one that is nobody's."""
         if len(self._arrived) < MOST_WAITING and self._gate.admits(_hashed(token)):
             return True
-        self._counts.webhook_calls["limited"] += 1
+        self._counts.webhook_called("limited")
         return False
 
     def take(self, token: str, headers: Iterable[str], body: bytes) -> bool:
         """Put a call aside, to be read once its caller has been answered; False where too many wait by now."""
         if len(self._arrived) >= MOST_WAITING:
-            self._counts.webhook_calls["limited"] += 1
+            self._counts.webhook_called("limited")
             return False
         self._arrived.append(_Arrival(_hashed(token), tuple(headers), body))
         self.bell.ring()
@@ -273,17 +276,17 @@ class Webhooks:
         """Gather the orders that a call names, if it came to somebody's address and is not plainly forged."""
         webhook = await self._ledger.read.webhook_at(arrival.address_hash)
         if webhook is None:
-            self._counts.webhook_calls["unknown"] += 1
+            self._counts.webhook_called("unknown")
             return
         now = self._clock()
         gathered = self._gathered.setdefault(webhook.user_id, _Gathered(webhook, now))
         gathered.webhook, gathered.arrived_at = webhook, now
         if not self._may_be_genuine(webhook, arrival):
-            self._counts.webhook_calls["forged"] += 1
+            self._counts.webhook_called("forged")
             return
         gathered.believed_at = now
         orders = _orders_in(arrival.body)
-        self._counts.webhook_calls["taken" if orders else "empty"] += 1
+        self._counts.webhook_called("taken" if orders else "empty")
         for order in orders[: MOST_GATHERED - len(gathered.orders)]:
             gathered.orders[order] = None
 
@@ -320,7 +323,7 @@ class Webhooks:
         if not first.orders:
             first.arrived_at = None
         first.free_at, self._free_at = now + USER_EVERY, now + ANY_EVERY
-        self._counts.nudged += changed
+        self._counts.webhook_made_due(changed)
         if changed:
             self._wake()
         return self._free_at

@@ -87,12 +87,17 @@ def test_only_the_panel_speaks_http() -> None:
 
 
 def test_only_the_http_room_serves_http() -> None:
-    """Both take long to import, and nobody else needs to know who reads the figures."""
+    """aiohttp.web takes long to import."""
     outside = [
         path for path in sources("bot", "cogs") if not {ROOT / "bot/ops/http", ROOT / "bot/demo"} & {*path.parents}
     ]
-    assert importers(outside, "aiohttp.web", "prometheus_client") == []
+    assert importers(outside, "aiohttp.web") == []
     assert importers(sources("bot/ops/http"), "aiohttp.web") != []
+
+
+def test_metrics_are_declared_in_one_file() -> None:
+    users = {"bot/ops/metrics.py", "bot/ops/http/metrics.py"}
+    assert set(importers(sources("bot", "cogs"), "prometheus_client")) == users
 
 
 def test_only_the_store_speaks_sql() -> None:

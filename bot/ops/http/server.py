@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from bot.ops.figures import Operator
+from bot.ops.health import Health
 from bot.ops.http.connections import Connections, Guarded
 from bot.ops.http.metrics import CONTENT_TYPE, exposition
 from bot.services.webhooks import Webhooks
@@ -39,13 +39,13 @@ _server_log.addFilter(_is_own)
 
 
 @asynccontextmanager
-async def serving(host: str, port: int, operator: Operator, webhooks: Webhooks) -> AsyncGenerator[int]:
+async def serving(host: str, port: int, health: Health, webhooks: Webhooks) -> AsyncGenerator[int]:
     """Answer at an address of this machine, and give the port; raise BadSettings where it cannot be had."""
     # No access log: a webhook's address is a secret. Nobody's connection keeps the bot from ending.
     # Nothing is decompressed: a few kilobytes can be made to unfold into gigabytes.
     connections = Connections()
     runner = web.AppRunner(
-        application(operator, webhooks, connections),
+        application(health, webhooks, connections),
         access_log=None,
         logger=_server_log,
         auto_decompress=False,
@@ -75,39 +75,39 @@ async def serving(host: str, port: int, operator: Operator, webhooks: Webhooks) 
         await runner.cleanup()
 
 
-def application(operator: Operator, webhooks: Webhooks, connections: Connections | None = None) -> web.Application:
+def application(health: Health, webhooks: Webhooks, connections: Connections | None = None) -> web.Application:
     """Return what answers."""
     app = web.Application(client_max_size=MOST_BYTES, middlewares=[connections.watch] if connections else ())
-    app.router.add_get("/healthz", _healthz(operator))
-    app.router.add_get("/readyz", _readyz(operator))
-    app.router.add_get("/metrics", _metrics(operator))
+    app.router.add_get("/healthz", _healthz(health))
+    app.router.add_get("/readyz", _readyz(health))
+    app.router.add_get("/metrics", _metrics(health))
     if webhooks.is_on:
         app.router.add_post("/hooks/{token}", _hooks(webhooks))
     return app
 
 
-def _healthz(operator: Operator) -> Handler:
+def _healthz(health: Health) -> Handler:
     async def healthz(_: web.Request) -> web.Response:
         """Tell whether this process gets its work done. Whether Discord answers is no fault of its own."""
-        faults = await operator.faults()
+        faults = await health.faults()
         return web.Response(status=503 if faults else 200, text="\n".join(faults or ["ok"]) + "\n")
 
     return healthz
 
 
-def _readyz(operator: Operator) -> Handler:
+def _readyz(health: Health) -> Handler:
     async def readyz(_: web.Request) -> web.Response:
         """Tell whether commands reach this process."""
-        ready = operator.connected
+        ready = health.connected()
         return web.Response(status=200 if ready else 503, text="ok\n" if ready else "gateway not connected\n")
 
     return readyz
 
 
-def _metrics(operator: Operator) -> Handler:
+def _metrics(health: Health) -> Handler:
     async def metrics(_: web.Request) -> web.Response:
-        """Give the operator's figures to Prometheus."""
-        return web.Response(body=exposition(await operator.overview()), headers={"Content-Type": CONTENT_TYPE})
+        """Give the metrics to Prometheus."""
+        return web.Response(body=await exposition(health), headers={"Content-Type": CONTENT_TYPE})
 
     return metrics
 

@@ -1,0 +1,98 @@
+"""Whether the bot gets its work done: what `/healthz` and `/readyz` answer, and what `/metrics` and `/admin` show."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Protocol
+
+from bot.domain.clock import Clock
+from bot.ledger import Ledger, Standing
+from bot.ops.metrics import Metrics
+from bot.workers.budget import Budget
+from bot.workers.tasks import WakeEvent
+
+_READ_EVERY = timedelta(seconds=5)
+_STALLED_AFTER = 300
+"""Seconds. A loop turns once a minute, or after a time-out of Discord or the panel: it never takes this long."""
+_FAILING_AFTER = timedelta(minutes=5)
+"""What fails is tried again within that time, so it has failed several times."""
+_LEDGER_PATIENCE = 5
+"""Seconds for which the ledger may keep somebody waiting who only asks whether it is there."""
+
+
+class Work(Protocol):
+    """What is done for accounts, as far as health goes (bot/workers/scheduler.py)."""
+
+    @property
+    def slow_calls(self) -> int:
+        """How many turns take long."""
+        ...
+
+    @property
+    def failing_for(self) -> timedelta:
+        """For how long nothing has come of anything that was due."""
+        ...
+
+    @property
+    def hanging_for(self) -> timedelta:
+        """For how long the oldest turn has been under way."""
+        ...
+
+
+class Health:
+    """Reads how this process and the ledger stand; `connected` tells whether the gateway to Discord is open."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        ledger: Ledger,
+        budget: Budget,
+        clock: Clock,
+        *,
+        loops: Mapping[str, WakeEvent],
+        connected: Callable[[], bool],
+        work: Work,
+        files_waiting: Callable[[], int],
+    ) -> None:
+        self.metrics = metrics
+        self.budget = budget
+        self.clock = clock
+        self.connected = connected
+        self.work = work
+        self.files_waiting = files_waiting
+        self._ledger = ledger
+        self._loops = loops
+        self._reading = asyncio.Lock()
+        self._standing: tuple[datetime, Standing] | None = None
+
+    async def standing(self) -> Standing | None:
+        """Return what the ledger holds, read at most once in some seconds however many ask; None: it is unreadable."""
+        try:
+            async with asyncio.timeout(_LEDGER_PATIENCE), self._reading:
+                now = self.clock()
+                if self._standing is None or not self._standing[0] <= now < self._standing[0] + _READ_EVERY:
+                    self._standing = now, await self._ledger.read.standing()
+                return self._standing[1]
+        except Exception:
+            return None  # what the process has counted is worth the more then
+
+    def silent_loops(self) -> dict[str, float]:
+        """Return for how many seconds each loop has not begun a turn."""
+        now = monotonic()
+        return {name: now - bell.turned_at for name, bell in self._loops.items()}
+
+    async def faults(self) -> list[str]:
+        """Return why work that is due, and that the panel's limits allow, is not done. Discord is no reason."""
+        faults = [f"{name} stalled" for name, silent in self.silent_loops().items() if silent > _STALLED_AFTER]
+        if (failing := self.work.failing_for) > _FAILING_AFTER:
+            minutes = failing // timedelta(minutes=1)
+            faults.append(f"nothing has been sent or checked for {minutes} minutes, though something is due")
+        if (hanging := self.work.hanging_for) > _FAILING_AFTER:
+            faults.append(f"work on an account has not ended for {hanging // timedelta(minutes=1)} minutes")
+        try:
+            async with asyncio.timeout(_LEDGER_PATIENCE):
+                await self._ledger.read.fact("alive")
+        except Exception as error:
+            faults.insert(0, f"ledger unreadable ({type(error).__name__})")
+        return faults

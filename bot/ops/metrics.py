@@ -1,0 +1,167 @@
+"""What this process counts for its operator: each metric with its name and help text, declared once.
+
+No label names a user, an order or a key. A process counts for itself and starts at zero; what is read from the ledger
+(bot/ops/http/metrics.py) is the same for all processes that share one. `/admin` reads the same objects.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from bot.domain.clock import Clock
+from bot.domain.refunds import Refund
+from bot.domain.states import State
+from bot.panel import Called
+
+ACKNOWLEDGED_WITHIN = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
+"""Seconds; Discord takes a first answer for three."""
+CALLED_WITHIN = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Seconds; a call to the panel ends by its own time-outs."""
+INVALID_WINDOW = timedelta(minutes=10)
+"""Discord bars an address that sends 10,000 invalid requests (401, 403, 429) in that time."""
+MOST_INVALID = 10_000
+
+disable_created_metrics()  # they would double the series; notpanel_started_timestamp_seconds says it once
+
+
+class Metrics:
+    """Counts what this process does. Each instance has a registry of its own, as tests run several bots."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._invalid: deque[datetime] = deque(maxlen=MOST_INVALID)
+        self.registry = registry = CollectorRegistry()
+        self.panel_calls = Counter(
+            "notpanel_panel_calls",
+            "Calls to the panel by action and outcome.",
+            ["action", "outcome"],
+            registry=registry,
+        )
+        self.panel_seconds = Histogram(
+            "notpanel_panel_call_seconds",
+            "How long calls to the panel took.",
+            buckets=CALLED_WITHIN,
+            registry=registry,
+        )
+        self.panel_answered = Gauge(
+            "notpanel_panel_answered_timestamp_seconds", "When a call last came to something.", registry=registry
+        )
+        self.keys_refused = Counter(
+            "notpanel_keys_refused",
+            "Refusals of keys; key: it was paused, panel: many are refused, ask_again: not known yet, "
+            "new: not connected.",
+            ["meaning"],
+            registry=registry,
+        )
+        self.ended = Counter(
+            "notpanel_cancellations_ended", "Cancels ended by what the panel said.", ["state"], registry=registry
+        )
+        self.refunds = Counter(
+            "notpanel_refunds_proven",
+            "Orders for which a refund is proven, by what proves it.",
+            ["by"],
+            registry=registry,
+        )
+        self.webhook_calls = Counter(
+            "notpanel_webhook_calls", "Calls to webhook addresses by outcome.", ["outcome"], registry=registry
+        )
+        self.webhook_orders = Counter("notpanel_webhook_looks", "Orders made due by webhooks.", registry=registry)
+        self.acknowledged = Histogram(
+            "notpanel_acknowledgement_seconds",
+            "From a command's arrival until Discord confirmed its first answer.",
+            buckets=ACKNOWLEDGED_WITHIN,
+            registry=registry,
+        )
+        self.not_acknowledged = Counter(
+            "notpanel_not_acknowledged", "Commands whose first answer failed.", registry=registry
+        )
+        self.turned_away = Counter(
+            "notpanel_turned_away", "Commands and presses told to come back later.", registry=registry
+        )
+        self.discord_requests = Counter(
+            "notpanel_discord_requests", "Requests to Discord by outcome.", ["outcome"], registry=registry
+        )
+        Gauge(
+            "notpanel_discord_invalid_requests",
+            "401, 403 and 429 of the last ten minutes; Discord bars an address at 10,000.",
+            registry=registry,
+        ).set_function(lambda: self.invalid_requests)
+        self.started = Gauge(
+            "notpanel_started_timestamp_seconds", "When this process began to count.", registry=registry
+        )
+        self.started.set(clock().timestamp())
+        ProcessCollector(registry=registry)
+
+    def panel_called(self, called: Called) -> None:
+        """Count a call to the panel."""
+        self.panel_calls.labels(called.action, called.outcome).inc()
+        self.panel_seconds.observe(called.seconds)
+        if called.outcome == "ok":
+            self.panel_answered.set(self._clock().timestamp())
+
+    def key_refused(self, meaning: str) -> None:
+        """Count a refused key by what that means (bot/workers/key_doubts.py); "new": of a key to be connected."""
+        self.keys_refused.labels(meaning).inc()
+
+    def webhook_called(self, outcome: str) -> None:
+        """Count a call to a webhook address."""
+        self.webhook_calls.labels(outcome).inc()
+
+    def webhook_made_due(self, orders: int) -> None:
+        """Count orders whose status check webhooks have brought forward."""
+        self.webhook_orders.inc(orders)
+
+    def discord_answered(self, status: int, shared: bool) -> None:
+        """Count a request that Discord has answered; `shared`: a 429 of a limit that is not this bot's own."""
+        if status in (401, 403) or (status == 429 and not shared):
+            self.discord_requests.labels("invalid").inc()
+            self._invalid.append(self._clock())
+        else:
+            self.discord_requests.labels("ok" if status < 400 else "failed").inc()
+
+    @property
+    def invalid_requests(self) -> int:
+        """How many invalid requests there were in the time over which Discord counts them."""
+        since = self._clock() - INVALID_WINDOW
+        while self._invalid and self._invalid[0] <= since:
+            self._invalid.popleft()
+        return len(self._invalid)
+
+    def record_ended(self, states: Iterable[State], refunds: Iterable[Refund]) -> None:
+        """Count cancellations that have just ended by what the panel said, and refunds by what proves them."""
+        for state in states:
+            if not state.is_open:
+                self.ended.labels(state).inc()
+        for refund in refunds:
+            self.refunds.labels(refund).inc()
+
+
+def value(metric: Counter | Gauge) -> float:
+    """Return what a metric without labels stands at."""
+    return next(iter(metric.collect())).samples[0].value
+
+
+def counts(counter: Counter) -> dict[str, int]:
+    """Return what a counter with labels stands at, by their values with a space between."""
+    return {
+        " ".join(sample.labels.values()): int(sample.value) for family in counter.collect() for sample in family.samples
+    }
+
+
+def buckets(histogram: Histogram) -> dict[float, int]:
+    """Return how many durations were at most so many seconds; the last bound is infinite, so that it has them all."""
+    return {
+        float(sample.labels["le"]): int(sample.value)
+        for family in histogram.collect()
+        for sample in family.samples
+        if "le" in sample.labels
+    }
