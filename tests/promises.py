@@ -6,8 +6,12 @@ from typing import Any
 
 from bot.demo.panel import Call
 from bot.domain.states import State
+from bot.ledger.named import with_views
+from tests.rules.sources import ROOT
 
 Rows = list[tuple[Any, ...]]
+
+_VIEWS = (ROOT / "bot/ledger/queries/views.sql").read_text("utf-8")
 
 _OPEN = ", ".join(f"'{state}'" for state in State if state.is_open)
 _BREACHES = {
@@ -36,10 +40,10 @@ _BREACHES = {
         AND NOT EXISTS (
             SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
             WHERE ro.cancellation_id = c.id AND (r.card_due_at IS NOT NULL OR r.token_sealed IS NOT NULL))
-        AND c.request_id NOT IN (SELECT id FROM first_passes)
+        AND c.request_id NOT IN (SELECT f.id FROM first_passes f)
         AND EXISTS (
             SELECT 1 FROM request_orders ro
-            WHERE ro.cancellation_id = c.id AND ro.request_id NOT IN (SELECT id FROM held))""",
+            WHERE ro.cancellation_id = c.id AND ro.request_id NOT IN (SELECT h.id FROM held h))""",
     "an order sent anew that was asked for before it had been answered": """
         SELECT later.id, c.state FROM cancellations later JOIN cancellations c
         ON c.user_id = later.user_id AND c.order_id = later.order_id AND c.id < later.id
@@ -108,7 +112,7 @@ _BREACHES = {
 
 def breaches(sql: Callable[[str], Rows]) -> dict[str, Rows]:
     """Return what should not be in a ledger, by what is wrong with it."""
-    return {breach: rows for breach, query in _BREACHES.items() if (rows := sql(query))}
+    return {breach: rows for breach, query in _BREACHES.items() if (rows := sql(with_views(_VIEWS + query)))}
 
 
 OF_OTHERS = {

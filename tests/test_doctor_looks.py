@@ -107,7 +107,7 @@ def test_a_ledger_of_another_release_is_told(tmp_path: Path, sealed: bytes) -> N
         ("CREATE TRIGGER send_more AFTER INSERT ON requests BEGIN DELETE FROM facts; END", "trigger send_more"),
         ("CREATE VIEW all_keys AS SELECT key_sealed FROM accounts", "view all_keys"),
         ("CREATE TABLE copied (key BLOB)", "table copied"),
-        ("DROP VIEW joinable", "view joinable"),
+        ("DROP INDEX accounts_by_key", "index accounts_by_key"),
     ],
 )
 def test_what_no_release_has_put_into_a_ledger_is_told(tmp_path: Path, sealed: bytes, change: str, name: str) -> None:

@@ -11,7 +11,7 @@ from bot.ledger.reader import Reader
 from bot.panel import CALL_DEADLINE
 
 DEAD_AFTER = 15
-"""Seconds without a sign of life, by the database's clock, after which a process counts as dead (the view `living`)."""
+"""Seconds without a sign of life, by the database's clock, after which a process is dead (`living` in views.sql)."""
 SURE_FOR = 9
 """Seconds after its last sign of life, by its own clock, for which a process may begin a cancel call."""
 _MARGIN = DEAD_AFTER - SURE_FOR

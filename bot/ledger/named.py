@@ -1,11 +1,14 @@
 """The named queries of queries/*.sql, and beside them those that an engine must have in its own words."""
 
+import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from functools import partial
 from importlib import resources
 from typing import Any, Protocol
 
 import aiosql
+
+_VIEW = re.compile(r"^-- view: (\w+)\n(?:--.*\n)*([^;]+);\n", re.MULTILINE)
 
 
 class Connection(Protocol):
@@ -39,7 +42,17 @@ def load(engine: str, adapter: Any) -> Any:
     shared = resources.files("bot.ledger") / "queries"
     files = [file for folder in (shared, shared / engine) for file in folder.iterdir() if file.name.endswith(".sql")]
     text = "\n".join(file.read_text("utf-8") for file in files)
-    return aiosql.from_str(text, adapter)  # pyright: ignore[reportUnknownMemberType]
+    return aiosql.from_str(with_views(text), adapter)  # pyright: ignore[reportUnknownMemberType]
+
+
+def with_views(text: str) -> str:
+    """Take the blocks `-- view: name` out of a text, and put each view wherever FROM or JOIN names it."""
+    views = dict(_VIEW.findall(text))
+    named = re.compile(rf"\b(FROM|JOIN) ({'|'.join(views)})\b")
+    text = _VIEW.sub("", text)
+    while named.search(text):  # a view may name another
+        text = named.sub(lambda found: f"{found[1]} ({views[found[2]]})", text)
+    return text
 
 
 class OneVisit:

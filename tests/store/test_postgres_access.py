@@ -134,7 +134,7 @@ async def test_rights_that_are_wider_than_needed_are_logged(
     "change",
     [
         "ALTER TABLE facts OWNER TO stranger",
-        "ALTER VIEW joinable OWNER TO stranger",
+        "CREATE VIEW orders AS SELECT order_id FROM cancellations; ALTER VIEW orders OWNER TO stranger",
         "CREATE FUNCTION lower(facts) RETURNS TEXT LANGUAGE sql AS 'SELECT 1'; "
         "ALTER FUNCTION lower(facts) OWNER TO stranger",
     ],

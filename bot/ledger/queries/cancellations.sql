@@ -267,7 +267,7 @@ WITH RECURSIVE lists (id) AS (
 SELECT id FROM lists
 WHERE id IS NOT NULL
   AND (id NOT IN (SELECT id FROM waited_for) OR id IN (SELECT id FROM joined))
-  AND id NOT IN (SELECT id FROM first_passes WHERE account_id = :account_id AND began_at > :begun_before)
+  AND id NOT IN (SELECT p.id FROM first_passes p WHERE p.account_id = :account_id AND p.began_at > :begun_before)
   AND EXISTS (
     SELECT 1 FROM untold c WHERE c.account_id = :account_id AND c.request_id = lists.id
       AND (c.late_by > :patience OR NOT EXISTS (

@@ -22,7 +22,7 @@ SELECT id, account_id, waiting FROM requests WHERE waiting > 0 AND began_at < :b
 -- name: take_up(request_id, count, state, now, told_at)!
 -- An order that is being cancelled already, or is proven cancelled, is joined instead of sent again, under whichever key of its
 -- user that is. So is one that was being cancelled when it was asked for: what the panel has said of it since answers that
--- request too, but for what it has refused to another key (the view `joinable`).
+-- request too, but for what it has refused to another key (`joinable`).
 INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, created_at, changed_at, due_at, ended_at, told_at,
                            pending_at, charge_first, charge_last, currency)
 SELECT r.id, r.account_id, r.user_id, ro.order_id, :state, r.began_at, :now,
@@ -86,7 +86,7 @@ WHERE c.account_id = :account_id AND c.due_at IS NOT NULL AND c.state <> 'sendin
 GROUP BY h.cancellation_id;
 
 -- name: heir(cancellation_id)$
-SELECT MIN(request_id) FROM heirs WHERE cancellation_id = :cancellation_id;
+SELECT MIN(h.request_id) FROM heirs h WHERE h.cancellation_id = :cancellation_id;
 
 -- name: open_beside(cancellation_id)$
 -- Of the same order, where two were open in an old ledger.

@@ -12,7 +12,7 @@ DELETE FROM processes WHERE id = :process;
 DELETE FROM processes WHERE seen_at < now_here() - 86400000;
 
 -- name: living()
-SELECT id FROM living;
+SELECT l.id FROM living l;
 
 -- name: take_account(process, id, wire_clear)$
 -- From a dead process, but where it was sending something only once that cannot be on its way to the panel any more.
@@ -28,15 +28,15 @@ RETURNING id;
 SELECT held_by FROM accounts WHERE id = :id;
 
 -- name: held(process)
-SELECT id, EXISTS (SELECT 1 FROM busy WHERE busy.id = a.id) AS busy FROM accounts a WHERE held_by = :process;
+SELECT id, EXISTS (SELECT 1 FROM busy b WHERE b.id = a.id) AS busy FROM accounts a WHERE held_by = :process;
 
 -- name: count_busy()$
-SELECT COUNT(*) FROM busy;
+SELECT COUNT(*) FROM busy b;
 
 -- name: orphaned()
 -- With orders that a dead process was sending, and a key out of use: of these nothing is due, so nobody takes them.
 SELECT DISTINCT a.id FROM cancellations c JOIN accounts a ON a.id = c.account_id
-WHERE c.state = 'sending' AND a.state <> 'active' AND a.id NOT IN (SELECT account_id FROM leases);
+WHERE c.state = 'sending' AND a.state <> 'active' AND a.id NOT IN (SELECT l.account_id FROM leases l);
 
 -- name: release(process, ids)!
 -- What is being sent stays with whoever sends it.
