@@ -23,9 +23,9 @@ from bot.domain.errors import UserError
 from bot.domain.languages import Language, resolve_locale
 from bot.ledger import LedgerUnwritable
 from bot.ops.admission import MOST_AT_WORK, Admission
-from bot.ops.arrivals import arrived, lose_answer
 from bot.ops.health import Health
 from bot.ops.metrics import Metrics
+from bot.ops.request_context import begin_request, lose_answer
 from bot.panel import PanelError
 from bot.services.cancels import Cancels
 from bot.services.erasing import Erasing
@@ -208,7 +208,7 @@ class Tree(app_commands.CommandTree[Client]):
 
     async def interaction_check(self, interaction: discord.Interaction[Client], /) -> bool:
         """Name in the log what is answered, and speak the language of the user's Discord client from here on."""
-        arrived(interaction.id)
+        begin_request(interaction.id)
         speak(resolve_locale(str(interaction.locale)))
         return True
 

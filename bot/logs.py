@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TextIO
 
-from bot.ops.arrivals import answered_id
+from bot.ops.request_context import request_id
 
 # At DEBUG (httpx at INFO) these print modal values, interaction tokens, SQL parameters and URLs.
 _AT_LEAST = {
@@ -37,7 +37,7 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Return a record as one line."""
-        request = answered_id()
+        request = request_id()
         return super().formatMessage(record) + (f" [{request}]" if request is not None else "")
 
 
@@ -52,7 +52,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        request = answered_id()
+        request = request_id()
         if request is not None:
             fields["request"] = str(request)  # as a number it would lose its last digits in many a reader
         if record.exc_info:

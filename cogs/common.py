@@ -20,7 +20,7 @@ from bot.delivery.notices import News
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.languages import resolve_locale
 from bot.ledger import LedgerError, ListKind
-from bot.ops.arrivals import arrived, may_be_answered, waited
+from bot.ops.request_context import begin_request, may_be_answered, waited
 from bot.services.cancels import Place
 from bot.services.throttle import PAUSE
 
@@ -210,7 +210,7 @@ def place(interaction: Interaction, message_id: int) -> Place:
 
 async def answering(interaction: Interaction, work: Awaitable[None]) -> None:
     """Do what discord.py would not report the errors of, in the user's language, and answer every one of them."""
-    arrived(interaction.id)
+    begin_request(interaction.id)
     speak(resolve_locale(str(interaction.locale)))
     try:
         await work

@@ -21,7 +21,7 @@ from bot.domain.dm_text import CANCEL, EXAMPLES, REFILL, STATUS, VERBS, DmText, 
 from bot.domain.errors import NoOrders, Throttled, UserError
 from bot.domain.order_ids import Found, find_orders, like_ids
 from bot.ledger import LedgerError
-from bot.ops.arrivals import arrived, waited
+from bot.ops.request_context import begin_request, waited
 from bot.panel import PanelError
 from bot.services.cancels import Place
 from cogs.balance import what_is_left
@@ -49,7 +49,7 @@ class DirectMessages(commands.Cog):
         """Acknowledge with a message, then do what the text says, then put the answer in its place."""
         if message.guild or message.author.bot:
             return
-        arrived(message.id)
+        begin_request(message.id)
         try:
             self._bot.use_cases.throttle.admit(message.author.id)
         except Throttled as refusal:

@@ -13,7 +13,7 @@ from bot.cards import buttons
 from bot.cards.layout import Tone, card
 from bot.ledger import LedgerUnwritable
 from bot.logs import JsonFormatter, TextFormatter
-from bot.ops.arrivals import arrived
+from bot.ops.request_context import begin_request
 from bot.panel import Answer, InvalidKey, Panel
 from tests.panel.fakes import KEY as PANEL_KEY
 from tests.panel.fakes import panel_that
@@ -97,7 +97,7 @@ def test_people_read_it_at_the_end_of_the_line() -> None:
     line = TextFormatter("%(message)s")
     assert line.format(record) == "said"
     answering = copy_context()
-    answering.run(arrived, 4711)
+    answering.run(begin_request, 4711)
     assert answering.run(line.format, record) == "said [4711]"
 
 
