@@ -87,7 +87,6 @@ def test_only_the_panel_speaks_http() -> None:
 
 
 def test_only_the_http_room_serves_http() -> None:
-    """aiohttp.web takes long to import."""
     outside = [
         path for path in sources("bot", "cogs") if not {ROOT / "bot/ops/http", ROOT / "bot/demo"} & {*path.parents}
     ]

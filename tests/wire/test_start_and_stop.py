@@ -134,7 +134,7 @@ async def test_a_login_that_nobody_answers_ends(tmp_path: Path, monkeypatch: pyt
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run some lines in a process that hears signals as the bot's does from its first line on."""
-    begin = "import os, signal\nfrom bot.ops import stopping\nstopping.listen()\n"
+    begin = "import os, signal\nfrom bot.ops import shutdown\nshutdown.listen()\n"
     return subprocess.run(
         [sys.executable, "-c", begin + code],
         cwd=ROOT,
@@ -167,12 +167,12 @@ def test_a_signal_breaks_off_other_commands_as_always(tmp_path: Path) -> None:
 
 def test_what_hangs_does_not_keep_the_process() -> None:
     hang = "os.kill(os.getpid(), signal.SIGTERM)\nsignal.sigwait({signal.SIGUSR1})"
-    ended = python(f"stopping._PATIENCE = 0.1\nstopping.obey(int)\n{hang}")
+    ended = python(f"shutdown._PATIENCE = 0.1\nshutdown.on_signal(int)\n{hang}")
     assert ended.returncode == 0
     assert "the next start goes on with it" in ended.stderr
 
 
 def test_a_signal_after_the_end_of_the_work_changes_nothing() -> None:
-    done = "import asyncio\nloop = asyncio.new_event_loop()\nstopping.obey(lambda: loop.call_soon_threadsafe(int))"
+    done = "import asyncio\nloop = asyncio.new_event_loop()\nshutdown.on_signal(lambda: loop.call_soon_threadsafe(int))"
     ended = python(f"{done}\nloop.close()\nsignal.raise_signal(signal.SIGTERM)")
     assert (ended.returncode, ended.stderr) == (0, "")

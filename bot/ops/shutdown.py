@@ -1,0 +1,66 @@
+"""Shutdown at SIGTERM and Ctrl-C: noted from the process's first line on, done within ten seconds.
+
+bot/__main__.py calls `listen` before the slow imports, so nothing here imports much. As a container's first process the
+bot would not even die of a SIGTERM that it does not handle.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_PATIENCE = 9.5
+"""Seconds. Docker kills ten seconds after SIGTERM: by then whatever still hangs is left to the next start."""
+
+_received: int | None = None
+_callback: Callable[[], object] | None = None
+
+
+def listen() -> None:
+    """Note SIGTERM and SIGINT from here on, instead of dying of them."""
+    for number in _SIGNALS:
+        signal.signal(number, _receive)
+
+
+def stop_listening() -> None:
+    """Give signals their usual effect again, also one that came since `listen`: for commands that just break off."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if _received is not None:
+        signal.raise_signal(_received)
+
+
+def on_signal(callback: Callable[[], object]) -> None:
+    """Call a function at each signal, and at once where one has come already.
+
+    It is called between any two steps of the main thread, so it may do no more than wake an event loop.
+    """
+    global _callback
+    _callback = callback
+    if _received is not None:
+        _shut_down()
+
+
+def _receive(number: int, _: FrameType | None) -> None:
+    global _received
+    _received = number
+    _shut_down()
+
+
+def _shut_down() -> None:
+    if _callback is not None:
+        with suppress(RuntimeError):  # the loop is closed already, so that the end is near
+            _callback()
+        watchdog = threading.Timer(_PATIENCE, _exit_now)
+        watchdog.daemon = True
+        watchdog.start()
+
+
+def _exit_now() -> None:
+    # Like a power cut, which costs nothing that was accepted (docs/reliability.md), but with an exit code of our own.
+    print("ended without waiting any longer for what was under way; the next start goes on with it", file=sys.stderr)
+    os._exit(0)
