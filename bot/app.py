@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from random import Random
 from typing import Any
 
 from pydantic import SecretStr
@@ -23,6 +24,7 @@ from bot.ops.registration import keep_registered
 from bot.panel import Panel
 from bot.services.cancels import Cancels
 from bot.services.erasing import Erasing
+from bot.services.gateway import Gateway
 from bot.services.key_seals import keep_comparable
 from bot.services.keys import Accounts
 from bot.services.panel_calls import Calls
@@ -32,10 +34,12 @@ from bot.services.throttle import UserThrottle
 from bot.services.webhooks import Webhooks
 from bot.settings import Settings
 from bot.vault import UnknownKey, Vault, open_vault
+from bot.workers.account_runner import AccountRunner
 from bot.workers.budget import Budget
 from bot.workers.housekeeping import Housekeeping
 from bot.workers.key_doubts import KeyDoubts
 from bot.workers.leases import Leases
+from bot.workers.poll_planner import PollPlanner
 from bot.workers.scheduler import Scheduler
 from bot.workers.tasks import supervise, unless_stopped
 from cogs.registry import add_cogs
@@ -158,22 +162,32 @@ async def build(
             )
             budget = Budget(clock, settings.panel_ip_limit, settings.panel_key_limit, sleep=sleep)
             doubts = KeyDoubts(clock, metrics.key_refused)
-            worker = Scheduler(
+            gateway = Gateway(ledger, vault, panel, budget, doubts, clock)
+            leases = Leases(ledger, clock, notify_window=window)
+            intervals = WatchIntervals(
+                timedelta(seconds=settings.watch_min_interval), timedelta(seconds=settings.watch_max_interval)
+            )
+            plan = PollPlanner(intervals, budget.watching_per_second, Random())
+            runner = AccountRunner(
                 ledger,
-                vault,
-                panel,
-                budget,
-                doubts,
+                gateway,
+                leases,
+                plan,
                 clock,
-                intervals=WatchIntervals(
-                    timedelta(seconds=settings.watch_min_interval),
-                    timedelta(seconds=settings.watch_max_interval),
-                ),
-                leases=Leases(ledger, clock, notify_window=window),
                 notify_window=window,
                 changed=lambda: courier.ring(),
                 ended=metrics.record_ended,
                 sleep=sleep,
+            )
+            worker = Scheduler(
+                ledger,
+                budget,
+                runner,
+                leases,
+                plan,
+                clock,
+                notify_window=window,
+                changed=lambda: courier.ring(),
             )
 
             def ring() -> None:
@@ -187,9 +201,9 @@ async def build(
             ledger.listen(ring)
 
             throttle = UserThrottle(clock)
-            accounts = Accounts(ledger, vault, panel, budget, doubts, clock, notify_window=window, wake=wake)
-            calls = Calls(ledger, accounts, panel, budget, doubts, throttle, clock)
-            previews = Previews(ledger, calls, clock, changed=lambda: courier.ring())
+            accounts = Accounts(ledger, vault, gateway, clock, notify_window=window, wake=wake)
+            calls = Calls(ledger, accounts, gateway, throttle, clock)
+            previews = Previews(ledger, gateway, clock, changed=lambda: courier.ring())
             cancels = Cancels(
                 ledger,
                 accounts,

@@ -49,7 +49,7 @@ def test_no_minute_ever_holds_more_calls_than_allowed(
     through: list[tuple[datetime, int]] = []
     for seconds, user_id in pauses:
         clock.now += timedelta(seconds=seconds)
-        free = budget.closed(user_id) is None
+        free = budget.blocked_until(user_id) is None
         assert tries(budget, user_id) == free
         if free:
             through.append((clock.now, user_id))
@@ -66,7 +66,7 @@ def test_a_closed_budget_says_when_it_opens_and_opens_then(
     budget = Budget(clock, ip_limit, key_limit)
     for seconds, user_id in pauses:
         clock.now += timedelta(seconds=seconds)
-        until = budget.closed(user_id)
+        until = budget.blocked_until(user_id)
         if until:
             assert clock.now < until <= clock.now + WINDOW
             clock.now = until
@@ -106,7 +106,7 @@ def test_a_refusal_of_the_address_closes_everybody() -> None:
     budget = Budget(clock, 300, 100)
     reset = clock.now + timedelta(seconds=40)
     budget.denied(ANN, RateLimited(layer="ip", reset=reset))
-    assert budget.closed(ANN) == budget.closed(BOB) == reset
+    assert budget.blocked_until(ANN) == budget.blocked_until(BOB) == reset
     clock.now = reset - timedelta(milliseconds=1)
     assert not tries(budget, BOB)
     clock.now = reset
@@ -130,7 +130,7 @@ def test_a_refusal_without_a_time_closes_for_a_while_and_not_for_ever() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
     budget.denied(ANN, RateLimited())
-    until = budget.closed(ANN)
+    until = budget.blocked_until(ANN)
     assert until
     assert clock.now + timedelta(seconds=5) <= until <= clock.now + MINUTE
     clock.now = until
@@ -141,7 +141,7 @@ def test_a_refusal_until_a_time_that_is_over_by_our_clock_closes_all_the_same() 
     clock = Clock()
     budget = Budget(clock, 300, 100)
     budget.denied(ANN, RateLimited(reset=clock.now - timedelta(seconds=1)))
-    until = budget.closed(ANN)
+    until = budget.blocked_until(ANN)
     assert until
     assert clock.now + timedelta(seconds=5) <= until <= clock.now + MINUTE
 
@@ -152,15 +152,15 @@ def test_a_shorter_refusal_does_not_open_what_a_longer_one_closed() -> None:
     reset = clock.now + timedelta(seconds=50)
     budget.denied(ANN, RateLimited(reset=reset))
     budget.denied(ANN, RateLimited(reset=reset - timedelta(seconds=40)))
-    assert budget.closed(ANN) == reset
+    assert budget.blocked_until(ANN) == reset
 
 
 def test_nothing_remaining_closes_the_key_until_its_reset() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
     reset = clock.now + timedelta(seconds=20)
-    budget.learn(ANN, Limits(limit=60, remaining=0, reset=reset))
-    assert budget.closed(ANN) == reset
+    budget.update_from_headers(ANN, Limits(limit=60, remaining=0, reset=reset))
+    assert budget.blocked_until(ANN) == reset
     assert tries(budget, BOB)
     clock.now = reset
     assert tries(budget, ANN)
@@ -171,22 +171,22 @@ def test_an_answer_that_was_long_under_way_does_not_open_what_a_refusal_closed()
     budget = Budget(clock, 300, 100)
     reset = clock.now + timedelta(seconds=50)
     budget.denied(ANN, RateLimited(reset=reset))
-    budget.learn(ANN, Limits(remaining=0, reset=reset - timedelta(seconds=40)))
-    assert budget.closed(ANN) == reset
+    budget.update_from_headers(ANN, Limits(remaining=0, reset=reset - timedelta(seconds=40)))
+    assert budget.blocked_until(ANN) == reset
 
 
 @pytest.mark.parametrize("remaining", [1, 59, None])
 def test_anything_remaining_closes_nothing(remaining: int | None) -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
-    budget.learn(ANN, Limits(limit=60, remaining=remaining, reset=clock.now + MINUTE))
+    budget.update_from_headers(ANN, Limits(limit=60, remaining=remaining, reset=clock.now + MINUTE))
     assert tries(budget, ANN)
 
 
 def watches(budget: Budget, user_id: int) -> int:
     """Watch until nothing goes through; return how many calls did."""
     for count in range(1_000):
-        if budget.closed(user_id, CallKind.WATCH):
+        if budget.blocked_until(user_id, CallKind.WATCH):
             return count
         budget.spend(user_id, CallKind.WATCH)
     raise AssertionError("watching has no end")
@@ -214,24 +214,24 @@ def test_commands_may_leave_nothing_to_watching() -> None:
 def test_a_call_that_was_not_made_is_not_counted() -> None:
     budget = Budget(Clock(), 300, 100)
     for _ in range(500):
-        budget.give_back(ANN, CallKind.WATCH, budget.spend(ANN, CallKind.WATCH))
+        budget.refund(budget.spend(ANN, CallKind.WATCH))
     assert watches(budget, ANN) == 50
 
 
 def test_a_call_given_back_late_makes_room_for_no_other() -> None:
     clock = Clock()
     budget = Budget(clock, 3, 10)
-    spent_at = budget.spend(ANN)
+    ticket = budget.spend(ANN)
     clock.now += WINDOW
     assert spend_all(budget, BOB) == 3
-    budget.give_back(ANN, CallKind.COMMAND, spent_at)
+    budget.refund(ticket)
     assert not tries(budget, BOB)
 
 
 @pytest.mark.parametrize("limit", [253_402_300_799, 1_764_392_400, 10_001])
 def test_a_limit_that_can_be_none_is_not_believed(limit: int) -> None:
     budget = Budget(Clock(), 100, 5)
-    budget.learn(ANN, Limits(limit, 100))
+    budget.update_from_headers(ANN, Limits(limit, 100))
     assert spend_all(budget, ANN) == 5
 
 
@@ -254,7 +254,7 @@ _HEADERS = (
 def test_no_header_stops_calls_for_longer_than_an_hour(headers: dict[str, str], layer: Layer | None) -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
-    budget.learn(ANN, read_limits(headers, clock.now))
+    budget.update_from_headers(ANN, read_limits(headers, clock.now))
     budget.denied(ANN, RateLimited(layer=layer, reset=read_reset(headers, clock.now)))
     clock.now += timedelta(hours=1)
     assert tries(budget, ANN)
@@ -263,10 +263,10 @@ def test_no_header_stops_calls_for_longer_than_an_hour(headers: dict[str, str], 
 
 def test_the_panels_headers_set_a_keys_limit() -> None:
     budget = Budget(Clock(), 300, 100)
-    budget.learn(ANN, Limits(limit=20))
+    budget.update_from_headers(ANN, Limits(limit=20))
     assert watches(budget, ANN) == 10
     assert spend_all(budget, ANN) == 10
-    budget.learn(ANN, Limits(limit=120))
+    budget.update_from_headers(ANN, Limits(limit=120))
     assert spend_all(budget, ANN) == 100
 
 
@@ -292,11 +292,11 @@ def test_a_refusal_closes_what_it_was_about(layer: Layer | None, closed: set[int
     clock, budget = budget_with_linked_keys()
     reset = clock.now + timedelta(seconds=40)
     budget.denied(ANN, RateLimited(layer=layer, reset=reset))
-    assert {key for key in (ANN, LINKED, BOB, OTHER) if budget.closed(key, use)} == closed
-    assert {budget.closed(key, use) for key in closed} == {reset}
+    assert {key for key in (ANN, LINKED, BOB, OTHER) if budget.blocked_until(key, use)} == closed
+    assert {budget.blocked_until(key, use) for key in closed} == {reset}
     assert {key for key in (ANN, LINKED, BOB, OTHER) if budget.earliest(key, 1) == reset} == closed
     clock.now = reset
-    assert not any(budget.closed(key, use) for key in (ANN, LINKED, BOB, OTHER))
+    assert not any(budget.blocked_until(key, use) for key in (ANN, LINKED, BOB, OTHER))
 
 
 @pytest.mark.parametrize(
@@ -304,19 +304,19 @@ def test_a_refusal_closes_what_it_was_about(layer: Layer | None, closed: set[int
 )
 def test_what_is_used_up_is_the_tiers_for_all_its_keys(limits: dict[str, int], closed: set[int]) -> None:
     clock, budget = budget_with_linked_keys()
-    budget.learn(LINKED, Limits(**limits, reset=clock.now + MINUTE))
-    assert {key for key in (ANN, LINKED, BOB) if budget.closed(key)} == closed
+    budget.update_from_headers(LINKED, Limits(**limits, reset=clock.now + MINUTE))
+    assert {key for key in (ANN, LINKED, BOB) if budget.blocked_until(key)} == closed
 
 
 def test_keys_that_turn_out_to_be_of_one_account_are_closed_from_then_on() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
     budget.denied(ANN, RateLimited(layer="tier", reset=clock.now + MINUTE))
-    assert not budget.closed(LINKED)
+    assert not budget.blocked_until(LINKED)
     budget.link(LINKED, ANN)
-    assert budget.closed(LINKED)
+    assert budget.blocked_until(LINKED)
     budget.link(LINKED, LINKED)  # another key has taken its place
-    assert not budget.closed(LINKED)
+    assert not budget.blocked_until(LINKED)
 
 
 def test_whoever_holds_the_same_key_has_its_calls_together() -> None:
@@ -326,13 +326,13 @@ def test_whoever_holds_the_same_key_has_its_calls_together() -> None:
     for account in (ANN, BOB):
         budget.link(account, account, b"one key")
     assert spend_all(budget, ANN) == 99
-    assert budget.closed(BOB)
+    assert budget.blocked_until(BOB)
     assert budget.earliest(BOB, 1) > clock.now
     budget.link(BOB, BOB, b"another key")  # what the earlier one has spent counts on, for a minute
-    assert budget.closed(BOB)
+    assert budget.blocked_until(BOB)
     clock.now += timedelta(seconds=62)
     assert spend_all(budget, BOB) == 100
-    assert not budget.closed(ANN)
+    assert not budget.blocked_until(ANN)
 
 
 def test_who_comes_to_anothers_key_brings_no_refusals_of_an_earlier_one() -> None:
@@ -344,15 +344,15 @@ def test_who_comes_to_anothers_key_brings_no_refusals_of_an_earlier_one() -> Non
     budget.denied(ANN, RateLimited(layer="key", reset=clock.now + timedelta(hours=1)))
     for key in (b"the team's", b"a key", b"the team's"):
         budget.link(ANN, ANN, key)
-    assert not budget.closed(BOB)
+    assert not budget.blocked_until(BOB)
     assert 90 < spend_all(budget, BOB) < 100
 
 
 def test_a_tier_with_nothing_left_closes_its_key() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
-    budget.learn(ANN, Limits(remaining=7, tier_remaining=0, reset=clock.now + MINUTE))
-    assert budget.closed(ANN) == clock.now + MINUTE
+    budget.update_from_headers(ANN, Limits(remaining=7, tier_remaining=0, reset=clock.now + MINUTE))
+    assert budget.blocked_until(ANN) == clock.now + MINUTE
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.lists(st.integers(0, 40), max_size=8), st.integers(1, 20))
@@ -363,10 +363,10 @@ def test_the_earliest_time_for_so_many_calls_is_when_they_can_all_have_been_made
     budget = Budget(clock, ip_limit, key_limit)
     for pause in pauses:
         clock.now += timedelta(seconds=pause)
-        if not budget.closed(ANN):
+        if not budget.blocked_until(ANN):
             budget.spend(ANN)
     promised = budget.earliest(ANN, calls)
     for _ in range(calls):
-        clock.now = budget.closed(ANN) or clock.now
+        clock.now = budget.blocked_until(ANN) or clock.now
         budget.spend(ANN)
     assert clock.now == promised

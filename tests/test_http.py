@@ -140,7 +140,7 @@ async def test_one_users_failures_are_no_fault_while_anothers_orders_go_on(
 ) -> None:
     here.order("ord_A", OrderStatus.IN_PROGRESS, upstream=Upstream(timedelta(hours=1)))
     await ann.slash("cancel", orders="ord_A")
-    progress = here.app.worker._turns.progress
+    progress = here.app.worker._runner.progress
     for _ in range(20):
         progress.failed()
         here.skip(60)
@@ -165,7 +165,7 @@ async def test_limits_and_keys_are_no_fault(here: World, ann: Any, web: TestClie
 
 async def test_failures_of_long_ago_are_no_fault(here: World, web: TestClient[Any, Any]) -> None:
     """Nothing is due any more, so nothing can come to anything."""
-    progress = here.app.worker._turns.progress
+    progress = here.app.worker._runner.progress
     for _ in range(6):
         progress.failed()
         here.skip(60)

@@ -58,7 +58,7 @@ async def test_commands_and_watching_together_never_meet_a_limit(here: World, an
 async def test_a_command_goes_out_at_once_while_watching_uses_up_its_share(here: World, ann: Any) -> None:
     await watch_many(here, 250, 1)
     await here.wait(100)
-    assert here.app.worker._budget.closed(1, CallKind.WATCH) is not None
+    assert here.app.worker._budget.blocked_until(1, CallKind.WATCH) is not None
     here.order("ord_A")
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(1)

@@ -19,16 +19,16 @@ WINDOW = timedelta(seconds=10)
 async def test_a_process_that_hung_after_its_claim_sends_nothing_until_it_has_asked(here: World, ann: Any) -> None:
     here.order("ord_A")
     card = await ann.slash("cancel", orders="ord_A")
-    claim = here.app.worker._turns._claim
+    claim = here.app.worker._runner._claim
 
     async def hang_after(*arguments: Any) -> Any:
         rows = await claim(*arguments)
         here.app.worker._leases._seen_at = -math.inf  # for longer than it is sure to be taken for alive
         return rows
 
-    here.app.worker._turns._claim = hang_after  # type: ignore[method-assign]
+    here.app.worker._runner._claim = hang_after  # type: ignore[method-assign]
     await here.app.worker.step()
-    here.app.worker._turns._claim = claim  # type: ignore[method-assign]
+    here.app.worker._runner._claim = claim  # type: ignore[method-assign]
     assert here.cancel_calls() == []
     assert here.sql("SELECT state FROM cancellations") == [("sending",)]
     await here.wait(150)

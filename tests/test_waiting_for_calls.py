@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.panel import RateLimited
-from bot.workers.budget import PATIENCE, Budget, CallKind
+from bot.workers.budget import PATIENCE, Budget, CallKind, Key, NewKey
 from tests.test_budget import ANN, BOB, WINDOW, most_in_a_minute, spend_all
 from tests.world import Clock
 
@@ -29,16 +29,16 @@ async def test_whoever_waits_is_served_within_its_patience_or_told_when_and_no_l
 
     budget = Budget(clock, ip_limit, key_limit, sleep=sleep)
     told = list[tuple[datetime | None, datetime]]()
-    through, tasks = list[tuple[datetime, int]](), list[asyncio.Task[None]]()
+    through, tasks = list[tuple[datetime, Key]](), list[asyncio.Task[None]]()
 
-    async def call(account_id: int, use: CallKind) -> None:
+    async def call(key: Key, use: CallKind) -> None:
         begun = clock.now
         try:
-            await budget.wait(account_id, use)
+            await budget.wait(key, use)
         except RateLimited as error:
             told.append((error.reset, begun))
         else:
-            through.append((clock.now, account_id))
+            through.append((clock.now, key))
         assert clock.now <= begun + PATIENCE + timedelta(seconds=1)
 
     async def pass_time(seconds: float) -> None:
@@ -53,15 +53,16 @@ async def test_whoever_waits_is_served_within_its_patience_or_told_when_and_no_l
             for step in woken:
                 step.set()
 
-    for seconds, account_id, use in arrivals:
+    for seconds, number, use in arrivals:
+        key = number if number >= 0 else NewKey(number)
         await pass_time(seconds)
         if use >= CallKind.SEND:
-            if budget.closed(account_id, use) is None:
-                budget.spend(account_id, use)
-                through.append((clock.now, account_id))
+            if budget.blocked_until(key, use) is None:
+                budget.spend(key, use)
+                through.append((clock.now, key))
         else:
-            tasks.append(asyncio.create_task(call(account_id, use)))
-            if account_id == 3:  # gives up at once
+            tasks.append(asyncio.create_task(call(key, use)))
+            if key == 3:  # gives up at once
                 await asyncio.sleep(0)
                 tasks[-1].cancel()
     await pass_time(12)
@@ -69,15 +70,15 @@ async def test_whoever_waits_is_served_within_its_patience_or_told_when_and_no_l
     assert budget._waiting == []
     assert all(reset and reset > begun + PATIENCE for reset, begun in told)
     assert most_in_a_minute([time for time, _ in through]) <= ip_limit
-    for account_id in range(-2, 5):
-        assert most_in_a_minute([time for time, one in through if one == account_id]) <= key_limit
+    for key in (NewKey(-2), NewKey(-1), *range(5)):
+        assert most_in_a_minute([time for time, one in through if one == key]) <= key_limit
 
 
 def test_sending_leaves_a_tenth_of_the_address_to_whoever_waits_for_an_answer() -> None:
     budget = Budget(Clock(), 300, 100)
     sent = 0
     for account_id in range(5):
-        while not budget.closed(account_id, CallKind.SEND):
+        while not budget.blocked_until(account_id, CallKind.SEND):
             budget.spend(account_id, CallKind.SEND)
             sent += 1
     assert sent == 270
@@ -88,13 +89,13 @@ async def test_keys_without_an_account_have_a_small_share_and_are_forgotten() ->
     clock = Clock()
     budget = Budget(clock, 300, 100)
     for number in range(1, 21):
-        await budget.wait(-number)
+        await budget.wait(NewKey(number))
     with pytest.raises(RateLimited):
-        await budget.wait(-99)
+        await budget.wait(NewKey(99))
     await budget.wait(ANN)
     clock.now += WINDOW
-    await budget.wait(-100)
-    assert [one for one in budget._keys if one < 0] == [-100]
+    await budget.wait(NewKey(100))
+    assert [one for one in budget._keys if isinstance(one, NewKey)] == [NewKey(100)]
 
 
 async def test_whoever_has_called_least_goes_first_and_answers_before_previews() -> None:

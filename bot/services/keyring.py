@@ -8,7 +8,6 @@ from bot.domain.accounts import AccountState
 from bot.domain.errors import AlikeName, BadKey, BadName, KeyFault, KeyPaused, NoKey
 from bot.domain.order_ids import SHORTEST_KEY, visible
 from bot.ledger import Account, Keyring, folded
-from bot.panel import InvalidKey, Suspended
 
 MOST_KEYS = 10
 """Keys that one user may store."""
@@ -62,11 +61,6 @@ def named(keys: Iterable[Account], name: str) -> Account | None:
     """Return the account whose key has that name, in whatever capitals and spaces."""
     wanted = folded(" ".join(name.split()))
     return next((account for account in keys if account.folded == wanted), None)
-
-
-def paused_by(error: InvalidKey | Suspended) -> AccountState:
-    """Return the state an account has after such an answer."""
-    return AccountState.REJECTED if isinstance(error, InvalidKey) else AccountState.SUSPENDED
 
 
 def read_key(text: str) -> SecretStr:

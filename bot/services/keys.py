@@ -25,7 +25,8 @@ from bot.domain.errors import (
 )
 from bot.domain.panel_answers import Balance
 from bot.ledger import Account, Cancellation, Groups, Keyring, Ledger, Writer, folded
-from bot.panel import InvalidKey, Panel, RateLimited
+from bot.panel import InvalidKey
+from bot.services.gateway import Gateway
 from bot.services.key_seals import open_key, seal_key
 from bot.services.keyring import (
     FIRST_NAME,
@@ -40,8 +41,7 @@ from bot.services.keyring import (
 )
 from bot.services.throttle import Guesses
 from bot.vault import Vault, VaultError
-from bot.workers.budget import Budget
-from bot.workers.key_doubts import KeyDoubts
+from bot.workers.budget import Key, NewKey
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +99,7 @@ class Accounts:
         self,
         ledger: Ledger,
         vault: Vault,
-        panel: Panel,
-        budget: Budget,
-        doubts: KeyDoubts,
+        gateway: Gateway,
         clock: Clock,
         *,
         notify_window: timedelta,
@@ -109,9 +107,7 @@ class Accounts:
     ) -> None:
         self._ledger = ledger
         self._vault = vault
-        self._panel = panel
-        self._budget = budget
-        self._doubts = doubts
+        self._gateway = gateway
         self._guesses = Guesses(clock)
         self._clock = clock
         self._window = notify_window
@@ -127,7 +123,8 @@ class Accounts:
         name = read_name(name) if name else next((one.name for one in before if one.is_default), FIRST_NAME)
         known = named(before, name)
         self._see_whether_it_fits(key, name, before)
-        balance = await self._check_guess(user_id, known.id if known else -user_id, key)
+        key_id = known.id if known else NewKey(user_id)
+        balance = await self._check_guess(user_id, key_id, key)
         async with self._ledger.write() as tx:
             now = await tx.accounts_of(user_id)
             if await tx.is_being_erased(user_id):
@@ -137,10 +134,7 @@ class Accounts:
             self._see_whether_it_fits(key, name, now)
             account_id = await self._store(tx, user_id, name, key)
             waiting, keys = await tx.count_open(account_id), await tx.accounts_of(user_id)
-        self._doubts.accepted(account_id)
-        if known is None:
-            self._budget.adopt(-user_id, account_id)
-        self._budget.link(account_id, account_id, self._vault.fingerprint(key))  # it may be of any panel account
+        self._gateway.connected(key_id, account_id, key)
         await self._ledger.forget_deleted()
         self._wake()
         return Connected(next(one for one in keys if one.id == account_id), keys, _last4(key), balance, waiting)
@@ -151,7 +145,7 @@ class Accounts:
         others = [account for account in keys if account.folded != folded(name)]
         for account in with_keys(others):
             with suppress(VaultError):  # what cannot be opened is used for nothing
-                if self.open_key(account).get_secret_value() == key.get_secret_value():
+                if open_key(self._vault, account).get_secret_value() == key.get_secret_value():
                     raise SameKey(account.name)
         if len(with_keys(others)) >= MOST_KEYS or len(others) >= MOST_NAMES:
             raise TooManyKeys([account.name for account in others], MOST_KEYS, MOST_NAMES)
@@ -170,7 +164,7 @@ class Accounts:
         return await self._shown(await self.choose(user_id, key))
 
     async def _shown(self, account: Account) -> KeyView:
-        return KeyView(account, _last4(self.open_key(account)), await self._ledger.read.count_open(account.id))
+        return KeyView(account, _last4(open_key(self._vault, account)), await self._ledger.read.count_open(account.id))
 
     async def remove(self, user_id: int, key: str | int = "") -> Removed:
         """Forget a key, and watch its open orders no longer; raise as `choose` does."""
@@ -249,31 +243,15 @@ class Accounts:
             raise NoKey
         return keys
 
-    def open_key(self, account: Account) -> SecretStr:
-        """Return the key of an account that has one; raise VaultError."""
-        return open_key(self._vault, account)
-
-    async def _check_guess(self, user_id: int, account_id: int, key: SecretStr) -> Balance:
+    async def _check_guess(self, user_id: int, key_id: Key, key: SecretStr) -> Balance:
         """Check a key that may be a guess: after several refused ones a user has to wait; raise RefusedTooOften."""
         self._guesses.admit(user_id)
         try:
-            balance = await self._check(account_id, key)
+            balance = await self._gateway.check_new(key_id, key)
         except InvalidKey:
             self._guesses.refused(user_id)
-            self._doubts.refused_new()
             raise
         self._guesses.accepted(user_id)
-        return balance
-
-    async def _check(self, account_id: int, key: SecretStr) -> Balance:
-        """Ask for a balance under a key; one without an account has its calls counted under a number of its own."""
-        await self._budget.wait(account_id)
-        try:
-            balance, limits = await self._panel.balance(key)
-        except RateLimited as error:
-            self._budget.denied(account_id, error)
-            raise
-        self._budget.learn(account_id, limits)
         return balance
 
 

@@ -5,26 +5,23 @@ Each call is paid for from the budget of its key, and a command that takes sever
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 from pydantic import SecretStr
 
 from bot.domain.clock import Clock
 from bot.domain.errors import KeyPaused, TooMany, UserError
-from bot.domain.panel_answers import Balance, Limits, RefillRow, RowError, StatusRow
+from bot.domain.panel_answers import Balance, RefillRow, RowError, StatusRow
 from bot.ledger import Account, Keyring, Ledger, LedgerError
-from bot.panel import MAX_BATCH, InvalidKey, Panel, PanelError, RateLimited, Refused, Suspended
-from bot.services.keyring import paused_by, usable
+from bot.panel import MAX_BATCH, Panel, PanelError, Refused
+from bot.services.gateway import Gateway
+from bot.services.keyring import usable
 from bot.services.keys import Accounts
 from bot.services.throttle import PAUSE, UserThrottle
 from bot.vault import VaultError
-from bot.workers.budget import Budget, CallKind
-from bot.workers.key_doubts import Doubt, KeyDoubts
 from bot.workers.poll_planner import groups_of
 
 log = logging.getLogger(__name__)
@@ -33,8 +30,6 @@ MAX_LOOKUP = 1_000
 """Orders that one /status may ask about: ten calls."""
 MAX_REFILL = 1_000
 """Orders that one /refill may name: ten calls."""
-
-Answered = TypeVar("Answered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +74,13 @@ class Calls:
         self,
         ledger: Ledger,
         accounts: Accounts,
-        panel: Panel,
-        budget: Budget,
-        doubts: KeyDoubts,
+        gateway: Gateway,
         throttle: UserThrottle,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._accounts = accounts
-        self._panel = panel
-        self._budget = budget
-        self._doubts = doubts
+        self._gateway = gateway
         self._courtesy = throttle
         self._clock = clock
 
@@ -106,7 +97,8 @@ class Calls:
         rows: dict[str, StatusRow] = {}
         for start in range(0, len(orders), MAX_BATCH):
             try:
-                rows.update(await self.look_up_with(account.id, orders[start : start + MAX_BATCH]))
+                batch = orders[start : start + MAX_BATCH]
+                rows.update(await self._gateway.call(account.id, partial(Panel.status, orders=batch)))
             except (PanelError, UserError, LedgerError) as error:
                 if start == 0:
                     raise
@@ -114,13 +106,6 @@ class Calls:
                     log.error("a look-up broke off", exc_info=error)
                 return Statuses(account, keys, rows, frozenset(orders[start:]), error)
         return Statuses(account, keys, rows)
-
-    async def look_up_with(
-        self, account_id: int, orders: Sequence[str], use: CallKind = CallKind.COMMAND
-    ) -> Mapping[str, StatusRow]:
-        """Ask the panel, in one call, for the status of orders under that account's key; raise as `look_up` does."""
-        account = usable(await self._ledger.read.account(account_id))  # the key may have been removed since
-        return await self._call(account, partial(self._panel.status, orders=orders), use)
 
     async def balances(self, user_id: int, key: str = "") -> list[BalanceView]:
         """Ask the panel for the balance under the key named, or under each of the user's.
@@ -136,7 +121,7 @@ class Calls:
 
     async def _balance(self, account: Account) -> BalanceView:
         asked_at = self._clock()
-        return BalanceView(account, await self._call(account, self._panel.balance), asked_at)
+        return BalanceView(account, await self._gateway.call(account.id, Panel.balance), asked_at)
 
     async def _balance_or_why_not(self, account: Account) -> BalanceView:
         try:
@@ -150,7 +135,7 @@ class Calls:
         Raise NoKey, KeyPaused or PanelError, whose `reached` tells whether the panel may call it all the same.
         """
         account = await self._accounts.usable(user_id)
-        return await self._call(account, partial(self._panel.add_webhook, url=address, events=events))
+        return await self._gateway.call(account.id, partial(Panel.add_webhook, url=address, events=events))
 
     async def refill(self, account: Account, orders: Sequence[str]) -> Refills:
         """Ask the panel to refill orders: each once, and never again by itself, since only a person can see what came.
@@ -176,49 +161,14 @@ class Calls:
         return Refills(rows)
 
     async def _refill(self, account_id: int, batch: Sequence[str]) -> Mapping[str, RefillRow]:
-        account = usable(await self._ledger.read.account(account_id))  # the key may have been removed since
         try:
-            return await self._call(account, partial(self._panel.refill, orders=batch))
+            return await self._gateway.call(account_id, partial(Panel.refill, orders=batch))
         except Refused as error:
             return dict.fromkeys(batch, RowError(error.words))
 
     def _admit(self, user_id: int, calls: int) -> None:
         """Count all calls of a command but the first, for which it was admitted; raise Throttled before any is made."""
         self._courtesy.admit(user_id, (calls - 1) * PAUSE)
-
-    async def _call(
-        self,
-        account: Account,
-        call: Callable[[SecretStr], Awaitable[tuple[Answered, Limits]]],
-        use: CallKind = CallKind.COMMAND,
-    ) -> Answered:
-        """Make a call in its turn; a PanelError is remembered, and raised for the command to tell."""
-        self._budget.link(account.id, account.panel, account.key_fingerprint)
-        await self._budget.wait(account.id, use)
-        account = usable(await self._ledger.read.account(account.id))  # removed or erased while it waited
-        try:
-            answered, limits = await call(self._accounts.open_key(account))
-        except PanelError as error:
-            with suppress(LedgerError):  # what the panel said must reach the user; it will say it again
-                await self._note(account, error)
-            raise
-        self._budget.learn(account.id, limits)
-        self._doubts.accepted(account.id)
-        return answered
-
-    async def _note(self, account: Account, error: PanelError) -> None:
-        """Remember what a refusal says about the account."""
-        match error:
-            case RateLimited():
-                self._budget.denied(account.id, error)
-            case InvalidKey() | Suspended():
-                if self._doubts.refused(account.id, account.user_id, account.key_fingerprint) is not Doubt.KEY:
-                    return
-                async with self._ledger.write() as tx:
-                    await tx.pause(account, paused_by(error), self._clock())
-                    await tx.touch_account(account.id, self._clock())
-            case _:
-                pass
 
 
 def _panel_may_have_acted(error: Exception) -> bool:

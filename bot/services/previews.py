@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 
 from bot.domain.accounts import AccountState
@@ -17,8 +18,9 @@ from bot.domain.errors import KeyPaused, NoKey, UserError
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading, RowError, StatusRow
 from bot.ledger import Ledger, LedgerError, Preview, PreviewState, Request
-from bot.panel import MAX_BATCH, Blocked, InvalidKey, PanelError, RateLimited, Refused, Suspended, Unavailable
-from bot.services.panel_calls import MAX_LOOKUP, Calls
+from bot.panel import MAX_BATCH, Blocked, InvalidKey, Panel, PanelError, RateLimited, Refused, Suspended, Unavailable
+from bot.services.gateway import Gateway
+from bot.services.panel_calls import MAX_LOOKUP
 from bot.workers.budget import CallKind
 
 log = logging.getLogger(__name__)
@@ -38,9 +40,9 @@ def blank(orders: int, process: int) -> Preview | None:
 class Previews:
     """Fills in the previews of requests that ask first, each in a task of its own."""
 
-    def __init__(self, ledger: Ledger, calls: Calls, clock: Clock, *, changed: Callable[[], None]) -> None:
+    def __init__(self, ledger: Ledger, gateway: Gateway, clock: Clock, *, changed: Callable[[], None]) -> None:
         self._ledger = ledger
-        self._calls = calls
+        self._gateway = gateway
         self._clock = clock
         self._changed = changed
         self._running: set[asyncio.Task[None]] = set()
@@ -81,7 +83,7 @@ class Previews:
     ) -> tuple[Preview, Mapping[str, StatusRow]]:
         """Return a preview with what one call added to it, and its answer; or with why there was none."""
         try:
-            rows = await self._calls.look_up_with(account_id, batch, CallKind.PREVIEW)
+            rows = await self._gateway.call(account_id, partial(Panel.status, orders=batch), CallKind.PREVIEW)
         except Refused as error:
             return replace(_with(preview, batch, dict.fromkeys(batch, RowError(error.words))), state=_why(error)), {}
         except (PanelError, UserError) as error:

@@ -4,9 +4,10 @@ Requests go before looks. A call is never cancelled from outside.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 from pydantic import SecretStr
@@ -14,17 +15,14 @@ from pydantic import SecretStr
 from bot.domain.accounts import AccountState
 from bot.domain.clock import Clock, Sleep
 from bot.domain.order_status import OrderStatus
-from bot.domain.panel_answers import CancelRow, Limits, OrderReading, StatusRow
+from bot.domain.panel_answers import CancelRow, OrderReading, StatusRow
 from bot.domain.polling import check_before_resend, may_resend, retry_after
 from bot.domain.refunds import Refund
 from bot.domain.states import MAX_DOUBTS, State, Transition, after_cancel, after_lost_call, after_status
 from bot.ledger import Account, Cancellation, LeaseLost, Ledger, NoticeKind, Outcome, Trouble, Writer
-from bot.panel import MAX_BATCH, Blocked, InvalidKey, Panel, PanelError, RateLimited, Refused, Suspended, Unavailable
-from bot.services.key_seals import open_key
-from bot.services.keyring import paused_by
-from bot.vault import Vault
-from bot.workers.budget import Budget
-from bot.workers.key_doubts import ASK_AGAIN_AFTER, Doubt, KeyDoubts
+from bot.panel import MAX_BATCH, Blocked, Panel, PanelError, RateLimited, Refused, Unavailable
+from bot.services.gateway import Gateway, NoAnswer
+from bot.workers.key_doubts import ASK_AGAIN_AFTER, Doubt
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner, groups_of
 from bot.workers.progress import Progress
@@ -66,13 +64,9 @@ class AccountRunner:
     def __init__(
         self,
         ledger: Ledger,
-        vault: Vault,
-        panel: Panel,
-        budget: Budget,
-        doubts: KeyDoubts,
+        gateway: Gateway,
         leases: Leases,
         plan: PollPlanner,
-        random: Random,
         clock: Clock,
         *,
         notify_window: timedelta,
@@ -82,13 +76,10 @@ class AccountRunner:
     ) -> None:
         self.progress = Progress(clock)
         self._ledger = ledger
-        self._vault = vault
-        self._panel = panel
-        self._budget = budget
-        self._doubts = doubts
+        self._gateway = gateway
         self._leases = leases
         self._plan = plan
-        self._random = random
+        self._random = Random()
         self._clock = clock
         self._window = notify_window
         self._changed = changed
@@ -101,20 +92,20 @@ class AccountRunner:
         self._suspects = Suspects()
         self._strange_words: set[str] = set()
 
-    async def take(self, account_id: int, busy: Collection[int]) -> timedelta | None:
+    async def run_once(self, account_id: int) -> timedelta | None:
         """Make the one call that an account needs most, and write down what it led to.
 
         Return None then, or for how long to leave the account alone where no call was made. Raise LeaseLost, and
         whatever kept it from being made.
         """
-        if wait := self._doubts.wait(account_id):
+        if wait := self._gateway.refused_for(account_id):
             return min(wait, _DOUBT_IS_SEEN_TO)
-        if not await self._leases.take(account_id, busy):
+        if not await self._leases.take(account_id):
             return LEFT_FOR
         account = await self._ledger.read.account(account_id)
         if account is None or account.key_sealed is None:  # erased or removed since
             return LEFT_FOR
-        key = open_key(self._vault, account)
+        key = self._gateway.open_key(account)
         now, most = self._clock(), self._most.get(account_id, MAX_BATCH)
         # What takes one call goes first, then what is due for a look, then the long lists.
         left = await self._ledger.read.fewest_to_send(account_id, now)
@@ -157,26 +148,29 @@ class AccountRunner:
                 for row in rows
             ]
 
+        call = partial(Panel.cancel, orders=[row.order_id for row in rows])
         try:
-            reply = await self._panel.cancel(key, [row.order_id for row in rows])
-        except Refused:  # of a single order the panel's words are its row: here one may have spoilt a whole batch
-            self._most[account.id] = len(rows) // 2
-            return _Answer(lost(timedelta(), may_have_acted=False))
-        except PanelError as error:
-            pause, trouble, paused = self._classify(account, error)
-            if trouble not in (None, Trouble.RATE_LIMITED):  # the one is about the key, the other closes the budget
-                self._pause_sending(account.id)
-            return _Answer(lost(pause, may_have_acted=error.may_have_acted, words=error.words), trouble, paused)
+            answers = await self._gateway.call_paid(account, key, call)
         except Exception:
             # A fault of ours after the claim: the panel may have been asked, so only status can tell.
             log.exception("a cancel call for account %d broke off", account.id)
             return _Answer(lost(self.fail(account.id), may_have_acted=True))
-        self._succeeded(account, reply.limits)
+        if isinstance(answers, NoAnswer):
+            error = answers.error
+            if isinstance(error, Refused):  # a single order's is its row: here one may have spoilt a whole batch
+                self._most[account.id] = len(rows) // 2
+                return _Answer(lost(timedelta(), may_have_acted=False))
+            pause, trouble = self._classify(account.id, answers)
+            if trouble not in (None, Trouble.RATE_LIMITED):  # the one is about the key, the other blocks the budget
+                self._pause_sending(account.id)
+            told = lost(pause, may_have_acted=error.may_have_acted, words=error.words)
+            return _Answer(told, trouble, answers.pauses)
+        self._succeeded(account.id)
         self._cancel_failures.pop(account.id, None)
         self._sends_from.pop(account.id, None)
         self._most.pop(account.id, None)
         look_at = await self._first_looks(account, {row.request_id for row in rows})
-        return _Answer([self._answered(row, reply.rows.get(row.order_id), look_at[row.request_id]) for row in rows])
+        return _Answer([self._answered(row, answers.get(row.order_id), look_at[row.request_id]) for row in rows])
 
     async def _first_looks(self, account: Account, request_ids: Iterable[int]) -> dict[int, datetime]:
         """Return when to look at what was sent. A list is sent first: an order that waits may slip away meanwhile.
@@ -190,7 +184,7 @@ class AccountRunner:
             log.exception("what is left to send of account %d could not be read", account.id)
         calls = {request_id: groups_of(waiting.get(request_id, 0), MAX_BATCH) for request_id in request_ids}
         return {
-            request_id: now + 2 * (self._budget.earliest(account.id, left) - now) + _FIRST_LOOK_WAITS if left else now
+            request_id: now + 2 * (self._gateway.earliest(account.id, left) - now) + _FIRST_LOOK_WAITS if left else now
             for request_id, left in calls.items()
         }
 
@@ -204,20 +198,22 @@ class AccountRunner:
         self._sends_from[account_id] = self._clock() + pause
 
     async def _look(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
-        try:
-            reply = await self._panel.status(key, [row.order_id for row in rows])
-        except Refused:
-            self._suspects.failed(account.id, rows, at_once=True)
-            return _Answer(_unchanged(rows, self._clock()))
-        except PanelError as error:
+        call = partial(Panel.status, orders=[row.order_id for row in rows])
+        answers = await self._gateway.call_paid(account, key, call)
+        if isinstance(answers, NoAnswer):
+            error = answers.error
+            if isinstance(error, Refused):
+                self._suspects.failed(account.id, rows, at_once=True)
+                return _Answer(_unchanged(rows, self._clock()))
             failures = self._suspects.failed(account.id, rows) if error.may_have_acted else 0
             if failures and self._suspects.is_culprit(account.id, rows):  # the panel answers, but for this order
                 return _Answer(_unchanged(rows, self._clock() + retry_after(failures, self._random)))
-            pause, trouble, paused = self._classify(account, error)
-            return _Answer(_unchanged(rows, self._clock() + pause, failed=error.may_have_acted), trouble, paused)
-        self._succeeded(account, reply.limits)
+            pause, trouble = self._classify(account.id, answers)
+            again = self._clock() + pause
+            return _Answer(_unchanged(rows, again, failed=error.may_have_acted), trouble, answers.pauses)
+        self._succeeded(account.id)
         self._suspects.answered(account.id, rows)
-        seen = [self._seen(row, reply.rows.get(row.order_id)) for row in rows]
+        seen = [self._seen(row, answers.get(row.order_id)) for row in rows]
         return _Answer(await self._planned(account.id, seen))
 
     async def _planned(self, account_id: int, seen: list[Outcome]) -> list[Outcome]:
@@ -249,29 +245,26 @@ class AccountRunner:
             self._strange_words.add(word)
             log.warning("the panel uses a status word this release does not know: %r", word)
 
-    def _classify(self, account: Account, error: PanelError) -> tuple[timedelta, Trouble | None, AccountState | None]:
-        """Return how long to wait after such an error, and what it means for the account."""
-        match error:
-            case InvalidKey() | Suspended():
-                match self._doubts.refused(account.id, account.user_id, account.key_fingerprint):
-                    case Doubt.KEY:
-                        return timedelta(), None, paused_by(error)
-                    case Doubt.PANEL:
-                        self.progress.failed()
-                        return ASK_AGAIN_AFTER, Trouble.KEYS_REFUSED, None
-                    case Doubt.ASK_AGAIN:
-                        return ASK_AGAIN_AFTER, None, None
-            case RateLimited():
-                self._budget.denied(account.id, error)
+    def _classify(self, account_id: int, answer: NoAnswer) -> tuple[timedelta, Trouble | None]:
+        """Return how long to wait after such an answer, and what it says of the account."""
+        match answer:
+            case NoAnswer(doubt=Doubt.KEY):
+                return timedelta(), None
+            case NoAnswer(doubt=Doubt.PANEL):
+                self.progress.failed()
+                return ASK_AGAIN_AFTER, Trouble.KEYS_REFUSED
+            case NoAnswer(doubt=Doubt.ASK_AGAIN):
+                return ASK_AGAIN_AFTER, None
+            case NoAnswer(error=RateLimited(), blocked_until=until):
                 now = self._clock()
-                closed = self._budget.closed(account.id) or now
-                return closed - now, Trouble.RATE_LIMITED, None
-            case Blocked():
-                return self.fail(account.id, error), Trouble.TURNED_AWAY, None
-            case Unavailable():
-                return self.fail(account.id, error), Trouble.UNAVAILABLE, None
+                return (until or now) - now, Trouble.RATE_LIMITED
+            case NoAnswer(error=Blocked()):
+                trouble = Trouble.TURNED_AWAY
+            case NoAnswer(error=Unavailable()):
+                trouble = Trouble.UNAVAILABLE
             case _:
-                return self.fail(account.id, error), Trouble.UNINTELLIGIBLE, None
+                trouble = Trouble.UNINTELLIGIBLE
+        return self.fail(account_id, answer.error), trouble
 
     def fail(self, account_id: int, error: PanelError | None = None) -> timedelta:
         """Count a failure in a row, log the first, and return the pause before the next try."""
@@ -281,12 +274,10 @@ class AccountRunner:
             log.warning("account %d: %s; trying again with growing pauses", account_id, error)
         return retry_after(failures, self._random)
 
-    def _succeeded(self, account: Account, limits: Limits) -> None:
-        self._budget.learn(account.id, limits)
+    def _succeeded(self, account_id: int) -> None:
         self.progress.succeeded()
-        self._doubts.accepted(account.id)
-        if self._failures.pop(account.id, 0):
-            log.info("account %d: the panel answers again", account.id)
+        if self._failures.pop(account_id, 0):
+            log.info("account %d: the panel answers again", account_id)
 
     async def _record(self, account: Account, answer: _Answer) -> None:
         """Write an answer down, however often it takes: what the panel has done must not be forgotten."""

@@ -29,6 +29,17 @@ _MOST_BELIEVED = 10_000
 _DENIED_WITHOUT_RESET = timedelta(seconds=30)
 
 
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that is being connected and has no account yet."""
+
+    user_id: int
+
+
+Key = int | NewKey
+"""Whose calls are counted: an account's by its id, or those of a key that is being connected."""
+
+
 class CallKind(IntEnum):
     """What a call is for; the smaller goes first.
 
@@ -50,8 +61,8 @@ LEFT_BY_SENDING = 10
 """Of so many calls of the address one is left to whoever waits for an answer."""
 _WAITING_SHARE_OF_IP = 0.3
 """Of so much of it at most the places are kept for those who wait, so that lists go on however many these are."""
-_UNKNOWN_SHARE_OF_IP = 15
-"""Of so many calls one may check a key that is to be a new account: 20 a minute for all of them together."""
+_NEW_KEYS_SHARE_OF_IP = 15
+"""Of so many calls one may check a new key: 20 a minute for all of them together."""
 PATIENCE = timedelta(seconds=10)
 """For how long a call waits for its turn; what would take longer is refused at once."""
 _LOOK_EVERY = timedelta(seconds=1)
@@ -67,33 +78,33 @@ class _Layer:
     sent: deque[datetime] = field(default_factory=deque[datetime])
     """What the worker has sent, for watching or not."""
     watched: deque[datetime] = field(default_factory=deque[datetime])
-    closed_until: datetime | None = None
+    refused_until: datetime | None = None
 
     def follow_clock(self, now: datetime) -> None:
         """Count what a clock that was set back has put into the future as of now."""
         self.spent = deque(min(time, now) for time in self.spent)
         self.sent = deque(min(time, now) for time in self.sent)
         self.watched = deque(min(time, now) for time in self.watched)
-        if self.closed_until:
-            self.closed_until = min(self.closed_until, now + _MINUTE)
+        if self.refused_until:
+            self.refused_until = min(self.refused_until, now + _MINUTE)
 
     def absorb(self, other: "_Layer") -> None:
         """Count what was counted elsewhere as well."""
         self.spent = deque(sorted([*self.spent, *other.spent]))
         self.sent = deque(sorted([*self.sent, *other.sent]))
         self.watched = deque(sorted([*self.watched, *other.watched]))
-        self.closed_until = later(self.closed_until, other.closed_until)
+        self.refused_until = later(self.refused_until, other.refused_until)
 
     @property
     def most_watched(self) -> int:
         """How many calls a minute may be for watching."""
         return max(int(self.limit * self.share), 1)
 
-    def closed(self, now: datetime, use: CallKind, before: int = 0) -> datetime | None:
+    def blocked_until(self, now: datetime, kind: CallKind, before: int = 0) -> datetime | None:
         """Return until when this layer takes no such call, with so many going before; None when it takes one now."""
         free = now + _WINDOW if before >= self.limit else _full(self.spent, self.limit - before, now)
-        until = later(free, self.closed_until)
-        if use is CallKind.WATCH:
+        until = later(free, self.refused_until)
+        if kind is CallKind.WATCH:
             until = later(until, _full(self.watched, self.most_watched, now))
         return until if until and until > now else None
 
@@ -103,32 +114,32 @@ class _Layer:
         _full(self.spent, self.limit, now)
         before = len(self.spent) + more - self.limit
         free = self.spent[before] + _WINDOW if before >= 0 else now
-        return max(free, self.closed_until or now) + rounds * _WINDOW
+        return max(free, self.refused_until or now) + rounds * _WINDOW
 
     def remaining(self, now: datetime) -> int:
         """Return how many calls this layer takes now."""
-        if self.closed_until and self.closed_until > now:
+        if self.refused_until and self.refused_until > now:
             return 0
         _full(self.spent, self.limit, now)
         return max(self.limit - len(self.spent), 0)
 
-    def spend(self, now: datetime, use: CallKind) -> None:
+    def spend(self, now: datetime, kind: CallKind) -> None:
         """Count a call."""
         self.spent.append(now)
-        if use >= CallKind.SEND:
+        if kind >= CallKind.SEND:
             self.sent.append(now)
-        if use is CallKind.WATCH:
+        if kind is CallKind.WATCH:
             self.watched.append(now)
 
-    def give_back(self, use: CallKind, spent_at: datetime) -> None:
+    def refund(self, kind: CallKind, spent_at: datetime) -> None:
         """Count a call less, unless it was spent so long ago that it counts no more."""
-        for times in (self.spent, self.sent, self.watched)[: 1 + (use >= CallKind.SEND) + (use is CallKind.WATCH)]:
+        for times in (self.spent, self.sent, self.watched)[: 1 + (kind >= CallKind.SEND) + (kind is CallKind.WATCH)]:
             with suppress(ValueError):
                 times.remove(spent_at)
 
-    def close(self, until: datetime) -> None:
+    def block(self, until: datetime) -> None:
         """Take no call until then, or until whatever later time was told before."""
-        self.closed_until = later(self.closed_until, until)
+        self.refused_until = later(self.refused_until, until)
 
 
 def _full(times: deque[datetime], limit: int, now: datetime) -> datetime | None:
@@ -138,12 +149,21 @@ def _full(times: deque[datetime], limit: int, now: datetime) -> datetime | None:
     return times[-limit] + _WINDOW if len(times) >= limit else None
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A call that is paid for."""
+
+    key: Key
+    kind: CallKind
+    paid_at: datetime
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
     """A call that waits for its turn."""
 
-    account_id: int
-    use: CallKind
+    key: Key
+    kind: CallKind
 
 
 class Budget:
@@ -153,14 +173,13 @@ class Budget:
         self._clock = clock
         self._sleep = sleep
         self._waiting: list[_Waiting] = []
-        self._unknown = _Layer(max(ip_limit // _UNKNOWN_SHARE_OF_IP, 1), 1)
-        """What is spent on keys without an account: those of negative numbers."""
+        self._new_keys = _Layer(max(ip_limit // _NEW_KEYS_SHARE_OF_IP, 1), 1)
         self._ip = _Layer(ip_limit, WATCH_SHARE_OF_IP)
-        self._keys: defaultdict[int | bytes, _Layer] = defaultdict(lambda: _Layer(key_limit, WATCH_SHARE_OF_KEY))
+        self._keys: defaultdict[Key | bytes, _Layer] = defaultdict(lambda: _Layer(key_limit, WATCH_SHARE_OF_KEY))
         """By the key's fingerprint, or by the account where that is not known."""
-        self._fingerprints: dict[int, bytes] = {}
-        self._panel_accounts: dict[int, int] = {}
-        self._tiers: dict[int, datetime] = {}
+        self._fingerprints: dict[Key, bytes] = {}
+        self._panel_accounts: dict[Key, int] = {}
+        self._tiers: dict[Key, datetime] = {}
         """Until when the panel takes no calls of a panel account, under whichever key."""
 
     def link(self, account_id: int, panel_account: int, fingerprint: bytes | None = None) -> None:
@@ -177,70 +196,71 @@ class Budget:
         self._keys.pop(account_id, None)
         self._fingerprints[account_id] = fingerprint
         if before and is_held:
-            self._key(account_id).spend(self._clock(), CallKind.COMMAND)
+            self._layer(account_id).spend(self._clock(), CallKind.COMMAND)
         elif before:
-            self._key(account_id).absorb(before)
+            self._layer(account_id).absorb(before)
 
-    def _key(self, account_id: int) -> _Layer:
-        return self._keys[self._fingerprints.get(account_id, account_id)]
+    def _layer(self, key: Key) -> _Layer:
+        return self._keys[self._fingerprints.get(key, key)]
 
-    def _tier_closed(self, account_id: int, now: datetime) -> datetime | None:
-        until = self._tiers.get(self._panel_accounts.get(account_id, account_id))
+    def _tier_blocked_until(self, key: Key, now: datetime) -> datetime | None:
+        until = self._tiers.get(self._panel_accounts.get(key, key))
         return until if until and until > now else None
 
-    def _close_tier(self, account_id: int, until: datetime) -> None:
-        panel_account = self._panel_accounts.get(account_id, account_id)
+    def _block_tier(self, key: Key, until: datetime) -> None:
+        panel_account = self._panel_accounts.get(key, key)
         self._tiers[panel_account] = later(self._tiers.get(panel_account), until) or until
 
-    def closed(self, account_id: int, use: CallKind = CallKind.COMMAND) -> datetime | None:
-        """Return until when this account's key may not be used so, or None when it may be now."""
+    def blocked_until(self, key: Key, kind: CallKind = CallKind.COMMAND) -> datetime | None:
+        """Return until when a key may make no such call, or None when it may now."""
         now = self._clock()
-        if use < CallKind.SEND:
-            return self._closed(account_id, use, now)
+        if kind < CallKind.SEND:
+            return self._blocked_until(key, kind, now)
         kept = min(len(self._waiting), int(self._ip.limit * _WAITING_SHARE_OF_IP))
         full = _full(self._ip.sent, self._ip.limit - self._ip.limit // LEFT_BY_SENDING, now)
-        until = later(self._closed(account_id, use, now, kept), full)
+        until = later(self._blocked_until(key, kind, now, kept), full)
         return until if until and until > now else None
 
-    def _closed(
-        self, account_id: int, use: CallKind, now: datetime, before: int = 0, before_by_key: int = 0
+    def _blocked_until(
+        self, key: Key, kind: CallKind, now: datetime, before: int = 0, before_by_key: int = 0
     ) -> datetime | None:
-        until = later(self._of_key(account_id, use, now, before_by_key), self._ip.closed(now, use, before))
-        return later(until, self._unknown.closed(now, use)) if account_id < 0 else until
+        by_key = self._key_blocked_until(key, kind, now, before_by_key)
+        until = later(by_key, self._ip.blocked_until(now, kind, before))
+        return later(until, self._new_keys.blocked_until(now, kind)) if isinstance(key, NewKey) else until
 
-    def _of_key(self, account_id: int, use: CallKind, now: datetime, before: int = 0) -> datetime | None:
-        return later(self._key(account_id).closed(now, use, before), self._tier_closed(account_id, now))
+    def _key_blocked_until(self, key: Key, kind: CallKind, now: datetime, before: int = 0) -> datetime | None:
+        return later(self._layer(key).blocked_until(now, kind, before), self._tier_blocked_until(key, now))
 
-    async def wait(self, account_id: int, use: CallKind = CallKind.COMMAND) -> None:
-        """Wait for the turn of a call and count it: by use, then whoever has called least of late, then who came first.
+    async def wait(self, key: Key, kind: CallKind = CallKind.COMMAND) -> None:
+        """Wait for a call's turn and count it: by kind, then whoever has called least of late, then who came first.
 
         Raise RateLimited, at once, where it would take longer than PATIENCE.
         """
-        self._forget_unknown()
-        give_up, me = self._clock() + PATIENCE, _Waiting(account_id, use)
+        self._forget_new_keys()
+        give_up, me = self._clock() + PATIENCE, _Waiting(key, kind)
         self._waiting.append(me)
         try:
             while until := self._turn_of(me):
                 if until > give_up:
                     raise RateLimited(reset=until)
                 await self._sleep(min(until - self._clock(), _LOOK_EVERY).total_seconds())
-            self._count(account_id, use, self._clock())
+            self._count(key, kind, self._clock())
         finally:
             self._waiting.remove(me)
 
     def _turn_of(self, me: _Waiting) -> datetime | None:
         """Return when it will be one's turn, as it looks now, or None when it is."""
         now = self._clock()
-        order = sorted(self._waiting, key=lambda one: (one.use, self.used(one.account_id)))
+        order = sorted(self._waiting, key=lambda one: (one.kind, self.used(one.key)))
         ahead = order[: order.index(me)]
-        by_key = sum(self._key(one.account_id) is self._key(me.account_id) for one in ahead)
-        able = sum(not self._of_key(one.account_id, one.use, now) for one in ahead)  # others' places nobody keeps
-        return self._closed(me.account_id, me.use, now, able, by_key)
+        by_key = sum(self._layer(one.key) is self._layer(me.key) for one in ahead)
+        able = sum(not self._key_blocked_until(one.key, one.kind, now) for one in ahead)  # nobody keeps others' places
+        return self._blocked_until(me.key, me.kind, now, able, by_key)
 
-    def _forget_unknown(self) -> None:
+    def _forget_new_keys(self) -> None:
         """Drop the budgets of keys without an account that count no more: refused ones mostly, and replaced ones."""
         now, held = self._clock(), set(self._fingerprints.values())
-        for one in [one for one in self._keys if one not in held and (isinstance(one, bytes) or one < 0)]:
+        for one in [one for one in self._keys if one not in held and not isinstance(one, int)]:
             if self._keys[one].remaining(now) == self._keys[one].limit:
                 del self._keys[one]
 
@@ -252,68 +272,68 @@ class Budget:
     def earliest(self, account_id: int, calls: int) -> datetime:
         """Return when the last of so many more calls with this key can be made: never later than it will be."""
         now = self._clock()
-        by_count = max(layer.earliest(now, calls) for layer in (self._ip, self._key(account_id)))
-        return max(by_count, self._tier_closed(account_id, now) or now)
+        by_count = max(layer.earliest(now, calls) for layer in (self._ip, self._layer(account_id)))
+        return max(by_count, self._tier_blocked_until(account_id, now) or now)
 
     def remaining(self) -> dict[str, int]:
         """Return how many calls are left of this minute by this count: of the address, and of the key with fewest."""
         now = self._clock()
-        keys = [key.remaining(now) for key in self._keys.values()]
-        keys += [0 for account_id in self._panel_accounts if self._tier_closed(account_id, now)]
+        keys = [layer.remaining(now) for layer in self._keys.values()]
+        keys += [0 for account_id in self._panel_accounts if self._tier_blocked_until(account_id, now)]
         return {"ip": self._ip.remaining(now), **({"key": min(keys)} if keys else {})}
 
-    def used(self, account_id: int) -> int:
-        """Return how many calls an account's key has made of late: who made fewer goes first."""
-        return len(self._key(account_id).spent)
+    def used(self, key: Key) -> int:
+        """Return how many calls a key has made of late: who made fewer goes first."""
+        return len(self._layer(key).spent)
 
-    def spend(self, account_id: int, use: CallKind = CallKind.COMMAND) -> datetime:
-        """Count one call and return when, or raise RateLimited where the panel would refuse it."""
-        until = self.closed(account_id, use)
+    def spend(self, key: Key, kind: CallKind = CallKind.COMMAND) -> Ticket:
+        """Count one call, or raise RateLimited where the panel would refuse it."""
+        until = self.blocked_until(key, kind)
         if until:
             raise RateLimited(reset=until)
         now = self._clock()
-        self._count(account_id, use, now)
-        return now
+        self._count(key, kind, now)
+        return Ticket(key, kind, now)
 
-    def _count(self, account_id: int, use: CallKind, now: datetime) -> None:
-        for layer in (self._ip, self._key(account_id), *([self._unknown] if account_id < 0 else [])):
-            layer.spend(now, use)
+    def _count(self, key: Key, kind: CallKind, now: datetime) -> None:
+        for layer in (self._ip, self._layer(key), *([self._new_keys] if isinstance(key, NewKey) else [])):
+            layer.spend(now, kind)
 
-    def give_back(self, account_id: int, use: CallKind, spent_at: datetime) -> None:
-        """Take back a call of an account which was not made after all."""
-        for layer in (self._ip, self._key(account_id)):
-            layer.give_back(use, spent_at)
+    def refund(self, ticket: Ticket) -> None:
+        """Take back a call which was not made after all."""
+        for layer in (self._ip, self._layer(ticket.key)):
+            layer.refund(ticket.kind, ticket.paid_at)
 
-    def adopt(self, key: int, account_id: int) -> None:
+    def adopt(self, key: NewKey, account_id: int) -> None:
         """Count what was spent on a key before it had an account as that account's."""
         if layer := self._keys.pop(key, None):
             self._keys[account_id] = layer
         if until := self._tiers.pop(key, None):
-            self._close_tier(account_id, until)
+            self._block_tier(account_id, until)
 
     def follow_clock(self) -> None:
         """Go on after the machine's clock was set back."""
         now = self._clock()
-        for layer in (self._ip, self._unknown, *self._keys.values()):
+        for layer in (self._ip, self._new_keys, *self._keys.values()):
             layer.follow_clock(now)
         self._tiers = {account: min(until, now + _MINUTE) for account, until in self._tiers.items()}
 
-    def learn(self, account_id: int, limits: Limits) -> None:
-        """Take over a key's limit; close its budget, or its panel account's, when nothing remains until a reset."""
-        key = self._key(account_id)
+    def update_from_headers(self, key: Key, limits: Limits) -> None:
+        """Take over a key's limit; block it, or its panel account, when nothing remains until a reset."""
+        layer = self._layer(key)
         if limits.limit and limits.limit <= _MOST_BELIEVED:
-            key.limit = limits.limit
+            layer.limit = limits.limit
         if limits.remaining == 0 and limits.reset:
-            key.close(limits.reset)
+            layer.block(limits.reset)
         if limits.tier_remaining == 0 and limits.reset:
-            self._close_tier(account_id, limits.reset)
+            self._block_tier(key, limits.reset)
 
-    def denied(self, account_id: int, error: RateLimited) -> None:
-        """Close what refused: all calls for `ip`, those of a panel account for `tier`, else only this key's."""
+    def denied(self, key: Key, error: RateLimited) -> None:
+        """Block what refused: all calls for `ip`, those of a panel account for `tier`, else only this key's."""
         now = self._clock()
         # A time that is over is another clock's: gone by, it would invite the next refusal at once.
         until = error.reset if error.reset and error.reset > now else now + _DENIED_WITHOUT_RESET
         if error.layer == "tier":
-            self._close_tier(account_id, until)
+            self._block_tier(key, until)
         else:
-            (self._ip if error.layer == "ip" else self._key(account_id)).close(until)
+            (self._ip if error.layer == "ip" else self._layer(key)).block(until)

@@ -11,7 +11,7 @@ which it was sending something (the times: bot/ledger/holder.py).
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Set
 from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
@@ -37,13 +37,14 @@ class Leases:
         self._clock = clock
         self._window = notify_window
         self._held: set[int] = set()
+        self._busy: set[int] = set()
         self._part: int | None = None
         self._seen_at = -math.inf
         self._living: frozenset[int] = frozenset()
         self._asking = asyncio.Lock()
 
-    async def run(self, stop: asyncio.Event, busy: Collection[int], others_left: Callable[[], None]) -> None:
-        """Show until `stop` that this process lives; accounts in `busy` are not left to others meanwhile.
+    async def run(self, stop: asyncio.Event, others_left: Callable[[], None]) -> None:
+        """Show until `stop` that this process lives.
 
         `others_left` is called when another process has died or ended: there may be work to take over.
         """
@@ -52,20 +53,20 @@ class Leases:
                 await asyncio.wait_for(stop.wait(), _EVERY)
             before = self._living
             try:
-                await self.beat(busy)
+                await self.beat()
                 if before - self._living:
                     others_left()
             except LedgerError as error:
                 log.warning("other processes may take this one for dead: %s", error)
 
-    async def beat(self, busy: Collection[int] = ()) -> None:
+    async def beat(self) -> None:
         """Show that this process lives; leave to others what is too much or idle, settle what the dead left behind."""
         if not self._ledger.is_shared:
             return
         began, before = monotonic(), set(self._held)
         async with self._ledger.write() as tx:
             held = await tx.beat()
-            left = _left(held, busy)
+            left = _left(held, self._busy)
             if left:
                 await tx.release(left)
             await tx.recover_left_behind(self._clock(), self._window)
@@ -79,16 +80,17 @@ class Leases:
     def _is_full(self) -> bool:
         return self._part is not None and len(self._held) >= self._part + _ROOM
 
-    async def take(self, account_id: int, busy: Collection[int]) -> bool:
+    async def take(self, account_id: int) -> bool:
         """Begin to work on an account, unless it is another process's; what was being sent there is unknown then.
 
-        To be called while nothing is under way for it.
+        To be called while nothing is under way for it; until `done` it is left to nobody else.
         """
         if not self._ledger.is_shared:
             return True
+        self._busy.add(account_id)
         async with self._asking:  # what one finds out serves all that wait
             if monotonic() - self._seen_at > (_FULL_FOR if self._is_full else _EVERY):
-                await self.beat(busy)
+                await self.beat()
         if account_id in self._held:
             return True
         if self._is_full:
@@ -98,6 +100,10 @@ class Leases:
         if taken:
             self._held.add(account_id)
         return taken
+
+    def done(self, account_id: int) -> None:
+        """Note that nothing is under way for an account any more."""
+        self._busy.discard(account_id)
 
     def own(self, account_ids: set[int]) -> set[int]:
         """Return which of these accounts this process works on."""
@@ -113,8 +119,8 @@ class Leases:
         self._held.discard(account_id)
 
 
-def _left(held: Held, busy: Collection[int]) -> frozenset[int]:
+def _left(held: Held, busy: Set[int]) -> frozenset[int]:
     """Return which accounts to leave to others: those with nothing to do, and what is more than this process's part."""
-    free, working = held.accounts - set(busy), held.accounts - held.idle
+    free, working = held.accounts - busy, held.accounts - held.idle
     surplus = 0 if held.part is None else max(len(working) - held.part - _ROOM, 0)
     return (free & held.idle) | set(sorted(free & working)[:surplus])

@@ -19,7 +19,7 @@ class PollPlanner:
     """Knows how urgent each account is, and hence the pause that keeps all of them together inside the budget."""
 
     def __init__(self, intervals: WatchIntervals, calls_per_second: float, random: Random) -> None:
-        self._intervals = intervals
+        self.intervals = intervals
         self._rate = calls_per_second
         self._random = random
         self._hazard = PRIOR
@@ -40,7 +40,7 @@ class PollPlanner:
         self._groups += groups
         if not self._planned_groups / _GROWN <= self._groups <= self._planned_groups * _GROWN:
             self.plan()
-        return next_look(min(ages), urgent, self._stretch, self._longest(), self._intervals, self._random)
+        return next_look(min(ages), urgent, self._stretch, self._longest(), self.intervals, self._random)
 
     def forget(self, account_id: int) -> None:
         """Count an account no longer: nothing of it is open."""
@@ -56,11 +56,11 @@ class PollPlanner:
         """Weigh all accounts against each other anew."""
         urgencies = [urgent for urgent, groups in self._accounts.values() for _ in range(groups)]
         self._planned_groups = self._groups
-        self._stretch = stretch(urgencies, self._rate, self._intervals.shortest, self._longest())
+        self._stretch = stretch(urgencies, self._rate, self.intervals.shortest, self._longest())
 
     def _longest(self) -> timedelta:
         """Return the longest pause: the one that was set, or what the budget can afford for so many."""
-        return max(self._intervals.longest, timedelta(seconds=2 * self._groups / self._rate))
+        return max(self.intervals.longest, timedelta(seconds=2 * self._groups / self._rate))
 
 
 def groups_of(orders: int, most: int) -> int:

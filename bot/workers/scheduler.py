@@ -8,18 +8,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from random import Random
 
-from bot.domain.clock import Clock, Sleep
-from bot.domain.polling import EXPIRES_AFTER, OVERDUE_AFTER, WatchIntervals, farthest
-from bot.domain.refunds import Refund
-from bot.domain.states import State
+from bot.domain.clock import Clock
+from bot.domain.polling import EXPIRES_AFTER, OVERDUE_AFTER, farthest
 from bot.ledger import Due, LeaseLost, Ledger
-from bot.panel import Panel
-from bot.vault import Vault
 from bot.workers.account_runner import LEFT_FOR, AccountRunner
-from bot.workers.budget import Budget, CallKind
-from bot.workers.key_doubts import KeyDoubts
+from bot.workers.budget import Budget, CallKind, Ticket
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner
 from bot.workers.tasks import WakeEvent
@@ -44,44 +38,24 @@ class Scheduler:
     def __init__(
         self,
         ledger: Ledger,
-        vault: Vault,
-        panel: Panel,
         budget: Budget,
-        doubts: KeyDoubts,
+        runner: AccountRunner,
+        leases: Leases,
+        plan: PollPlanner,
         clock: Clock,
         *,
-        intervals: WatchIntervals,
-        leases: Leases,
         notify_window: timedelta,
         changed: Callable[[], None],
-        ended: Callable[[Iterable[State], Iterable[Refund]], None] = lambda _, __: None,
-        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.bell = WakeEvent()
         self._ledger = ledger
         self._budget = budget
-        self._clock = clock
-        self._intervals = intervals
+        self._runner = runner
         self._leases = leases
+        self._plan = plan
+        self._clock = clock
         self._window = notify_window
         self._changed = changed
-        random = Random()
-        self._plan = PollPlanner(intervals, budget.watching_per_second, random)
-        self._turns = AccountRunner(
-            ledger,
-            vault,
-            panel,
-            budget,
-            doubts,
-            leases,
-            self._plan,
-            random,
-            clock,
-            notify_window=notify_window,
-            changed=changed,
-            ended=ended,
-            sleep=sleep,
-        )
         self._not_before: dict[int, datetime] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
         self._watching: set[int] = set()
@@ -100,7 +74,7 @@ class Scheduler:
         async with self._ledger.write() as tx:
             count = 0 if self._ledger.is_shared else await tx.recover_sending(now, self._window)
             await tx.interrupt_previews(now)
-            await tx.pull_in(now, now + farthest(self._intervals))
+            await tx.pull_in(now, now + farthest(self._plan.intervals))
         if count:
             log.warning("%d orders were being sent when the last process ended; asking for their status", count)
 
@@ -114,7 +88,7 @@ class Scheduler:
 
     async def keep_leases(self, stop: asyncio.Event) -> None:
         """Show until `stop` that this process lives; beside the work, which may wait for the panel."""
-        await self._leases.run(stop, self._running, self.bell.ring)
+        await self._leases.run(stop, self.bell.ring)
 
     async def step(self) -> None:
         """Do all that is due now, to its end."""
@@ -149,9 +123,9 @@ class Scheduler:
                 ready.append((use, self._budget.used(due.id), due))
         # Commands first; among equals whoever has called least of late, so that nobody's thousands keep others waiting.
         for use, _, due in sorted(ready, key=lambda one: one[:2]):
-            closed = self._budget.closed(due.id, use)
-            if closed:
-                upcoming.append(closed)
+            blocked_until = self._budget.blocked_until(due.id, use)
+            if blocked_until:
+                upcoming.append(blocked_until)
             elif self._has_room(due.id, use, now):
                 self._start(due, use)
             else:
@@ -166,7 +140,7 @@ class Scheduler:
     @property
     def failing_for(self) -> timedelta:
         """For how long nothing has come of anything that was due, though the panel's limits allowed it."""
-        return self._turns.progress.failing_for
+        return self._runner.progress.failing_for
 
     @property
     def hanging_for(self) -> timedelta:
@@ -211,43 +185,44 @@ class Scheduler:
         self._next_sweep = now
         self._budget.follow_clock()
         async with self._ledger.write() as tx:
-            await tx.pull_in(now, now + farthest(self._intervals))
+            await tx.pull_in(now, now + farthest(self._plan.intervals))
 
     def _start(self, due: Due, use: CallKind) -> None:
         """Begin work on an account, its call paid for: what is decided here cannot be overtaken."""
-        spent_at = self._budget.spend(due.id, use)
+        ticket = self._budget.spend(due.id, use)
         if use is CallKind.WATCH:
             self._watching.add(due.id)
         self._begun[due.id] = self._clock()
-        task = asyncio.create_task(self._take_turn(due, use, spent_at), name=f"account {due.id}")
+        task = asyncio.create_task(self._take_turn(due.id, ticket), name=f"account {due.id}")
         self._running[due.id] = task
         task.add_done_callback(lambda _: self._ended(due.id))
 
     def _ended(self, account_id: int) -> None:
         self._running.pop(account_id, None)
+        self._leases.done(account_id)
         self._watching.discard(account_id)
         was_slow = self._begun.pop(account_id) + SLOW_AFTER <= self._clock()
         (self._slow.add if was_slow else self._slow.discard)(account_id)
 
-    async def _take_turn(self, due: Due, use: CallKind, spent_at: datetime) -> None:
-        """Have an account's turn taken, whatever comes of it; a call that was not made after all is given back."""
+    async def _take_turn(self, account_id: int, ticket: Ticket) -> None:
+        """Have an account's turn taken, whatever comes of it; a call that was not made after all is refunded."""
         try:
-            pause = await self._turns.take(due.id, self._running)
+            pause = await self._runner.run_once(account_id)
         except LeaseLost as error:
-            self._leases.forget(due.id)
+            self._leases.forget(account_id)
             pause = LEFT_FOR
-            log.warning("account %d is left to another process: %s", due.id, error)
+            log.warning("account %d is left to another process: %s", account_id, error)
         except Exception:
-            self._leases.forget(due.id)
-            failed_for = self._turns.fail(due.id)
-            self._not_before[due.id] = self._clock() + failed_for
-            log.exception("account %d could not be worked on; next try in %.0f s", due.id, failed_for.total_seconds())
+            self._leases.forget(account_id)
+            pause = self._runner.fail(account_id)
+            self._not_before[account_id] = self._clock() + pause
+            log.exception("account %d could not be worked on; next try in %.0f s", account_id, pause.total_seconds())
             return
         if pause is None:
-            self._not_before.pop(due.id, None)
+            self._not_before.pop(account_id, None)
         else:
-            self._not_before[due.id] = self._clock() + pause
-            self._budget.give_back(due.id, use, spent_at)
+            self._not_before[account_id] = self._clock() + pause
+            self._budget.refund(ticket)
 
     async def _sweep(self) -> None:
         """Once a minute: what got too old is told, ended or dropped, whatever state its account is in."""

@@ -214,11 +214,11 @@ async def rate_headers() -> Outcome:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     headers = {"X-RateLimit-Limit": "253402300799", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "253402300799"}
     budget = Budget(lambda: now, 300, 300)
-    budget.learn(1, read_limits(headers, now))
+    budget.update_from_headers(1, read_limits(headers, now))
     calls = 0
     with suppress(RateLimited):
         while calls < 1000:
             budget.spend(1)
             calls += 1
-    closed = max((budget.closed(1) or now) - now, timedelta())
+    closed = max((budget.blocked_until(1) or now) - now, timedelta())
     return Outcome(f"{calls} calls, then closed for {closed.seconds} s", calls == 300 and closed <= timedelta(hours=1))

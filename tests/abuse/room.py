@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.panel import RateLimited
-from bot.workers.budget import Budget
+from bot.workers.budget import Budget, NewKey
 from bot.workers.housekeeping import MOST_ENDED
 from tests.abuse import Outcome, attack
 from tests.benchmarks import filled
@@ -165,6 +165,6 @@ async def budgets_of_refused_keys() -> Outcome:
     budget = Budget(clock, 300, 100, sleep=clock.sleep)
     for number in range(1, _MANY):
         with suppress(RateLimited):
-            await budget.wait(-number)
+            await budget.wait(NewKey(number))
         most = max(most, len(budget._keys))
     return Outcome(f"{most} budgets at most", held=most <= 40)

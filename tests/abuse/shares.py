@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from bot.panel import RateLimited
-from bot.workers.budget import Budget, CallKind
+from bot.workers.budget import Budget, CallKind, NewKey
 from tests.abuse import Outcome, attack
 
 _IP, _KEY = 300, 100
@@ -35,7 +35,7 @@ async def lists_and_balances() -> Outcome:
     time = _Time()
     budget = Budget(time, _IP, _KEY, sleep=time.sleep)
     for account_id in (1, 2, 3):
-        while not budget.closed(account_id, CallKind.SEND):
+        while not budget.blocked_until(account_id, CallKind.SEND):
             budget.spend(account_id, CallKind.SEND)
     refused = 0
     for _ in range(20):
@@ -54,6 +54,6 @@ async def guesses() -> Outcome:
     begun, spent = time.now, 0
     for number in range(16 * 20):
         with suppress(RateLimited):
-            await budget.wait(-(number % 16) - 1)
+            await budget.wait(NewKey(number % 16))
             spent += time.now < begun + timedelta(minutes=1)
     return Outcome(f"{spent} of {_IP} calls", held=spent <= _IP // 15)

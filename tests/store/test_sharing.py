@@ -165,7 +165,7 @@ async def test_whoever_ends_in_order_leaves_its_accounts_at_once(base: InPostgre
 async def test_a_process_that_was_not_seen_of_late_sends_nothing(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     leases, account_id = pair.leases(pair.one), pair.books.account.id
     await leases.beat()
-    assert await leases.take(account_id, ())
+    assert await leases.take(account_id)
     leases.require(account_id)
     monkeypatch.setattr("bot.workers.leases.monotonic", lambda: 1e9)
     with pytest.raises(LeaseLost):
@@ -175,13 +175,13 @@ async def test_a_process_that_was_not_seen_of_late_sends_nothing(pair: Pair, mon
 async def test_a_process_that_hung_finds_out_what_it_has_lost(pair: Pair) -> None:
     leases, account_id = pair.leases(pair.one), pair.books.account.id
     await leases.beat()
-    await leases.take(account_id, ())
+    await leases.take(account_id)
     pair.dies(pair.one)
     await pair.take(pair.other)
     await leases.beat()
     with pytest.raises(LeaseLost):
         leases.require(account_id)
-    assert not await leases.take(account_id, ())
+    assert not await leases.take(account_id)
 
 
 async def test_accounts_are_shared_out_among_the_living(pair: Pair) -> None:
@@ -194,11 +194,13 @@ async def test_accounts_are_shared_out_among_the_living(pair: Pair) -> None:
     pair.dies(pair.other)
     one, other = pair.leases(pair.one), pair.leases(pair.other)
     await one.beat()
-    assert all([await one.take(account_id, ()) for account_id in ids])  # alone it takes everything
+    assert all([await one.take(account_id) for account_id in ids])  # alone it takes everything
     await other.beat()
-    assert not any([await other.take(account_id, ()) for account_id in ids])
-    await one.beat([ids[0]])  # which is being worked on
-    taken = [await other.take(account_id, ()) for account_id in ids]
+    assert not any([await other.take(account_id) for account_id in ids])
+    for account_id in ids[1:]:
+        one.done(account_id)  # only the first one is still being worked on
+    await one.beat()
+    taken = [await other.take(account_id) for account_id in ids]
     assert sum(taken) in (5, 6, 7)
     assert not taken[0]
 
@@ -206,7 +208,7 @@ async def test_accounts_are_shared_out_among_the_living(pair: Pair) -> None:
 async def test_many_accounts_that_are_reached_for_at_once_cost_one_sign_of_life(pair: Pair) -> None:
     leases, transactions = pair.leases(pair.one), "SELECT pg_current_xact_id()::text"
     ((before,),) = pair.books.sql(transactions)
-    await asyncio.gather(*(leases.take(pair.books.account.id, ()) for _ in range(20)))
+    await asyncio.gather(*(leases.take(pair.books.account.id) for _ in range(20)))
     ((after,),) = pair.books.sql(transactions)
     assert int(after) - int(before) <= 20 + 2
 
@@ -214,7 +216,8 @@ async def test_many_accounts_that_are_reached_for_at_once_cost_one_sign_of_life(
 async def test_an_account_with_nothing_to_do_is_left(pair: Pair) -> None:
     leases, account_id = pair.leases(pair.one), pair.books.account.id
     await leases.beat()
-    await leases.take(account_id, ())
+    await leases.take(account_id)
+    leases.done(account_id)
     async with pair.one.write() as tx:
         await tx.stop_watching(account_id, LATER, WINDOW)
     await leases.beat()
@@ -229,13 +232,15 @@ async def test_accounts_whose_key_is_needed_again_keep_no_others_from_being_work
     leases = pair.leases(pair.one)
     await leases.beat()
     pair.dies(pair.other)
-    assert all([await leases.take(account.id, ()) for account in others])
+    assert all([await leases.take(account.id) for account in others])
+    for account in others:
+        leases.done(account.id)
     async with pair.one.write() as tx:
         for account in others:
             await tx.pause(account, AccountState.REJECTED, LATER)
     await pair.leases(pair.other).beat()
     await leases.beat()
-    assert await leases.take(pair.books.account.id, ())
+    assert await leases.take(pair.books.account.id)
 
 
 @pytest.mark.parametrize("gone", ["removed", "paused"])

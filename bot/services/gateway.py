@@ -1,0 +1,129 @@
+"""The one way to the panel: a call is paid for, its key is opened, and what comes back is learned from.
+
+The scheduler pays for its own calls when it decides on them; all others wait here for their turn.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from bot.domain.accounts import AccountState
+from bot.domain.clock import Clock
+from bot.domain.panel_answers import Balance, Limits
+from bot.ledger import Account, Ledger, LedgerError
+from bot.panel import InvalidKey, Panel, PanelError, RateLimited, Suspended
+from bot.services.key_seals import open_key
+from bot.services.keyring import usable
+from bot.vault import Vault
+from bot.workers.budget import Budget, CallKind, Key, NewKey
+from bot.workers.key_doubts import Doubt, KeyDoubts
+
+Answer = TypeVar("Answer")
+PanelCall = Callable[[Panel, SecretStr], Awaitable[tuple[Answer, Limits]]]
+"""A call with a key, such as `Panel.balance`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Why a call gave no answer.
+
+    `doubt`: what it means that the panel refused the key; `pauses`: the state that the account gets by that;
+    `blocked_until`: before which the panel takes no more calls.
+    """
+
+    error: PanelError
+    doubt: Doubt | None = None
+    pauses: AccountState | None = None
+    blocked_until: datetime | None = None
+
+
+class Gateway:
+    """Calls the panel with users' keys, inside its limits."""
+
+    def __init__(
+        self, ledger: Ledger, vault: Vault, panel: Panel, budget: Budget, doubts: KeyDoubts, clock: Clock
+    ) -> None:
+        self._ledger = ledger
+        self._vault = vault
+        self._panel = panel
+        self._budget = budget
+        self._doubts = doubts
+        self._clock = clock
+
+    async def call(self, account_id: int, call: PanelCall[Answer], kind: CallKind = CallKind.COMMAND) -> Answer:
+        """Make a call for somebody who waits; pause the key if the panel has refused it for good.
+
+        Raise NoKey, KeyPaused, VaultError, LedgerError or PanelError.
+        """
+        account = usable(await self._ledger.read.account(account_id))
+        self._budget.link(account.id, account.panel, account.key_fingerprint)
+        await self._budget.wait(account.id, kind)
+        account = usable(await self._ledger.read.account(account_id))  # removed or erased while it waited
+        answer = await self.call_paid(account, self.open_key(account), call)
+        if not isinstance(answer, NoAnswer):
+            return answer
+        if answer.pauses:
+            with suppress(LedgerError):  # what the panel said must reach the user; it will say it again
+                async with self._ledger.write() as tx:
+                    await tx.pause(account, answer.pauses, self._clock())
+                    await tx.touch_account(account.id, self._clock())
+        raise answer.error
+
+    async def call_paid(self, account: Account, key: SecretStr, call: PanelCall[Answer]) -> Answer | NoAnswer:
+        """Make a call that the budget has counted already."""
+        try:
+            answer = await self._ask(account.id, key, call)
+        except RateLimited as error:
+            return NoAnswer(error, blocked_until=self._budget.blocked_until(account.id))
+        except (InvalidKey, Suspended) as error:
+            doubt = self._doubts.refused(account.id, account.user_id, account.key_fingerprint)
+            state = AccountState.REJECTED if isinstance(error, InvalidKey) else AccountState.SUSPENDED
+            return NoAnswer(error, doubt, state if doubt is Doubt.KEY else None)
+        except PanelError as error:
+            return NoAnswer(error)
+        self._doubts.accepted(account.id)
+        return answer
+
+    async def check_new(self, key_id: Key, key: SecretStr) -> Balance:
+        """Ask for the balance under a key that is to be connected; raise PanelError.
+
+        `key_id`: the account whose key it is to replace, or a NewKey.
+        """
+        await self._budget.wait(key_id)
+        try:
+            return await self._ask(key_id, key, Panel.balance)
+        except InvalidKey:
+            self._doubts.refused_new()
+            raise
+
+    async def _ask(self, key_id: Key, key: SecretStr, call: PanelCall[Answer]) -> Answer:
+        try:
+            answer, limits = await call(self._panel, key)
+        except RateLimited as error:
+            self._budget.denied(key_id, error)
+            raise
+        self._budget.update_from_headers(key_id, limits)
+        return answer
+
+    def connected(self, key_id: Key, account_id: int, key: SecretStr) -> None:
+        """Note that a key which was checked is an account's now."""
+        self._doubts.accepted(account_id)
+        if isinstance(key_id, NewKey):
+            self._budget.adopt(key_id, account_id)
+        self._budget.link(account_id, account_id, self._vault.fingerprint(key))  # it may be of any panel account
+
+    def open_key(self, account: Account) -> SecretStr:
+        """Return the key of an account that has one; raise VaultError."""
+        return open_key(self._vault, account)
+
+    def refused_for(self, account_id: int) -> timedelta | None:
+        """Return for how long not to call with a key that the panel has refused; None for any other."""
+        return self._doubts.wait(account_id)
+
+    def earliest(self, account_id: int, calls: int) -> datetime:
+        """Return when the last of so many more calls with a key can be made, at the earliest."""
+        return self._budget.earliest(account_id, calls)
