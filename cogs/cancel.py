@@ -14,7 +14,7 @@ from bot.cards.modals import KEY_CHOICE, ORDERS, orders_form
 from bot.client import Client
 from bot.domain.markup import as_read
 from bot.domain.order_ids import Found
-from bot.services.cancels import Place
+from bot.ledger import MessageRef
 from cogs.common import (
     Interaction,
     PersistentItem,
@@ -98,7 +98,9 @@ class Paste(PersistentItem, template=buttons.PASTE):
         await ask_for_orders(interaction)
 
 
-async def _change(interaction: Interaction, request: str, how: Callable[[int, int, Place], Awaitable[None]]) -> None:
+async def _change(
+    interaction: Interaction, request: str, how: Callable[[int, int, MessageRef], Awaitable[None]]
+) -> None:
     """Change a request of the presser's own, and show its card where the button stood."""
     message_id = await acknowledge(interaction, update=True)
     request_id = int(request)

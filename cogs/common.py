@@ -19,9 +19,8 @@ from bot.client import Client, NotAcknowledged, TooBusy, answer_error
 from bot.delivery.notices import News
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.languages import resolve_locale
-from bot.ledger import LedgerError, ListKind
+from bot.ledger import LedgerError, ListKind, MessageRef
 from bot.ops.request_context import begin_request, may_be_answered, waited
-from bot.services.cancels import Place
 from bot.services.throttle import PAUSE
 
 log = logging.getLogger(__name__)
@@ -201,11 +200,13 @@ def uploaded(interaction: discord.Interaction[Any]) -> list[discord.Attachment]:
     return [discord.Attachment(data=file, state=state) for file in resolved.get("attachments", {}).values()]
 
 
-def place(interaction: Interaction, message_id: int) -> Place:
+def place(interaction: Interaction, message_id: int) -> MessageRef:
     """Return where the card of an acknowledged interaction stands."""
     assert interaction.channel_id is not None
     language = resolve_locale(str(interaction.locale))
-    return Place(interaction.channel_id, interaction.guild_id, message_id, SecretStr(interaction.token), language)
+    token, channel_id, guild_id = SecretStr(interaction.token), interaction.channel_id, interaction.guild_id
+    cancels = interaction.client.use_cases.cancels
+    return cancels.message_ref(interaction.user.id, channel_id, guild_id, message_id, token, language)
 
 
 async def answering(interaction: Interaction, work: Awaitable[None]) -> None:

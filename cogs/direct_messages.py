@@ -23,7 +23,6 @@ from bot.domain.order_ids import Found, find_orders, like_ids
 from bot.ledger import LedgerError
 from bot.ops.request_context import begin_request, waited
 from bot.panel import PanelError
-from bot.services.cancels import Place
 from cogs.balance import what_is_left
 from cogs.common import read_beside
 from cogs.files import is_list, orders_in
@@ -176,8 +175,8 @@ class DirectMessages(commands.Cog):
         found = await orders_in(self._bot, message.author.id, text, files)
         if always or undecided:
             found = like_ids(found)
-        here = Place(message.channel.id, None, reply.id, None)
         use_cases = self._bot.use_cases
+        here = use_cases.cancels.message_ref(message.author.id, message.channel.id, None, reply.id)
         request_id = await use_cases.cancels.ask(message.author.id, found, here, always=always, undecided=undecided)
         await use_cases.courier.show_at_once(request_id)
 

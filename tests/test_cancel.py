@@ -10,7 +10,6 @@ import pytest
 from bot.cards.buttons import confirm
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
-from bot.services.cancels import Place
 from tests.world import World, messages, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -136,7 +135,7 @@ async def test_confirm_pressed_twice_sends_once(here: World, ann: Any) -> None:
     await here.settle()
     assert "np:confirm" not in repr(asked.response.components)
     # A second press that was already on its way when the first one was answered.
-    place = Place(message.channel.id, None, message.id, None)
+    place = here.app.cancels.message_ref(ann.id, message.channel.id, None, message.id)
     await here.app.cancels.answer(1, ann.id, place, go=True)
     await here.settle()
     assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}

@@ -13,7 +13,7 @@ from bot.cards.text import ago
 from bot.demo.panel import Upstream
 from bot.domain.errors import Throttled
 from bot.domain.order_status import OrderStatus
-from bot.ledger import Card
+from bot.ledger import MessageRef
 from bot.services.throttle import AT_ONCE, LIGHT, MOST_OPEN, MOST_QUESTIONS, PAUSE, UserThrottle
 from tests.rules.test_commands import menus, slash_commands
 from tests.world import KEY, START, Clock, World, messages, shown
@@ -153,7 +153,7 @@ async def test_as_many_orders_as_one_may_have_open(here: World, ann: Any) -> Non
     assert account
     names = [f"ord_{number}" for number in range(MOST_OPEN - 1)]
     async with here.app.ledger.write() as tx:
-        card = Card(1, None, None, None, here.clock())
+        card = MessageRef(1, None, None, None, here.clock())
         await tx.add_request(account, names, card, here.clock(), ask_first=False, ignored=(), repeats=0)
     refused = shown(await ann.slash("cancel", orders="ord_A ord_B"))
     assert "199,999 orders of yours are still open" in refused

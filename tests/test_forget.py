@@ -9,7 +9,7 @@ import pytest
 
 from bot.cards.buttons import confirm, erase, stop
 from bot.domain.order_status import OrderStatus
-from bot.ledger import Card
+from bot.ledger import MessageRef
 from bot.ledger.sqlite import Connection
 from bot.panel import Answer
 from tests.ledgers import InFile
@@ -120,7 +120,7 @@ async def test_no_copy_is_left_where_the_database_has_moved_rows(here: World, an
             orders = [f"ord_{name}{rng.getrandbits(80):020X}" for _ in range(1_000)]
             async with here.app.ledger.write() as tx:
                 account = await connect(tx, user_id, b"sealed", here.clock())
-                card = Card(1, None, None, None, here.clock())
+                card = MessageRef(1, None, None, None, here.clock())
                 await tx.add_request(account, orders, card, here.clock(), ask_first=False, ignored=(), repeats=0)
                 await tx.take_up(account.id, here.clock(), 100_000)
     assert traces(here, b"ord_ANN") != []
@@ -204,7 +204,7 @@ async def test_an_answer_that_comes_late_meets_nobody_elses_order(here: World, a
     async def eve_begins() -> None:
         async with here.app.ledger.write() as tx:
             account = await connect(tx, eve.id, b"sealed", here.clock())
-            card = Card(1, None, None, None, here.clock())
+            card = MessageRef(1, None, None, None, here.clock())
             await tx.add_request(account, ["ord_EVE"], card, here.clock(), ask_first=False, ignored=(), repeats=0)
             await tx.take_up(account.id, here.clock(), 1)
             await tx.claim_for_sending(account.id, here.clock(), 1)

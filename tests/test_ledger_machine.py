@@ -23,8 +23,8 @@ from bot.domain.polling import DRAFT_LIVES, EXPIRES_AFTER, OVERDUE_AFTER, may_re
 from bot.domain.states import MAX_DOUBTS, TRANSITIONS, State, Transition, after_cancel, after_lost_call, after_status
 from bot.ledger import (
     Cancellation,
-    Card,
     Ledger,
+    MessageRef,
     NoticeKind,
     NotifyWhen,
     Outcome,
@@ -219,9 +219,9 @@ class LedgerMachine(RuleBasedStateMachine):
             )
         self.questions += [request_id] * ask_first
 
-    def card(self, *, in_dm: bool = False) -> Card:
+    def card(self, *, in_dm: bool = False) -> MessageRef:
         """Return a card made now: an interaction's, or a plain message of the bot's own."""
-        return Card(5, None, 7, None if in_dm else b"token", self.now + (MESSAGE_LIVES if in_dm else TOKEN_LIVES))
+        return MessageRef(5, None, 7, None if in_dm else b"token", self.now + (MESSAGE_LIVES if in_dm else TOKEN_LIVES))
 
     @step(request_id=lambda machine: machine.questions, go=st.booleans())
     async def press_confirm_or_keep(self, request_id: int, go: bool) -> None:

@@ -11,7 +11,7 @@ from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted
 from bot.domain.states import after_cancel
-from bot.ledger import Card, Outcome
+from bot.ledger import MessageRef, Outcome
 from bot.services.key_seals import seal_key
 from bot.workers.budget import CallKind
 from tests.world import World, shown
@@ -34,7 +34,7 @@ async def watch_many(here: World, users: int, orders: int) -> None:
             await tx.save_key(seal_key(here.app.accounts._vault, user, account_id, SecretStr(key), now))
             account = await tx.account(account_id)
             assert account
-            card = Card(1, None, None, None, now)
+            card = MessageRef(1, None, None, None, now)
             await tx.add_request(account, names, card, now, ask_first=False, ignored=(), repeats=0)
             await tx.take_up(account.id, now, orders)
             rows = await tx.claim_for_sending(account.id, now, orders)

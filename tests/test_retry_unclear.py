@@ -11,7 +11,6 @@ from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from bot.domain.states import MAX_DOUBTS
 from bot.panel import Answer
-from bot.services.cancels import Place
 from tests.world import KEY, World, buttons_of, open_orders, shown, text_of
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -112,7 +111,8 @@ async def test_a_press_while_the_order_is_looked_at_is_not_forgotten(here: World
     message = result.response.message
 
     async def press(answer: Answer) -> Answer:
-        await here.app.cancels.retry(1, ann.id, Place(message.channel.id, None, message.id, None))
+        cancels = here.app.cancels
+        await cancels.retry(1, ann.id, cancels.message_ref(ann.id, message.channel.id, None, message.id))
         return answer
 
     here.wire.faults = [press]

@@ -25,7 +25,7 @@ other engine's beside it.
 """
 
 from bot.ledger.backup import backup
-from bot.ledger.cards import Card
+from bot.ledger.cards import MessageRef
 from bot.ledger.checkup import Checkup, ServerCheckup, check_up
 from bot.ledger.compact import compact, megabytes
 from bot.ledger.database import Database, describe, has_password
@@ -80,7 +80,6 @@ __all__ = [
     "WIRE_CLEAR_AFTER",
     "Account",
     "Cancellation",
-    "Card",
     "Checkup",
     "Database",
     "Due",
@@ -103,6 +102,7 @@ __all__ = [
     "LedgerUnwritable",
     "ListKind",
     "Listed",
+    "MessageRef",
     "Notice",
     "NoticeKind",
     "NoticeState",

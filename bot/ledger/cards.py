@@ -13,8 +13,11 @@ from bot.ledger.rows import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """Where a request's card stands and until when it can be edited; `language`: what its user's client speaks."""
+class MessageRef:
+    """Where a request's card stands: behind an interaction's token, or as the bot's own message in a DM.
+
+    It can be edited `until` then. `language`: what the user's Discord client speaks, which no message in a DM tells.
+    """
 
     channel_id: int
     guild_id: int | None
@@ -27,7 +30,7 @@ class Card:
 class Cards(Outbox):
     """What can be changed about cards; part of what can be done within one transaction."""
 
-    async def place_card(self, request_id: int, card: Card) -> None:
+    async def place_card(self, request_id: int, card: MessageRef) -> None:
         """Note where a request's card stands from now on."""
         await QUERIES.place_card(
             self._db,

@@ -13,7 +13,7 @@ from bot.domain.panel_answers import OrderReading
 from bot.domain.polling import resend_after, resent_together
 from bot.domain.refunds import Refund
 from bot.domain.states import MAX_DOUBTS, State
-from bot.ledger.cards import Card
+from bot.ledger.cards import MessageRef
 from bot.ledger.holder import Holder
 from bot.ledger.named import QUERIES
 from bot.ledger.nudges import Nudges
@@ -130,7 +130,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         self,
         account: Account,
         orders: Sequence[str],
-        card: Card,
+        card: MessageRef,
         now: datetime,
         *,
         ask_first: bool,

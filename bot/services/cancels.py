@@ -16,12 +16,12 @@ from bot.domain.order_ids import Found
 from bot.domain.polling import DRAFT_LIVES
 from bot.ledger import (
     Account,
-    Card,
     Groups,
     Keyring,
     Ledger,
     Listed,
     ListKind,
+    MessageRef,
     Preview,
     PreviewState,
     Reader,
@@ -44,20 +44,6 @@ _PAGE = 100
 
 _TOKEN_LIVES = timedelta(minutes=14, seconds=30)  # Discord: 15 minutes from the interaction
 _MESSAGE_LIVES = timedelta(minutes=55)  # edits of messages older than an hour are throttled (30046)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a card stands: behind an interaction's token, or as the bot's own message in a DM.
-
-    `language`: what the user's Discord client speaks, which a message in a DM does not tell.
-    """
-
-    channel_id: int
-    guild_id: int | None
-    message_id: int | None
-    token: SecretStr | None
-    language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +89,20 @@ class Cancels:
         self._window = notify_window
         self._wake = wake
 
+    def message_ref(
+        self,
+        user_id: int,
+        channel_id: int,
+        guild_id: int | None,
+        message_id: int | None,
+        token: SecretStr | None = None,
+        language: Language | None = None,
+    ) -> MessageRef:
+        """Return where a card stands: `token` is that of the interaction behind which it can be edited."""
+        sealed = self._vault.seal(Purpose.INTERACTION_TOKEN, user_id, token) if token else None
+        until = self._clock() + (_TOKEN_LIVES if sealed else _MESSAGE_LIVES)
+        return MessageRef(channel_id, guild_id, message_id, sealed, until, language)
+
     async def may_begin(self, user_id: int, key: str = "") -> None:
         """See, before any work is done for it, that a user may ask to cancel something that has to be confirmed.
 
@@ -115,7 +115,7 @@ class Cancels:
         self,
         user_id: int,
         found: Found,
-        place: Place,
+        card: MessageRef,
         *,
         key: str | int = "",
         always: bool = False,
@@ -146,7 +146,7 @@ class Cancels:
             request_id = await tx.add_request(
                 account,
                 found.orders,
-                self._card(user_id, place),
+                card,
                 self._clock(),
                 ask_first=ask_first,
                 ignored=found.ignored,
@@ -158,7 +158,7 @@ class Cancels:
         self._wake()
         return request_id
 
-    async def answer(self, request_id: int, user_id: int, place: Place, *, go: bool) -> None:
+    async def answer(self, request_id: int, user_id: int, card: MessageRef, *, go: bool) -> None:
         """Confirm a request or keep its orders; an answer after the first, or too late, changes only the card's place.
 
         Raise NotOwner for anyone but the requester, NoKey or KeyPaused where there is no key to send it with, and
@@ -173,22 +173,22 @@ class Cancels:
                 account, asked = usable(await tx.account(request.account_id)), await tx.request(request_id)
                 if asked and asked.state is RequestState.ASKING:
                     await _has_room(tx, account, asked.orders)
-            await tx.place_card(request_id, self._card(user_id, place))
+            await tx.place_card(request_id, card)
             await tx.answer_request(request_id, state, now)
         self._wake()
 
-    async def stop(self, request_id: int, user_id: int, place: Place) -> None:
+    async def stop(self, request_id: int, user_id: int, card: MessageRef) -> None:
         """Send nothing more of a request; what was sent goes on. Raise NotOwner for anyone but the requester."""
         await self._own(request_id, user_id)
         async with self._ledger.write() as tx:
-            await tx.place_card(request_id, self._card(user_id, place))
+            await tx.place_card(request_id, card)
             request = await tx.request(request_id)
             if request is None:  # erased since
                 raise NotOwner
             await tx.stop_request(request, self._clock(), self._window)
         self._wake()
 
-    async def retry(self, request_id: int, user_id: int, place: Place) -> None:
+    async def retry(self, request_id: int, user_id: int, card: MessageRef) -> None:
         """Give what is only watched of a request one more try; raise NotOwner, NoKey or KeyPaused.
 
         It is what repeating /cancel does: the next look comes first, and what it shows running is sent.
@@ -196,7 +196,7 @@ class Cancels:
         request = await self._own(request_id, user_id)
         async with self._ledger.write() as tx:
             usable(await tx.account(request.account_id))
-            await tx.place_card(request_id, self._card(user_id, place))
+            await tx.place_card(request_id, card)
             await tx.retry_request(request_id, self._clock())
         self._wake()
 
@@ -274,14 +274,14 @@ class Cancels:
         return keys_beside(await self._ledger.read.accounts_of(user_id), lost)
 
     async def ask_under_another_key(
-        self, kind: ListKind, list_id: int, user_id: int, account_id: int, place: Place
+        self, kind: ListKind, list_id: int, user_id: int, account_id: int, card: MessageRef
     ) -> int:
         """Ask whether to try, under another key, what the panel did not find under its own; return the request's id.
 
         Raise as `rows` does and as `ask` does: NotOwner for a list or an account that is not the user's.
         """
         orders = await self.named(kind, list_id, user_id, lambda line: line.not_found and line.account_id != account_id)
-        return await self.ask(user_id, Found(orders, 0, ()), place, key=account_id, always=True)
+        return await self.ask(user_id, Found(orders, 0, ()), card, key=account_id, always=True)
 
     async def _pages(self, kind: ListKind, list_id: int, after: int = -1) -> AsyncGenerator[list[Listed]]:
         while page := await self._ledger.read.page(kind, list_id, after, _PAGE):
@@ -299,11 +299,6 @@ class Cancels:
         if request is None or request.user_id != user_id:
             raise NotOwner
         return request
-
-    def _card(self, user_id: int, place: Place) -> Card:
-        sealed = self._vault.seal(Purpose.INTERACTION_TOKEN, user_id, place.token) if place.token else None
-        until = self._clock() + (_TOKEN_LIVES if sealed else _MESSAGE_LIVES)
-        return Card(place.channel_id, place.guild_id, place.message_id, sealed, until, place.language)
 
 
 async def _has_room(read: Reader, account: Account, more: int) -> None:

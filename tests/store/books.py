@@ -6,7 +6,7 @@ from typing import Any
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading
 from bot.domain.states import State, Transition
-from bot.ledger import Account, Cancellation, Card, Ledger, NoticeKind, Outcome, SealedKey, Writer
+from bot.ledger import Account, Cancellation, Ledger, MessageRef, NoticeKind, Outcome, SealedKey, Writer
 from tests.ledgers import Below
 from tests.world import START, orders_of
 
@@ -110,7 +110,7 @@ async def ask(
     tx: Writer, account: Account, *orders: str, until: Any = CARD_ENDS, first: bool = False, now: datetime = START
 ) -> int:
     """Write down a request within a transaction."""
-    card = Card(5, None, 7, TOKEN, until)
+    card = MessageRef(5, None, 7, TOKEN, until)
     return await tx.add_request(account, orders, card, now, ask_first=first, ignored=(), repeats=0)
 
 

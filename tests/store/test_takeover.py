@@ -14,7 +14,6 @@ from bot.domain.order_ids import find_orders
 from bot.domain.order_status import OrderStatus
 from bot.ledger import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER
 from bot.panel import CALL_DEADLINE
-from bot.services.cancels import Place
 from bot.settings import Settings
 from tests.ledgers import InPostgres
 from tests.panel.lines import Line, Time, clock_of_loop, listening, url_of
@@ -103,7 +102,7 @@ async def test_nothing_is_sent_again_while_a_call_hangs_on_the_wire(
             process(base, tmp_path, url_of(port), clock, 1) as other,
         ):
             await one.accounts.connect(ANN, KEY)
-            await one.cancels.ask(ANN, find_orders("ord_A"), Place(1, None, None, None))
+            await one.cancels.ask(ANN, find_orders("ord_A"), one.cancels.message_ref(ANN, 1, None, None))
             await one.worker.start_due()
             await held.called.wait()
             taken_over = None

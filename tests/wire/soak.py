@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from bot.demo.panel import SimulatedPanel, Upstream
 from bot.domain.clock import utc_now
 from bot.domain.states import State, Transition
-from bot.ledger import Card, Ledger, Outcome
+from bot.ledger import Ledger, MessageRef, Outcome
 from bot.panel import Answer
 from bot.services.key_seals import seal_key
 from bot.settings import Settings
@@ -276,7 +276,7 @@ async def _fill(folder: Path, accounts: int, orders: int) -> None:
     """Write accounts with orders that the panel has taken into a ledger, all of them due for a look."""
     vault = open_vault(Settings(_env_file=None, data_dir=folder), first_start=False)
     now = utc_now()
-    card = Card(1, None, None, None, now)
+    card = MessageRef(1, None, None, None, now)
     async with Ledger.open(folder / "ledger.sqlite3") as ledger, ledger.write() as tx:
         for user in range(1, accounts + 1):
             account_id = await tx.place_account(user, "main", now)
