@@ -1,4 +1,4 @@
-"""The doctor's judgement of what it sees; what it sees: tests/test_doctor_looks.py and tests/wire."""
+"""The doctor's judgement of what it reads; what it reads: tests/test_doctor_probes.py and tests/wire."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,40 +7,25 @@ from pathlib import Path
 import pytest
 
 from bot.ledger import Checkup, LedgerUnreachable, LedgerUnreadable, ServerCheckup
-from bot.ops.doctor.checks import (
-    Finding,
-    Verdict,
-    check_address,
-    check_application,
-    check_clock,
-    check_keys,
-    check_ledger,
-    check_modes,
-    check_panel,
-    check_space,
-    check_token,
-)
-from bot.ops.doctor.facts import (
-    Address,
+from bot.ops.doctor.application import (
     Application,
     DiscordAnswer,
-    Keys,
-    LedgerFile,
-    LedgerServer,
-    Modes,
-    PanelAnswer,
-    Reading,
     Refusal,
+    check_application,
+    check_intents,
+    check_token,
 )
+from bot.ops.doctor.clock import ClockReading, check_clock
+from bot.ops.doctor.finding import ATTENTION, FAILED, OK, Finding, Verdict
+from bot.ops.doctor.ledger import LedgerFile, LedgerServer, check_disk, check_ledger
+from bot.ops.doctor.panel import PanelAnswer, check_panel
 from bot.panel import Blocked, InvalidKey, PanelError, RateLimited, Suspended, Unavailable, UnexpectedResponse
 
-OK, ATTENTION, FAILED = Verdict.OK, Verdict.ATTENTION, Verdict.FAILED
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 APPLICATION = Application("bot", 111, installs=("Guild Install", "User Install"), servers=3)
 WHOLE = Checkup(version=1, newest=1, damage="")
 LEDGER = LedgerFile(Path("data/ledger.sqlite3"), WHOLE, size=5_000_000, free=10**10, writable=True)
 SERVER = LedgerServer("ledger on db", ServerCheckup(1, 1, "15.4", 150_004, "UTF8", writable=True, may_create=True))
-KEYS = Keys(Path("data/encryption.keys"), present=True, sealed=12)
 
 
 def on_server(**found: object) -> LedgerServer:
@@ -86,19 +71,18 @@ def test_the_token(answer: DiscordAnswer, verdict: Verdict, words: str) -> None:
     ],
 )
 def test_what_the_portal_says(application: Application, verdict: Verdict, words: str) -> None:
-    intents, portal = check_application(DiscordAnswer(application))
-    states(intents, OK, "none is privileged")
-    states(portal, verdict, words)
+    states(check_intents(DiscordAnswer(application)), OK, "none is privileged")
+    states(check_application(DiscordAnswer(application)), verdict, words)
 
 
 def test_an_intent_that_is_not_needed_is_named() -> None:
     application = replace(APPLICATION, privileged=("Message Content Intent",))
-    states(check_application(DiscordAnswer(application))[0], ATTENTION, "not needed: Message Content Intent", "Turn")
+    states(check_intents(DiscordAnswer(application)), ATTENTION, "not needed: Message Content Intent", "Turn")
 
 
 def test_what_discord_did_not_tell_is_not_called_well() -> None:
-    for finding in check_application(DiscordAnswer(Refusal.REFUSED)):
-        states(finding, ATTENTION, "not looked at")
+    for check in (check_intents, check_application):
+        states(check(DiscordAnswer(Refusal.REFUSED)), ATTENTION, "not looked at")
 
 
 @pytest.mark.parametrize(
@@ -161,36 +145,11 @@ def test_the_ledger(ledger: LedgerFile | LedgerServer, verdict: Verdict, words: 
     ],
 )
 def test_the_space_that_is_left(size: int, free: int, verdict: Verdict) -> None:
-    states(check_space(replace(LEDGER, size=size, free=free)), verdict, "MB free")
+    states(check_disk(replace(LEDGER, size=size, free=free)), verdict, "MB free")
 
 
 def test_the_space_on_another_machine_is_not_spoken_of() -> None:
-    states(check_space(SERVER), OK, "watch it there")
-
-
-@pytest.mark.parametrize(
-    ("keys", "verdict", "words"),
-    [
-        (KEYS, OK, "Is there a copy of it apart from the ledger's?"),
-        (replace(KEYS, path=None), OK, "ENCRYPTION_KEYS opens all 12"),
-        (replace(KEYS, present=False, sealed=0), OK, "Back it up then"),
-        (replace(KEYS, present=False), FAILED, "Put its backup in its place"),
-        (replace(KEYS, unopened=2), FAILED, "2 of 12 API keys"),
-        (replace(KEYS, sealed=None), ATTENTION, "can be read; what is sealed with them is not known"),
-        (replace(KEYS, sealed=None, present=False), ATTENTION, "none at data/encryption.keys; what is sealed"),
-        (replace(KEYS, trouble="The key file is unusable."), FAILED, "unusable"),
-    ],
-)
-def test_the_encryption_keys(keys: Keys, verdict: Verdict, words: str) -> None:
-    states(check_keys(keys), verdict, words)
-
-
-def test_who_may_read_the_files() -> None:
-    mine, open_one = Path("mine"), Path("open")
-    states(check_modes(Modes((mine, open_one))), OK, "2 looked at")
-    states(check_modes(Modes((mine, open_one), (open_one,))), ATTENTION, "chmod go= open")
-    states(check_modes(Modes((mine,), (), (open_one,))), ATTENTION, "could not be looked at: open")
-    states(check_modes(Modes((mine,), known=False)), ATTENTION, "no file modes")
+    states(check_disk(SERVER), OK, "watch it there")
 
 
 @pytest.mark.parametrize(
@@ -205,38 +164,26 @@ def test_who_may_read_the_files() -> None:
 )
 def test_the_clock(ahead: float, verdict: Verdict, words: str) -> None:
     asked = NOW + timedelta(seconds=ahead)
-    reading = Reading("Discord", asked, asked + timedelta(seconds=0.2), NOW - timedelta(seconds=0.4))
-    states(check_clock([reading]), verdict, words)
+    reading = ClockReading("Discord", asked, asked + timedelta(seconds=0.2), NOW - timedelta(seconds=0.4))
+    states(check_clock(reading), verdict, words)
 
 
 def test_the_clock_is_compared_with_whoever_answered_fastest() -> None:
-    slow = Reading("the panel", NOW, NOW + timedelta(seconds=9), NOW)
-    fast = Reading("Discord", NOW, NOW + timedelta(seconds=0.1), NOW)
-    states(check_clock([slow, fast]), OK, "Discord's")
-    states(check_clock([slow]), OK, "give or take 5.0 s")  # 4 s off, which nobody can know from that
-    states(check_clock([]), ATTENTION, "not compared")
-
-
-@pytest.mark.parametrize(
-    ("address", "verdict", "words"),
-    [
-        (None, OK, "works without"),
-        (Address("https://bot.invalid", 405), OK, "leads to the bot"),
-        (Address("https://bot.invalid", 404), ATTENTION, "HTTP 404"),
-        (Address("https://bot.invalid", words="ClientConnectorError"), ATTENTION, "ClientConnectorError"),
-    ],
-)
-def test_the_public_address(address: Address | None, verdict: Verdict, words: str) -> None:
-    states(check_address(address), verdict, words)
+    slow = ClockReading("the panel", NOW, NOW + timedelta(seconds=9), NOW)
+    fast = ClockReading("Discord", NOW, NOW + timedelta(seconds=0.1), NOW)
+    states(check_clock(slow, fast, None), OK, "Discord's")
+    states(check_clock(slow), OK, "give or take 5.0 s")  # 4 s off, which nobody can know from that
+    states(check_clock(None, None), ATTENTION, "not compared")
 
 
 def test_whatever_is_not_well_comes_with_something_to_do() -> None:
     application = replace(APPLICATION, interactions_go_elsewhere=True, privileged=("Presence Intent",))
     bad = [
         check_token(DiscordAnswer(Refusal.UNREACHABLE)),
-        *check_application(DiscordAnswer(application)),
+        check_intents(DiscordAnswer(application)),
+        check_application(DiscordAnswer(application)),
         check_ledger(replace(LEDGER, writable=False)),
-        check_space(replace(LEDGER, free=0)),
-        check_clock([]),
+        check_disk(replace(LEDGER, free=0)),
+        check_clock(None, None),
     ]
     assert all(finding.remedy for finding in bad)

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from bot.domain.clock import utc_now
 from bot.ledger.migrate import migrations
-from bot.ops.doctor import looks
-from bot.ops.doctor.checks import check_token
+from bot.ops.doctor import application
+from bot.ops.doctor.application import check_token, probe_discord
 from tests.ledgers import InPostgres
 from tests.postgres import Postgres
 from tests.story import ROOT
@@ -100,9 +100,9 @@ async def test_a_discord_that_goes_on_failing_is_not_said_to_be_silent(
 ) -> None:
     """discord.py tries again on a 502, for longer than the doctor waits."""
     monkeypatch.setattr(discord.http.Route, "BASE", f"http://{here.discord.address}/api/v10")
-    monkeypatch.setattr(looks, "_PATIENCE", 0.5)
+    monkeypatch.setattr(application, "_PATIENCE", 0.5)
     here.discord.faults = [Fault("GET", "/users/@me", 502)] * 9
-    assert "Discord answered with HTTP 502" in str(check_token(await looks.look_at_discord(SecretStr(TOKEN), utc_now)))
+    assert "Discord answered with HTTP 502" in str(check_token(await probe_discord(SecretStr(TOKEN), utc_now)))
 
 
 async def test_something_else_at_the_panels_address_is_told(here: Stage) -> None:
