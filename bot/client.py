@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot.cards.answers import internal_problem, panel_problem, problem, user_problem
 from bot.cards.errors import UNWRITABLE
-from bot.cards.language import current_language, speak, t, use_language
+from bot.cards.language import speak, t, use_language
 from bot.cards.layout import CardView
 from bot.delivery.notices import Courier
 from bot.delivery.refusals import DELIVERY_ERRORS
@@ -182,8 +182,11 @@ class Translator(app_commands.Translator):
         self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
     ) -> str | None:
         """Return a text in a language, or None where there is only the English one."""
-        with use_language(resolve_locale(str(locale))):
-            return None if current_language() is Language.ENGLISH else t(string.message)
+        language = resolve_locale(locale.value)
+        if language is Language.ENGLISH:
+            return None
+        with use_language(language):
+            return t(string.message)
 
 
 def _tracing(answered: Callable[[int, bool], None]) -> aiohttp.TraceConfig:

@@ -1,6 +1,7 @@
 """The languages the bot speaks, and which of them is meant by a locale of Discord's."""
 
 from enum import StrEnum
+from functools import cache
 
 
 class Language(StrEnum):
@@ -16,6 +17,7 @@ class Language(StrEnum):
     VIETNAMESE = "vi"
 
 
+@cache
 def resolve_locale(locale: str) -> Language:
     """Return the language for a Discord locale such as "es-419" or "pt-BR"; English for one without a catalogue."""
     name = locale.replace("-", "_")

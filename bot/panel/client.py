@@ -312,7 +312,8 @@ def connect(transport: httpx.AsyncBaseTransport | None, proxy: SecretStr | None)
     return httpx.AsyncClient(
         transport=transport,
         proxy=proxy.get_secret_value() if proxy else None,
-        verify=httpx.create_ssl_context(),  # SSL_CERT_FILE and SSL_CERT_DIR count, unlike HTTP_PROXY and .netrc
+        # SSL_CERT_FILE and SSL_CERT_DIR count, unlike HTTP_PROXY and .netrc; a given transport reads no certificates.
+        verify=True if transport else httpx.create_ssl_context(),
         trust_env=False,
         headers=_HEADERS,
         limits=httpx.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=0),
