@@ -5,14 +5,16 @@ import os
 import sqlite3
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Protocol
 
 import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from bot.ledger import Database
+from bot.ledger import Database, migrate
 from bot.ledger.link import WRITING
 from tests.postgres import Postgres
 
@@ -108,15 +110,26 @@ class InPostgres:
 
 @contextmanager
 def ledger_in(folder: Path, server: Postgres | None) -> Generator[Below]:
-    """Make room for one ledger: in PostgreSQL where there is a server, else in a file."""
+    """Copy an empty ledger that was migrated before: in PostgreSQL if there is a server, else to a file."""
     if server is None:
-        yield InFile(folder / "ledger.sqlite3")
+        below = InFile(folder / "ledger.sqlite3")
+        below.database.touch(0o600)
+        below.database.write_bytes(_empty_ledger())
+        yield below
         return
     below = InPostgres(server)
     try:
         yield below
     finally:
         below.drop()
+
+
+@cache
+def _empty_ledger() -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.sqlite3"
+        migrate(path)
+        return path.read_bytes()
 
 
 def no_server() -> None:
