@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import settings
 from pydantic import SecretStr
 
 from bot.ledger import migrate
+from tests.folders import in_memory
 from tests.ledgers import Below, ledger_in, no_server
 from tests.postgres import Postgres, programs, running
 from tests.world import World, world
@@ -17,6 +19,9 @@ from tests.world import World, world
 # The machines that run these tests are noisy; speed is measured in benchmarks.
 settings.register_profile("here", deadline=None)
 settings.load_profile("here")
+
+if folder := in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))  # where pytest makes its folders
 
 
 ENGINES = ("sqlite", "postgresql")

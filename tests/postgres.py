@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 import asyncpg
 
+from tests.folders import in_memory
+
 T = TypeVar("T")
 
 _SETTINGS = {
@@ -113,7 +115,9 @@ def _name(url: str) -> str:
 @contextmanager
 def running(binaries: Path) -> Generator[Postgres]:
     """Run a server that nobody but this machine reaches."""
-    folder = Path(mkdtemp(prefix="pg-"))  # short: a socket's path has room for about a hundred characters
+    folder = Path(
+        mkdtemp(prefix="pg-", dir=in_memory())
+    )  # short: a socket's path has room for about a hundred characters
     user = _user()
     if user:
         shutil.chown(folder, user)
