@@ -48,30 +48,34 @@ class Purpose(StrEnum):
 
 
 class VaultError(Exception):
-    """A secret cannot be sealed or opened; each subclass's docstring is the message a person reads."""
+    """A secret cannot be sealed or opened. `text` is what an operator reads, followed by the arguments."""
+
+    text = ""
 
     def __str__(self) -> str:
-        return " ".join([type(self).__doc__ or "", *map(str, self.args)])
+        return " ".join([self.text, *map(str, self.args)])
 
 
 class UnknownKey(VaultError):
-    """A secret was sealed with an encryption key that is not here: put that key back (ENCRYPTION_KEYS)."""
+    text = "A secret was sealed with an encryption key that is not here: put that key back (ENCRYPTION_KEYS)."
 
 
 class Tampered(VaultError):
-    """A sealed secret is damaged, or belongs to another user, account or purpose. Let its user connect again."""
+    text = "A sealed secret is damaged, or belongs to another user, account or purpose. Let its user connect again."
 
 
 class BadKeyFile(VaultError):
-    """The key file is unusable and left as it is: restore its backup, or move it away, losing all secrets."""
+    text = "The key file is unusable and left as it is: restore its backup, or move it away, losing all secrets."
 
 
 class KeyFileUnreachable(BadKeyFile):
-    """The key file cannot be written or read; nothing was changed. Check the folder, its permissions and free space."""
+    text = (
+        "The key file cannot be written or read; nothing was changed. Check the folder, its permissions and free space."
+    )
 
 
 class MissingKeyFile(VaultError):
-    """The key file is gone, and the ledger holds secrets sealed with it; nothing was changed. Put it back."""
+    text = "The key file is gone, and the ledger holds secrets sealed with it; nothing was changed. Put it back."
 
 
 class Vault:
@@ -152,25 +156,25 @@ def open_vault(settings: Settings, *, first_start: bool = True) -> Vault:
     """
     if settings.encryption_keys:
         try:
-            return Vault(_strong(_decode(settings.encryption_keys.get_secret_value().replace(",", " ").split())))
+            return Vault(_decode(settings.encryption_keys.get_secret_value().replace(",", " ").split()))
         except ValueError as error:
             raise BadSettings(f"ENCRYPTION_KEYS: {error}") from None
     path = settings.data_dir / KEY_FILE
-    with _faults_of(path):
-        _clear_away(path)
+    with _named_errors(path):
+        _remove_leftovers(path)
         if not path.exists():
             if not first_start:
                 raise MissingKeyFile(f"({path})")
-            _make(path)
+            _make_file(path)
         return _read(path)
 
 
-def look_into_vault(settings: Settings) -> Vault | None:
+def inspect_vault(settings: Settings) -> Vault | None:
     """Return the vault as `open_vault` would, but make and change nothing; None: there is no key file yet."""
     if settings.encryption_keys:
         return open_vault(settings)
     path = settings.data_dir / KEY_FILE
-    with _faults_of(path):
+    with _named_errors(path):
         return Vault(_keys_in(path)) if path.exists() else None
 
 
@@ -182,13 +186,13 @@ def add_key(settings: Settings) -> None:
     if settings.encryption_keys:
         return
     path = settings.data_dir / KEY_FILE
-    with _faults_of(path):
+    with _named_errors(path):
         _read(path)
         _write(path, _new_line() + path.read_text("ascii"), os.replace)
 
 
 @contextlib.contextmanager
-def _faults_of(path: Path) -> Generator[None]:
+def _named_errors(path: Path) -> Generator[None]:
     try:
         yield
     except UnicodeDecodeError:
@@ -199,7 +203,7 @@ def _faults_of(path: Path) -> Generator[None]:
         raise KeyFileUnreachable(f"({path}: {error.strerror})") from None
 
 
-def _make(path: Path) -> None:
+def _make_file(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):  # another process was quicker
         _write(path, _new_line(), os.link)  # never over an existing file, unlike a rename
@@ -216,34 +220,31 @@ def _read(path: Path) -> Vault:
 
 def _keys_in(path: Path) -> list[bytes]:
     lines = (line.strip() for line in path.read_text("ascii").splitlines())
-    return _strong(_decode([line for line in lines if line and not line.startswith("#")]))
-
-
-def _strong(keys: list[bytes]) -> list[bytes]:
-    """Return the keys; raise ValueError where the newest, which seals, was not drawn at random.
-
-    Of 10^13 random ones less than one looks like that. Older ones only open what they have sealed.
-    """
-    half = KEY_BYTES // 2
-    for key in keys[:1]:
-        if len(set(key)) < half or key[:half] == key[half:] or all(byte in _VISIBLE for byte in key):
-            raise ValueError(
-                "the first key can be guessed: put a random one before it (openssl rand -base64 32), "
-                "keep the old one behind it, and run rotate-keys"
-            )
-    return keys
+    return _decode([line for line in lines if line and not line.startswith("#")])
 
 
 def _decode(texts: Sequence[str]) -> list[bytes]:
-    """Read base64 of either alphabet, padded or not; raise ValueError, which never shows a key."""
+    """Read keys in base64 of either alphabet, padded or not; raise ValueError, which never shows a key."""
     try:
         plain = (text.translate(_STANDARD).rstrip("=") for text in texts)
-        return [base64.b64decode(text + "=" * (-len(text) % 4), validate=True) for text in plain]
+        keys = [base64.b64decode(text + "=" * (-len(text) % 4), validate=True) for text in plain]
     except ValueError:
         raise ValueError("not base64") from None
+    if keys and _can_be_guessed(keys[0]):  # older ones only open what they have sealed
+        raise ValueError(
+            "the first key can be guessed: put a random one before it (openssl rand -base64 32), "
+            "keep the old one behind it, and run rotate-keys"
+        )
+    return keys
 
 
-def _clear_away(path: Path) -> None:
+def _can_be_guessed(key: bytes) -> bool:
+    """Tell whether a key was not drawn at random. Of 10^13 random ones less than one looks like that."""
+    half = KEY_BYTES // 2
+    return len(set(key)) < half or key[:half] == key[half:] or all(byte in _VISIBLE for byte in key)
+
+
+def _remove_leftovers(path: Path) -> None:
     """Remove what a process left that was killed while it wrote a key file: nothing was sealed with that key yet."""
     for left in path.parent.glob(f".{path.name}.*"):
         with contextlib.suppress(OSError):
@@ -260,13 +261,13 @@ def _write(path: Path, text: str, put: Callable[[str, Path], None]) -> None:
             file.flush()
             os.fsync(file.fileno())
         put(name, path)
-        _keep_name(path.parent)
+        _sync_folder(path.parent)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
 
 
-def _keep_name(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Write a folder's names to the disk: a key lost in a power cut would take every secret with it."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)

@@ -8,7 +8,7 @@ import aiohttp
 
 from bot.ops.doctor.finding import ATTENTION, FAILED, OK, Finding
 from bot.settings import BadSettings, Settings
-from bot.vault import KEY_FILE, VaultError, look_into_vault
+from bot.vault import KEY_FILE, VaultError, inspect_vault
 
 _PATIENCE = 20
 """Seconds for the public address to answer."""
@@ -25,7 +25,7 @@ def check_keys(settings: Settings, sealed: tuple[bytes, ...] | None) -> Finding:
     path = None if settings.encryption_keys else settings.data_dir / KEY_FILE
     where = path or "ENCRYPTION_KEYS"
     try:
-        vault = look_into_vault(settings)
+        vault = inspect_vault(settings)
     except (VaultError, BadSettings) as error:
         return Finding(FAILED, "keys", str(error).rstrip("."))
     if sealed is None:
