@@ -240,7 +240,7 @@ async def build(
                 clock,
                 loops=loops,
                 connected=lambda: client.connected and not client.is_closed(),
-                work=worker,
+                scheduler=worker,
                 files_waiting=lambda: client.reading_room.waiting,
             )
             client.use_cases = UseCases(

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Protocol
 
 from bot.domain.clock import Clock
 from bot.ledger import Ledger, Standing
 from bot.ops.metrics import Metrics
 from bot.workers.budget import Budget
+from bot.workers.scheduler import Scheduler
 from bot.workers.tasks import WakeEvent
 
 _READ_EVERY = timedelta(seconds=5)
@@ -19,25 +19,6 @@ _FAILING_AFTER = timedelta(minutes=5)
 """What fails is tried again within that time, so it has failed several times."""
 _LEDGER_PATIENCE = 5
 """Seconds for which the ledger may keep somebody waiting who only asks whether it is there."""
-
-
-class Work(Protocol):
-    """What is done for accounts, as far as health goes (bot/workers/scheduler.py)."""
-
-    @property
-    def slow_calls(self) -> int:
-        """How many turns take long."""
-        ...
-
-    @property
-    def failing_for(self) -> timedelta:
-        """For how long nothing has come of anything that was due."""
-        ...
-
-    @property
-    def hanging_for(self) -> timedelta:
-        """For how long the oldest turn has been under way."""
-        ...
 
 
 class Health:
@@ -52,14 +33,14 @@ class Health:
         *,
         loops: Mapping[str, WakeEvent],
         connected: Callable[[], bool],
-        work: Work,
+        scheduler: Scheduler,
         files_waiting: Callable[[], int],
     ) -> None:
         self.metrics = metrics
         self.budget = budget
         self.clock = clock
         self.connected = connected
-        self.work = work
+        self.scheduler = scheduler
         self.files_waiting = files_waiting
         self._ledger = ledger
         self._loops = loops
@@ -85,10 +66,10 @@ class Health:
     async def faults(self) -> list[str]:
         """Return why work that is due, and that the panel's limits allow, is not done. Discord is no reason."""
         faults = [f"{name} stalled" for name, silent in self.silent_loops().items() if silent > _STALLED_AFTER]
-        if (failing := self.work.failing_for) > _FAILING_AFTER:
+        if (failing := self.scheduler.failing_for) > _FAILING_AFTER:
             minutes = failing // timedelta(minutes=1)
             faults.append(f"nothing has been sent or checked for {minutes} minutes, though something is due")
-        if (hanging := self.work.hanging_for) > _FAILING_AFTER:
+        if (hanging := self.scheduler.hanging_for) > _FAILING_AFTER:
             faults.append(f"work on an account has not ended for {hanging // timedelta(minutes=1)} minutes")
         try:
             async with asyncio.timeout(_LEDGER_PATIENCE):

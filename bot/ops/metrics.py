@@ -7,15 +7,9 @@ No label names a user, an order or a key. A process counts for itself and starts
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    ProcessCollector,
-    disable_created_metrics,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from bot.domain.clock import Clock
 from bot.domain.refunds import Refund
@@ -39,67 +33,43 @@ class Metrics:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._invalid: deque[datetime] = deque(maxlen=MOST_INVALID)
-        self.registry = registry = CollectorRegistry()
-        self.panel_calls = Counter(
-            "notpanel_panel_calls",
-            "Calls to the panel by action and outcome.",
-            ["action", "outcome"],
-            registry=registry,
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        self.panel_calls = counter(
+            "notpanel_panel_calls", "Calls to the panel by action and outcome.", ["action", "outcome"]
         )
-        self.panel_seconds = Histogram(
-            "notpanel_panel_call_seconds",
-            "How long calls to the panel took.",
-            buckets=CALLED_WITHIN,
-            registry=registry,
+        self.panel_seconds = histogram(
+            "notpanel_panel_call_seconds", "How long calls to the panel took.", buckets=CALLED_WITHIN
         )
-        self.panel_answered = Gauge(
-            "notpanel_panel_answered_timestamp_seconds", "When a call last came to something.", registry=registry
-        )
-        self.keys_refused = Counter(
+        self.panel_answered = gauge("notpanel_panel_answered_timestamp_seconds", "When a call last came to something.")
+        self.keys_refused = counter(
             "notpanel_keys_refused",
             "Refusals of keys; key: it was paused, panel: many are refused, ask_again: not known yet, "
             "new: not connected.",
             ["meaning"],
-            registry=registry,
         )
-        self.ended = Counter(
-            "notpanel_cancellations_ended", "Cancels ended by what the panel said.", ["state"], registry=registry
+        self.ended = counter("notpanel_cancellations_ended", "Cancels ended by what the panel said.", ["state"])
+        self.refunds = counter(
+            "notpanel_refunds_proven", "Orders for which a refund is proven, by what proves it.", ["by"]
         )
-        self.refunds = Counter(
-            "notpanel_refunds_proven",
-            "Orders for which a refund is proven, by what proves it.",
-            ["by"],
-            registry=registry,
-        )
-        self.webhook_calls = Counter(
-            "notpanel_webhook_calls", "Calls to webhook addresses by outcome.", ["outcome"], registry=registry
-        )
-        self.webhook_orders = Counter("notpanel_webhook_looks", "Orders made due by webhooks.", registry=registry)
-        self.acknowledged = Histogram(
+        self.webhook_calls = counter("notpanel_webhook_calls", "Calls to webhook addresses by outcome.", ["outcome"])
+        self.webhook_orders = counter("notpanel_webhook_looks", "Orders made due by webhooks.")
+        self.acknowledged = histogram(
             "notpanel_acknowledgement_seconds",
             "From a command's arrival until Discord confirmed its first answer.",
             buckets=ACKNOWLEDGED_WITHIN,
-            registry=registry,
         )
-        self.not_acknowledged = Counter(
-            "notpanel_not_acknowledged", "Commands whose first answer failed.", registry=registry
-        )
-        self.turned_away = Counter(
-            "notpanel_turned_away", "Commands and presses told to come back later.", registry=registry
-        )
-        self.discord_requests = Counter(
-            "notpanel_discord_requests", "Requests to Discord by outcome.", ["outcome"], registry=registry
-        )
-        Gauge(
+        self.not_acknowledged = counter("notpanel_not_acknowledged", "Commands whose first answer failed.")
+        self.turned_away = counter("notpanel_turned_away", "Commands and presses told to come back later.")
+        self.discord_requests = counter("notpanel_discord_requests", "Requests to Discord by outcome.", ["outcome"])
+        gauge(
             "notpanel_discord_invalid_requests",
             "401, 403 and 429 of the last ten minutes; Discord bars an address at 10,000.",
-            registry=registry,
         ).set_function(lambda: self.invalid_requests)
-        self.started = Gauge(
-            "notpanel_started_timestamp_seconds", "When this process began to count.", registry=registry
-        )
+        self.started = gauge("notpanel_started_timestamp_seconds", "When this process began to count.")
         self.started.set(clock().timestamp())
-        ProcessCollector(registry=registry)
 
     def panel_called(self, called: Called) -> None:
         """Count a call to the panel."""

@@ -97,7 +97,6 @@ class Guarded(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Admit a connection or end it."""
         assert isinstance(transport, asyncio.Transport)
         if self._connections.admit(transport):
             self._transport = transport
@@ -106,24 +105,19 @@ class Guarded(asyncio.Protocol):
             transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Hand on what has come."""
         if self._transport:
             self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
-        """Hand on that nothing more comes."""
         return self._inner.eof_received() if self._transport else None
 
     def pause_writing(self) -> None:
-        """Hand on that the other side does not read."""
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        """Hand on that it reads again."""
         self._inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count the connection no more."""
         if self._transport:
             self._connections.forget(self._transport)
             self._inner.connection_lost(exc)

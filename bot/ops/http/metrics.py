@@ -63,12 +63,14 @@ def _of_ledger(standing: Standing, now: datetime) -> Iterator[GaugeMetricFamily]
 
 
 def _of_process(health: Health, *, readable: bool) -> Iterator[GaugeMetricFamily]:
-    work = health.work
-    yield _gauge("notpanel_panel_slow_calls", "Accounts whose call has been under way for over 5 s.", work.slow_calls)
+    scheduler = health.scheduler
+    yield _gauge(
+        "notpanel_panel_slow_calls", "Accounts whose call has been under way for over 5 s.", scheduler.slow_calls
+    )
     yield _gauge(
         "notpanel_failing_seconds",
         "For how long nothing has come of anything due that limits allow; 0 while something does.",
-        work.failing_for.total_seconds(),
+        scheduler.failing_for.total_seconds(),
     )
     yield _gauges(
         "notpanel_panel_limit_remaining",
