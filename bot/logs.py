@@ -1,4 +1,4 @@
-"""Sets up logging once, so that no level lets a secret through, and nothing that goes on failing fills the disk."""
+"""Logging: no level lets a secret through, and nothing that fails again and again fills the disk."""
 
 import json
 import logging
@@ -27,16 +27,15 @@ ONCE_IN = 60
 TRACED_ONCE_IN = 600
 """Seconds in which the same fault is written with its traceback once, and in one line else."""
 _MOST_KINDS = 200
-"""Kinds of lines told apart; what is more than that counts as one kind for each logger and level."""
+"""Kinds of lines that are distinguished; all others count as one kind for each logger and level."""
 _MOST_OF_KIND = 200
-"""Characters of a template by which kinds are told apart."""
+"""Characters of a template by which kinds are distinguished."""
 
 
 class TextFormatter(logging.Formatter):
-    """One line for people, ended by what was being answered."""
+    """One line for people; it ends with the ID of the request that was being answered."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return a record as one line."""
         request = request_id()
         return super().formatMessage(record) + (f" [{request}]" if request is not None else "")
 
@@ -45,7 +44,6 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line, for machines; `request` is the id of the interaction or message being answered."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as one line."""
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -62,7 +60,7 @@ class JsonFormatter(logging.Formatter):
 
 @dataclass(slots=True)
 class _Kind:
-    """Lines that differ in figures and names only."""
+    """Lines that differ in numbers and names only."""
 
     record: logging.LogRecord
     """One with the logger, the level and the template, and nothing else of any."""
@@ -94,13 +92,13 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
         kind = self._kinds.get(name)
         if kind and now < kind.written_at + ONCE_IN:
             kind.left_out += 1
-            self._tell_later()
+            self._report_later()
             return
         if kind is None:
             template = str(record.msg) if len(name) > 2 else "lines of too many kinds"
             bare = logging.LogRecord(record.name, record.levelno, "", 0, template.partition("\n")[0], None, None)
             kind = self._kinds[name] = _Kind(bare, now)
-        self._tell(kind)
+        self._report(kind)
         kind.written_at = now
         if record.exc_info and kind.traced_at is not None and now < kind.traced_at + TRACED_ONCE_IN:
             super().emit(_without_traceback(record))
@@ -108,33 +106,33 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
         kind.traced_at = now if record.exc_info else kind.traced_at
         super().emit(record)
 
-    def tell_left_out(self, *, all: bool = False) -> None:
+    def report_left_out(self, *, all: bool = False) -> None:
         """Write how many lines of each kind were left out whose minute is over, or of all; forget what is long over."""
         self.acquire()
         try:
             now, self._timer = self._clock(), None
             for name, kind in list(self._kinds.items()):
                 if kind.left_out and (all or now >= kind.written_at + ONCE_IN):
-                    self._tell(kind)
+                    self._report(kind)
                     kind.written_at = now
                 elif now >= (kind.traced_at or kind.written_at) + TRACED_ONCE_IN and now >= kind.written_at + ONCE_IN:
                     del self._kinds[name]
             if any(kind.left_out for kind in self._kinds.values()):
-                self._tell_later()
+                self._report_later()
         finally:
             self.release()
 
-    def _tell(self, kind: _Kind) -> None:
+    def _report(self, kind: _Kind) -> None:
         if kind.left_out:
-            told = copy(kind.record)
-            told.created = datetime.now(UTC).timestamp()
-            told.args, told.msg = (kind.left_out, kind.record.msg), "%d more like this were left out: %s"
+            report = copy(kind.record)
+            report.created = datetime.now(UTC).timestamp()
+            report.args, report.msg = (kind.left_out, kind.record.msg), "%d more like this were left out: %s"
             kind.left_out = 0
-            super().emit(told)
+            super().emit(report)
 
-    def _tell_later(self) -> None:
+    def _report_later(self) -> None:
         if self._timer is None:
-            self._timer = threading.Timer(ONCE_IN, self.tell_left_out)
+            self._timer = threading.Timer(ONCE_IN, self.report_left_out)
             self._timer.daemon = True
             self._timer.start()
 
@@ -142,12 +140,12 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
         """Write what was counted, then end."""
         if self._timer:
             self._timer.cancel()
-        self.tell_left_out(all=True)
+        self.report_left_out(all=True)
         super().close()
 
 
 def _name_of(record: logging.LogRecord) -> tuple[str, ...]:
-    """Return what tells a kind: libraries paste figures and addresses into their templates, asyncio on later lines."""
+    """Return what tells a kind: libraries paste numbers and addresses into their templates, asyncio on later lines."""
     template = re.sub(r"0x[0-9a-f]+|\d+", "#", str(record.msg)[:_MOST_OF_KIND].partition("\n")[0])
     fault = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
     return record.name, record.levelname, template, fault

@@ -111,12 +111,12 @@ def test_the_same_warning_is_written_once_a_minute_with_a_count(log: Log) -> Non
 def test_the_count_is_told_though_nothing_follows(log: Log) -> None:
     log.write(logging.ERROR, "down")
     log.write(logging.ERROR, "down")
-    log.handler.tell_left_out()
+    log.handler.report_left_out()
     assert len(log.lines) == 1
     log.now += ONCE_IN
-    log.handler.tell_left_out()
+    log.handler.report_left_out()
     assert log.lines[1:] == ["ERROR bot: 1 more like this were left out: down"]
-    log.handler.tell_left_out()
+    log.handler.report_left_out()
     assert len(log.lines) == 2
 
 
@@ -187,7 +187,7 @@ def test_the_count_comes_by_itself(log: Log) -> None:
     log.write(logging.ERROR, "down")
     log.write(logging.ERROR, "down")
     timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
-    (timer,) = [timer for timer in timers if timer.function == log.handler.tell_left_out]
+    (timer,) = [timer for timer in timers if timer.function == log.handler.report_left_out]
     log.now += timer.interval
     timer.function()
     timer.cancel()

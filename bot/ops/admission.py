@@ -1,4 +1,4 @@
-"""What comes first when many people want something at once: an answer for each, then the work.
+"""When many people want something at once, each gets a first answer before the work begins.
 
 Discord takes a first answer for three seconds. discord.py opens a connection for each that is not answered yet and goes
 on with the first commands meanwhile, so that of thousands in one instant most are answered too late.
@@ -17,7 +17,7 @@ _WORK_WAITS = 3
 
 
 class Admission:
-    """Lets first answers go before work, in the order of their questions, and says where there is too much of it."""
+    """Lets first answers go before work, in the order of their questions, and refuses what is too much."""
 
     def __init__(self) -> None:
         self._on_their_way = asyncio.Semaphore(_ANSWERS_AT_ONCE)
@@ -38,7 +38,7 @@ class Admission:
 
     @asynccontextmanager
     async def answering(self) -> AsyncGenerator[None]:
-        """Wait until a first answer may be on its way to Discord, and count it as that."""
+        """Wait for a turn to send a first answer to Discord, and hold it meanwhile."""
         self._waiting += 1
         self._none_waits.clear()
         try:

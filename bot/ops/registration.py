@@ -1,4 +1,4 @@
-"""Telling Discord of the commands where it knows them otherwise: beside everything else, for as long as it takes."""
+"""Registers the commands with Discord where it knows them otherwise: beside everything else, as long as it takes."""
 
 import asyncio
 import hashlib
@@ -24,7 +24,7 @@ discord.py ends it: after 300 seconds without an answer, or when a rate limit ha
 
 
 async def register(client: Client, ledger: Ledger) -> bool:
-    """Register the commands unless Discord knows them as they are; tell whether that was needed.
+    """Register the commands unless Discord knows them as they are; return whether that was needed.
 
     Raise what a call to Discord raises, or LedgerError.
     """
@@ -45,26 +45,26 @@ async def keep_registered(client: Client, ledger: Ledger, stop: asyncio.Event) -
 
 
 async def _until_registered(client: Client, ledger: Ledger) -> None:
-    failures, told = 0, ""
+    failures, logged = 0, ""
 
-    def tell(trouble: str) -> None:
+    def log_once(trouble: str) -> None:
         """Log what stands in the way when it changes, not at every try."""
-        nonlocal told
-        if trouble != told:
+        nonlocal logged
+        if trouble != logged:
             log.warning(
                 "Discord has not taken the commands (%s): those that it knows work, new ones are missing; trying again",
                 trouble,
             )
-        told = trouble
+        logged = trouble
 
     while True:
-        late = asyncio.get_running_loop().call_later(_SOON, tell, "no answer yet")
+        late = asyncio.get_running_loop().call_later(_SOON, log_once, "no answer yet")
         try:
-            if await register(client, ledger) or told:
+            if await register(client, ledger) or logged:
                 log.info("commands registered with Discord")
             return
         except (*DELIVERY_ERRORS, LedgerError) as error:
-            tell(" ".join(str(error).split()) or "no answer in time")
+            log_once(" ".join(str(error).split()) or "no answer in time")
         finally:
             late.cancel()
         failures += 1
