@@ -37,9 +37,9 @@ from bot.vault import UnknownKey, Vault, open_vault
 from bot.workers.account_runner import AccountRunner
 from bot.workers.budget import Budget
 from bot.workers.housekeeping import Housekeeping
-from bot.workers.key_doubts import KeyDoubts
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner
+from bot.workers.refused_keys import RefusedKeys
 from bot.workers.scheduler import Scheduler
 from bot.workers.tasks import supervise, unless_stopped
 from cogs.registry import add_cogs
@@ -161,8 +161,8 @@ async def build(
                 called=metrics.panel_called,
             )
             budget = Budget(clock, settings.panel_ip_limit, settings.panel_key_limit, sleep=sleep)
-            doubts = KeyDoubts(clock, metrics.key_refused)
-            gateway = Gateway(ledger, vault, panel, budget, doubts, clock)
+            refused_keys = RefusedKeys(clock, metrics.key_refused)
+            gateway = Gateway(ledger, vault, panel, budget, refused_keys, clock)
             leases = Leases(ledger, clock, notify_window=window)
             intervals = WatchIntervals(
                 timedelta(seconds=settings.watch_min_interval), timedelta(seconds=settings.watch_max_interval)
@@ -196,7 +196,7 @@ async def build(
 
             def wake() -> None:
                 ring()
-                ledger.tell_others()
+                ledger.wake_others()
 
             ledger.listen(ring)
 

@@ -25,7 +25,7 @@ from cogs.common import (
     open_form,
     place,
     read_beside,
-    show_news,
+    show_undelivered,
     typed,
     uploaded,
 )
@@ -54,7 +54,7 @@ async def begin(
     use_cases, here = interaction.client.use_cases, place(interaction, message_id)
     request_id = await use_cases.cancels.ask(interaction.user.id, found, here, key=key, always=always_ask)
     await use_cases.courier.show_at_once(request_id)
-    await show_news(interaction)
+    await show_undelivered(interaction)
 
 
 class Cancel(commands.Cog):
@@ -152,7 +152,7 @@ class TryUnder(PersistentItem, template=buttons.TRY_UNDER):
         (kind, list_id), account_id = self.whole_list, int(self.values["account"])
         request_id = await use_cases.cancels.ask_under_another_key(kind, list_id, interaction.user.id, account_id, here)
         await use_cases.courier.show_at_once(request_id)
-        await show_news(interaction)
+        await show_undelivered(interaction)
 
 
 class TryOthers(PersistentItem, template=buttons.TRY_OTHERS):

@@ -16,7 +16,7 @@ from bot.cards.errors import TOO_BUSY
 from bot.cards.language import speak, t
 from bot.cards.layout import CardView
 from bot.client import Client, NotAcknowledged, TooBusy, answer_error
-from bot.delivery.notices import News
+from bot.delivery.notices import Undelivered
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.languages import resolve_locale
 from bot.ledger import LedgerError, ListKind, MessageRef
@@ -136,35 +136,35 @@ async def speak_as_chosen(interaction: Interaction) -> None:
 async def answer(interaction: Interaction, shown: CardView) -> None:
     """Put a card where the acknowledgement stands, then show what could not be delivered before."""
     await interaction.edit_original_response(view=shown.view, attachments=shown.files)
-    await show_news(interaction)
+    await show_undelivered(interaction)
 
 
-async def show_news(interaction: Interaction) -> None:
+async def show_undelivered(interaction: Interaction) -> None:
     """Show the user what is kept for them beside an answer, which that must not spoil: what fails stays kept."""
     try:
-        await bring_news(interaction)
+        await deliver_undelivered(interaction)
     except Exception:  # whatever it is, what was asked for has been done
         log.warning("kept news for interaction %d could not be shown", interaction.id, exc_info=True)
 
 
-async def bring_news(interaction: Interaction) -> bool:
+async def deliver_undelivered(interaction: Interaction) -> bool:
     """Show the user, and nobody else, every notice that Discord refused to deliver; tell whether there was one."""
     courier = interaction.client.use_cases.courier
-    kept = await courier.kept_for(interaction.user.id)
-    for news in kept:
-        message = await _show(interaction, news)
-        await courier.seen(news, message.id)
-    return bool(kept)
+    undelivered = await courier.undelivered_for(interaction.user.id)
+    for one in undelivered:
+        message = await _show(interaction, one)
+        await courier.seen(one, message.id)
+    return bool(undelivered)
 
 
-async def _show(interaction: Interaction, news: News) -> discord.WebhookMessage:
+async def _show(interaction: Interaction, one: Undelivered) -> discord.WebhookMessage:
     """Show a kept notice, in short where Discord does not take all of it."""
-    if not news.in_short:
+    if not one.in_short:
         try:
-            return await _follow_up(interaction, notice_card(news.report, news.notice))
+            return await _follow_up(interaction, notice_card(one.report, one.notice))
         except DELIVERY_ERRORS as error:
-            log.warning("notice %d is shown in short: %s", news.notice.id, error)
-    return await _follow_up(interaction, brief_notice_card(news.report, news.notice))
+            log.warning("notice %d is shown in short: %s", one.notice.id, error)
+    return await _follow_up(interaction, brief_notice_card(one.report, one.notice))
 
 
 async def _follow_up(interaction: Interaction, shown: CardView) -> discord.WebhookMessage:

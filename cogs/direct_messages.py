@@ -69,7 +69,7 @@ class DirectMessages(commands.Cog):
         try:
             if shown:
                 await reply.edit(view=shown.view, attachments=shown.files)
-            await self._show_news(message)
+            await self._show_undelivered(message)
         except (*DELIVERY_ERRORS, LedgerError) as error:
             log.warning("the answer to a direct message could not be shown: %s", error)
 
@@ -180,12 +180,12 @@ class DirectMessages(commands.Cog):
         request_id = await use_cases.cancels.ask(message.author.id, found, here, always=always, undecided=undecided)
         await use_cases.courier.show_at_once(request_id)
 
-    async def _show_news(self, message: discord.Message) -> None:
+    async def _show_undelivered(self, message: discord.Message) -> None:
         courier = self._bot.use_cases.courier
-        for news in await courier.kept_for(message.author.id):
-            shown = notice_card(news.report, news.notice)
-            sent = await message.channel.send(view=shown.view, files=shown.files, nonce=news.notice.nonce)
-            await courier.seen(news, sent.id)
+        for one in await courier.undelivered_for(message.author.id):
+            shown = notice_card(one.report, one.notice)
+            sent = await message.channel.send(view=shown.view, files=shown.files, nonce=one.notice.nonce)
+            await courier.seen(one, sent.id)
 
 
 async def _acknowledge(message: discord.Message) -> discord.Message | None:

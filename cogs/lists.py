@@ -126,6 +126,6 @@ class CopyIds(PersistentItem, template=buttons.IDS):
         (kind, list_id), state = self.whole_list, State(self.chosen)
         async with _turn(interaction):
             orders = await interaction.client.use_cases.cancels.named(
-                kind, list_id, interaction.user.id, lambda line: line.told_as is state
+                kind, list_id, interaction.user.id, lambda line: line.shown_as is state
             )
         await answer(interaction, ids_card(orders, state, kind, list_id))

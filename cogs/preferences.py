@@ -39,7 +39,7 @@ class ChooseWay(PersistentItem, template=buttons.WAY):
 
     async def press(self, interaction: Interaction) -> None:
         """Choose it."""
-        await _choose(interaction, lambda before: replace(before, news=NotifyVia(self.chosen)))
+        await _choose(interaction, lambda before: replace(before, notify_via=NotifyVia(self.chosen)))
 
 
 class ChooseTiming(PersistentItem, template=buttons.TIMING):
@@ -47,7 +47,7 @@ class ChooseTiming(PersistentItem, template=buttons.TIMING):
 
     async def press(self, interaction: Interaction) -> None:
         """Choose it."""
-        await _choose(interaction, lambda before: replace(before, timing=NotifyWhen(self.chosen)))
+        await _choose(interaction, lambda before: replace(before, notify_when=NotifyWhen(self.chosen)))
 
 
 class ChooseLanguage(PersistentItem, template=buttons.LANGUAGE):

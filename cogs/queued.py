@@ -5,7 +5,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.cards import buttons
-from bot.cards.overviews import looks_card, open_card, unwatched, unwatching_question
+from bot.cards.overviews import check_now_card, open_card, unwatched, unwatching_question
 from cogs.common import Interaction, PersistentItem, acknowledge, answer
 
 
@@ -20,13 +20,15 @@ class Queued(commands.Cog):
         await answer(interaction, open_card(orders))
 
 
-class Look(PersistentItem, template=buttons.LOOK):
+class CheckNow(PersistentItem, template=buttons.CHECK_NOW):
     """Has the presser's open orders looked at."""
 
     async def press(self, interaction: Interaction) -> None:
         """Make them due, and show them anew."""
         await acknowledge(interaction, update=True)
-        await answer(interaction, looks_card(await interaction.client.use_cases.records.look_now(interaction.user.id)))
+        await answer(
+            interaction, check_now_card(await interaction.client.use_cases.records.check_now(interaction.user.id))
+        )
 
 
 class AskUnwatch(PersistentItem, template=buttons.ASK_UNWATCH):

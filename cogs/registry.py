@@ -11,11 +11,11 @@ from cogs.history import History
 from cogs.key import AskRemove, Connect, KeepKey, Key, RemoveKey
 from cogs.lists import Browse, CopyIds, TurnPage, WholeList
 from cogs.message_menu import MessageMenu
-from cogs.news import ShowNews
 from cogs.preferences import ChooseLanguage, ChooseTiming, ChooseWay, Settings, Silence
-from cogs.queued import AskUnwatch, KeepWatching, Look, Queued, Unwatch
+from cogs.queued import AskUnwatch, CheckNow, KeepWatching, Queued, Unwatch
 from cogs.refill import ConfirmRefill, NoRefill, Refill, RefillThese
 from cogs.status import ShowStatus, Status
+from cogs.updates import ShowUpdates
 from cogs.webhook import Step, Webhook
 
 
@@ -51,7 +51,7 @@ async def add_cogs(client: Client) -> None:
         TryUnder,
         TryOthers,
         ShowStatus,
-        Look,
+        CheckNow,
         AskUnwatch,
         Unwatch,
         KeepWatching,
@@ -64,7 +64,7 @@ async def add_cogs(client: Client) -> None:
         Silence,
         Erase,
         KeepAll,
-        ShowNews,
+        ShowUpdates,
         WholeList,
         Browse,
         TurnPage,

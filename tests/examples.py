@@ -11,7 +11,7 @@ from bot.cards import buttons
 from bot.cards.cards import notice_card, request_card
 from bot.cards.language import OWN_NAMES
 from bot.cards.layout import CardView
-from bot.cards.overviews import history_card, looks_card, open_card
+from bot.cards.overviews import check_now_card, history_card, open_card
 from bot.domain.accounts import AccountState
 from bot.domain.languages import Language
 from bot.domain.order_ids import Junk
@@ -34,7 +34,7 @@ from bot.ledger import (
 from bot.ledger.lists import MOST_SHOWN
 from bot.services.cancels import RequestView
 from bot.services.keys import OpenView
-from bot.services.records import HistoryView, LooksView
+from bot.services.records import CheckNowView, HistoryView
 from tests.wire.objects import refusal
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,7 +54,12 @@ KEYS = (*PAUSED, key(8), key(9))
 
 
 def order(
-    number: int, state: State, *, words: str | None = None, status: str | None = "In progress", doubts: int = 0
+    number: int,
+    state: State,
+    *,
+    words: str | None = None,
+    status: str | None = "In progress",
+    ambiguous_attempts: int = 0,
 ) -> Cancellation:
     """Return an order with the longest ID there is."""
     ended = None if state.is_open else NOW
@@ -65,8 +70,8 @@ def order(
         order_id=f"ord_{number:064}",
         state=state,
         attempts=1,
-        doubts=doubts,
-        words=words,
+        ambiguous_attempts=ambiguous_attempts,
+        panel_message=words,
         status_word=status,
         remains="650",
         charge_first="0.50",
@@ -75,7 +80,7 @@ def order(
         created_at=NOW,
         changed_at=NOW,
         sent_at=NOW,
-        looked_at=NOW,
+        checked_at=NOW,
         queued_at=NOW,
         ended_at=ended,
         other_key=False,
@@ -84,8 +89,8 @@ def order(
 
 def grouped(orders: Sequence[Cancellation]) -> Groups:
     """Group orders the way the ledger does."""
-    states = {row.told_as for row in orders}
-    groups = {state: [row for row in orders if row.told_as is state] for state in states}
+    states = {row.shown_as for row in orders}
+    groups = {state: [row for row in orders if row.shown_as is state] for state in states}
     return {state: Group(len(rows), tuple(rows[:MOST_SHOWN])) for state, rows in groups.items()}
 
 
@@ -97,7 +102,7 @@ def view(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> Request
     waiting = 90_000 if in_trouble else 0
     named = len(orders) + waiting
     request = Request(
-        1, 1, 7, RequestState.GOING, named, waiting, Junk.of(junk), len(junk), 9, None, 5, b"", NOW, 0, 0, NOW, NOW
+        1, 1, 7, RequestState.ACTIVE, named, waiting, Junk.of(junk), len(junk), 9, None, 5, b"", NOW, 0, 0, NOW, NOW
     )
     ids = tuple(f"ord_{number:064}" for number in range(min(waiting, MOST_SHOWN)))
     return RequestView(
@@ -122,7 +127,7 @@ def all_cards(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> li
         request_card(view(orders, in_trouble=in_trouble)),
         notice_card(report, notice),
         open_card(OpenView(groups, waiting, 1_000 if in_trouble else 0, keys)),
-        looks_card(LooksView(OpenView(groups, waiting, len(waiting), keys), True, NOW)),
+        check_now_card(CheckNowView(OpenView(groups, waiting, len(waiting), keys), True, NOW)),
         history_card(HistoryView(30, None, groups, len(waiting), keys)),
     ]
 
@@ -168,7 +173,7 @@ PRESSABLE = {
     buttons.ASK_REMOVE: lambda: buttons.ask_remove(SOMEBODY, "W" * 32),
     buttons.REMOVE_KEY: lambda: buttons.remove_key(SOMEBODY),
     buttons.KEEP_KEY: lambda: buttons.keep_key(),
-    buttons.NEWS: lambda: buttons.news(SOMEBODY),
+    buttons.UPDATES: lambda: buttons.updates(SOMEBODY),
     buttons.PASTE: lambda: buttons.paste(),
     buttons.STOP: lambda: buttons.stop(SOMEBODY),
     buttons.LIST: lambda: buttons.whole_list(ListKind.REQUEST, SOMEBODY),
@@ -176,7 +181,7 @@ PRESSABLE = {
     buttons.PAGE: lambda: buttons.page(ListKind.HISTORY, SOMEBODY, 49, State.WITHDRAWN, forward=True),
     buttons.ERASE: lambda: buttons.erase(),
     buttons.KEEP_ALL: lambda: buttons.keep_all(),
-    buttons.LOOK: lambda: buttons.look(),
+    buttons.CHECK_NOW: lambda: buttons.check_now(),
     buttons.ASK_UNWATCH: lambda: buttons.ask_unwatch(),
     buttons.UNWATCH: lambda: buttons.unwatch(),
     buttons.KEEP_WATCHING: lambda: buttons.keep_watching(),

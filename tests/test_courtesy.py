@@ -259,5 +259,5 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
 }
 LAST = ["cancel", "queued", *["key remove"] * 3, "forget-me", "balance"]
 """What takes something away; the very last of all commands finds no key."""
-RARE = {buttons.NEWS, buttons.RETRY, buttons.STATUS, buttons.STOP, buttons.TRY_OTHERS}
+RARE = {buttons.UPDATES, buttons.RETRY, buttons.STATUS, buttons.STOP, buttons.TRY_OTHERS}
 """Under the public hint, in DMs alone, with many keys, or where calls have come to nothing: see the tests of these."""

@@ -199,7 +199,7 @@ async def test_news_that_cannot_be_shown_do_not_spoil_an_answer(here: World, ann
 
 async def test_news_that_cannot_be_read_are_not_said_to_be_none(here: World, ann: Any) -> None:
     await keep_news(here, ann)
-    message = await here.post(ann.dm_channel, buttons.news(ann.id))
+    message = await here.post(ann.dm_channel, buttons.updates(ann.id))
     here.sql("ALTER TABLE notices RENAME TO elsewhere")
     pressed = await ann.click(message, label="Show me")
     here.sql("ALTER TABLE elsewhere RENAME TO notices")

@@ -132,7 +132,7 @@ async def check_the_end(here: World, ann: Any, card: Any) -> None:
     told = "\n".join([shown(card), *messages(ann)])
     assert called_cancelled(told) == {"ord_A", "ord_B"}
     assert "`ord_C`" in told
-    assert await here.app.ledger.read.kept_notices(ann.id) == []
+    assert await here.app.ledger.read.undelivered_notices(ann.id) == []
     assert await here.app.ledger.read.next_notice_due() is None
 
 
@@ -229,7 +229,7 @@ async def check_the_end_for(here: World, ann: Any, card: Any, last: Any) -> None
     assert "Cancelled" in about_b[0]
     assert "ord_A" in shown(card) + "".join(news)
     assert await here.app.ledger.read.next_notice_due() is None
-    assert await here.app.ledger.read.kept_notices(ann.id) == []
+    assert await here.app.ledger.read.undelivered_notices(ann.id) == []
 
 
 @pytest.mark.parametrize("fault", DISCORD_FAULTS)

@@ -216,7 +216,7 @@ async def test_news_that_cannot_be_read_take_back_nothing_that_was_accepted(here
         raise LedgerUnreachable
 
     here.order("ord_A")
-    here.app.ledger.read.kept_notices = unreachable  # type: ignore[method-assign]
+    here.app.ledger.read.undelivered_notices = unreachable  # type: ignore[method-assign]
     card = await ann.slash("cancel", orders="ord_A")
     assert card.followups == []
     await here.wait(10)

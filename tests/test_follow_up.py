@@ -97,7 +97,7 @@ async def test_a_process_that_died_while_sending_asks_before_it_sends_again(here
     account = await here.app.ledger.read.account_of(ann.id)
     assert account
     async with here.app.ledger.write() as tx:
-        await tx.take_up(account.id, here.clock(), 100)
+        await tx.start_orders(account.id, here.clock(), 100)
         await tx.claim_for_sending(account.id, here.clock(), 100)
     here.panel._cancel_one(here.panel.calls[0].key, "ord_B")  # the call had arrived for one of them
     await here.restart()
@@ -128,17 +128,17 @@ async def test_a_refused_message_is_kept_hinted_at_and_shown_to_the_user_alone(h
     here.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
     await here.wait(90)
 
-    (hint,) = channel.history()
-    public = text_of([part.to_dict() for part in hint.components])
+    (ping,) = channel.history()
+    public = text_of([part.to_dict() for part in ping.components])
     assert ann.mention in public
     assert "ord_A" not in public
     assert "refund" not in public
-    assert "somebody else" in shown(await bob.click(hint, label="Show me"))
+    assert "somebody else" in shown(await bob.click(ping, label="Show me"))
 
-    pressed = await ann.click(hint, label="Show me")
+    pressed = await ann.click(ping, label="Show me")
     assert pressed.ephemeral
     assert "`ord_A`" in shown(pressed)
-    again = await ann.click(hint, label="Show me")
+    again = await ann.click(ping, label="Show me")
     assert "You have seen all there is" in shown(again)
 
 
@@ -222,8 +222,8 @@ async def test_many_refused_messages_are_hinted_at_once(here: World) -> None:
         here.order(order, RUNNING, upstream=Upstream(timedelta(minutes=minutes)))
     await ann.slash(channel, "cancel", orders="ord_A ord_B ord_C")
     await here.wait(300)
-    (hint,) = channel.history()
-    pressed = await ann.click(hint, label="Show me")
+    (ping,) = channel.history()
+    pressed = await ann.click(ping, label="Show me")
     everything = shown(pressed) + "".join(text_of(news.components) for news in pressed.followups)
     assert all(f"`{order}`" in everything for order in ("ord_A", "ord_B", "ord_C"))
 
@@ -287,7 +287,7 @@ async def test_the_history_holds_only_legal_steps_and_everything_ended_was_told(
     await ann.slash("cancel", orders="ord_done ord_1 ord_absent")
     await here.wait(120)
     steps = here.sql("SELECT from_state, to_state FROM transitions")
-    untold = here.sql("SELECT * FROM cancellations WHERE told_at IS NULL")
+    untold = here.sql("SELECT * FROM cancellations WHERE notified_at IS NULL")
     assert steps
     for begin, end in steps:
         assert end == "requested" if begin is None else State(end) in TRANSITIONS[State(begin)]

@@ -13,7 +13,7 @@ from bot.ledger import MessageRef
 from bot.ledger.sqlite import Connection
 from bot.panel import Answer
 from tests.ledgers import InFile
-from tests.store.books import connect
+from tests.store.ledger_case import connect
 from tests.world import KEY, World, messages, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -122,7 +122,7 @@ async def test_no_copy_is_left_where_the_database_has_moved_rows(here: World, an
                 account = await connect(tx, user_id, b"sealed", here.clock())
                 card = MessageRef(1, None, None, None, here.clock())
                 await tx.add_request(account, orders, card, here.clock(), ask_first=False, ignored=(), repeats=0)
-                await tx.take_up(account.id, here.clock(), 100_000)
+                await tx.start_orders(account.id, here.clock(), 100_000)
     assert traces(here, b"ord_ANN") != []
     await here.app.erasing.erase(ann.id)
     assert traces(here, as_stored(ann), b"ord_ANN") == []
@@ -206,7 +206,7 @@ async def test_an_answer_that_comes_late_meets_nobody_elses_order(here: World, a
             account = await connect(tx, eve.id, b"sealed", here.clock())
             card = MessageRef(1, None, None, None, here.clock())
             await tx.add_request(account, ["ord_EVE"], card, here.clock(), ask_first=False, ignored=(), repeats=0)
-            await tx.take_up(account.id, here.clock(), 1)
+            await tx.start_orders(account.id, here.clock(), 1)
             await tx.claim_for_sending(account.id, here.clock(), 1)
 
     here.wire.faults = [forgetting(here, ann, eve_begins)]

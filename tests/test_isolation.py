@@ -55,7 +55,7 @@ class Room:
             for query in (
                 "SELECT id, name, is_default, key_sealed, state FROM accounts WHERE user_id = ? ORDER BY id",
                 "SELECT id, state, orders, waiting, message_id FROM requests WHERE user_id = ? ORDER BY id",
-                "SELECT c.order_id, c.state, c.doubts, c.due_at, c.told_at FROM cancellations c"
+                "SELECT c.order_id, c.state, c.ambiguous_attempts, c.due_at, c.notified_at FROM cancellations c"
                 " JOIN accounts a ON a.id = c.account_id WHERE a.user_id = ? ORDER BY c.id",
                 "SELECT id, state, delivered_at FROM notices WHERE user_id = ? ORDER BY id",
             )
@@ -117,7 +117,7 @@ def pieces(template: str, number: int, ann: int) -> list[Any]:
     found: list[Any] = []
     for kind in ListKind:
         item = PRESSABLE[template]()
-        owner = ann if template == buttons.NEWS else number
+        owner = ann if template == buttons.UPDATES else number
         item.custom_id = re.sub(r":(request|notice|open|history):", f":{kind}:", item.custom_id).replace(
             str(SOMEBODY), str(owner)
         )
@@ -160,7 +160,7 @@ async def test_what_another_has_asked_for_is_asked_under_ones_own_key(room: Room
 
 async def test_ann_herself_is_shown_it(room: Room) -> None:
     """Otherwise nothing above would prove anything."""
-    message = await room.here.post(room.channel, buttons.whole_list(ListKind.REQUEST, 2), buttons.news(room.ann.id))
+    message = await room.here.post(room.channel, buttons.whole_list(ListKind.REQUEST, 2), buttons.updates(room.ann.id))
     news = await room.ann.click(message, custom_id=f"np:news:{room.ann.id}")
     assert "ord_ann" in text_of(news.response.components)
     pressed = await room.ann.click(message, label="Whole list (CSV)")
@@ -183,5 +183,5 @@ async def test_the_same_order_of_two_users_is_cancelled_for_each(room: Room) -> 
     assert here.sql("SELECT COUNT(DISTINCT user_id), COUNT(*) FROM cancellations WHERE order_id = 'ord_both'") == [
         (2, 2)
     ]
-    assert here.sql("SELECT COUNT(*) FROM request_orders WHERE joined = 1") == [(0,)]
+    assert here.sql("SELECT COUNT(*) FROM request_orders WHERE linked = 1") == [(0,)]
     assert here.sql("SELECT COUNT(*) FROM accounts WHERE panel_account IS NOT NULL") == [(0,)]

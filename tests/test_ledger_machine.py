@@ -20,7 +20,7 @@ from bot.domain.accounts import AccountState
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted, CancelRow, OrderReading, RowError, StatusRow
 from bot.domain.polling import DRAFT_LIVES, EXPIRES_AFTER, OVERDUE_AFTER, may_resend
-from bot.domain.states import MAX_DOUBTS, TRANSITIONS, State, Transition, after_cancel, after_lost_call, after_status
+from bot.domain.states import MAX_AMBIGUOUS, TRANSITIONS, State, Transition, after_cancel, after_lost_call, after_status
 from bot.ledger import (
     Cancellation,
     Ledger,
@@ -34,9 +34,9 @@ from bot.ledger import (
     RequestState,
     SealedKey,
 )
+from tests.invariants import OF_OTHERS, breaches
 from tests.ledgers import ledger_in
 from tests.postgres import Postgres
-from tests.promises import OF_OTHERS, breaches
 from tests.test_states import RULED_OUT
 from tests.world import START, orders_of
 
@@ -101,15 +101,15 @@ def out_of(source: Any) -> st.SearchStrategy[Any]:
 def judged(rows: list[Cancellation], answers: list[CancelRow | None]) -> list[Transition]:
     """Return what the answers to a cancel call make of its rows."""
     pairs = zip(rows, answers, strict=False)
-    return [after_cancel(row.doubts, answer, same_key=not row.other_key) for row, answer in pairs]
+    return [after_cancel(row.ambiguous_attempts, answer, same_key=not row.other_key) for row, answer in pairs]
 
 
-def looked_at(row: Cancellation, answer: StatusRow | None, now: datetime) -> Outcome:
+def checked_at(row: Cancellation, answer: StatusRow | None, now: datetime) -> Outcome:
     """Return what an answer to a status call makes of a row."""
     reading = answer if isinstance(answer, OrderReading) else None
     resend = may_resend(now, row.resends_at(now), row.running_checks)
-    verdict = after_status(row.state, row.doubts, answer, same_key=not row.other_key, may_resend=resend)
-    return Outcome(row, verdict, now, reading, looked=reading is not None, failed=answer is None)
+    verdict = after_status(row.state, row.ambiguous_attempts, answer, same_key=not row.other_key, may_resend=resend)
+    return Outcome(row, verdict, now, reading, checked=reading is not None, failed=answer is None)
 
 
 def ended_before_their_eyes(row: Cancellation) -> bool:
@@ -122,7 +122,7 @@ unsettled = found(
     "UNION SELECT account_id FROM requests WHERE waiting > 0 AND began_at IS NOT NULL"
 )
 next_notices = found("SELECT MIN(id) FROM notices WHERE due_at IS NOT NULL GROUP BY user_id")
-kept_notices = found("SELECT id FROM notices WHERE state = 'kept'")
+undelivered_notices = found("SELECT id FROM notices WHERE state = 'kept'")
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -139,7 +139,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.below = self.stack.enter_context(ledger_in(Path(folder), self.server))
         self.late: list[tuple[int, list[Cancellation]]] = []  # calls of dead processes, whose answers may yet come
         self.sent: dict[int, datetime] = {}
-        self.doubtful: dict[int, int] = {}  # last call ambiguous; how often checks have shown it running since
+        self.ambiguous: dict[int, int] = {}  # last call ambiguous; how often checks have shown it running since
         self.questions: list[int] = []
         self.seen: set[int] = set()  # ended before their user's eyes, as far as the ledger has heard
         self.lines_seen: Counter[int] = Counter()
@@ -228,10 +228,10 @@ class LedgerMachine(RuleBasedStateMachine):
         request = await self.ledger.read.request(request_id)
         assert request
         late = self.now - request.created_at > DRAFT_LIVES
-        state = RequestState.LAPSED if late else RequestState.GOING if go else RequestState.KEPT
+        state = RequestState.EXPIRED if late else RequestState.ACTIVE if go else RequestState.DECLINED
         async with self.ledger.write() as tx:
             account = await tx.account(request.account_id)
-            if state is not RequestState.GOING or account.state is AccountState.ACTIVE:
+            if state is not RequestState.ACTIVE or account.state is AccountState.ACTIVE:
                 await tx.place_card(request_id, self.card())
                 await tx.answer_request(request_id, state, self.now)
 
@@ -259,16 +259,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @step(account_id=found("SELECT id FROM accounts WHERE state = 'active'"))
     async def ask_for_a_look(self, account_id: int) -> None:
-        asked = "SELECT looks_asked_at FROM accounts WHERE id = ?"
+        asked = "SELECT checks_asked_at FROM accounts WHERE id = ?"
         before = self.sql(asked, account_id)
         async with self.ledger.write() as tx:
-            begun = await tx.look_now(account_id, self.now, self.now - WATCHED_FOR)
+            begun = await tx.check_now(account_id, self.now, self.now - WATCHED_FOR)
         assert begun == (self.sql(asked, account_id) != before)
 
     @step(user_id=st.sampled_from([1001, 1002]), timing=st.sampled_from(NotifyWhen))
     async def choose(self, user_id: int, timing: NotifyWhen) -> None:
         async with self.ledger.write() as tx:
-            await tx.save_preferences(user_id, Preferences(timing=timing), self.now, AT_ONCE)
+            await tx.save_preferences(user_id, Preferences(notify_when=timing), self.now, AT_ONCE)
 
     @step(user_id=found("SELECT user_id FROM accounts"))
     async def have_all_erased(self, user_id: int) -> None:
@@ -302,29 +302,35 @@ class LedgerMachine(RuleBasedStateMachine):
             del self.messages[notice_id]
             async with self.ledger.write() as tx:
                 assert await tx.begin_sending(notice_id, self.now, self.now) is None
-                await tx.keep_notice(notice_id, "late", None)
+                await tx.set_undelivered(notice_id, "late", None)
                 await tx.notice_delivered(notice_id, self.now, 9)
         assert self.rows_but_those_of(0) == others
 
-    @step(request_id=found("SELECT DISTINCT request_id FROM cancellations WHERE state = 'unknown' AND doubts >= 5"))
+    @step(
+        request_id=found(
+            "SELECT DISTINCT request_id FROM cancellations WHERE state = 'unknown' AND ambiguous_attempts >= 5"
+        )
+    )
     async def press_retry(self, request_id: int) -> None:
         async with self.ledger.write() as tx:
             await tx.place_card(request_id, self.card())
             await tx.retry_request(request_id, self.now)
         rows = await orders_of(self.ledger.read, request_id)
-        assert all(row.doubts < MAX_DOUBTS for row in rows if row.state is State.UNKNOWN)
+        assert all(row.ambiguous_attempts < MAX_AMBIGUOUS for row in rows if row.state is State.UNKNOWN)
 
-    @step(notice_id=kept_notices)
+    @step(notice_id=undelivered_notices)
     async def read_a_kept_message(self, notice_id: int) -> None:
         if await self.ledger.read.report_of(notice_id):
             await self.deliver(notice_id)
 
     @step(user_id=found("SELECT user_id FROM notices WHERE state = 'kept' GROUP BY user_id HAVING COUNT(*) > 1"))
     async def all_kept_messages_become_one(self, user_id: int) -> None:
-        before = [line for notice in await self.ledger.read.kept_notices(user_id) for line in self.lines(notice.id)]
+        before = [
+            line for notice in await self.ledger.read.undelivered_notices(user_id) for line in self.lines(notice.id)
+        ]
         async with self.ledger.write() as tx:
-            await tx.merge_kept(user_id)
-        (left,) = await self.ledger.read.kept_notices(user_id)
+            await tx.merge_undelivered(user_id)
+        (left,) = await self.ledger.read.undelivered_notices(user_id)
         assert sorted(self.lines(left.id)) == sorted(before)
         notices = self.ids("SELECT id FROM notices")
         self.closed = {id: lines for id, lines in self.closed.items() if id in notices} | {left.id: self.lines(left.id)}
@@ -345,16 +351,16 @@ class LedgerMachine(RuleBasedStateMachine):
         claimed, taken = list[Cancellation](), 1
         while taken and not claimed:
             async with self.ledger.write() as tx:
-                taken = await tx.take_up(account_id, self.now, most)
+                taken = await tx.start_orders(account_id, self.now, most)
                 claimed = await tx.claim_for_sending(account_id, self.now, most)
         assert len(claimed) <= most
         for row in claimed:  # what may still be carried out is not sent again
-            assert self.doubtful.pop(row.id, 2) >= 2
-            assert row.doubts == 0 or self.now - self.sent[row.id] >= timedelta(minutes=2)
+            assert self.ambiguous.pop(row.id, 2) >= 2
+            assert row.ambiguous_attempts == 0 or self.now - self.sent[row.id] >= timedelta(minutes=2)
             self.sent[row.id] = self.now
         if claimed:
             self.sending[account_id] = claimed
-        elif rows := await self.ledger.read.due_looks(account_id, self.now, most):
+        elif rows := await self.ledger.read.due_checks(account_id, self.now, most):
             self.looking[account_id] = rows
 
     async def end_a_cancel(self, account_id: int, answers: list[CancelRow | None], fate: str) -> None:
@@ -363,18 +369,18 @@ class LedgerMachine(RuleBasedStateMachine):
         if fate == "answered":
             verdicts = judged(rows, answers)
         else:
-            verdicts = [after_lost_call(row.doubts, may_have_acted=fate == "lost") for row in rows]
+            verdicts = [after_lost_call(row.ambiguous_attempts, may_have_acted=fate == "lost") for row in rows]
         await self.record(account_id, [Outcome(*pair, self.now) for pair in zip(rows, verdicts, strict=True)])
         pairs = zip(rows, verdicts, strict=True)
-        self.doubtful |= {row.id: 0 for row, verdict in pairs if verdict.state is State.UNKNOWN}
+        self.ambiguous |= {row.id: 0 for row, verdict in pairs if verdict.state is State.UNKNOWN}
 
     async def end_a_look(self, account_id: int, answers: list[StatusRow | None]) -> None:
         """Record what a status call led to."""
         pairs = zip(self.looking.pop(account_id), answers, strict=False)
-        outcomes = [looked_at(row, answer, self.now) for row, answer in pairs]
+        outcomes = [checked_at(row, answer, self.now) for row, answer in pairs]
         await self.record(account_id, outcomes)
-        for id in {outcome.cancellation.id for outcome in outcomes if outcome.shows_running} & self.doubtful.keys():
-            self.doubtful[id] += 1
+        for id in {outcome.cancellation.id for outcome in outcomes if outcome.shows_running} & self.ambiguous.keys():
+            self.ambiguous[id] += 1
 
     async def record(self, account_id: int, outcomes: list[Outcome]) -> None:
         """Record outcomes."""
@@ -425,7 +431,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 await tx.postpone_notice(notice_id, self.now, how)
         elif how == "kept":
             async with self.ledger.write() as tx:
-                await tx.keep_notice(notice_id, how, None)
+                await tx.set_undelivered(notice_id, how, None)
 
     async def begin_a_message(self, notice_id: int) -> None:
         """Close a notice and read what it is to say, unless all of it was overtaken by events."""
@@ -460,10 +466,10 @@ class LedgerMachine(RuleBasedStateMachine):
         async with self.ledger.write() as tx:
             await tx.expire_old(self.now - EXPIRES_AFTER, self.now, AT_ONCE)
             await tx.notify_overdue(self.now - OVERDUE_AFTER, self.now - EXPIRES_AFTER, self.now, AT_ONCE)
-            await tx.tell_all_untold(self.now, AT_ONCE)
+            await tx.enqueue_all_notifications(self.now, AT_ONCE)
         async with self.ledger.write() as tx:
             await tx.expire_cards(self.now, AT_ONCE)
-            await tx.lapse_requests(self.now - DRAFT_LIVES, self.now)
+            await tx.expire_requests(self.now - DRAFT_LIVES, self.now)
 
     @precondition(lambda machine: machine.sending or machine.looking or machine.cards or machine.messages)
     @step()
@@ -473,7 +479,7 @@ class LedgerMachine(RuleBasedStateMachine):
     async def die(self) -> None:
         """End without a word, and begin again with nothing in hand."""
         self.late += self.sending.items()
-        self.doubtful |= dict.fromkeys(self.under_way(), 0)
+        self.ambiguous |= dict.fromkeys(self.under_way(), 0)
         await self.process.aclose()
         await self.start()
 
@@ -491,7 +497,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def the_ledger_keeps_its_promises(self) -> None:
         assert breaches(self.sql) == {}
         assert self.ids("SELECT id FROM cancellations WHERE state = 'sending'") == self.under_way()
-        assert self.ids("SELECT id FROM cancellations WHERE told_at IS NOT NULL") == self.seen
+        assert self.ids("SELECT id FROM cancellations WHERE notified_at IS NOT NULL") == self.seen
         self.every_step_was_legal_and_the_last_is_the_state()
         self.every_notice_keeps_its_nonce_and_once_begun_its_lines()
 
@@ -545,13 +551,13 @@ class LedgerMachine(RuleBasedStateMachine):
             await self.begin_a_message(notices[0])
             if self.messages.pop(notices[0], None):
                 await self.deliver(notices[0])
-        for notice_id in kept_notices(self):
+        for notice_id in undelivered_notices(self):
             if await self.ledger.read.report_of(notice_id):
                 await self.deliver(notice_id)
 
     def check_the_end(self) -> None:
         """Everything has ended, and every end was told, by one line of one message at most."""
-        assert self.sql("SELECT id, state FROM cancellations WHERE ended_at IS NULL OR told_at IS NULL") == []
+        assert self.sql("SELECT id, state FROM cancellations WHERE ended_at IS NULL OR notified_at IS NULL") == []
         assert [id for id, times in self.lines_seen.items() if times > 1] == []
         self.the_ledger_keeps_its_promises()
 

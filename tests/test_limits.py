@@ -36,7 +36,7 @@ async def watch_many(here: World, users: int, orders: int) -> None:
             assert account
             card = MessageRef(1, None, None, None, now)
             await tx.add_request(account, names, card, now, ask_first=False, ignored=(), repeats=0)
-            await tx.take_up(account.id, now, orders)
+            await tx.start_orders(account.id, now, orders)
             rows = await tx.claim_for_sending(account.id, now, orders)
             taken = [Outcome(row, after_cancel(0, Accepted()), now) for row in rows]
             await tx.record(account.id, taken, now, timedelta())

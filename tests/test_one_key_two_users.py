@@ -153,7 +153,7 @@ async def test_one_more_try_does_not_wait_for_one_that_has_none_left(here: World
         await user.slash("cancel", orders="ord_A")
         await here.wait(24 * 3600, step=60)
     here.wire.broken = None
-    assert here.sql("SELECT state, doubts FROM cancellations") == [("unknown", 5)] * 2
+    assert here.sql("SELECT state, ambiguous_attempts FROM cancellations") == [("unknown", 5)] * 2
     await bob.slash("cancel", orders="ord_A")
     await here.wait(3600, step=20)
     assert here.panel.cancel_requests["ord_A"] == 1

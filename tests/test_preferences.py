@@ -106,7 +106,7 @@ async def test_whoever_presses_changes_what_is_their_own(here: World, ann: Any, 
     await member.select(shown_to_all, ["off"], custom_id="np:way")
     await member.click(shown_to_all, custom_id="np:silent:on")
     assert await here.app.records.preferences(ann.id) == Preferences()
-    assert await here.app.records.preferences(member.id) == Preferences(news=NotifyVia.OFF, silent=True)
+    assert await here.app.records.preferences(member.id) == Preferences(notify_via=NotifyVia.OFF, silent=True)
 
 
 async def test_in_a_dm_plain_text_shows_the_same_card(here: World, ann: Any) -> None:
@@ -128,7 +128,7 @@ async def test_off_sends_nothing_and_shows_all_in_one_at_the_next_command(here: 
     assert "News about 4 orders" in text_of(news.components)
     assert news.ephemeral
     assert (await ann.slash("queued")).followups == []
-    assert here.sql("SELECT * FROM cancellations WHERE told_at IS NULL") == []
+    assert here.sql("SELECT * FROM cancellations WHERE notified_at IS NULL") == []
 
 
 async def test_off_keeps_that_a_key_is_needed_again(here: World, ann: Any) -> None:
@@ -146,9 +146,9 @@ async def test_news_kept_while_others_are_being_shown_are_not_lost(here: World, 
     await prefer(ann, way="off")
     await queue(here, ann, {"ord_A": timedelta(minutes=1), "ord_B": timedelta(minutes=2)})
     await here.wait(90)
-    (being_shown,) = await here.app.courier.kept_for(ann.id)
+    (being_shown,) = await here.app.courier.undelivered_for(ann.id)
     await here.wait(90)
-    (together,) = await here.app.courier.kept_for(ann.id)
+    (together,) = await here.app.courier.undelivered_for(ann.id)
     await here.app.courier.seen(being_shown, 1)
     (still,) = (await ann.slash("queued")).followups
     assert {"ord_A", "ord_B"} == {row.order_id for group in together.report.ended.values() for row in group.first}
@@ -161,10 +161,10 @@ async def test_in_the_channel_there_is_a_hint_that_says_nothing(here: World, mem
     await queue_in(here, member, "ord_B")
     await here.wait(100)
     assert messages(member.person) == []
-    (hint,) = texts(member.room)
-    assert f"<@{member.id}> I have news for you. Only you will see it:" in hint
-    assert "ord_" not in hint
-    assert "may not write" not in hint
+    (ping,) = texts(member.room)
+    assert f"<@{member.id}> I have news for you. Only you will see it:" in ping
+    assert "ord_" not in ping
+    assert "may not write" not in ping
     bob = here.env.guild.add_member(here.env.create_user("bob"))
     (message,) = member.room.history()
     assert "somebody else" in shown(await bob.click(message, label="Show me"))

@@ -294,7 +294,9 @@ async def test_nobody_waits_for_somebody_elses_preview(here: World, ann: Any) ->
 def question_with(preview: Preview, orders: int = 2_000) -> Any:
     """Return the card of a question with the longest IDs, repeats and words that are no orders."""
     going = view([], in_trouble=True)
-    asking = replace(going.request, state=RequestState.ASKING, orders=orders, began_at=None, preview=preview)
+    asking = replace(
+        going.request, state=RequestState.AWAITING_CONFIRMATION, orders=orders, began_at=None, preview=preview
+    )
     return request_card(replace(going, request=asking))
 
 

@@ -27,7 +27,7 @@ from bot.ledger import Cancellation, Listed, ListKind
 from bot.ops.metrics import counts
 from bot.panel import Answer
 from tests.examples import all_cards, order, ours
-from tests.promises import breaches
+from tests.invariants import breaches
 from tests.world import KEY, World, messages, orders_of, shown
 
 SAYS_REFUNDED = {

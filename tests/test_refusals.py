@@ -88,8 +88,8 @@ async def test_a_hint_that_fails_for_a_while_is_left_later(here: World) -> None:
     here.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
     here.env.inject_error("POST", "/channels/*/messages", status=403, code=40333, times=3)
     await here.wait(200)
-    (hint,) = channel.history()
-    assert ann.mention in text_of_parts([part.to_dict() for part in hint.components])
+    (ping,) = channel.history()
+    assert ann.mention in text_of_parts([part.to_dict() for part in ping.components])
 
 
 def only(here: World, fails: Callable[[Notice], bool]) -> None:
@@ -171,7 +171,7 @@ async def test_kept_news_that_discord_does_not_take_are_shown_in_short(here: Wor
 @pytest.mark.parametrize("language", Language)
 def test_the_short_form_has_counts_and_nothing_from_outside(language: Language) -> None:
     orders = [order(n, state, words="🎉" * 190) for n, state in enumerate([*State] * 20)]
-    notice = Notice(3, 7, "0123456789", NoticeState.KEPT, 9, NOW, NOW, Refusal.STUCK.name)
+    notice = Notice(3, 7, "0123456789", NoticeState.UNDELIVERED, 9, NOW, NOW, Refusal.STUCK.name)
     with use_language(language):
         shown = brief_notice_card(Report(PAUSED, grouped(orders), grouped(orders), KEYS), notice)
     keeps_discords_limits(shown)

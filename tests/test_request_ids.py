@@ -72,7 +72,7 @@ async def test_every_line_of_an_interaction_carries_its_id(here: World, ann: Any
 
 def look_button() -> Any:
     """Return a card with a button that looks into the ledger."""
-    return card(Tone.PLAIN, ["a card"], buttons=[buttons.look()]).view
+    return card(Tone.PLAIN, ["a card"], buttons=[buttons.check_now()]).view
 
 
 async def test_every_line_of_a_message_carries_its_id(here: World, ann: Any, lines: io.StringIO) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.demo.panel import Call
 from bot.domain.order_status import OrderStatus
-from bot.domain.states import MAX_DOUBTS
+from bot.domain.states import MAX_AMBIGUOUS
 from bot.panel import Answer
 from tests.panel.fakes import AMBIGUOUS
 from tests.world import KEY, START, Late, Twice, World, messages, open_orders, shown
@@ -65,7 +65,7 @@ async def test_each_resend_waits_longer_and_for_two_checks(here: World, ann: Any
     here.wire.tried = note
     await here.wait(9 * 3600, step=30)
     pauses = [later - before for before, later in pairwise(tries)]
-    assert len(pauses) == MAX_DOUBTS - 1
+    assert len(pauses) == MAX_AMBIGUOUS - 1
     assert pauses[0] >= 120
     assert all(later >= 4 * before for before, later in pairwise(pauses))
 
@@ -141,7 +141,7 @@ async def test_many_doubtful_calls_end_in_watching_not_in_sending(here: World, a
     await ann.slash("cancel", orders="ord_A")
     here.wire.broken = "cancel"
     await here.wait(9 * 3600, step=60)
-    assert await sent(here) == [("unknown", MAX_DOUBTS)]
+    assert await sent(here) == [("unknown", MAX_AMBIGUOUS)]
     here.wire.broken = None
     await here.wait(3600, step=60)
     assert here.panel.cancel_requests == {}

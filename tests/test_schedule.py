@@ -14,7 +14,7 @@ from bot.domain.polling import (
     WatchIntervals,
     farthest,
     later,
-    next_look,
+    next_check,
     resend_after,
     retry_after,
     stretch,
@@ -67,20 +67,20 @@ def test_no_other_division_of_the_same_calls_finds_endings_sooner(urgencies: lis
 
 @given(young, st.floats(1e-4, 1), st.floats(0, 1e6), st.integers())
 def test_a_pause_lies_between_the_shortest_and_the_longest(age: timedelta, urgent: float, k: float, seed: int) -> None:
-    pause = next_look(age, urgent, k, DEFAULTS.longest, DEFAULTS, Random(seed))
+    pause = next_check(age, urgent, k, DEFAULTS.longest, DEFAULTS, Random(seed))
     assert DEFAULTS.shortest * 0.89 <= pause <= DEFAULTS.longest * 1.11
 
 
 @given(young, st.floats(1e-4, 1), st.integers())
 def test_even_an_idle_bot_does_not_look_without_need(age: timedelta, urgent: float, seed: int) -> None:
-    pause = next_look(age, urgent, 0, DEFAULTS.longest, DEFAULTS, Random(seed))
+    pause = next_check(age, urgent, 0, DEFAULTS.longest, DEFAULTS, Random(seed))
     assert pause >= min(age / 50, DEFAULTS.longest) * 0.89
 
 
 @given(old, st.floats(1e-4, 1), st.integers())
 def test_what_is_overdue_is_looked_at_less_often_than_anything_before(age: timedelta, urgent: float, seed: int) -> None:
-    before = next_look(OVERDUE_AFTER, urgent, 0, DEFAULTS.longest, DEFAULTS, Random(seed))
-    after = next_look(age, urgent, 0, DEFAULTS.longest, DEFAULTS, Random(seed))
+    before = next_check(OVERDUE_AFTER, urgent, 0, DEFAULTS.longest, DEFAULTS, Random(seed))
+    after = next_check(age, urgent, 0, DEFAULTS.longest, DEFAULTS, Random(seed))
     assert before < after <= farthest(DEFAULTS) * 1.11
 
 

@@ -55,7 +55,7 @@ async def test_an_answer_for_an_account_that_was_taken_over_is_left_to_the_other
     ledgers = Ledger.open(here.below.database, shards=[1])
     here.wire.faults = [taken_over_meanwhile]
     await here.app.worker.step()
-    assert here.sql("SELECT state, doubts FROM cancellations") == [("unknown", 1)]
+    assert here.sql("SELECT state, ambiguous_attempts FROM cancellations") == [("unknown", 1)]
     assert here.sql("SELECT to_state FROM transitions ORDER BY id")[-1] == ("unknown",)
     calls = len(here.panel.calls)
     await here.wait(5)

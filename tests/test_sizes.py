@@ -51,7 +51,7 @@ def named(number: int, words: str, state: AccountState = AccountState.ACTIVE) ->
 def many_orders(count: int, words: str) -> list[Cancellation]:
     """Return orders in every state, with these words of the panel."""
     states = list(State)
-    return [order(n, states[n % 12], words=f"={n % 7} {WORDS[words]}", doubts=9) for n in range(count)]
+    return [order(n, states[n % 12], words=f"={n % 7} {WORDS[words]}", ambiguous_attempts=9) for n in range(count)]
 
 
 def cards_with(words: str, count: int) -> Iterator[CardView]:
@@ -115,7 +115,7 @@ def plain_cards() -> Iterator[CardView]:
     yield answers.erasure_question(StoredView(Stored(9, 9_999_999, 999, 1), 10, 200_000))
     yield answers.erased(Erasure.TRACES)
     yield answers.erased(Erasure.UNDER_WAY)
-    yield answers.hint(2**63, chosen=False)
+    yield answers.channel_ping(2**63, chosen=False)
     yield preferences_card(Preferences())
     yield webhook_card(None)
     yield registration_question()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.domain.order_status import OrderStatus, read_status
 from bot.domain.panel_answers import Accepted, CancelRow, OrderReading, RowError, StatusRow
 from bot.domain.states import (
-    MAX_DOUBTS,
+    MAX_AMBIGUOUS,
     TRANSITIONS,
     State,
     Transition,
@@ -15,7 +15,7 @@ from bot.domain.states import (
     after_lost_call,
     after_refusal,
     after_status,
-    as_told,
+    as_shown,
     not_found,
 )
 
@@ -62,7 +62,7 @@ SOMETHING_ELSE = (
     "",
 )
 
-doubts_counts = st.integers(0, MAX_DOUBTS + 2)
+ambiguous_counts = st.integers(0, MAX_AMBIGUOUS + 2)
 refusals = st.text(max_size=60) | st.sampled_from(
     (*RULED_OUT, "Order cannot be cancelled (already completed)", "Order already cancelled", "")
 )
@@ -92,54 +92,58 @@ def is_legal(before: State, verdict: Transition) -> bool:
     return verdict.state in TRANSITIONS[before]
 
 
-@given(doubts_counts, cancel_rows)
-def test_an_answer_to_a_cancel_leads_where_sending_may_lead(doubts: int, row: CancelRow | None) -> None:
-    verdict = after_cancel(doubts, row)
+@given(ambiguous_counts, cancel_rows)
+def test_an_answer_to_a_cancel_leads_where_sending_may_lead(ambiguous_attempts: int, row: CancelRow | None) -> None:
+    verdict = after_cancel(ambiguous_attempts, row)
     assert is_legal(State.SENDING, verdict)
     assert verdict.state not in ENDS - {State.REFUSED}
-    assert verdict.doubts >= doubts or verdict.doubts == MAX_DOUBTS
+    assert verdict.ambiguous_attempts >= ambiguous_attempts or verdict.ambiguous_attempts == MAX_AMBIGUOUS
 
 
-@given(doubts_counts, refusals)
-def test_a_refusal_leads_where_sending_may_lead_and_keeps_its_words(doubts: int, words: str) -> None:
-    verdict = after_refusal(doubts, words)
+@given(ambiguous_counts, refusals)
+def test_a_refusal_leads_where_sending_may_lead_and_keeps_its_words(ambiguous_attempts: int, words: str) -> None:
+    verdict = after_refusal(ambiguous_attempts, words)
     assert is_legal(State.SENDING, verdict)
-    assert verdict.words == words
+    assert verdict.panel_message == words
 
 
-@given(doubts_counts, st.booleans())
-def test_a_lost_call_leads_where_sending_may_lead(doubts: int, may_have_acted: bool) -> None:
-    verdict = after_lost_call(doubts, may_have_acted=may_have_acted)
+@given(ambiguous_counts, st.booleans())
+def test_a_lost_call_leads_where_sending_may_lead(ambiguous_attempts: int, may_have_acted: bool) -> None:
+    verdict = after_lost_call(ambiguous_attempts, may_have_acted=may_have_acted)
     assert is_legal(State.SENDING, verdict)
     assert (verdict.state is State.UNKNOWN) == may_have_acted
-    assert verdict.doubts == doubts + may_have_acted
+    assert verdict.ambiguous_attempts == ambiguous_attempts + may_have_acted
 
 
-@given(st.sampled_from(WATCHED), doubts_counts, status_rows)
-def test_a_status_leads_where_its_state_may_lead_or_leaves_it(state: State, doubts: int, row: StatusRow | None) -> None:
-    verdict = after_status(state, doubts, row)
+@given(st.sampled_from(WATCHED), ambiguous_counts, status_rows)
+def test_a_status_leads_where_its_state_may_lead_or_leaves_it(
+    state: State, ambiguous_attempts: int, row: StatusRow | None
+) -> None:
+    verdict = after_status(state, ambiguous_attempts, row)
     assert verdict.state is state or is_legal(state, verdict)
-    assert verdict.doubts == doubts
+    assert verdict.ambiguous_attempts == ambiguous_attempts
 
 
-@given(st.sampled_from(WATCHED), doubts_counts, status_rows)
+@given(st.sampled_from(WATCHED), ambiguous_counts, status_rows)
 def test_only_a_status_of_cancelled_or_refunded_proves_that_an_order_was_cancelled(
-    state: State, doubts: int, row: StatusRow | None
+    state: State, ambiguous_attempts: int, row: StatusRow | None
 ) -> None:
     proven = isinstance(row, OrderReading) and row.status in (OrderStatus.CANCELLED, OrderStatus.REFUNDED)
-    assert (after_status(state, doubts, row).state is State.CANCELLED) == proven
+    assert (after_status(state, ambiguous_attempts, row).state is State.CANCELLED) == proven
 
 
-@given(st.sampled_from(WATCHED), doubts_counts, st.text(max_size=30))
-def test_a_word_that_is_not_known_ends_nothing_and_sends_nothing(state: State, doubts: int, word: str) -> None:
-    verdict = after_status(state, doubts, OrderReading(OrderStatus.UNKNOWN, word))
+@given(st.sampled_from(WATCHED), ambiguous_counts, st.text(max_size=30))
+def test_a_word_that_is_not_known_ends_nothing_and_sends_nothing(
+    state: State, ambiguous_attempts: int, word: str
+) -> None:
+    verdict = after_status(state, ambiguous_attempts, OrderReading(OrderStatus.UNKNOWN, word))
     assert verdict.state.is_open
     assert verdict.state is not State.REQUESTED
 
 
-@given(st.sampled_from(WATCHED), doubts_counts, st.none() | st.builds(RowError, st.text(alphabet="abc xyz")))
-def test_what_cannot_be_read_leaves_all_as_it_was(state: State, doubts: int, row: RowError | None) -> None:
-    assert after_status(state, doubts, row) == Transition(state, doubts)
+@given(st.sampled_from(WATCHED), ambiguous_counts, st.none() | st.builds(RowError, st.text(alphabet="abc xyz")))
+def test_what_cannot_be_read_leaves_all_as_it_was(state: State, ambiguous_attempts: int, row: RowError | None) -> None:
+    assert after_status(state, ambiguous_attempts, row) == Transition(state, ambiguous_attempts)
 
 
 @pytest.mark.parametrize("words", NOT_FOUND)
@@ -162,15 +166,15 @@ def test_not_found_counts_only_where_it_speaks_of_the_order(words: str) -> None:
 
 @pytest.mark.parametrize("words", ["", "Application not found"])
 def test_what_a_lost_call_was_answered_with_is_kept(words: str) -> None:
-    assert after_lost_call(1, may_have_acted=True, words=words) == Transition(State.UNKNOWN, 2, words or None)
-    assert after_lost_call(1, may_have_acted=False, words=words) == Transition(State.REQUESTED, 1)
+    assert after_lost_call(1, may_have_acted=True, panel_message=words) == Transition(State.UNKNOWN, 2, words or None)
+    assert after_lost_call(1, may_have_acted=False, panel_message=words) == Transition(State.REQUESTED, 1)
 
 
 def test_after_a_doubtful_call_nothing_is_told_as_not_yet_sent() -> None:
-    assert as_told(State.REQUESTED, 0) is State.REQUESTED
-    assert as_told(State.REQUESTED, 1) is State.UNKNOWN
-    assert as_told(State.SENDING, 1) is State.UNKNOWN
-    assert as_told(State.QUEUED, 1) is State.QUEUED
+    assert as_shown(State.REQUESTED, 0) is State.REQUESTED
+    assert as_shown(State.REQUESTED, 1) is State.UNKNOWN
+    assert as_shown(State.SENDING, 1) is State.UNKNOWN
+    assert as_shown(State.QUEUED, 1) is State.QUEUED
 
 
 def test_nothing_is_sent_again_before_its_time() -> None:
@@ -179,32 +183,34 @@ def test_nothing_is_sent_again_before_its_time() -> None:
     assert after_status(State.UNKNOWN, 2, running) == Transition(State.REQUESTED, 2)
 
 
-@given(st.sampled_from(WATCHED), doubts_counts, status_rows)
+@given(st.sampled_from(WATCHED), ambiguous_counts, status_rows)
 def test_an_order_is_sent_again_only_when_it_is_running_and_doubted_seldom_enough(
-    state: State, doubts: int, row: StatusRow | None
+    state: State, ambiguous_attempts: int, row: StatusRow | None
 ) -> None:
     running = isinstance(row, OrderReading) and row.status in RUNNING
-    again = after_status(state, doubts, row).state is State.REQUESTED
-    assert again == (state is State.UNKNOWN and running and doubts < MAX_DOUBTS)
+    again = after_status(state, ambiguous_attempts, row).state is State.REQUESTED
+    assert again == (state is State.UNKNOWN and running and ambiguous_attempts < MAX_AMBIGUOUS)
 
 
-@given(st.integers(1, MAX_DOUBTS + 2), refusals)
+@given(st.integers(1, MAX_AMBIGUOUS + 2), refusals)
 def test_a_refusal_after_a_doubtful_call_is_final_only_where_its_words_rule_that_call_out(
-    doubts: int, words: str
+    ambiguous_attempts: int, words: str
 ) -> None:
     ruled_out = words in RULED_OUT
-    verdict = after_refusal(doubts, words)
+    verdict = after_refusal(ambiguous_attempts, words)
     assert (verdict.state is State.REFUSED) == ruled_out
     if not ruled_out:
-        assert after_status(verdict.state, verdict.doubts, OrderReading(RUNNING[0], "pending")).state.is_open
-        again = after_status(verdict.state, verdict.doubts, OrderReading(RUNNING[0], "pending"))
+        assert after_status(
+            verdict.state, verdict.ambiguous_attempts, OrderReading(RUNNING[0], "pending")
+        ).state.is_open
+        again = after_status(verdict.state, verdict.ambiguous_attempts, OrderReading(RUNNING[0], "pending"))
         assert again.state is State.UNKNOWN  # watched, never sent again
 
 
 @pytest.mark.parametrize("words", RULED_OUT)
-@pytest.mark.parametrize("doubts", range(MAX_DOUBTS + 1))
-def test_words_that_hold_for_every_call_are_final(doubts: int, words: str) -> None:
-    assert after_cancel(doubts, RowError(words)) == Transition(State.REFUSED, doubts, words)
+@pytest.mark.parametrize("ambiguous_attempts", range(MAX_AMBIGUOUS + 1))
+def test_words_that_hold_for_every_call_are_final(ambiguous_attempts: int, words: str) -> None:
+    assert after_cancel(ambiguous_attempts, RowError(words)) == Transition(State.REFUSED, ambiguous_attempts, words)
 
 
 @pytest.mark.parametrize("words", [*RULED_OUT, "Order cannot be cancelled", "Service does not support cancellation"])
@@ -217,7 +223,7 @@ def test_a_refusal_of_what_has_ended_or_was_asked_for_before_is_not(words: str) 
     assert after_refusal(0, words).state is State.UNKNOWN
 
 
-@pytest.mark.parametrize("doubts", [0, 1])
+@pytest.mark.parametrize("ambiguous_attempts", [0, 1])
 @pytest.mark.parametrize(
     "words",
     [
@@ -229,11 +235,11 @@ def test_a_refusal_of_what_has_ended_or_was_asked_for_before_is_not(words: str) 
         "Service unavailable",
     ],
 )
-def test_a_row_that_speaks_of_a_fault_refuses_nothing(doubts: int, words: str) -> None:
-    assert after_cancel(doubts, RowError(words)) == Transition(State.UNKNOWN, doubts + 1, words)
+def test_a_row_that_speaks_of_a_fault_refuses_nothing(ambiguous_attempts: int, words: str) -> None:
+    assert after_cancel(ambiguous_attempts, RowError(words)) == Transition(State.UNKNOWN, ambiguous_attempts + 1, words)
 
 
-@pytest.mark.parametrize("doubts", [0, 1])
+@pytest.mark.parametrize("ambiguous_attempts", [0, 1])
 @pytest.mark.parametrize(
     "words",
     [
@@ -252,8 +258,8 @@ def test_a_row_that_speaks_of_a_fault_refuses_nothing(doubts: int, words: str) -
         "Đơn hàng đã bị hủy",
     ],
 )
-def test_a_refusal_that_may_be_for_an_earlier_cancels_sake_is_only_watched(doubts: int, words: str) -> None:
-    assert after_cancel(doubts, RowError(words)) == Transition(State.UNKNOWN, MAX_DOUBTS, words)
+def test_a_refusal_that_may_be_for_an_earlier_cancels_sake_is_only_watched(ambiguous_attempts: int, words: str) -> None:
+    assert after_cancel(ambiguous_attempts, RowError(words)) == Transition(State.UNKNOWN, MAX_AMBIGUOUS, words)
 
 
 @pytest.mark.parametrize(
@@ -274,17 +280,17 @@ def test_a_plain_refusal_of_the_only_call_is_final(words: str) -> None:
 def test_no_order_is_sent_more_often_than_its_doubts_allow(
     answers: list[tuple[CancelRow | None, StatusRow | None]],
 ) -> None:
-    state, doubts, sent = State.REQUESTED, 0, 0
+    state, ambiguous_attempts, sent = State.REQUESTED, 0, 0
     for cancelled, looked in answers:
         if state is State.REQUESTED:
             sent += 1
-            verdict = after_cancel(doubts, cancelled)
+            verdict = after_cancel(ambiguous_attempts, cancelled)
         elif state.is_open:
-            verdict = after_status(state, doubts, looked)
+            verdict = after_status(state, ambiguous_attempts, looked)
         else:
             break
-        state, doubts = verdict.state, verdict.doubts
-    assert sent <= MAX_DOUBTS
+        state, ambiguous_attempts = verdict.state, verdict.ambiguous_attempts
+    assert sent <= MAX_AMBIGUOUS
 
 
 @pytest.mark.parametrize("state", State)

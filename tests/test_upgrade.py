@@ -11,9 +11,9 @@ import pytest
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from bot.ledger import migrate
+from tests.invariants import breaches
 from tests.ledgers import Below, InFile, InPostgres
 from tests.postgres import Postgres
-from tests.promises import breaches
 from tests.releases import kept, story
 from tests.world import KEY, World, messages, shown, text_of, world
 
@@ -82,7 +82,7 @@ def test_it_came_from_a_release_with_something_of_everything(before: Tables) -> 
 async def test_all_goes_on_where_it_was_and_is_told_once(here: World, before: Tables) -> None:
     ann, bea = story.person(here, "ann"), story.person(here, "bea")
     ((untold,),) = here.sql(
-        "SELECT COUNT(*) FROM cancellations WHERE told_at IS NULL AND order_id NOT IN ('ord_B1', 'ord_C1')"
+        "SELECT COUNT(*) FROM cancellations WHERE notified_at IS NULL AND order_id NOT IN ('ord_B1', 'ord_C1')"
     )
     await here.wait(300)
     assert here.sql("SELECT order_id FROM cancellations WHERE ended_at IS NULL") == [("ord_B1",)]

@@ -25,7 +25,7 @@ from bot.ops.http import server
 from bot.ops.metrics import counts, value
 from bot.services.webhooks import ANY_EVERY, MOST_GATHERED, MOST_OF_ALL, MOST_OF_ONE, MOST_WAITING, USER_EVERY
 from tests.test_queued import LONG
-from tests.webhooks import OPEN, URL, looks, new_address, register, rows, signature, watch, work
+from tests.webhooks import OPEN, URL, checks, new_address, register, rows, signature, watch, work
 from tests.world import World, messages
 
 pytestmark = [pytest.mark.usefixtures("env"), pytest.mark.settings(**OPEN, confirm_above=100_000)]
@@ -112,15 +112,15 @@ async def test_strangers_cost_no_look_and_no_more_calls_than_are_read(
 ) -> None:
     await watch(here, ann, "ord_A")
     await new_address(ann)
-    before, taken = looks(here), 0
+    before, taken = checks(here), 0
     for number in range(MOST_OF_ALL * 2):
         taken += await call(web, f"/hooks/{number}", b"ord_A") == 204
         if number % 50 == 0:
             await work(here)
     await work(here)
-    tell("addresses that are nobody's", MOST_OF_ALL * 2, taken, looks(here) - before)
+    tell("addresses that are nobody's", MOST_OF_ALL * 2, taken, checks(here) - before)
     assert taken == MOST_OF_ALL
-    assert looks(here) == before
+    assert checks(here) == before
     assert messages(ann) == []
     here.skip(60)
     assert await call(web, ADDRESS, b"") == 204  # the next minute is a new one
@@ -132,18 +132,18 @@ async def test_an_address_that_is_known_costs_a_bounded_number_of_looks(
 ) -> None:
     orders = [f"ord_{number}" for number in range(250 if what == "250 open orders" else 1)]
     await watch(here, ann, *orders)
-    path, before = await new_address(ann), looks(here)
+    path, before = await new_address(ann), checks(here)
     named = {"an open order": orders, "250 open orders": orders, "other people's and ended orders": ["ord_EVE"]}
     body = " ".join(named[what]).encode() if what in named else os.urandom(2_000)
     taken = await flood(here, web, path, body, 600)
-    spent = looks(here) - before
+    spent = checks(here) - before
     tell(f"a known address, naming {what}", 600, taken, spent)
     assert taken == MOST_OF_ONE
     here.skip(1)
     taken = await flood(here, web, path, body, MOST_OF_ONE)  # as few as are read, so that all of the minute counts
-    tell("  the same, two calls a second", MOST_OF_ONE, taken, looks(here) - before - spent)
+    tell("  the same, two calls a second", MOST_OF_ONE, taken, checks(here) - before - spent)
     assert taken == MOST_OF_ONE
-    spent = max(spent, looks(here) - before - spent)
+    spent = max(spent, checks(here) - before - spent)
     assert 1 <= spent <= MINUTE / USER_EVERY if what in ("an open order", "250 open orders") else spent == 0
     assert 429 not in here.wire.statuses
 
@@ -152,9 +152,9 @@ async def test_a_genuine_call_that_is_replayed_costs_no_more(here: World, ann: A
     await watch(here, ann, "ord_A")
     await register(ann)
     ((address, secret),) = next(iter(here.panel.webhooks.values())).items()
-    body, path, before = b'{"order":"ord_A"}', address.removeprefix(URL), looks(here)
+    body, path, before = b'{"order":"ord_A"}', address.removeprefix(URL), checks(here)
     taken = await flood(here, web, path, body, 600, X_Signature=signature(secret, body))
-    spent = looks(here) - before
+    spent = checks(here) - before
     tell("a genuine call, replayed", 600, taken, spent)
     assert 1 <= spent <= MINUTE / USER_EVERY
 
@@ -163,11 +163,11 @@ async def test_forged_calls_cost_none(here: World, ann: Any, web: aiohttp.Client
     await watch(here, ann, "ord_A")
     await register(ann)
     ((address, secret),) = next(iter(here.panel.webhooks.values())).items()
-    body, path, before = b'{"order":"ord_A"}', address.removeprefix(URL), looks(here)
+    body, path, before = b'{"order":"ord_A"}', address.removeprefix(URL), checks(here)
     signed = signature(secret, b'{"order":"ord_B"}')
     taken = await flood(here, web, path, body, 600, X_Signature=signed)
-    tell("calls with somebody else's signature", 600, taken, looks(here) - before)
-    assert looks(here) == before
+    tell("calls with somebody else's signature", 600, taken, checks(here) - before)
+    assert checks(here) == before
     assert counts(here.app.metrics.webhook_calls)["forged"] == taken
 
 
@@ -183,7 +183,7 @@ async def test_many_addresses_together_cost_a_bounded_number_of_looks(here: Worl
         paths.append(await new_address(user))
         here.skip(62 if number == 14 else 0)  # only so many keys are checked in a minute
     await here.wait(90, step=10)
-    before, taken = looks(here), 0
+    before, taken = checks(here), 0
     nudged = value(here.app.metrics.webhook_orders)
     for _ in range(60):
         for number, path in enumerate(paths):
@@ -192,7 +192,7 @@ async def test_many_addresses_together_cost_a_bounded_number_of_looks(here: Worl
             await here.app.webhooks.step()
         await here.app.worker.step()
         here.skip(1)
-    tell("30 known addresses at once", 1_800, taken, looks(here) - before)
+    tell("30 known addresses at once", 1_800, taken, checks(here) - before)
     assert taken == MOST_OF_ALL
     assert value(here.app.metrics.webhook_orders) - nudged <= MINUTE / ANY_EVERY
     assert 429 not in here.wire.statuses
@@ -289,20 +289,20 @@ async def test_junk_is_read_quickly_and_stops_nobody(
     assert time.perf_counter() - began < 1
     assert not [record for record in caplog.records if record.exc_info]
     here.skip(5)
-    before = looks(here)
+    before = checks(here)
     await call(web, path, b"ord_A", X_Signature=signature(SECRET, b"ord_A"))
     await work(here)
-    assert looks(here) == before + 1
+    assert checks(here) == before + 1
 
 
 async def test_a_body_that_unfolds_is_not_unfolded(here: World, ann: Any, web: aiohttp.ClientSession) -> None:
     await watch(here, ann, "ord_A")
-    path, before = await new_address(ann), looks(here)
+    path, before = await new_address(ann), checks(here)
     bomb = gzip.compress(b"ord_A " * 5_000_000)
     assert len(bomb) < server.MOST_BYTES
     assert await call(web, path, bomb, Content_Encoding="gzip") == 204
     await work(here)
-    assert looks(here) == before
+    assert checks(here) == before
 
 
 async def test_a_body_that_is_too_long_or_never_ends_is_dropped(

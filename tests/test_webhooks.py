@@ -27,7 +27,7 @@ from tests.examples import parts_of
 from tests.test_forget import forget
 from tests.test_long_lists import begin, names, one_call
 from tests.test_queued import LONG
-from tests.webhooks import OPEN, URL, Web, looks, new_address, path_in, register, rows, signature, watch, work
+from tests.webhooks import OPEN, URL, Web, checks, new_address, path_in, register, rows, signature, watch, work
 from tests.world import START, World, buttons_of, messages, shown
 
 pytestmark = [pytest.mark.usefixtures("env"), pytest.mark.settings(**OPEN)]
@@ -45,18 +45,18 @@ async def test_a_call_has_its_order_looked_at_now_and_the_panel_is_believed_alon
 ) -> None:
     await watch(here, ann, "ord_A", "ord_B")
     path = await new_address(ann)
-    before = looks(here)
+    before = checks(here)
     response = await web.post(path, json={"event": "order.refunded", "order": "ord_A", "status": "refunded"})
     assert (response.status, await response.text()) == (204, "")
     await work(here)
-    assert looks(here) == before + 1
+    assert checks(here) == before + 1
     assert messages(ann) == []  # the panel says that it is still running
 
     here.panel.orders["ord_A"].status = "canceled"
     here.skip(5)
     await web.post(path, data=b"anything with ord_A in it")
     await work(here)
-    assert looks(here) == before + 2
+    assert checks(here) == before + 2
     await here.wait(10)
     (told,) = messages(ann)
     assert "ord_A" in told
@@ -70,15 +70,15 @@ async def test_a_call_has_its_order_looked_at_now_and_the_panel_is_believed_alon
 async def test_a_number_counts_under_the_name_of_an_order_alone(here: World, ann: Any, web: Web, body: bytes) -> None:
     await watch(here, ann, "123")
     path = await new_address(ann)
-    before = looks(here)
+    before = checks(here)
     for other in (b'{"balance": 123, "note": "order 123"}', b"123", b"[123, 456]"):
         await web.post(path, data=other)
         await work(here)
-        assert looks(here) == before
+        assert checks(here) == before
         here.skip(5)
     await web.post(path, data=body)
     await work(here)
-    assert looks(here) == before + 1
+    assert checks(here) == before + 1
 
 
 async def test_only_the_orders_named_become_due(here: World, ann: Any, web: Web) -> None:
@@ -96,10 +96,10 @@ async def test_one_address_serves_all_keys_of_its_user(here: World, ann: Any, we
     here.order("ord_B", OrderStatus.IN_PROGRESS, key="np-another-key-000", upstream=LONG)
     await ann.slash("cancel", orders="ord_B", key="shop")
     await watch(here, ann, "ord_A")
-    path, before = await new_address(ann), looks(here)
+    path, before = await new_address(ann), checks(here)
     await web.post(path, data=b"ord_A ord_B")
     await work(here)
-    assert looks(here) == before + 2
+    assert checks(here) == before + 2
 
 
 async def test_a_list_that_is_being_sent_goes_first(here: World, ann: Any, web: Web) -> None:
@@ -124,13 +124,13 @@ async def test_an_address_is_shown_once_and_only_a_hash_of_it_is_kept(here: Worl
 async def test_a_new_address_ends_the_old_one(here: World, ann: Any, web: Web) -> None:
     await watch(here, ann, "ord_A")
     old, new = await new_address(ann), await new_address(ann)
-    before = looks(here)
+    before = checks(here)
     await web.post(old, data=b"ord_A")
     await work(here)
-    assert looks(here) == before
+    assert checks(here) == before
     await web.post(new, data=b"ord_A")
     await work(here)
-    assert looks(here) == before + 1
+    assert checks(here) == before + 1
 
 
 async def test_the_bot_registers_an_address_after_asking(here: World, ann: Any, web: Web) -> None:
@@ -143,10 +143,10 @@ async def test_the_bot_registers_an_address_after_asking(here: World, ann: Any, 
         assert secret.encode() not in file.read_bytes()
 
     await watch(here, ann, "ord_A")
-    path, body, before = address.removeprefix(URL), b'{"order":"ord_A"}', looks(here)
+    path, body, before = address.removeprefix(URL), b'{"order":"ord_A"}', checks(here)
     await web.post(path, data=body, headers={"X-Signature": f"sha256={signature(secret, body)}"})
     await work(here)
-    assert looks(here) == before + 1
+    assert checks(here) == before + 1
     assert "no signature" not in shown(await ann.slash("webhook"))
 
 
@@ -157,10 +157,10 @@ async def test_a_call_that_is_not_signed_is_ignored_and_that_is_told(here: World
     form = await ann.click(card.response, label="Enter the signing secret")
     saved = await ann.submit_modal(form, {"secret": " whsec_0123456789 "})
     assert "a call that is not signed with it is ignored" in shown(saved)
-    before = looks(here)
+    before = checks(here)
     await web.post(path, data=b"ord_A", headers={"X-Signature": signature("whsec_another", b"ord_A")})
     await work(here)
-    assert looks(here) == before
+    assert checks(here) == before
     card = await ann.slash("webhook")
     assert "The last call carried no signature that I can check" in shown(card)
     await ann.click(card.response, label="Forget the secret")
@@ -168,7 +168,7 @@ async def test_a_call_that_is_not_signed_is_ignored_and_that_is_told(here: World
     here.skip(5)
     await web.post(path, data=b"ord_A")
     await work(here)
-    assert looks(here) == before + 1
+    assert checks(here) == before + 1
 
 
 @pytest.mark.parametrize("text", ["short", "with a space", "ключ-ключ-ключ"])
@@ -246,10 +246,10 @@ async def test_with_another_key_left_the_address_goes_on(here: World, ann: Any, 
     await watch(here, ann, "ord_A")
     path = await new_address(ann)
     await ann.slash("key remove", name="shop")
-    before = looks(here)
+    before = checks(here)
     await web.post(path, data=b"ord_A")
     await work(here)
-    assert looks(here) == before + 1
+    assert checks(here) == before + 1
 
 
 @pytest.mark.parametrize("way", ["turn off", "remove the key", "forget me"])

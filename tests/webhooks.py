@@ -69,7 +69,7 @@ async def work(here: World) -> None:
     await here.settle()
 
 
-def looks(here: World) -> int:
+def checks(here: World) -> int:
     """Return how many status calls have reached the panel."""
     return sum(call.action == "status" for call in here.panel.calls)
 

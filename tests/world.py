@@ -25,8 +25,8 @@ from bot.ledger import Cancellation, LedgerError, ListKind, Reader
 from bot.ops.registration import register
 from bot.panel import Answer, PanelError, in_process
 from bot.settings import Settings
+from tests.invariants import hasty
 from tests.ledgers import Below
-from tests.promises import hasty
 
 KEY = "np-test-key-0123456789abcdef"
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -50,7 +50,7 @@ def _ledger(standing: Standing, now: datetime) -> str:
         f"**Open:** {_pairs(counts)}",
         oldest,
         f"**Looks late by:** {late.total_seconds():,.0f} s · **cards behind:** {standing.cards:,}",
-        f"**Outbox:** {standing.outbox:,}{outbox} · kept for the next command: {standing.kept:,}",
+        f"**Outbox:** {standing.outbox:,}{outbox} · kept for the next command: {standing.undelivered:,}",
     ]
     return "\n".join(filter(None, lines))
 

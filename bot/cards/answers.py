@@ -151,7 +151,7 @@ def _status(row: StatusRow | None, unasked: bool) -> str:
     if row is None:
         return t("the panel's answer leaves it out")
     if not isinstance(row, OrderReading):
-        return t("the panel says {words}", words=code(row.words))
+        return t("the panel says {words}", words=code(row.panel_message))
     currency = f" {amount(row.currency)}" if row.currency else ""
     charge = t("charge {amount}", amount=amount(row.charge)) + currency if row.charge else ""
     remains = t("{amount} remaining", amount=amount(row.remains)) if row.remains else ""
@@ -162,7 +162,7 @@ def _status_row(order: str, row: StatusRow | None, unasked: bool) -> tuple[str |
     if isinstance(row, OrderReading):
         return (order, row.word, row.charge, row.currency, row.start_count, row.remains, None)
     silence = "not asked" if unasked else "left out of the panel's answer"
-    return (order, None, None, None, None, None, row.words if row else silence)
+    return (order, None, None, None, None, None, row.panel_message if row else silence)
 
 
 def list_card(file: discord.File) -> CardView:
@@ -191,7 +191,7 @@ def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) 
     )
 
 
-def hint(user_id: int, *, chosen: bool) -> CardView:
+def channel_ping(user_id: int, *, chosen: bool) -> CardView:
     """Tell a user in public that there is news, and nothing of what it is; `chosen`: they want to hear of it so."""
     if chosen:
         news = t("I have news for you. Only you will see it:")
@@ -200,7 +200,7 @@ def hint(user_id: int, *, chosen: bool) -> CardView:
     return card(
         Tone.PLAIN,
         [f"<@{user_id}> {news}"],
-        buttons=[buttons.news(user_id)],
+        buttons=[buttons.updates(user_id)],
     )
 
 

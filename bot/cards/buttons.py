@@ -23,7 +23,7 @@ KEEP = r"np:keep:(?P<request>\d{1,19})"
 REMOVE_KEY = r"np:remove-key:(?P<account>\d{1,19})"
 ASK_REMOVE = r"np:ask-remove:(?P<account>\d{1,19})"
 KEEP_KEY = r"np:keep-key"
-NEWS = r"np:news:(?P<user>\d{1,20})"
+UPDATES = r"np:news:(?P<user>\d{1,20})"
 PASTE = r"np:paste"
 STOP = r"np:stop:(?P<request>\d{1,19})"
 _ANY_LIST = r"(?P<kind>" + "|".join(ListKind) + r"):(?P<list>\d{1,19})"
@@ -35,7 +35,7 @@ BROWSE = f"np:browse:{_ANY_LIST}{_OUTCOME}"
 PAGE = f"np:page:{_ANY_LIST}" + r":(?P<page>\d{1,4})" + _OUTCOME
 ERASE = r"np:erase"
 KEEP_ALL = r"np:keep-all"
-LOOK = r"np:look"
+CHECK_NOW = r"np:look"
 ASK_UNWATCH = r"np:ask-unwatch"
 UNWATCH = r"np:unwatch"
 KEEP_WATCHING = r"np:keep-watching"
@@ -53,8 +53,8 @@ LANGUAGE = r"np:language"
 SILENT = r"np:silent:(?P<wanted>on|off)"
 
 ALL = (
-    *(CONNECT, CONFIRM, STATUS, KEEP, ASK_REMOVE, REMOVE_KEY, KEEP_KEY, NEWS, PASTE, STOP),
-    *(ERASE, KEEP_ALL, LOOK, ASK_UNWATCH, UNWATCH, KEEP_WATCHING),
+    *(CONNECT, CONFIRM, STATUS, KEEP, ASK_REMOVE, REMOVE_KEY, KEEP_KEY, UPDATES, PASTE, STOP),
+    *(ERASE, KEEP_ALL, CHECK_NOW, ASK_UNWATCH, UNWATCH, KEEP_WATCHING),
     *(LIST, BROWSE, PAGE, IDS, RETRY, REFILL, CONFIRM_REFILL, NO_REFILL, TRY_UNDER, TRY_OTHERS),
     WEBHOOK,
     *(WAY, TIMING, LANGUAGE, SILENT),
@@ -106,7 +106,7 @@ def keep_key() -> Button:
     return discord.ui.Button(label=t("Keep the key"), custom_id="np:keep-key")
 
 
-def news(user_id: int) -> Button:
+def updates(user_id: int) -> Button:
     """Show, to that user alone, what could not be sent to them."""
     return discord.ui.Button(label=t("Show me"), style=discord.ButtonStyle.primary, custom_id=f"np:news:{user_id}")
 
@@ -153,7 +153,7 @@ def keep_all() -> Button:
     return discord.ui.Button(label=t("Keep it"), custom_id="np:keep-all")
 
 
-def look() -> Button:
+def check_now() -> Button:
     """Have all that is open for whoever presses it looked at."""
     return discord.ui.Button(label=t("Check now"), style=discord.ButtonStyle.primary, custom_id="np:look")
 

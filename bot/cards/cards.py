@@ -38,14 +38,14 @@ _MOST_REFILLS = 3
 def request_card(view: RequestView) -> CardView:
     """Show how far a request has come."""
     match view.request.state:
-        case RequestState.ASKING:
+        case RequestState.AWAITING_CONFIRMATION:
             return _question(view)
-        case RequestState.KEPT:
+        case RequestState.DECLINED:
             return card(Tone.PLAIN, [titled(t("Kept"), t("Nothing was sent."))])
-        case RequestState.LAPSED:
+        case RequestState.EXPIRED:
             again = t("Nothing was sent. Use `/cancel` again; a question stands for 15 minutes.")
             return card(Tone.PLAIN, [titled(t("Too late to confirm"), again)])
-        case RequestState.GOING:
+        case RequestState.ACTIVE:
             return _progress(view)
 
 
@@ -91,7 +91,7 @@ def _progress(view: RequestView) -> CardView:
     notes = [
         t(PAUSES[view.account.state]) if _is_stuck(view) else "",
         t(TROUBLES[view.account.trouble]) if view.account.trouble and has_open(sections) else "",
-        f"-# {_joined_before(view.joined)}" if view.joined else "",
+        f"-# {_linked_before(view.linked)}" if view.linked else "",
         ignored(request.ignored, request.repeats),
     ]
     title = plural("Cancel request · {count} order", "Cancel request · {count} orders", request.orders)
@@ -112,7 +112,7 @@ def _progress(view: RequestView) -> CardView:
     )
 
 
-def _joined_before(count: int) -> str:
+def _linked_before(count: int) -> str:
     return plural(
         "{count} order of these had been asked for before: joined.",
         "{count} orders of these had been asked for before: joined.",

@@ -84,11 +84,11 @@ def _order_row(line: Listed) -> tuple[str | None, ...]:
         return (line.order_id, WORDINGS[State.REQUESTED].title, *[None] * (len(_ORDERS_HEAD) - 2))
     return (
         order.order_id,
-        WORDINGS[order.told_as].title,
+        WORDINGS[order.shown_as].title,
         order.refund,
         None if order.came_back is None else str(order.came_back),
         order.status_word,
-        order.words if order.told_as in QUOTED else None,
+        order.panel_message if order.shown_as in QUOTED else None,
         order.remains,
         order.charge_first,
         order.charge_last,

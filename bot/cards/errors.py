@@ -202,7 +202,7 @@ def panel_error(error: PanelError) -> str:
             return _quoting(error, t("The panel lets none of my calls through at the moment. Try again later."))
         case Unavailable():
             return _quoting(error, t("The panel cannot be reached at the moment. Try again in a minute."))
-        case Refused(words=said):
+        case Refused(panel_message=said):
             return t("The panel refused, with the words {words}.", words=code(said))
         case _:
             return _quoting(error, t("The panel answered with something I cannot read. Try again in a minute."))
@@ -210,7 +210,11 @@ def panel_error(error: PanelError) -> str:
 
 def _quoting(error: PanelError, sentence: str) -> str:
     """Add what the answer says, be it the panel's or of something in front of it."""
-    return sentence + " " + t("The answer was {words}.", words=code(error.words)) if error.words else sentence
+    return (
+        sentence + " " + t("The answer was {words}.", words=code(error.panel_message))
+        if error.panel_message
+        else sentence
+    )
 
 
 def stopped(error: Exception) -> str:

@@ -17,7 +17,7 @@ from bot.cards.words import (
     next_step,
     panel_status,
 )
-from bot.domain.states import MAX_DOUBTS, State
+from bot.domain.states import MAX_AMBIGUOUS, State
 from bot.ledger import Cancellation, Group, Groups, ListKind
 
 _PLENTY = 100_000
@@ -53,9 +53,9 @@ def asked(order: Cancellation) -> str:
     return " " + t("asked {when}", when=ago(order.created_at))
 
 
-def looked(order: Cancellation) -> str:
+def last_checked(order: Cancellation) -> str:
     """Say when it was asked for, and when it was last looked at."""
-    last = t("last look {when}", when=ago(order.looked_at)) if order.looked_at else ""
+    last = t("last look {when}", when=ago(order.checked_at)) if order.checked_at else ""
     return " · ".join(filter(None, [asked(order), last]))
 
 
@@ -83,7 +83,7 @@ def sections_of(
 
 def _section(state: State, group: Group, dates: _Dates) -> Section:
     lines = [(code(order.order_id) + dates(order), _remark(state, order)) for order in group.first]
-    given_up = state is State.UNKNOWN and any(order.doubts >= MAX_DOUBTS for order in group.first)
+    given_up = state is State.UNKNOWN and any(order.ambiguous_attempts >= MAX_AMBIGUOUS for order in group.first)
     return Section(group.count, lines, given_up, t(ONLY_WATCHED) if given_up else _of_refunds(state, group))
 
 
@@ -158,9 +158,9 @@ def in_the_list(missing: int) -> str:
 def _remark(state: State, order: Cancellation) -> str:
     """Return what there is to say of one order beyond its group: the panel's words, the money, the rest."""
     match state:
-        case State.REFUSED if order.words:
-            step = next_step(order.words)
-            return f" — {code(order.words)}" + (f"\n-# {step}" if step else "")
+        case State.REFUSED if order.panel_message:
+            step = next_step(order.panel_message)
+            return f" — {code(order.panel_message)}" + (f"\n-# {step}" if step else "")
         case State.CANCELLED | State.FAILED | State.COMPLETED if order.status_word:
             return f" · {panel_status(order.status_word)}{_money(order)}"
         case State.PARTIAL:
@@ -168,8 +168,8 @@ def _remark(state: State, order: Cancellation) -> str:
             return f"{remains}{_money(order)}"
         case State.QUEUED | State.ACCEPTED if order.status_word:
             return f" · {panel_status(order.status_word)}"
-        case State.UNKNOWN | State.EXPIRED if order.words:
-            return f" — {code(order.words)}"
+        case State.UNKNOWN | State.EXPIRED if order.panel_message:
+            return f" — {code(order.panel_message)}"
         case _:
             return ""
 

@@ -234,7 +234,7 @@ def _balance(view: BalanceView) -> str:
 
 def status_note(statuses: Statuses) -> str:
     """Say under which of several keys orders were looked up, and which others may know those that were not found."""
-    lost = any(isinstance(row, RowError) and is_not_found(row.words) for row in statuses.rows.values())
+    lost = any(isinstance(row, RowError) and is_not_found(row.panel_message) for row in statuses.rows.values())
     others = ", ".join(code(one.name) for one in keys_beside(statuses.keys, {statuses.account.id}))
     hint = t("What was not found may be under another key of yours: `/status` with `key` {names}.", names=others)
     return " ".join(filter(None, [under_key(statuses.keys, statuses.account), hint if lost and others else ""]))

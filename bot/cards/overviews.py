@@ -1,7 +1,18 @@
 """What stands on record of a user's orders: what is open, how others ended; and the question before watching stops."""
 
 from bot.cards import buttons
-from bot.cards.groups import counts, ended_on, joined, looked, rest_of, sections_of, texts_of, tone_of, total, with_key
+from bot.cards.groups import (
+    counts,
+    ended_on,
+    joined,
+    last_checked,
+    rest_of,
+    sections_of,
+    texts_of,
+    tone_of,
+    total,
+    with_key,
+)
 from bot.cards.keys import names_of, under
 from bot.cards.language import plural, t
 from bot.cards.layout import CardView, Tone, card
@@ -10,14 +21,14 @@ from bot.cards.words import OUTCOMES
 from bot.domain.states import State
 from bot.ledger import Group, ListKind
 from bot.services.keys import OpenView
-from bot.services.records import MOST_DAYS, HistoryView, LooksView, Stopped
+from bot.services.records import MOST_DAYS, CheckNowView, HistoryView, Stopped
 
 
 def open_card(view: OpenView, note: str = "") -> CardView:
     """Show what is still open for a user, and when each was last looked at."""
     names = names_of(view.keys)
     waiting = [code(order) + under(names, account_id) for account_id, order in view.waiting]
-    sections = sections_of(view.groups, waiting, view.count_waiting, dates=with_key(names, looked))
+    sections = sections_of(view.groups, waiting, view.count_waiting, dates=with_key(names, last_checked))
     if not sections:
         return card(Tone.GOOD, [titled(t("Nothing open"), t("I am watching no order for you at the moment."))])
     count = total(sections)
@@ -28,14 +39,14 @@ def open_card(view: OpenView, note: str = "") -> CardView:
         Tone.WAITING,
         [head, *texts, *joined([note])],
         buttons=[
-            buttons.look(),
+            buttons.check_now(),
             buttons.ask_unwatch(),
             *(rest_of(ListKind.OPEN, 0) if folded else []),
         ],
     )
 
 
-def looks_card(view: LooksView) -> CardView:
+def check_now_card(view: CheckNowView) -> CardView:
     """Show what is open to a user who has asked for a look at it."""
     when = ago(view.again_at)
     asking = t("I am asking the panel. This card stays as it is: press again {when}.", when=when)

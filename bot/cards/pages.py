@@ -56,11 +56,11 @@ def page_card(lines: Sequence[Listed], page: ListPage, names: Names) -> CardView
 
 def _page_line(line: Listed, names: Names, most: int = 0) -> str:
     """Return an order with how it stands; `most`: the size of the panel's words for it."""
-    wording = WORDINGS[line.told_as]
+    wording = WORDINGS[line.shown_as]
     order = line.cancellation
     said = ""
-    if order and most > 0 and order.words and line.told_as in QUOTED:
-        said = f" — {code(order.words, most)}"
+    if order and most > 0 and order.panel_message and line.shown_as in QUOTED:
+        said = f" — {code(order.panel_message, most)}"
     elif order and most > 0 and order.status_word:
         said = f" · {panel_status(order.status_word, most)}"
     money = f" · {refunded(order)}" if order and order.refund else ""

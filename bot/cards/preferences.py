@@ -12,14 +12,14 @@ AS_DISCORD_SAYS = "auto"
 """The value of the choice to be spoken to as one's Discord client is."""
 
 _WAYS: Mapping[NotifyVia, tuple[str, str]] = {
-    NotifyVia.DIRECT: (
+    NotifyVia.DM: (
         mark("By direct message"),
         mark(
             "I write to you directly. Where Discord refuses that, I leave a hint without details in the channel of "
             "your last command, and show you the news at your next command."
         ),
     ),
-    NotifyVia.HINT: (
+    NotifyVia.CHANNEL: (
         mark("In the channel where I asked"),
         mark(
             "Others read a channel, so what I post there says only that I have news for you, with a button that shows "
@@ -55,7 +55,7 @@ def preferences_card(chosen: Preferences) -> CardView:
     language = OWN_NAMES[chosen.language] if chosen.language else t("As my Discord client says")
     where = t("Forms and commands stay in your Discord client's language.")
     sound = t("without a push notification") if chosen.silent else t("with a push notification")
-    way, timing = _WAYS[chosen.news], _TIMINGS[chosen.timing]
+    way, timing = _WAYS[chosen.notify_via], _TIMINGS[chosen.notify_when]
     return card(
         Tone.PLAIN,
         [
@@ -67,8 +67,8 @@ def preferences_card(chosen: Preferences) -> CardView:
         ],
         buttons=[buttons.silence(wanted=not chosen.silent)],
         menus=[
-            buttons.choose_way({way: t(texts[0]) for way, texts in _WAYS.items()}, chosen.news),
-            buttons.choose_timing({timing: t(texts[0]) for timing, texts in _TIMINGS.items()}, chosen.timing),
+            buttons.choose_way({way: t(texts[0]) for way, texts in _WAYS.items()}, chosen.notify_via),
+            buttons.choose_timing({timing: t(texts[0]) for timing, texts in _TIMINGS.items()}, chosen.notify_when),
             buttons.choose_language(
                 {AS_DISCORD_SAYS: t("As my Discord client says"), **OWN_NAMES}, chosen.language or AS_DISCORD_SAYS
             ),

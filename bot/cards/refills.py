@@ -124,13 +124,13 @@ def _line(order: str, row: RefillRow | None) -> tuple[str, str]:
         case Refill():
             return code(order), f" → {code(row.id)}"
         case _:
-            step = refill_step(row.words)
-            return code(order), f" — {code(row.words)}" + (f"\n-# {step}" if step else "")
+            step = refill_step(row.panel_message)
+            return code(order), f" — {code(row.panel_message)}" + (f"\n-# {step}" if step else "")
 
 
 def _csv_row(order: str, fate: RefillFate, row: RefillRow | None) -> tuple[str | None, ...]:
-    refill, words = (row.id, None) if isinstance(row, Refill) else (None, row and row.words)
-    return (order, REFILLS[fate].title, refill, words)
+    refill, panel_message = (row.id, None) if isinstance(row, Refill) else (None, row and row.panel_message)
+    return (order, REFILLS[fate].title, refill, panel_message)
 
 
 def _tone(groups: _Groups) -> Tone:

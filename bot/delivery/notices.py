@@ -16,11 +16,11 @@ from weakref import WeakValueDictionary
 
 import discord
 
-from bot.cards.answers import hint
+from bot.cards.answers import channel_ping
 from bot.cards.cards import notice_card, request_card
 from bot.cards.language import use_language
 from bot.cards.layout import CardView
-from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, ENDS_HINT, ENDS_NOTICE, Refusal, classify
+from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, ENDS_NOTICE, ENDS_PING, Refusal, classify
 from bot.domain.clock import Clock
 from bot.domain.polling import DRAFT_LIVES, MANY_TRIES, earlier, later, retry_after
 from bot.ledger import Ledger, LedgerError, Notice, NotifyVia, Preferences, Report, Request
@@ -47,7 +47,7 @@ _IDLE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Undelivered:
     """A notice that could not be delivered, to be shown at a command instead."""
 
     notice: Notice
@@ -115,7 +115,7 @@ class Courier:
         now = self._clock()
         async with self._ledger.write() as tx:
             await tx.expire_cards(now, self._window)
-            await tx.lapse_requests(now - DRAFT_LIVES, now)
+            await tx.expire_requests(now - DRAFT_LIVES, now)
         await asyncio.gather(*(self.show(request.id) for request in await self._ledger.read.cards_due(now)))
         return earlier(await self._ledger.read.next_card_due(), now + _IDLE)
 
@@ -239,48 +239,48 @@ class Courier:
             sending = await tx.begin_sending(notice.id, now, now + pause)
         if sending is None:
             return True
-        wishes = await self._ledger.read.preferences(notice.user_id)
+        preferences = await self._ledger.read.preferences(notice.user_id)
         with use_language(await self._ledger.read.language_of(notice.user_id)):
-            return await self._bring(sending, wishes)
+            return await self._bring(sending, preferences)
 
-    async def _bring(self, notice: Notice, wishes: Preferences) -> bool:
+    async def _bring(self, notice: Notice, preferences: Preferences) -> bool:
         """Bring a notice the way its user wants it, and note what came of it; tell whether Discord answered."""
         try:
-            if wishes.news is NotifyVia.OFF:
-                await self._keep(notice, "as its user wishes", pointed=False)
+            if preferences.notify_via is NotifyVia.OFF:
+                await self._keep(notice, "as its user wishes", pinged=False)
                 return True
-            if wishes.news is NotifyVia.HINT and await self._leave_hint(notice, wishes):
+            if preferences.notify_via is NotifyVia.CHANNEL and await self._ping_where_asked(notice, preferences):
                 return True
             message = await _in_time(self._send(notice))
         except Exception as error:  # whatever it is, other notices must not wait for this one
-            return await self._refused(notice, error, wishes) is not Refusal.PASSING
+            return await self._refused(notice, error, preferences) is not Refusal.PASSING
         self._got_through += message is not None
         self._failing.pop(notice.id, None)
         async with self._ledger.write() as tx:
             await tx.notice_delivered(notice.id, self._clock(), message and message.id)
         return True
 
-    async def _leave_hint(self, notice: Notice, wishes: Preferences) -> bool:
+    async def _ping_where_asked(self, notice: Notice, preferences: Preferences) -> bool:
         """Keep a notice behind a hint in the channel where its user asked last; False where there can be none."""
         channel_id = await self._ledger.read.channel_asked_in(notice.user_id)
         if channel_id is None:
             return False
-        pointed = not await self._ledger.read.has_hint(notice.user_id)
-        if pointed:
+        pinged = not await self._ledger.read.was_pinged(notice.user_id)
+        if pinged:
             try:
-                await self._hint(channel_id, notice, chosen=True, silent=wishes.silent)
+                await self._ping(channel_id, notice, chosen=True, silent=preferences.silent)
             except DELIVERY_ERRORS as error:
-                if classify(error) not in ENDS_HINT:
+                if classify(error) not in ENDS_PING:
                     raise
                 log.info("no hint in channel %d: %s", channel_id, error)
                 return False
-        await self._keep(notice, "hinted at as its user wishes", pointed=pointed)
+        await self._keep(notice, "hinted at as its user wishes", pinged=pinged)
         return True
 
-    async def _keep(self, notice: Notice, why: str, *, pointed: bool) -> None:
+    async def _keep(self, notice: Notice, why: str, *, pinged: bool) -> None:
         self._failing.pop(notice.id, None)
         async with self._ledger.write() as tx:
-            await tx.keep_notice(notice.id, why, self._clock() if pointed else None)
+            await tx.set_undelivered(notice.id, why, self._clock() if pinged else None)
 
     async def _send(self, notice: Notice) -> discord.Message | None:
         """Send a notice, unless it arrived before; None where nothing of it is left to say."""
@@ -293,8 +293,8 @@ class Courier:
         if not report:
             return None
         shown = notice_card(report, notice)
-        wishes = await self._ledger.read.preferences(notice.user_id)
-        return await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce, silent=wishes.silent)
+        preferences = await self._ledger.read.preferences(notice.user_id)
+        return await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce, silent=preferences.silent)
 
     async def _find(self, channel: discord.DMChannel, reference: str, since: datetime) -> discord.Message | None:
         """Look for a message of ours that was sent without our hearing of it."""
@@ -303,7 +303,7 @@ class Courier:
                 return message
         return None
 
-    async def _refused(self, notice: Notice, error: Exception, wishes: Preferences) -> Refusal:
+    async def _refused(self, notice: Notice, error: Exception, preferences: Preferences) -> Refusal:
         refusal = classify(error)
         now = self._clock()
         unexpected = None if isinstance(error, DELIVERY_ERRORS) else error
@@ -316,9 +316,9 @@ class Courier:
         through = self._failing.get(notice.id)
         self._failing[notice.id] = self._got_through
         if refusal in ENDS_NOTICE or (refusal is Refusal.NO_ACCESS and long):
-            await self._give_up(notice, refusal, wishes)
+            await self._give_up(notice, refusal, preferences)
         elif long and through is not None and self._got_through > through:
-            await self._give_up(notice, Refusal.STUCK, wishes)
+            await self._give_up(notice, Refusal.STUCK, preferences)
         else:
             await self._postpone(notice, now + retry_after(notice.attempts, self._random), refusal)
         return refusal
@@ -327,67 +327,67 @@ class Courier:
         async with self._ledger.write() as tx:
             await tx.postpone_notice(notice.id, again, refusal.name)
 
-    async def _give_up(self, notice: Notice, refusal: Refusal, wishes: Preferences) -> None:
+    async def _give_up(self, notice: Notice, refusal: Refusal, preferences: Preferences) -> None:
         """Keep a notice for its user's next command, with a hint where one can be left; that is tried for a while."""
         try:
-            pointed = await self._point(notice, wishes, closed=refusal is not Refusal.STUCK)
+            pinged = await self._ping_last_channel(notice, preferences, closed=refusal is not Refusal.STUCK)
         except DELIVERY_ERRORS as error:
             log.warning("no hint for notice %d: %s", notice.id, error)
             if not notice.has_long_failed(self._clock()):
                 await self._postpone(notice, self._clock() + retry_after(notice.attempts, self._random), refusal)
                 return
-            pointed = False
-        await self._keep(notice, refusal.name, pointed=pointed)
+            pinged = False
+        await self._keep(notice, refusal.name, pinged=pinged)
 
-    async def _point(self, notice: Notice, wishes: Preferences, *, closed: bool) -> bool:
+    async def _ping_last_channel(self, notice: Notice, preferences: Preferences, *, closed: bool) -> bool:
         """Hint at news that cannot be sent, where their user last gave a command in a server, if that can be done.
 
         `closed`: since they cannot be written to. Raise what may pass.
         """
-        channel_id = await self._ledger.read.hint_channel(notice.user_id)
-        if channel_id is None or await self._ledger.read.has_hint(notice.user_id):
+        channel_id = await self._ledger.read.channel_to_ping(notice.user_id)
+        if channel_id is None or await self._ledger.read.was_pinged(notice.user_id):
             return False
         try:
-            await self._hint(channel_id, notice, chosen=not closed, silent=wishes.silent)
+            await self._ping(channel_id, notice, chosen=not closed, silent=preferences.silent)
         except DELIVERY_ERRORS as error:
-            if classify(error) not in ENDS_HINT:
+            if classify(error) not in ENDS_PING:
                 raise
             log.info("no hint in channel %d: %s", channel_id, error)
             return False
         return True
 
-    async def _hint(self, channel_id: int, notice: Notice, *, chosen: bool, silent: bool) -> None:
+    async def _ping(self, channel_id: int, notice: Notice, *, chosen: bool, silent: bool) -> None:
         """Say in a channel that there are news for a user, and no word of what they are."""
         channel = self._client.get_partial_messageable(channel_id)
         only_them = discord.AllowedMentions(users=[discord.Object(notice.user_id)], everyone=False, roles=False)
-        shown = hint(notice.user_id, chosen=chosen)
+        shown = channel_ping(notice.user_id, chosen=chosen)
         # Discord compares nonces across channels: with the notice's own the message after it could be taken for this.
         nonce = f"{notice.nonce}h"
         sending = channel.send(view=shown.view, allowed_mentions=only_them, nonce=nonce, silent=silent)
         await _in_time(sending)
 
-    async def kept_for(self, user_id: int) -> list[News]:
+    async def undelivered_for(self, user_id: int) -> list[Undelivered]:
         """Return what could not be delivered to a user, to be shown at a command."""
-        notices = await self._ledger.read.kept_notices(user_id)
+        notices = await self._ledger.read.undelivered_notices(user_id)
         if len(notices) > 1:
             notices = await self._merged(user_id) or notices
-        found = [News(notice, await self._ledger.read.report_of(notice.id)) for notice in notices]
-        return [news for news in found if news.report]
+        found = [Undelivered(notice, await self._ledger.read.report_of(notice.id)) for notice in notices]
+        return [one for one in found if one.report]
 
     async def _merged(self, user_id: int) -> list[Notice]:
         """Make one of all that were kept for a user, maybe for weeks; none where the ledger takes nothing."""
         try:
             async with self._ledger.write() as tx:
-                await tx.merge_kept(user_id)
-                return await tx.kept_notices(user_id)
+                await tx.merge_undelivered(user_id)
+                return await tx.undelivered_notices(user_id)
         except LedgerError as error:
             log.warning("kept news are shown one by one: %s", error)
             return []
 
-    async def seen(self, news: News, message_id: int | None) -> None:
+    async def seen(self, one: Undelivered, message_id: int | None) -> None:
         """Note that a user has been shown a kept notice."""
         async with self._ledger.write() as tx:
-            await tx.notice_delivered(news.notice.id, self._clock(), message_id)
+            await tx.notice_delivered(one.notice.id, self._clock(), message_id)
 
 
 async def _in_time(call: Awaitable[T]) -> T:

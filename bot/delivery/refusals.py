@@ -44,7 +44,7 @@ _BY_CODE = {
 again: 0 (HTML among them), 401, 10062 (which comes at random), 40333, 50035, 110001, 130000, and what nobody knows."""
 
 ENDS_NOTICE = frozenset({Refusal.CLOSED, Refusal.NO_CHANNEL})
-ENDS_HINT = frozenset({Refusal.NO_CHANNEL, Refusal.NO_ACCESS})
+ENDS_PING = frozenset({Refusal.NO_CHANNEL, Refusal.NO_ACCESS})
 ENDS_CARD = frozenset({Refusal.CLOSED, Refusal.NO_CHANNEL, Refusal.NO_MESSAGE, Refusal.NO_TOKEN})
 
 

@@ -89,7 +89,7 @@ class _Window:
 class _Error(Exception):
     def __init__(self, status: int, words: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(words)
-        self.status, self.words, self.headers = status, words, headers or {}
+        self.status, self.panel_message, self.headers = status, words, headers or {}
 
 
 @dataclass
@@ -156,7 +156,7 @@ class SimulatedPanel:
             headers = self._admit(key)
             return Answer(200, json.dumps(self._act(form, orders)), headers)
         except _Error as error:
-            return Answer(error.status, json.dumps({"error": error.words}), error.headers)
+            return Answer(error.status, json.dumps({"error": error.panel_message}), error.headers)
         finally:
             self._overtaken()
 

@@ -22,7 +22,7 @@ class Refill:
 class RowError:
     """The panel's words for an order that it will not deal with."""
 
-    words: str
+    panel_message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,20 +37,22 @@ _OF_A_FAULT = re.compile(
 )
 
 
-def is_of_a_fault(words: str) -> bool:
+def is_of_a_fault(panel_message: str) -> bool:
     """Tell whether an error speaks of a fault or of something in front of the panel, so that it refuses nothing."""
-    return bool(_OF_A_FAULT.search(folded(words)))
+    return bool(_OF_A_FAULT.search(folded(panel_message)))
 
 
-def is_about_orders(words: str) -> bool:
+def is_about_orders(panel_message: str) -> bool:
     """Tell whether the error of a whole call is the panel's word on its orders, and not anybody else's.
 
     What is not known to be one is trouble: that is tried again and shown, while a refusal is final.
     """
-    return bool(_ABOUT_ORDERS.search(folded(words))) and not is_of_a_fault(words)
+    return bool(_ABOUT_ORDERS.search(folded(panel_message))) and not is_of_a_fault(panel_message)
 
 
-def folded(words: str) -> str:
+def folded(panel_message: str) -> str:
     """Fold a sentence, or a code like `error.incorrect_order_id`, for comparison."""
-    plain = words.casefold().replace("\u0307", "").replace("\u2019", "'")  # of a Turkish capital I; as people write it
+    plain = (
+        panel_message.casefold().replace("\u0307", "").replace("\u2019", "'")
+    )  # of a Turkish capital I; as people write it
     return re.sub(r"[\s._]+", " ", plain)

@@ -69,7 +69,7 @@ def stretch(urgencies: Collection[float], calls_per_second: float, shortest: tim
     return enough
 
 
-def next_look(
+def next_check(
     age: timedelta, urgent: float, k: float, longest: timedelta, intervals: WatchIntervals, random: Random
 ) -> timedelta:
     """Return how long to wait before looking again at a group whose youngest order is of that age.
@@ -87,13 +87,13 @@ def farthest(intervals: WatchIntervals) -> timedelta:
     return max(intervals.longest * _OVERDUE_FACTOR, timedelta(hours=1))
 
 
-def resend_after(doubts: int) -> timedelta:
+def resend_after(ambiguous_attempts: int) -> timedelta:
     """Return how long after a cancel call without a clear answer the next may go out, `doubts` such calls so far.
 
     The panel may carry out a call whose answer was lost after the status check that follows. Each pause is longer, so
     that a panel which fails at cancelling alone is not out of tries before it is well again.
     """
-    return _RESENDS[min(max(doubts, 1), len(_RESENDS)) - 1]
+    return _RESENDS[min(max(ambiguous_attempts, 1), len(_RESENDS)) - 1]
 
 
 def may_resend(now: datetime, resend_at: datetime | None, running_checks: int) -> bool:
@@ -109,12 +109,12 @@ def check_before_resend(now: datetime, resend_at: datetime | None) -> datetime:
     return max(now + _RECHECK, resend_at or now)
 
 
-def resent_together(doubts: int, waiting: int) -> int:
+def resent_together(ambiguous_attempts: int, waiting: int) -> int:
     """Return how many of the orders that wait to be sent again go into one call, after `doubts` unclear calls.
 
     One of them may be why the panel failed at all: half of them at most, then each alone.
     """
-    return 1 if doubts > 1 else min(_RESENT_TOGETHER, -(-waiting // 2))
+    return 1 if ambiguous_attempts > 1 else min(_RESENT_TOGETHER, -(-waiting // 2))
 
 
 def retry_after(failures: int, random: Random) -> timedelta:

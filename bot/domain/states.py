@@ -27,7 +27,7 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted, CancelRow, OrderReading, RowError, StatusRow
 from bot.domain.panel_words import is_of_a_fault
 
-MAX_DOUBTS = 5
+MAX_AMBIGUOUS = 5
 """How many ambiguous calls one order may cost before it is only watched, until its user asks again."""
 
 
@@ -104,42 +104,42 @@ class Transition:
     """What one answer makes of one cancellation; `doubts` counts its ambiguous calls."""
 
     state: State
-    doubts: int
-    words: str | None = None
+    ambiguous_attempts: int
+    panel_message: str | None = None
 
 
-def may_be_refilled(state: State, words: str | None) -> bool:
+def may_be_refilled(state: State, panel_message: str | None) -> bool:
     """Tell whether the panel has called an order completed or partial: it refills no others.
 
     "Already completed" it says of everything that has ended, so some of these it will refuse.
     """
     return state in (State.COMPLETED, State.PARTIAL) or (
-        state is State.REFUSED and "already completed" in (words or "").casefold()
+        state is State.REFUSED and "already completed" in (panel_message or "").casefold()
     )
 
 
-def not_found(state: State, words: str | None) -> bool:
+def not_found(state: State, panel_message: str | None) -> bool:
     """Tell whether an order was refused because there is no such order under the key that was used."""
-    return state is State.REFUSED and is_not_found(words or "")
+    return state is State.REFUSED and is_not_found(panel_message or "")
 
 
-def as_told(state: State, doubts: int) -> State:
+def as_shown(state: State, ambiguous_attempts: int) -> State:
     """Return the state to show to a user: after a doubtful call nothing is merely waiting to be sent."""
-    return State.UNKNOWN if doubts and state in (State.REQUESTED, State.SENDING) else state
+    return State.UNKNOWN if ambiguous_attempts and state in (State.REQUESTED, State.SENDING) else state
 
 
-def after_cancel(doubts: int, row: CancelRow | None, *, same_key: bool = True) -> Transition:
+def after_cancel(ambiguous_attempts: int, row: CancelRow | None, *, same_key: bool = True) -> Transition:
     """Judge the panel's answer to a cancel; None is a row that the reply does not contain."""
     match row:
         case Accepted():
-            return Transition(State.ACCEPTED, doubts)
-        case RowError(words):
-            return after_refusal(doubts, words, same_key=same_key)
+            return Transition(State.ACCEPTED, ambiguous_attempts)
+        case RowError(panel_message):
+            return after_refusal(ambiguous_attempts, panel_message, same_key=same_key)
         case None:
-            return Transition(State.UNKNOWN, doubts + 1)
+            return Transition(State.UNKNOWN, ambiguous_attempts + 1)
 
 
-def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Transition:
+def after_refusal(ambiguous_attempts: int, panel_message: str, *, same_key: bool = True) -> Transition:
     """Judge a refusal: final, unless an earlier call may have done what this one was refused for.
 
     NotPanel says "cannot be cancelled (already completed)" for every final state, a cancelled order included, and
@@ -147,60 +147,62 @@ def after_refusal(doubts: int, words: str, *, same_key: bool = True) -> Transiti
     doubtful call, only `status` can tell how it stands; it is watched and not sent again. An error that speaks of a
     fault ("Internal error", "Provider timeout") refuses nothing: the call was unclear for this order.
     """
-    said = words.casefold()
+    said = panel_message.casefold()
     # These hold for every earlier call too, unless that went out with a key of perhaps another account.
-    ruled_out = ("not support" in said and "cancel" in said) or (same_key and is_not_found(words))
-    if not ruled_out and is_of_a_fault(words):
-        return Transition(State.UNKNOWN, doubts + 1, words)
-    if _PERHAPS_DONE.search(said) or (doubts and not ruled_out):
-        return Transition(State.UNKNOWN, MAX_DOUBTS, words)
-    return Transition(State.REFUSED, doubts, words)
+    ruled_out = ("not support" in said and "cancel" in said) or (same_key and is_not_found(panel_message))
+    if not ruled_out and is_of_a_fault(panel_message):
+        return Transition(State.UNKNOWN, ambiguous_attempts + 1, panel_message)
+    if _PERHAPS_DONE.search(said) or (ambiguous_attempts and not ruled_out):
+        return Transition(State.UNKNOWN, MAX_AMBIGUOUS, panel_message)
+    return Transition(State.REFUSED, ambiguous_attempts, panel_message)
 
 
-def after_lost_call(doubts: int, *, may_have_acted: bool, words: str = "") -> Transition:
+def after_lost_call(ambiguous_attempts: int, *, may_have_acted: bool, panel_message: str = "") -> Transition:
     """Judge a cancel call without a usable answer; `reached`: the panel may have acted on it.
 
     `words`: what the answer said instead, to be shown while nobody knows more.
     """
     if may_have_acted:
-        return Transition(State.UNKNOWN, doubts + 1, words or None)
-    return Transition(State.REQUESTED, doubts)
+        return Transition(State.UNKNOWN, ambiguous_attempts + 1, panel_message or None)
+    return Transition(State.REQUESTED, ambiguous_attempts)
 
 
 def after_status(
-    state: State, doubts: int, row: StatusRow | None, *, same_key: bool = True, may_resend: bool = True
+    state: State, ambiguous_attempts: int, row: StatusRow | None, *, same_key: bool = True, may_resend: bool = True
 ) -> Transition:
     """Judge a look at the order's status; what cannot be read or is not known leaves all as it was.
 
     `same_key`: the order was sent with the key that looks. `may_resend`: should it run still, it may be sent again
     (`bot.domain.polling.may_resend`).
     """
-    if isinstance(row, RowError) and is_not_found(row.words):
-        return _not_found(state, doubts, row.words, same_key=same_key)
+    if isinstance(row, RowError) and is_not_found(row.panel_message):
+        return _not_found(state, ambiguous_attempts, row.panel_message, same_key=same_key)
     if not isinstance(row, OrderReading) or row.status is OrderStatus.UNKNOWN:
-        return Transition(state, doubts)
+        return Transition(state, ambiguous_attempts)
     if row.status.is_final:
-        return Transition(_ENDED_AS[row.status], doubts)
+        return Transition(_ENDED_AS[row.status], ambiguous_attempts)
     if state is State.ACCEPTED:
-        return Transition(State.QUEUED, doubts)
-    if state is State.UNKNOWN and doubts < MAX_DOUBTS and may_resend:
-        return Transition(State.REQUESTED, doubts)
-    return Transition(state, doubts)
+        return Transition(State.QUEUED, ambiguous_attempts)
+    if state is State.UNKNOWN and ambiguous_attempts < MAX_AMBIGUOUS and may_resend:
+        return Transition(State.REQUESTED, ambiguous_attempts)
+    return Transition(state, ambiguous_attempts)
 
 
-def _not_found(state: State, doubts: int, words: str, *, same_key: bool) -> Transition:
+def _not_found(state: State, ambiguous_attempts: int, panel_message: str, *, same_key: bool) -> Transition:
     """Judge an order that the panel does not find, by the key that looks."""
     if not same_key:
-        return Transition(State.EXPIRED, doubts, words)  # of another account: how it ends can never be seen
+        return Transition(
+            State.EXPIRED, ambiguous_attempts, panel_message
+        )  # of another account: how it ends can never be seen
     if state is State.UNKNOWN:
-        return Transition(State.REFUSED, doubts, words)
-    return Transition(state, doubts)  # the panel has taken it before, so this cannot be the whole truth
+        return Transition(State.REFUSED, ambiguous_attempts, panel_message)
+    return Transition(state, ambiguous_attempts)  # the panel has taken it before, so this cannot be the whole truth
 
 
-def is_not_found(words: str) -> bool:
+def is_not_found(panel_message: str) -> bool:
     """Tell whether the panel says that there is no such order under the key that was used.
 
     "Order not found" stands in the NotPanel docs; "Incorrect order ID" and `error.incorrect_order_id` are the family's.
     """
-    said = " ".join(words.casefold().split())
+    said = " ".join(panel_message.casefold().split())
     return bool(_NOT_FOUND.match(said if " " in said else re.sub(r"[_.]+", " ", said)))

@@ -63,7 +63,7 @@ class Cards(Outbox):
     async def card_gone(self, request: Request, now: datetime, window: timedelta) -> None:
         """Note that a card cannot be edited any more; what it did not tell becomes a notice."""
         await QUERIES.card_gone(self._db, id=request.id)
-        await self.tell_untold(request.account_id, now, window)
+        await self.enqueue_notifications(request.account_id, now, window)
 
     async def expire_cards(self, now: datetime, window: timedelta) -> None:
         """Forget the tokens that have run out; what their cards did not tell becomes notices."""
@@ -71,7 +71,7 @@ class Cards(Outbox):
         for row in rows:
             await QUERIES.card_gone(self._db, id=row["id"])
         for account_id in {row["account_id"] for row in rows}:
-            await self.tell_untold(account_id, now, window)
+            await self.enqueue_notifications(account_id, now, window)
 
     async def touch_account(self, account_id: int, now: datetime) -> None:
         """Mark every card of an account behind that shows something open."""

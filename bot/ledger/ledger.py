@@ -29,7 +29,7 @@ class Engine(Protocol):
     heard: Callable[[], None]
     """Called when another process says that there is something to do."""
 
-    def tell_others(self) -> None:
+    def wake_others(self) -> None:
         """Tell the other processes that there is something to do."""
         ...
 
@@ -111,9 +111,9 @@ class Ledger:
         """Have something called whenever another process says that there is something to do."""
         self._engine.heard = heard
 
-    def tell_others(self) -> None:
+    def wake_others(self) -> None:
         """Tell the other processes that there is something to do; it may get lost, nobody relies on it."""
-        self._engine.tell_others()
+        self._engine.wake_others()
 
     async def forget_deleted(self) -> bool:
         """Leave nothing of deleted secrets in the files; False where traces may stay, sealed still.

@@ -83,9 +83,9 @@ class Listed:
     cancellation: Cancellation | None
 
     @property
-    def told_as(self) -> State:
+    def shown_as(self) -> State:
         """The state that may be shown for it."""
-        return self.cancellation.told_as if self.cancellation else State.REQUESTED
+        return self.cancellation.shown_as if self.cancellation else State.REQUESTED
 
     @property
     def not_found(self) -> bool:

@@ -22,23 +22,23 @@ still open. One order that the provider never stops would otherwise keep them fr
 class Outbox(Reader):
     """What is told by notices; part of what can be done within one transaction."""
 
-    async def tell_untold(self, account_id: int, now: datetime, window: timedelta) -> None:
+    async def enqueue_notifications(self, account_id: int, now: datetime, window: timedelta) -> None:
         """Put every ended cancellation that no card can show any more into the user's next notice.
 
         One that its user wants to hear of with the rest of its request is put there when that has ended. Requests under
         other keys may have joined it, too.
         """
         for number in (account_id, *await self.accounts_beside(account_id)):
-            await self._tell(number, now, window)
+            await self._enqueue(number, now, window)
 
-    async def _tell(self, account_id: int, now: datetime, window: timedelta) -> None:
+    async def _enqueue(self, account_id: int, now: datetime, window: timedelta) -> None:
         which: dict[str, Any] = {
             "account_id": account_id,
             "patience": PATIENCE,
             "held_since": to_ms(now - _WAITED_FOR),
             "now": to_ms(now),
         }
-        lists = QUERIES.lists_to_tell(self._db, begun_before=to_ms(now - _FIRST_PASS), **which)
+        lists = QUERIES.requests_to_notify(self._db, begun_before=to_ms(now - _FIRST_PASS), **which)
         request_ids = [row["id"] async for row in lists]
         if not request_ids:
             return
@@ -47,29 +47,29 @@ class Outbox(Reader):
             return
         notice_id = await self._gather(account.user_id, now, window)
         for request_id in request_ids:
-            await QUERIES.tell_list(self._db, notice_id=notice_id, request_id=request_id, **which)
+            await QUERIES.enqueue_request(self._db, notice_id=notice_id, request_id=request_id, **which)
 
-    async def tell_all_untold(self, now: datetime, window: timedelta) -> None:
+    async def enqueue_all_notifications(self, now: datetime, window: timedelta) -> None:
         """Look through all accounts for what should be told: a list may have stood still for too long."""
-        for row in [row async for row in QUERIES.accounts_untold(self._db)]:
-            await self._tell(row["account_id"], now, window)
+        for row in [row async for row in QUERIES.accounts_to_notify(self._db)]:
+            await self._enqueue(row["account_id"], now, window)
 
     async def save_preferences(self, user_id: int, preferences: Preferences, now: datetime, window: timedelta) -> None:
         """Write down what a user has chosen; what need not be waited for any longer is told."""
         await QUERIES.save_preferences(
             self._db,
             user_id=user_id,
-            news=preferences.news,
-            timing=preferences.timing,
+            notify_via=preferences.notify_via,
+            notify_when=preferences.notify_when,
             language=preferences.language,
             silent=int(preferences.silent),
         )
         for account in await self.accounts_of(user_id):
-            await self._tell(account.id, now, window)
+            await self._enqueue(account.id, now, window)
 
-    async def merge_kept(self, user_id: int) -> None:
+    async def merge_undelivered(self, user_id: int) -> None:
         """Make one notice of all that are kept for a user, however many have come together."""
-        for query in (QUERIES.merge_kept, QUERIES.date_merged, QUERIES.drop_merged):
+        for query in (QUERIES.merge_undelivered, QUERIES.date_merged, QUERIES.drop_merged):
             await query(self._db, user_id=user_id)
 
     async def notify(self, account: Account, kind: NoticeKind, now: datetime, window: timedelta) -> None:
@@ -87,7 +87,7 @@ class Outbox(Reader):
         span = {"before": to_ms(before), "after": to_ms(after)}
         for row in [row async for row in QUERIES.accounts_with_overdue(self._db, **span)]:
             notice_id = await self._gather(row["user_id"], now, window)
-            await QUERIES.tell_overdue(self._db, notice_id=notice_id, account_id=row["id"], **span)
+            await QUERIES.enqueue_overdue(self._db, notice_id=notice_id, account_id=row["id"], **span)
             await QUERIES.mark_overdue(self._db, account_id=row["id"], now=to_ms(now), **span)
 
     async def begin_sending(self, notice_id: int, now: datetime, again: datetime) -> Notice | None:
@@ -102,15 +102,15 @@ class Outbox(Reader):
         """Try a notice again later."""
         await QUERIES.postpone_notice(self._db, id=notice_id, again_at=to_ms(again), refusal=refusal)
 
-    async def keep_notice(self, notice_id: int, refusal: str, pointed_at: datetime | None) -> None:
+    async def set_undelivered(self, notice_id: int, refusal: str, pinged_at: datetime | None) -> None:
         """Keep a notice that Discord refuses for the user's next command."""
-        pointed = pointed_at and to_ms(pointed_at)
-        await QUERIES.keep_notice(self._db, id=notice_id, refusal=refusal, pointed_at=pointed)
+        pinged = pinged_at and to_ms(pinged_at)
+        await QUERIES.set_undelivered(self._db, id=notice_id, refusal=refusal, pinged_at=pinged)
 
     async def notice_delivered(self, notice_id: int, now: datetime, message_id: int | None) -> None:
         """Note that the user has a notice before their eyes."""
         await QUERIES.notice_delivered(self._db, id=notice_id, now=to_ms(now), message_id=message_id)
-        await QUERIES.told_by_notice(self._db, notice_id=notice_id, now=to_ms(now))
+        await QUERIES.mark_notified(self._db, notice_id=notice_id, now=to_ms(now))
 
 
 def _new_nonce() -> str:

@@ -23,7 +23,7 @@ class Outcome:
     verdict: Transition
     due_at: datetime
     reading: OrderReading | None = None
-    looked: bool = False
+    checked: bool = False
     failed: bool = False
 
     @property
@@ -33,13 +33,13 @@ class Outcome:
         return self.cancellation.state is State.UNKNOWN and word is not OrderStatus.UNKNOWN and not word.is_final
 
     @property
-    def is_news(self) -> bool:
+    def changes_card(self) -> bool:
         """Tell whether a card that shows this order has to change."""
         before, after = self.cancellation, self.verdict
         word = self.reading.word if self.reading else before.status_word
-        return (before.state, before.words, before.status_word) != (
+        return (before.state, before.panel_message, before.status_word) != (
             after.state,
-            after.words or before.words,
+            after.panel_message or before.panel_message,
             word,
         )
 
@@ -55,13 +55,13 @@ def outcome_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
     return {
         "id": outcome.cancellation.id,
         "from_state": outcome.cancellation.state,
-        "from_doubts": outcome.cancellation.doubts,
+        "from_ambiguous": outcome.cancellation.ambiguous_attempts,
         "state": state,
-        "doubts": outcome.verdict.doubts,
+        "ambiguous_attempts": outcome.verdict.ambiguous_attempts,
         "running_checks": outcome.cancellation.running_checks + outcome.shows_running,
-        "looked": int(outcome.looked),
+        "checked": int(outcome.checked),
         "failed": int(outcome.failed),
-        "words": outcome.verdict.words,
+        "panel_message": outcome.verdict.panel_message,
         "status_word": reading.word if reading else None,
         "remains": reading.remains if reading else None,
         "charge_first": charge_first,

@@ -184,13 +184,13 @@ class PostgresEngine:
     def _hear(self, *_: Any) -> None:
         self.heard()
 
-    def tell_others(self) -> None:
+    def wake_others(self) -> None:
         """Tell all processes that there is something to do; one that does not hear it finds it within a minute."""
-        task = asyncio.ensure_future(self._tell())
+        task = asyncio.ensure_future(self._notify())
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         with suppress(LedgerError):
             await self.reader.rows("SELECT pg_notify($1::text, '')", (_CHANNEL,))
 

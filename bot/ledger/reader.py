@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.domain.languages import Language, resolve_locale
 from bot.domain.polling import LONG_TRIED, MANY_TRIES
-from bot.domain.states import State, as_told
+from bot.domain.states import State, as_shown
 from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report, together
 from bot.ledger.named import QUERIES, Connection
 from bot.ledger.row import from_ms, to_ms
@@ -136,9 +136,9 @@ class Reader:
         """Return how many orders of an account have not ended."""
         return await self.count_waiting(account_id) + await self.count_taken(account_id)
 
-    async def count_joined(self, request_id: int) -> int:
+    async def count_linked(self, request_id: int) -> int:
         """Return how many orders of a request had been asked for before."""
-        return await QUERIES.count_joined(self._db, request_id=request_id)
+        return await QUERIES.count_linked(self._db, request_id=request_id)
 
     async def groups_of_request(self, request_id: int) -> Groups:
         """Return what a request's card shows of the orders taken up, its own and those it joined."""
@@ -147,7 +147,7 @@ class Reader:
     async def open_groups(self, account_ids: Iterable[int]) -> Groups:
         """Return what is still open in some accounts."""
         found = [await self._groups(QUERIES.tally_of_open, QUERIES.first_of_open, account_id=id) for id in account_ids]
-        return together(found, key=lambda order: (-order.doubts, order.created_at, order.id))
+        return together(found, key=lambda order: (-order.ambiguous_attempts, order.created_at, order.id))
 
     async def groups_of_notice(self, notice_id: int, kind: NoticeKind) -> Groups:
         """Return what a notice reports under one kind of line."""
@@ -167,9 +167,9 @@ class Reader:
         counts: Counter[State] = Counter()
         shown: defaultdict[State, list[Cancellation]] = defaultdict(list)
         for row in [row async for row in tally(self._db, **where)]:
-            state = as_told(State(row["state"]), row["doubted"])
+            state = as_shown(State(row["state"]), row["is_ambiguous"])
             counts[state] += row["count"]
-            rows = first(self._db, **where, state=row["state"], doubted=row["doubted"], most=MOST_SHOWN)
+            rows = first(self._db, **where, state=row["state"], is_ambiguous=row["is_ambiguous"], most=MOST_SHOWN)
             shown[state] += Cancellation.read_all([row async for row in rows])
         return {state: Group(count, tuple(shown[state][:MOST_SHOWN])) for state, count in counts.items()}
 
@@ -212,9 +212,9 @@ class Reader:
         """Return how many orders the shortest list of an account has left to send; None where there is nothing."""
         return await QUERIES.fewest_to_send(self._db, account_id=account_id, now=to_ms(now))
 
-    async def due_looks(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
+    async def due_checks(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
         """Return the orders to ask about now, filled up with those due next; none while nothing is due."""
-        rows = QUERIES.due_looks(self._db, account_id=account_id, now=to_ms(now), most=most)
+        rows = QUERIES.due_checks(self._db, account_id=account_id, now=to_ms(now), most=most)
         return Cancellation.read_all([row async for row in rows])
 
     async def cards_due(self, now: datetime) -> list[Request]:
@@ -254,21 +254,21 @@ class Reader:
             tuple([Account.read(row) async for row in accounts]),
         )
 
-    async def kept_notices(self, user_id: int) -> list[Notice]:
+    async def undelivered_notices(self, user_id: int) -> list[Notice]:
         """Return the notices that could not be delivered to a user."""
-        return [Notice.read(row) async for row in QUERIES.kept_notices(self._db, user_id=user_id)]
+        return [Notice.read(row) async for row in QUERIES.undelivered_notices(self._db, user_id=user_id)]
 
-    async def hint_channel(self, user_id: int) -> int | None:
+    async def channel_to_ping(self, user_id: int) -> int | None:
         """Return the server channel of the user's last request, if it was made in a server."""
-        return await QUERIES.hint_channel(self._db, user_id=user_id)
+        return await QUERIES.channel_to_ping(self._db, user_id=user_id)
 
     async def channel_asked_in(self, user_id: int) -> int | None:
         """Return the channel of the user's last request; None if that was made in a DM."""
         return await QUERIES.channel_asked_in(self._db, user_id=user_id)
 
-    async def has_hint(self, user_id: int) -> bool:
+    async def was_pinged(self, user_id: int) -> bool:
         """Tell whether a user has been hinted at news that they have not looked at yet."""
-        return bool(await QUERIES.has_hint(self._db, user_id=user_id))
+        return bool(await QUERIES.was_pinged(self._db, user_id=user_id))
 
     async def accounts_with_keys(self) -> list[Account]:
         """Return every account that has a key, of whichever user."""

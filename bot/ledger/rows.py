@@ -17,7 +17,7 @@ from bot.domain.order_ids import Junk
 from bot.domain.order_status import OrderStatus
 from bot.domain.polling import LONG_TRIED, MANY_TRIES, resend_after
 from bot.domain.refunds import Refund, came_back
-from bot.domain.states import State, as_told, may_be_refilled, not_found
+from bot.domain.states import State, as_shown, may_be_refilled, not_found
 from bot.ledger.row import Row
 
 
@@ -34,10 +34,10 @@ class Trouble(StrEnum):
 class RequestState(StrEnum):
     """How far one `/cancel` has come: waiting for Confirm, under way, or given up before anything was sent."""
 
-    ASKING = "asking"
-    GOING = "going"
-    KEPT = "kept"
-    LAPSED = "lapsed"
+    AWAITING_CONFIRMATION = "asking"
+    ACTIVE = "going"
+    DECLINED = "kept"
+    EXPIRED = "lapsed"
 
 
 class NoticeState(StrEnum):
@@ -46,7 +46,7 @@ class NoticeState(StrEnum):
     GATHERING = "gathering"
     SENDING = "sending"
     DELIVERED = "delivered"
-    KEPT = "kept"
+    UNDELIVERED = "kept"
 
 
 class NoticeKind(StrEnum):
@@ -61,8 +61,8 @@ class NoticeKind(StrEnum):
 class NotifyVia(StrEnum):
     """Where a user's news go: to them, as a hint into the channel where they asked, or nowhere by themselves."""
 
-    DIRECT = "direct"
-    HINT = "channel"
+    DM = "direct"
+    CHANNEL = "channel"
     OFF = "off"
 
 
@@ -159,7 +159,7 @@ class Account(Row):
     state: AccountState
     trouble: Trouble | None
     changed_at: datetime
-    looks_asked_at: datetime | None
+    checks_asked_at: datetime | None
     panel_account: int | None = None
     pruned_until: datetime | None = None
     """When the last of those orders ended that have been deleted for their age or number."""
@@ -243,8 +243,8 @@ class Cancellation(Row):
     order_id: str
     state: State
     attempts: int
-    doubts: int
-    words: str | None
+    ambiguous_attempts: int
+    panel_message: str | None
     status_word: str | None
     remains: str | None
     charge_first: str | None
@@ -253,7 +253,7 @@ class Cancellation(Row):
     created_at: datetime
     changed_at: datetime
     sent_at: datetime | None
-    looked_at: datetime | None
+    checked_at: datetime | None
     queued_at: datetime | None
     ended_at: datetime | None
     other_key: bool
@@ -270,18 +270,18 @@ class Cancellation(Row):
         if self.sent_at is None:
             return None
         if self.sent_at > now:
-            return now + resend_after(self.doubts)
-        return self.resend_at or self.sent_at + resend_after(self.doubts)
+            return now + resend_after(self.ambiguous_attempts)
+        return self.resend_at or self.sent_at + resend_after(self.ambiguous_attempts)
 
     @property
-    def told_as(self) -> State:
+    def shown_as(self) -> State:
         """The state that may be shown for it."""
-        return as_told(self.state, self.doubts)
+        return as_shown(self.state, self.ambiguous_attempts)
 
     @property
     def not_found(self) -> bool:
         """Tell whether the panel knows no such order under the key that was used."""
-        return not_found(self.state, self.words)
+        return not_found(self.state, self.panel_message)
 
     @property
     def came_back(self) -> Decimal | None:
@@ -291,7 +291,7 @@ class Cancellation(Row):
     @property
     def may_be_refilled(self) -> bool:
         """Tell whether a refill can be asked for."""
-        return may_be_refilled(self.state, self.words)
+        return may_be_refilled(self.state, self.panel_message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,14 +330,14 @@ class Preferences(Row):
     """How a user wants to hear from the bot; `language` None: as their Discord client says."""
 
     conversions: ClassVar[Mapping[str, Any]] = {
-        "news": NotifyVia,
-        "timing": NotifyWhen,
+        "notify_via": NotifyVia,
+        "notify_when": NotifyWhen,
         "language": _language,
         "silent": bool,
     }
 
-    news: NotifyVia = NotifyVia.DIRECT
-    timing: NotifyWhen = NotifyWhen.EACH
+    notify_via: NotifyVia = NotifyVia.DM
+    notify_when: NotifyWhen = NotifyWhen.EACH
     language: Language | None = None
     silent: bool = False
 
@@ -378,7 +378,7 @@ class Standing(Row):
     oldest_unknown_at: datetime | None
     outbox: int
     oldest_notice_at: datetime | None
-    kept: int
+    undelivered: int
     cards: int
     oldest_card_at: datetime | None
     oldest_due_at: datetime | None

@@ -187,7 +187,7 @@ class SqliteEngine:
         await self.reader.close()
         await self._writer.close()
 
-    def tell_others(self) -> None:
+    def wake_others(self) -> None:
         """Do nothing: there are none."""
 
     @asynccontextmanager

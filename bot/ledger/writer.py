@@ -12,7 +12,7 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading
 from bot.domain.polling import resend_after, resent_together
 from bot.domain.refunds import Refund
-from bot.domain.states import MAX_DOUBTS, State
+from bot.domain.states import MAX_AMBIGUOUS, State
 from bot.ledger.cards import MessageRef
 from bot.ledger.holder import Holder
 from bot.ledger.named import QUERIES
@@ -83,34 +83,34 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         await QUERIES.erase_idle_webhook(self._db, user_id=account.user_id)
         await self._hand_over(account.id, now)
         await self._end_all(account.id, now)
-        await self.tell_untold(account.id, now, window)
+        await self.enqueue_notifications(account.id, now, window)
 
     async def stop_watching(self, account_id: int, now: datetime, window: timedelta) -> tuple[int, int]:
         """End all that is open but for what is being sent; return how many are not watched, and how many not sent.
 
         No message tells of these: their user is told by the answer, in whose transaction this is.
         """
-        ended = await self._end_all(account_id, now, told_at=now)
-        await self.tell_untold(account_id, now, window)
+        ended = await self._end_all(account_id, now, notified_at=now)
+        await self.enqueue_notifications(account_id, now, window)
         return ended
 
-    async def _end_all(self, account_id: int, now: datetime, told_at: datetime | None = None) -> tuple[int, int]:
+    async def _end_all(self, account_id: int, now: datetime, notified_at: datetime | None = None) -> tuple[int, int]:
         await self.touch_account(account_id, now)
         withdrawn = 0
         for request_id, waiting in await self.requests_to_send(account_id):
-            if told_at and waiting > _MOST_KEPT_UNSENT:
+            if notified_at and waiting > _MOST_KEPT_UNSENT:
                 withdrawn += await self._drop_waiting(request_id, waiting)
             else:
-                withdrawn += await self._take_up(request_id, waiting, State.WITHDRAWN, now, told_at)
-        which = {"account_id": account_id, "now": to_ms(now), "told_at": told_at and to_ms(told_at)}
+                withdrawn += await self._start_orders(request_id, waiting, State.WITHDRAWN, now, notified_at)
+        which = {"account_id": account_id, "now": to_ms(now), "notified_at": notified_at and to_ms(notified_at)}
         withdrawn += await QUERIES.withdraw(self._db, **which)
         return await QUERIES.expire_account(self._db, **which), withdrawn
 
-    async def look_now(self, account_id: int, now: datetime, before: datetime) -> bool:
+    async def check_now(self, account_id: int, now: datetime, before: datetime) -> bool:
         """Make all that is open due for a look; False, and nothing done, where that was asked for after `before`."""
-        if not await QUERIES.ask_for_looks(self._db, id=account_id, now=to_ms(now), before=to_ms(before)):
+        if not await QUERIES.ask_for_checks(self._db, id=account_id, now=to_ms(now), before=to_ms(before)):
             return False
-        await QUERIES.hurry_looks(self._db, account_id=account_id, now=to_ms(now))
+        await QUERIES.hurry_checks(self._db, account_id=account_id, now=to_ms(now))
         return True
 
     async def pause(self, account: Account, state: AccountState, now: datetime) -> bool:
@@ -143,7 +143,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             self._db,
             account_id=account.id,
             user_id=account.user_id,
-            state=RequestState.ASKING if ask_first else RequestState.GOING,
+            state=RequestState.AWAITING_CONFIRMATION if ask_first else RequestState.ACTIVE,
             orders=len(orders),
             ignored=junk_json(Junk.of(ignored)),
             repeats=repeats,
@@ -164,9 +164,9 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
 
     async def answer_request(self, request_id: int, state: RequestState, now: datetime) -> bool:
         """Confirm or drop a request that asks; False if it was answered before."""
-        began_at = to_ms(now) if state is RequestState.GOING else None
+        began_at = to_ms(now) if state is RequestState.ACTIVE else None
         changed = await QUERIES.answer_request(self._db, id=request_id, state=state, began_at=began_at)
-        if changed and state is not RequestState.GOING:
+        if changed and state is not RequestState.ACTIVE:
             await QUERIES.forget_orders(self._db, id=request_id)
         return bool(changed)
 
@@ -191,12 +191,12 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             if request.preview and asking and request.preview.process not in living:
                 await self.save_preview(request.id, replace(request.preview, state=PreviewState.INTERRUPTED), now)
 
-    async def lapse_requests(self, before: datetime, now: datetime) -> None:
+    async def expire_requests(self, before: datetime, now: datetime) -> None:
         """Give up on requests that were never confirmed."""
-        for row in [row async for row in QUERIES.requests_to_lapse(self._db, before=to_ms(before))]:
-            await self.answer_request(row["id"], RequestState.LAPSED, now)
+        for row in [row async for row in QUERIES.requests_to_expire(self._db, before=to_ms(before))]:
+            await self.answer_request(row["id"], RequestState.EXPIRED, now)
 
-    async def take_up(self, account_id: int, now: datetime, most: int) -> int:
+    async def start_orders(self, account_id: int, now: datetime, most: int) -> int:
         """Make up to `most` orders whose turn it is ready to be sent, and return how many were taken up.
 
         With the last of a request taken up, those sent before are due for their first look.
@@ -207,7 +207,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             count = min(waiting, room)
             if count <= 0:
                 break
-            await self._take_up(request_id, count, State.REQUESTED, now)
+            await self._start_orders(request_id, count, State.REQUESTED, now)
             if count == waiting:
                 await QUERIES.hurry_request(self._db, request_id=request_id, now=to_ms(now))
             taken += count
@@ -220,26 +220,28 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
                     await self._hand_over(other, now)
         return taken
 
-    async def _take_up(
+    async def _start_orders(
         self,
         request_id: int,
         count: int,
         state: State,
         now: datetime,
-        told_at: datetime | None = None,
+        notified_at: datetime | None = None,
     ) -> int:
         """Give a request's next orders a cancellation in that state, or the one they have already; count the new."""
-        stamp, told = to_ms(now), told_at and to_ms(told_at)
-        new = await QUERIES.take_up(self._db, request_id=request_id, count=count, state=state, now=stamp, told_at=told)
+        stamp, notified = to_ms(now), notified_at and to_ms(notified_at)
+        new = await QUERIES.start_orders(
+            self._db, request_id=request_id, count=count, state=state, now=stamp, notified_at=notified
+        )
         if state is State.REQUESTED:
             await QUERIES.revive(
-                self._db, request_id=request_id, count=count, most=MAX_DOUBTS, pause=_FIRST_RESEND, now=stamp
+                self._db, request_id=request_id, count=count, most=MAX_AMBIGUOUS, pause=_FIRST_RESEND, now=stamp
             )
         await QUERIES.link_orders(self._db, request_id=request_id, count=count)
-        if await QUERIES.mark_joined(self._db, request_id=request_id, count=count):
+        if await QUERIES.mark_linked(self._db, request_id=request_id, count=count):
             # What is joined may never be sent, and so never change: the card is to show it as it is.
             await QUERIES.touch_card(self._db, id=request_id, now=stamp)
-        await QUERIES.taken_up(self._db, request_id=request_id, count=count)
+        await QUERIES.mark_started(self._db, request_id=request_id, count=count)
         return new
 
     async def _drop_waiting(self, request_id: int, waiting: int) -> int:
@@ -253,16 +255,16 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         if request.waiting > _MOST_KEPT_UNSENT:
             await self._drop_waiting(request.id, request.waiting)
         elif request.waiting:
-            await self._take_up(request.id, request.waiting, State.WITHDRAWN, now)
+            await self._start_orders(request.id, request.waiting, State.WITHDRAWN, now)
         await QUERIES.withdraw_request(self._db, request_id=request.id, now=to_ms(now))
         await QUERIES.hurry_request(self._db, request_id=request.id, now=to_ms(now))
         await QUERIES.touch_card(self._db, id=request.id, now=to_ms(now))
-        await self.tell_untold(request.account_id, now, window)
+        await self.enqueue_notifications(request.account_id, now, window)
 
     async def retry_request(self, request_id: int, now: datetime) -> None:
         """Let what is only watched of a request be sent once more, should the next look show it running."""
         rows = QUERIES.retry_request(
-            self._db, request_id=request_id, most=MAX_DOUBTS, pause=_FIRST_RESEND, now=to_ms(now)
+            self._db, request_id=request_id, most=MAX_AMBIGUOUS, pause=_FIRST_RESEND, now=to_ms(now)
         )
         await self._touch([row["id"] async for row in rows], now)
 
@@ -274,16 +276,18 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         rows = await self._claim(account_id, now, 0, most)
         which = {"account_id": account_id, "now": to_ms(now)}
         if not rows and (again := await QUERIES.next_to_resend(self._db, **which)):
-            together = min(most, resent_together(again["doubts"], again["count"]))
-            rows = await self._claim(account_id, now, again["doubts"], together)
+            together = min(most, resent_together(again["ambiguous_attempts"], again["count"]))
+            rows = await self._claim(account_id, now, again["ambiguous_attempts"], together)
         return sorted(Cancellation.read_all(rows), key=lambda row: row.id)  # as they were named
 
-    async def _claim(self, account_id: int, now: datetime, doubts: int, most: int) -> list[Mapping[str, Any]]:
+    async def _claim(
+        self, account_id: int, now: datetime, ambiguous_attempts: int, most: int
+    ) -> list[Mapping[str, Any]]:
         """Claim the next orders after so many unclear calls; none where many are left to what others have sent."""
-        which = {"account_id": account_id, "doubts": doubts, "now": to_ms(now), "most": most}
+        which = {"account_id": account_id, "ambiguous_attempts": ambiguous_attempts, "now": to_ms(now), "most": most}
         if [row async for row in QUERIES.others_with_same_key(self._db, id=account_id)]:
             for _ in range(_SAME_KEY_ROUNDS):
-                rows = QUERIES.follow_same_key(self._db, **which, most_doubts=MAX_DOUBTS)
+                rows = QUERIES.follow_same_key(self._db, **which, most_ambiguous=MAX_AMBIGUOUS)
                 followed = [row["id"] async for row in rows]
                 await self._touch(followed, now)
                 waits = await QUERIES.wait_for_same_key(self._db, **which, until=to_ms(now + _SAME_KEY_WAITS))
@@ -303,7 +307,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         outcomes = list(outcomes)
         rows = [outcome_row(outcome, now) for outcome in outcomes]
         await QUERIES.record(self._db, rows)
-        await self._touch([outcome.cancellation.id for outcome in outcomes if outcome.is_news], now)
+        await self._touch([outcome.cancellation.id for outcome in outcomes if outcome.changes_card], now)
         if await self.accounts_beside(account_id):
             await self._try_under_other_keys(outcomes, now)
             await self._link(account_id, outcomes)
@@ -316,7 +320,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             await self._hand_over(account_id, now)
         if account and account.state is AccountState.REMOVED:
             await self._end_all(account_id, now)
-        await self.tell_untold(account_id, now, window)
+        await self.enqueue_notifications(account_id, now, window)
 
     async def take_account(self, account_id: int, now: datetime, window: timedelta) -> bool:
         """Begin to work on an account, where whoever did so before has stopped; False where another process does."""
@@ -351,12 +355,12 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         """End what has been open since `before`, sent or not, and tell its users."""
         stamp = to_ms(before)
         for row in [row async for row in QUERIES.requests_to_give_up(self._db, before=stamp)]:
-            await self._take_up(row["id"], row["waiting"], State.WITHDRAWN, now)
-            await self.tell_untold(row["account_id"], now, window)
+            await self._start_orders(row["id"], row["waiting"], State.WITHDRAWN, now)
+            await self.enqueue_notifications(row["account_id"], now, window)
         for row in [row async for row in QUERIES.accounts_with_old(self._db, before=stamp)]:
             await self.touch_account(row["account_id"], now)
             await QUERIES.expire_old(self._db, account_id=row["account_id"], before=stamp, now=to_ms(now))
-            await self.tell_untold(row["account_id"], now, window)
+            await self.enqueue_notifications(row["account_id"], now, window)
 
     async def reseal_keys(self, keys: Iterable[SealedKey]) -> None:
         """Replace sealed API keys by the same, sealed otherwise."""

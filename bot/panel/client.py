@@ -22,7 +22,7 @@ from bot.panel.redaction import Redaction
 from bot.panel.replies import (
     Json,
     Reply,
-    error_words,
+    error_message,
     quotable,
     read_balance,
     read_cancel,
@@ -222,9 +222,9 @@ class Panel:
         """Return what can be read of an answer, or raise what is wrong with the whole of it."""
         now, headers = self._clock(), response.headers
         value = read_json(body, key.get_secret_value())
-        words = error_words(value) or ""
+        panel_message = error_message(value) or ""
         reset, quoted = read_reset(headers, now), quotable(value)
-        error = error_for(response.status_code, words, read_layer(headers), reset, quoted)
+        error = error_for(response.status_code, panel_message, read_layer(headers), reset, quoted)
         given = headers.get("x-request-id", "")
         if _REQUEST_ID.fullmatch(given) and Redaction(key.get_secret_value()).applied(given) == given:
             # The panel's own name for the call, to be quoted to its support.

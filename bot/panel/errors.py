@@ -15,12 +15,12 @@ class PanelError(Exception):
     may_have_acted = False
     """Whether the panel may have acted on the call: then only `status` can tell what happened."""
 
-    def __init__(self, words: str = "") -> None:
-        super().__init__(words)
-        self.words = words
+    def __init__(self, panel_message: str = "") -> None:
+        super().__init__(panel_message)
+        self.panel_message = panel_message
 
     def __str__(self) -> str:
-        said = f' The panel says: "{self.words}"' if self.words else ""
+        said = f' The panel says: "{self.panel_message}"' if self.panel_message else ""
         return f"{type(self).__doc__}{said}"
 
 
@@ -39,8 +39,8 @@ class Refused(PanelError):
 class RateLimited(PanelError):
     """A rate limit is used up; nothing was done."""
 
-    def __init__(self, words: str = "", *, layer: Layer | None = None, reset: datetime | None = None) -> None:
-        super().__init__(words)
+    def __init__(self, panel_message: str = "", *, layer: Layer | None = None, reset: datetime | None = None) -> None:
+        super().__init__(panel_message)
         self.layer: Layer | None = layer
         self.reset = reset
 
@@ -52,8 +52,8 @@ class Blocked(PanelError):
 class Unavailable(PanelError):
     """The panel could not be reached, or broke off."""
 
-    def __init__(self, words: str = "", *, may_have_acted: bool) -> None:
-        super().__init__(words)
+    def __init__(self, panel_message: str = "", *, may_have_acted: bool) -> None:
+        super().__init__(panel_message)
         self.may_have_acted = may_have_acted
 
 
@@ -72,7 +72,7 @@ _ELSEWHERE = re.compile(r"provider|supplier|upstream")
 
 
 def error_for(
-    status: int, words: str, layer: Layer | None, reset: datetime | None, quoted: str = ""
+    status: int, panel_message: str, layer: Layer | None, reset: datetime | None, quoted: str = ""
 ) -> PanelError | None:
     """Return what an HTTP status and an answer's error words say of a whole call; None: go on reading.
 
@@ -81,18 +81,18 @@ def error_for(
     error with 200. Of orders only 200 and the documented 400 speak; a gateway's or framework's error may come after
     the panel has acted.
     """
-    said, quoted = folded(words), words or quoted
+    said, quoted = folded(panel_message), panel_message or quoted
     ours = not _ELSEWHERE.search(said)
     if ours and _INVALID_KEY.search(said):
-        return InvalidKey(words)
+        return InvalidKey(panel_message)
     if ours and _SUSPENDED.search(said):
-        return Suspended(words)
+        return Suspended(panel_message)
     if status == 429 or (ours and status < 500 and "rate limit exceeded" in said):
         return RateLimited(quoted, layer=layer, reset=reset)
     if status >= 500:
         return Unavailable(quoted, may_have_acted=True)
-    if status in (401, 403) and words:
-        return Blocked(words)
-    if status not in (200, 400) or (status == 400 and not words):
+    if status in (401, 403) and panel_message:
+        return Blocked(panel_message)
+    if status not in (200, 400) or (status == 400 and not panel_message):
         return UnexpectedResponse(quoted)
     return None

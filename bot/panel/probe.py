@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bot.domain.clock import Clock, utc_now
 from bot.panel.client import CALL_DEADLINE, NEVER_SENT, connect, read_body
 from bot.panel.errors import PanelError, Unavailable, UnexpectedResponse, error_for
-from bot.panel.replies import error_words, quotable, read_date, read_json, read_layer, read_reset
+from bot.panel.replies import error_message, quotable, read_date, read_json, read_layer, read_reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Probed:
     """How the panel answered a call without a key: with one of the errors that the client knows, or in other words."""
 
     error: PanelError | None
-    words: str
+    panel_message: str
     sent: datetime
     received: datetime
     date: datetime | None
@@ -44,8 +44,8 @@ async def probe(
             raise Unavailable(may_have_acted=not isinstance(error, NEVER_SENT)) from error
     received = clock()
     value = read_json(body, "")
-    words, quoted, headers = error_words(value) or "", quotable(value), response.headers
-    error = error_for(response.status_code, words, read_layer(headers), read_reset(headers, received), quoted)
+    panel_message, quoted, headers = error_message(value) or "", quotable(value), response.headers
+    error = error_for(response.status_code, panel_message, read_layer(headers), read_reset(headers, received), quoted)
     if error is None and value is None:
         error = UnexpectedResponse()
     return Probed(error, quoted, sent, received, read_date(headers.get("Date", "")))

@@ -80,7 +80,7 @@ def read_json(body: bytes, key: str) -> Json | None:
     return tidy if isinstance(tidy, dict | list) else None
 
 
-def error_words(value: JsonValue) -> str | None:
+def error_message(value: JsonValue) -> str | None:
     """Return the words of `{"error": text}`, the documented shape of an error about a whole call, or None.
 
     With more in it than the order's ID it is the envelope of a framework or a gateway, or there is more to read.
@@ -140,8 +140,8 @@ def read_webhook(value: Json) -> SecretStr | None:
 
 def _refuse(value: Json) -> None:
     """Raise Refused or Unintelligible for an error in answer to a call that is about no order."""
-    if words := error_words(value):
-        raise UnexpectedResponse(words) if is_of_a_fault(words) else Refused(words)
+    if panel_message := error_message(value):
+        raise UnexpectedResponse(panel_message) if is_of_a_fault(panel_message) else Refused(panel_message)
 
 
 def _secrets(value: JsonValue, depth: int) -> Iterable[str]:
@@ -291,18 +291,18 @@ def _rows(value: Json, asked: _Asked, orders: Sequence[str], field: str) -> Iter
         return [(_named(row), row) for row in value]
     if not value or any(asked.find(name) is not None for name in value):
         return value.items()
-    words = error_words(value)
-    if len(orders) == 1 and (_named(value) is not None or _is_row(value, field, words)):
+    panel_message = error_message(value)
+    if len(orders) == 1 and (_named(value) is not None or _is_row(value, field, panel_message)):
         return [(orders[0], value)]
-    if len(orders) > 1 and words and is_about_orders(words):
-        raise Refused(words)
+    if len(orders) > 1 and panel_message and is_about_orders(panel_message):
+        raise Refused(panel_message)
     raise UnexpectedResponse(quotable(value))
 
 
-def _is_row(value: dict[str, JsonValue], field: str, words: str | None) -> bool:
+def _is_row(value: dict[str, JsonValue], field: str, panel_message: str | None) -> bool:
     """Tell whether an object without an ID is about the one order that was asked for, and no one else's answer."""
-    if words:
-        return is_about_orders(words)
+    if panel_message:
+        return is_about_orders(panel_message)
     if field != "status" or _has_numbers(value):
         return field in value
     return set(value) == {"status"} and _outcome(value) is None
@@ -332,16 +332,16 @@ def _named(row: JsonValue) -> str | None:
 
 def _error(value: JsonValue) -> str | None:
     """Return the words of an `{"error": …}`; None where it is absent, empty or no text."""
-    words = value.get("error") if isinstance(value, dict) else None
-    return words if isinstance(words, str) and words else None
+    panel_message = value.get("error") if isinstance(value, dict) else None
+    return panel_message if isinstance(panel_message, str) and panel_message else None
 
 
 def _cancel_row(asked: _Asked, order: str, row: JsonValue) -> CancelRow | None:
     """Read a row, or the value of `cancel` alone; None for what cannot be relied on."""
     said = row.get("cancel") if isinstance(row, dict) else row
-    words, accepted = _error(row) or _error(said), _says_yes(said, asked, order)
-    if words:
-        return None if accepted else RowError(words)
+    panel_message, accepted = _error(row) or _error(said), _says_yes(said, asked, order)
+    if panel_message:
+        return None if accepted else RowError(panel_message)
     return Accepted() if accepted and not _denies(row) else None
 
 
@@ -360,9 +360,9 @@ def _says_yes(value: JsonValue, asked: _Asked, order: str) -> bool:
 def _refill_row(asked: _Asked, order: str, row: JsonValue) -> RefillRow | None:
     """Read a row, or the value of `refill` alone; None for what cannot be relied on."""
     said = row.get("refill") if isinstance(row, dict) else row
-    words, refill_id = _error(row) or _error(said), _refill_id(said)
-    if words:
-        return None if refill_id or _says_yes(said, asked, order) else RowError(words)
+    panel_message, refill_id = _error(row) or _error(said), _refill_id(said)
+    if panel_message:
+        return None if refill_id or _says_yes(said, asked, order) else RowError(panel_message)
     return Refill(refill_id) if refill_id and not _denies(row) else None
 
 
@@ -373,9 +373,9 @@ def _refill_id(value: JsonValue) -> str | None:
 
 
 def _status_row(_asked: _Asked, _order: str, row: JsonValue) -> StatusRow | None:
-    words = row if isinstance(row, str) and row else _error(row)
-    if words:
-        return RowError(words)
+    panel_message = row if isinstance(row, str) and row else _error(row)
+    if panel_message:
+        return RowError(panel_message)
     word = row.get("status") if isinstance(row, dict) else None
     if not isinstance(row, dict) or not isinstance(word, str) or not word:
         return None

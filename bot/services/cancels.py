@@ -59,7 +59,7 @@ class RequestView:
     keys: Keyring
     groups: Groups
     waiting: tuple[str, ...]
-    joined: int
+    linked: int
     sent_by: datetime | None
 
 
@@ -167,11 +167,11 @@ class Cancels:
         request = await self._own(request_id, user_id)
         now = self._clock()
         late = now - request.created_at > DRAFT_LIVES
-        state = RequestState.LAPSED if late else RequestState.GOING if go else RequestState.KEPT
+        state = RequestState.EXPIRED if late else RequestState.ACTIVE if go else RequestState.DECLINED
         async with self._ledger.write() as tx:
-            if state is RequestState.GOING:
+            if state is RequestState.ACTIVE:
                 account, asked = usable(await tx.account(request.account_id)), await tx.request(request_id)
-                if asked and asked.state is RequestState.ASKING:
+                if asked and asked.state is RequestState.AWAITING_CONFIRMATION:
                     await _has_room(tx, account, asked.orders)
             await tx.place_card(request_id, card)
             await tx.answer_request(request_id, state, now)
@@ -220,9 +220,9 @@ class Cancels:
         if request is None or account is None:
             return None
         waiting = await read.waiting_orders(request_id) if request.waiting else []
-        groups, joined = await read.groups_of_request(request_id), await read.count_joined(request_id)
+        groups, linked = await read.groups_of_request(request_id), await read.count_linked(request_id)
         sent_by = self._budget.earliest(account.id, groups_of(request.waiting, MAX_BATCH)) if waiting else None
-        return RequestView(request, account, keys, groups, tuple(waiting), joined, sent_by)
+        return RequestView(request, account, keys, groups, tuple(waiting), linked, sent_by)
 
     async def rows(self, kind: ListKind, list_id: int, user_id: int) -> AsyncGenerator[list[Listed]]:
         """Yield all orders of a list, page by page; raise NotOwner for anyone but its owner, NoKey for one without."""

@@ -20,7 +20,7 @@ from bot.services.key_seals import open_key
 from bot.services.keyring import usable
 from bot.vault import Vault
 from bot.workers.budget import Budget, CallKind, Key, NewKey
-from bot.workers.key_doubts import Doubt, KeyDoubts
+from bot.workers.refused_keys import Blame, RefusedKeys
 
 Answer = TypeVar("Answer")
 PanelCall = Callable[[Panel, SecretStr], Awaitable[tuple[Answer, Limits]]]
@@ -36,7 +36,7 @@ class NoAnswer:
     """
 
     error: PanelError
-    doubt: Doubt | None = None
+    blame: Blame | None = None
     pauses: AccountState | None = None
     blocked_until: datetime | None = None
 
@@ -45,13 +45,13 @@ class Gateway:
     """Calls the panel with users' keys, inside its limits."""
 
     def __init__(
-        self, ledger: Ledger, vault: Vault, panel: Panel, budget: Budget, doubts: KeyDoubts, clock: Clock
+        self, ledger: Ledger, vault: Vault, panel: Panel, budget: Budget, refused_keys: RefusedKeys, clock: Clock
     ) -> None:
         self._ledger = ledger
         self._vault = vault
         self._panel = panel
         self._budget = budget
-        self._doubts = doubts
+        self._refused_keys = refused_keys
         self._clock = clock
 
     async def call(self, account_id: int, call: PanelCall[Answer], kind: CallKind = CallKind.COMMAND) -> Answer:
@@ -80,12 +80,12 @@ class Gateway:
         except RateLimited as error:
             return NoAnswer(error, blocked_until=self._budget.blocked_until(account.id))
         except (InvalidKey, Suspended) as error:
-            doubt = self._doubts.refused(account.id, account.user_id, account.key_fingerprint)
+            blame = self._refused_keys.refused(account.id, account.user_id, account.key_fingerprint)
             state = AccountState.REJECTED if isinstance(error, InvalidKey) else AccountState.SUSPENDED
-            return NoAnswer(error, doubt, state if doubt is Doubt.KEY else None)
+            return NoAnswer(error, blame, state if blame is Blame.KEY else None)
         except PanelError as error:
             return NoAnswer(error)
-        self._doubts.accepted(account.id)
+        self._refused_keys.accepted(account.id)
         return answer
 
     async def check_new(self, key_id: Key, key: SecretStr) -> Balance:
@@ -97,7 +97,7 @@ class Gateway:
         try:
             return await self._ask(key_id, key, Panel.balance)
         except InvalidKey:
-            self._doubts.refused_new()
+            self._refused_keys.refused_new()
             raise
 
     async def _ask(self, key_id: Key, key: SecretStr, call: PanelCall[Answer]) -> Answer:
@@ -111,7 +111,7 @@ class Gateway:
 
     def connected(self, key_id: Key, account_id: int, key: SecretStr) -> None:
         """Note that a key which was checked is an account's now."""
-        self._doubts.accepted(account_id)
+        self._refused_keys.accepted(account_id)
         if isinstance(key_id, NewKey):
             self._budget.adopt(key_id, account_id)
         self._budget.link(account_id, account_id, self._vault.fingerprint(key))  # it may be of any panel account
@@ -122,7 +122,7 @@ class Gateway:
 
     def refused_for(self, account_id: int) -> timedelta | None:
         """Return for how long not to call with a key that the panel has refused; None for any other."""
-        return self._doubts.wait(account_id)
+        return self._refused_keys.wait(account_id)
 
     def earliest(self, account_id: int, calls: int) -> datetime:
         """Return when the last of so many more calls with a key can be made, at the earliest."""

@@ -85,7 +85,9 @@ class Previews:
         try:
             rows = await self._gateway.call(account_id, partial(Panel.status, orders=batch), CallKind.PREVIEW)
         except Refused as error:
-            return replace(_with(preview, batch, dict.fromkeys(batch, RowError(error.words))), state=_why(error)), {}
+            return replace(
+                _with(preview, batch, dict.fromkeys(batch, RowError(error.panel_message))), state=_why(error)
+            ), {}
         except (PanelError, UserError) as error:
             may_have_acted = isinstance(error, PanelError) and error.may_have_acted
             return replace(_with(preview, batch, {}) if may_have_acted else preview, state=_why(error)), {}
@@ -111,7 +113,7 @@ def _unfinished(request: Request) -> Preview | None:
 def _with(preview: Preview, batch: Sequence[str], rows: Mapping[str, StatusRow]) -> Preview:
     """Return a preview with what the panel said of one more batch."""
     readings = [row for row in rows.values() if isinstance(row, OrderReading)]
-    errors = [row.words for row in rows.values() if isinstance(row, RowError)]
+    errors = [row.panel_message for row in rows.values() if isinstance(row, RowError)]
     strange = [row.word for row in readings if row.status is OrderStatus.UNKNOWN]
     return replace(
         preview,

@@ -13,13 +13,13 @@ from bot.services.keys import Accounts, OpenView
 
 MOST_DAYS = 365
 """How far back a history goes."""
-LOOKS_PAUSE = timedelta(minutes=1)
+CHECKS_PAUSE = timedelta(minutes=1)
 """How long after a user has had all looked at they may have it again."""
 _PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class LooksView:
+class CheckNowView:
     """What is open, whether it has just been made due for a look, and when it can be again."""
 
     open: OpenView
@@ -63,7 +63,7 @@ class Records:
         self._window = notify_window
         self._wake = wake
 
-    async def look_now(self, user_id: int) -> LooksView:
+    async def check_now(self, user_id: int) -> CheckNowView:
         """Have the worker look at a user's open orders, as far as the limits allow, at most once a minute.
 
         Raise NoKey or KeyPaused.
@@ -71,10 +71,10 @@ class Records:
         now, asked_at, begun = self._clock(), list[datetime](), False
         async with self._ledger.write() as tx:
             for account in in_use(await tx.accounts_of(user_id)):
-                begun = await tx.look_now(account.id, now, now - LOOKS_PAUSE) or begun
-                asked_at.append(usable(await tx.account(account.id)).looks_asked_at or now)
+                begun = await tx.check_now(account.id, now, now - CHECKS_PAUSE) or begun
+                asked_at.append(usable(await tx.account(account.id)).checks_asked_at or now)
         self._wake()
-        return LooksView(await self._accounts.open_orders(user_id), begun, max(asked_at) + LOOKS_PAUSE)
+        return CheckNowView(await self._accounts.open_orders(user_id), begun, max(asked_at) + CHECKS_PAUSE)
 
     async def stop_watching(self, user_id: int) -> Stopped:
         """End all that is open for a user under any key, but for what is being sent; raise NoKey."""

@@ -18,22 +18,22 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import CancelRow, OrderReading, StatusRow
 from bot.domain.polling import check_before_resend, may_resend, retry_after
 from bot.domain.refunds import Refund
-from bot.domain.states import MAX_DOUBTS, State, Transition, after_cancel, after_lost_call, after_status
+from bot.domain.states import MAX_AMBIGUOUS, State, Transition, after_cancel, after_lost_call, after_status
 from bot.ledger import Account, Cancellation, LeaseLost, Ledger, NoticeKind, Outcome, Trouble, Writer
 from bot.panel import MAX_BATCH, Blocked, Panel, PanelError, RateLimited, Refused, Unavailable
 from bot.services.gateway import Gateway, NoAnswer
-from bot.workers.key_doubts import ASK_AGAIN_AFTER, Doubt
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner, groups_of
 from bot.workers.progress import Progress
+from bot.workers.refused_keys import ASK_AGAIN_AFTER, Blame
 from bot.workers.suspects import Suspects
 
 log = logging.getLogger(__name__)
 
 LEFT_FOR = timedelta(seconds=1)
 """After which an account that another process works on, or where nothing was to be done, is tried again."""
-_FIRST_LOOK_WAITS = timedelta(minutes=10)
-_DOUBT_IS_SEEN_TO = timedelta(seconds=5)
+_FIRST_CHECK_WAITS = timedelta(minutes=10)
+_REFUSAL_IS_SEEN_TO = timedelta(seconds=5)
 """How often to see whether a refused key that is asked about again in a minute was replaced or accepted meanwhile."""
 _LONGEST_PAUSE_OF_SENDING = timedelta(seconds=30)
 """An order that waits may slip away, so a panel that fails at cancelling is tried again before long."""
@@ -99,7 +99,7 @@ class AccountRunner:
         whatever kept it from being made.
         """
         if wait := self._gateway.refused_for(account_id):
-            return min(wait, _DOUBT_IS_SEEN_TO)
+            return min(wait, _REFUSAL_IS_SEEN_TO)
         if not await self._leases.take(account_id):
             return LEFT_FOR
         account = await self._ledger.read.account(account_id)
@@ -114,8 +114,8 @@ class AccountRunner:
         try:
             if left is not None and sends and left <= most and (rows := await self._claim(account, most)):
                 answer = await self._send(account, key, rows)
-            elif rows := await self._ledger.read.due_looks(account_id, now, MAX_BATCH):
-                answer = await self._look(account, key, self._suspects.choose(account_id, rows))
+            elif rows := await self._ledger.read.due_checks(account_id, now, MAX_BATCH):
+                answer = await self._check_status(account, key, self._suspects.choose(account_id, rows))
             elif sends and (rows := await self._claim(account, most)):
                 answer = await self._send(account, key, rows)
             elif left is None or pauses:
@@ -141,10 +141,14 @@ class AccountRunner:
     async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
         self._leases.require(account.id)
 
-        def lost(pause: timedelta, *, may_have_acted: bool, words: str = "") -> list[Outcome]:
+        def lost(pause: timedelta, *, may_have_acted: bool, panel_message: str = "") -> list[Outcome]:
             again = self._clock() + pause
             return [
-                Outcome(row, after_lost_call(row.doubts, may_have_acted=may_have_acted, words=words), again)
+                Outcome(
+                    row,
+                    after_lost_call(row.ambiguous_attempts, may_have_acted=may_have_acted, panel_message=panel_message),
+                    again,
+                )
                 for row in rows
             ]
 
@@ -163,16 +167,16 @@ class AccountRunner:
             pause, trouble = self._classify(account.id, answers)
             if trouble not in (None, Trouble.RATE_LIMITED):  # the one is about the key, the other blocks the budget
                 self._pause_sending(account.id)
-            told = lost(pause, may_have_acted=error.may_have_acted, words=error.words)
+            told = lost(pause, may_have_acted=error.may_have_acted, panel_message=error.panel_message)
             return _Answer(told, trouble, answers.pauses)
         self._succeeded(account.id)
         self._cancel_failures.pop(account.id, None)
         self._sends_from.pop(account.id, None)
         self._most.pop(account.id, None)
-        look_at = await self._first_looks(account, {row.request_id for row in rows})
-        return _Answer([self._answered(row, answers.get(row.order_id), look_at[row.request_id]) for row in rows])
+        check_at = await self._first_checks(account, {row.request_id for row in rows})
+        return _Answer([self._answered(row, answers.get(row.order_id), check_at[row.request_id]) for row in rows])
 
-    async def _first_looks(self, account: Account, request_ids: Iterable[int]) -> dict[int, datetime]:
+    async def _first_checks(self, account: Account, request_ids: Iterable[int]) -> dict[int, datetime]:
         """Return when to look at what was sent. A list is sent first: an order that waits may slip away meanwhile.
 
         With its last orders the ledger makes its looks due; only should that take far too long they come in between.
@@ -184,12 +188,12 @@ class AccountRunner:
             log.exception("what is left to send of account %d could not be read", account.id)
         calls = {request_id: groups_of(waiting.get(request_id, 0), MAX_BATCH) for request_id in request_ids}
         return {
-            request_id: now + 2 * (self._gateway.earliest(account.id, left) - now) + _FIRST_LOOK_WAITS if left else now
+            request_id: now + 2 * (self._gateway.earliest(account.id, left) - now) + _FIRST_CHECK_WAITS if left else now
             for request_id, left in calls.items()
         }
 
-    def _answered(self, row: Cancellation, found: CancelRow | None, look_at: datetime) -> Outcome:
-        return Outcome(row, after_cancel(row.doubts, found, same_key=not row.other_key), look_at)
+    def _answered(self, row: Cancellation, found: CancelRow | None, check_at: datetime) -> Outcome:
+        return Outcome(row, after_cancel(row.ambiguous_attempts, found, same_key=not row.other_key), check_at)
 
     def _pause_sending(self, account_id: int) -> None:
         """Begin no other cancel call of an account for a while: it would most likely fail as well."""
@@ -197,7 +201,7 @@ class AccountRunner:
         pause = min(retry_after(failures, self._random), _LONGEST_PAUSE_OF_SENDING)
         self._sends_from[account_id] = self._clock() + pause
 
-    async def _look(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
+    async def _check_status(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
         call = partial(Panel.status, orders=[row.order_id for row in rows])
         answers = await self._gateway.call_paid(account, key, call)
         if isinstance(answers, NoAnswer):
@@ -236,8 +240,8 @@ class AccountRunner:
             self._note_strange(reading.word[:_MOST_OF_WORD])
         now = self._clock()
         resend = may_resend(now, row.resends_at(now), row.running_checks)
-        verdict = after_status(row.state, row.doubts, found, same_key=not row.other_key, may_resend=resend)
-        return Outcome(row, verdict, now, reading, looked=reading is not None, failed=found is None)
+        verdict = after_status(row.state, row.ambiguous_attempts, found, same_key=not row.other_key, may_resend=resend)
+        return Outcome(row, verdict, now, reading, checked=reading is not None, failed=found is None)
 
     def _note_strange(self, word: str) -> None:
         """Log a status word once; whoever invents them without end is not listened to for ever."""
@@ -248,12 +252,12 @@ class AccountRunner:
     def _classify(self, account_id: int, answer: NoAnswer) -> tuple[timedelta, Trouble | None]:
         """Return how long to wait after such an answer, and what it says of the account."""
         match answer:
-            case NoAnswer(doubt=Doubt.KEY):
+            case NoAnswer(blame=Blame.KEY):
                 return timedelta(), None
-            case NoAnswer(doubt=Doubt.PANEL):
+            case NoAnswer(blame=Blame.PANEL):
                 self.progress.failed()
                 return ASK_AGAIN_AFTER, Trouble.KEYS_REFUSED
-            case NoAnswer(doubt=Doubt.ASK_AGAIN):
+            case NoAnswer(blame=Blame.ASK_AGAIN):
                 return ASK_AGAIN_AFTER, None
             case NoAnswer(error=RateLimited(), blocked_until=until):
                 now = self._clock()
@@ -305,7 +309,7 @@ class AccountRunner:
 
 def _unchanged(rows: Iterable[Cancellation], again: datetime, *, failed: bool = True) -> list[Outcome]:
     """Return the outcomes of a status check that told nothing; `failed`: because of the panel, as far as is known."""
-    return [Outcome(row, Transition(row.state, row.doubts), again, failed=failed) for row in rows]
+    return [Outcome(row, Transition(row.state, row.ambiguous_attempts), again, failed=failed) for row in rows]
 
 
 def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:
@@ -313,7 +317,7 @@ def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:
 
     A check that does not show it running says nothing of when the next one will: only the planner's pauses grow.
     """
-    if seen.verdict.state is not State.UNKNOWN or seen.verdict.doubts >= MAX_DOUBTS:
+    if seen.verdict.state is not State.UNKNOWN or seen.verdict.ambiguous_attempts >= MAX_AMBIGUOUS:
         return planned
     resend_at = seen.cancellation.resends_at(now)
     if not seen.shows_running and (resend_at is None or resend_at <= now):
@@ -327,7 +331,7 @@ async def _taken_and_claimed(tx: Writer, account: Account, now: datetime, most: 
     current = await tx.account(account.id)
     if current is None or current.key_sealed != account.key_sealed:
         raise _KeyReplaced
-    taken = await tx.take_up(account.id, now, most)
+    taken = await tx.start_orders(account.id, now, most)
     return taken, await tx.claim_for_sending(account.id, now, most)
 
 
@@ -335,18 +339,22 @@ async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime
     await tx.check_lease(account.id)
     refunds = await tx.record(account.id, answer.outcomes, now, window)
     await _stop_what_came_back(tx, answer.outcomes, now, window)
-    news = await tx.set_trouble(account.id, answer.trouble, now)
+    is_new = await tx.set_trouble(account.id, answer.trouble, now)
     if answer.paused and await tx.pause(account, answer.paused, now):
-        news = True
+        is_new = True
         await tx.notify(account, NoticeKind(answer.paused.value), now, window)
-    if news:
+    if is_new:
         await tx.touch_account(account.id, now)
     return refunds
 
 
 async def _stop_what_came_back(tx: Writer, outcomes: Iterable[Outcome], now: datetime, window: timedelta) -> None:
     """Withdraw what certainly did not go out of a list that was stopped meanwhile: the press did not reach it."""
-    unsent = (one.cancellation for one in outcomes if one.verdict.state is State.REQUESTED and not one.verdict.doubts)
+    unsent = (
+        one.cancellation
+        for one in outcomes
+        if one.verdict.state is State.REQUESTED and not one.verdict.ambiguous_attempts
+    )
     for request_id in {order.request_id for order in unsent}:
         request = await tx.request(request_id)
         if request and not request.waiting and State.WITHDRAWN in await tx.groups_of_request(request_id):

@@ -32,7 +32,7 @@ class Housekeeping:
         self._ledger = ledger
         self._clock = clock
         self._keep = keep
-        self._looked_at = 0
+        self._checked_at = 0
         """The user who was looked at last for a surplus."""
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -70,6 +70,6 @@ class Housekeeping:
         return pieces
 
     async def _next_users(self) -> list[int]:
-        found = await self._ledger.read.users_behind(self._looked_at, _USERS)
-        self._looked_at = found[-1] if len(found) == _USERS else 0
+        found = await self._ledger.read.users_behind(self._checked_at, _USERS)
+        self._checked_at = found[-1] if len(found) == _USERS else 0
         return found

@@ -74,7 +74,7 @@ class Leases:
         self._held -= before - (held.accounts - left)
         self._part, self._living, self._seen_at = held.part, held.living, began
         if left:
-            self._ledger.tell_others()
+            self._ledger.wake_others()
 
     @property
     def _is_full(self) -> bool:

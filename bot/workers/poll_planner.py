@@ -9,7 +9,7 @@ from datetime import timedelta
 from random import Random
 
 from bot.domain.hazard import PRIOR, fit
-from bot.domain.polling import WatchIntervals, next_look, stretch, urgency
+from bot.domain.polling import WatchIntervals, next_check, stretch, urgency
 
 _GROWN = 1.1
 """A tenth more groups, or as much fewer, and the plan no longer fits."""
@@ -40,7 +40,7 @@ class PollPlanner:
         self._groups += groups
         if not self._planned_groups / _GROWN <= self._groups <= self._planned_groups * _GROWN:
             self.plan()
-        return next_look(min(ages), urgent, self._stretch, self._longest(), self.intervals, self._random)
+        return next_check(min(ages), urgent, self._stretch, self._longest(), self.intervals, self._random)
 
     def forget(self, account_id: int) -> None:
         """Count an account no longer: nothing of it is open."""

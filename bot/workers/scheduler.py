@@ -232,7 +232,7 @@ class Scheduler:
         async with self._ledger.write() as tx:
             await tx.expire_old(now - EXPIRES_AFTER, now, self._window)
             await tx.notify_overdue(now - OVERDUE_AFTER, now - EXPIRES_AFTER, now, self._window)
-            await tx.tell_all_untold(now, self._window)
+            await tx.enqueue_all_notifications(now, self._window)
         self._plan.learn(await self._ledger.read.lives(_LIVES))
         self._plan.keep(self._leases.own(await self._ledger.read.watched_accounts()))
         self._plan.plan()

@@ -46,7 +46,7 @@ async def _beside_erasures(accounts: int, rows: int, users: list[int], presses: 
             with closing(sqlite3.connect(Path(folder) / "ledger.sqlite3")) as ledger:  # nothing else is to do
                 ledger.execute(
                     "UPDATE cancellations SET state = 'cancelled', due_at = NULL, ended_at = created_at, "
-                    "told_at = created_at WHERE ended_at IS NULL"
+                    "notified_at = created_at WHERE ended_at IS NULL"
                 )
                 strangers = [(user,) for user in users if user >= _FIRST_STRANGER]
                 ledger.executemany("INSERT INTO preferences VALUES (?, 'off', 'each', NULL, 0)", strangers)

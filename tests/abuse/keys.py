@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.demo.panel import OrderStatus, Upstream
-from bot.workers.key_doubts import Doubt, KeyDoubts
+from bot.workers.refused_keys import Blame, RefusedKeys
 from tests.abuse import Outcome, attack
 from tests.wire.objects import ANN
 from tests.wire.stage import KEY, stage
@@ -38,8 +38,8 @@ async def one_key_two_users() -> Outcome:
 async def a_proxys_mood() -> Outcome:
     """The word of whoever answers, about each key, again and again."""
     now = [datetime(2026, 1, 1, tzinfo=UTC)]
-    doubts, paused = KeyDoubts(lambda: now[0]), 0
+    refused_keys, paused = RefusedKeys(lambda: now[0]), 0
     for _ in range(5):
-        paused += sum(doubts.refused(number, number) is Doubt.KEY for number in range(10))
+        paused += sum(refused_keys.refused(number, number) is Blame.KEY for number in range(10))
         now[0] += timedelta(seconds=1)
     return Outcome(f"{paused} of 10 keys paused", held=not paused)

@@ -162,10 +162,10 @@ async def _all_read(web: aiohttp.ClientSession, calls: int) -> None:
         await asyncio.sleep(0.01)
 
 
-_LONG_WORDS = "UPDATE cancellations SET words = ?, status_word = ?, charge_first = '1.00', charge_last = '0.50'"
+_LONG_WORDS = "UPDATE cancellations SET panel_message = ?, status_word = ?, charge_first = '1.00', charge_last = '0.50'"
 _ALL_ENDED = """
     UPDATE cancellations SET state = CASE id % 3 WHEN 0 THEN 'refused' WHEN 1 THEN 'partial' ELSE 'cancelled' END,
-        due_at = NULL, ended_at = ?1 - id % 300 * 86400000, told_at = ?1
+        due_at = NULL, ended_at = ?1 - id % 300 * 86400000, notified_at = ?1
 """
 _HISTORY = 40_000
 """Orders."""

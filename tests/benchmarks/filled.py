@@ -72,8 +72,8 @@ _CANCELLATIONS = """
                :now - age * 1800000 - CASE WHEN age <= 91 THEN 0 ELSE 300000000 END AS asked
         FROM orders
     )
-    INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, attempts, looks, status_word,
-                               created_at, changed_at, sent_at, queued_at, ended_at, told_at, due_at)
+    INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, attempts, checks, status_word,
+                               created_at, changed_at, sent_at, queued_at, ended_at, notified_at, due_at)
     SELECT nth / 10 * :accounts + account + 1, account + :first, account + :first, 'ord_' || account || 'x' || nth,
            CASE WHEN NOT open THEN 'cancelled' WHEN account % 50 = 0 THEN 'requested' ELSE 'queued' END,
            NOT (open AND account % 50 = 0), CASE WHEN open AND account % 50 = 0 THEN 0 ELSE 3 END,

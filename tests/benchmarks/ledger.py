@@ -39,11 +39,11 @@ RUNNING = OrderReading(OrderStatus.IN_PROGRESS, "in_progress", charge="0.50", re
 ENDED = OrderReading(OrderStatus.CANCELLED, "canceled", charge="0.00", remains="1000", currency="USD")
 
 
-async def look(ledger: Ledger, account_id: int) -> int:
+async def check(ledger: Ledger, account_id: int) -> int:
     """Ask about an account's orders: one has ended, the others run on; return how many they were."""
     now = utc_now() + PAUSE
     account = await _begin(ledger, account_id, now)
-    rows = await ledger.read.due_looks(account_id, now, MAX_BATCH)
+    rows = await ledger.read.due_checks(account_id, now, MAX_BATCH)
     await ledger.read.count_taken(account_id)
     seen = [_seen(row, ENDED if number == 0 else RUNNING, now) for number, row in enumerate(rows)]
     await ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(seen), now, WINDOW))
@@ -56,7 +56,7 @@ async def send(ledger: Ledger, account_id: int) -> int:
     account = await _begin(ledger, account_id, now)
     _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, account, now, MAX_BATCH))
     await ledger.read.requests_to_send(account_id)
-    taken = [Outcome(row, after_cancel(row.doubts, Accepted()), now) for row in rows]
+    taken = [Outcome(row, after_cancel(row.ambiguous_attempts, Accepted()), now) for row in rows]
     await ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(taken), now, WINDOW))
     return len(rows)
 
@@ -69,7 +69,7 @@ async def _begin(ledger: Ledger, account_id: int, now: datetime) -> Account:
 
 
 def _seen(row: Cancellation, reading: OrderReading, now: datetime) -> Outcome:
-    return Outcome(row, after_status(row.state, row.doubts, reading), now + PAUSE, reading, looked=True)
+    return Outcome(row, after_status(row.state, row.ambiguous_attempts, reading), now + PAUSE, reading, checked=True)
 
 
 async def compare(full: Path, steps: int) -> list[Row]:
@@ -79,8 +79,8 @@ async def compare(full: Path, steps: int) -> list[Row]:
         for copy in (ours, bare):
             shutil.copyfile(full, copy)
         return [
-            await _one(ours, bare, "91 orders looked at and recorded", look, filled.MANY_QUEUED[:steps]),
-            await _one(ours, bare, "1 order looked at and recorded", look, filled.ONE_OPEN[:steps]),
+            await _one(ours, bare, "91 orders looked at and recorded", check, filled.MANY_QUEUED[:steps]),
+            await _one(ours, bare, "1 order looked at and recorded", check, filled.ONE_OPEN[:steps]),
             await _one(ours, bare, "91 orders claimed and recorded", send, filled.MANY_TO_SEND[:steps]),
         ]
 

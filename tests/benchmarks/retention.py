@@ -141,8 +141,8 @@ def _fill(folder: Path, orders: int) -> None:
     with closing(sqlite3.connect(folder / "ledger.sqlite3")) as ledger:
         ledger.execute(begin)
         ledger.execute(
-            "UPDATE cancellations SET state = 'cancelled', due_at = NULL, ended_at = created_at, told_at = created_at "
-            "WHERE ended_at IS NULL"
+            "UPDATE cancellations SET state = 'cancelled', due_at = NULL, "
+            "ended_at = created_at, notified_at = created_at WHERE ended_at IS NULL"
         )
         ledger.execute("DELETE FROM transitions")
         ledger.commit()

@@ -37,7 +37,7 @@ async def measure(orders: int, length: int) -> list[Row]:
             for count in (*([_SHORT] * 49), _LONG) * rounds:
                 await _cancel(here, [f"ord_{one:0{length - 4}}" for one in range(number, number + count)])
                 number += count
-            await here.all_is_told(1_200)
+            await here.all_notified(1_200)
             await here.bot.terminate()
         return _rows(Path(folder) / "ledger.sqlite3", number)
 

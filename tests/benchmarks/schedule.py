@@ -55,7 +55,7 @@ class Population:
     delays: list[float] = field(default_factory=list[float])
     lives: deque[float] = field(default_factory=lambda: deque[float](maxlen=5_000))
 
-    def look(self, account: int, now: float, only: Order | None = None) -> None:
+    def check(self, account: int, now: float, only: Order | None = None) -> None:
         """Find out by one call which of up to a hundred orders of an account have ended; or whether one has."""
         mine = self.accounts[account]
         if only is not None:
@@ -142,7 +142,7 @@ class RoundRobin:
             self._account = next(self._turn)
             self._calls = groups_of(len(self._population.accounts[self._account]), 100)
         self._calls -= 1
-        self._population.look(self._account, now)
+        self._population.check(self._account, now)
 
 
 class EachOrder:
@@ -159,7 +159,7 @@ class EachOrder:
     def call(self, now: float) -> None:
         """Ask about the order that was asked about longest ago."""
         account, order = self._turn.popleft()
-        self._population.look(account, now, only=order)
+        self._population.check(account, now, only=order)
         if order.ends > now:
             self._turn.append((account, order))
 
@@ -188,7 +188,7 @@ class SquareRoot:
         while self._heap and self._heap[0][0] <= now:
             due, account = heapq.heappop(self._heap)
             if due == self._due[account] and self._population.accounts[account]:
-                self._population.look(account, now)
+                self._population.check(account, now)
                 self._next(account, now)
                 return
 

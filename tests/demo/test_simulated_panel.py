@@ -47,20 +47,20 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def books(clock: Clock) -> SimulatedPanel:
+def ledger_case(clock: Clock) -> SimulatedPanel:
     panel = SimulatedPanel(clock)
     panel.add_key(SECRET, balance=Decimal(10))
     return panel
 
 
 @pytest.fixture(params=["in process", "loopback"])
-async def panel(request: pytest.FixtureRequest, books: SimulatedPanel, clock: Clock) -> AsyncGenerator[Panel]:
+async def panel(request: pytest.FixtureRequest, ledger_case: SimulatedPanel, clock: Clock) -> AsyncGenerator[Panel]:
     if request.param == "in process":
-        client = Panel("https://panel.invalid/", transport=in_process(books.answer), clock=clock)
+        client = Panel("https://panel.invalid/", transport=in_process(ledger_case.answer), clock=clock)
         yield client
         await client.aclose()
         return
-    async with serve(books, 0) as url:
+    async with serve(ledger_case, 0) as url:
         client = Panel(url, clock=clock)
         yield client
         await client.aclose()
@@ -77,13 +77,13 @@ async def balance(panel: Panel) -> str:
     return left.balance
 
 
-async def test_a_pending_order_is_refunded_at_once(panel: Panel, books: SimulatedPanel) -> None:
-    books.add_order(SECRET, "a", charge="0.50")
+async def test_a_pending_order_is_refunded_at_once(panel: Panel, ledger_case: SimulatedPanel) -> None:
+    ledger_case.add_order(SECRET, "a", charge="0.50")
     assert (await panel.cancel(KEY, ["a"])).rows == {"a": Accepted()}
     assert await reading(panel) == OrderReading(OrderStatus.CANCELLED, "canceled", "0.00", "1234", "1000", "USD")
     assert await balance(panel) == "10.50"
     assert (await panel.cancel(KEY, ["a"])).rows == {"a": TOO_LATE}
-    assert books.cancel_requests == {"a": 1}
+    assert ledger_case.cancel_requests == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ async def test_a_pending_order_is_refunded_at_once(panel: Panel, books: Simulate
 )
 async def test_a_queued_cancel_ends_upstream(
     panel: Panel,
-    books: SimulatedPanel,
+    ledger_case: SimulatedPanel,
     clock: Clock,
     ends_as: Literal["canceled", "completed", "partial"],
     status: OrderStatus,
@@ -105,7 +105,7 @@ async def test_a_queued_cancel_ends_upstream(
     credit: str,
 ) -> None:
     upstream = Upstream(timedelta(seconds=6), ends_as)
-    books.add_order(SECRET, "a", status=RUNNING, charge="1.00", remains=650, upstream=upstream)
+    ledger_case.add_order(SECRET, "a", status=RUNNING, charge="1.00", remains=650, upstream=upstream)
     clock.forward(3600)
     assert (await reading(panel)).status is RUNNING
     assert (await panel.cancel(KEY, ["a"])).rows == {"a": Accepted()}
@@ -119,13 +119,13 @@ async def test_a_queued_cancel_ends_upstream(
     assert (seen.status, seen.charge, seen.remains) == (status, charge, left)
     clock.forward(3600)
     assert await balance(panel) == credit
-    assert books.cancel_requests == {"a": 2}
+    assert ledger_case.cancel_requests == {"a": 2}
 
 
 async def test_by_default_a_queued_cancel_succeeds_after_a_minute(
-    panel: Panel, books: SimulatedPanel, clock: Clock
+    panel: Panel, ledger_case: SimulatedPanel, clock: Clock
 ) -> None:
-    books.add_order(SECRET, "a", status="Processing")
+    ledger_case.add_order(SECRET, "a", status="Processing")
     await panel.cancel(KEY, ["a"])
     clock.forward(59)
     assert (await reading(panel)).word == "Processing"
@@ -133,14 +133,14 @@ async def test_by_default_a_queued_cancel_succeeds_after_a_minute(
     assert (await reading(panel)).word == "canceled"
 
 
-async def test_a_batch_gets_a_row_for_each_order(panel: Panel, books: SimulatedPanel) -> None:
-    books.add_key("np-somebody-else-0123456789")
-    books.add_order("np-somebody-else-0123456789", "theirs")
-    books.add_order(SECRET, "mine")
-    books.add_order(SECRET, "rigid", status=RUNNING, cancellable=False)
+async def test_a_batch_gets_a_row_for_each_order(panel: Panel, ledger_case: SimulatedPanel) -> None:
+    ledger_case.add_key("np-somebody-else-0123456789")
+    ledger_case.add_order("np-somebody-else-0123456789", "theirs")
+    ledger_case.add_order(SECRET, "mine")
+    ledger_case.add_order(SECRET, "rigid", status=RUNNING, cancellable=False)
     for status in OrderStatus:
         if status.is_final:
-            books.add_order(SECRET, status, status=status)
+            ledger_case.add_order(SECRET, status, status=status)
     ended = {str(status): TOO_LATE for status in OrderStatus if status.is_final}
     orders = ["mine", "theirs", "absent", "rigid", *ended]
     assert (await panel.cancel(KEY, orders)).rows == {
@@ -157,67 +157,69 @@ async def test_a_batch_gets_a_row_for_each_order(panel: Panel, books: SimulatedP
         "rigid": "in_progress",
         **{order: order for order in ended},
     }
-    assert books.orders["theirs"].status == "pending"
+    assert ledger_case.orders["theirs"].status == "pending"
 
 
-async def test_only_a_completed_or_partial_order_is_refilled(panel: Panel, books: SimulatedPanel) -> None:
-    books.add_key("np-somebody-else-0123456789")
-    books.add_order("np-somebody-else-0123456789", "theirs", status=OrderStatus.COMPLETED)
+async def test_only_a_completed_or_partial_order_is_refilled(panel: Panel, ledger_case: SimulatedPanel) -> None:
+    ledger_case.add_key("np-somebody-else-0123456789")
+    ledger_case.add_order("np-somebody-else-0123456789", "theirs", status=OrderStatus.COMPLETED)
     for status in OrderStatus:
-        books.add_order(SECRET, status, status=status)
+        ledger_case.add_order(SECRET, status, status=status)
     orders = ["theirs", "absent", *OrderStatus]
     expected = dict.fromkeys(OrderStatus, NOT_DONE) | {"theirs": NOT_FOUND, "absent": NOT_FOUND}
     expected |= {"completed": Refill("ref_000000000001"), "partial": Refill("ref_000000000002")}
     assert (await panel.refill(KEY, orders)).rows == expected
     assert (await panel.refill(KEY, ["pending"])).rows == {"pending": NOT_DONE}
-    assert books.refill_requests == {"completed": 1, "partial": 1}
+    assert ledger_case.refill_requests == {"completed": 1, "partial": 1}
 
 
-async def test_three_refills_of_an_order_and_one_at_a_time(panel: Panel, books: SimulatedPanel, clock: Clock) -> None:
-    books.add_order(SECRET, "a", status=OrderStatus.COMPLETED)
+async def test_three_refills_of_an_order_and_one_at_a_time(
+    panel: Panel, ledger_case: SimulatedPanel, clock: Clock
+) -> None:
+    ledger_case.add_order(SECRET, "a", status=OrderStatus.COMPLETED)
     for _ in range(3):
         assert isinstance((await panel.refill(KEY, ["a"])).rows["a"], Refill)
         clock.forward(59)
         assert (await panel.refill(KEY, ["a"])).rows == {"a": STILL_OPEN}
         clock.forward(1)
     assert (await panel.refill(KEY, ["a"])).rows == {"a": NO_MORE}
-    assert books.refill_requests == {"a": 3}
+    assert ledger_case.refill_requests == {"a": 3}
 
 
 @pytest.mark.parametrize("order", ["theirs", "absent"])
-async def test_one_order_that_is_not_there(panel: Panel, books: SimulatedPanel, order: str) -> None:
-    books.add_order("np-somebody-else-0123456789", "theirs")
+async def test_one_order_that_is_not_there(panel: Panel, ledger_case: SimulatedPanel, order: str) -> None:
+    ledger_case.add_order("np-somebody-else-0123456789", "theirs")
     assert (await panel.cancel(KEY, [order])).rows == {order: NOT_FOUND}
     assert (await panel.status(KEY, [order])).rows == {order: NOT_FOUND}
 
 
-async def test_keys(panel: Panel, books: SimulatedPanel) -> None:
+async def test_keys(panel: Panel, ledger_case: SimulatedPanel) -> None:
     left, _ = await panel.balance(KEY)
     assert left == Balance("10.00", "USD")
-    books.add_key("np-suspended-0123456789abcd", suspended=True)
+    ledger_case.add_key("np-suspended-0123456789abcd", suspended=True)
     with pytest.raises(Suspended):
         await panel.balance(SecretStr("np-suspended-0123456789abcd"))
-    books.revoke_key(SECRET)
+    ledger_case.revoke_key(SECRET)
     for key in (KEY, SecretStr("nonsense"), SecretStr("")):
         with pytest.raises(InvalidKey, match="Invalid API key"):
             await panel.balance(key)
 
 
-async def test_every_call_is_remembered(panel: Panel, books: SimulatedPanel, clock: Clock) -> None:
+async def test_every_call_is_remembered(panel: Panel, ledger_case: SimulatedPanel, clock: Clock) -> None:
     await panel.balance(KEY)
     clock.forward(1)
     await panel.cancel(KEY, ["a"])
     with pytest.raises(InvalidKey):
         await panel.status(SecretStr("nonsense"), ["a", "b"])
-    assert [(call.action, call.key, call.orders, call.at) for call in books.calls] == [
+    assert [(call.action, call.key, call.orders, call.at) for call in ledger_case.calls] == [
         ("balance", SECRET, (), START),
         ("cancel", SECRET, ("a",), START + timedelta(seconds=1)),
         ("status", "nonsense", ("a", "b"), START + timedelta(seconds=1)),
     ]
 
 
-async def test_the_limit_of_a_key(panel: Panel, books: SimulatedPanel, clock: Clock) -> None:
-    books.add_order(SECRET, "a")
+async def test_the_limit_of_a_key(panel: Panel, ledger_case: SimulatedPanel, clock: Clock) -> None:
+    ledger_case.add_order(SECRET, "a")
     reset = START + timedelta(minutes=1)
     for remaining in range(99, -1, -1):
         limits = (await panel.status(KEY, ["a"])).limits
@@ -225,8 +227,8 @@ async def test_the_limit_of_a_key(panel: Panel, books: SimulatedPanel, clock: Cl
     with pytest.raises(RateLimited, match="Rate limit exceeded") as caught:
         await panel.cancel(KEY, ["a"])
     assert (caught.value.layer, caught.value.reset) == ("key", reset)
-    assert not books.cancel_requests
-    books.add_key("np-another-key-0123456789ab")
+    assert not ledger_case.cancel_requests
+    ledger_case.add_key("np-another-key-0123456789ab")
     await panel.balance(SecretStr("np-another-key-0123456789ab"))
     clock.forward(60)
     assert (await panel.status(KEY, ["a"])).limits.remaining == 99
@@ -256,8 +258,8 @@ async def test_the_limit_of_an_address_counts_invalid_keys(panel: Panel, clock: 
         ({"action": "add"}, "Unknown action: add"),
     ],
 )
-async def test_a_request_that_must_be_mended(books: SimulatedPanel, form: Mapping[str, str], words: str) -> None:
-    answer = await books.answer({"key": SECRET, **form})
+async def test_a_request_that_must_be_mended(ledger_case: SimulatedPanel, form: Mapping[str, str], words: str) -> None:
+    answer = await ledger_case.answer({"key": SECRET, **form})
     assert (answer.status, answer.body) == (400, f'{{"error": "{words}"}}')
 
     async def same(_form: Mapping[str, str]) -> Answer:
@@ -268,12 +270,12 @@ async def test_a_request_that_must_be_mended(books: SimulatedPanel, form: Mappin
 
 
 async def test_the_story_of_the_demo(clock: Clock) -> None:
-    books, sample = sample_panel(clock)
-    books.latency = 0
+    ledger_case, sample = sample_panel(clock)
+    ledger_case.latency = 0
     key, orders = SecretStr(sample.key), list(sample.orders)
     assert len(sample.key) >= 24
     assert all(re.fullmatch("ord_[0-9A-HJKMNP-TV-Z]{26}", order) for order in orders)
-    panel = Panel("https://panel.invalid/", transport=in_process(books.answer), clock=clock)
+    panel = Panel("https://panel.invalid/", transport=in_process(ledger_case.answer), clock=clock)
     accepted = (await panel.cancel(key, orders)).rows
     assert list(accepted.values()) == [Accepted(), Accepted(), Accepted(), TOO_LATE, NOT_POSSIBLE]
 

@@ -133,7 +133,7 @@ async def test_another_error_belongs_to_the_one_order_or_to_the_whole_batch(stat
     for call in (panel.cancel(KEY, batch), panel.refill(KEY, batch), panel.status(KEY, batch), panel.balance(KEY)):
         with pytest.raises(Refused, match="Order not found") as caught:
             await call
-        assert (caught.value.words, caught.value.may_have_acted) == ("Order not found", False)
+        assert (caught.value.panel_message, caught.value.may_have_acted) == ("Order not found", False)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ async def test_what_answers(answer: Answer, kind: type[PanelError | None], words
         return answer
 
     probed = await probe(URL, transport=in_process(panel), clock=lambda: NOW)
-    assert (type(probed.error), probed.words) == (kind, words)
+    assert (type(probed.error), probed.panel_message) == (kind, words)
     assert forms == [{"action": "balance"}]
 
 

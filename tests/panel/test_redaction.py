@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.panel.client import MAX_BODY
-from bot.panel.replies import error_words, read_json
+from bot.panel.replies import error_message, read_json
 
 KEYS = st.text(string.ascii_letters + string.digits, min_size=8, max_size=64) | st.from_regex(
     r"np-[0-9a-f]{16,40}", fullmatch=True
@@ -43,7 +43,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 def left_of(key: str, said: str) -> str:
     """Return what is left of an answer that says something."""
-    words = error_words(read_json(json.dumps({"error": said}).encode(), key))
+    words = error_message(read_json(json.dumps({"error": said}).encode(), key))
     assert words is not None
     return words
 

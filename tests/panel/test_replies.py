@@ -14,7 +14,7 @@ from bot.domain.panel_answers import Accepted, Balance, OrderReading, Refill, Ro
 from bot.panel import Refused, UnexpectedResponse
 from bot.panel.replies import (
     Json,
-    error_words,
+    error_message,
     read_balance,
     read_cancel,
     read_json,
@@ -140,7 +140,7 @@ def test_equal_rows_count_once() -> None:
 def test_an_error_about_the_whole_batch() -> None:
     with pytest.raises(Refused) as caught:
         cancel({"error": "Missing required parameter: order"}, ["a", "b"])
-    assert caught.value.words == "Missing required parameter: order"
+    assert caught.value.panel_message == "Missing required parameter: order"
     assert not caught.value.may_have_acted
 
 
@@ -373,7 +373,11 @@ def test_what_is_no_text_costs_its_own_row_alone(row: str, kept: Any, garbled: s
         rows = read_statuses(value, ["a", "b"])
         assert rows.pop("a") == OrderReading(OrderStatus.PENDING, "pending")
         found = rows.get("b")
-        assert isinstance(found, RowError) and found.words.startswith(kept) if isinstance(kept, str) else found == kept
+        assert (
+            isinstance(found, RowError) and found.panel_message.startswith(kept)
+            if isinstance(kept, str)
+            else found == kept
+        )
 
 
 @pytest.mark.parametrize("value", ['"b\\ud83d"', '"\\ud83d"', '"\x00"', '"b \x00 9"', "9" * 9999, "1e999", "NaN"])
@@ -413,7 +417,7 @@ def test_every_text_that_is_read_can_be_stored_and_shown(reply: Any, ascii: bool
 
 def test_words_are_made_fit_to_be_shown() -> None:
     value = read_json(json.dumps({"error": "  a\x00b\r\n\u200bc " + "x" * 999}).encode(), KEY)
-    words = error_words(value)
+    words = error_message(value)
     assert words is not None
     assert words.startswith("a b c x")
     assert len(words) == 300
@@ -424,7 +428,7 @@ def test_words_are_made_fit_to_be_shown() -> None:
 def test_an_echoed_key_is_replaced(key: str, before: str) -> None:
     for body in (json.dumps(echo := {"error": f"{before}{key}"}), json.dumps(echo, ensure_ascii=False)):
         for sent in (body, body.replace("/", "\\/"), body.replace("n", "\\u006e")):
-            words = error_words(read_json(sent.encode(), key))
+            words = error_message(read_json(sent.encode(), key))
             assert words is not None
             assert words.startswith(before + "[key]"[: 300 - len(before)])
             assert key[:6] not in words

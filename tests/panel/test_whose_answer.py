@@ -78,7 +78,7 @@ async def test_the_panels_refusal_is_about_the_order(words: str, status: int) ->
         assert (await call(KEY, ["ord_9"])).rows == {"ord_9": RowError(words)}
         with pytest.raises(Refused) as caught:
             await call(KEY, ["ord_9", "ord_8"])
-        assert caught.value.words == words
+        assert caught.value.panel_message == words
 
 
 @pytest.mark.parametrize("words", FAULTS)
@@ -91,7 +91,7 @@ async def test_what_is_not_known_to_be_about_an_order_is_trouble_and_is_quoted(
     for call in (panel.cancel, panel.refill, panel.status):
         with pytest.raises(UnexpectedResponse) as caught:
             await call(KEY, orders)
-        assert caught.value.words == words
+        assert caught.value.panel_message == words
 
 
 @pytest.mark.parametrize(("status", "headers", "body"), SOMEONE_ELSES_ANSWERS)
@@ -125,7 +125,7 @@ async def test_what_such_an_answer_says_is_kept_for_who_reads_it(
 ) -> None:
     with pytest.raises(kind) as caught:
         await panel_that(Answer(status, body)).cancel(KEY, ["ord_9"])
-    assert caught.value.words == words
+    assert caught.value.panel_message == words
 
 
 NUMBERS = {"charge": "0.50", "start_count": "1234", "remains": "0", "currency": "USD"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.panel import Answer
-from tests.promises import breaches
+from tests.invariants import breaches
 from tests.several_keys.shop import LONG, RUNNING, SHOP, calls
 from tests.world import KEY, World, shown
 

@@ -7,16 +7,16 @@ import pytest
 from bot.ledger import Ledger
 from tests.ledgers import Below, InPostgres
 from tests.postgres import Postgres
-from tests.store.books import ANN, KEY, Books, connect
+from tests.store.ledger_case import ANN, KEY, LedgerCase, connect
 
 
 @pytest.fixture
-async def books(below: Below) -> AsyncGenerator[Books]:
+async def ledger_case(below: Below) -> AsyncGenerator[LedgerCase]:
     """A new ledger with one connected user."""
     async with Ledger.open(below.database) as ledger:
         async with ledger.write() as tx:
             account = await connect(tx, ANN, KEY)
-        yield Books(below, ledger, account)
+        yield LedgerCase(below, ledger, account)
 
 
 @pytest.fixture

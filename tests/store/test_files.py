@@ -14,7 +14,7 @@ from bot.ledger.migrate import migrate_file, migrations
 from bot.ledger.named import with_views
 from bot.ledger.sqlite import SQLITE_QUERIES
 from tests.ledgers import InFile
-from tests.store.books import KEY, LATER, WINDOW, Books
+from tests.store.ledger_case import KEY, LATER, WINDOW, LedgerCase
 
 
 def files_with(folder: Path, secret: bytes) -> list[str]:
@@ -24,26 +24,26 @@ def files_with(folder: Path, secret: bytes) -> list[str]:
     ]
 
 
-def folder_of(books: Books) -> Path:
+def folder_of(ledger_case: LedgerCase) -> Path:
     """Return the folder of a ledger's files."""
-    assert isinstance(books.below.database, Path)
-    return books.below.database.parent
+    assert isinstance(ledger_case.below.database, Path)
+    return ledger_case.below.database.parent
 
 
 @pytest.mark.sqlite
-async def test_removing_a_key_leaves_no_trace_of_it_in_any_file(books: Books) -> None:
-    await books.ask(*(f"ord_{n}" for n in range(50)))
-    assert files_with(folder_of(books), KEY) != []
+async def test_removing_a_key_leaves_no_trace_of_it_in_any_file(ledger_case: LedgerCase) -> None:
+    await ledger_case.ask(*(f"ord_{n}" for n in range(50)))
+    assert files_with(folder_of(ledger_case), KEY) != []
     other = KEY[::-1]
-    async with books.ledger.write() as tx:  # a key replaced is a key removed
-        await tx.save_key(SealedKey(books.account.id, other, LATER, b"another"))
-    await books.ledger.forget_deleted()
-    assert files_with(folder_of(books), KEY) == []
-    assert files_with(folder_of(books), other) != []
-    async with books.ledger.write() as tx:
-        await tx.remove_key(books.account, LATER, WINDOW)
-    await books.ledger.forget_deleted()
-    assert files_with(folder_of(books), other) == []
+    async with ledger_case.ledger.write() as tx:  # a key replaced is a key removed
+        await tx.save_key(SealedKey(ledger_case.account.id, other, LATER, b"another"))
+    await ledger_case.ledger.forget_deleted()
+    assert files_with(folder_of(ledger_case), KEY) == []
+    assert files_with(folder_of(ledger_case), other) != []
+    async with ledger_case.ledger.write() as tx:
+        await tx.remove_key(ledger_case.account, LATER, WINDOW)
+    await ledger_case.ledger.forget_deleted()
+    assert files_with(folder_of(ledger_case), other) == []
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -218,7 +218,18 @@ def test_whatever_is_referred_to_can_be_deleted_without_a_look_at_every_row(tmp_
 )
 def test_nobody_elses_orders_are_gone_through(tmp_path: Path, query: str) -> None:
     migrate_file(tmp_path / "ledger.sqlite3")
-    names = ("user_id", "account_id", "most", "after", "state", "doubted", "now", "doubts", "most_doubts", "until")
+    names = (
+        "user_id",
+        "account_id",
+        "most",
+        "after",
+        "state",
+        "is_ambiguous",
+        "now",
+        "ambiguous_attempts",
+        "most_ambiguous",
+        "until",
+    )
     values = dict.fromkeys(names, 1)
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as ledger:
         plan = ledger.execute(f"EXPLAIN QUERY PLAN {getattr(SQLITE_QUERIES, query).sql}", values).fetchall()

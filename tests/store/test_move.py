@@ -24,7 +24,7 @@ from bot.ledger.move import move
 from tests.ledgers import Below, InFile, InPostgres
 from tests.rules.sources import ROOT
 from tests.store.between import Break, between
-from tests.store.books import ANN, KEY, LATER, WINDOW, Books, ask, connect
+from tests.store.ledger_case import ANN, KEY, LATER, WINDOW, LedgerCase, ask, connect
 
 OURS = {"processes", "schema_version", "sqlite_sequence"}
 
@@ -38,10 +38,10 @@ async def source(tmp_path: Path) -> InFile:
             account = await connect(tx, ANN, KEY)
             await tx.set_fact("command tree", "Größe 🌳")
             other = await connect(tx, ANN + 1, KEY[::-1])
-        books = Books(below, ledger, account)
-        await books.ask("ord_A", "ord_B")
-        await books.lead("ord_A", State.ACCEPTED, State.QUEUED, State.CANCELLED)
-        await books.ask("ord_C", "ord_A")
+        ledger_case = LedgerCase(below, ledger, account)
+        await ledger_case.ask("ord_A", "ord_B")
+        await ledger_case.lead("ord_A", State.ACCEPTED, State.QUEUED, State.CANCELLED)
+        await ledger_case.ask("ord_C", "ord_A")
         async with ledger.write() as tx:
             await tx.notify(account, NoticeKind.REJECTED, LATER, WINDOW)
             await ask(tx, account, "ord_D", first=True)
@@ -90,16 +90,16 @@ async def test_it_goes_on_where_it_was(source: InFile, bare: InPostgres) -> None
         account = await ledger.read.account_of(ANN)
         assert account
         assert account.key_sealed == KEY
-        books = Books(bare, ledger, account)
-        assert await books.ask("ord_F") > erased
-        row = await books.lead("ord_F", State.ACCEPTED, State.QUEUED)
-        assert books.steps("ord_F") == [
+        ledger_case = LedgerCase(bare, ledger, account)
+        assert await ledger_case.ask("ord_F") > erased
+        row = await ledger_case.lead("ord_F", State.ACCEPTED, State.QUEUED)
+        assert ledger_case.steps("ord_F") == [
             (None, "requested"),
             ("requested", "sending"),
             ("sending", "accepted"),
             ("accepted", "queued"),
         ]
-        await books.record(row, State.COMPLETED)
+        await ledger_case.record(row, State.COMPLETED)
 
 
 async def test_a_database_in_use_is_refused_untouched(
@@ -127,7 +127,7 @@ async def test_what_arrives_otherwise_is_not_kept(source: InFile, bare: InPostgr
 
 
 async def test_what_the_target_has_no_room_for_is_named(source: InFile, bare: InPostgres) -> None:
-    source.sql("UPDATE cancellations SET words = ?", "a\0b")
+    source.sql("UPDATE cancellations SET panel_message = ?", "a\0b")
     with pytest.raises(LedgerDiffers, match="cancellations"):
         await move(source.database, bare.database)
     assert set(map(len, contents(bare).values())) == {0}

@@ -19,9 +19,9 @@ from bot.domain.states import State, Transition
 from bot.ledger import Account, Cancellation, Ledger, Outcome, migrate
 from bot.ledger.migrate import migrations
 from bot.ledger.sqlite import SQLITE_QUERIES
+from tests.invariants import breaches
 from tests.ledgers import Below, InFile, InPostgres
-from tests.promises import breaches
-from tests.store.books import ANN, CARD_GONE, FOUND, KEY, LATER, WINDOW, Books, ask, claim, connect
+from tests.store.ledger_case import ANN, CARD_GONE, FOUND, KEY, LATER, WINDOW, LedgerCase, ask, claim, connect
 from tests.world import orders_of
 
 RUNNING = OrderReading(OrderStatus.IN_PROGRESS, "in_progress", charge="1.00")
@@ -29,7 +29,7 @@ DONE = OrderReading(OrderStatus.COMPLETED, "completed", charge="1.00")
 NOT_FOUND = "Order not found"
 
 
-class Keys(Books):
+class Keys(LedgerCase):
     """A user's ledger with the keys "main" and "shop", and another user's."""
 
     shop: Account
@@ -46,7 +46,7 @@ class Keys(Books):
         """Write down a request under a key and take it up."""
         async with self.ledger.write() as tx:
             request_id = await ask(tx, account, *orders, now=self.pass_time())
-            await tx.take_up(account.id, self.now, 100)
+            await tx.start_orders(account.id, self.now, 100)
         return request_id
 
     async def sends(self, account: Account) -> list[str]:
@@ -64,8 +64,8 @@ class Keys(Books):
                 for row in await self.rows(order, account.user_id)
                 if row.account_id == account.id and row.ended_at is None
             ]
-            verdict = Transition(state, row.doubts + (state is State.UNKNOWN), words)
-            outcome = Outcome(row, verdict, self.pass_time(), seen, looked=seen is not None)
+            verdict = Transition(state, row.ambiguous_attempts + (state is State.UNKNOWN), words)
+            outcome = Outcome(row, verdict, self.pass_time(), seen, checked=seen is not None)
             await tx.record(account.id, [outcome], self.now, WINDOW)
         assert breaches(self.sql) == {}
 
@@ -131,7 +131,7 @@ async def test_what_is_open_or_cancelled_under_one_key_is_not_sent_under_another
     again = await keys.asks(keys.shop, "ord_A")
     assert await keys.sends(keys.shop) == []
     assert keys.stands("ord_A") == [("main", states[-1] if states else State.REQUESTED)]
-    assert await keys.ledger.read.count_joined(again) == 1
+    assert await keys.ledger.read.count_linked(again) == 1
     assert breaches(keys.sql) == {}
 
 
@@ -307,9 +307,11 @@ async def test_a_key_that_takes_the_place_of_another_is_of_an_account_of_its_own
 
 
 @pytest.mark.sqlite
-@pytest.mark.parametrize("query", ["take_up", "link_orders", "heirs_of_account", "heir", "follow", "accounts_seeing"])
+@pytest.mark.parametrize(
+    "query", ["start_orders", "link_orders", "heirs_of_account", "heir", "follow", "accounts_seeing"]
+)
 async def test_nothing_goes_through_all_that_was_ever_joined(keys: Keys, query: str) -> None:
-    numbers = ("request_id", "count", "now", "told_at", "account_id", "cancellation_id", "anew")
+    numbers = ("request_id", "count", "now", "notified_at", "account_id", "cancellation_id", "anew")
     values = {**dict.fromkeys(numbers, 1), "state": "requested", "orders": "[]"}
     plan = [step for *_, step in keys.sql(f"EXPLAIN QUERY PLAN {named_values(query, values)}")]
     assert plan
@@ -384,17 +386,17 @@ async def test_an_old_ledger_with_an_order_open_under_two_keys_goes_on_with_one_
     below = await asyncio.to_thread(old_ledger, first, second)
     assert breaches(below.sql) == {}
     rows = below.sql("SELECT id, state, twin FROM cancellations WHERE user_id = 1001 ORDER BY id")
-    joined = below.sql("SELECT cancellation_id, joined FROM request_orders WHERE request_id < 3 ORDER BY request_id")
+    linked = below.sql("SELECT cancellation_id, linked FROM request_orders WHERE request_id < 3 ORDER BY request_id")
     match first == "requested", second == "requested":
         case False, False:  # both were sent, and both are watched to their ends
             assert rows == [(1, first, 0), (2, second, 1)]
-            assert joined == [(1, 0), (2, 0)]
+            assert linked == [(1, 0), (2, 0)]
         case True, False:
             assert rows == [(2, second, 0)]
-            assert joined == [(2, 1), (2, 0)]
+            assert linked == [(2, 1), (2, 0)]
         case _:
             assert rows == [(1, first, 0)]
-            assert joined == [(1, 0), (1, 1)]
+            assert linked == [(1, 0), (1, 1)]
     assert below.sql("SELECT id, user_id, state FROM cancellations WHERE account_id = 3") == [(3, 1002, "queued")]
     assert below.sql("SELECT panel_account, key_stored_at FROM accounts ORDER BY id") == [
         (None, 5),
@@ -406,8 +408,8 @@ async def test_an_old_ledger_with_an_order_open_under_two_keys_goes_on_with_one_
             account = await tx.account(2)
             assert account
             again = await ask(tx, account, "ord_A", now=LATER)
-            await tx.take_up(2, LATER, 100)
-        assert await ledger.read.count_joined(again) == 1
+            await tx.start_orders(2, LATER, 100)
+        assert await ledger.read.count_linked(again) == 1
     assert breaches(below.sql) == {}
 
 
@@ -420,10 +422,10 @@ async def test_of_two_twins_one_that_is_not_found_leaves_its_followers_to_the_ot
             account = await tx.account(2)
             assert account
             again = await ask(tx, account, "ord_A", now=LATER)
-            await tx.take_up(2, LATER, 100)
+            await tx.start_orders(2, LATER, 100)
         ((followed,),) = below.sql("SELECT cancellation_id FROM request_orders WHERE request_id = ?", again)
         first = next(row for row in await orders_of(ledger.read, again) if row.id == followed)
         async with ledger.write() as tx:
-            verdict = Transition(State.REFUSED, first.doubts, NOT_FOUND)
+            verdict = Transition(State.REFUSED, first.ambiguous_attempts, NOT_FOUND)
             await tx.record(first.account_id, [Outcome(first, verdict, LATER)], LATER, WINDOW)
     assert breaches(below.sql) == {}

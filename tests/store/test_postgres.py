@@ -307,7 +307,7 @@ async def test_one_process_hears_the_other(base: InPostgres) -> None:
     ):
         heard = asyncio.Event()
         other.listen(heard.set)
-        one.tell_others()
+        one.wake_others()
         await asyncio.wait_for(heard.wait(), 10)
 
 

@@ -12,7 +12,7 @@ from bot.panel import CALL_DEADLINE
 from bot.workers.account_runner import _Answer, _recorded, _taken_and_claimed
 from bot.workers.leases import Leases
 from tests.ledgers import InPostgres
-from tests.store.books import ANN, CARD_ENDS, KEY, LATER, WINDOW, Books, ask, connect
+from tests.store.ledger_case import ANN, CARD_ENDS, KEY, LATER, WINDOW, LedgerCase, ask, connect
 from tests.world import START
 
 SEEN_AGO = "UPDATE processes SET seen_at = now_here() - 1000 * CAST(? AS BIGINT) WHERE id = ?"
@@ -21,26 +21,26 @@ SEEN_AGO = "UPDATE processes SET seen_at = now_here() - 1000 * CAST(? AS BIGINT)
 class Pair:
     """One ledger as two processes have it open, with one account that has an order to be sent."""
 
-    def __init__(self, books: Books, one: Ledger, other: Ledger) -> None:
-        self.books, self.one, self.other = books, one, other
+    def __init__(self, ledger_case: LedgerCase, one: Ledger, other: Ledger) -> None:
+        self.ledger_case, self.one, self.other = ledger_case, one, other
 
     async def claim(self, ledger: Ledger) -> list[str]:
         """Claim what is to be sent, as a process's worker does."""
-        _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, self.books.account, LATER, 100))
+        _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, self.ledger_case.account, LATER, 100))
         return [row.order_id for row in rows]
 
     async def take(self, ledger: Ledger) -> bool:
         """Take the account."""
         async with ledger.write() as tx:
-            return await tx.take_account(self.books.account.id, LATER, WINDOW)
+            return await tx.take_account(self.ledger_case.account.id, LATER, WINDOW)
 
     async def state(self) -> State:
         """Return how the order stands."""
-        return (await self.books.newest("ord_A")).state
+        return (await self.ledger_case.newest("ord_A")).state
 
     def dies(self, ledger: Ledger, seconds: int = WIRE_CLEAR_AFTER) -> None:
         """Let a process not be seen for so long: by default until none of its calls can be on its way."""
-        self.books.sql(SEEN_AGO, seconds, ledger.process)
+        self.ledger_case.sql(SEEN_AGO, seconds, ledger.process)
 
     def leases(self, ledger: Ledger) -> Leases:
         """Return a process's own view of what it may work on."""
@@ -54,7 +54,7 @@ async def pair(base: InPostgres) -> AsyncGenerator[Pair]:
         async with one.write() as tx:
             account = await connect(tx, ANN, KEY)
             await ask(tx, account, "ord_A")
-        yield Pair(Books(base, one, account), one, other)
+        yield Pair(LedgerCase(base, one, account), one, other)
 
 
 async def test_an_account_is_one_process_s_at_a_time(pair: Pair) -> None:
@@ -62,7 +62,7 @@ async def test_an_account_is_one_process_s_at_a_time(pair: Pair) -> None:
     assert await pair.take(pair.one)
     assert not await pair.take(pair.other)
     due = pair.one.read.accounts_due
-    assert [row.id for row in await due(LATER)] == [pair.books.account.id]
+    assert [row.id for row in await due(LATER)] == [pair.ledger_case.account.id]
     assert await pair.other.read.accounts_due(LATER) == []
 
 
@@ -77,7 +77,7 @@ async def test_without_a_lease_nothing_is_claimed(pair: Pair) -> None:
     await pair.take(pair.other)
     with pytest.raises(LeaseLost):
         await pair.claim(pair.one)
-    assert pair.books.sql("SELECT COUNT(*) FROM cancellations") == [(0,)]
+    assert pair.ledger_case.sql("SELECT COUNT(*) FROM cancellations") == [(0,)]
     assert await pair.claim(pair.other) == ["ord_A"]
 
 
@@ -87,7 +87,7 @@ async def test_the_account_of_a_dead_process_is_taken_over_and_what_it_was_sendi
     assert not await pair.take(pair.other)
     assert await pair.state() is State.SENDING
     pair.dies(pair.one)
-    assert [row.id for row in await pair.other.read.accounts_due(LATER)] == [pair.books.account.id]
+    assert [row.id for row in await pair.other.read.accounts_due(LATER)] == [pair.ledger_case.account.id]
     assert await pair.take(pair.other)
     assert await pair.state() is State.UNKNOWN
 
@@ -116,11 +116,11 @@ async def test_what_may_be_on_its_way_is_taken_over_later_than_all_else(
 async def test_a_process_that_comes_back_in_time_goes_on_with_its_call(pair: Pair) -> None:
     await pair.take(pair.one)
     await pair.claim(pair.one)
-    row = await pair.books.newest("ord_A")
+    row = await pair.ledger_case.newest("ord_A")
     pair.dies(pair.one, DEAD_AFTER + 10)
     assert not await pair.take(pair.other)
     answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
-    await pair.one.write_at_once(lambda tx: _recorded(tx, pair.books.account, answer, LATER, WINDOW))
+    await pair.one.write_at_once(lambda tx: _recorded(tx, pair.ledger_case.account, answer, LATER, WINDOW))
     assert await pair.state() is State.ACCEPTED
     assert await pair.take(pair.other)  # nothing is on its way any more
 
@@ -129,27 +129,27 @@ async def test_what_is_being_sent_is_not_left_to_others(pair: Pair) -> None:
     await pair.take(pair.one)
     await pair.claim(pair.one)
     async with pair.one.write() as tx:
-        await tx.release([pair.books.account.id])
+        await tx.release([pair.ledger_case.account.id])
     assert not await pair.take(pair.other)
-    row = await pair.books.newest("ord_A")
+    row = await pair.ledger_case.newest("ord_A")
     answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
-    await pair.one.write_at_once(lambda tx: _recorded(tx, pair.books.account, answer, LATER, WINDOW))
+    await pair.one.write_at_once(lambda tx: _recorded(tx, pair.ledger_case.account, answer, LATER, WINDOW))
     async with pair.one.write() as tx:
-        await tx.release([pair.books.account.id])
+        await tx.release([pair.ledger_case.account.id])
     assert await pair.take(pair.other)
 
 
 async def test_whoever_lost_an_account_writes_nothing_there(pair: Pair) -> None:
     await pair.take(pair.one)
     await pair.claim(pair.one)
-    row = await pair.books.newest("ord_A")
+    row = await pair.ledger_case.newest("ord_A")
     pair.dies(pair.one)
     await pair.take(pair.other)
-    before = await pair.books.newest("ord_A")
+    before = await pair.ledger_case.newest("ord_A")
     answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
     with pytest.raises(LeaseLost):
-        await pair.one.write_at_once(lambda tx: _recorded(tx, pair.books.account, answer, LATER, WINDOW))
-    assert await pair.books.newest("ord_A") == before
+        await pair.one.write_at_once(lambda tx: _recorded(tx, pair.ledger_case.account, answer, LATER, WINDOW))
+    assert await pair.ledger_case.newest("ord_A") == before
 
 
 async def test_whoever_ends_in_order_leaves_its_accounts_at_once(base: InPostgres) -> None:
@@ -163,7 +163,7 @@ async def test_whoever_ends_in_order_leaves_its_accounts_at_once(base: InPostgre
 
 
 async def test_a_process_that_was_not_seen_of_late_sends_nothing(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    leases, account_id = pair.leases(pair.one), pair.books.account.id
+    leases, account_id = pair.leases(pair.one), pair.ledger_case.account.id
     await leases.beat()
     assert await leases.take(account_id)
     leases.require(account_id)
@@ -173,7 +173,7 @@ async def test_a_process_that_was_not_seen_of_late_sends_nothing(pair: Pair, mon
 
 
 async def test_a_process_that_hung_finds_out_what_it_has_lost(pair: Pair) -> None:
-    leases, account_id = pair.leases(pair.one), pair.books.account.id
+    leases, account_id = pair.leases(pair.one), pair.ledger_case.account.id
     await leases.beat()
     await leases.take(account_id)
     pair.dies(pair.one)
@@ -185,7 +185,7 @@ async def test_a_process_that_hung_finds_out_what_it_has_lost(pair: Pair) -> Non
 
 
 async def test_accounts_are_shared_out_among_the_living(pair: Pair) -> None:
-    ids = [pair.books.account.id]
+    ids = [pair.ledger_case.account.id]
     async with pair.one.write() as tx:
         for user_id in range(ANN + 1, ANN + 12):
             account = await connect(tx, user_id, KEY)
@@ -207,21 +207,21 @@ async def test_accounts_are_shared_out_among_the_living(pair: Pair) -> None:
 
 async def test_many_accounts_that_are_reached_for_at_once_cost_one_sign_of_life(pair: Pair) -> None:
     leases, transactions = pair.leases(pair.one), "SELECT pg_current_xact_id()::text"
-    ((before,),) = pair.books.sql(transactions)
-    await asyncio.gather(*(leases.take(pair.books.account.id) for _ in range(20)))
-    ((after,),) = pair.books.sql(transactions)
+    ((before,),) = pair.ledger_case.sql(transactions)
+    await asyncio.gather(*(leases.take(pair.ledger_case.account.id) for _ in range(20)))
+    ((after,),) = pair.ledger_case.sql(transactions)
     assert int(after) - int(before) <= 20 + 2
 
 
 async def test_an_account_with_nothing_to_do_is_left(pair: Pair) -> None:
-    leases, account_id = pair.leases(pair.one), pair.books.account.id
+    leases, account_id = pair.leases(pair.one), pair.ledger_case.account.id
     await leases.beat()
     await leases.take(account_id)
     leases.done(account_id)
     async with pair.one.write() as tx:
         await tx.stop_watching(account_id, LATER, WINDOW)
     await leases.beat()
-    assert pair.books.sql("SELECT held_by FROM accounts") == [(None,)]
+    assert pair.ledger_case.sql("SELECT held_by FROM accounts") == [(None,)]
 
 
 async def test_accounts_whose_key_is_needed_again_keep_no_others_from_being_worked_on(pair: Pair) -> None:
@@ -240,7 +240,7 @@ async def test_accounts_whose_key_is_needed_again_keep_no_others_from_being_work
             await tx.pause(account, AccountState.REJECTED, LATER)
     await pair.leases(pair.other).beat()
     await leases.beat()
-    assert await leases.take(pair.books.account.id)
+    assert await leases.take(pair.ledger_case.account.id)
 
 
 @pytest.mark.parametrize("gone", ["removed", "paused"])
@@ -249,9 +249,9 @@ async def test_what_a_dead_process_was_sending_with_a_key_out_of_use_is_not_left
     await pair.claim(pair.one)
     async with pair.other.write() as tx:
         if gone == "removed":
-            await tx.remove_key(pair.books.account, LATER, WINDOW)
+            await tx.remove_key(pair.ledger_case.account, LATER, WINDOW)
         else:
-            await tx.pause(pair.books.account, AccountState.REJECTED, LATER)
+            await tx.pause(pair.ledger_case.account, AccountState.REJECTED, LATER)
     leases = pair.leases(pair.other)
     await leases.beat()
     assert await pair.state() is State.SENDING  # it lives, and its call may be under way
@@ -266,19 +266,21 @@ async def test_what_a_dead_process_was_sending_with_a_key_out_of_use_is_not_left
 async def test_only_what_a_dead_process_was_asking_is_broken_off(pair: Pair) -> None:
     async with pair.one.write() as tx:
         for process in (pair.one.process, pair.other.process):
-            request_id = await ask(tx, pair.books.account, f"ord_{process}", until=CARD_ENDS, first=True)
+            request_id = await ask(tx, pair.ledger_case.account, f"ord_{process}", until=CARD_ENDS, first=True)
             await tx.save_preview(request_id, Preview(1, process=process), START)
     pair.dies(pair.other)
     async with pair.one.write() as tx:
         await tx.beat()
         await tx.interrupt_previews(LATER)
-    requests = [await pair.one.read.request(number) for (number,) in pair.books.sql("SELECT id FROM requests")][1:]
+    requests = [await pair.one.read.request(number) for (number,) in pair.ledger_case.sql("SELECT id FROM requests")][
+        1:
+    ]
     previews = [request.preview for request in requests if request and request.preview]
     assert [preview.state for preview in previews] == [PreviewState.ASKING, PreviewState.INTERRUPTED]
 
 
 async def test_a_card_is_one_process_s_to_edit_at_a_time(pair: Pair) -> None:
-    ((request_id,),) = pair.books.sql("SELECT id FROM requests")
+    ((request_id,),) = pair.ledger_case.sql("SELECT id FROM requests")
 
     async def hold(ledger: Ledger) -> bool:
         async with ledger.write() as tx:
@@ -290,8 +292,8 @@ async def test_a_card_is_one_process_s_to_edit_at_a_time(pair: Pair) -> None:
 async def test_a_notice_is_one_process_s_to_send_at_a_time(pair: Pair) -> None:
     async with pair.one.write() as tx:
         await tx.stop_request((await tx.request(1)), LATER, WINDOW)  # pyright: ignore[reportArgumentType]
-    await pair.books.gone(1)
-    ((notice_id,),) = pair.books.sql("SELECT id FROM notices")
+    await pair.ledger_case.gone(1)
+    ((notice_id,),) = pair.ledger_case.sql("SELECT id FROM notices")
     due = LATER + WINDOW
 
     async def begin(ledger: Ledger) -> bool:

@@ -17,7 +17,7 @@ from bot.panel import CALL_DEADLINE
 from bot.settings import Settings
 from tests.ledgers import InPostgres
 from tests.panel.lines import Line, Time, clock_of_loop, listening, url_of
-from tests.store.books import ANN
+from tests.store.ledger_case import ANN
 from tests.store.test_sharing import SEEN_AGO
 from tests.world import KEY, Clock
 

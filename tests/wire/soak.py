@@ -109,7 +109,7 @@ async def story(stage: Stage, tally: Tally, places: Path, die_at: int) -> None:
 
     await stage.bot.launch(WIRE_POINTS=str(places), WIRE_DIE_AT=str(die_at))
     with suppress(TimeoutError):  # the audit says what is missing
-        for act in (begin, stage.connect, ask, stage.all_is_told):
+        for act in (begin, stage.connect, ask, stage.all_notified):
             await through(stage, tally, act)
 
 
@@ -214,7 +214,7 @@ async def busy_life(tally: Tally, kills: int, seed: int, *, unsteady: bool) -> N
             panel.unsteady, made.discord.faults = False, []
             # What is in doubt for the second time is sent again half a minute after: 60 s would call it lost.
             with suppress(TimeoutError):  # the audit says what is missing
-                await made.all_is_told(150)
+                await made.all_notified(150)
             tally.faults += panel.failed
             tally.add(audit(made), f"seed {seed}")
 
@@ -285,7 +285,7 @@ async def _fill(folder: Path, accounts: int, orders: int) -> None:
             assert account
             named = [f"ord_{user}_{number}" for number in range(orders)]
             await tx.add_request(account, named, card, now, ask_first=False, ignored=(), repeats=0)
-            await tx.take_up(account_id, now, orders)
+            await tx.start_orders(account_id, now, orders)
             sent = await tx.claim_for_sending(account_id, now, orders)
             taken = [Outcome(order, Transition(State.ACCEPTED, 0), now) for order in sent]
             await tx.record(account_id, taken, now, timedelta())

@@ -16,7 +16,7 @@ from bot.demo.panel import SimulatedPanel
 from bot.demo.serve import serve
 from bot.domain.clock import utc_now
 from bot.domain.states import TRANSITIONS, State
-from tests.promises import hasty
+from tests.invariants import hasty
 from tests.wire.process import SETTINGS, BotProcess
 from tests.wire.stand_in import Interaction, Sent, StandIn, stand_in
 
@@ -55,10 +55,10 @@ class Stage:
         with closing(sqlite3.connect(self.bot.folder / "ledger.sqlite3")) as connection:
             return connection.execute(sql).fetchall()
 
-    async def all_is_told(self, seconds: float = 60) -> None:
+    async def all_notified(self, seconds: float = 60) -> None:
         """Wait until the bot owes nothing to anybody; raise TimeoutError."""
         await self.ledger_says(
-            "SELECT (SELECT COUNT(*) FROM cancellations WHERE told_at IS NULL)"
+            "SELECT (SELECT COUNT(*) FROM cancellations WHERE notified_at IS NULL)"
             " + (SELECT COUNT(*) FROM requests WHERE waiting > 0 AND began_at IS NOT NULL)"
             " + (SELECT COUNT(*) FROM notices WHERE state <> 'delivered')",
             [(0,)],

@@ -24,9 +24,9 @@ from bot.demo.serve import serve
 from bot.domain.clock import utc_now
 from bot.domain.states import State
 from bot.ledger import DEAD_AFTER, WIRE_CLEAR_AFTER, migrate
+from tests.invariants import breaches, hasty
 from tests.ledgers import InPostgres
 from tests.postgres import programs, running
-from tests.promises import breaches, hasty
 from tests.wire.process import SETTINGS, BotProcess
 from tests.wire.stand_in import Interaction, StandIn, stand_in
 
@@ -130,7 +130,7 @@ class Swarm:
                 self.takeover = max(self.takeover, took)
             await asyncio.sleep(0.2)
 
-    async def all_is_told(self, seconds: float) -> None:
+    async def all_notified(self, seconds: float) -> None:
         """Wait until the bot owes nothing to anybody; raise TimeoutError."""
         async with asyncio.timeout(seconds):
             while self.sql(_OWED) != [(0,)]:  # noqa: ASYNC110  # other processes write it
@@ -138,7 +138,7 @@ class Swarm:
 
 
 _OWED = """
-    SELECT (SELECT COUNT(*) FROM cancellations WHERE told_at IS NULL)
+    SELECT (SELECT COUNT(*) FROM cancellations WHERE notified_at IS NULL)
          + (SELECT COUNT(*) FROM requests WHERE waiting > 0 AND began_at IS NOT NULL)
          + (SELECT COUNT(*) FROM notices WHERE state <> 'delivered')
 """
@@ -208,14 +208,14 @@ class Row:
     state: State
     created_at: int
     ended_at: int | None
-    told_at: int | None
+    notified_at: int | None
 
 
 def cancellations(made: Swarm) -> dict[str, list[Row]]:
     """Return the cancellations of each order, oldest first."""
     found: defaultdict[str, list[Row]] = defaultdict(list)
     for order, state, *times in made.sql(
-        "SELECT order_id, state, created_at, ended_at, told_at FROM cancellations ORDER BY id"
+        "SELECT order_id, state, created_at, ended_at, notified_at FROM cancellations ORDER BY id"
     ):
         found[order].append(Row(order, State(state), *times))
     return found
@@ -239,7 +239,7 @@ def audit(made: Swarm) -> dict[str, list[Any]]:
     return {
         "lost": [
             *(made.accepted - found.keys()),
-            *(row.order for row in rows if row.ended_at is None or row.told_at is None),
+            *(row.order for row in rows if row.ended_at is None or row.notified_at is None),
             *(delivered - nonces.keys()),
         ],
         "doubled": [
@@ -273,7 +273,7 @@ async def run(below: InPostgres, orders: int, every: float, seed: int) -> int:
                 await asyncio.gather(*(made.cancel_all(user, mine) for user, mine in lists.items()))
                 print(f"all asked for after {time.monotonic() - began:.0f} s", flush=True)
                 with suppress(TimeoutError):  # the audit says what is missing
-                    await made.all_is_told(600)
+                    await made.all_notified(600)
             finally:
                 done.set()
                 await trouble

@@ -106,7 +106,7 @@ async def test_too_many_requests_are_waited_for(here: Stage) -> None:
     here.panel.add_order(KEY, "ord_A", status="in_progress", upstream=SOON)
     card = await here.cancel("ord_A")
     await here.discord.until(lambda: "**1** cancelled" in card.text)
-    await here.all_is_told()
+    await here.all_notified()
     assert len(here.notices()) == 1
 
 
@@ -117,7 +117,7 @@ async def test_a_dm_closed_half_way_keeps_the_news_for_the_next_command(here: St
     await here.ledger_says("SELECT state FROM notices", [("kept",)])
     await here.discord.slash("queued")
     await here.discord.until(lambda: any("News about 1 order" in sent.text for sent in here.discord.seen_by(ANN)))
-    await here.all_is_told()
+    await here.all_notified()
     assert here.discord.seen_by(BOB) == []
 
 
@@ -132,7 +132,7 @@ async def test_discord_down_for_a_while_gets_its_backlog_once_and_in_order(here:
     await here.discord.drop()
     await here.ledger_says("SELECT COUNT(*) FROM cancellations WHERE ended_at IS NOT NULL", [(3,)])
     here.discord.down = False
-    await here.all_is_told()
+    await here.all_notified()
     assert audit(here).faults == []
     assert [sent.at for sent in here.notices()] == sorted(sent.at for sent in here.notices())
 
@@ -199,5 +199,5 @@ async def test_a_call_that_does_not_end_is_left_to_the_next_start(here: Stage) -
     assert await here.bot.terminate(seconds=10) == 0
     here.panel.latency = 0
     await here.bot.start()
-    await here.all_is_told()
+    await here.all_notified()
     assert audit(here).faults == []

@@ -58,10 +58,10 @@ WHERE id = :id AND state = 'active' AND key_sealed = :key_sealed;
 -- name: set_trouble(trouble, now, id)!
 UPDATE accounts SET trouble = :trouble, changed_at = :now WHERE id = :id AND COALESCE(trouble, '') <> COALESCE(:trouble, '');
 
--- name: ask_for_looks(now, before, id)!
+-- name: ask_for_checks(now, before, id)!
 -- A time that lies ahead was written by another clock.
-UPDATE accounts SET looks_asked_at = :now
-WHERE id = :id AND (looks_asked_at IS NULL OR looks_asked_at <= :before OR looks_asked_at > :now);
+UPDATE accounts SET checks_asked_at = :now
+WHERE id = :id AND (checks_asked_at IS NULL OR checks_asked_at <= :before OR checks_asked_at > :now);
 
 -- name: watched_accounts()
 SELECT id FROM accounts a WHERE state = 'active'

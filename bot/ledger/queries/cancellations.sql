@@ -1,22 +1,22 @@
 -- name: tally_of_request(request_id)
 -- With what was stopped before it was taken up, of which only the number is known.
-SELECT state, doubts > 0 AS doubted, SUM(one) AS count FROM (
-    SELECT state, doubts, 1 AS one FROM cancellations WHERE request_id = :request_id
+SELECT state, ambiguous_attempts > 0 AS is_ambiguous, SUM(one) AS count FROM (
+    SELECT state, ambiguous_attempts, 1 AS one FROM cancellations WHERE request_id = :request_id
     UNION ALL
-    SELECT c.state, c.doubts, 1 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
-    WHERE ro.request_id = :request_id AND ro.joined = 1
+    SELECT c.state, c.ambiguous_attempts, 1 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
+    WHERE ro.request_id = :request_id AND ro.linked = 1
     UNION ALL
     SELECT 'withdrawn', 0, stopped FROM requests WHERE id = :request_id AND stopped > 0
-) AS shown GROUP BY state, doubted;
+) AS shown GROUP BY state, is_ambiguous;
 
--- name: first_of_request(request_id, state, doubted, most)
+-- name: first_of_request(request_id, state, is_ambiguous, most)
 -- Those in most doubt first: their group says what that means.
 SELECT * FROM (
-    SELECT * FROM cancellations WHERE request_id = :request_id AND state = :state AND (doubts > 0) = :doubted
+    SELECT * FROM cancellations WHERE request_id = :request_id AND state = :state AND (ambiguous_attempts > 0) = :is_ambiguous
     UNION ALL
     SELECT c.* FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
-    WHERE ro.request_id = :request_id AND ro.joined = 1 AND c.state = :state AND (c.doubts > 0) = :doubted
-) AS shown ORDER BY doubts DESC, id LIMIT :most;
+    WHERE ro.request_id = :request_id AND ro.linked = 1 AND c.state = :state AND (c.ambiguous_attempts > 0) = :is_ambiguous
+) AS shown ORDER BY ambiguous_attempts DESC, id LIMIT :most;
 
 -- name: page_of_request(request_id, after, most)
 SELECT ro.position AS cursor, ro.order_id AS waiting, r.account_id AS list_account, c.*
@@ -24,13 +24,13 @@ FROM requests r JOIN request_orders ro ON ro.request_id = r.id LEFT JOIN cancell
 WHERE r.id = :request_id AND ro.position > :after ORDER BY ro.position LIMIT :most;
 
 -- name: tally_of_open(account_id)
-SELECT state, doubts > 0 AS doubted, COUNT(*) AS count FROM cancellations
-WHERE account_id = :account_id AND ended_at IS NULL GROUP BY state, doubted;
+SELECT state, ambiguous_attempts > 0 AS is_ambiguous, COUNT(*) AS count FROM cancellations
+WHERE account_id = :account_id AND ended_at IS NULL GROUP BY state, is_ambiguous;
 
--- name: first_of_open(account_id, state, doubted, most)
+-- name: first_of_open(account_id, state, is_ambiguous, most)
 SELECT * FROM cancellations
-WHERE account_id = :account_id AND ended_at IS NULL AND state = :state AND (doubts > 0) = :doubted
-ORDER BY doubts DESC, created_at, id LIMIT :most;
+WHERE account_id = :account_id AND ended_at IS NULL AND state = :state AND (ambiguous_attempts > 0) = :is_ambiguous
+ORDER BY ambiguous_attempts DESC, created_at, id LIMIT :most;
 
 -- name: page_of_open(account_id, after, most)
 SELECT id AS cursor, NULL AS waiting, * FROM cancellations
@@ -62,50 +62,50 @@ ORDER BY c.ended_at IS NULL DESC, c.id DESC LIMIT :most;
 -- What is sent again goes in calls of its own, and takes no room in that of a list.
 SELECT COUNT(*) FROM (
     SELECT 1 FROM cancellations
-    WHERE account_id = :account_id AND state = 'requested' AND doubts = 0 AND due_at <= :now LIMIT :most
+    WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = 0 AND due_at <= :now LIMIT :most
 ) AS ready;
 
--- name: claim_for_sending(now, account_id, doubts, most)
+-- name: claim_for_sending(now, account_id, ambiguous_attempts, most)
 UPDATE cancellations SET state = 'sending', attempts = attempts + 1, sent_at = :now, changed_at = :now,
                          running_checks = 0, resend_at = NULL
 WHERE id IN (
     SELECT id FROM cancellations
-    WHERE account_id = :account_id AND state = 'requested' AND doubts = :doubts AND due_at <= :now
+    WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = :ambiguous_attempts AND due_at <= :now
     ORDER BY due_at, id LIMIT :most
 )
 RETURNING *;
 
--- name: follow_same_key(account_id, doubts, now, most, most_doubts)
+-- name: follow_same_key(account_id, ambiguous_attempts, now, most, most_ambiguous)
 -- Of what would be claimed next: what another user has sent with this very key is not sent again. It stands as theirs does and
 -- is watched from now on. Where it is not known what became of theirs, what was never sent waits for a look as well; what was,
 -- only for one that was asked for before and may still be sent again, so that not each waits for the other. That it was seen
 -- pending proves nothing: of when the other was sent, and of what it was then, that tells too little.
 UPDATE cancellations SET state = CASE WHEN theirs.taken = 1 THEN 'accepted' ELSE 'unknown' END,
-    doubts = CASE WHEN theirs.doubts > cancellations.doubts THEN theirs.doubts ELSE cancellations.doubts END,
+    ambiguous_attempts = CASE WHEN theirs.ambiguous_attempts > cancellations.ambiguous_attempts THEN theirs.ambiguous_attempts ELSE cancellations.ambiguous_attempts END,
     pending_at = NULL, sent_at = theirs.sent_at, changed_at = :now, due_at = :now, running_checks = 0, resend_at = NULL
 FROM (
     SELECT s.id, MAX(CASE WHEN s.state IN ('accepted', 'queued') THEN 1 ELSE 0 END) AS taken,
-           MAX(s.doubts) AS doubts, MAX(s.sent_at) AS sent_at
+           MAX(s.ambiguous_attempts) AS ambiguous_attempts, MAX(s.sent_at) AS sent_at
     FROM (
         SELECT id FROM cancellations
-        WHERE account_id = :account_id AND state = 'requested' AND doubts = :doubts AND due_at <= :now
+        WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = :ambiguous_attempts AND due_at <= :now
         ORDER BY due_at, id LIMIT :most
     ) AS claimable CROSS JOIN same_key s
     WHERE s.id = claimable.id AND (s.state IN ('accepted', 'queued') OR s.state <> 'sending' AND (
-        :doubts = 0 OR s.other < s.id AND s.doubts < :most_doubts AND s.key_state = 'active'
+        :ambiguous_attempts = 0 OR s.other < s.id AND s.ambiguous_attempts < :most_ambiguous AND s.key_state = 'active'
     ))
     GROUP BY s.id
 ) AS theirs
 WHERE cancellations.id = theirs.id
 RETURNING cancellations.id;
 
--- name: wait_for_same_key(account_id, doubts, now, most, until)!
+-- name: wait_for_same_key(account_id, ambiguous_attempts, now, most, until)!
 -- Of the same, what another user is just sending with this very key.
 UPDATE cancellations SET due_at = :until
 WHERE id IN (
     SELECT s.id FROM (
         SELECT id FROM cancellations
-        WHERE account_id = :account_id AND state = 'requested' AND doubts = :doubts AND due_at <= :now
+        WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = :ambiguous_attempts AND due_at <= :now
         ORDER BY due_at, id LIMIT :most
     ) AS claimable CROSS JOIN same_key s
     WHERE s.id = claimable.id AND s.state = 'sending'
@@ -113,22 +113,22 @@ WHERE id IN (
 
 -- name: next_to_resend(account_id, now)^
 -- The orders that are due to be sent again after as many unclear calls as the first of them.
-SELECT doubts, COUNT(*) AS count FROM cancellations
-WHERE account_id = :account_id AND state = 'requested' AND doubts > 0 AND due_at <= :now
-GROUP BY doubts ORDER BY MIN(due_at), doubts LIMIT 1;
+SELECT ambiguous_attempts, COUNT(*) AS count FROM cancellations
+WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts > 0 AND due_at <= :now
+GROUP BY ambiguous_attempts ORDER BY MIN(due_at), ambiguous_attempts LIMIT 1;
 
 -- name: fewest_to_send(account_id, now)$
 -- 0: some are ready; else what the shortest list has left; NULL: nothing. What is to be sent again counts as a long list: it
 -- goes out in small calls, and checks do not wait for all of them.
 SELECT CASE WHEN EXISTS (
-    SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND doubts = 0 AND due_at <= :now
+    SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = 0 AND due_at <= :now
 ) THEN 0 ELSE COALESCE((
     SELECT MIN(waiting) FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL
 ), CASE WHEN EXISTS (
     SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now
 ) THEN 1000000 END) END;
 
--- name: due_looks(account_id, now, most)
+-- name: due_checks(account_id, now, most)
 -- Once anything is due, whatever falls due next is asked in the same call: a batch costs as much as one order.
 SELECT * FROM cancellations
 WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 'queued', 'unknown') AND EXISTS (
@@ -137,37 +137,37 @@ WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 
 )
 ORDER BY due_at, id LIMIT :most;
 
--- name: record(state, doubts, running_checks, looked, failed, words, status_word, remains, charge_first, charge_last, currency, pending_at, refund, now, due_at, queued_at, ended_at, id, from_state, from_doubts)*!
+-- name: record(state, ambiguous_attempts, running_checks, checked, failed, panel_message, status_word, remains, charge_first, charge_last, currency, pending_at, refund, now, due_at, queued_at, ended_at, id, from_state, from_ambiguous)*!
 -- Where its user has asked for one more try while it was looked at, that look is left out: the next is due at once.
 UPDATE cancellations SET
-    state = :state, doubts = :doubts, running_checks = :running_checks, looks = looks + :looked,
-    failed_checks = CASE WHEN :looked > 0 THEN 0 ELSE failed_checks + :failed END, words = COALESCE(:words, words),
+    state = :state, ambiguous_attempts = :ambiguous_attempts, running_checks = :running_checks, checks = checks + :checked,
+    failed_checks = CASE WHEN :checked > 0 THEN 0 ELSE failed_checks + :failed END, panel_message = COALESCE(:panel_message, panel_message),
     status_word = COALESCE(:status_word, status_word), remains = COALESCE(:remains, remains),
     charge_first = :charge_first, charge_last = :charge_last, currency = :currency, pending_at = :pending_at,
     refund = :refund, changed_at = :now, due_at = :due_at,
-    looked_at = CASE WHEN :looked > 0 THEN :now ELSE looked_at END,
+    checked_at = CASE WHEN :checked > 0 THEN :now ELSE checked_at END,
     queued_at = COALESCE(queued_at, :queued_at), ended_at = :ended_at
-WHERE id = :id AND state = :from_state AND doubts = :from_doubts;
+WHERE id = :id AND state = :from_state AND ambiguous_attempts = :from_ambiguous;
 
 -- name: recover_sending(now, account_id)
 -- A process that died between the call and its answer leaves it unknown whether the panel got it.
-UPDATE cancellations SET state = 'unknown', doubts = doubts + 1, changed_at = :now, due_at = :now
+UPDATE cancellations SET state = 'unknown', ambiguous_attempts = ambiguous_attempts + 1, changed_at = :now, due_at = :now
 WHERE state = 'sending' AND (CAST(:account_id AS BIGINT) IS NULL OR account_id = :account_id) RETURNING id, account_id;
 
 -- name: withdraw_request(now, request_id)!
 -- What another request has joined is still wanted by that one.
 UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, due_at = NULL
-WHERE request_id = :request_id AND state = 'requested' AND doubts = 0 AND NOT EXISTS (
+WHERE request_id = :request_id AND state = 'requested' AND ambiguous_attempts = 0 AND NOT EXISTS (
     SELECT 1 FROM request_orders ro WHERE ro.cancellation_id = cancellations.id AND ro.request_id <> :request_id
 );
 
--- name: withdraw(now, told_at, account_id)!
-UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, told_at = :told_at, due_at = NULL
-WHERE account_id = :account_id AND state = 'requested' AND doubts = 0;
+-- name: withdraw(now, notified_at, account_id)!
+UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, notified_at = :notified_at, due_at = NULL
+WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = 0;
 
--- name: expire_account(now, told_at, account_id)!
-UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, told_at = :told_at, due_at = NULL
-WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND (state <> 'requested' OR doubts > 0);
+-- name: expire_account(now, notified_at, account_id)!
+UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, notified_at = :notified_at, due_at = NULL
+WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND (state <> 'requested' OR ambiguous_attempts > 0);
 
 -- name: accounts_with_old(before)
 SELECT DISTINCT +account_id AS account_id FROM cancellations WHERE ended_at IS NULL AND state <> 'sending' AND created_at < :before;
@@ -179,11 +179,11 @@ WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND c
 -- name: hurry(now, account_id)!
 UPDATE cancellations SET due_at = :now WHERE account_id = :account_id AND due_at > :now;
 
--- name: hurry_looks(now, account_id)!
+-- name: hurry_checks(now, account_id)!
 -- But not the first look at a list that is still being sent: sending goes first.
 UPDATE cancellations SET due_at = :now
 WHERE account_id = :account_id AND due_at > :now AND state IN ('accepted', 'queued', 'unknown')
-  AND (looks > 0 OR request_id NOT IN (
+  AND (checks > 0 OR request_id NOT IN (
       SELECT id FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL
   ));
 
@@ -199,7 +199,7 @@ WHERE due_at IS NOT NULL AND sent_at > :now;
 -- Of what has ended, what the replaced key was refused since a request that still waits was asked for.
 UPDATE cancellations SET other_key = 1
 WHERE account_id = :account_id AND (
-    ended_at IS NULL AND (state <> 'requested' OR doubts > 0)
+    ended_at IS NULL AND (state <> 'requested' OR ambiguous_attempts > 0)
     OR state = 'refused' AND ended_at > (
         SELECT MIN(began_at) FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL
     )
@@ -208,19 +208,19 @@ WHERE account_id = :account_id AND (
 -- name: hurry_request(now, request_id)!
 -- Only what has not been looked at: what is unknown for longer has a pause of its own.
 UPDATE cancellations SET due_at = :now
-WHERE request_id = :request_id AND state IN ('accepted', 'unknown') AND looks = 0 AND due_at > :now;
+WHERE request_id = :request_id AND state IN ('accepted', 'unknown') AND checks = 0 AND due_at > :now;
 
 -- name: told_by_card(now, patience, id, revision)!
 -- What ended while its user was watching the card; of all else they get a message as well. Only where nothing has
 -- changed since what the card shows was read.
-UPDATE cancellations SET told_at = :now
-WHERE ended_at IS NOT NULL AND told_at IS NULL AND queued_at IS NULL AND ended_at <= created_at + :patience
+UPDATE cancellations SET notified_at = :now
+WHERE ended_at IS NOT NULL AND notified_at IS NULL AND queued_at IS NULL AND ended_at <= created_at + :patience
   AND EXISTS (SELECT 1 FROM requests WHERE id = :id AND revision = :revision)
   AND id IN (
     SELECT c.id FROM requests r JOIN cancellations c ON c.account_id = r.account_id AND c.request_id = r.id
-    WHERE r.id = :id AND c.ended_at <= r.began_at + :patience AND c.told_at IS NULL AND c.ended_at IS NOT NULL
+    WHERE r.id = :id AND c.ended_at <= r.began_at + :patience AND c.notified_at IS NULL AND c.ended_at IS NOT NULL
     UNION ALL
-    SELECT ro.cancellation_id FROM request_orders ro WHERE ro.request_id = :id AND ro.joined = 1
+    SELECT ro.cancellation_id FROM request_orders ro WHERE ro.request_id = :id AND ro.linked = 1
 );
 
 -- name: accounts_with_overdue(before, after)
@@ -228,7 +228,7 @@ WHERE ended_at IS NOT NULL AND told_at IS NULL AND queued_at IS NULL AND ended_a
 SELECT DISTINCT a.id, a.user_id FROM cancellations c JOIN accounts a ON a.id = c.account_id
 WHERE a.state = 'active' AND c.ended_at IS NULL AND c.overdue_at IS NULL AND c.created_at < :before AND c.created_at >= :after;
 
--- name: tell_overdue(notice_id, account_id, before, after)!
+-- name: enqueue_overdue(notice_id, account_id, before, after)!
 INSERT INTO notice_items (notice_id, kind, cancellation_id)
 SELECT CAST(:notice_id AS BIGINT), 'overdue', id FROM cancellations
 WHERE account_id = :account_id AND ended_at IS NULL AND overdue_at IS NULL AND created_at < :before AND created_at >= :after
@@ -239,37 +239,37 @@ ON CONFLICT (cancellation_id, kind) WHERE cancellation_id IS NOT NULL DO NOTHING
 UPDATE cancellations SET overdue_at = :now
 WHERE account_id = :account_id AND ended_at IS NULL AND overdue_at IS NULL AND created_at < :before AND created_at >= :after;
 
--- name: accounts_untold()
-SELECT DISTINCT account_id FROM cancellations WHERE ended_at IS NOT NULL AND told_at IS NULL;
+-- name: accounts_to_notify()
+SELECT DISTINCT account_id FROM cancellations WHERE ended_at IS NOT NULL AND notified_at IS NULL;
 
--- name: lists_to_tell(account_id, patience, begun_before, held_since, now)
+-- name: requests_to_notify(account_id, patience, begun_before, held_since, now)
 -- Requests with something to tell. It goes from request to request through the index: a long list that is being gone
--- through has tens of thousands of untold orders, and none to tell yet. So does one that its user wants to hear of at its
+-- through has tens of thousands of unnotified orders, and none to tell yet. So does one that its user wants to hear of at its
 -- end, for as long as that is waited for; but what another request has joined is told when either has ended.
 WITH RECURSIVE lists (id) AS (
     SELECT MIN(request_id) FROM cancellations
-    WHERE account_id = :account_id AND ended_at IS NOT NULL AND told_at IS NULL
+    WHERE account_id = :account_id AND ended_at IS NOT NULL AND notified_at IS NULL
     UNION ALL
     SELECT (SELECT MIN(request_id) FROM cancellations
-            WHERE account_id = :account_id AND ended_at IS NOT NULL AND told_at IS NULL AND request_id > lists.id)
+            WHERE account_id = :account_id AND ended_at IS NOT NULL AND notified_at IS NULL AND request_id > lists.id)
     FROM lists WHERE lists.id IS NOT NULL
 ), waited_for (id) AS (
     SELECT h.id FROM accounts a CROSS JOIN accounts own CROSS JOIN held h
     WHERE a.id = :account_id AND own.user_id = a.user_id AND h.account_id = own.id AND h.began_at > :held_since
-), joined (id) AS (
+), linked (id) AS (
     SELECT c.request_id FROM accounts a CROSS JOIN preferences p CROSS JOIN accounts own CROSS JOIN requests r
     CROSS JOIN request_orders ro CROSS JOIN cancellations c
-    WHERE a.id = :account_id AND p.user_id = a.user_id AND p.timing = 'finished'
+    WHERE a.id = :account_id AND p.user_id = a.user_id AND p.notify_when = 'finished'
       AND own.user_id = a.user_id AND r.account_id = own.id AND r.began_at > :held_since AND r.id NOT IN (SELECT id FROM waited_for)
-      AND ro.joined = 1 AND ro.request_id = r.id AND c.id = ro.cancellation_id
-      AND c.ended_at IS NOT NULL AND c.told_at IS NULL
+      AND ro.linked = 1 AND ro.request_id = r.id AND c.id = ro.cancellation_id
+      AND c.ended_at IS NOT NULL AND c.notified_at IS NULL
 )
 SELECT id FROM lists
 WHERE id IS NOT NULL
-  AND (id NOT IN (SELECT id FROM waited_for) OR id IN (SELECT id FROM joined))
+  AND (id NOT IN (SELECT id FROM waited_for) OR id IN (SELECT id FROM linked))
   AND id NOT IN (SELECT p.id FROM first_passes p WHERE p.account_id = :account_id AND p.began_at > :begun_before)
   AND EXISTS (
-    SELECT 1 FROM untold c WHERE c.account_id = :account_id AND c.request_id = lists.id
+    SELECT 1 FROM unnotified c WHERE c.account_id = :account_id AND c.request_id = lists.id
       AND (c.late_by > :patience OR NOT EXISTS (
           SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
           WHERE ro.cancellation_id = c.id AND r.card_until > :now
@@ -279,13 +279,13 @@ WHERE id IS NOT NULL
       )
   );
 
--- name: tell_list(notice_id, account_id, request_id, patience, held_since, now)!
+-- name: enqueue_request(notice_id, account_id, request_id, patience, held_since, now)!
 WITH waited_for (id) AS (
     SELECT h.id FROM accounts a CROSS JOIN accounts own CROSS JOIN held h
     WHERE a.id = :account_id AND own.user_id = a.user_id AND h.account_id = own.id AND h.began_at > :held_since
 )
 INSERT INTO notice_items (notice_id, kind, cancellation_id)
-SELECT CAST(:notice_id AS BIGINT), 'ended', c.id FROM untold c WHERE c.account_id = :account_id AND c.request_id = :request_id
+SELECT CAST(:notice_id AS BIGINT), 'ended', c.id FROM unnotified c WHERE c.account_id = :account_id AND c.request_id = :request_id
   AND (c.late_by > :patience OR NOT EXISTS (
       SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
       WHERE ro.cancellation_id = c.id AND r.card_until > :now

@@ -8,13 +8,13 @@ WITH lists AS (
 ), accounts_open AS (
     SELECT a.id, COALESCE(a.panel_account, a.id) AS panel_account, a.key_fingerprint, lists.began_at,
            (SELECT MIN(c.due_at) FROM cancellations c
-            WHERE c.account_id = a.id AND c.ended_at IS NULL AND c.looks = 0) AS first_look_at,
+            WHERE c.account_id = a.id AND c.ended_at IS NULL AND c.checks = 0) AS first_check_at,
            (SELECT MIN(c.due_at) FROM cancellations c WHERE c.account_id = a.id AND c.due_at IS NOT NULL) AS due_at
     FROM accounts a LEFT JOIN lists ON lists.account_id = a.id WHERE a.state = 'active'
       AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.account_id = a.id AND l.process <> :process)
 )
 SELECT id, panel_account, key_fingerprint,
-       CASE WHEN began_at <= first_look_at THEN began_at ELSE COALESCE(first_look_at, began_at) END AS urgent_at,
+       CASE WHEN began_at <= first_check_at THEN began_at ELSE COALESCE(first_check_at, began_at) END AS urgent_at,
        CASE WHEN began_at <= due_at THEN began_at ELSE COALESCE(due_at, began_at) END AS due_at
 FROM accounts_open WHERE began_at IS NOT NULL OR due_at IS NOT NULL
-ORDER BY COALESCE(began_at <= :now OR first_look_at <= :now, FALSE) DESC, 5 LIMIT :most;
+ORDER BY COALESCE(began_at <= :now OR first_check_at <= :now, FALSE) DESC, 5 LIMIT :most;

@@ -1,5 +1,5 @@
 -- name: tally_of_history(account_id, since, outcome)
-SELECT state, FALSE AS doubted, COUNT(*) AS count FROM cancellations
+SELECT state, FALSE AS is_ambiguous, COUNT(*) AS count FROM cancellations
 WHERE account_id = :account_id AND ended_at >= :since AND (CAST(:outcome AS TEXT) IS NULL OR state = :outcome) GROUP BY state;
 
 -- name: first_of_history(account_id, since, state, most)

@@ -37,8 +37,8 @@ WHERE id = :id AND state IN ('gathering', 'sending') AND due_at <= :now;
 UPDATE notices SET due_at = :again_at, refusal = :refusal
 WHERE id = :id AND state IN ('gathering', 'sending');
 
--- name: keep_notice(refusal, pointed_at, id)!
-UPDATE notices SET state = 'kept', due_at = NULL, refusal = :refusal, pointed_at = :pointed_at
+-- name: set_undelivered(refusal, pinged_at, id)!
+UPDATE notices SET state = 'kept', due_at = NULL, refusal = :refusal, pinged_at = :pinged_at
 WHERE id = :id AND state = 'sending';
 
 -- name: notice_delivered(now, message_id, id)!
@@ -55,24 +55,24 @@ ORDER BY a.is_default DESC, a.id;
 
 -- name: tally_of_notice(notice_id, kind)
 -- What has ended since it was reported as overdue is reported by its own line.
-SELECT c.state, c.doubts > 0 AS doubted, COUNT(*) AS count
+SELECT c.state, c.ambiguous_attempts > 0 AS is_ambiguous, COUNT(*) AS count
 FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
 WHERE i.notice_id = :notice_id AND i.kind = :kind AND (i.kind = 'ended' OR c.ended_at IS NULL)
-GROUP BY c.state, doubted;
+GROUP BY c.state, is_ambiguous;
 
--- name: first_of_notice(notice_id, kind, state, doubted, most)
+-- name: first_of_notice(notice_id, kind, state, is_ambiguous, most)
 SELECT c.* FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
-WHERE i.notice_id = :notice_id AND i.kind = :kind AND c.state = :state AND (c.doubts > 0) = :doubted
+WHERE i.notice_id = :notice_id AND i.kind = :kind AND c.state = :state AND (c.ambiguous_attempts > 0) = :is_ambiguous
 ORDER BY i.id LIMIT :most;
 
 -- name: page_of_notice(notice_id, after, most)
 SELECT i.id AS cursor, NULL AS waiting, c.* FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
 WHERE i.notice_id = :notice_id AND i.id > :after ORDER BY i.id LIMIT :most;
 
--- name: kept_notices(user_id)
+-- name: undelivered_notices(user_id)
 SELECT * FROM notices WHERE user_id = :user_id AND state = 'kept' AND user_id NOT IN (SELECT user_id FROM erasures) ORDER BY id;
 
--- name: merge_kept(user_id)!
+-- name: merge_undelivered(user_id)!
 -- Into the newest, which nobody can be reading yet: one that is being shown loses lines, and so tells of none too many.
 UPDATE notice_items SET notice_id = (SELECT MAX(id) FROM notices WHERE user_id = :user_id AND state = 'kept')
 WHERE notice_id IN (SELECT id FROM notices WHERE user_id = :user_id AND state = 'kept');
@@ -80,18 +80,18 @@ WHERE notice_id IN (SELECT id FROM notices WHERE user_id = :user_id AND state = 
 -- name: date_merged(user_id)!
 UPDATE notices SET
     created_at = (SELECT MIN(created_at) FROM notices WHERE user_id = :user_id AND state = 'kept'),
-    pointed_at = (SELECT MAX(pointed_at) FROM notices WHERE user_id = :user_id AND state = 'kept')
+    pinged_at = (SELECT MAX(pinged_at) FROM notices WHERE user_id = :user_id AND state = 'kept')
 WHERE id = (SELECT MAX(id) FROM notices WHERE user_id = :user_id AND state = 'kept');
 
 -- name: drop_merged(user_id)!
 DELETE FROM notices WHERE user_id = :user_id AND state = 'kept'
   AND id < (SELECT MAX(id) FROM notices WHERE user_id = :user_id AND state = 'kept');
 
--- name: has_hint(user_id)$
-SELECT 1 FROM notices WHERE user_id = :user_id AND state = 'kept' AND pointed_at IS NOT NULL LIMIT 1;
+-- name: was_pinged(user_id)$
+SELECT 1 FROM notices WHERE user_id = :user_id AND state = 'kept' AND pinged_at IS NOT NULL LIMIT 1;
 
--- name: told_by_notice(now, notice_id)!
-UPDATE cancellations SET told_at = COALESCE(told_at, :now)
+-- name: mark_notified(now, notice_id)!
+UPDATE cancellations SET notified_at = COALESCE(notified_at, :now)
 WHERE ended_at IS NOT NULL AND id IN (
     SELECT cancellation_id FROM notice_items WHERE notice_id = :notice_id AND kind = 'ended'
 );

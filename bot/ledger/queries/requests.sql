@@ -19,28 +19,28 @@ ORDER BY waiting, began_at;
 -- name: requests_to_give_up(before)
 SELECT id, account_id, waiting FROM requests WHERE waiting > 0 AND began_at < :before;
 
--- name: take_up(request_id, count, state, now, told_at)!
+-- name: start_orders(request_id, count, state, now, notified_at)!
 -- An order that is being cancelled already, or is proven cancelled, is joined instead of sent again, under whichever key of its
 -- user that is. So is one that was being cancelled when it was asked for: what the panel has said of it since answers that
--- request too, but for what it has refused to another key (`joinable`).
-INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, created_at, changed_at, due_at, ended_at, told_at,
+-- request too, but for what it has refused to another key (`linkable`).
+INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, created_at, changed_at, due_at, ended_at, notified_at,
                            pending_at, charge_first, charge_last, currency)
 SELECT r.id, r.account_id, r.user_id, ro.order_id, :state, r.began_at, :now,
        CASE WHEN :state = 'requested' THEN CAST(:now AS BIGINT) END,
-       CASE WHEN :state <> 'requested' THEN CAST(:now AS BIGINT) END, CAST(:told_at AS BIGINT),
+       CASE WHEN :state <> 'requested' THEN CAST(:now AS BIGINT) END, CAST(:notified_at AS BIGINT),
        ro.pending_at, ro.charge, ro.charge, ro.currency
 FROM requests r JOIN request_orders ro
   ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting AND ro.position < r.orders - r.waiting + :count
 WHERE r.id = :request_id
-  AND NOT EXISTS (SELECT 1 FROM joinable j WHERE j.request_id = r.id AND j.order_id = ro.order_id)
+  AND NOT EXISTS (SELECT 1 FROM linkable j WHERE j.request_id = r.id AND j.order_id = ro.order_id)
 ORDER BY ro.position;
 
 -- name: revive(request_id, count, most, pause, now)!
 -- Asked for once more after all tries: one more, if the next checks show the order running, and never sooner after the
 -- last call than `pause` milliseconds.
-UPDATE cancellations SET doubts = :most - 1, running_checks = 0, due_at = :now, changed_at = :now,
+UPDATE cancellations SET ambiguous_attempts = :most - 1, running_checks = 0, due_at = :now, changed_at = :now,
     resend_at = CASE WHEN sent_at + :pause > :now THEN sent_at + :pause ELSE CAST(:now AS BIGINT) END
-WHERE state = 'unknown' AND doubts >= :most AND id IN (
+WHERE state = 'unknown' AND ambiguous_attempts >= :most AND id IN (
     SELECT c.id FROM requests r JOIN request_orders ro
       ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting AND ro.position < r.orders - r.waiting + :count
     JOIN cancellations c ON c.user_id = r.user_id AND c.order_id = ro.order_id AND c.ended_at IS NULL
@@ -49,9 +49,9 @@ WHERE state = 'unknown' AND doubts >= :most AND id IN (
 
 -- name: retry_request(request_id, most, pause, now)
 -- The same for what stands on a request's card.
-UPDATE cancellations SET doubts = :most - 1, running_checks = 0, due_at = :now, changed_at = :now,
+UPDATE cancellations SET ambiguous_attempts = :most - 1, running_checks = 0, due_at = :now, changed_at = :now,
     resend_at = CASE WHEN sent_at + :pause > :now THEN sent_at + :pause ELSE CAST(:now AS BIGINT) END
-WHERE state = 'unknown' AND doubts >= :most AND id IN (
+WHERE state = 'unknown' AND ambiguous_attempts >= :most AND id IN (
     SELECT cancellation_id FROM request_orders WHERE request_id = :request_id AND cancellation_id IS NOT NULL
 )
 RETURNING id;
@@ -63,7 +63,7 @@ UPDATE request_orders SET
         WHERE c.user_id = (SELECT user_id FROM requests WHERE id = :request_id)
           AND c.order_id = request_orders.order_id AND c.request_id = :request_id
     ), (
-        SELECT j.cancellation_id FROM joinable j
+        SELECT j.cancellation_id FROM linkable j
         WHERE j.request_id = :request_id AND j.order_id = request_orders.order_id
         ORDER BY j.ended_at IS NULL DESC, j.state = 'cancelled' DESC, j.cancellation_id DESC LIMIT 1
     )),
@@ -72,8 +72,8 @@ WHERE request_id = :request_id
   AND position >= (SELECT orders - waiting FROM requests WHERE id = :request_id)
   AND position < (SELECT orders - waiting + :count FROM requests WHERE id = :request_id);
 
--- name: mark_joined(request_id, count)!
-UPDATE request_orders SET joined = 1
+-- name: mark_linked(request_id, count)!
+UPDATE request_orders SET linked = 1
 WHERE request_id = :request_id
   AND position >= (SELECT orders - waiting FROM requests WHERE id = :request_id)
   AND position < (SELECT orders - waiting + :count FROM requests WHERE id = :request_id)
@@ -98,7 +98,7 @@ WHERE c.id = :cancellation_id;
 -- As if the key of its account had been replaced: perhaps by one of another panel account.
 UPDATE cancellations SET
     request_id = :request_id, account_id = (SELECT r.account_id FROM requests r WHERE r.id = :request_id),
-    other_key = CASE WHEN state = 'requested' AND doubts = 0 THEN other_key ELSE 1 END, due_at = :now, changed_at = :now
+    other_key = CASE WHEN state = 'requested' AND ambiguous_attempts = 0 THEN other_key ELSE 1 END, due_at = :now, changed_at = :now
 WHERE id = :cancellation_id;
 
 -- name: begin_anew(cancellation_id, request_id, now)$
@@ -116,11 +116,11 @@ WHERE cancellation_id = :cancellation_id
 
 -- name: mark_own(cancellation_id)!
 -- Which request's own a cancellation is.
-UPDATE request_orders SET joined = CASE
+UPDATE request_orders SET linked = CASE
     WHEN request_id = (SELECT c.request_id FROM cancellations c WHERE c.id = :cancellation_id) THEN 0 ELSE 1 END
 WHERE cancellation_id = :cancellation_id;
 
--- name: taken_up(request_id, count)!
+-- name: mark_started(request_id, count)!
 UPDATE requests SET waiting = waiting - :count WHERE id = :request_id;
 
 -- name: answer_request(state, began_at, id)!
@@ -154,15 +154,15 @@ WHERE r.account_id = :account_id AND r.waiting > 0 AND r.began_at IS NOT NULL OR
 -- name: count_waiting(account_id)$
 SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT) FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL;
 
--- name: count_joined(request_id)$
-SELECT COUNT(*) FROM request_orders WHERE request_id = :request_id AND joined = 1;
+-- name: count_linked(request_id)$
+SELECT COUNT(*) FROM request_orders WHERE request_id = :request_id AND linked = 1;
 
 -- name: place_card(message_id, token_sealed, card_until, language, id)!
 UPDATE requests SET message_id = :message_id, token_sealed = :token_sealed, card_until = :card_until,
                     language = COALESCE(:language, language), card_failures = 0, card_due_at = NULL
 WHERE id = :id;
 
--- name: requests_to_lapse(before)
+-- name: requests_to_expire(before)
 SELECT id FROM requests WHERE state = 'asking' AND created_at < :before;
 
 -- name: touch_cards_of_account(now, account_id)!
@@ -212,7 +212,7 @@ SELECT CASE WHEN guild_id IS NOT NULL THEN channel_id END FROM requests WHERE us
 SELECT COUNT(*) AS count, MIN(created_at) AS oldest_at FROM requests
 WHERE user_id = :user_id AND state = 'asking' AND created_at >= :since;
 
--- name: hint_channel(user_id)$
+-- name: channel_to_ping(user_id)$
 -- Where the user last asked for something, if that was in a server: the only place a hint can go.
 SELECT channel_id FROM requests WHERE user_id = :user_id AND guild_id IS NOT NULL ORDER BY id DESC LIMIT 1;
 

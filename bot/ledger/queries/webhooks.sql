@@ -27,7 +27,7 @@ WHERE user_id = :user_id AND address_hash = :address_hash;
 UPDATE cancellations SET due_at = :now
 WHERE user_id = :user_id AND account_id IN (SELECT id FROM accounts WHERE user_id = :user_id AND state = 'active')
   AND order_id = :order_id AND ended_at IS NULL AND due_at > :now AND state IN ('accepted', 'queued', 'unknown')
-  AND (looks > 0 OR NOT EXISTS (
+  AND (checks > 0 OR NOT EXISTS (
       SELECT 1 FROM requests r WHERE r.id = cancellations.request_id AND r.waiting > 0 AND r.began_at IS NOT NULL
   ));
 

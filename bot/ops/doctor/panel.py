@@ -16,7 +16,7 @@ class PanelAnswer:
 
     url: str
     error: PanelError | None
-    words: str = ""
+    panel_message: str = ""
     clock: ClockReading | None = None
 
 
@@ -27,12 +27,12 @@ async def probe_panel(url: str, proxy: SecretStr | None, clock: Clock) -> PanelA
     except Unavailable as error:
         return PanelAnswer(url, error)
     reading = probed.date and ClockReading("the panel", probed.sent, probed.received, probed.date)
-    return PanelAnswer(url, probed.error, probed.words, reading)
+    return PanelAnswer(url, probed.error, probed.panel_message, reading)
 
 
 def check_panel(answer: PanelAnswer) -> Finding:
     """Tell whether NotPanel answers."""
-    quoted = f': "{answer.words}"' if answer.words else ""
+    quoted = f': "{answer.panel_message}"' if answer.panel_message else ""
     match answer.error:
         case InvalidKey():
             return Finding(OK, "panel", f"{answer.url} answers, and refuses a call without a key as it should")

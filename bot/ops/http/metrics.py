@@ -57,7 +57,9 @@ def _of_ledger(standing: Standing, now: datetime) -> Iterator[GaugeMetricFamily]
     yield age("notpanel_look_overdue_seconds", "How late the order is that is due first.", standing.oldest_due_at)
     yield _gauge("notpanel_outbox_messages", "Direct messages not delivered yet.", standing.outbox)
     yield age("notpanel_outbox_oldest_seconds", "Age of the oldest of them.", standing.oldest_notice_at)
-    yield _gauge("notpanel_outbox_kept_messages", "Messages refused by Discord, kept to be shown.", standing.kept)
+    yield _gauge(
+        "notpanel_outbox_kept_messages", "Messages refused by Discord, kept to be shown.", standing.undelivered
+    )
     yield _gauge("notpanel_cards_behind", "Cards that show less than the ledger knows.", standing.cards)
     yield age("notpanel_cards_oldest_seconds", "How late the card is that is due first.", standing.oldest_card_at)
 

@@ -14,4 +14,4 @@ WHERE card_until > :now AND id IN (
 SELECT DISTINCT o.id FROM accounts a JOIN cancellations c ON c.user_id = a.user_id JOIN accounts o ON o.id = c.account_id
 WHERE a.id = :account_id AND o.id <> a.id AND o.state <> 'removed' AND c.other_key = 0
   AND c.order_id IN (SELECT value FROM json_each(:orders))
-  AND (c.looked_at >= o.key_stored_at OR c.state = 'accepted' AND c.sent_at >= o.key_stored_at);
+  AND (c.checked_at >= o.key_stored_at OR c.state = 'accepted' AND c.sent_at >= o.key_stored_at);

@@ -3,10 +3,10 @@
 from bot.cards import buttons
 from bot.cards.answers import no_news
 from bot.domain.errors import NotOwner
-from cogs.common import Interaction, PersistentItem, acknowledge, answer, bring_news
+from cogs.common import Interaction, PersistentItem, acknowledge, answer, deliver_undelivered
 
 
-class ShowNews(PersistentItem, template=buttons.NEWS):
+class ShowUpdates(PersistentItem, template=buttons.UPDATES):
     """Shows kept notices."""
 
     async def press(self, interaction: Interaction) -> None:
@@ -14,5 +14,5 @@ class ShowNews(PersistentItem, template=buttons.NEWS):
         await acknowledge(interaction)
         if interaction.user.id != int(self.values["user"]):
             raise NotOwner
-        if not await bring_news(interaction):
+        if not await deliver_undelivered(interaction):
             await answer(interaction, no_news())

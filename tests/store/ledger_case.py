@@ -21,7 +21,7 @@ TOKEN = bytes(range(128, 224))
 FOUND = OrderReading(OrderStatus.CANCELLED, "canceled", charge="0.00")
 
 
-class Books:
+class LedgerCase:
     """A ledger with one account, and short words for what the tests write into it."""
 
     def __init__(self, below: Below, ledger: Ledger, account: Account) -> None:
@@ -33,7 +33,7 @@ class Books:
         """Write down a request for orders and take them up; return its id."""
         async with self.ledger.write() as tx:
             request_id = await ask(tx, self.account, *orders, until=until, now=now)
-            await tx.take_up(self.account.id, now, 100_000)
+            await tx.start_orders(self.account.id, now, 100_000)
         return request_id
 
     async def claim(self, now: datetime = START) -> list[Cancellation]:
@@ -45,7 +45,10 @@ class Books:
         """Write what became of one order."""
         async with self.ledger.write() as tx:
             await tx.record(
-                self.account.id, [Outcome(row, Transition(state, row.doubts), LATER, reading)], LATER, WINDOW
+                self.account.id,
+                [Outcome(row, Transition(state, row.ambiguous_attempts), LATER, reading)],
+                LATER,
+                WINDOW,
             )
 
     async def lead(self, order: str, *states: State) -> Cancellation:
@@ -116,5 +119,5 @@ async def ask(
 
 async def claim(tx: Writer, account: Account, most: int = 100, now: datetime = START) -> list[Cancellation]:
     """Mark orders as being sent within a transaction, whether they have been taken up before or not."""
-    await tx.take_up(account.id, now, most)
+    await tx.start_orders(account.id, now, most)
     return await tx.claim_for_sending(account.id, now, most)

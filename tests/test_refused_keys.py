@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.demo.panel import OrderStatus
 from bot.domain.clock import utc_now
-from bot.workers.key_doubts import ASK_AGAIN_AFTER, MANY, Doubt, KeyDoubts
+from bot.workers.refused_keys import ASK_AGAIN_AFTER, MANY, Blame, RefusedKeys
 from tests.world import KEY, Clock, World, messages, shown
 
 USERS = ("ann", "bob", "cem")
@@ -69,59 +69,59 @@ def test_no_key_is_paused_before_it_was_refused_twice_a_minute_apart_and_never_a
     steps: list[tuple[int, int, bool]],
 ) -> None:
     clock = Clock()
-    doubts, refused = KeyDoubts(clock), dict[int, list[Any]]()
+    refused_keys, refused = RefusedKeys(clock), dict[int, list[Any]]()
     for seconds, account, accepted in steps:
         clock.now += timedelta(seconds=seconds)
         if accepted:
-            doubts.accepted(account)
+            refused_keys.accepted(account)
             refused.pop(account, None)
-            assert doubts.wait(account) is None
+            assert refused_keys.wait(account) is None
             continue
         seen = refused.setdefault(account, [])
         seen.append(clock.now)
-        meaning = doubts.refused(account, account)
-        if meaning is Doubt.KEY:
+        meaning = refused_keys.refused(account, account)
+        if meaning is Blame.KEY:
             assert clock.now - seen[0] >= ASK_AGAIN_AFTER
             assert len(seen) > 1
             refused.pop(account)
         else:
-            assert doubts.wait(account) == ASK_AGAIN_AFTER
+            assert refused_keys.wait(account) == ASK_AGAIN_AFTER
 
 
 def test_keys_of_one_user_are_not_those_of_many() -> None:
     clock = Clock()
-    doubts = KeyDoubts(clock)
-    assert {doubts.refused(account, 1) for account in range(9)} == {Doubt.ASK_AGAIN}
+    refused_keys = RefusedKeys(clock)
+    assert {refused_keys.refused(account, 1) for account in range(9)} == {Blame.ASK_AGAIN}
     clock.now += ASK_AGAIN_AFTER
-    assert {doubts.refused(account, 1) for account in range(9)} == {Doubt.KEY}
+    assert {refused_keys.refused(account, 1) for account in range(9)} == {Blame.KEY}
 
 
 def test_keys_that_stay_refused_while_others_are_accepted_are_at_fault() -> None:
     clock = Clock()
-    doubts = KeyDoubts(clock)
-    assert [doubts.refused(account, account) for account in (1, 2, 3)][-1] is Doubt.PANEL
+    refused_keys = RefusedKeys(clock)
+    assert [refused_keys.refused(account, account) for account in (1, 2, 3)][-1] is Blame.PANEL
     clock.now += ASK_AGAIN_AFTER / 2
-    doubts.accepted(4)
+    refused_keys.accepted(4)
     clock.now += ASK_AGAIN_AFTER / 2
-    assert [doubts.refused(account, account) for account in (1, 2, 3)] == [Doubt.KEY] * 3
+    assert [refused_keys.refused(account, account) for account in (1, 2, 3)] == [Blame.KEY] * 3
 
 
 def test_no_key_is_at_fault_while_many_are_refused_and_none_accepted_since() -> None:
     clock = Clock()
-    doubts = KeyDoubts(clock)
-    doubts.accepted(4)
+    refused_keys = RefusedKeys(clock)
+    refused_keys.accepted(4)
     for _ in range(20):
         clock.now += ASK_AGAIN_AFTER
-        assert [doubts.refused(account, account) for account in (1, 2, 3, 4)][2:] == [Doubt.PANEL] * 2
+        assert [refused_keys.refused(account, account) for account in (1, 2, 3, 4)][2:] == [Blame.PANEL] * 2
 
 
 def test_each_refusal_is_counted_by_what_it_means() -> None:
     now, counted = [utc_now()], list[str]()
-    doubts = KeyDoubts(lambda: now[0], counted.append)
-    doubts.refused(1, 1)
+    refused_keys = RefusedKeys(lambda: now[0], counted.append)
+    refused_keys.refused(1, 1)
     now[0] += ASK_AGAIN_AFTER
-    doubts.refused(1, 1)
+    refused_keys.refused(1, 1)
     for user in range(1, MANY + 1):
-        doubts.refused(10 + user, user)
-    doubts.refused_new()
+        refused_keys.refused(10 + user, user)
+    refused_keys.refused_new()
     assert counted == ["ask_again", "key", *["ask_again"] * (MANY - 1), "panel", "new"]

@@ -23,7 +23,7 @@ _TOGETHER = timedelta(minutes=10)
 """Refusals that are longer ago do not count towards so many."""
 
 
-class Doubt(Enum):
+class Blame(Enum):
     """What a refusal of a key means."""
 
     ASK_AGAIN = auto()
@@ -42,7 +42,7 @@ class _Refused:
     last: datetime
 
 
-class KeyDoubts:
+class RefusedKeys:
     """Remembers which keys the panel has refused, by their account, until one of them is accepted."""
 
     def __init__(self, clock: Clock, counted: Callable[[str], None] = lambda _: None) -> None:
@@ -58,16 +58,16 @@ class KeyDoubts:
         """Count a key that somebody wanted to connect, and that the panel has refused."""
         self._counted("new")
 
-    def refused(self, account_id: int, user_id: int, fingerprint: bytes | None = None) -> Doubt:
+    def refused(self, account_id: int, user_id: int, fingerprint: bytes | None = None) -> Blame:
         """Note that the panel has refused an account's key, and return what that means.
 
         `fingerprint`: of the key; a team that shares one is no three users.
         """
-        doubt = self._weighed(account_id, user_id, fingerprint)
-        self._counted(doubt.name.lower())
-        return doubt
+        blame = self._weighed(account_id, user_id, fingerprint)
+        self._counted(blame.name.lower())
+        return blame
 
-    def _weighed(self, account_id: int, user_id: int, fingerprint: bytes | None) -> Doubt:
+    def _weighed(self, account_id: int, user_id: int, fingerprint: bytes | None) -> Blame:
         now = self._clock()
         seen = self._refused.setdefault(account_id, _Refused(user_id, fingerprint or account_id, now, now))
         if not seen.first <= now < seen.last + _TOGETHER:  # long ago, or by a clock that was set back since
@@ -82,11 +82,11 @@ class KeyDoubts:
             if not self._panel_broken:
                 log.warning("the panel refuses the keys of %d users and accepts none; no key is paused", users)
             self._panel_broken = True
-            return Doubt.PANEL
+            return Blame.PANEL
         if now - seen.first < ASK_AGAIN_AFTER:
-            return Doubt.ASK_AGAIN
+            return Blame.ASK_AGAIN
         del self._refused[account_id]
-        return Doubt.KEY
+        return Blame.KEY
 
     def accepted(self, account_id: int) -> None:
         """Note that the panel has accepted an account's key."""

@@ -23,7 +23,7 @@ _BREACHES = {
         WHERE c.user_id <> a.user_id OR c.user_id <> r.user_id OR c.account_id <> r.account_id""",
     "joined, or not, against whose request's own it is": """
         SELECT ro.request_id, c.id FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
-        WHERE (ro.request_id = c.request_id) = (ro.joined = 1)""",
+        WHERE (ro.request_id = c.request_id) = (ro.linked = 1)""",
     "keys of different users in one panel account": """
         SELECT a.id FROM accounts a JOIN accounts o ON o.panel_account = a.panel_account
         WHERE o.user_id <> a.user_id""",
@@ -33,7 +33,7 @@ _BREACHES = {
     # It is told, in the outbox, on a card that is to be edited, or on one whose token will be found to have run out;
     # or others of its list have not been gone through, or have not ended, which will be told together.
     "an end that nobody will hear of": """
-        SELECT id, state FROM cancellations c WHERE ended_at IS NOT NULL AND told_at IS NULL
+        SELECT id, state FROM cancellations c WHERE ended_at IS NOT NULL AND notified_at IS NULL
         AND NOT EXISTS (
             SELECT 1 FROM notice_items i JOIN notices n ON n.id = i.notice_id
             WHERE i.cancellation_id = c.id AND i.kind = 'ended' AND n.state <> 'delivered')
@@ -66,7 +66,7 @@ _BREACHES = {
         WHERE i.kind = 'ended' AND c.ended_at IS NULL""",
     "a message about what was told before": """
         SELECT c.id, n.id FROM notice_items i JOIN notices n ON n.id = i.notice_id
-        JOIN cancellations c ON c.id = i.cancellation_id WHERE i.kind = 'ended' AND c.told_at < n.created_at""",
+        JOIN cancellations c ON c.id = i.cancellation_id WHERE i.kind = 'ended' AND c.notified_at < n.created_at""",
     "a removed account with a key, or another without": """
         SELECT id, state FROM accounts WHERE (state = 'removed') <> (key_sealed IS NULL)""",
     "a user with keys and no default, or more than one": """
