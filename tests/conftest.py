@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+from collections import Counter
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "settings(**values): settings of the bot in this test's world")
     config.addinivalue_line("markers", "sqlite: about files of SQLite's, or about its very words")
     config.addinivalue_line("markers", "postgresql: about what only PostgreSQL can do")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write one line for each reason to skip."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    for reason, count in Counter(report.longrepr[2] for report in skipped).most_common():
+        terminalreporter.write_line(f"{count} skipped: {reason.removeprefix('Skipped: ')}")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
