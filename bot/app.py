@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.client import Client, UseCases
+from bot.client import Client, Services
 from bot.delivery.notices import Courier
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.clock import Clock, Sleep, utc_now
@@ -57,29 +57,22 @@ class App:
     """All parts of the bot, ready to run."""
 
     ledger: Ledger
-    worker: Scheduler
-    courier: Courier
-    client: Client
-    accounts: Accounts
-    cancels: Cancels
-    records: Records
-    erasing: Erasing
-    metrics: Metrics
-    health: Health
-    webhooks: Webhooks
+    scheduler: Scheduler
     housekeeping: Housekeeping
+    services: Services
+    client: Client
     listen: tuple[str, int] | None
     """Where to answer over HTTP: an address of this machine and a port."""
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run the loops beside the client until `stop`, then let running calls be recorded."""
         loops = (
-            self.worker.run,
-            self.worker.keep_leases,
-            self.courier.run_cards,
-            self.courier.run_notices,
-            self.webhooks.run,
-            self.erasing.run,
+            self.scheduler.run,
+            self.scheduler.keep_leases,
+            self.services.courier.run_cards,
+            self.services.courier.run_notices,
+            self.services.webhooks.run,
+            self.services.erasing.run,
             self.housekeeping.run,
             partial(keep_registered, self.client, self.ledger),
         )
@@ -97,7 +90,7 @@ class App:
         # Not at the top: 1.2 MB and 24 ms for those alone who want it (python -m tests.benchmarks.start).
         from bot.ops.http import serving
 
-        async with serving(*self.listen, self.health, self.webhooks):
+        async with serving(*self.listen, self.services.health, self.services.webhooks):
             await self._run(token, stop)
 
     async def _run(self, token: SecretStr, stop: asyncio.Event) -> None:
@@ -135,7 +128,7 @@ class App:
         if not work.done():
             log.warning("ended with calls under way; the next start asks for the status of their orders")
             work.cancel()
-            await self.worker.abandon()
+            await self.scheduler.abandon()
 
 
 @asynccontextmanager
@@ -179,7 +172,7 @@ async def build(
                 ended=metrics.record_ended,
                 sleep=sleep,
             )
-            worker = Scheduler(
+            scheduler = Scheduler(
                 ledger,
                 budget,
                 runner,
@@ -191,7 +184,7 @@ async def build(
             )
 
             def ring() -> None:
-                worker.bell.ring()
+                scheduler.bell.ring()
                 courier.ring()
 
             def wake() -> None:
@@ -226,7 +219,7 @@ async def build(
             )
             housekeeping = Housekeeping(ledger, clock, timedelta(days=settings.keep_days))
             loops = {
-                "worker": worker.bell,
+                "worker": scheduler.bell,
                 "cards": courier.card_bell,
                 "notices": courier.notice_bell,
                 "webhooks": webhooks.bell,
@@ -240,10 +233,10 @@ async def build(
                 clock,
                 loops=loops,
                 connected=lambda: client.connected and not client.is_closed(),
-                scheduler=worker,
+                scheduler=scheduler,
                 files_waiting=lambda: client.reading_room.waiting,
             )
-            client.use_cases = UseCases(
+            client.services = Services(
                 accounts,
                 calls,
                 cancels,
@@ -257,23 +250,9 @@ async def build(
                 UserThrottle(clock),
             )
             listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
-            await worker.recover()
+            await scheduler.recover()
             try:
-                yield App(
-                    ledger,
-                    worker,
-                    courier,
-                    client,
-                    accounts,
-                    cancels,
-                    records,
-                    erasing,
-                    metrics,
-                    health,
-                    webhooks,
-                    housekeeping,
-                    listen,
-                )
+                yield App(ledger, scheduler, housekeeping, client.services, client, listen)
             finally:
                 await previews.abandon()
                 await panel.aclose(patience=1)

@@ -57,7 +57,7 @@ class TooBusy(NotAcknowledged):
 
 
 @dataclass(slots=True)
-class UseCases:
+class Services:
     """What cogs may call."""
 
     accounts: Accounts
@@ -76,7 +76,8 @@ class UseCases:
 class Client(commands.AutoShardedBot):
     """A client with the `dm_messages` intent alone: no guild cache, a fifth of the memory."""
 
-    use_cases: UseCases
+    services: Services
+    """Given by bot/app.py: what is delivered goes out by this client."""
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ class Admin(commands.Cog):
         await acknowledge(interaction)
         if interaction.user.id not in await self._who_runs_it():
             raise NotOperator
-        health = interaction.client.use_cases.health
+        health = interaction.client.services.health
         await answer(interaction, admin_card(health, await health.standing()))
 
     async def _who_runs_it(self) -> frozenset[int]:

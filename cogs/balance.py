@@ -13,8 +13,8 @@ from cogs.suggestions import suggest_keys
 
 async def what_is_left(client: Client, user_id: int, key: str = "") -> CardView:
     """Return a card with the balance under the key named, or under each."""
-    views = await client.use_cases.calls.balances(user_id, key)
-    return balances_card(views, await client.use_cases.accounts.all_keys(user_id))
+    views = await client.services.calls.balances(user_id, key)
+    return balances_card(views, await client.services.accounts.all_keys(user_id))
 
 
 class Balance(commands.Cog):

@@ -35,7 +35,7 @@ from cogs.suggestions import suggest_keys, suggest_orders
 
 async def ask_for_orders(interaction: Interaction, key: str = "") -> None:
     """Open the form to paste into; it must be the very first answer. It asks for a key where there are several."""
-    accounts, user_id = interaction.client.use_cases.accounts, interaction.user.id
+    accounts, user_id = interaction.client.services.accounts, interaction.user.id
     named = (await accounts.choose(user_id, key)).name if key else ""
     await open_form(interaction, orders_form(await accounts.key_names(user_id), named))
 
@@ -51,9 +51,9 @@ async def begin(
     interaction: Interaction, message_id: int, found: Found, *, key: str = "", always_ask: bool = False
 ) -> None:
     """Write down what was found, and show its card where the acknowledgement stands."""
-    use_cases, here = interaction.client.use_cases, place(interaction, message_id)
-    request_id = await use_cases.cancels.ask(interaction.user.id, found, here, key=key, always=always_ask)
-    await use_cases.courier.show_at_once(request_id)
+    services, here = interaction.client.services, place(interaction, message_id)
+    request_id = await services.cancels.ask(interaction.user.id, found, here, key=key, always=always_ask)
+    await services.courier.show_at_once(request_id)
     await show_undelivered(interaction)
 
 
@@ -105,7 +105,7 @@ async def _change(
     message_id = await acknowledge(interaction, update=True)
     request_id = int(request)
     await how(request_id, interaction.user.id, place(interaction, message_id))
-    await interaction.client.use_cases.courier.show_at_once(request_id)
+    await interaction.client.services.courier.show_at_once(request_id)
 
 
 class Confirm(PersistentItem, template=buttons.CONFIRM):
@@ -113,7 +113,7 @@ class Confirm(PersistentItem, template=buttons.CONFIRM):
 
     async def press(self, interaction: Interaction) -> None:
         """Send it."""
-        answer = interaction.client.use_cases.cancels.answer
+        answer = interaction.client.services.cancels.answer
         await _change(interaction, self.values["request"], partial(answer, go=True))
 
 
@@ -122,7 +122,7 @@ class Keep(PersistentItem, template=buttons.KEEP):
 
     async def press(self, interaction: Interaction) -> None:
         """Drop it."""
-        answer = interaction.client.use_cases.cancels.answer
+        answer = interaction.client.services.cancels.answer
         await _change(interaction, self.values["request"], partial(answer, go=False))
 
 
@@ -131,7 +131,7 @@ class Stop(PersistentItem, template=buttons.STOP):
 
     async def press(self, interaction: Interaction) -> None:
         """Stop it."""
-        await _change(interaction, self.values["request"], interaction.client.use_cases.cancels.stop)
+        await _change(interaction, self.values["request"], interaction.client.services.cancels.stop)
 
 
 class Retry(PersistentItem, template=buttons.RETRY):
@@ -139,7 +139,7 @@ class Retry(PersistentItem, template=buttons.RETRY):
 
     async def press(self, interaction: Interaction) -> None:
         """Try it."""
-        await _change(interaction, self.values["request"], interaction.client.use_cases.cancels.retry)
+        await _change(interaction, self.values["request"], interaction.client.services.cancels.retry)
 
 
 class TryUnder(PersistentItem, template=buttons.TRY_UNDER):
@@ -148,10 +148,10 @@ class TryUnder(PersistentItem, template=buttons.TRY_UNDER):
     async def press(self, interaction: Interaction) -> None:
         """Ask; pressed again it asks again, and an order that is being cancelled by then is joined."""
         message_id = await acknowledge(interaction)
-        use_cases, here = interaction.client.use_cases, place(interaction, message_id)
+        services, here = interaction.client.services, place(interaction, message_id)
         (kind, list_id), account_id = self.whole_list, int(self.values["account"])
-        request_id = await use_cases.cancels.ask_under_another_key(kind, list_id, interaction.user.id, account_id, here)
-        await use_cases.courier.show_at_once(request_id)
+        request_id = await services.cancels.ask_under_another_key(kind, list_id, interaction.user.id, account_id, here)
+        await services.courier.show_at_once(request_id)
         await show_undelivered(interaction)
 
 
@@ -162,5 +162,5 @@ class TryOthers(PersistentItem, template=buttons.TRY_OTHERS):
         """Ask."""
         await acknowledge(interaction)
         kind, list_id = self.whole_list
-        keys = await interaction.client.use_cases.cancels.other_keys(kind, list_id, interaction.user.id)
+        keys = await interaction.client.services.cancels.other_keys(kind, list_id, interaction.user.id)
         await answer(interaction, which_to_try(kind, list_id, keys))

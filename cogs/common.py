@@ -65,7 +65,7 @@ async def acknowledge(interaction: Interaction, *, update: bool = False, cost: t
         raise
     await interaction.client.admission.after_answers()
     await speak_as_chosen(interaction)
-    interaction.client.use_cases.throttle.admit(interaction.user.id, cost)
+    interaction.client.services.throttle.admit(interaction.user.id, cost)
     return message_id
 
 
@@ -84,14 +84,14 @@ async def _first_answer(interaction: Interaction, call: Callable[[], Awaitable[T
     """
     if interaction.client.admission.admit():
         return await _answer_in_time(interaction, call)
-    interaction.client.use_cases.metrics.turned_away.inc()
+    interaction.client.services.metrics.turned_away.inc()
     # Without a card, which costs as much again as the call.
     await _answer_in_time(interaction, partial(interaction.response.send_message, t(TOO_BUSY), ephemeral=True))
     raise TooBusy
 
 
 async def _answer_in_time(interaction: Interaction, call: Callable[[], Awaitable[T]]) -> T:
-    metrics, sent = interaction.client.use_cases.metrics, False
+    metrics, sent = interaction.client.services.metrics, False
     try:
         async with asyncio.timeout(_ACKNOWLEDGE_WITHIN - waited()), interaction.client.admission.answering():
             sent = True
@@ -125,7 +125,7 @@ async def _take_back(interaction: Interaction, *, update: bool) -> None:
 async def speak_as_chosen(interaction: Interaction) -> None:
     """Go on in the language that the user has chosen, if any; where that cannot be read, in their client's."""
     try:
-        chosen = await interaction.client.use_cases.records.preferences(interaction.user.id)
+        chosen = await interaction.client.services.records.preferences(interaction.user.id)
     except LedgerError as error:
         log.warning("interaction %d: the language chosen could not be read: %s", interaction.id, error)
         return
@@ -149,7 +149,7 @@ async def show_undelivered(interaction: Interaction) -> None:
 
 async def deliver_undelivered(interaction: Interaction) -> bool:
     """Show the user, and nobody else, every notice that Discord refused to deliver; tell whether there was one."""
-    courier = interaction.client.use_cases.courier
+    courier = interaction.client.services.courier
     undelivered = await courier.undelivered_for(interaction.user.id)
     for one in undelivered:
         message = await _show(interaction, one)
@@ -205,7 +205,7 @@ def place(interaction: Interaction, message_id: int) -> MessageRef:
     assert interaction.channel_id is not None
     language = resolve_locale(str(interaction.locale))
     token, channel_id, guild_id = SecretStr(interaction.token), interaction.channel_id, interaction.guild_id
-    cancels = interaction.client.use_cases.cancels
+    cancels = interaction.client.services.cancels
     return cancels.message_ref(interaction.user.id, channel_id, guild_id, message_id, token, language)
 
 

@@ -50,7 +50,7 @@ class DirectMessages(commands.Cog):
             return
         begin_request(message.id)
         try:
-            self._bot.use_cases.throttle.admit(message.author.id)
+            self._bot.services.throttle.admit(message.author.id)
         except Throttled as refusal:
             await self._speak_to(message.author.id)
             await self._slow_down(message, refusal)
@@ -59,7 +59,7 @@ class DirectMessages(commands.Cog):
         if reply is None:
             return
         await self._speak_to(message.author.id)
-        self._bot.use_cases.metrics.acknowledged.observe(waited())
+        self._bot.services.metrics.acknowledged.observe(waited())
         try:
             shown = await self._answer(message, reply)
         except Exception as error:
@@ -76,13 +76,13 @@ class DirectMessages(commands.Cog):
     async def _speak_to(self, user_id: int) -> None:
         """Go on in the language in which this user is written to; where that cannot be read, in English."""
         try:
-            speak(await self._bot.use_cases.records.language_of(user_id))
+            speak(await self._bot.services.records.language_of(user_id))
         except LedgerError as error:
             log.warning("a direct message is answered in English: %s", error)
 
     async def _slow_down(self, message: discord.Message, refusal: Throttled) -> None:
         """Say once when to come back: an answer to each message would be a flood of our own."""
-        if self._bot.use_cases.throttle.is_to_be_told(message.author.id, refusal):
+        if self._bot.services.throttle.is_to_be_told(message.author.id, refusal):
             try:
                 await message.channel.send(view=describe(refusal).view)
             except DELIVERY_ERRORS as error:
@@ -134,22 +134,22 @@ class DirectMessages(commands.Cog):
 
     async def _without_orders(self, user_id: int, said: DmText) -> CardView:
         """Answer what names no order."""
-        use_cases, rest = self._bot.use_cases, said.rest.casefold().strip(" .!")
+        services, rest = self._bot.services, said.rest.casefold().strip(" .!")
         if len(said.text) >= _LOOKS_LIKE_A_KEY and not re.search(r"\s", said.text):
             return key_in_message()
         match said.command:
             case "queued":
-                return open_card(await use_cases.accounts.open_orders(user_id))
+                return open_card(await services.accounts.open_orders(user_id))
             case "balance":
                 return await what_is_left(self._bot, user_id)
             case "settings":
-                return preferences_card(await use_cases.records.preferences(user_id))
+                return preferences_card(await services.records.preferences(user_id))
             case "history":
                 return await look_back(self._bot, user_id, said.rest)
             case "forget" if rest in ("", "me"):
                 return await ask_to_erase(self._bot, user_id)
             case "key" if rest in ("", "show"):
-                return keys_card(await use_cases.accounts.show(user_id))
+                return keys_card(await services.accounts.show(user_id))
             case "key" if rest.startswith(("remove", "default")):
                 return not_understood((f"/key {rest.split()[0]}", "key show"))
             case "key":
@@ -175,13 +175,13 @@ class DirectMessages(commands.Cog):
         found = await orders_in(self._bot, message.author.id, text, files)
         if always or undecided:
             found = like_ids(found)
-        use_cases = self._bot.use_cases
-        here = use_cases.cancels.message_ref(message.author.id, message.channel.id, None, reply.id)
-        request_id = await use_cases.cancels.ask(message.author.id, found, here, always=always, undecided=undecided)
-        await use_cases.courier.show_at_once(request_id)
+        services = self._bot.services
+        here = services.cancels.message_ref(message.author.id, message.channel.id, None, reply.id)
+        request_id = await services.cancels.ask(message.author.id, found, here, always=always, undecided=undecided)
+        await services.courier.show_at_once(request_id)
 
     async def _show_undelivered(self, message: discord.Message) -> None:
-        courier = self._bot.use_cases.courier
+        courier = self._bot.services.courier
         for one in await courier.undelivered_for(message.author.id):
             shown = notice_card(one.report, one.notice)
             sent = await message.channel.send(view=shown.view, files=shown.files, nonce=one.notice.nonce)

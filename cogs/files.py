@@ -28,7 +28,7 @@ async def orders_in(
     """
     if not files:
         return await read_beside(find_orders, text)
-    await client.use_cases.cancels.may_begin(user_id, key)
+    await client.services.cancels.may_begin(user_id, key)
     if sum(file.size for file in files) > MOST_BYTES:
         raise BadFile(FileFault.TOO_LARGE)
     pieces = [_pieces(client, file.url) for file in files]

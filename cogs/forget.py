@@ -13,9 +13,9 @@ from cogs.common import Interaction, PersistentItem, acknowledge, answer
 
 async def ask_to_erase(client: Client, user_id: int) -> CardView:
     """Return the question that comes first, with what there is to erase."""
-    if await client.use_cases.erasing.is_being_erased(user_id):
+    if await client.services.erasing.is_being_erased(user_id):
         return still_erasing()
-    view = await client.use_cases.erasing.stored(user_id)
+    view = await client.services.erasing.stored(user_id)
     return erasure_question(view) if view else nothing_stored()
 
 
@@ -37,7 +37,7 @@ class Erase(PersistentItem, template=buttons.ERASE):
     async def press(self, interaction: Interaction) -> None:
         """Erase it."""
         await acknowledge(interaction, update=True)
-        await answer(interaction, erased(await interaction.client.use_cases.erasing.erase(interaction.user.id)))
+        await answer(interaction, erased(await interaction.client.services.erasing.erase(interaction.user.id)))
 
 
 class KeepAll(PersistentItem, template=buttons.KEEP_ALL):

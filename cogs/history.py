@@ -24,7 +24,7 @@ async def look_back(client: Client, user_id: int, text: str) -> CardView:
     said, number = text.casefold(), re.search(r"\d{1,9}", text)
     outcome = next((state for name, state in _NAMED if _names(said, name)), None)
     days = min(max(int(number[0]), 1), MOST_DAYS) if number else _DAYS
-    return history_card(await client.use_cases.records.history(user_id, outcome, days))
+    return history_card(await client.services.records.history(user_id, outcome, days))
 
 
 def _names(said: str, outcome: str) -> bool:
@@ -49,5 +49,5 @@ class History(commands.Cog):
         """Show it."""
         await acknowledge(interaction)
         wanted = State(outcome) if outcome else None
-        view = await interaction.client.use_cases.records.history(interaction.user.id, wanted, days)
+        view = await interaction.client.services.records.history(interaction.user.id, wanted, days)
         await answer(interaction, history_card(view))

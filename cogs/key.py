@@ -34,7 +34,7 @@ async def ask_for_key(interaction: Interaction, name: str = "") -> None:
 async def _take_key(interaction: Interaction, text: str, name: str) -> None:
     await acknowledge(interaction)
     try:
-        result = await interaction.client.use_cases.accounts.connect(interaction.user.id, text, name)
+        result = await interaction.client.services.accounts.connect(interaction.user.id, text, name)
     except PanelError as error:
         await answer(interaction, key_problem(error, name))
         return
@@ -43,7 +43,7 @@ async def _take_key(interaction: Interaction, text: str, name: str) -> None:
 
 async def _remove(interaction: Interaction, key: str | int) -> None:
     """Remove a key, after a question where orders need it."""
-    accounts, user_id = interaction.client.use_cases.accounts, interaction.user.id
+    accounts, user_id = interaction.client.services.accounts, interaction.user.id
     view = await accounts.show_one(user_id, key)
     if view.waiting:
         await answer(interaction, removal_question(view))
@@ -76,7 +76,7 @@ class Key(commands.GroupCog, group_name="key", group_description=locale_str("You
     async def show(self, interaction: Interaction) -> None:
         """Show them."""
         await acknowledge(interaction)
-        await answer(interaction, keys_card(await interaction.client.use_cases.accounts.show(interaction.user.id)))
+        await answer(interaction, keys_card(await interaction.client.services.accounts.show(interaction.user.id)))
 
     @app_commands.command(description=locale_str("Forget a key"))
     @app_commands.autocomplete(name=suggest_keys)
@@ -84,7 +84,7 @@ class Key(commands.GroupCog, group_name="key", group_description=locale_str("You
     async def remove(self, interaction: Interaction, name: Name | None = None) -> None:
         """Remove it, after a question where orders need it or several could be meant."""
         await acknowledge(interaction)
-        keys = await interaction.client.use_cases.accounts.stored(interaction.user.id)
+        keys = await interaction.client.services.accounts.stored(interaction.user.id)
         if name is None and len(keys) > 1:
             await answer(interaction, which_to_remove(keys))
         else:
@@ -96,7 +96,7 @@ class Key(commands.GroupCog, group_name="key", group_description=locale_str("You
     async def default(self, interaction: Interaction, name: Name) -> None:
         """Choose it."""
         await acknowledge(interaction)
-        account = await interaction.client.use_cases.accounts.make_default(interaction.user.id, name)
+        account = await interaction.client.services.accounts.make_default(interaction.user.id, name)
         await answer(interaction, default_chosen(account))
 
 
@@ -123,7 +123,7 @@ class RemoveKey(PersistentItem, template=buttons.REMOVE_KEY):
     async def press(self, interaction: Interaction) -> None:
         """Remove the key."""
         await acknowledge(interaction, update=True)
-        accounts = interaction.client.use_cases.accounts
+        accounts = interaction.client.services.accounts
         await answer(interaction, removed(await accounts.remove(interaction.user.id, int(self.values["account"]))))
 
 

@@ -33,10 +33,10 @@ def _page(values: Mapping[str, str]) -> ListPage:
 
 def _rows(interaction: Interaction, page: ListPage) -> AsyncGenerator[list[Listed]]:
     """Read a list of the presser's own from its beginning."""
-    use_cases, user_id = interaction.client.use_cases, interaction.user.id
+    services, user_id = interaction.client.services, interaction.user.id
     if page.kind is ListKind.HISTORY:
-        return use_cases.records.history_rows(user_id, page.outcome, page.list_id)
-    return use_cases.cancels.rows(page.kind, page.list_id, user_id)
+        return services.records.history_rows(user_id, page.outcome, page.list_id)
+    return services.cancels.rows(page.kind, page.list_id, user_id)
 
 
 class WholeList(PersistentItem, template=buttons.LIST):
@@ -47,7 +47,7 @@ class WholeList(PersistentItem, template=buttons.LIST):
         await acknowledge(interaction)
         async with _turn(interaction):
             page = _page(self.values)
-            names = names_of(await interaction.client.use_cases.accounts.all_keys(interaction.user.id))
+            names = names_of(await interaction.client.services.accounts.all_keys(interaction.user.id))
             async for file in _files(_name(page), _rows(interaction, page), names):
                 shown = list_card(file)
                 await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True)
@@ -87,7 +87,7 @@ class TurnPage(PersistentItem, template=buttons.PAGE):
 async def _show_page(interaction: Interaction, page: ListPage) -> None:
     start = page.number * PAGE_LENGTH
     lines = await _window(_rows(interaction, page), start, start + PAGE_LENGTH + 1)
-    keys = await interaction.client.use_cases.accounts.all_keys(interaction.user.id)
+    keys = await interaction.client.services.accounts.all_keys(interaction.user.id)
     await answer(interaction, page_card(lines, page, names_of(keys)))
 
 
@@ -125,7 +125,7 @@ class CopyIds(PersistentItem, template=buttons.IDS):
         await acknowledge(interaction)
         (kind, list_id), state = self.whole_list, State(self.chosen)
         async with _turn(interaction):
-            orders = await interaction.client.use_cases.cancels.named(
+            orders = await interaction.client.services.cancels.named(
                 kind, list_id, interaction.user.id, lambda line: line.shown_as is state
             )
         await answer(interaction, ids_card(orders, state, kind, list_id))

@@ -22,14 +22,14 @@ class Settings(commands.Cog):
     async def settings(self, interaction: Interaction) -> None:
         """Show what is chosen."""
         await acknowledge(interaction)
-        chosen = await interaction.client.use_cases.records.preferences(interaction.user.id)
+        chosen = await interaction.client.services.records.preferences(interaction.user.id)
         await answer(interaction, preferences_card(chosen))
 
 
 async def _choose(interaction: Interaction, change: Callable[[Preferences], Preferences]) -> None:
     """Change the presser's own preferences, whoever's card it is, and show them in its place."""
     await acknowledge(interaction, update=True)
-    chosen = await interaction.client.use_cases.records.prefer(interaction.user.id, change)
+    chosen = await interaction.client.services.records.prefer(interaction.user.id, change)
     speak(chosen.language or resolve_locale(str(interaction.locale)))
     await answer(interaction, preferences_card(chosen))
 

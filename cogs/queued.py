@@ -16,7 +16,7 @@ class Queued(commands.Cog):
     async def queued(self, interaction: Interaction) -> None:
         """Show it."""
         await acknowledge(interaction)
-        orders = await interaction.client.use_cases.accounts.open_orders(interaction.user.id)
+        orders = await interaction.client.services.accounts.open_orders(interaction.user.id)
         await answer(interaction, open_card(orders))
 
 
@@ -27,7 +27,7 @@ class CheckNow(PersistentItem, template=buttons.CHECK_NOW):
         """Make them due, and show them anew."""
         await acknowledge(interaction, update=True)
         await answer(
-            interaction, check_now_card(await interaction.client.use_cases.records.check_now(interaction.user.id))
+            interaction, check_now_card(await interaction.client.services.records.check_now(interaction.user.id))
         )
 
 
@@ -37,7 +37,7 @@ class AskUnwatch(PersistentItem, template=buttons.ASK_UNWATCH):
     async def press(self, interaction: Interaction) -> None:
         """Ask."""
         await acknowledge(interaction, update=True)
-        orders = await interaction.client.use_cases.accounts.open_orders(interaction.user.id)
+        orders = await interaction.client.services.accounts.open_orders(interaction.user.id)
         await answer(interaction, unwatching_question(orders))
 
 
@@ -48,7 +48,7 @@ class Unwatch(PersistentItem, template=buttons.UNWATCH):
         """Stop, and say for how many."""
         await acknowledge(interaction, update=True)
         await answer(
-            interaction, unwatched(await interaction.client.use_cases.records.stop_watching(interaction.user.id))
+            interaction, unwatched(await interaction.client.services.records.stop_watching(interaction.user.id))
         )
 
 
@@ -58,5 +58,5 @@ class KeepWatching(PersistentItem, template=buttons.KEEP_WATCHING):
     async def press(self, interaction: Interaction) -> None:
         """Show what is open."""
         await acknowledge(interaction, update=True)
-        orders = await interaction.client.use_cases.accounts.open_orders(interaction.user.id)
+        orders = await interaction.client.services.accounts.open_orders(interaction.user.id)
         await answer(interaction, open_card(orders))

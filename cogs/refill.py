@@ -34,14 +34,14 @@ async def ask_for_refills(
 
     Before anything is sent `show` has put up what is being asked for: no later call could find that out again.
     """
-    accounts = client.use_cases.accounts
+    accounts = client.services.accounts
     if not found.orders:
         raise NoOrders(found)
     account = await accounts.usable(user_id, key)
     under = under_key(await accounts.all_keys(user_id), account)
     await show(refills_under_way(found.orders, under))
     try:
-        result = await client.use_cases.calls.refill(account, found.orders)
+        result = await client.services.calls.refill(account, found.orders)
     except (UserError, PanelError, LedgerError) as error:
         return describe(error)  # in the place of what was under way
     return refills_card(found.orders, result, found.ignored, found.repeats, under, account.name)
@@ -78,12 +78,12 @@ async def _refillable(interaction: Interaction, kind: ListKind, list_id: int, ac
         order = line.cancellation
         return order is not None and order.account_id == account_id and order.may_be_refilled
 
-    return await interaction.client.use_cases.cancels.named(kind, list_id, interaction.user.id, wanted)
+    return await interaction.client.services.cancels.named(kind, list_id, interaction.user.id, wanted)
 
 
 async def _question(interaction: Interaction, kind: ListKind, list_id: int, account_id: int) -> CardView:
     """Ask whether to refill what can be under that key of the presser's own."""
-    accounts, user_id = interaction.client.use_cases.accounts, interaction.user.id
+    accounts, user_id = interaction.client.services.accounts, interaction.user.id
     orders = await _refillable(interaction, kind, list_id, account_id)
     account = await accounts.choose(user_id, account_id)
     return refill_question(orders, kind, list_id, account, await accounts.all_keys(user_id))

@@ -19,7 +19,7 @@ async def look_up(client: Client, user_id: int, found: Found, key: str | int = "
     """Return a card with the status of every order that was found; `key`: its name or its account."""
     if not found.orders:
         raise NoOrders(found)
-    statuses = await client.use_cases.calls.look_up(user_id, found.orders, key)
+    statuses = await client.services.calls.look_up(user_id, found.orders, key)
     return status_card(found.orders, statuses, found.ignored, found.repeats)
 
 
@@ -48,5 +48,5 @@ class ShowStatus(PersistentItem, template=buttons.STATUS):
         """Ask the panel; the question stands as it is, so that they can still be cancelled."""
         await acknowledge(interaction)
         client, user_id = interaction.client, interaction.user.id
-        account_id, orders = await client.use_cases.cancels.asked_about(int(self.values["request"]), user_id)
+        account_id, orders = await client.services.cancels.asked_about(int(self.values["request"]), user_id)
         await answer(interaction, await look_up(client, user_id, Found(orders, 0, ()), account_id))

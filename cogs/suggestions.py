@@ -21,7 +21,7 @@ async def suggest_orders(interaction: Interaction, text: str) -> list[app_comman
     named = set((await read_beside(find_orders, typed)).orders)
     try:
         await speak_as_chosen(interaction)
-        accounts = interaction.client.use_cases.accounts
+        accounts = interaction.client.services.accounts
         key = str(getattr(interaction.namespace, "key", None) or "")
         orders = await accounts.recent_orders(interaction.user.id, key, part, MOST_CHOICES + len(named))
     except Exception:
@@ -35,7 +35,7 @@ async def suggest_keys(interaction: Interaction, text: str) -> list[app_commands
     if not _may_ask(interaction):
         return []
     try:
-        return key_choices(await interaction.client.use_cases.accounts.key_names(interaction.user.id), text)
+        return key_choices(await interaction.client.services.accounts.key_names(interaction.user.id), text)
     except Exception:
         log.warning("interaction %d: no key could be suggested", interaction.id, exc_info=True)
         return []
@@ -44,7 +44,7 @@ async def suggest_keys(interaction: Interaction, text: str) -> list[app_commands
 def _may_ask(interaction: Interaction) -> bool:
     """Count a suggestion: more than anybody can type by hand find nothing."""
     try:
-        interaction.client.use_cases.suggesting.admit(interaction.user.id, SUGGESTION)
+        interaction.client.services.suggesting.admit(interaction.user.id, SUGGESTION)
     except Throttled:
         return False
     return True

@@ -16,7 +16,7 @@ from cogs.common import Interaction, PersistentItem, acknowledge, answer, answer
 
 async def _take_secret(interaction: Interaction, text: str) -> None:
     await acknowledge(interaction)
-    webhooks = interaction.client.use_cases.webhooks
+    webhooks = interaction.client.services.webhooks
     await answer(interaction, webhook_card(await webhooks.set_secret(interaction.user.id, text)))
 
 
@@ -53,7 +53,7 @@ class Webhook(commands.Cog):
     async def webhook(self, interaction: Interaction) -> None:
         """Show what there is."""
         await acknowledge(interaction)
-        webhooks = interaction.client.use_cases.webhooks
+        webhooks = interaction.client.services.webhooks
         await answer(interaction, webhook_card(await webhooks.show(interaction.user.id)))
 
 
@@ -67,4 +67,4 @@ class Step(PersistentItem, template=buttons.WEBHOOK):
             await open_form(interaction, webhook_secret_form())
             return
         await acknowledge(interaction, update=True)
-        await answer(interaction, await _after(step, interaction.client.use_cases.webhooks, interaction.user.id))
+        await answer(interaction, await _after(step, interaction.client.services.webhooks, interaction.user.id))

@@ -27,7 +27,7 @@ async def test_what_is_too_much_is_told_so_and_nothing_is_done(
     await here.settle()
     assert len(here.panel.calls) == before
     assert await here.app.ledger.read.request(1) is None
-    assert value(here.app.metrics.turned_away) == 1
+    assert value(here.app.services.metrics.turned_away) == 1
 
 
 async def test_what_is_done_makes_room(here: World, ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:

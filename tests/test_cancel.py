@@ -135,8 +135,8 @@ async def test_confirm_pressed_twice_sends_once(here: World, ann: Any) -> None:
     await here.settle()
     assert "np:confirm" not in repr(asked.response.components)
     # A second press that was already on its way when the first one was answered.
-    place = here.app.cancels.message_ref(ann.id, message.channel.id, None, message.id)
-    await here.app.cancels.answer(1, ann.id, place, go=True)
+    place = here.app.services.cancels.message_ref(ann.id, message.channel.id, None, message.id)
+    await here.app.services.cancels.answer(1, ann.id, place, go=True)
     await here.settle()
     assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
 

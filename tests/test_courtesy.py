@@ -28,7 +28,7 @@ async def hasty(here: World, ann: Any) -> Any:
     """A user who has just asked for all that one may ask for at once."""
     here.skip(600)  # what connecting has cost is forgotten
     for _ in range(AT_ONCE):
-        here.app.client.use_cases.throttle.admit(ann.id)
+        here.app.services.throttle.admit(ann.id)
     return ann
 
 
@@ -81,7 +81,7 @@ async def test_buttons_forms_and_menus_count_as_commands_do(here: World, ann: An
     form = await ann.slash("cancel")
     here.skip(600)
     for _ in range(AT_ONCE):
-        here.app.client.use_cases.throttle.admit(ann.id)
+        here.app.services.throttle.admit(ann.id)
     pressed = await ann.click(question.response, label="Confirm: ask to cancel 30")
     assert "Nothing was done" in "".join(map(str, (one.components for one in pressed.followups)))
     assert "Nothing was done" in shown(await ann.submit_modal(form, {"orders": "ord_1"}))

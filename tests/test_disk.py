@@ -182,7 +182,7 @@ async def test_what_the_panel_has_done_is_written_down_as_soon_as_that_is_possib
         return answer
 
     here.wire.faults = [meanwhile]
-    await here.app.worker.step()
+    await here.app.scheduler.step()
     await here.settle()
     assert "Queued at the provider" in shown(card)
     await here.wait(90)
@@ -195,17 +195,17 @@ async def test_a_message_that_was_sent_but_not_noted_is_not_sent_twice(here: Wor
     here.order("ord_A", OrderStatus.IN_PROGRESS)
     await ann.slash("cancel", orders="ord_A")
     await here.wait(55)
-    send = here.app.courier._send
+    send = here.app.services.courier._send
 
     async def hold_after(notice: Any) -> Any:
         sent = await send(notice)
         here.wire.obstacles.append(await locked(here))
         return sent
 
-    here.app.courier._send = hold_after  # type: ignore[method-assign]  # another program comes in between
+    here.app.services.courier._send = hold_after  # type: ignore[method-assign]  # another program comes in between
     with pytest.raises(LedgerUnwritable):
         await here.wait(60)
-    here.app.courier._send = send  # type: ignore[method-assign]
+    here.app.services.courier._send = send  # type: ignore[method-assign]
     await here.wire.sleep(0)
     here.skip(600)
     await here.settle()

@@ -170,12 +170,12 @@ async def test_where_a_form_cannot_be_opened_nothing_more_is_tried(
     here: World, ann: Any, command: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Discord has given up on the interaction, so there is nobody to be told: that is no fault of ours either."""
-    before = value(here.app.metrics.not_acknowledged)
+    before = value(here.app.services.metrics.not_acknowledged)
     here.env.inject_error("POST", "/interactions/*", status=404, code=10062)
     result = await ann.slash(command)
     assert result.response is None
     assert result.modal is None
-    assert value(here.app.metrics.not_acknowledged) == before + 1
+    assert value(here.app.services.metrics.not_acknowledged) == before + 1
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 

@@ -34,9 +34,9 @@ async def test_an_ambiguous_call_is_settled_by_status(
 
     here.wire.faults = [lost(fault) if arrived else fault]
     card = await ann.slash("cancel", orders="ord_A ord_B")
-    await here.app.worker.start_due()
-    await here.app.worker.finish()
-    await here.app.courier.step()
+    await here.app.scheduler.start_due()
+    await here.app.scheduler.finish()
+    await here.app.services.courier.step()
     assert "Unclear, being checked" in shown(card)
     assert unclaimed(shown(card))
 
@@ -183,7 +183,7 @@ async def test_nothing_is_sent_with_a_key_that_has_just_been_replaced(here: Worl
 
     async def replaced_before(work: Any) -> Any:
         here.app.ledger.write_at_once = claim  # type: ignore[method-assign]
-        await here.app.accounts.connect(ann.id, another)
+        await here.app.services.accounts.connect(ann.id, another)
         return await claim(work)
 
     here.app.ledger.write_at_once = replaced_before  # type: ignore[method-assign]
@@ -251,8 +251,8 @@ async def test_a_status_that_cannot_be_read_leaves_the_order_accepted(here: Worl
     here.order("ord_A")
     here.wire.faults = [lambda answer: answer, Answer(200, "{}")]
     card = await ann.slash("cancel", orders="ord_A")
-    await here.app.worker.step()
-    await here.app.courier.step()
+    await here.app.scheduler.step()
+    await here.app.services.courier.step()
     assert "being checked" in shown(card)
     assert unclaimed(shown(card))
     await here.wait(30)

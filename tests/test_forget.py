@@ -124,7 +124,7 @@ async def test_no_copy_is_left_where_the_database_has_moved_rows(here: World, an
                 await tx.add_request(account, orders, card, here.clock(), ask_first=False, ignored=(), repeats=0)
                 await tx.start_orders(account.id, here.clock(), 100_000)
     assert traces(here, b"ord_ANN") != []
-    await here.app.erasing.erase(ann.id)
+    await here.app.services.erasing.erase(ann.id)
     assert traces(here, as_stored(ann), b"ord_ANN") == []
     assert len(tables(here)["cancellations"]) == 8_000
 
@@ -160,7 +160,7 @@ def forgetting(here: World, user: Any, then: Callable[[], Awaitable[Any]] | None
     """Return what has a user confirm while the panel's answer is on its way, and then do something else."""
 
     async def meanwhile(answer: Answer) -> Answer:
-        await here.app.erasing.erase(user.id)
+        await here.app.services.erasing.erase(user.id)
         if then:
             await then()
         return answer
@@ -210,8 +210,8 @@ async def test_an_answer_that_comes_late_meets_nobody_elses_order(here: World, a
             await tx.claim_for_sending(account.id, here.clock(), 1)
 
     here.wire.faults = [forgetting(here, ann, eve_begins)]
-    await here.app.worker.start_due()
-    await here.app.worker.finish()
+    await here.app.scheduler.start_due()
+    await here.app.scheduler.finish()
     assert [row[3:5] for row in tables(here)["cancellations"]] == [("ord_EVE", "sending")]
 
 
@@ -228,7 +228,7 @@ async def test_a_message_on_its_way_is_not_sent_any_more(here: World, ann: Any) 
     create_dm = here.app.client.create_dm
 
     async def meanwhile(user: Any) -> Any:
-        await here.app.erasing.erase(ann.id)
+        await here.app.services.erasing.erase(ann.id)
         return await create_dm(user)
 
     here.app.client.create_dm = meanwhile
@@ -240,13 +240,13 @@ async def test_a_message_on_its_way_is_not_sent_any_more(here: World, ann: Any) 
 async def test_a_card_that_was_about_to_be_edited_stops_nobody(here: World, ann: Any, bob: Any) -> None:
     here.order("ord_A", RUNNING)
     await ann.slash("cancel", orders="ord_A")
-    view = here.app.cancels.view
+    view = here.app.services.cancels.view
 
     async def meanwhile(request_id: int) -> Any:
-        await here.app.erasing.erase(ann.id)
+        await here.app.services.erasing.erase(ann.id)
         return await view(request_id)
 
-    here.app.cancels.view = meanwhile
+    here.app.services.cancels.view = meanwhile
     await here.wait(100)
     assert "**1** cancelled" in messages(bob)[-1]
 

@@ -47,7 +47,7 @@ async def busy(here: World, ann: Any) -> Any:
 async def to_the_end(here: World) -> None:
     """Let the rest of all erasures go."""
     stop = asyncio.Event()
-    running = asyncio.ensure_future(here.app.erasing.run(stop))
+    running = asyncio.ensure_future(here.app.services.erasing.run(stop))
     async with asyncio.timeout(30):
         while await here.app.ledger.read.next_erasure():  # noqa: ASYNC110  # nobody is told of the end
             await asyncio.sleep(0)
@@ -123,7 +123,7 @@ async def test_an_answer_that_comes_between_pieces_tells_nobody(here: World, ann
         here.order(f"ord_A{number}")
 
     async def meanwhile(answer: Any) -> Any:
-        await here.app.erasing.erase(ann.id)
+        await here.app.services.erasing.erase(ann.id)
         return answer
 
     await ann.slash("cancel", orders=" ".join(f"ord_A{number}" for number in range(6)))
@@ -145,7 +145,7 @@ async def test_a_large_file_is_not_written_anew(here: World, busy: Any, monkeypa
 
 async def test_a_stranger_with_settings_alone_erases_them_at_once(here: World) -> None:
     eve = here.env.create_user("eve")
-    await here.app.records.prefer(eve.id, lambda known: known)
+    await here.app.services.records.prefer(eve.id, lambda known: known)
     assert "Nothing about you is left" in shown(await forget(eve))
     assert set(rows(here).values()) == {0}
 

@@ -69,7 +69,7 @@ async def test_what_is_open_stays_however_old_the_rest(here: World, ann: Any) ->
     here.skip(401 * DAY)
     here.order("ord_Q", RUNNING)
     await ann.slash("cancel", orders="ord_Q")
-    await here.app.worker.step()
+    await here.app.scheduler.step()
     await here.app.housekeeping.step()
     assert orders(here) == ["ord_Q"]
     assert "ord_Q" in shown(await ann.slash("queued"))

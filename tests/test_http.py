@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("env")
 @pytest.fixture
 async def web(here: World) -> AsyncGenerator[TestClient[Any, Any]]:
     """What asks the bot over HTTP."""
-    async with TestClient(TestServer(application(here.app.health, here.app.webhooks))) as client:
+    async with TestClient(TestServer(application(here.app.services.health, here.app.services.webhooks))) as client:
         yield client
 
 
@@ -84,10 +84,16 @@ async def test_a_ledger_that_cannot_be_read_is(here: World, web: TestClient[Any,
 
 async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     later = time.monotonic() + 301
-    here.app.courier.card_bell.reset()
+    here.app.services.courier.card_bell.reset()
     monkeypatch.setattr("bot.ops.health.monotonic", lambda: later)
     app = here.app
-    bells = (app.courier.notice_bell, app.worker.bell, app.webhooks.bell, app.erasing.bell, app.housekeeping.bell)
+    bells = (
+        app.services.courier.notice_bell,
+        app.scheduler.bell,
+        app.services.webhooks.bell,
+        app.services.erasing.bell,
+        app.housekeeping.bell,
+    )
     for loop in bells:
         loop.turned_at = later
     response = await web.get("/healthz")
@@ -97,10 +103,10 @@ async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monk
 async def test_a_loop_that_waits_turns_often_enough(here: World) -> None:
     """What is not due for days must not look like a loop that hangs."""
     now = here.clock()
-    assert (await here.app.worker.start_due() - now).total_seconds() <= 60
-    assert (await here.app.courier.show_due() - now).total_seconds() <= 60
-    assert (await here.app.courier.deliver_due() - now).total_seconds() <= 60
-    assert (await here.app.webhooks.step() - now).total_seconds() <= 60
+    assert (await here.app.scheduler.start_due() - now).total_seconds() <= 60
+    assert (await here.app.services.courier.show_due() - now).total_seconds() <= 60
+    assert (await here.app.services.courier.deliver_due() - now).total_seconds() <= 60
+    assert (await here.app.services.webhooks.step() - now).total_seconds() <= 60
 
 
 async def test_a_loop_that_breaks_off_each_time_is_silent(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,11 +115,11 @@ async def test_a_loop_that_breaks_off_each_time_is_silent(here: World, monkeypat
     async def broken() -> None:
         raise ZeroDivisionError
 
-    before = here.app.worker.bell.turned_at
-    monkeypatch.setattr(here.app.worker, "start_due", broken)
+    before = here.app.scheduler.bell.turned_at
+    monkeypatch.setattr(here.app.scheduler, "start_due", broken)
     with pytest.raises(ZeroDivisionError):
-        await here.app.worker.run(asyncio.Event())
-    assert here.app.worker.bell.turned_at == before
+        await here.app.scheduler.run(asyncio.Event())
+    assert here.app.scheduler.bell.turned_at == before
 
 
 async def test_work_that_comes_to_nothing_for_minutes_is_unhealthy(
@@ -140,7 +146,7 @@ async def test_one_users_failures_are_no_fault_while_anothers_orders_go_on(
 ) -> None:
     here.order("ord_A", OrderStatus.IN_PROGRESS, upstream=Upstream(timedelta(hours=1)))
     await ann.slash("cancel", orders="ord_A")
-    progress = here.app.worker._runner.progress
+    progress = here.app.scheduler._runner.progress
     for _ in range(20):
         progress.failed()
         here.skip(60)
@@ -165,7 +171,7 @@ async def test_limits_and_keys_are_no_fault(here: World, ann: Any, web: TestClie
 
 async def test_failures_of_long_ago_are_no_fault(here: World, web: TestClient[Any, Any]) -> None:
     """Nothing is due any more, so nothing can come to anything."""
-    progress = here.app.worker._runner.progress
+    progress = here.app.scheduler._runner.progress
     for _ in range(6):
         progress.failed()
         here.skip(60)
@@ -181,13 +187,13 @@ async def test_work_on_an_account_that_never_ends_is_unhealthy(
     await ann.slash("cancel", orders="ord_A")
     answered = here.wire.hanging[KEY] = asyncio.Event()
     here.skip(1)
-    await here.app.worker.start_due()
+    await here.app.scheduler.start_due()
     here.skip(6)
     assert (await metrics(web))["notpanel_panel_slow_calls"] == 1
     here.skip(300)
     assert "has not ended for 5 minutes" in await (await web.get("/healthz")).text()
     answered.set()
-    await here.app.worker.finish()
+    await here.app.scheduler.finish()
     assert (await web.get("/healthz")).status == 200
 
 
@@ -302,9 +308,9 @@ async def test_a_fault_of_the_bots_own_is_logged_and_not_shown(
     async def broken() -> list[str]:
         raise ZeroDivisionError("secret words")
 
-    monkeypatch.setattr(here.app.health, "faults", broken)
+    monkeypatch.setattr(here.app.services.health, "faults", broken)
     async with (
-        serving("127.0.0.1", 0, here.app.health, here.app.webhooks) as port,
+        serving("127.0.0.1", 0, here.app.services.health, here.app.services.webhooks) as port,
         aiohttp.ClientSession() as client,
         client.get(f"http://127.0.0.1:{port}/healthz") as response,
     ):
@@ -332,14 +338,14 @@ async def test_a_port_that_is_taken_is_a_bad_setting(here: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(BadSettings, match=f"HTTP_PORT: 127.0.0.1 port {port}"):
-            async with serving("127.0.0.1", port, here.app.health, here.app.webhooks):
+            async with serving("127.0.0.1", port, here.app.services.health, here.app.services.webhooks):
                 raise AssertionError("served on a port of somebody else's")
 
 
 @pytest.mark.parametrize("host", ["no..host", "not a host"])
 async def test_a_host_that_cannot_be_is_a_bad_setting(here: World, host: str) -> None:
     with pytest.raises(BadSettings, match=f"HTTP_HOST, HTTP_PORT: {host}"):
-        async with serving(host, 0, here.app.health, here.app.webhooks):
+        async with serving(host, 0, here.app.services.health, here.app.services.webhooks):
             raise AssertionError("served nowhere")
 
 
@@ -363,7 +369,7 @@ async def test_discords_refusals_are_counted(tmp_path: Path) -> None:
 
 
 def test_invalid_requests_are_those_of_the_last_ten_minutes(here: World) -> None:
-    metrics = here.app.metrics
+    metrics = here.app.services.metrics
     for status, shared in ((401, False), (403, False), (429, False), (429, True), (404, False), (200, False)):
         metrics.discord_answered(status, shared)
     assert metrics.invalid_requests == 3

@@ -79,7 +79,7 @@ async def test_a_connection_that_asks_nothing_is_ended_without_a_line(
     here: World, said: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("bot.ops.http.connections.ASKS_WITHIN", 0.05)
-    async with serving("127.0.0.1", 0, here.app.health, here.app.webhooks) as port:
+    async with serving("127.0.0.1", 0, here.app.services.health, here.app.services.webhooks) as port:
         caplog.clear()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(said)
@@ -90,7 +90,7 @@ async def test_a_connection_that_asks_nothing_is_ended_without_a_line(
 
 
 async def test_a_body_that_never_ends_is_let_go_after_the_answer(here: World) -> None:
-    async with serving("127.0.0.1", 0, here.app.health, here.app.webhooks) as port:
+    async with serving("127.0.0.1", 0, here.app.services.health, here.app.services.webhooks) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: bot\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.1 200")  # to its end: nothing keeps the connection
@@ -98,7 +98,7 @@ async def test_a_body_that_never_ends_is_let_go_after_the_answer(here: World) ->
 
 
 async def test_many_silent_connections_keep_no_operator_out(here: World) -> None:
-    async with serving("127.0.0.1", 0, here.app.health, here.app.webhooks) as port:
+    async with serving("127.0.0.1", 0, here.app.services.health, here.app.services.webhooks) as port:
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST + 20)]
         async with aiohttp.ClientSession() as client:
             for path in ("healthz", "metrics"):

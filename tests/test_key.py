@@ -112,7 +112,7 @@ async def test_a_key_removed_while_a_call_is_under_way_leaves_nothing_open(here:
     card = await ann.slash("cancel", orders="ord_A")
 
     async def meanwhile(answer: Answer) -> Answer:
-        await here.app.accounts.remove(ann.id)
+        await here.app.services.accounts.remove(ann.id)
         return answer
 
     here.wire.faults = [meanwhile]

@@ -31,7 +31,7 @@ async def watch_many(here: World, users: int, orders: int) -> None:
         names = [here.order(f"ord_{user:06}{number:04}", RUNNING, key=key, upstream=LONG) for number in range(orders)]
         async with here.app.ledger.write() as tx:
             account_id = await tx.place_account(user, "main", now)
-            await tx.save_key(seal_key(here.app.accounts._vault, user, account_id, SecretStr(key), now))
+            await tx.save_key(seal_key(here.app.services.accounts._vault, user, account_id, SecretStr(key), now))
             account = await tx.account(account_id)
             assert account
             card = MessageRef(1, None, None, None, now)
@@ -58,7 +58,7 @@ async def test_commands_and_watching_together_never_meet_a_limit(here: World, an
 async def test_a_command_goes_out_at_once_while_watching_uses_up_its_share(here: World, ann: Any) -> None:
     await watch_many(here, 250, 1)
     await here.wait(100)
-    assert here.app.worker._budget.blocked_until(1, CallKind.WATCH) is not None
+    assert here.app.scheduler._budget.blocked_until(1, CallKind.WATCH) is not None
     here.order("ord_A")
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(1)
@@ -75,12 +75,12 @@ async def test_thousands_of_one_user_keep_nobody_else_waiting(here: World, ann: 
     file = "\n".join(f"ord_a{order}" for order in range(9_000)).encode()
     await ann.slash("cancel", file=("orders.txt", file))
     for _ in range(5):
-        await here.app.worker.start_due()
-        await here.app.worker.finish()
+        await here.app.scheduler.start_due()
+        await here.app.scheduler.finish()
     here.order("ord_B", key="np-key-of-bob-000")
     card = await bob.slash("cancel", orders="ord_B")
-    await here.app.worker.start_due()
-    await here.app.worker.finish()
+    await here.app.scheduler.start_due()
+    await here.app.scheduler.finish()
     assert ("ord_B",) in here.cancel_calls()[-2:]
     await here.wait(3)
     assert "**1** cancelled" in shown(card)

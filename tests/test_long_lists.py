@@ -29,9 +29,9 @@ async def begin(here: World, user: Any, orders: list[str]) -> Any:
 
 async def one_call(here: World) -> None:
     """Let the worker make one call for each account, and the courier show what came of it."""
-    await here.app.worker.start_due()
-    await here.app.worker.finish()
-    await here.app.courier.step()
+    await here.app.scheduler.start_due()
+    await here.app.scheduler.finish()
+    await here.app.services.courier.step()
 
 
 def names(count: int, prefix: str = "L") -> list[str]:
@@ -43,7 +43,7 @@ async def test_the_card_says_how_much_is_sent_and_when_the_rest_can_be_at_best(h
     card = await begin(here, ann, names(1_000))
     assert "▱ 0 of 1,000 sent" in shown(card)
     here.skip(62)  # the preview's calls are forgotten
-    here.app.cancels._budget._ip.limit = 3  # calls a minute
+    here.app.services.cancels._budget._ip.limit = 3  # calls a minute
     await one_call(here)
     here.skip(1)
     await one_call(here)
@@ -197,7 +197,7 @@ async def test_removing_the_key_in_the_middle_of_a_list_says_that_the_rest_was_n
 
 
 async def test_a_list_that_outlives_its_card_is_told_by_one_message_at_its_end(here: World, ann: Any) -> None:
-    here.app.cancels._budget._ip.limit = 6
+    here.app.services.cancels._budget._ip.limit = 6
     card = await begin(here, ann, names(6_000))  # twenty minutes of calls
     while not messages(ann):
         await here.wait(5, step=5)

@@ -56,8 +56,8 @@ async def test_while_nobody_knows_what_became_of_the_call_neither_is_told_more(
     here.order("ord_A", RUNNING, upstream=Upstream(after=timedelta(hours=5)))
     here.wire.faults = [fault]
     cards = [await user.slash("cancel", orders="ord_A") for user in (ann, bob)]
-    await here.app.worker.step()
-    await here.app.courier.step()
+    await here.app.scheduler.step()
+    await here.app.services.courier.step()
     assert "cancelled" not in "".join(shown(card) for card in cards)
     await here.wait(24 * 3600, step=60)
     assert [(state,) for state in ("cancelled",) * 2] == here.sql("SELECT state FROM cancellations")
@@ -71,7 +71,7 @@ async def test_what_another_may_have_sent_is_looked_at_first_by_whoever_asked_be
     here.wire.faults = [httpx.ConnectError("refused"), UNHEARD]  # Ann's call never left; Bob's arrived
     for user in (ann, bob):
         await user.slash("cancel", orders="ord_A")
-        await here.app.worker.step()
+        await here.app.scheduler.step()
     assert sorted(state for (state,) in here.sql("SELECT state FROM cancellations")) == ["requested", "unknown"]
     await here.wait(24 * 3600, step=5)
     assert [(state,) for state in ("cancelled",) * 2] == here.sql("SELECT state FROM cancellations")
@@ -84,7 +84,7 @@ async def test_whoever_stays_is_told_when_the_other_has_gone(here: World, ann: A
     await both_cancel(here, ann, bob, "ord_A")
     gone, stays = (ann, bob) if removed == "ann" else (bob, ann)
     (user_id,) = {id for (id,) in here.sql("SELECT user_id FROM accounts") if id == gone.id}
-    await here.app.accounts.remove(user_id)
+    await here.app.services.accounts.remove(user_id)
     await here.wait(24 * 3600, step=120)
     assert "cancelled" in "".join(messages(stays))
     assert here.panel.cancel_requests["ord_A"] == 1
@@ -135,7 +135,7 @@ async def test_a_cancel_does_not_wait_for_one_whose_key_is_out_of_use(here: Worl
     here.order("ord_A", RUNNING, upstream=Upstream(after=timedelta(hours=5)))
     here.wire.faults = [Late(10**9, httpx.ReadTimeout("no answer"))]
     await ann.slash("cancel", orders="ord_A")
-    await here.app.worker.step()
+    await here.app.scheduler.step()
     here.panel.revoke_key(KEY)
     await here.wait(300, step=5)
     here.panel.add_key(KEY)

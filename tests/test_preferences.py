@@ -101,12 +101,12 @@ async def test_a_stranger_without_a_key_may_choose(here: World) -> None:
 
 async def test_whoever_presses_changes_what_is_their_own(here: World, ann: Any, member: Any) -> None:
     shown_to_all = await here.app.client.get_partial_messageable(member.room.id).send(
-        view=preferences_card(await here.app.records.preferences(ann.id)).view
+        view=preferences_card(await here.app.services.records.preferences(ann.id)).view
     )
     await member.select(shown_to_all, ["off"], custom_id="np:way")
     await member.click(shown_to_all, custom_id="np:silent:on")
-    assert await here.app.records.preferences(ann.id) == Preferences()
-    assert await here.app.records.preferences(member.id) == Preferences(notify_via=NotifyVia.OFF, silent=True)
+    assert await here.app.services.records.preferences(ann.id) == Preferences()
+    assert await here.app.services.records.preferences(member.id) == Preferences(notify_via=NotifyVia.OFF, silent=True)
 
 
 async def test_in_a_dm_plain_text_shows_the_same_card(here: World, ann: Any) -> None:
@@ -146,10 +146,10 @@ async def test_news_kept_while_others_are_being_shown_are_not_lost(here: World, 
     await prefer(ann, way="off")
     await queue(here, ann, {"ord_A": timedelta(minutes=1), "ord_B": timedelta(minutes=2)})
     await here.wait(90)
-    (being_shown,) = await here.app.courier.undelivered_for(ann.id)
+    (being_shown,) = await here.app.services.courier.undelivered_for(ann.id)
     await here.wait(90)
-    (together,) = await here.app.courier.undelivered_for(ann.id)
-    await here.app.courier.seen(being_shown, 1)
+    (together,) = await here.app.services.courier.undelivered_for(ann.id)
+    await here.app.services.courier.seen(being_shown, 1)
     (still,) = (await ann.slash("queued")).followups
     assert {"ord_A", "ord_B"} == {row.order_id for group in together.report.ended.values() for row in group.first}
     assert "ord_B" in text_of(still.components)

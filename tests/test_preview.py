@@ -141,13 +141,13 @@ async def test_a_rate_limit_in_the_middle_leaves_the_rest_not_asked(here: World,
     if by_panel:
         here.wire.faults = [passed_on, passed_on, Answer(429, '{"error": "Rate limit exceeded"}')]
     else:
-        here.app.cancels._budget._ip.limit = 3  # one has gone to check the key
+        here.app.services.cancels._budget._ip.limit = 3  # one has gone to check the key
     question = await ask(ann, [here.order(order) for order in names(500)])
     await here.wait(2)
     assert "**200** pending" in shown(question)
     assert "**300** not asked: the panel's rate limit is used up." in shown(question)
     assert len(here.calls("status")) == 2
-    here.app.cancels._budget._ip.limit = 300
+    here.app.services.cancels._budget._ip.limit = 300
     here.skip(62)
     await ann.click(question.response, label="Confirm: ask to cancel 500")
     await here.settle()

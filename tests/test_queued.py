@@ -137,10 +137,10 @@ async def test_stop_watching_asks_first_and_then_no_message_comes(here: World, a
 async def test_what_ended_before_is_still_told(here: World, ann: Any) -> None:
     await queue(here, ann, "ord_A", "ord_B")
     here.panel.orders["ord_A"].status = "canceled"
-    while not (await here.app.records.history(ann.id, None, 30)).groups:
-        await here.app.worker.step()
+    while not (await here.app.services.records.history(ann.id, None, 30)).groups:
+        await here.app.scheduler.step()
         here.skip(1)
-    await here.app.records.stop_watching(ann.id)
+    await here.app.services.records.stop_watching(ann.id)
     await here.wait(60)
     (told,) = messages(ann)
     assert "ord_A" in told
@@ -151,7 +151,7 @@ async def test_what_waits_is_not_sent_and_what_is_being_sent_stays(here: World, 
     card = await begin(here, ann, names(300))
 
     async def meanwhile(answer: Answer) -> Answer:
-        stopped = await here.app.records.stop_watching(ann.id)
+        stopped = await here.app.services.records.stop_watching(ann.id)
         assert (stopped.not_watched, stopped.not_sent, stopped.under_way) == (0, 200, 100)
         return answer
 
@@ -165,7 +165,7 @@ async def test_what_waits_is_not_sent_and_what_is_being_sent_stays(here: World, 
 
 async def test_what_is_no_longer_watched_can_be_asked_for_again(here: World, ann: Any) -> None:
     await queue(here, ann, "ord_A")
-    await here.app.records.stop_watching(ann.id)
+    await here.app.services.records.stop_watching(ann.id)
     here.panel.orders["ord_A"].status = "canceled"
     again = await ann.slash("cancel", orders="ord_A")
     await here.wait(60)

@@ -160,7 +160,7 @@ async def test_suggestions_are_counted(here: World, ann: Any) -> None:
     assert await ann.autocomplete("cancel", "key", "") != []
     with suppress(Throttled):
         while True:
-            here.app.client.use_cases.suggesting.admit(ann.id, SUGGESTION)
+            here.app.services.suggesting.admit(ann.id, SUGGESTION)
     assert await ann.autocomplete("cancel", "key", "") == []
     here.skip(1)
     assert await ann.autocomplete("cancel", "key", "") != []

@@ -254,7 +254,7 @@ async def test_a_key_removed_in_the_middle_is_used_no_more(here: World, ann: Any
     orders = done(here, 120)
 
     async def removed(answer: Answer) -> Answer:
-        await here.app.accounts.remove(ann.id)
+        await here.app.services.accounts.remove(ann.id)
         return answer
 
     here.wire.faults = [removed]
@@ -289,8 +289,8 @@ async def test_that_the_ledger_could_not_be_read_is_logged_as_the_card_says(
 
 async def test_an_order_named_twice_is_asked_for_once(here: World, ann: Any) -> None:
     orders = done(here, 100)
-    account = await here.app.accounts.usable(ann.id)
-    result = await here.app.client.use_cases.calls.refill(account, [*orders, *orders])
+    account = await here.app.services.accounts.usable(ann.id)
+    result = await here.app.services.calls.refill(account, [*orders, *orders])
     assert set(here.panel.refill_requests.values()) == {1}
     assert here.calls("refill") == [tuple(orders)]
     assert len(result.rows) == 100

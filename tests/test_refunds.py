@@ -132,7 +132,7 @@ async def test_refunded_is_said_only_where_it_is_proven(
     (row,) = await orders_of(here.app.ledger.read, 1)
     assert row.refund is refund
     assert breaches(here.sql) == {}
-    assert counts(here.app.metrics.refunds) == ({refund: 1} if refund else {})
+    assert counts(here.app.services.metrics.refunds) == ({refund: 1} if refund else {})
     said = f"refunded {back}".strip()
     not_known = row.state is State.CANCELLED and not refund
     for text in filter(None, [shown(card), "".join(messages(ann)), shown(await ann.slash("history"))]):

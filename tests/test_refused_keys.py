@@ -39,11 +39,11 @@ async def test_a_panel_that_refuses_many_keys_pauses_none_and_all_go_on(here: Wo
         assert messages(user) == []
         assert "The panel refuses many keys at the moment" in shown(card)
     await here.wait(200)
-    assert "nothing has been sent or checked" in "".join(await here.app.health.faults())
+    assert "nothing has been sent or checked" in "".join(await here.app.services.health.faults())
     for name in USERS:
         here.panel.add_key(f"{KEY}-{name}")
     await here.wait(900)
-    assert await here.app.health.faults() == []
+    assert await here.app.services.health.faults() == []
     for _, card in users:
         assert "refuses many keys" not in shown(card)
         assert "**1** cancelled" in shown(card)

@@ -111,7 +111,7 @@ async def test_a_press_while_the_order_is_looked_at_is_not_forgotten(here: World
     message = result.response.message
 
     async def press(answer: Answer) -> Answer:
-        cancels = here.app.cancels
+        cancels = here.app.services.cancels
         await cancels.retry(1, ann.id, cancels.message_ref(ann.id, message.channel.id, None, message.id))
         return answer
 
@@ -131,7 +131,7 @@ async def test_the_card_of_another_request_for_the_same_order_follows(here: Worl
     assert ONLY_WATCHED in shown(first)
     assert ONLY_WATCHED in shown(second)
     await ann.click(second.response, label="Retry unclear")
-    await here.app.courier.step()
+    await here.app.services.courier.step()
     assert ONLY_WATCHED not in shown(first)
 
 

@@ -19,16 +19,16 @@ WINDOW = timedelta(seconds=10)
 async def test_a_process_that_hung_after_its_claim_sends_nothing_until_it_has_asked(here: World, ann: Any) -> None:
     here.order("ord_A")
     card = await ann.slash("cancel", orders="ord_A")
-    claim = here.app.worker._runner._claim
+    claim = here.app.scheduler._runner._claim
 
     async def hang_after(*arguments: Any) -> Any:
         rows = await claim(*arguments)
-        here.app.worker._leases._seen_at = -math.inf  # for longer than it is sure to be taken for alive
+        here.app.scheduler._leases._seen_at = -math.inf  # for longer than it is sure to be taken for alive
         return rows
 
-    here.app.worker._runner._claim = hang_after  # type: ignore[method-assign]
-    await here.app.worker.step()
-    here.app.worker._runner._claim = claim  # type: ignore[method-assign]
+    here.app.scheduler._runner._claim = hang_after  # type: ignore[method-assign]
+    await here.app.scheduler.step()
+    here.app.scheduler._runner._claim = claim  # type: ignore[method-assign]
     assert here.cancel_calls() == []
     assert here.sql("SELECT state FROM cancellations") == [("sending",)]
     await here.wait(150)
@@ -54,7 +54,7 @@ async def test_an_answer_for_an_account_that_was_taken_over_is_left_to_the_other
     await here.app.ledger._engine._writer.execute("SELECT pg_advisory_unlock(0, 3)")  # let there be another process
     ledgers = Ledger.open(here.below.database, shards=[1])
     here.wire.faults = [taken_over_meanwhile]
-    await here.app.worker.step()
+    await here.app.scheduler.step()
     assert here.sql("SELECT state, ambiguous_attempts FROM cancellations") == [("unknown", 1)]
     assert here.sql("SELECT to_state FROM transitions ORDER BY id")[-1] == ("unknown",)
     calls = len(here.panel.calls)
@@ -70,13 +70,13 @@ async def test_two_processes_send_a_message_once(here: World, ann: Any) -> None:
     here.order("ord_A", OrderStatus.IN_PROGRESS)
     await ann.slash("cancel", orders="ord_A")
     await here.wait(55)
-    send, sent = here.app.courier._send, list[int]()
+    send, sent = here.app.services.courier._send, list[int]()
 
     async def counted(notice: Any) -> Any:
         sent.append(notice.id)
-        await here.app.courier.deliver_due()  # as if by another process, at the same moment
+        await here.app.services.courier.deliver_due()  # as if by another process, at the same moment
         return await send(notice)
 
-    here.app.courier._send = counted  # type: ignore[method-assign]
+    here.app.services.courier._send = counted  # type: ignore[method-assign]
     await here.wait(90)
     assert len(sent) == 1

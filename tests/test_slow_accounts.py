@@ -36,31 +36,31 @@ async def sent(here: World, order: str) -> None:
 
 async def test_others_find_room_once_calls_are_slow(here: World, ann: Any) -> None:
     answered = await hang(here, 3 * _AT_ONCE)
-    await here.app.worker.start_due()
+    await here.app.scheduler.start_due()
     here.order("ord_A")
     await ann.slash("cancel", orders="ord_A")  # behind all the others
     for _ in range(5):  # each time half of the room is free again, for those who have waited longest
         here.skip(SLOW)
-        await here.app.worker.start_due()
+        await here.app.scheduler.start_due()
     await sent(here, "ord_A")
-    assert here.app.worker.slow_calls == 3 * _AT_ONCE
+    assert here.app.scheduler.slow_calls == 3 * _AT_ONCE
     answered.set()
     await here.settle()
-    assert here.app.worker.slow_calls == 0
+    assert here.app.scheduler.slow_calls == 0
     assert len(here.cancel_calls()) == 3 * _AT_ONCE + 1
 
 
 async def test_whoever_was_slow_takes_no_more_than_half_of_the_room(here: World) -> None:
     answered = await hang(here, 2 * _AT_ONCE)
     for _ in range(3):
-        await here.app.worker.start_due()
+        await here.app.scheduler.start_due()
         here.skip(SLOW)
     answered.set()
-    await here.app.worker.finish()
+    await here.app.scheduler.finish()
     answered.clear()  # their status checks, which come next, hang as well
     for _ in range(10):
         here.skip(SLOW)
-        await here.app.worker.start_due()
-    assert here.app.worker.slow_calls <= _AT_ONCE // 2
+        await here.app.scheduler.start_due()
+    assert here.app.scheduler.slow_calls <= _AT_ONCE // 2
     answered.set()
     await here.settle()

@@ -31,8 +31,8 @@ async def test_in_answer_to_a_cancel(here: World, ann: Any, answer: Answer, acte
     here.order("ord_B", RUNNING)
     here.wire.faults = [lost(answer) if acted else answer]
     card = await ann.slash("cancel", orders="ord_A ord_B")
-    await here.app.worker.step()
-    await here.app.courier.step()
+    await here.app.scheduler.step()
+    await here.app.services.courier.step()
     assert "Unclear, being checked" in shown(card)
     assert not any(word in shown(card) for word in ENDED)
     await here.wait(1800, step=10)
@@ -71,8 +71,8 @@ async def test_in_answer_to_the_status_of_one_order(here: World, ann: Any, first
     here.wire.faults = [first, answer]
     card = await ann.slash("cancel", orders="ord_A")
     for _ in range(2):
-        await here.app.worker.step()
-        await here.app.courier.step()
+        await here.app.scheduler.step()
+        await here.app.services.courier.step()
     assert not any(word in shown(card) for word in ENDED)
     assert "I keep trying; nothing is lost." in shown(card)
     await here.wait(1800, step=10)
@@ -98,8 +98,8 @@ async def test_what_it_says_is_quoted_while_nobody_knows_more_and_not_afterwards
     here.order("ord_A", RUNNING)
     here.wire.faults = [Answer(200, '{"status":"error","message":"Too many requests"}')]
     card = await ann.slash("cancel", orders="ord_A")
-    await here.app.worker.step()
-    await here.app.courier.step()
+    await here.app.scheduler.step()
+    await here.app.services.courier.step()
     assert "`ord_A` — `Too many requests`" in shown(card)
     assert "something I cannot read" in shown(card)
     await here.wait(1800, step=10)

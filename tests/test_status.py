@@ -24,7 +24,7 @@ async def test_what_was_answered_is_shown_although_a_later_call_failed(here: Wor
 
 async def test_a_key_removed_between_two_calls_is_not_used_again(here: World, ann: Any) -> None:
     async def removed_meanwhile(answer: Answer) -> Answer:
-        await here.app.accounts.remove(ann.id)
+        await here.app.services.accounts.remove(ann.id)
         return answer
 
     here.wire.faults = [removed_meanwhile]

@@ -51,7 +51,7 @@ async def test_a_doubtful_order_is_not_called_waiting(here: World, ann: Any) -> 
     here.wire.faults.append(TimeoutError())
     await ann.slash("cancel", orders="ord_A")
     here.wire.broken = "status"
-    await here.app.worker.step()
+    await here.app.scheduler.step()
     assert await offered(ann, "") == ["ord_A · unclear"]
 
 

@@ -88,11 +88,11 @@ async def test_a_clock_that_jumps_delays_and_loses_nothing(here: World, ann: Any
 
 
 async def test_a_clock_set_back_does_not_open_the_panels_limits(here: World, ann: Any) -> None:
-    budget = here.app.worker._budget
+    budget = here.app.scheduler._budget
     while budget.blocked_until(ann.id) is None:
         budget.spend(ann.id)
     here.clock.now -= timedelta(hours=1)
-    await here.app.worker.start_due()
+    await here.app.scheduler.start_due()
     closed = budget.blocked_until(ann.id)
     assert closed is not None
     assert closed - here.clock() <= timedelta(seconds=62)

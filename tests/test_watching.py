@@ -31,11 +31,11 @@ async def test_an_account_whose_key_was_removed_leaves_the_plan_within_a_minute(
     here.order("ord_A", OrderStatus.IN_PROGRESS, upstream=Upstream(timedelta(days=1)))
     await ann.slash("cancel", orders="ord_A")
     await here.wait(30)
-    assert here.app.worker._plan._groups == 1
+    assert here.app.scheduler._plan._groups == 1
     question = await ann.slash("key remove")
     await ann.click(question.response, label="Remove anyway")
     await here.wait(70)
-    assert here.app.worker._plan._groups == 0
+    assert here.app.scheduler._plan._groups == 0
 
 
 @pytest.mark.usefixtures("env")

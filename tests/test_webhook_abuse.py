@@ -47,7 +47,7 @@ async def web(here: World) -> AsyncGenerator[aiohttp.ClientSession]:
 async def served(here: World) -> AsyncGenerator[aiohttp.ClientSession]:
     """Serve on a free port of this machine, and give what calls there."""
     async with (
-        server.serving("127.0.0.1", 0, here.app.health, here.app.webhooks) as port,
+        server.serving("127.0.0.1", 0, here.app.services.health, here.app.services.webhooks) as port,
         aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client,
     ):
         yield client
@@ -88,7 +88,7 @@ async def test_nobodys_address_answers_like_somebodys(here: World, ann: Any, web
                 answers.append((answer.status, headers, await answer.text()))
         for _ in range(MOST_OF_ONE):
             await call(web, address, b"")
-            await here.app.webhooks.step()
+            await here.app.services.webhooks.step()
         answers.append((await call(web, address, b""),))
     assert answers[: len(answers) // 2] == answers[len(answers) // 2 :]
     assert [status for status, *_ in answers[:4]] == [204, 204, 413, 429]
@@ -168,7 +168,7 @@ async def test_forged_calls_cost_none(here: World, ann: Any, web: aiohttp.Client
     taken = await flood(here, web, path, body, 600, X_Signature=signed)
     tell("calls with somebody else's signature", 600, taken, checks(here) - before)
     assert checks(here) == before
-    assert counts(here.app.metrics.webhook_calls)["forged"] == taken
+    assert counts(here.app.services.metrics.webhook_calls)["forged"] == taken
 
 
 async def test_many_addresses_together_cost_a_bounded_number_of_looks(here: World, web: aiohttp.ClientSession) -> None:
@@ -184,17 +184,17 @@ async def test_many_addresses_together_cost_a_bounded_number_of_looks(here: Worl
         here.skip(62 if number == 14 else 0)  # only so many keys are checked in a minute
     await here.wait(90, step=10)
     before, taken = checks(here), 0
-    nudged = value(here.app.metrics.webhook_orders)
+    nudged = value(here.app.services.metrics.webhook_orders)
     for _ in range(60):
         for number, path in enumerate(paths):
             taken += await call(web, path, f"ord_{number}".encode()) == 204
         for _ in range(5):
-            await here.app.webhooks.step()
-        await here.app.worker.step()
+            await here.app.services.webhooks.step()
+        await here.app.scheduler.step()
         here.skip(1)
     tell("30 known addresses at once", 1_800, taken, checks(here) - before)
     assert taken == MOST_OF_ALL
-    assert value(here.app.metrics.webhook_orders) - nudged <= MINUTE / ANY_EVERY
+    assert value(here.app.services.metrics.webhook_orders) - nudged <= MINUTE / ANY_EVERY
     assert 429 not in here.wire.statuses
 
 
@@ -214,7 +214,7 @@ async def test_calls_that_are_not_read_yet_do_not_pile_up(here: World, ann: Any,
     paths = [f"/hooks/{number}" for number in range(MOST_WAITING + 20)]
     statuses = [await call(web, path, b"x" * server.MOST_BYTES) for path in paths]
     assert statuses == [204] * MOST_WAITING + [429] * 20
-    await here.app.webhooks.step()
+    await here.app.services.webhooks.step()
     assert await call(web, ADDRESS, b"") == 204
 
 
@@ -232,7 +232,7 @@ async def test_a_call_that_is_dropped_is_not_said_to_be_taken(
 
     assert await call(web, ADDRESS, slow()) == 429
     assert filled.is_set()
-    assert counts(here.app.metrics.webhook_calls)["limited"] == 1
+    assert counts(here.app.services.metrics.webhook_calls)["limited"] == 1
 
 
 async def test_their_headers_do_not_pile_up_either(here: World, ann: Any, web: aiohttp.ClientSession) -> None:
@@ -251,12 +251,12 @@ async def test_orders_that_are_not_due_yet_do_not_pile_up(here: World, ann: Any,
     path = await new_address(ann)
     for number in range(20):
         await call(web, path, " ".join(f"ord_{number}x{order}" for order in range(100)).encode())
-    await here.app.webhooks.step()
-    assert len(here.app.webhooks._gathered[ann.id].orders) <= MOST_GATHERED
+    await here.app.services.webhooks.step()
+    assert len(here.app.services.webhooks._gathered[ann.id].orders) <= MOST_GATHERED
     for _ in range(10):
         here.skip(6)
-        await here.app.webhooks.step()
-    assert here.app.webhooks._gathered == {}
+        await here.app.services.webhooks.step()
+    assert here.app.services.webhooks._gathered == {}
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ async def test_junk_is_read_quickly_and_stops_nobody(
     await ann.submit_modal(form, {"secret": SECRET})
     assert await call(web, path, body, X_Signature=signature(SECRET, body), X_Junk="a" * 6_000) == 204
     began = time.perf_counter()
-    await here.app.webhooks.step()
+    await here.app.services.webhooks.step()
     assert time.perf_counter() - began < 1
     assert not [record for record in caplog.records if record.exc_info]
     here.skip(5)
@@ -322,7 +322,7 @@ async def test_a_body_that_is_too_long_or_never_ends_is_dropped(
     assert await call(web, ADDRESS, huge()) == 413
     assert await call(web, ADDRESS, endless()) == 408
     done.set()
-    assert not here.app.webhooks._arrived
+    assert not here.app.services.webhooks._arrived
 
 
 async def test_a_forged_button_reaches_the_pressers_own_address_alone(here: World, ann: Any) -> None:
@@ -367,7 +367,7 @@ async def test_calls_that_break_off_or_are_no_http_leave_nothing_in_the_log(
 ) -> None:
     """There is no end to what strangers can send, and a secret address may be in it."""
     caplog.set_level("DEBUG")
-    async with server.serving("127.0.0.1", 0, here.app.health, here.app.webhooks) as port:
+    async with server.serving("127.0.0.1", 0, here.app.services.health, here.app.services.webhooks) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"POST {ADDRESS} HTTP/{version}\r\nHost: x\r\n".encode() + call)
         writer.write_eof()

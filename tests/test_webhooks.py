@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.usefixtures("env"), pytest.mark.settings(**OPEN)]
 @pytest.fixture
 async def web(here: World) -> AsyncGenerator[Web]:
     """Somebody who calls the bot's addresses."""
-    async with TestClient(TestServer(application(here.app.health, here.app.webhooks))) as client:
+    async with TestClient(TestServer(application(here.app.services.health, here.app.services.webhooks))) as client:
         yield client
 
 
@@ -85,7 +85,7 @@ async def test_only_the_orders_named_become_due(here: World, ann: Any, web: Web)
     await watch(here, ann, "ord_A", "ord_B")
     path = await new_address(ann)
     await web.post(path, data=b"ord_A")
-    await here.app.webhooks.step()
+    await here.app.services.webhooks.step()
     due = dict(here.sql("SELECT order_id, due_at FROM cancellations"))
     assert due["ord_A"] == int(here.clock.now.timestamp() * 1000) < due["ord_B"]
 
@@ -108,7 +108,7 @@ async def test_a_list_that_is_being_sent_goes_first(here: World, ann: Any, web: 
     await one_call(here)
     await web.post(path, data=" ".join(names(1_000)[:100]).encode())
     await work(here)
-    assert value(here.app.metrics.webhook_orders) == 0
+    assert value(here.app.services.metrics.webhook_orders) == 0
 
 
 async def test_an_address_is_shown_once_and_only_a_hash_of_it_is_kept(here: World, ann: Any, web: Web) -> None:
@@ -222,7 +222,7 @@ async def test_a_registration_that_failed_leaves_the_address_as_it_was(here: Wor
 async def test_pressed_twice_it_asks_the_panel_once(here: World, ann: Any) -> None:
     async def meanwhile(answer: Answer) -> Answer:
         with pytest.raises(RegistrationUnderWay):
-            await here.app.webhooks.register(ann.id)
+            await here.app.services.webhooks.register(ann.id)
         return answer
 
     here.wire.faults = [meanwhile]
@@ -232,7 +232,7 @@ async def test_pressed_twice_it_asks_the_panel_once(here: World, ann: Any) -> No
 
 async def test_nothing_is_stored_for_who_was_erased_meanwhile(here: World, ann: Any) -> None:
     async def meanwhile(answer: Answer) -> Answer:
-        await here.app.erasing.erase(ann.id)
+        await here.app.services.erasing.erase(ann.id)
         return answer
 
     here.wire.faults = [meanwhile]
@@ -271,7 +271,7 @@ async def test_it_goes_with_the_key_with_its_user_and_by_itself(here: World, ann
         assert sealed not in file.read_bytes()
     assert (await web.post(address.removeprefix(URL), data=b"ord_A")).status == 204
     await work(here)
-    assert counts(here.app.metrics.webhook_calls) == {"unknown": 1}
+    assert counts(here.app.services.metrics.webhook_calls) == {"unknown": 1}
 
 
 async def test_without_a_key_there_is_no_address(here: World) -> None:
@@ -290,7 +290,7 @@ async def test_where_nothing_is_open_it_says_so(here: World, ann: Any) -> None:
     card = await ann.slash("webhook")
     assert "has not opened it for webhooks" in shown(card)
     assert buttons_of(card) == []
-    async with TestClient(TestServer(application(here.app.health, here.app.webhooks))) as web:
+    async with TestClient(TestServer(application(here.app.services.health, here.app.services.webhooks))) as web:
         assert (await web.post("/hooks/anything", data=b"ord_A")).status == 404
 
 
@@ -309,10 +309,10 @@ async def test_the_loop_reads_what_arrives(here: World, ann: Any, web: Web) -> N
     await watch(here, ann, "ord_A")
     path = await new_address(ann)
     stop = asyncio.Event()
-    loop = asyncio.create_task(here.app.webhooks.run(stop))
+    loop = asyncio.create_task(here.app.services.webhooks.run(stop))
     await web.post(path, data=json.dumps({"order": "ord_A"}))
     async with asyncio.timeout(10):
-        while not value(here.app.metrics.webhook_orders):
+        while not value(here.app.services.metrics.webhook_orders):
             await here.app.ledger.read.fact("a visit to the ledger's thread")
     stop.set()
     await loop

@@ -65,7 +65,7 @@ async def watch(here: World, user: Any, *orders: str, upstream: Upstream = LONG,
 
 async def work(here: World) -> None:
     """Let the bot read what was called, and do what is due now."""
-    await here.app.webhooks.step()
+    await here.app.services.webhooks.step()
     await here.settle()
 
 

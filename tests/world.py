@@ -163,8 +163,8 @@ class World:
     async def settle(self) -> None:
         """Let worker and courier do all that is due now."""
         for _ in range(50):
-            await self.app.worker.step()
-            due = await self.app.courier.step()
+            await self.app.scheduler.step()
+            due = await self.app.services.courier.step()
             if due is None or due > self.clock.now:
                 return
         raise AssertionError("the bot does not come to rest")
@@ -174,8 +174,8 @@ class World:
         until = self.clock.now + timedelta(seconds=seconds)
         while self.clock.now < until:
             self.skip(min(step, (until - self.clock.now).total_seconds()))
-            await self.app.worker.step()
-            await self.app.courier.step()
+            await self.app.scheduler.step()
+            await self.app.services.courier.step()
 
     def skip(self, seconds: float) -> None:
         """Let time pass with the bot not looking."""

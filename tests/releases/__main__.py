@@ -26,7 +26,7 @@ async def lived_through() -> bytes:
             with closing(sqlite3.connect(below.database)) as ledger, closing(sqlite3.connect(kept)) as copy:
                 ledger.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")  # one file is all of it
-            await here.app.worker.abandon()
+            await here.app.scheduler.abandon()
             return kept.read_bytes()
 
 

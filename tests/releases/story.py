@@ -100,7 +100,7 @@ async def do_business(here: World, ann: Any) -> None:
     await cancel(here, ann, KEY, "ord_partial", upstream=Upstream(ends_as="partial"))
     while not here.sql("SELECT 1 FROM notices WHERE state = 'gathering'"):
         here.skip(1)
-        await here.app.worker.step()
+        await here.app.scheduler.step()
     await ann.slash("cancel", orders=" ".join(here.order(order) for order in QUESTION))
 
 
@@ -135,11 +135,11 @@ async def break_off(here: World, ann: Any) -> None:
         return answer
 
     here.wire.faults = [say_nothing]
-    await here.app.worker.start_due()
+    await here.app.scheduler.start_due()
     await heard.wait()
 
 
 async def one_call(here: World) -> None:
     """Let the worker make one call for each account that is due, and tell nobody."""
-    await here.app.worker.start_due()
-    await here.app.worker.finish()
+    await here.app.scheduler.start_due()
+    await here.app.scheduler.finish()

@@ -169,13 +169,13 @@ async def test_a_rejected_key_is_named_and_the_other_goes_on(here: World, ann: A
 
 
 async def test_the_check_of_a_new_key_counts_against_that_key(here: World, ann: Any) -> None:
-    assert [here.app.accounts._gateway._budget.used(account) for account in (1, 2)] == [1, 1]
+    assert [here.app.services.accounts._gateway._budget.used(account) for account in (1, 2)] == [1, 1]
     await here.connect(ann, SHOP, "Shop")
-    assert [here.app.accounts._gateway._budget.used(account) for account in (1, 2)] == [1, 2]
+    assert [here.app.services.accounts._gateway._budget.used(account) for account in (1, 2)] == [1, 2]
 
 
 async def test_a_key_that_was_not_taken_under_a_new_name_frees_no_calls_of_another(here: World, ann: Any) -> None:
-    budget = here.app.accounts._gateway._budget
+    budget = here.app.services.accounts._gateway._budget
     assert "Not connected" in await here.connect(ann, "np-mistyped-key", "Third")
     for _ in range(20):
         budget.spend(1)
@@ -185,7 +185,7 @@ async def test_a_key_that_was_not_taken_under_a_new_name_frees_no_calls_of_anoth
 
 
 async def test_each_key_has_its_own_limit(here: World, ann: Any) -> None:
-    budget = here.app.accounts._gateway._budget
+    budget = here.app.services.accounts._gateway._budget
     while budget.blocked_until(1) is None:
         budget.spend(1)
     assert "rate limit is used up" in shown(await ann.slash("status", orders="ord_A"))

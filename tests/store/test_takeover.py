@@ -101,14 +101,15 @@ async def test_nothing_is_sent_again_while_a_call_hangs_on_the_wire(
             process(base, tmp_path, url_of(port), clock, 0) as one,
             process(base, tmp_path, url_of(port), clock, 1) as other,
         ):
-            await one.accounts.connect(ANN, KEY)
-            await one.cancels.ask(ANN, find_orders("ord_A"), one.cancels.message_ref(ANN, 1, None, None))
-            await one.worker.start_due()
+            await one.services.accounts.connect(ANN, KEY)
+            cancels = one.services.cancels
+            await cancels.ask(ANN, find_orders("ord_A"), cancels.message_ref(ANN, 1, None, None))
+            await one.scheduler.start_due()
             await held.called.wait()
             taken_over = None
             for at in range(0, WIRE_CLEAR_AFTER + 2 * STEP, STEP):
                 base.sql(SEEN_AGO, seen_ago + at, one.ledger.process)
-                await other.worker.step()
+                await other.scheduler.step()
                 if held.calls and taken_over is None:
                     taken_over = seen_ago + at
                 assert not (held.may_arrive and held.calls)
@@ -118,5 +119,5 @@ async def test_nothing_is_sent_again_while_a_call_hangs_on_the_wire(
             assert taken_over is not None
             assert DEAD_AFTER < CALL_DEADLINE < taken_over <= WIRE_CLEAR_AFTER + STEP
             assert held.calls[0] == "status"
-            await one.worker.finish()
+            await one.scheduler.finish()
         talking.cancel()
