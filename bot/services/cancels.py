@@ -1,6 +1,7 @@
 """The use cases behind /cancel: write down what is wanted, confirm it, show how far it has come.
 
-Nothing here calls the panel. A command writes intents and wakes the worker; where it asks first, a preview begins.
+Nothing here calls the panel. A command writes down what to do and wakes the scheduler; if it asks first, it begins a
+preview.
 """
 
 from collections.abc import AsyncGenerator, Callable

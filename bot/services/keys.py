@@ -117,7 +117,7 @@ class Accounts:
         """Check a key with the panel and store it sealed under a name, in place of an earlier one.
 
         Without a name it takes the place of the default. Raise BadKey, BadName, AlikeName, TooManyKeys, SameKey,
-        RefusedTooOften, Erased or PanelError; then nothing was stored and an earlier key stays as it was.
+        RefusedTooOften, BeingErased, UserErased or PanelError; then nothing was stored and an earlier key stays.
         """
         key, before = read_key(text), await self._ledger.read.accounts_of(user_id)
         name = read_name(name) if name else next((one.name for one in before if one.is_default), FIRST_NAME)

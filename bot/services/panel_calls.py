@@ -81,13 +81,13 @@ class Calls:
         self._ledger = ledger
         self._accounts = accounts
         self._gateway = gateway
-        self._courtesy = throttle
+        self._throttle = throttle
         self._clock = clock
 
     async def look_up(self, user_id: int, orders: Sequence[str], key: str | int = "") -> Statuses:
         """Ask the panel for the status of orders; raise TooMany, Throttled, PanelError, or as `usable` does.
 
-        An error after the first answer is part of the result: what was answered is told.
+        An error after the first answer is part of the result, beside what was answered.
         """
         account = await self._accounts.usable(user_id, key)
         keys = await self._ledger.read.accounts_of(user_id)
@@ -132,7 +132,7 @@ class Calls:
     async def add_webhook(self, user_id: int, address: str, events: Sequence[str]) -> SecretStr | None:
         """Have the panel call an address for a user, by their default key; return the secret that its answer names.
 
-        Raise NoKey, KeyPaused or PanelError, whose `reached` tells whether the panel may call it all the same.
+        Raise NoKey, KeyPaused or PanelError, whose `may_have_acted` tells whether the panel may call it all the same.
         """
         account = await self._accounts.usable(user_id)
         return await self._gateway.call(account.id, partial(Panel.add_webhook, url=address, events=events))
@@ -168,7 +168,7 @@ class Calls:
 
     def _admit(self, user_id: int, calls: int) -> None:
         """Count all calls of a command but the first, for which it was admitted; raise Throttled before any is made."""
-        self._courtesy.admit(user_id, (calls - 1) * PAUSE)
+        self._throttle.admit(user_id, (calls - 1) * PAUSE)
 
 
 def _panel_may_have_acted(error: Exception) -> bool:

@@ -32,7 +32,7 @@ MOST_WORDS = 5
 def blank(orders: int, process: int) -> Preview | None:
     """Return the preview of so many orders before this process has asked about any; none of a list that is too long.
 
-    A look costs as many calls as sending does, and they come out of the same minute.
+    A preview costs as many calls as sending does, and they come out of the same minute.
     """
     return Preview(orders, process=process) if orders <= MAX_LOOKUP else None
 
@@ -48,7 +48,7 @@ class Previews:
         self._running: set[asyncio.Task[None]] = set()
 
     def begin(self, request_id: int) -> None:
-        """Begin to ask the panel about a request's orders; whatever goes wrong is logged and told on the card."""
+        """Begin to ask the panel about a request's orders; whatever goes wrong is logged and shown on the card."""
         task = asyncio.create_task(self._ask_safely(request_id), name=f"preview {request_id}")
         self._running.add(task)
         task.add_done_callback(self._running.discard)

@@ -1,12 +1,12 @@
 """How many calls may still go to the panel: one budget for the IP address, one for each key.
 
-Beside these the panel counts the calls of an account, under all of its keys, against the limit of its tier: of that it
-is known only when it is used up.
+The panel also counts the calls of an account, under all of its keys, against the limit of its tier. We learn of that
+limit only when it is used up.
 
 No library does this: the limits are learned from the panel's headers, and commands go before watching.
-A call is paid for in the same step in which it is decided on, so that tasks may be cancelled anywhere without a leak.
-What somebody waits for in front of a screen (`wait`) goes before what the worker sends, and that before watching: the
-worker leaves a tenth of the address's calls to it, and to what waits already the next free ones.
+A call is paid for in the same step that decides on it, so tasks may be cancelled anywhere without a leak.
+Calls that somebody waits for (`wait`) go first, then what the scheduler sends, then watching. The scheduler leaves a
+tenth of the address's calls to those who wait, and the next free calls to those who wait already.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class _Layer:
     share: float
     spent: deque[datetime] = field(default_factory=deque[datetime])
     sent: deque[datetime] = field(default_factory=deque[datetime])
-    """What the worker has sent, for watching or not."""
+    """What the scheduler has sent, for watching or not."""
     watched: deque[datetime] = field(default_factory=deque[datetime])
     refused_until: datetime | None = None
 
@@ -138,7 +138,7 @@ class _Layer:
                 times.remove(spent_at)
 
     def block(self, until: datetime) -> None:
-        """Take no call until then, or until whatever later time was told before."""
+        """Take no call until then, or until a later time that was set before."""
         self.refused_until = later(self.refused_until, until)
 
 
@@ -185,8 +185,8 @@ class Budget:
     def link(self, account_id: int, panel_account: int, fingerprint: bytes | None = None) -> None:
         """Note of which panel account a key is, and which key: the calls of all who hold it count together.
 
-        Unless told otherwise each is a key of its own. What a key in its place has spent counts on, to be sure; but not
-        for others who hold this one: their own count is known, but for the call by which it was checked.
+        Without this each account is a key of its own. The calls of an earlier key of the account go on counting, but
+        not for others who hold the new one: their count is known, except for the call that checked this key.
         """
         self._panel_accounts[account_id] = panel_account
         if fingerprint is None or self._fingerprints.get(account_id) == fingerprint:
@@ -249,12 +249,12 @@ class Budget:
             self._waiting.remove(me)
 
     def _turn_of(self, me: _Waiting) -> datetime | None:
-        """Return when it will be one's turn, as it looks now, or None when it is."""
+        """Return when a waiting call may expect its turn, or None when it is now."""
         now = self._clock()
         order = sorted(self._waiting, key=lambda one: (one.kind, self.used(one.key)))
         ahead = order[: order.index(me)]
         by_key = sum(self._layer(one.key) is self._layer(me.key) for one in ahead)
-        able = sum(not self._key_blocked_until(one.key, one.kind, now) for one in ahead)  # nobody keeps others' places
+        able = sum(not self._key_blocked_until(one.key, one.kind, now) for one in ahead)  # the rest block nobody
         return self._blocked_until(me.key, me.kind, now, able, by_key)
 
     def _forget_new_keys(self) -> None:

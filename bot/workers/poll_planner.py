@@ -1,6 +1,6 @@
-"""How often each account is looked at: the square-root rule over all that is open, learned as looks come in.
+"""How often each account is checked: the square-root rule over all that is open, learned from each check.
 
-Nothing here is stored. After a start everything is looked at when the ledger says, and planned anew as that happens.
+Nothing here is stored. After a start everything is checked when the ledger says, and planned anew as that happens.
 """
 
 import math
@@ -33,7 +33,7 @@ class PollPlanner:
         self._hazard = fit(lives)
 
     def pause(self, account_id: int, ages: Sequence[timedelta], groups: int) -> timedelta:
-        """Return when to look again at the orders of these ages, which are one of an account's groups of a hundred."""
+        """Return when to check again the orders of these ages, which are one of an account's groups of a hundred."""
         urgent = urgency(ages, self._hazard)
         self.forget(account_id)
         self._accounts[account_id] = (urgent, groups)
@@ -48,7 +48,7 @@ class PollPlanner:
         self._groups -= groups
 
     def keep(self, account_ids: Container[int]) -> None:
-        """Forget all other accounts: their keys are gone, or what they had open has ended without a look."""
+        """Forget all other accounts: their keys are gone, or what they had open has ended without a check."""
         for account_id in [known for known in self._accounts if known not in account_ids]:
             self.forget(account_id)
 
@@ -64,5 +64,5 @@ class PollPlanner:
 
 
 def groups_of(orders: int, most: int) -> int:
-    """Return how many calls it takes to look at so many orders."""
+    """Return how many calls so many orders take."""
     return math.ceil(orders / most)

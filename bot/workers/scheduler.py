@@ -1,7 +1,7 @@
-"""Drives accounts forward: decides whose turn it is, and keeps what has got too old from being forgotten.
+"""Decides which account has its turn, and once a minute ends or reports what is too old.
 
-The unit of work is the account, because key, limit and batch are all per key. One call at a time an
-account (bot/workers/account_runner.py); many accounts side by side.
+The unit of work is the account, because key, limit and batch are all per key. An account makes one call at a time
+(bot/workers/account_runner.py); many accounts work side by side.
 """
 
 import asyncio
@@ -116,18 +116,18 @@ class Scheduler:
         now, upcoming, ready = self._clock(), [self._next_sweep], list[tuple[CallKind, int, Due]]()
         for due in await self._ledger.read.accounts_due(now):
             self._budget.link(due.id, due.panel_account, due.key_fingerprint)
-            starts_at, use = self._starts_at(due, now)
+            starts_at, kind = self._starts_at(due, now)
             if starts_at > now:
                 upcoming.append(starts_at)
             elif due.id not in self._running:
-                ready.append((use, self._budget.used(due.id), due))
+                ready.append((kind, self._budget.used(due.id), due))
         # Commands first; among equals whoever has called least of late, so that nobody's thousands keep others waiting.
-        for use, _, due in sorted(ready, key=lambda one: one[:2]):
-            blocked_until = self._budget.blocked_until(due.id, use)
+        for kind, _, due in sorted(ready, key=lambda one: one[:2]):
+            blocked_until = self._budget.blocked_until(due.id, kind)
             if blocked_until:
                 upcoming.append(blocked_until)
-            elif self._has_room(due.id, use, now):
-                self._start(due, use)
+            elif self._has_room(due.id, kind, now):
+                self._start(due, kind)
             else:
                 upcoming += self._slow_from(now)
         return min(upcoming)
@@ -155,7 +155,7 @@ class Scheduler:
         """Return when the next turn under way counts as slow, and so makes room."""
         return sorted(slow_from for at in self._begun.values() if (slow_from := at + SLOW_AFTER) > now)[:1]
 
-    def _has_room(self, account_id: int, use: CallKind, now: datetime) -> bool:
+    def _has_room(self, account_id: int, kind: CallKind, now: datetime) -> bool:
         """Tell whether one more turn may begin; slow ones count up to half of the room only.
 
         Whoever was slow last waits while that half is taken: a panel that hangs for some holds up nobody else.
@@ -168,12 +168,12 @@ class Scheduler:
             return False
         slow = self._count_slow(self._watching, now)
         room = _WATCHING_AT_ONCE - min(slow, _WATCHING_AT_ONCE // 2)
-        return use is CallKind.SEND or len(self._watching) - slow < room
+        return kind is CallKind.SEND or len(self._watching) - slow < room
 
     def _starts_at(self, due: Due, now: datetime) -> tuple[datetime, CallKind]:
         """Return when an account may be worked on, and whether somebody is waiting for it."""
-        use = CallKind.SEND if due.urgent_at and due.urgent_at <= now else CallKind.WATCH
-        return max(due.due_at, self._not_before.get(due.id, due.due_at)), use
+        kind = CallKind.SEND if due.urgent_at and due.urgent_at <= now else CallKind.WATCH
+        return max(due.due_at, self._not_before.get(due.id, due.due_at)), kind
 
     async def _follow_clock(self) -> None:
         """Plan anew after the machine's clock was set back: what was due in a minute would be due in hours."""
@@ -187,13 +187,13 @@ class Scheduler:
         async with self._ledger.write() as tx:
             await tx.pull_in(now, now + farthest(self._plan.intervals))
 
-    def _start(self, due: Due, use: CallKind) -> None:
+    def _start(self, due: Due, kind: CallKind) -> None:
         """Begin work on an account, its call paid for: what is decided here cannot be overtaken."""
-        ticket = self._budget.spend(due.id, use)
-        if use is CallKind.WATCH:
+        ticket = self._budget.spend(due.id, kind)
+        if kind is CallKind.WATCH:
             self._watching.add(due.id)
         self._begun[due.id] = self._clock()
-        task = asyncio.create_task(self._take_turn(due.id, ticket), name=f"account {due.id}")
+        task = asyncio.create_task(self._run_account(due.id, ticket), name=f"account {due.id}")
         self._running[due.id] = task
         task.add_done_callback(lambda _: self._ended(due.id))
 
@@ -204,8 +204,8 @@ class Scheduler:
         was_slow = self._begun.pop(account_id) + SLOW_AFTER <= self._clock()
         (self._slow.add if was_slow else self._slow.discard)(account_id)
 
-    async def _take_turn(self, account_id: int, ticket: Ticket) -> None:
-        """Have an account's turn taken, whatever comes of it; a call that was not made after all is refunded."""
+    async def _run_account(self, account_id: int, ticket: Ticket) -> None:
+        """Run an account once, whatever comes of it; a call that was not made after all is refunded."""
         try:
             pause = await self._runner.run_once(account_id)
         except LeaseLost as error:
