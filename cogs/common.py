@@ -152,23 +152,24 @@ async def deliver_undelivered(interaction: Interaction) -> bool:
     courier = interaction.client.services.courier
     undelivered = await courier.undelivered_for(interaction.user.id)
     for one in undelivered:
-        message = await _show(interaction, one)
-        await courier.seen(one, message.id)
+        await _show(interaction, one)
+        await courier.seen(one)
     return bool(undelivered)
 
 
-async def _show(interaction: Interaction, one: Undelivered) -> discord.WebhookMessage:
+async def _show(interaction: Interaction, one: Undelivered) -> None:
     """Show a kept notice, in short where Discord does not take all of it."""
     if not one.in_short:
         try:
-            return await _follow_up(interaction, notice_card(one.report, one.notice))
+            await _follow_up(interaction, notice_card(one.report, one.notice))
+            return
         except DELIVERY_ERRORS as error:
             log.warning("notice %d is shown in short: %s", one.notice.id, error)
-    return await _follow_up(interaction, brief_notice_card(one.report, one.notice))
+    await _follow_up(interaction, brief_notice_card(one.report, one.notice))
 
 
-async def _follow_up(interaction: Interaction, shown: CardView) -> discord.WebhookMessage:
-    return await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True, wait=True)
+async def _follow_up(interaction: Interaction, shown: CardView) -> None:
+    await interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True, wait=True)
 
 
 def typed(interaction: discord.Interaction[Any], form: str) -> str | None:

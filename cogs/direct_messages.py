@@ -184,8 +184,8 @@ class DirectMessages(commands.Cog):
         courier = self._bot.services.courier
         for one in await courier.undelivered_for(message.author.id):
             shown = notice_card(one.report, one.notice)
-            sent = await message.channel.send(view=shown.view, files=shown.files, nonce=one.notice.nonce)
-            await courier.seen(one, sent.id)
+            await message.channel.send(view=shown.view, files=shown.files, nonce=one.notice.nonce)
+            await courier.seen(one)
 
 
 async def _acknowledge(message: discord.Message) -> discord.Message | None:

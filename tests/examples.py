@@ -15,7 +15,7 @@ from bot.cards.overviews import check_now_card, history_card, open_card
 from bot.domain.accounts import AccountState
 from bot.domain.languages import Language
 from bot.domain.order_ids import Junk
-from bot.domain.states import State
+from bot.domain.states import MAX_AMBIGUOUS, State
 from bot.ledger import (
     Account,
     Cancellation,
@@ -69,8 +69,8 @@ def order(
         account_id=1,
         order_id=f"ord_{number:064}",
         state=state,
-        attempts=1,
         ambiguous_attempts=ambiguous_attempts,
+        given_up=ambiguous_attempts >= MAX_AMBIGUOUS,
         panel_message=words,
         status_word=status,
         remains="650",
@@ -83,7 +83,7 @@ def order(
         checked_at=NOW,
         queued_at=NOW,
         ended_at=ended,
-        other_key=False,
+        key_version=1,
     )
 
 

@@ -48,7 +48,7 @@ _BREACHES = {
         SELECT later.id, c.state FROM cancellations later JOIN cancellations c
         ON c.user_id = later.user_id AND c.order_id = later.order_id AND c.id < later.id
         WHERE c.ended_at > later.created_at AND c.state NOT IN ('withdrawn', 'expired')
-        AND (c.state <> 'refused' OR c.other_key = 0 AND c.account_id = later.account_id)""",
+        AND (c.state <> 'refused' OR c.key_version = later.key_version AND c.account_id = later.account_id)""",
     "orders that wait and are not counted, or out of turn": """
         SELECT r.id, r.state, r.orders, r.waiting FROM requests r WHERE r.waiting <> (
             SELECT COUNT(*) FROM request_orders ro
@@ -77,6 +77,22 @@ _BREACHES = {
     "a line about the key of another user": """
         SELECT i.id FROM notice_items i JOIN notices n ON n.id = i.notice_id JOIN accounts a ON a.id = i.account_id
         WHERE a.user_id <> n.user_id""",
+    "given up without an unclear call": """
+        SELECT id FROM cancellations WHERE state = 'unknown' AND given_up = 1 AND ambiguous_attempts = 0""",
+    "sent with a key that its account has never had": """
+        SELECT c.id FROM cancellations c JOIN accounts a ON a.id = c.account_id WHERE c.key_version > a.key_version""",
+    "a fingerprint without a key": """
+        SELECT id FROM accounts WHERE key_sealed IS NULL AND key_fingerprint IS NOT NULL""",
+    "a message that is over and due, or neither": """
+        SELECT id, state FROM notices WHERE (due_at IS NULL) <> (state IN ('delivered', 'kept'))""",
+    "a webhook of a user without keys": """
+        SELECT user_id FROM webhooks WHERE user_id NOT IN (SELECT user_id FROM accounts WHERE state <> 'removed')""",
+    "a secret of a user who is being erased, or a card or message that is due": """
+        SELECT user_id FROM erasures WHERE user_id IN (
+            SELECT user_id FROM accounts WHERE key_sealed IS NOT NULL
+            UNION ALL SELECT user_id FROM requests WHERE token_sealed IS NOT NULL OR card_due_at IS NOT NULL
+            UNION ALL SELECT user_id FROM notices WHERE due_at IS NOT NULL
+            UNION ALL SELECT user_id FROM webhooks UNION ALL SELECT user_id FROM preferences)""",
     "something open that no key can settle": """
         SELECT c.id, c.state FROM cancellations c JOIN accounts a ON a.id = c.account_id
         WHERE a.key_sealed IS NULL AND c.ended_at IS NULL AND c.state <> 'sending'""",

@@ -23,8 +23,8 @@ def seal_a_key(folder: Path, below: Below | None = None) -> bytes:
     migrate(below.database)
     sealed = open_vault(settings(folder)).seal(Purpose.PANEL_KEY, 7, SecretStr(SECRET), 1)
     below.sql(
-        "INSERT INTO accounts (user_id, name, folded, is_default, key_sealed, state, created_at, changed_at)"
-        " VALUES (7, 'main', 'main', 1, ?, 'active', 0, 0)",
+        "INSERT INTO accounts (user_id, name, folded, is_default, key_sealed, state, changed_at)"
+        " VALUES (7, 'main', 'main', 1, ?, 'active', 0)",
         sealed,
     )
     return sealed

@@ -57,7 +57,7 @@ class Room:
                 "SELECT id, state, orders, waiting, message_id FROM requests WHERE user_id = ? ORDER BY id",
                 "SELECT c.order_id, c.state, c.ambiguous_attempts, c.due_at, c.notified_at FROM cancellations c"
                 " JOIN accounts a ON a.id = c.account_id WHERE a.user_id = ? ORDER BY c.id",
-                "SELECT id, state, delivered_at FROM notices WHERE user_id = ? ORDER BY id",
+                "SELECT id, state FROM notices WHERE user_id = ? ORDER BY id",
             )
         ]
 

@@ -20,7 +20,7 @@ from bot.domain.accounts import AccountState
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted, CancelRow, OrderReading, RowError, StatusRow
 from bot.domain.polling import DRAFT_LIVES, EXPIRES_AFTER, OVERDUE_AFTER, may_resend
-from bot.domain.states import MAX_AMBIGUOUS, TRANSITIONS, State, Transition, after_cancel, after_lost_call, after_status
+from bot.domain.states import TRANSITIONS, State, Transition, after_cancel, after_lost_call, after_status
 from bot.ledger import (
     Cancellation,
     Ledger,
@@ -98,17 +98,17 @@ def out_of(source: Any) -> st.SearchStrategy[Any]:
     return st.runner().flatmap(lambda machine: st.sampled_from(source(machine)))
 
 
-def judged(rows: list[Cancellation], answers: list[CancelRow | None]) -> list[Transition]:
-    """Return what the answers to a cancel call make of its rows."""
+def judged(rows: list[Cancellation], answers: list[CancelRow | None], same_key: dict[int, bool]) -> list[Transition]:
+    """Return what the answers to a cancel call make of its rows; `same_key`: of each, sent with the key that calls."""
     pairs = zip(rows, answers, strict=False)
-    return [after_cancel(row.ambiguous_attempts, answer, same_key=not row.other_key) for row, answer in pairs]
+    return [after_cancel(row.ambiguous_attempts, answer, same_key=same_key[row.id]) for row, answer in pairs]
 
 
-def checked_at(row: Cancellation, answer: StatusRow | None, now: datetime) -> Outcome:
+def checked_at(row: Cancellation, answer: StatusRow | None, now: datetime, same_key: dict[int, bool]) -> Outcome:
     """Return what an answer to a status call makes of a row."""
     reading = answer if isinstance(answer, OrderReading) else None
-    resend = may_resend(now, row.resends_at(now), row.running_checks)
-    verdict = after_status(row.state, row.ambiguous_attempts, answer, same_key=not row.other_key, may_resend=resend)
+    resend = not row.given_up and may_resend(now, row.resends_at(now), row.running_checks)
+    verdict = after_status(row.state, row.ambiguous_attempts, answer, same_key=same_key[row.id], may_resend=resend)
     return Outcome(row, verdict, now, reading, checked=reading is not None, failed=answer is None)
 
 
@@ -139,6 +139,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.below = self.stack.enter_context(ledger_in(Path(folder), self.server))
         self.late: list[tuple[int, list[Cancellation]]] = []  # calls of dead processes, whose answers may yet come
         self.sent: dict[int, datetime] = {}
+        self.same_key: dict[int, bool] = {}  # as it was when the last call was begun
         self.ambiguous: dict[int, int] = {}  # last call ambiguous; how often checks have shown it running since
         self.questions: list[int] = []
         self.seen: set[int] = set()  # ended before their user's eyes, as far as the ledger has heard
@@ -303,20 +304,16 @@ class LedgerMachine(RuleBasedStateMachine):
             async with self.ledger.write() as tx:
                 assert await tx.begin_sending(notice_id, self.now, self.now) is None
                 await tx.set_undelivered(notice_id, "late", None)
-                await tx.notice_delivered(notice_id, self.now, 9)
+                await tx.notice_delivered(notice_id, self.now)
         assert self.rows_but_those_of(0) == others
 
-    @step(
-        request_id=found(
-            "SELECT DISTINCT request_id FROM cancellations WHERE state = 'unknown' AND ambiguous_attempts >= 5"
-        )
-    )
+    @step(request_id=found("SELECT DISTINCT request_id FROM cancellations WHERE state = 'unknown' AND given_up = 1"))
     async def press_retry(self, request_id: int) -> None:
         async with self.ledger.write() as tx:
             await tx.place_card(request_id, self.card())
             await tx.retry_request(request_id, self.now)
         rows = await orders_of(self.ledger.read, request_id)
-        assert all(row.ambiguous_attempts < MAX_AMBIGUOUS for row in rows if row.state is State.UNKNOWN)
+        assert not any(row.is_only_watched for row in rows)
 
     @step(notice_id=undelivered_notices)
     async def read_a_kept_message(self, notice_id: int) -> None:
@@ -358,16 +355,21 @@ class LedgerMachine(RuleBasedStateMachine):
             assert self.ambiguous.pop(row.id, 2) >= 2
             assert row.ambiguous_attempts == 0 or self.now - self.sent[row.id] >= timedelta(minutes=2)
             self.sent[row.id] = self.now
+        looks = [] if claimed else await self.ledger.read.due_checks(account_id, self.now, most)
         if claimed:
             self.sending[account_id] = claimed
-        elif rows := await self.ledger.read.due_checks(account_id, self.now, most):
-            self.looking[account_id] = rows
+        elif looks:
+            self.looking[account_id] = looks
+        if rows := claimed or looks:
+            account = await self.ledger.read.account(account_id)
+            assert account
+            self.same_key |= {row.id: row.sent_with(account) for row in rows}
 
     async def end_a_cancel(self, account_id: int, answers: list[CancelRow | None], fate: str) -> None:
         """Record what a cancel call led to."""
         rows = self.sending.pop(account_id)
         if fate == "answered":
-            verdicts = judged(rows, answers)
+            verdicts = judged(rows, answers, self.same_key)
         else:
             verdicts = [after_lost_call(row.ambiguous_attempts, may_have_acted=fate == "lost") for row in rows]
         await self.record(account_id, [Outcome(*pair, self.now) for pair in zip(rows, verdicts, strict=True)])
@@ -377,7 +379,7 @@ class LedgerMachine(RuleBasedStateMachine):
     async def end_a_look(self, account_id: int, answers: list[StatusRow | None]) -> None:
         """Record what a status call led to."""
         pairs = zip(self.looking.pop(account_id), answers, strict=False)
-        outcomes = [checked_at(row, answer, self.now) for row, answer in pairs]
+        outcomes = [checked_at(row, answer, self.now, self.same_key) for row, answer in pairs]
         await self.record(account_id, outcomes)
         for id in {outcome.cancellation.id for outcome in outcomes if outcome.shows_running} & self.ambiguous.keys():
             self.ambiguous[id] += 1
@@ -440,7 +442,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if report := await tx.report_of(notice_id):
                 await tx.begin_sending(notice_id, self.now, self.now)
             else:
-                await tx.notice_delivered(notice_id, self.now, None)
+                await tx.notice_delivered(notice_id, self.now)
         if report:
             self.messages[notice_id] = report
             self.closed.setdefault(notice_id, self.lines(notice_id))
@@ -448,7 +450,7 @@ class LedgerMachine(RuleBasedStateMachine):
     async def deliver(self, notice_id: int) -> None:
         """Note that a user has these lines before their eyes."""
         async with self.ledger.write() as tx:
-            await tx.notice_delivered(notice_id, self.now, 9)
+            await tx.notice_delivered(notice_id, self.now)
         ended = [id for _, kind, id in self.lines(notice_id) if kind == NoticeKind.ENDED]
         self.seen.update(ended)
         self.lines_seen.update(ended)
@@ -487,7 +489,7 @@ class LedgerMachine(RuleBasedStateMachine):
     async def an_answer_comes_too_late(self, call: int, answers: list[CancelRow | None]) -> None:
         account_id, rows = self.late.pop(call)
         before = self.rows_but_those_of(0)["cancellations"]
-        outcomes = zip(rows, judged(rows, answers), strict=True)
+        outcomes = zip(rows, judged(rows, answers, self.same_key), strict=True)
         await self.record(account_id, [Outcome(row, verdict, self.now) for row, verdict in outcomes])
         assert self.rows_but_those_of(0)["cancellations"] == before
 

@@ -12,7 +12,7 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.states import MAX_AMBIGUOUS
 from bot.panel import Answer
 from tests.panel.fakes import AMBIGUOUS
-from tests.world import KEY, START, Late, Twice, World, messages, open_orders, shown
+from tests.world import KEY, START, Late, Twice, World, messages, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
 
@@ -131,17 +131,13 @@ async def test_nor_does_it_where_one_more_try_was_asked_for(here: World, ann: An
     assert here.panel.cancel_requests == {"ord_A": 1}
 
 
-async def sent(here: World) -> list[tuple[str, int]]:
-    """Return state and number of cancel calls begun of every order of the ledger's only account."""
-    return [(row.state, row.attempts) for row in await open_orders(here.app.ledger.read, 1)]
-
-
 async def test_many_doubtful_calls_end_in_watching_not_in_sending(here: World, ann: Any) -> None:
     here.order("ord_A", RUNNING)
     await ann.slash("cancel", orders="ord_A")
     here.wire.broken = "cancel"
     await here.wait(9 * 3600, step=60)
-    assert await sent(here) == [("unknown", MAX_AMBIGUOUS)]
+    assert here.times_sent() == {"ord_A": MAX_AMBIGUOUS}
+    assert here.sql("SELECT state, ambiguous_attempts, given_up FROM cancellations") == [("unknown", MAX_AMBIGUOUS, 1)]
     here.wire.broken = None
     await here.wait(3600, step=60)
     assert here.panel.cancel_requests == {}
@@ -169,7 +165,8 @@ async def test_a_panel_that_fails_at_cancelling_alone_is_given_time(here: World,
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(300)
     assert "Unclear, being checked" in shown(card)
-    assert await sent(here) == [("unknown", 2)]
+    assert here.times_sent() == {"ord_A": 2}
+    assert here.sql("SELECT state FROM cancellations") == [("unknown",)]
     here.wire.broken = None
     await here.wait(900)
     assert here.panel.cancel_requests["ord_A"] == 1

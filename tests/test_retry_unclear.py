@@ -9,9 +9,8 @@ from bot.cards.buttons import retry
 from bot.cards.layout import Tone, card
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
-from bot.domain.states import MAX_AMBIGUOUS
 from bot.panel import Answer
-from tests.world import KEY, World, buttons_of, open_orders, shown, text_of
+from tests.world import KEY, World, buttons_of, shown, text_of
 
 RUNNING = OrderStatus.IN_PROGRESS
 ONLY_WATCHED = "Some I only watch now"
@@ -34,9 +33,10 @@ async def given_up(here: World, user: Any, *channel: Any) -> Any:
     return result
 
 
-async def ambiguous_attempts(here: World) -> dict[str, tuple[str, int]]:
-    """Return the state and the doubts of every open order."""
-    return {row.order_id: (row.state, row.ambiguous_attempts) for row in await open_orders(here.app.ledger.read, 1)}
+def stands(here: World) -> dict[str, tuple[str, int, int]]:
+    """Return of every open order its state, how many calls were unclear, and whether it is given up."""
+    rows = here.sql("SELECT order_id, state, ambiguous_attempts, given_up FROM cancellations WHERE ended_at IS NULL")
+    return {order: (state, ambiguous_attempts, given_up) for order, state, ambiguous_attempts, given_up in rows}
 
 
 def asked_since(here: World, calls: int) -> list[tuple[str, tuple[str, ...]]]:
@@ -83,11 +83,10 @@ async def test_pressed_twice_it_is_one_try_and_once_more_unclear_it_can_be_press
     here.wire.broken = "cancel"
     await ann.click(result.response, label="Retry unclear")
     await ann.click(copy, label="Retry unclear")
-    assert (await ambiguous_attempts(here))["ord_A"] == ("unknown", MAX_AMBIGUOUS - 1)
+    assert stands(here)["ord_A"] == ("unknown", 1, 0)
     await here.wait(900, step=60)
-    assert (await ambiguous_attempts(here))["ord_A"] == ("unknown", MAX_AMBIGUOUS)
-    (attempts,) = [row.attempts for row in await open_orders(here.app.ledger.read, 1) if row.order_id == "ord_A"]
-    assert attempts == 2
+    assert stands(here)["ord_A"] == ("unknown", 2, 1)
+    assert here.times_sent() == {"ord_A": 2, "ord_B": 1}
     moved = ann.dm_channel.last_message
     assert ONLY_WATCHED in text_of([part.to_dict() for part in moved.components])
     here.wire.broken = None
@@ -143,14 +142,14 @@ async def test_without_a_key_that_works_nothing_is_taken_on(here: World, ann: An
         here.skip(61)
     pressed = await ann.click(result.response, label="Retry unclear")
     assert "no longer accepts your API key" in text_of(pressed.followups[0].components)
-    assert (await ambiguous_attempts(here))["ord_A"] == ("unknown", MAX_AMBIGUOUS)
+    assert stands(here)["ord_A"] == ("unknown", 1, 1)
 
 
 async def test_where_the_acknowledgement_fails_nothing_is_taken_on(here: World, ann: Any) -> None:
     result = await given_up(here, ann)
     here.env.inject_error("POST", "/interactions/*", status=404, code=10062)
     await ann.click(result.response, label="Retry unclear")
-    assert (await ambiguous_attempts(here))["ord_A"] == ("unknown", MAX_AMBIGUOUS)
+    assert stands(here)["ord_A"] == ("unknown", 1, 1)
 
 
 async def test_nobody_else_can_press_it(here: World) -> None:
@@ -160,7 +159,7 @@ async def test_nobody_else_can_press_it(here: World) -> None:
     await given_up(here, ann, channel)
     pressed = await bob.click(await behind(here, channel.id), label="Retry unclear")
     assert "somebody else" in text_of(pressed.followups[0].components)
-    assert (await ambiguous_attempts(here))["ord_A"] == ("unknown", MAX_AMBIGUOUS)
+    assert stands(here)["ord_A"] == ("unknown", 1, 1)
 
 
 async def test_a_card_where_nothing_is_only_watched_has_no_such_button(here: World, ann: Any) -> None:

@@ -97,7 +97,7 @@ def test_an_answer_to_a_cancel_leads_where_sending_may_lead(ambiguous_attempts: 
     verdict = after_cancel(ambiguous_attempts, row)
     assert is_legal(State.SENDING, verdict)
     assert verdict.state not in ENDS - {State.REFUSED}
-    assert verdict.ambiguous_attempts >= ambiguous_attempts or verdict.ambiguous_attempts == MAX_AMBIGUOUS
+    assert verdict.ambiguous_attempts == ambiguous_attempts + (verdict.state is State.UNKNOWN)
 
 
 @given(ambiguous_counts, refusals)
@@ -113,6 +113,7 @@ def test_a_lost_call_leads_where_sending_may_lead(ambiguous_attempts: int, may_h
     assert is_legal(State.SENDING, verdict)
     assert (verdict.state is State.UNKNOWN) == may_have_acted
     assert verdict.ambiguous_attempts == ambiguous_attempts + may_have_acted
+    assert verdict.gives_up == (may_have_acted and verdict.ambiguous_attempts >= MAX_AMBIGUOUS)
 
 
 @given(st.sampled_from(WATCHED), ambiguous_counts, status_rows)
@@ -183,13 +184,13 @@ def test_nothing_is_sent_again_before_its_time() -> None:
     assert after_status(State.UNKNOWN, 2, running) == Transition(State.REQUESTED, 2)
 
 
-@given(st.sampled_from(WATCHED), ambiguous_counts, status_rows)
-def test_an_order_is_sent_again_only_when_it_is_running_and_doubted_seldom_enough(
-    state: State, ambiguous_attempts: int, row: StatusRow | None
+@given(st.sampled_from(WATCHED), ambiguous_counts, status_rows, st.booleans())
+def test_an_order_is_sent_again_only_when_it_is_running_and_may_be(
+    state: State, ambiguous_attempts: int, row: StatusRow | None, may_resend: bool
 ) -> None:
     running = isinstance(row, OrderReading) and row.status in RUNNING
-    again = after_status(state, ambiguous_attempts, row).state is State.REQUESTED
-    assert again == (state is State.UNKNOWN and running and ambiguous_attempts < MAX_AMBIGUOUS)
+    again = after_status(state, ambiguous_attempts, row, may_resend=may_resend).state is State.REQUESTED
+    assert again == (state is State.UNKNOWN and running and may_resend)
 
 
 @given(st.integers(1, MAX_AMBIGUOUS + 2), refusals)
@@ -200,11 +201,7 @@ def test_a_refusal_after_a_doubtful_call_is_final_only_where_its_words_rule_that
     verdict = after_refusal(ambiguous_attempts, words)
     assert (verdict.state is State.REFUSED) == ruled_out
     if not ruled_out:
-        assert after_status(
-            verdict.state, verdict.ambiguous_attempts, OrderReading(RUNNING[0], "pending")
-        ).state.is_open
-        again = after_status(verdict.state, verdict.ambiguous_attempts, OrderReading(RUNNING[0], "pending"))
-        assert again.state is State.UNKNOWN  # watched, never sent again
+        assert (verdict.state, verdict.gives_up) == (State.UNKNOWN, True)  # watched, never sent again
 
 
 @pytest.mark.parametrize("words", RULED_OUT)
@@ -259,7 +256,9 @@ def test_a_row_that_speaks_of_a_fault_refuses_nothing(ambiguous_attempts: int, w
     ],
 )
 def test_a_refusal_that_may_be_for_an_earlier_cancels_sake_is_only_watched(ambiguous_attempts: int, words: str) -> None:
-    assert after_cancel(ambiguous_attempts, RowError(words)) == Transition(State.UNKNOWN, MAX_AMBIGUOUS, words)
+    assert after_cancel(ambiguous_attempts, RowError(words)) == Transition(
+        State.UNKNOWN, ambiguous_attempts + 1, words, gives_up=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -280,16 +279,16 @@ def test_a_plain_refusal_of_the_only_call_is_final(words: str) -> None:
 def test_no_order_is_sent_more_often_than_its_doubts_allow(
     answers: list[tuple[CancelRow | None, StatusRow | None]],
 ) -> None:
-    state, ambiguous_attempts, sent = State.REQUESTED, 0, 0
+    state, ambiguous_attempts, given_up, sent = State.REQUESTED, 0, False, 0
     for cancelled, looked in answers:
         if state is State.REQUESTED:
             sent += 1
             verdict = after_cancel(ambiguous_attempts, cancelled)
         elif state.is_open:
-            verdict = after_status(state, ambiguous_attempts, looked)
+            verdict = after_status(state, ambiguous_attempts, looked, may_resend=not given_up)
         else:
             break
-        state, ambiguous_attempts = verdict.state, verdict.ambiguous_attempts
+        state, ambiguous_attempts, given_up = verdict.state, verdict.ambiguous_attempts, given_up or verdict.gives_up
     assert sent <= MAX_AMBIGUOUS
 
 

@@ -166,6 +166,31 @@ def test_what_was_called_refunded_is_called_so_only_where_its_row_proves_it(belo
     assert len(below.sql("SELECT id FROM transitions")) == len(steps) + 1
 
 
+ONLY_WATCHED = {
+    "ord_worn": (("unknown", 5, 5, 0), (1, 5, 1)),
+    "ord_already": (("unknown", 1, 5, 1), (1, 1, 0)),
+    "ord_theirs": (("unknown", 0, 5, 0), (1, 5, 1)),
+    "ord_asked_again": (("unknown", 2, 4, 0), (0, 4, 1)),
+    "ord_unclear": (("unknown", 2, 2, 1), (0, 2, 0)),
+}
+"""Orders as they were: state, calls, of these unclear, and whether the key was replaced since. Then whether they
+are given up, how many calls were unclear, and which key they were sent with."""
+
+
+def test_what_was_five_times_unclear_is_given_up(below: Below) -> None:
+    for order, (was, _) in ONLY_WATCHED.items():
+        below.sql(
+            "INSERT INTO cancellations (request_id, account_id, order_id, state, attempts, doubts, other_key, "
+            "created_at, changed_at, due_at) "
+            f"SELECT request_id, account_id, ?, '{was[0]}', ?, ?, ?, created_at, changed_at, 9 FROM cancellations "
+            "WHERE id = 1",
+            *(order, *was[1:]),
+        )
+    migrate(below.database)
+    rows = below.sql("SELECT order_id, given_up, ambiguous_attempts, key_version FROM cancellations WHERE due_at = 9")
+    assert {order: tuple(now) for order, *now in rows} == {order: now for order, (_, now) in ONLY_WATCHED.items()}
+
+
 def test_no_released_migration_has_changed() -> None:
     sealed = set(kept.SEALS.read_text("utf-8").splitlines())
     assert sealed

@@ -219,6 +219,15 @@ class World:
         """Return the orders of every cancel call that reached the panel."""
         return self.calls("cancel")
 
+    def times_sent(self) -> dict[str, int]:
+        """Return how many cancel calls were begun for each order, whether they reached the panel or not."""
+        return dict(
+            self.sql(
+                "SELECT c.order_id, COUNT(*) FROM transitions t JOIN cancellations c ON c.id = t.cancellation_id "
+                "WHERE t.to_state = 'sending' GROUP BY c.order_id ORDER BY c.order_id"
+            )
+        )
+
     def hasty(self) -> list[str]:
         """Return the orders sent again within two minutes, or before two status checks have been asked for."""
         return hasty(self.panel.calls, timedelta(minutes=2))

@@ -17,7 +17,7 @@ from bot.cards.words import (
     next_step,
     panel_status,
 )
-from bot.domain.states import MAX_AMBIGUOUS, State
+from bot.domain.states import State
 from bot.ledger import Cancellation, Group, Groups, ListKind
 
 _PLENTY = 100_000
@@ -83,7 +83,7 @@ def sections_of(
 
 def _section(state: State, group: Group, dates: _Dates) -> Section:
     lines = [(code(order.order_id) + dates(order), _remark(state, order)) for order in group.first]
-    given_up = state is State.UNKNOWN and any(order.ambiguous_attempts >= MAX_AMBIGUOUS for order in group.first)
+    given_up = any(order.is_only_watched for order in group.first)
     return Section(group.count, lines, given_up, t(ONLY_WATCHED) if given_up else _of_refunds(state, group))
 
 

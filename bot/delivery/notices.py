@@ -231,7 +231,7 @@ class Courier:
         now = self._clock()
         if not await self._ledger.read.report_of(notice.id):  # all of it was overtaken by events
             async with self._ledger.write() as tx:
-                await tx.notice_delivered(notice.id, now, None)
+                await tx.notice_delivered(notice.id, now)
             return True
         # Should this process die, its next start tries again soon; others must not come while it is still at it.
         pause = _HELD if self._ledger.is_shared else retry_after(notice.attempts + 1, self._random)
@@ -251,13 +251,13 @@ class Courier:
                 return True
             if preferences.notify_via is NotifyVia.CHANNEL and await self._ping_where_asked(notice, preferences):
                 return True
-            message = await _in_time(self._send(notice))
+            sent = await _in_time(self._send(notice))
         except Exception as error:  # whatever it is, other notices must not wait for this one
             return await self._refused(notice, error, preferences) is not Refusal.PASSING
-        self._got_through += message is not None
+        self._got_through += sent
         self._failing.pop(notice.id, None)
         async with self._ledger.write() as tx:
-            await tx.notice_delivered(notice.id, self._clock(), message and message.id)
+            await tx.notice_delivered(notice.id, self._clock())
         return True
 
     async def _ping_where_asked(self, notice: Notice, preferences: Preferences) -> bool:
@@ -282,26 +282,29 @@ class Courier:
         async with self._ledger.write() as tx:
             await tx.set_undelivered(notice.id, why, self._clock() if pinged else None)
 
-    async def _send(self, notice: Notice) -> discord.Message | None:
-        """Send a notice, unless it arrived before; None where nothing of it is left to say."""
+    async def _send(self, notice: Notice) -> bool:
+        """Send a notice, unless it arrived before; False where nothing of it is left to say."""
         channel = await self._client.create_dm(discord.Object(notice.user_id))
-        if notice.first_attempt_at and self._clock() - notice.first_attempt_at > _NONCE_WINDOW:
-            arrived = await self._find(channel, notice.reference, notice.first_attempt_at)
-            if arrived:
-                return arrived
+        if await self._has_arrived(channel, notice):
+            return True
         report = await self._ledger.read.report_of(notice.id)  # at the last moment: its user may have had it erased
         if not report:
-            return None
+            return False
         shown = notice_card(report, notice)
         preferences = await self._ledger.read.preferences(notice.user_id)
-        return await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce, silent=preferences.silent)
+        await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce, silent=preferences.silent)
+        return True
 
-    async def _find(self, channel: discord.DMChannel, reference: str, since: datetime) -> discord.Message | None:
-        """Look for a message of ours that was sent without our hearing of it."""
+    async def _has_arrived(self, channel: discord.DMChannel, notice: Notice) -> bool:
+        """Tell whether it was sent without our hearing of it, so long ago that its nonce tells Discord nothing."""
+        since = notice.first_attempt_at
+        if since is None or self._clock() - since <= _NONCE_WINDOW:
+            return False
         async for message in channel.history(after=since - _CLOCKS_DIFFER, limit=200, oldest_first=True):
-            if message.author == self._client.user and reference in str([c.to_dict() for c in message.components]):
-                return message
-        return None
+            shown = str([part.to_dict() for part in message.components])
+            if message.author == self._client.user and notice.reference in shown:
+                return True
+        return False
 
     async def _refused(self, notice: Notice, error: Exception, preferences: Preferences) -> Refusal:
         refusal = classify(error)
@@ -384,10 +387,10 @@ class Courier:
             log.warning("kept news are shown one by one: %s", error)
             return []
 
-    async def seen(self, one: Undelivered, message_id: int | None) -> None:
+    async def seen(self, one: Undelivered) -> None:
         """Note that a user has been shown a kept notice."""
         async with self._ledger.write() as tx:
-            await tx.notice_delivered(one.notice.id, self._clock(), message_id)
+            await tx.notice_delivered(one.notice.id, self._clock())
 
 
 async def _in_time(call: Awaitable[T]) -> T:

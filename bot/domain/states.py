@@ -101,11 +101,15 @@ _PERHAPS_DONE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What one answer makes of one cancellation; `doubts` counts its ambiguous calls."""
+    """What one answer makes of one cancellation; `ambiguous_attempts` counts its ambiguous calls.
+
+    `gives_up`: it is not sent again by itself.
+    """
 
     state: State
     ambiguous_attempts: int
     panel_message: str | None = None
+    gives_up: bool = False
 
 
 def may_be_refilled(state: State, panel_message: str | None) -> bool:
@@ -136,7 +140,7 @@ def after_cancel(ambiguous_attempts: int, row: CancelRow | None, *, same_key: bo
         case RowError(panel_message):
             return after_refusal(ambiguous_attempts, panel_message, same_key=same_key)
         case None:
-            return Transition(State.UNKNOWN, ambiguous_attempts + 1)
+            return _unclear(ambiguous_attempts)
 
 
 def after_refusal(ambiguous_attempts: int, panel_message: str, *, same_key: bool = True) -> Transition:
@@ -151,10 +155,16 @@ def after_refusal(ambiguous_attempts: int, panel_message: str, *, same_key: bool
     # These hold for every earlier call too, unless that went out with a key of perhaps another account.
     ruled_out = ("not support" in said and "cancel" in said) or (same_key and is_not_found(panel_message))
     if not ruled_out and is_of_a_fault(panel_message):
-        return Transition(State.UNKNOWN, ambiguous_attempts + 1, panel_message)
+        return _unclear(ambiguous_attempts, panel_message)
     if _PERHAPS_DONE.search(said) or (ambiguous_attempts and not ruled_out):
-        return Transition(State.UNKNOWN, MAX_AMBIGUOUS, panel_message)
+        return Transition(State.UNKNOWN, ambiguous_attempts + 1, panel_message, gives_up=True)
     return Transition(State.REFUSED, ambiguous_attempts, panel_message)
+
+
+def _unclear(ambiguous_attempts: int, panel_message: str | None = None) -> Transition:
+    return Transition(
+        State.UNKNOWN, ambiguous_attempts + 1, panel_message, gives_up=ambiguous_attempts + 1 >= MAX_AMBIGUOUS
+    )
 
 
 def after_lost_call(ambiguous_attempts: int, *, may_have_acted: bool, panel_message: str = "") -> Transition:
@@ -163,7 +173,7 @@ def after_lost_call(ambiguous_attempts: int, *, may_have_acted: bool, panel_mess
     `words`: what the answer said instead, to be shown while nobody knows more.
     """
     if may_have_acted:
-        return Transition(State.UNKNOWN, ambiguous_attempts + 1, panel_message or None)
+        return _unclear(ambiguous_attempts, panel_message or None)
     return Transition(State.REQUESTED, ambiguous_attempts)
 
 
@@ -183,7 +193,7 @@ def after_status(
         return Transition(_ENDED_AS[row.status], ambiguous_attempts)
     if state is State.ACCEPTED:
         return Transition(State.QUEUED, ambiguous_attempts)
-    if state is State.UNKNOWN and ambiguous_attempts < MAX_AMBIGUOUS and may_resend:
+    if state is State.UNKNOWN and may_resend:
         return Transition(State.REQUESTED, ambiguous_attempts)
     return Transition(state, ambiguous_attempts)
 

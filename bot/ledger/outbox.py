@@ -107,9 +107,9 @@ class Outbox(Reader):
         pinged = pinged_at and to_ms(pinged_at)
         await QUERIES.set_undelivered(self._db, id=notice_id, refusal=refusal, pinged_at=pinged)
 
-    async def notice_delivered(self, notice_id: int, now: datetime, message_id: int | None) -> None:
+    async def notice_delivered(self, notice_id: int, now: datetime) -> None:
         """Note that the user has a notice before their eyes."""
-        await QUERIES.notice_delivered(self._db, id=notice_id, now=to_ms(now), message_id=message_id)
+        await QUERIES.notice_delivered(self._db, id=notice_id)
         await QUERIES.mark_notified(self._db, notice_id=notice_id, now=to_ms(now))
 
 

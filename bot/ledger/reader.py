@@ -147,7 +147,9 @@ class Reader:
     async def open_groups(self, account_ids: Iterable[int]) -> Groups:
         """Return what is still open in some accounts."""
         found = [await self._groups(QUERIES.tally_of_open, QUERIES.first_of_open, account_id=id) for id in account_ids]
-        return together(found, key=lambda order: (-order.ambiguous_attempts, order.created_at, order.id))
+        return together(
+            found, key=lambda order: (-order.given_up, -order.ambiguous_attempts, order.created_at, order.id)
+        )
 
     async def groups_of_notice(self, notice_id: int, kind: NoticeKind) -> Groups:
         """Return what a notice reports under one kind of line."""

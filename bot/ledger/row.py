@@ -29,7 +29,7 @@ class Row:
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> Self:
         """Return the row as this class; columns it has no field for are left out."""
-        return cls(*(row[name] if convert is None else convert(row[name]) for name, convert in _columns(cls)))
+        return cls.read_all([row])[0]
 
     @classmethod
     def read_all(cls, rows: Sequence[Any]) -> list[Self]:
@@ -38,15 +38,14 @@ class Row:
             return []
         names: list[str] = list(rows[0].keys())
         columns = [(names.index(name), convert) for name, convert in _columns(cls)]
-        return [cls(*[row[at] if convert is None else convert(row[at]) for at, convert in columns]) for row in rows]
+        return [
+            cls(*[row[at] if convert is None or row[at] is None else convert(row[at]) for at, convert in columns])
+            for row in rows
+        ]
 
 
 @cache
 def _columns(cls: type[Row]) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
     """Return a class's columns and how each is converted; worked out once, since lists have many rows."""
     names = [field.name for field in fields(cls)]  # pyright: ignore[reportArgumentType]  # every subclass is a dataclass
-    return tuple((name, _optional_time if _is_time(name) else cls.conversions.get(name)) for name in names)
-
-
-def _optional_time(milliseconds: int | None) -> datetime | None:
-    return None if milliseconds is None else from_ms(milliseconds)
+    return tuple((name, from_ms if _is_time(name) else cls.conversions.get(name)) for name in names)

@@ -84,14 +84,6 @@ def _junk(text: str) -> Junk:
     return Junk.of(stored) if isinstance(stored, list) else Junk.of(stored["first"], stored["counts"])
 
 
-def _refund(value: str | None) -> Refund | None:
-    return None if value is None else Refund(value)
-
-
-def _trouble(value: str | None) -> Trouble | None:
-    return None if value is None else Trouble(value)
-
-
 class PreviewState(StrEnum):
     """How far a preview has come: still asking, all asked, or why the rest was not asked."""
 
@@ -137,10 +129,6 @@ class Preview:
 _PREVIEW = TypeAdapter(Preview)
 
 
-def _preview(text: str | None) -> Preview | None:
-    return None if text is None else _PREVIEW.validate_json(text)
-
-
 @dataclass(frozen=True, slots=True)
 class Account(Row):
     """One NotPanel account of a Discord user, known by the name of its key; `key_sealed` only the vault can open.
@@ -148,7 +136,7 @@ class Account(Row):
     `is_default`: commands without a key use it. A user with keys has exactly one default.
     """
 
-    conversions: ClassVar[Mapping[str, Any]] = {"state": AccountState, "trouble": _trouble, "is_default": bool}
+    conversions: ClassVar[Mapping[str, Any]] = {"state": AccountState, "trouble": Trouble, "is_default": bool}
 
     id: int
     user_id: int
@@ -160,6 +148,8 @@ class Account(Row):
     trouble: Trouble | None
     changed_at: datetime
     checks_asked_at: datetime | None
+    key_version: int = 1
+    """How many keys, by their fingerprints, have followed each other."""
     panel_account: int | None = None
     pruned_until: datetime | None = None
     """When the last of those orders ended that have been deleted for their age or number."""
@@ -206,7 +196,11 @@ class Due(Row):
 class Request(Row):
     """One `/cancel`: what was asked, and where its card is. `waiting` of its `orders` have not been taken up."""
 
-    conversions: ClassVar[Mapping[str, Any]] = {"state": RequestState, "ignored": _junk, "preview": _preview}
+    conversions: ClassVar[Mapping[str, Any]] = {
+        "state": RequestState,
+        "ignored": _junk,
+        "preview": _PREVIEW.validate_json,
+    }
 
     id: int
     account_id: int
@@ -232,18 +226,20 @@ class Request(Row):
 class Cancellation(Row):
     """One order being cancelled, or how that ended; money is the panel's own text.
 
+    `given_up`: it is not sent again by itself. `key_version`: which of its account's keys it was sent with, if it was.
     `pending_at`: when it was seen pending, where no other status was seen since, before it was sent.
+    `resend_at`: its user has asked for one more try, not before then.
     """
 
-    conversions: ClassVar[Mapping[str, Any]] = {"state": State, "other_key": bool, "refund": _refund}
+    conversions: ClassVar[Mapping[str, Any]] = {"state": State, "given_up": bool, "refund": Refund}
 
     id: int
     request_id: int
     account_id: int
     order_id: str
     state: State
-    attempts: int
     ambiguous_attempts: int
+    given_up: bool
     panel_message: str | None
     status_word: str | None
     remains: str | None
@@ -256,7 +252,7 @@ class Cancellation(Row):
     checked_at: datetime | None
     queued_at: datetime | None
     ended_at: datetime | None
-    other_key: bool
+    key_version: int
     pending_at: datetime | None = None
     refund: Refund | None = None
     running_checks: int = 0
@@ -273,10 +269,19 @@ class Cancellation(Row):
             return now + resend_after(self.ambiguous_attempts)
         return self.resend_at or self.sent_at + resend_after(self.ambiguous_attempts)
 
+    def sent_with(self, account: Account) -> bool:
+        """Tell whether it was sent with the key that its account has now."""
+        return self.key_version == account.key_version
+
     @property
     def shown_as(self) -> State:
         """The state that may be shown for it."""
         return as_shown(self.state, self.ambiguous_attempts)
+
+    @property
+    def is_only_watched(self) -> bool:
+        """Tell whether it is sent again only if its user asks for that."""
+        return self.given_up and self.state is State.UNKNOWN
 
     @property
     def not_found(self) -> bool:
@@ -321,10 +326,6 @@ class Notice(Row):
         return f"ref {self.nonce[:10]}"
 
 
-def _language(name: str | None) -> Language | None:
-    return None if name is None else resolve_locale(name)
-
-
 @dataclass(frozen=True, slots=True)
 class Preferences(Row):
     """How a user wants to hear from the bot; `language` None: as their Discord client says."""
@@ -332,7 +333,7 @@ class Preferences(Row):
     conversions: ClassVar[Mapping[str, Any]] = {
         "notify_via": NotifyVia,
         "notify_when": NotifyWhen,
-        "language": _language,
+        "language": resolve_locale,
         "silent": bool,
     }
 

@@ -56,13 +56,10 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
     async def save_key(self, key: SealedKey) -> None:
         """Store a key, wake up its account, let what waits in it go on; the user's only key is the default."""
         account_id, now = key.account_id, key.stored_at
-        before = await self.account(account_id)
         await self._unlink(account_id)
         await QUERIES.save_key(
             self._db, id=account_id, key_sealed=key.sealed, key_fingerprint=key.fingerprint, now=to_ms(now)
         )
-        if before is None or before.key_fingerprint != key.fingerprint:
-            await QUERIES.mark_other_key(self._db, account_id=account_id)
         await QUERIES.hurry(self._db, account_id=account_id, now=to_ms(now))
         await self.touch_account(account_id, now)
 
@@ -234,9 +231,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             self._db, request_id=request_id, count=count, state=state, now=stamp, notified_at=notified
         )
         if state is State.REQUESTED:
-            await QUERIES.revive(
-                self._db, request_id=request_id, count=count, most=MAX_AMBIGUOUS, pause=_FIRST_RESEND, now=stamp
-            )
+            await QUERIES.revive(self._db, request_id=request_id, count=count, pause=_FIRST_RESEND, now=stamp)
         await QUERIES.link_orders(self._db, request_id=request_id, count=count)
         if await QUERIES.mark_linked(self._db, request_id=request_id, count=count):
             # What is joined may never be sent, and so never change: the card is to show it as it is.
@@ -263,9 +258,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
 
     async def retry_request(self, request_id: int, now: datetime) -> None:
         """Let what is only watched of a request be sent once more, should the next look show it running."""
-        rows = QUERIES.retry_request(
-            self._db, request_id=request_id, most=MAX_AMBIGUOUS, pause=_FIRST_RESEND, now=to_ms(now)
-        )
+        rows = QUERIES.retry_request(self._db, request_id=request_id, pause=_FIRST_RESEND, now=to_ms(now))
         await self._touch([row["id"] async for row in rows], now)
 
     async def claim_for_sending(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
@@ -287,8 +280,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         which = {"account_id": account_id, "ambiguous_attempts": ambiguous_attempts, "now": to_ms(now), "most": most}
         if [row async for row in QUERIES.others_with_same_key(self._db, id=account_id)]:
             for _ in range(_SAME_KEY_ROUNDS):
-                rows = QUERIES.follow_same_key(self._db, **which, most_ambiguous=MAX_AMBIGUOUS)
-                followed = [row["id"] async for row in rows]
+                followed = [row["id"] async for row in QUERIES.follow_same_key(self._db, **which)]
                 await self._touch(followed, now)
                 waits = await QUERIES.wait_for_same_key(self._db, **which, until=to_ms(now + _SAME_KEY_WAITS))
                 if not followed and not waits:
@@ -336,7 +328,8 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
 
     async def recover_sending(self, now: datetime, window: timedelta, only: int | None = None) -> int:
         """Make what a dead process was sending, in one account or all, unknown; return how many orders there were."""
-        rows = [row async for row in QUERIES.recover_sending(self._db, now=to_ms(now), account_id=only)]
+        lost = QUERIES.recover_sending(self._db, now=to_ms(now), most=MAX_AMBIGUOUS, account_id=only)
+        rows = [row async for row in lost]
         await self._touch([row["id"] for row in rows], now)
         for account_id in {row["account_id"] for row in rows}:
             await self._settle(account_id, now, window)

@@ -15,10 +15,10 @@ from pydantic import SecretStr
 from bot.domain.accounts import AccountState
 from bot.domain.clock import Clock, Sleep
 from bot.domain.order_status import OrderStatus
-from bot.domain.panel_answers import CancelRow, OrderReading, StatusRow
+from bot.domain.panel_answers import OrderReading, StatusRow
 from bot.domain.polling import check_before_resend, may_resend, retry_after
 from bot.domain.refunds import Refund
-from bot.domain.states import MAX_AMBIGUOUS, State, Transition, after_cancel, after_lost_call, after_status
+from bot.domain.states import State, Transition, after_cancel, after_lost_call, after_status
 from bot.ledger import Account, Cancellation, LeaseLost, Ledger, NoticeKind, Outcome, Trouble, Writer
 from bot.panel import MAX_BATCH, Blocked, Panel, PanelError, RateLimited, Refused, Unavailable
 from bot.services.gateway import Gateway, NoAnswer
@@ -174,7 +174,12 @@ class AccountRunner:
         self._sends_from.pop(account.id, None)
         self._most.pop(account.id, None)
         check_at = await self._first_checks(account, {row.request_id for row in rows})
-        return _Answer([self._answered(row, answers.get(row.order_id), check_at[row.request_id]) for row in rows])
+
+        def answered(row: Cancellation) -> Outcome:
+            verdict = after_cancel(row.ambiguous_attempts, answers.get(row.order_id), same_key=row.sent_with(account))
+            return Outcome(row, verdict, check_at[row.request_id])
+
+        return _Answer([answered(row) for row in rows])
 
     async def _first_checks(self, account: Account, request_ids: Iterable[int]) -> dict[int, datetime]:
         """Return when to look at what was sent. A list is sent first: an order that waits may slip away meanwhile.
@@ -191,9 +196,6 @@ class AccountRunner:
             request_id: now + 2 * (self._gateway.earliest(account.id, left) - now) + _FIRST_CHECK_WAITS if left else now
             for request_id, left in calls.items()
         }
-
-    def _answered(self, row: Cancellation, found: CancelRow | None, check_at: datetime) -> Outcome:
-        return Outcome(row, after_cancel(row.ambiguous_attempts, found, same_key=not row.other_key), check_at)
 
     def _pause_sending(self, account_id: int) -> None:
         """Begin no other cancel call of an account for a while: it would most likely fail as well."""
@@ -217,7 +219,7 @@ class AccountRunner:
             return _Answer(_unchanged(rows, again, failed=error.may_have_acted), trouble, answers.pauses)
         self._succeeded(account.id)
         self._suspects.answered(account.id, rows)
-        seen = [self._seen(row, answers.get(row.order_id)) for row in rows]
+        seen = [self._seen(account, row, answers.get(row.order_id)) for row in rows]
         return _Answer(await self._planned(account.id, seen))
 
     async def _planned(self, account_id: int, seen: list[Outcome]) -> list[Outcome]:
@@ -234,13 +236,15 @@ class AccountRunner:
             for one in seen
         ]
 
-    def _seen(self, row: Cancellation, found: StatusRow | None) -> Outcome:
+    def _seen(self, account: Account, row: Cancellation, found: StatusRow | None) -> Outcome:
         reading = found if isinstance(found, OrderReading) else None
         if reading and reading.status is OrderStatus.UNKNOWN:
             self._note_strange(reading.word[:_MOST_OF_WORD])
         now = self._clock()
-        resend = may_resend(now, row.resends_at(now), row.running_checks)
-        verdict = after_status(row.state, row.ambiguous_attempts, found, same_key=not row.other_key, may_resend=resend)
+        resend = not row.given_up and may_resend(now, row.resends_at(now), row.running_checks)
+        verdict = after_status(
+            row.state, row.ambiguous_attempts, found, same_key=row.sent_with(account), may_resend=resend
+        )
         return Outcome(row, verdict, now, reading, checked=reading is not None, failed=found is None)
 
     def _note_strange(self, word: str) -> None:
@@ -317,7 +321,7 @@ def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:
 
     A check that does not show it running says nothing of when the next one will: only the planner's pauses grow.
     """
-    if seen.verdict.state is not State.UNKNOWN or seen.verdict.ambiguous_attempts >= MAX_AMBIGUOUS:
+    if seen.verdict.state is not State.UNKNOWN or seen.cancellation.given_up:
         return planned
     resend_at = seen.cancellation.resends_at(now)
     if not seen.shows_running and (resend_at is None or resend_at <= now):

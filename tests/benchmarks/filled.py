@@ -51,8 +51,8 @@ def fill(folder: Path, accounts: int = ACCOUNTS, rows: int = ROWS) -> None:
 
 
 _ACCOUNT = """
-    INSERT INTO accounts (id, user_id, name, folded, is_default, key_sealed, state, created_at, changed_at)
-    VALUES (:id, :id, 'main', 'main', 1, :sealed, 'active', :now, :now)
+    INSERT INTO accounts (id, user_id, name, folded, is_default, key_sealed, state, changed_at)
+    VALUES (:id, :id, 'main', 'main', 1, :sealed, 'active', :now)
 """
 _REQUESTS = """
     WITH RECURSIVE places (k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM places WHERE k < :rows / 10 - 1)
@@ -72,11 +72,11 @@ _CANCELLATIONS = """
                :now - age * 1800000 - CASE WHEN age <= 91 THEN 0 ELSE 300000000 END AS asked
         FROM orders
     )
-    INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, attempts, checks, status_word,
+    INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, checks, status_word,
                                created_at, changed_at, sent_at, queued_at, ended_at, notified_at, due_at)
     SELECT nth / 10 * :accounts + account + 1, account + :first, account + :first, 'ord_' || account || 'x' || nth,
            CASE WHEN NOT open THEN 'cancelled' WHEN account % 50 = 0 THEN 'requested' ELSE 'queued' END,
-           NOT (open AND account % 50 = 0), CASE WHEN open AND account % 50 = 0 THEN 0 ELSE 3 END,
+           CASE WHEN open AND account % 50 = 0 THEN 0 ELSE 3 END,
            CASE WHEN NOT open THEN 'canceled' WHEN account % 50 = 0 THEN NULL ELSE 'in_progress' END, asked,
            asked, CASE WHEN NOT open OR account % 50 THEN asked END,
            CASE WHEN NOT open AND nth % 2 OR open AND account % 50 THEN asked END,

@@ -133,7 +133,7 @@ async def test_a_notice_kept_for_the_next_command_is_not_written_twice(ledger_ca
     assert ledger_case.outbox() == []
     assert [kept.id for kept in await ledger_case.ledger.read.undelivered_notices(ANN)] == [notice.id]
     async with ledger_case.ledger.write() as tx:
-        await tx.notice_delivered(notice.id, LATER, 9)
+        await tx.notice_delivered(notice.id, LATER)
     assert await ledger_case.ledger.read.undelivered_notices(ANN) == []
 
 

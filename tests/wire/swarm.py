@@ -38,6 +38,11 @@ HALTS = (DEAD_AFTER + 10, WIRE_CLEAR_AFTER + 10)
 """Seconds for which a process is halted: long enough to be taken for dead, or for all that it was sending to be too."""
 _PATIENCE = 6
 """Seconds after which a person gives the command again."""
+_DELIVERED = """
+    SELECT nonce FROM notices n WHERE state = 'delivered'
+    AND EXISTS (SELECT 1 FROM notice_items i WHERE i.notice_id = n.id AND i.kind = 'ended')
+"""
+"""Notices that had something to say to the end: one that had not counts as delivered, too."""
 _TRUTH = {State.CANCELLED: "canceled", State.COMPLETED: "completed", State.PARTIAL: "partial"}
 
 
@@ -235,7 +240,7 @@ def audit(made: Swarm) -> dict[str, list[Any]]:
     sent = {(order, call.at) for call in made.panel.calls if call.action == "cancel" for order in call.orders}
     messages = [sent for sent in made.discord.messages.values() if "News about" in sent.text]
     nonces = Counter(sent.body["nonce"] for sent in messages)
-    delivered = {nonce for (nonce,) in made.sql("SELECT nonce FROM notices WHERE message_id IS NOT NULL")}
+    delivered = {nonce for (nonce,) in made.sql(_DELIVERED)}
     return {
         "lost": [
             *(made.accepted - found.keys()),

@@ -11,14 +11,15 @@ SELECT * FROM accounts WHERE id = :id AND user_id NOT IN (SELECT user_id FROM er
 
 -- name: place_account(user_id, name, folded, now)$
 -- The one of that name, or a new one that has no key yet; the name is spelled as it was written last.
-INSERT INTO accounts (user_id, name, folded, state, created_at, changed_at)
-VALUES (:user_id, :name, :folded, 'removed', :now, :now)
+INSERT INTO accounts (user_id, name, folded, state, changed_at)
+VALUES (:user_id, :name, :folded, 'removed', :now)
 ON CONFLICT (user_id, folded) DO UPDATE SET name = excluded.name
 RETURNING id;
 
 -- name: save_key(key_sealed, key_fingerprint, now, id)!
 -- A removed or rejected account wakes up with the new key; what waits in it goes on. The only key is the default.
 UPDATE accounts SET key_sealed = :key_sealed, key_fingerprint = :key_fingerprint, key_stored_at = :now,
+    key_version = CASE WHEN key_fingerprint = :key_fingerprint THEN key_version ELSE key_version + 1 END,
     state = 'active', trouble = NULL, changed_at = :now,
     is_default = CASE WHEN EXISTS (
         SELECT 1 FROM accounts o WHERE o.user_id = accounts.user_id AND o.is_default = 1

@@ -10,13 +10,13 @@ SELECT state, ambiguous_attempts > 0 AS is_ambiguous, SUM(one) AS count FROM (
 ) AS shown GROUP BY state, is_ambiguous;
 
 -- name: first_of_request(request_id, state, is_ambiguous, most)
--- Those in most doubt first: their group says what that means.
+-- Those that are only watched first, then those in most doubt: their group says what that means.
 SELECT * FROM (
     SELECT * FROM cancellations WHERE request_id = :request_id AND state = :state AND (ambiguous_attempts > 0) = :is_ambiguous
     UNION ALL
     SELECT c.* FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
     WHERE ro.request_id = :request_id AND ro.linked = 1 AND c.state = :state AND (c.ambiguous_attempts > 0) = :is_ambiguous
-) AS shown ORDER BY ambiguous_attempts DESC, id LIMIT :most;
+) AS shown ORDER BY given_up DESC, ambiguous_attempts DESC, id LIMIT :most;
 
 -- name: page_of_request(request_id, after, most)
 SELECT ro.position AS cursor, ro.order_id AS waiting, r.account_id AS list_account, c.*
@@ -30,7 +30,7 @@ WHERE account_id = :account_id AND ended_at IS NULL GROUP BY state, is_ambiguous
 -- name: first_of_open(account_id, state, is_ambiguous, most)
 SELECT * FROM cancellations
 WHERE account_id = :account_id AND ended_at IS NULL AND state = :state AND (ambiguous_attempts > 0) = :is_ambiguous
-ORDER BY ambiguous_attempts DESC, created_at, id LIMIT :most;
+ORDER BY given_up DESC, ambiguous_attempts DESC, created_at, id LIMIT :most;
 
 -- name: page_of_open(account_id, after, most)
 SELECT id AS cursor, NULL AS waiting, * FROM cancellations
@@ -66,8 +66,11 @@ SELECT COUNT(*) FROM (
 ) AS ready;
 
 -- name: claim_for_sending(now, account_id, ambiguous_attempts, most)
-UPDATE cancellations SET state = 'sending', attempts = attempts + 1, sent_at = :now, changed_at = :now,
-                         running_checks = 0, resend_at = NULL
+-- What its user has asked to be tried once more is tried no more after that. An earlier call may have gone out with another key.
+UPDATE cancellations SET state = 'sending', sent_at = :now, changed_at = :now, running_checks = 0,
+    given_up = CASE WHEN resend_at IS NULL THEN given_up ELSE 1 END, resend_at = NULL,
+    key_version = CASE WHEN ambiguous_attempts = 0
+        THEN (SELECT a.key_version FROM accounts a WHERE a.id = cancellations.account_id) ELSE key_version END
 WHERE id IN (
     SELECT id FROM cancellations
     WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = :ambiguous_attempts AND due_at <= :now
@@ -75,24 +78,26 @@ WHERE id IN (
 )
 RETURNING *;
 
--- name: follow_same_key(account_id, ambiguous_attempts, now, most, most_ambiguous)
+-- name: follow_same_key(account_id, ambiguous_attempts, now, most)
 -- Of what would be claimed next: what another user has sent with this very key is not sent again. It stands as theirs does and
 -- is watched from now on. Where it is not known what became of theirs, what was never sent waits for a look as well; what was,
 -- only for one that was asked for before and may still be sent again, so that not each waits for the other. That it was seen
 -- pending proves nothing: of when the other was sent, and of what it was then, that tells too little.
 UPDATE cancellations SET state = CASE WHEN theirs.taken = 1 THEN 'accepted' ELSE 'unknown' END,
     ambiguous_attempts = CASE WHEN theirs.ambiguous_attempts > cancellations.ambiguous_attempts THEN theirs.ambiguous_attempts ELSE cancellations.ambiguous_attempts END,
+    given_up = theirs.only_watched, key_version = CASE WHEN cancellations.ambiguous_attempts = 0
+        THEN (SELECT a.key_version FROM accounts a WHERE a.id = cancellations.account_id) ELSE key_version END,
     pending_at = NULL, sent_at = theirs.sent_at, changed_at = :now, due_at = :now, running_checks = 0, resend_at = NULL
 FROM (
     SELECT s.id, MAX(CASE WHEN s.state IN ('accepted', 'queued') THEN 1 ELSE 0 END) AS taken,
-           MAX(s.ambiguous_attempts) AS ambiguous_attempts, MAX(s.sent_at) AS sent_at
+           MAX(s.ambiguous_attempts) AS ambiguous_attempts, MAX(s.only_watched) AS only_watched, MAX(s.sent_at) AS sent_at
     FROM (
         SELECT id FROM cancellations
         WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = :ambiguous_attempts AND due_at <= :now
         ORDER BY due_at, id LIMIT :most
     ) AS claimable CROSS JOIN same_key s
     WHERE s.id = claimable.id AND (s.state IN ('accepted', 'queued') OR s.state <> 'sending' AND (
-        :ambiguous_attempts = 0 OR s.other < s.id AND s.ambiguous_attempts < :most_ambiguous AND s.key_state = 'active'
+        :ambiguous_attempts = 0 OR s.other < s.id AND s.only_watched = 0 AND s.key_state = 'active'
     ))
     GROUP BY s.id
 ) AS theirs
@@ -137,21 +142,22 @@ WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 
 )
 ORDER BY due_at, id LIMIT :most;
 
--- name: record(state, ambiguous_attempts, running_checks, checked, failed, panel_message, status_word, remains, charge_first, charge_last, currency, pending_at, refund, now, due_at, queued_at, ended_at, id, from_state, from_ambiguous)*!
+-- name: record(state, ambiguous_attempts, given_up, running_checks, checked, failed, panel_message, status_word, remains, charge_first, charge_last, currency, pending_at, refund, now, due_at, queued_at, ended_at, id, from_state, from_ambiguous, from_given_up)*!
 -- Where its user has asked for one more try while it was looked at, that look is left out: the next is due at once.
 UPDATE cancellations SET
-    state = :state, ambiguous_attempts = :ambiguous_attempts, running_checks = :running_checks, checks = checks + :checked,
+    state = :state, ambiguous_attempts = :ambiguous_attempts, given_up = :given_up, running_checks = :running_checks, checks = checks + :checked,
     failed_checks = CASE WHEN :checked > 0 THEN 0 ELSE failed_checks + :failed END, panel_message = COALESCE(:panel_message, panel_message),
     status_word = COALESCE(:status_word, status_word), remains = COALESCE(:remains, remains),
     charge_first = :charge_first, charge_last = :charge_last, currency = :currency, pending_at = :pending_at,
     refund = :refund, changed_at = :now, due_at = :due_at,
     checked_at = CASE WHEN :checked > 0 THEN :now ELSE checked_at END,
     queued_at = COALESCE(queued_at, :queued_at), ended_at = :ended_at
-WHERE id = :id AND state = :from_state AND ambiguous_attempts = :from_ambiguous;
+WHERE id = :id AND state = :from_state AND ambiguous_attempts = :from_ambiguous AND given_up = :from_given_up;
 
--- name: recover_sending(now, account_id)
+-- name: recover_sending(now, most, account_id)
 -- A process that died between the call and its answer leaves it unknown whether the panel got it.
-UPDATE cancellations SET state = 'unknown', ambiguous_attempts = ambiguous_attempts + 1, changed_at = :now, due_at = :now
+UPDATE cancellations SET state = 'unknown', ambiguous_attempts = ambiguous_attempts + 1, changed_at = :now, due_at = :now,
+    given_up = CASE WHEN ambiguous_attempts + 1 >= :most THEN 1 ELSE given_up END
 WHERE state = 'sending' AND (CAST(:account_id AS BIGINT) IS NULL OR account_id = :account_id) RETURNING id, account_id;
 
 -- name: withdraw_request(now, request_id)!
@@ -194,16 +200,6 @@ UPDATE cancellations SET due_at = :now WHERE due_at > :latest;
 -- Of a call that lies ahead nobody knows how long ago it was: it counts as just made. `pause`: in milliseconds.
 UPDATE cancellations SET sent_at = :now, resend_at = CASE WHEN resend_at > :now THEN CAST(:now AS BIGINT) + :pause END
 WHERE due_at IS NOT NULL AND sent_at > :now;
-
--- name: mark_other_key(account_id)!
--- Of what has ended, what the replaced key was refused since a request that still waits was asked for.
-UPDATE cancellations SET other_key = 1
-WHERE account_id = :account_id AND (
-    ended_at IS NULL AND (state <> 'requested' OR ambiguous_attempts > 0)
-    OR state = 'refused' AND ended_at > (
-        SELECT MIN(began_at) FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL
-    )
-);
 
 -- name: hurry_request(now, request_id)!
 -- Only what has not been looked at: what is unknown for longer has a pause of its own.

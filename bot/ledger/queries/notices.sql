@@ -41,8 +41,8 @@ WHERE id = :id AND state IN ('gathering', 'sending');
 UPDATE notices SET state = 'kept', due_at = NULL, refusal = :refusal, pinged_at = :pinged_at
 WHERE id = :id AND state = 'sending';
 
--- name: notice_delivered(now, message_id, id)!
-UPDATE notices SET state = 'delivered', due_at = NULL, delivered_at = :now, message_id = :message_id WHERE id = :id;
+-- name: notice_delivered(id)!
+UPDATE notices SET state = 'delivered', due_at = NULL WHERE id = :id;
 
 -- name: pauses_of_notice(notice_id)
 -- That a key is needed again is no news once there is one.

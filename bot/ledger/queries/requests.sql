@@ -35,23 +35,23 @@ WHERE r.id = :request_id
   AND NOT EXISTS (SELECT 1 FROM linkable j WHERE j.request_id = r.id AND j.order_id = ro.order_id)
 ORDER BY ro.position;
 
--- name: revive(request_id, count, most, pause, now)!
+-- name: revive(request_id, count, pause, now)!
 -- Asked for once more after all tries: one more, if the next checks show the order running, and never sooner after the
 -- last call than `pause` milliseconds.
-UPDATE cancellations SET ambiguous_attempts = :most - 1, running_checks = 0, due_at = :now, changed_at = :now,
+UPDATE cancellations SET given_up = 0, running_checks = 0, due_at = :now, changed_at = :now,
     resend_at = CASE WHEN sent_at + :pause > :now THEN sent_at + :pause ELSE CAST(:now AS BIGINT) END
-WHERE state = 'unknown' AND ambiguous_attempts >= :most AND id IN (
+WHERE state = 'unknown' AND given_up = 1 AND id IN (
     SELECT c.id FROM requests r JOIN request_orders ro
       ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting AND ro.position < r.orders - r.waiting + :count
     JOIN cancellations c ON c.user_id = r.user_id AND c.order_id = ro.order_id AND c.ended_at IS NULL
     WHERE r.id = :request_id
 );
 
--- name: retry_request(request_id, most, pause, now)
+-- name: retry_request(request_id, pause, now)
 -- The same for what stands on a request's card.
-UPDATE cancellations SET ambiguous_attempts = :most - 1, running_checks = 0, due_at = :now, changed_at = :now,
+UPDATE cancellations SET given_up = 0, running_checks = 0, due_at = :now, changed_at = :now,
     resend_at = CASE WHEN sent_at + :pause > :now THEN sent_at + :pause ELSE CAST(:now AS BIGINT) END
-WHERE state = 'unknown' AND ambiguous_attempts >= :most AND id IN (
+WHERE state = 'unknown' AND given_up = 1 AND id IN (
     SELECT cancellation_id FROM request_orders WHERE request_id = :request_id AND cancellation_id IS NOT NULL
 )
 RETURNING id;
@@ -98,7 +98,7 @@ WHERE c.id = :cancellation_id;
 -- As if the key of its account had been replaced: perhaps by one of another panel account.
 UPDATE cancellations SET
     request_id = :request_id, account_id = (SELECT r.account_id FROM requests r WHERE r.id = :request_id),
-    other_key = CASE WHEN state = 'requested' AND ambiguous_attempts = 0 THEN other_key ELSE 1 END, due_at = :now, changed_at = :now
+    key_version = 0, due_at = :now, changed_at = :now
 WHERE id = :cancellation_id;
 
 -- name: begin_anew(cancellation_id, request_id, now)$

@@ -30,9 +30,9 @@ WHERE p.user_id = a.user_id AND p.notify_when = 'finished' AND r.account_id = a.
 -- What answers an order of a request instead of one more cancel: one that is open or has proved it cancelled, or has ended
 -- otherwise since the request was made. What the panel has refused to another key proves nothing.
 SELECT r.id AS request_id, c.order_id, c.id AS cancellation_id, c.state, c.ended_at
-FROM requests r JOIN cancellations c ON c.user_id = r.user_id
+FROM requests r JOIN accounts a ON a.id = r.account_id JOIN cancellations c ON c.user_id = r.user_id
 WHERE c.ended_at IS NULL OR c.state = 'cancelled' OR c.ended_at > r.began_at AND c.state NOT IN ('withdrawn', 'expired')
-  AND (c.state <> 'refused' OR c.account_id = r.account_id AND c.other_key = 0);
+  AND (c.state <> 'refused' OR c.account_id = r.account_id AND c.key_version = a.key_version);
 
 -- view: heirs
 -- Requests that have joined a cancellation under another key, and could go on under their own. One that was stopped could not.
@@ -46,8 +46,9 @@ WHERE +ro.linked = 1 AND r.account_id <> c.account_id AND a.state = 'active'
 -- view: same_key
 -- Open orders as another account with the same key sees them: those of its own with that key, sent or perhaps sent. The order of
 -- the joins is fixed, since of neither account all orders may be gone through: `id` finds one.
-SELECT c.id, o.id AS other, o.state, o.ambiguous_attempts, o.sent_at, b.state AS key_state
+SELECT c.id, o.id AS other, o.state, o.ambiguous_attempts, CASE WHEN o.state = 'unknown' THEN o.given_up ELSE 0 END AS only_watched,
+       o.sent_at, b.state AS key_state
 FROM cancellations c CROSS JOIN accounts a CROSS JOIN accounts b CROSS JOIN cancellations o
 WHERE a.id = c.account_id AND b.key_fingerprint = a.key_fingerprint AND b.id <> a.id
   AND o.user_id = b.user_id AND o.order_id = c.order_id AND o.account_id = b.id AND o.ended_at IS NULL
-  AND o.other_key = 0 AND (o.state <> 'requested' OR o.ambiguous_attempts > 0);
+  AND o.key_version = b.key_version AND (o.state <> 'requested' OR o.ambiguous_attempts > 0);

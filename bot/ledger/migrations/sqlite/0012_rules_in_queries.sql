@@ -2,7 +2,5 @@
 DROP VIEW untold;
 DROP VIEW first_passes;
 DROP VIEW held;
-DROP VIEW joinable;
 DROP VIEW heirs;
-DROP VIEW same_key;
 DROP VIEW leases;

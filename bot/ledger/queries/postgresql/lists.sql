@@ -14,6 +14,6 @@ WHERE card_until > :now AND id IN (
 -- name: accounts_seeing(account_id, orders)
 -- Accounts of the same user whose key, as it is now, the panel has shown any of these orders to, or has taken a cancel from.
 SELECT DISTINCT o.id FROM accounts a JOIN cancellations c ON c.user_id = a.user_id JOIN accounts o ON o.id = c.account_id
-WHERE a.id = :account_id AND o.id <> a.id AND o.state <> 'removed' AND c.other_key = 0
+WHERE a.id = :account_id AND o.id <> a.id AND o.state <> 'removed' AND c.key_version = o.key_version
   AND c.order_id IN (SELECT value FROM json_array_elements_text(CAST(:orders AS JSON)))
   AND (c.checked_at >= o.key_stored_at OR c.state = 'accepted' AND c.sent_at >= o.key_stored_at);
