@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
-from bot.ledger.database import in_clear
+from bot.ledger.postgresql.address import in_clear
 from bot.panel import host_called
 
 _SQLITE = "sqlite:///"

@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.ledger import Database, migrate
-from bot.ledger.link import WRITING
+from bot.ledger.postgresql.connections import WRITING
 from tests.postgres import Postgres
 
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from bot.ledger import LedgerShortOfSpace, compact, migrate, only_process
-from bot.ledger.migrate import migrations
+from bot.ledger.schema import migrations
 from bot.vault import Purpose, open_vault
 from tests.sealed import SECRET, seal_a_key, settings
 from tests.story import ROOT

@@ -13,7 +13,7 @@ import pytest
 
 from bot.domain.order_status import OrderStatus
 from bot.ledger import Ledger, LedgerUnwritable, migrate
-from bot.ledger.link import WRITING
+from bot.ledger.postgresql.connections import WRITING
 from bot.panel import Answer
 from tests.ledgers import InFile
 from tests.test_command_line import run, seal_a_key

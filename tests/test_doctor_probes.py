@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.ledger import Ledger, LedgerUnreadable, ServerCheckup, check_up
-from bot.ledger.migrate import migrations
+from bot.ledger.schema import migrations
 from bot.ops.doctor import installation
 from bot.ops.doctor.finding import ATTENTION, FAILED, OK
 from bot.ops.doctor.installation import check_address, check_files, check_keys
@@ -239,7 +239,7 @@ async def test_a_server_that_cannot_be_reached_is_told_without_the_password(pass
 
 
 async def test_a_server_that_says_nothing_is_told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.ledger.checkup_postgres._PATIENCE", 0.1)
+    monkeypatch.setattr("bot.ledger.postgresql.checkup._PATIENCE", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"postgresql://bot:hunter2@127.0.0.1:{silent.getsockname()[1]}/ledger"
         finding = check_ledger(await probe_server(SecretStr(address)))

@@ -10,7 +10,7 @@ import pytest
 from bot.cards.buttons import confirm, erase, stop
 from bot.domain.order_status import OrderStatus
 from bot.ledger import MessageRef
-from bot.ledger.sqlite import Connection
+from bot.ledger.sqlite.engine import Connection
 from bot.panel import Answer
 from tests.ledgers import InFile
 from tests.store.ledger_case import connect

@@ -12,7 +12,7 @@ from bot.cards.buttons import whole_list as button
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from bot.ledger import ListKind
-from bot.ledger.sqlite import SQLITE_QUERIES
+from bot.ledger.sqlite.engine import SQLITE_QUERIES
 from tests.test_long_lists import begin, names
 from tests.world import World, buttons_of, messages, shown, whole_list
 

@@ -19,16 +19,12 @@ Beside them stands what a user has chosen (preferences), by user_id.
 Several processes may share a ledger in PostgreSQL: `holder.py` says which works on which account.
 One open cancellation per (user, order), whichever of the user's keys it is under. A row's change, the mark that its
 card is behind (`card_due_at`) and the line in the outbox that reports it are one transaction.
-SQL stands in queries/ by name and migrations/ by number; `sqlite.py` and `postgres.py` are the engines (`link.py`: how
-the latter is connected). A query that an engine must have in its own words stands in the folder of its name, with the
-other engine's beside it.
+SQL stands in queries/ by name and migrations/ by number; `sqlite/` and `postgresql/` are the engines. A query that an
+engine must have in its own words stands in the folder of its name, with the other engine's beside it.
 """
 
-from bot.ledger.backup import backup
 from bot.ledger.cards import MessageRef
-from bot.ledger.checkup import Checkup, ServerCheckup, check_up
-from bot.ledger.compact import compact, megabytes
-from bot.ledger.database import Database, describe, has_password
+from bot.ledger.engine import Checkup, Database, ServerCheckup
 from bot.ledger.errors import (
     LeaseLost,
     LedgerDiffers,
@@ -44,10 +40,10 @@ from bot.ledger.errors import (
     LedgerUnwritable,
 )
 from bot.ledger.holder import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, Held
-from bot.ledger.ledger import Ledger, check_up_server, migrate, move
+from bot.ledger.ledger import Ledger, check_up_server, describe, migrate, move, only_process
 from bot.ledger.lists import Group, Groups, Listed, ListKind, Past, Report
-from bot.ledger.one_process import only_process
 from bot.ledger.outcomes import Outcome
+from bot.ledger.postgresql.address import has_password
 from bot.ledger.reader import Reader
 from bot.ledger.row import to_ms
 from bot.ledger.rows import (
@@ -72,6 +68,9 @@ from bot.ledger.rows import (
     Webhook,
     folded,
 )
+from bot.ledger.sqlite.backup import backup
+from bot.ledger.sqlite.checkup import check_up
+from bot.ledger.sqlite.compact import compact, megabytes
 from bot.ledger.writer import Writer
 
 __all__ = [

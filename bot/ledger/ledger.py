@@ -2,19 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
-from bot.ledger.checkup import ServerCheckup
-from bot.ledger.database import Database
+from bot.ledger.engine import Database, Engine, ServerCheckup
 from bot.ledger.errors import LedgerUnreachable
-from bot.ledger.migrate import migrate_file
-from bot.ledger.named import Connection
+from bot.ledger.postgresql.address import describe as describe_address
 from bot.ledger.reader import Reader
-from bot.ledger.sqlite import SqliteEngine
+from bot.ledger.sqlite.engine import SqliteEngine
 from bot.ledger.writer import Writer
 
 if TYPE_CHECKING:
@@ -23,52 +21,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Engine(Protocol):
-    """What the ledger stands on; each method raises LedgerError."""
-
-    heard: Callable[[], None]
-    """Called when another process says that there is something to do."""
-
-    def wake_others(self) -> None:
-        """Tell the other processes that there is something to do."""
-        ...
-
-    @property
-    def reader(self) -> Connection:
-        """What to read from, at any time."""
-        ...
-
-    def transaction(self) -> AbstractAsyncContextManager[Connection]:
-        """Let one task write at a time; commit at the end, roll back on any exception."""
-        ...
-
-    async def transact(self, work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
-        """Do a transaction that waits for nothing but its connection."""
-        ...
-
-    async def forget_deleted(self) -> bool:
-        """Leave nothing of deleted secrets in the files; False where that cannot be."""
-        ...
-
-    async def rewrite(self) -> bool:
-        """Leave nothing of anything deleted in the files; False where that cannot be."""
-        ...
-
-    async def give_back(self) -> None:
-        """Return some unused room to the file system, where the engine does not do so by itself."""
-        ...
-
-    async def close(self) -> None:
-        """End all connections."""
-        ...
-
-
 class Ledger:
     """The open ledger: `read` at any time, `write()` for one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.read = Reader(engine.reader)
+        self.forget_deleted, self.rewrite, self.give_back = engine.forget_deleted, engine.rewrite, engine.give_back
 
     @classmethod
     @asynccontextmanager
@@ -80,8 +39,7 @@ class Ledger:
         In PostgreSQL other processes may share it, each with other shards of Discord's, unless this one has to be
         `alone`. On SQLite whoever opens it sees to it that nobody else does.
         """
-        await _migrated(database)
-        engine = await _engine(database, alone, shards)
+        engine = await engine_of(database).open(database, alone=alone, shards=shards)
         try:
             yield cls(engine)
         finally:
@@ -115,43 +73,38 @@ class Ledger:
         """Tell the other processes that there is something to do; it may get lost, nobody relies on it."""
         self._engine.wake_others()
 
-    async def forget_deleted(self) -> bool:
-        """Leave nothing of deleted secrets in the files; False where traces may stay, sealed still.
 
-        PostgreSQL clears its own away when it vacuums; in a file some stay while another program reads it.
-        """
-        return await self._engine.forget_deleted()
+def engine_of(database: Database) -> type[Engine]:
+    """Return the engine of a file or an address; raise LedgerUnreachable where its package is not installed."""
+    if isinstance(database, Path):
+        return SqliteEngine
+    try:
+        from bot.ledger.postgresql.engine import PostgresEngine
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        raise LedgerUnreachable("(PostgreSQL needs the package asyncpg: make postgres)") from None
+    return PostgresEngine
 
-    async def give_back(self) -> None:
-        """Return some unused room of the files to the file system."""
-        await self._engine.give_back()
 
-    async def rewrite(self) -> bool:
-        """Leave nothing of anything deleted in the files; as above. Raise LedgerUnwritable, for want of space."""
-        return await self._engine.rewrite()
+def describe(database: Database) -> str:
+    """Name a ledger's place to its operator, without user and password."""
+    return str(database) if isinstance(database, Path) else describe_address(database)
+
+
+def only_process(database: Database) -> AbstractContextManager[None]:
+    """Hold a ledger for this process; in PostgreSQL opening it does. Raise LedgerError."""
+    return engine_of(database).only_process(database)
 
 
 def migrate(database: Database) -> int:
     """Bring a ledger to the schema of this release and return its version; raise LedgerError."""
-    return migrate_file(database) if isinstance(database, Path) else asyncio.run(_migrated(database))
-
-
-async def _migrated(database: Database) -> int:
-    if isinstance(database, Path):
-        migrating = asyncio.ensure_future(asyncio.to_thread(migrate_file, database))
-        try:
-            return await asyncio.shield(migrating)
-        finally:
-            await asyncio.wait([migrating])  # a thread cannot be broken off, and until its end nobody else may begin
-    _need_asyncpg()
-    from bot.ledger.migrate_postgres import migrate_postgres
-
-    return await migrate_postgres(database)
+    return engine_of(database).migrate(database)
 
 
 def move(source: Path, target: SecretStr) -> "list[Moved]":
     """Copy a SQLite ledger that nobody is using into an empty PostgreSQL database; raise LedgerError."""
-    _need_asyncpg()
+    engine_of(target)
     from bot.ledger.move import move as carry_over
 
     return asyncio.run(carry_over(source, target))
@@ -159,23 +112,7 @@ def move(source: Path, target: SecretStr) -> "list[Moved]":
 
 async def check_up_server(database: SecretStr) -> ServerCheckup:
     """Look at a ledger in PostgreSQL, and at its server, and change nothing; raise LedgerError."""
-    _need_asyncpg()
-    from bot.ledger.checkup_postgres import check_up_postgres
+    engine_of(database)
+    from bot.ledger.postgresql.checkup import check_up
 
-    return await check_up_postgres(database)
-
-
-async def _engine(database: Database, alone: bool, shards: Sequence[int] | None) -> Engine:
-    if isinstance(database, Path):
-        return await SqliteEngine.open(database)
-    from bot.ledger.link import InstanceLock  # its package is an extra
-    from bot.ledger.postgres import PostgresEngine
-
-    return await PostgresEngine.open(database, InstanceLock(alone, None if shards is None else tuple(shards)))
-
-
-def _need_asyncpg() -> None:
-    try:
-        import asyncpg  # noqa: F401  # pyright: ignore
-    except ImportError:
-        raise LedgerUnreachable("(PostgreSQL needs the package asyncpg: make postgres)") from None
+    return await check_up(database)

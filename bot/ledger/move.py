@@ -13,11 +13,11 @@ from typing import Any
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from pydantic import SecretStr
 
-from bot.ledger.database import describe
 from bot.ledger.errors import LedgerDiffers, LedgerNotEmpty, LedgerUnreachable, LedgerUnreadable, LedgerUnsure
-from bot.ledger.link import ALONE, UNHURRIED, WRITING, Link, connect, explained
-from bot.ledger.migrate import migrate_file
-from bot.ledger.migrate_postgres import migrate_postgres
+from bot.ledger.postgresql.address import describe
+from bot.ledger.postgresql.connections import ALONE, UNHURRIED, WRITING, Link, connect, explained
+from bot.ledger.postgresql.migrate import migrate_server
+from bot.ledger.sqlite.migrate import migrate_file
 
 _OURS = {"processes", "schema_version", "sqlite_sequence"}
 """Tables that each engine keeps for itself."""
@@ -48,7 +48,7 @@ async def move(source: Path, target: SecretStr) -> list[Moved]:
     nothing is in the target, but for LedgerUnsure. The source is brought to this release's schema and else left alone.
     """
     await asyncio.to_thread(migrate_file, source)
-    await migrate_postgres(target)
+    await migrate_server(target)
     link, moved = await connect(target, ALONE), list[Moved]()
     try:
         with explained(link, target), closing(_opened(source)) as ledger:

@@ -7,7 +7,7 @@ import asyncpg
 from pydantic import SecretStr
 
 from bot.ledger import Ledger, LedgerError, LedgerForeign, migrate
-from bot.ledger.link import WRITING, connect_freely
+from bot.ledger.postgresql.connections import WRITING, connect_freely
 from tests.abuse import Outcome, attack
 from tests.postgres import Postgres, programs, running
 

@@ -10,7 +10,7 @@ Tape = list[tuple[str, Any, bool]]
 """Statements with their parameters; whether these are those of many rows."""
 
 PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
-"""Those of bot/ledger/sqlite.py."""
+"""Those of bot/ledger/sqlite/engine.py."""
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bot.ledger.migrate import migrations
+from bot.ledger.schema import migrations
 from tests.ledgers import Below, InFile, InPostgres
 from tests.rules.sources import ROOT, name_of
 

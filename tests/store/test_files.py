@@ -4,15 +4,15 @@ import re
 import sqlite3
 import stat
 from contextlib import closing, suppress
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from bot.ledger import Ledger, LedgerTooNew, LedgerUnreadable, SealedKey, migrate
-from bot.ledger.migrate import migrate_file, migrations
+from bot.ledger import Ledger, LedgerTooNew, LedgerUnreadable, SealedKey, migrate, schema
 from bot.ledger.named import with_views
-from bot.ledger.sqlite import SQLITE_QUERIES
+from bot.ledger.schema import migrations
+from bot.ledger.sqlite.engine import SQLITE_QUERIES
+from bot.ledger.sqlite.migrate import migrate_file
 from tests.ledgers import InFile
 from tests.store.ledger_case import KEY, LATER, WINDOW, LedgerCase
 
@@ -122,7 +122,7 @@ def test_a_ledger_is_copied_before_it_is_migrated(tmp_path: Path, monkeypatch: p
     newest = migrate(below.database)
     before = below.tables()
     more = [*migrations("sqlite"), (newest + 1, "more.sql", f"{sql};")]
-    monkeypatch.setattr(import_module("bot.ledger.migrate"), "migrations", lambda _: more)
+    monkeypatch.setattr(schema, "migrations", lambda _: more)
     with suppress(LedgerUnreadable):
         migrate(below.database)
     assert below.tables() == (before if "nonsense" in sql else [*before, "more"])

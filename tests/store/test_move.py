@@ -18,9 +18,9 @@ from bot.ledger import (
     LedgerUnsure,
     NoticeKind,
     Preferences,
-    link,
 )
 from bot.ledger.move import move
+from bot.ledger.postgresql import connections
 from tests.ledgers import Below, InFile, InPostgres
 from tests.rules.sources import ROOT
 from tests.store.between import Break, between
@@ -105,7 +105,7 @@ async def test_it_goes_on_where_it_was(source: InFile, bare: InPostgres) -> None
 async def test_a_database_in_use_is_refused_untouched(
     source: InFile, bare: InPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link, "SEAT_TIMEOUT", 0.05)
+    monkeypatch.setattr(connections, "SEAT_TIMEOUT", 0.05)
     async with Ledger.open(bare.database) as ledger:
         with pytest.raises(LedgerInUse):
             await move(source.database, bare.database)
@@ -139,7 +139,7 @@ async def test_a_table_may_take_longer_than_any_statement_of_a_bot_s(
     async with Ledger.open(bare.database):
         pass
     bare.sql("ALTER TABLE facts ADD CHECK (pg_sleep(1.5) IS NOT NULL)")
-    monkeypatch.setattr(link, "_STATEMENT_TIMEOUT", 1)
+    monkeypatch.setattr(connections, "_STATEMENT_TIMEOUT", 1)
     await move(source.database, bare.database)
     assert contents(bare) == contents(source)
 

@@ -17,8 +17,8 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading
 from bot.domain.states import State, Transition
 from bot.ledger import Account, Cancellation, Ledger, Outcome, migrate
-from bot.ledger.migrate import migrations
-from bot.ledger.sqlite import SQLITE_QUERIES
+from bot.ledger.schema import migrations
+from bot.ledger.sqlite.engine import SQLITE_QUERIES
 from tests.invariants import breaches
 from tests.ledgers import Below, InFile, InPostgres
 from tests.store.ledger_case import ANN, CARD_GONE, FOUND, KEY, LATER, WINDOW, LedgerCase, ask, claim, connect

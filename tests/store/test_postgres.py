@@ -19,12 +19,11 @@ from bot.ledger import (
     LedgerUnsure,
     LedgerUnwritable,
     describe,
-    link,
     migrate,
-    migrate_postgres,
+    schema,
 )
-from bot.ledger import postgres as engine
-from bot.ledger.migrate import migrations
+from bot.ledger.postgresql import connections, engine
+from bot.ledger.schema import migrations
 from tests.ledgers import InPostgres
 from tests.store.between import Between, Break, between
 
@@ -166,9 +165,9 @@ async def test_a_transaction_sees_what_others_have_committed_before_it_began(bas
     first, second = [await asyncpg.connect(base.url) for _ in range(2)]
     try:
         await first.execute("BEGIN")
-        await first.execute(link.WRITING)
+        await first.execute(connections.WRITING)
         await second.execute("BEGIN")
-        waiting = asyncio.ensure_future(second.execute(link.WRITING))
+        waiting = asyncio.ensure_future(second.execute(connections.WRITING))
         await first.execute("INSERT INTO facts VALUES ('noted', 'by the first')")
         await first.execute("COMMIT")
         await waiting
@@ -278,7 +277,7 @@ async def test_a_database_that_does_not_exist_is_told(base: InPostgres) -> None:
 async def test_what_another_process_has_is_refused(
     base: InPostgres, mine: dict[str, Any], another: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link, "SEAT_TIMEOUT", 0.05)
+    monkeypatch.setattr(connections, "SEAT_TIMEOUT", 0.05)
     async with Ledger.open(base.database, **mine) as ledger:
         with pytest.raises(LedgerInUse, match="Another process"):
             async with Ledger.open(base.database, **another):
@@ -337,7 +336,7 @@ def test_migrating_twice_changes_nothing(bare: InPostgres) -> None:
 
 def test_a_migration_that_fails_leaves_nothing_of_itself(bare: InPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = [(1, "0001_half.sql", "CREATE TABLE half (id BIGINT); SELECT 1 / 0;")]
-    monkeypatch.setattr(migrate_postgres, "migrations", lambda _: broken)
+    monkeypatch.setattr(schema, "migrations", lambda _: broken)
     with pytest.raises(asyncpg.DivisionByZeroError):
         migrate(bare.database)
     assert bare.tables() == []
@@ -346,6 +345,6 @@ def test_a_migration_that_fails_leaves_nothing_of_itself(bare: InPostgres, monke
 def test_a_migration_may_take_longer_than_any_statement_of_a_bot_s(
     bare: InPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link, "_STATEMENT_TIMEOUT", 1)
-    monkeypatch.setattr(migrate_postgres, "migrations", lambda _: [(1, "0001_long.sql", "SELECT pg_sleep(1.5)")])
+    monkeypatch.setattr(connections, "_STATEMENT_TIMEOUT", 1)
+    monkeypatch.setattr(schema, "migrations", lambda _: [(1, "0001_long.sql", "SELECT pg_sleep(1.5)")])
     assert migrate(bare.database) == 1

@@ -8,13 +8,9 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from bot.ledger import (
-    Ledger,
-    LedgerForeign,
-    LedgerUnreachable,
-    link,
-)
-from bot.ledger.database import demanded_tls
+from bot.ledger import Ledger, LedgerForeign, LedgerUnreachable
+from bot.ledger.postgresql import connections
+from bot.ledger.postgresql.address import demanded_tls
 from tests.ledgers import InPostgres
 from tests.store.test_postgres import note, open_and_close
 
@@ -47,7 +43,7 @@ async def test_a_server_elsewhere_that_has_no_tls_is_told_nothing() -> None:
         port = listening.sockets[0].getsockname()[1]
         # 0.0.0.0 is this machine by a name that is none of its own: the bot takes it for another.
         with pytest.raises(LedgerUnreachable) as caught:
-            await link.connect_freely(SecretStr(f"{FAR}0.0.0.0:{port}/ledger"))
+            await connections.connect_freely(SecretStr(f"{FAR}0.0.0.0:{port}/ledger"))
         await asyncio.wait_for(server.left.wait(), 10)
     assert server.told == b""
     assert "hunter2" not in str(caught.value)
@@ -152,7 +148,7 @@ async def test_another_role_cannot_keep_the_bot_from_writing(own: SecretStr) -> 
             await other.execute("SELECT pg_advisory_lock(0, 1)")
             await other.execute("BEGIN")
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await other.execute(link.WRITING)
+                await other.execute(connections.WRITING)
             await asyncio.wait_for(note(ledger, "kept"), 5)
         finally:
             await other.close()

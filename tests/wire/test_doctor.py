@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.domain.clock import utc_now
-from bot.ledger.migrate import migrations
+from bot.ledger.schema import migrations
 from bot.ops.doctor import application
 from bot.ops.doctor.application import check_token, probe_discord
 from tests.ledgers import InPostgres

@@ -8,19 +8,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bot.ledger.database import Database
 from bot.ledger.errors import LedgerInUse, LedgerUnreadable
 
 
 @contextmanager
-def only_process(database: Database) -> Generator[None]:
-    """Hold the ledger for this process. In PostgreSQL the ledger does it.
+def only_process(database: Path) -> Generator[None]:
+    """Hold the ledger for this process.
 
     Raise LedgerInUse, or LedgerUnreadable where not even its lock can be made.
     """
-    if not isinstance(database, Path):
-        yield
-        return
     with _told(database):
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _file_itself(database), _name(database):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.ledger.errors import LedgerForeign
-from bot.ledger.link import Link
+from bot.ledger.postgresql.connections import Link
 
 # What an extension has brought is left out, and functions of a superuser's, who can do everything anyway.
 _FOREIGN = """

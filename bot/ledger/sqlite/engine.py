@@ -3,15 +3,17 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiosqlite
 
 from bot.ledger.errors import LedgerUnreadable, LedgerUnwritable
 from bot.ledger.named import OneVisit, load
+from bot.ledger.sqlite.migrate import migrate_file
+from bot.ledger.sqlite.one_process import only_process
 
 log = logging.getLogger(__name__)
 
@@ -167,10 +169,18 @@ class SqliteEngine:
         self._writer = writer
         self._lock = asyncio.Lock()
 
+    only_process = staticmethod(only_process)
+    migrate = staticmethod(migrate_file)
+
     @classmethod
-    async def open(cls, path: Path) -> "SqliteEngine":
-        """Open a ledger that has been migrated; raise LedgerUnreadable."""
-        uri = _uri(path)
+    async def open(cls, database: Path, *, alone: bool = True, shards: Sequence[int] | None = None) -> Self:
+        """Migrate and open a ledger, which whoever opens it has to himself; raise LedgerTooNew or LedgerUnreadable."""
+        migrating = asyncio.ensure_future(asyncio.to_thread(migrate_file, database))
+        try:
+            await asyncio.shield(migrating)
+        finally:
+            await asyncio.wait([migrating])  # a thread cannot be broken off, and until its end nobody else may begin
+        uri = _uri(database)
         try:
             writer = await _connect(uri, _WRITER)
             try:
@@ -179,7 +189,7 @@ class SqliteEngine:
                 await writer.close()
                 raise
         except sqlite3.Error as error:
-            raise LedgerUnreadable(f"({path}: {error})") from error
+            raise LedgerUnreadable(f"({database}: {error})") from error
         return cls(writer, reader)
 
     async def close(self) -> None:

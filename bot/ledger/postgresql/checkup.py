@@ -6,13 +6,13 @@ from typing import Any
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from pydantic import SecretStr
 
-from bot.ledger.checkup import SEALED, ServerCheckup
-from bot.ledger.database import describe
+from bot.ledger.engine import SEALED, ServerCheckup
 from bot.ledger.errors import LedgerUnreadable
-from bot.ledger.link import Link, connect_freely, explained
-from bot.ledger.migrate import migrations
-from bot.ledger.migrate_postgres import schema_version
-from bot.ledger.role import refuse_foreign, rights
+from bot.ledger.postgresql.address import describe
+from bot.ledger.postgresql.connections import Link, connect_freely, explained
+from bot.ledger.postgresql.migrate import schema_version
+from bot.ledger.postgresql.role import refuse_foreign, rights
+from bot.ledger.schema import migrations
 
 _pg: Any = asyncpg  # it has no types that a checker could read
 _PATIENCE = 20
@@ -26,7 +26,7 @@ _SERVER = """
 """
 
 
-async def check_up_postgres(database: SecretStr) -> ServerCheckup:
+async def check_up(database: SecretStr) -> ServerCheckup:
     """Ask the server and read the keys; raise LedgerUnreachable, LedgerUnwritable or LedgerUnreadable."""
     with explained(None, database):
         async with asyncio.timeout(_PATIENCE):

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bot.ledger.errors import LedgerShortOfSpace, LedgerUnreadable, LedgerUnwritable
-from bot.ledger.migrate import schema_version
+from bot.ledger.sqlite.migrate import schema_version
 
 
 def compact(path: Path) -> tuple[int, int]:
@@ -22,7 +22,7 @@ def compact(path: Path) -> tuple[int, int]:
     os.environ.setdefault("SQLITE_TMPDIR", str(path.parent))  # else it may be memory
     try:
         with closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as ledger:
-            if not schema_version(ledger):
+            if not schema_version(ledger, path):
                 raise LedgerUnreadable(f"({path}: there is no ledger in it yet)")
             _require_space(ledger, path)
             ledger.execute("PRAGMA auto_vacuum = INCREMENTAL")

@@ -1,14 +1,10 @@
-"""Where a ledger is."""
+"""What the address of a PostgreSQL database says: how to name it without its secrets, and whether it asks for TLS."""
 
 import os
 import re
-from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 from pydantic import SecretStr
-
-Database = Path | SecretStr
-"""A file of SQLite's, or the address of a PostgreSQL database, in which there may be a password."""
 
 _HOST = r"(?:\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d+)?"
 _ADDRESS = re.compile(
@@ -20,10 +16,8 @@ _IN_CLEAR = ("disable", "allow", "prefer")
 _SAFE = ("require", "verify-ca", "verify-full")
 
 
-def describe(database: Database) -> str:
+def describe(database: SecretStr) -> str:
     """Name a database to its operator, without user and password."""
-    if isinstance(database, Path):
-        return str(database)
     found = _ADDRESS.fullmatch(database.get_secret_value())
     if not found:
         return "PostgreSQL"

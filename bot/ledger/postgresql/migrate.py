@@ -1,15 +1,14 @@
-"""Brings a PostgreSQL ledger to the schema of this release: numbered files, each in one transaction."""
+"""Brings a PostgreSQL ledger to the schema of this release: each migration in one transaction."""
 
 import logging
 from typing import Any
 
 from pydantic import SecretStr
 
-from bot.ledger.database import describe
-from bot.ledger.errors import LedgerTooNew, LedgerUnreadable
-from bot.ledger.link import ALONE, UNHURRIED, WRITING, Link, connect_freely, explained, sit_down
-from bot.ledger.migrate import migrations
-from bot.ledger.role import refuse_foreign, rights
+from bot.ledger.postgresql.address import describe
+from bot.ledger.postgresql.connections import ALONE, UNHURRIED, WRITING, Link, connect_freely, explained, sit_down
+from bot.ledger.postgresql.role import refuse_foreign, rights
+from bot.ledger.schema import announce, is_ours, pending
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +16,7 @@ _TABLE = "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY
 _STAMP = "INSERT INTO schema_version SELECT $1, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 
 
-async def migrate_postgres(database: SecretStr) -> int:
+async def migrate_server(database: SecretStr) -> int:
     """Apply what is missing and return the schema's version; a backup is for whoever runs the server to make.
 
     Raise LedgerTooNew, LedgerInUse while a bot runs on it, LedgerForeign where another role owns part of it,
@@ -35,19 +34,16 @@ async def migrate_postgres(database: SecretStr) -> int:
 
 
 async def _migrate(link: Link, database: SecretStr) -> int:
-    where, known = describe(database), migrations("postgresql")
+    where = describe(database)
     await refuse_foreign(link, where)
     version = await schema_version(link, where)
-    if version > known[-1][0]:
-        raise LedgerTooNew(f"({where}: schema {version}, this release knows {known[-1][0]})")
-    if version == known[-1][0]:
+    if not pending("postgresql", version, where):
         return version
     await sit_down(link, ALONE, database)
     version = await schema_version(link, where)  # it may be done: of processes started together one comes first
-    pending = [migration for migration in known if migration[0] > version]
-    if pending:
-        log.info("bringing the ledger to schema %d: %s", pending[-1][0], ", ".join(name for _, name, _ in pending))
-    for number, _, sql in pending:
+    missing = pending("postgresql", version, where)
+    announce(missing)
+    for number, _, sql in missing:
         await _apply(link, number, sql)
         version = number
     return version
@@ -68,8 +64,4 @@ async def schema_version(link: Link, where: str) -> int:
     """
     rows: list[Any] = await link.fetch("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
     tables = {row["tablename"] for row in rows}
-    if "schema_version" in tables:
-        return await link.fetchval("SELECT MAX(version) FROM schema_version")
-    if tables:
-        raise LedgerUnreadable(f"({where}: it is a database of another program)")
-    return 0
+    return await link.fetchval("SELECT MAX(version) FROM schema_version") if is_ours(tables, where) else 0

@@ -10,15 +10,16 @@ Where a connection is lost on COMMIT, the database is asked afterwards what beca
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from typing import Any, Self, TypeVar
 
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 from pydantic import SecretStr
 
-from bot.ledger.database import describe
 from bot.ledger.errors import LedgerError, LedgerUnreachable, LedgerUnsure, LedgerUnwritable
-from bot.ledger.link import (
+from bot.ledger.named import OneVisit, load
+from bot.ledger.postgresql.address import describe
+from bot.ledger.postgresql.connections import (
     CONNECT_TIMEOUT,
     LOST,
     WRITING,
@@ -29,7 +30,7 @@ from bot.ledger.link import (
     explained,
     pool_of_readers,
 )
-from bot.ledger.named import OneVisit, load
+from bot.ledger.postgresql.migrate import migrate_server
 
 T = TypeVar("T")
 
@@ -139,8 +140,20 @@ class PostgresEngine:
         self._telling: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def open(cls, database: SecretStr, seat: InstanceLock) -> "PostgresEngine":
-        """Open a ledger that has been migrated, as one of the processes that share it; raise LedgerError."""
+    def only_process(cls, database: SecretStr) -> AbstractContextManager[None]:
+        """Do nothing: the connection for writing holds the ledger."""
+        return nullcontext()
+
+    @classmethod
+    def migrate(cls, database: SecretStr) -> int:
+        """Bring a ledger to the schema of this release and return its version; raise LedgerError."""
+        return asyncio.run(migrate_server(database))
+
+    @classmethod
+    async def open(cls, database: SecretStr, *, alone: bool, shards: Sequence[int] | None) -> Self:
+        """Migrate and open a ledger, as one of the processes that share it; raise LedgerError."""
+        await migrate_server(database)
+        seat = InstanceLock(alone, None if shards is None else tuple(shards))
         writer = await connect(database, seat)
         try:
             process = await POSTGRES_QUERIES.begin_process(_Statements(writer, 0))

@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from pydantic import SecretStr
 
-from bot.ledger.database import demanded_tls, describe
 from bot.ledger.errors import LedgerInUse, LedgerUnreachable, LedgerUnwritable
+from bot.ledger.postgresql.address import demanded_tls, describe
 
 _pg: Any = asyncpg  # it has no types that a checker could read
 Link = Any
