@@ -11,7 +11,7 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/cards/locale -D bot
 
-.PHONY: help install postgres run demo test soak swarm abuse webhook-abuse upgrade bench check lint types format messages lock audit sbom screenshots clean
+.PHONY: help install postgres run demo test soak swarm abuse webhook-abuse upgrade bench check lint types format messages queries lock audit sbom screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -70,6 +70,9 @@ messages: .venv/dev ## collect the texts for the translators, and compile the tr
 	$(babel) extract --no-location -k t -k plural:1,2 -k mark -k locale_str -c NOTE: -o $$texts bot cogs && \
 	$(babel) update -i $$texts $(catalogues) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(babel) compile $(catalogues)
+
+queries: .venv/dev ## write down the types of the named queries
+	$(python) -m tests.query_stub
 
 lock: .venv/dev ## bring the pinned versions up to date
 	$(compile) --upgrade --extra demo --group dev -o requirements-dev.txt

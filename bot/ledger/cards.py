@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.languages import Language
-from bot.ledger.named import QUERIES
 from bot.ledger.outbox import PATIENCE, Outbox
+from bot.ledger.queries import QUERIES
 from bot.ledger.row import to_ms
 from bot.ledger.rows import Request
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from bot.ledger.named import QUERIES
+from bot.ledger.queries import QUERIES
 from bot.ledger.reader import Reader
 from bot.ledger.row import to_ms
 

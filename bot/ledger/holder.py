@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from bot.ledger.errors import LeaseLost
-from bot.ledger.named import QUERIES
+from bot.ledger.queries import QUERIES
 from bot.ledger.reader import Reader
 from bot.panel import CALL_DEADLINE
 

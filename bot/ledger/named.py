@@ -1,8 +1,7 @@
 """The named queries of queries/*.sql, and beside them those that an engine must have in its own words."""
 
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from importlib import resources
 from typing import Any, Protocol
 
@@ -94,17 +93,3 @@ class OneVisit:
     async def insert_update_delete_many(self, conn: Connection, name: str, sql: str, parameters: Iterable[Any]) -> None:
         """Change rows once for each set of parameters."""
         await conn.change_many(sql, [self.bind(name, each) for each in parameters])
-
-
-class _Named:
-    """`QUERIES.name(connection, …)` runs the query of that name as the connection's engine has it."""
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return partial(_run, name)
-
-
-def _run(name: str, connection: Connection, /, *many: Any, **parameters: Any) -> Any:
-    return getattr(connection.queries, name)(connection, *many, **parameters)
-
-
-QUERIES: Any = _Named()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.polling import OVERDUE_AFTER
-from bot.ledger.named import QUERIES
+from bot.ledger.queries import QUERIES
 from bot.ledger.reader import Reader
 from bot.ledger.row import to_ms
 from bot.ledger.rows import Account, Notice, NoticeKind, Preferences

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from bot.domain.states import State, not_found
 from bot.ledger.cards import Cards
-from bot.ledger.named import QUERIES
 from bot.ledger.outcomes import Outcome
+from bot.ledger.queries import QUERIES
 from bot.ledger.row import to_ms
 
 

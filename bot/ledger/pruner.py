@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.ledger.eraser import Eraser
-from bot.ledger.named import QUERIES
+from bot.ledger.queries import QUERIES
 from bot.ledger.row import to_ms
 
 PIECE = 100

@@ -11,7 +11,8 @@ from bot.domain.languages import Language, resolve_locale
 from bot.domain.polling import LONG_TRIED, MANY_TRIES
 from bot.domain.states import State, as_shown
 from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report, together
-from bot.ledger.named import QUERIES, Connection
+from bot.ledger.named import Connection
+from bot.ledger.queries import QUERIES
 from bot.ledger.row import from_ms, to_ms
 from bot.ledger.rows import (
     Account,
@@ -46,7 +47,7 @@ class Reader:
     async def account_of(self, user_id: int) -> Account | None:
         """Return the user's default account, be its key usable or not; None for a user without a key."""
         row = await QUERIES.default_account(self._db, user_id=user_id)
-        return row and Account.read(row)
+        return Account.read(row) if row else None
 
     async def accounts_of(self, user_id: int) -> Keyring:
         """Return all accounts of a user, the default first, and those whose key was removed."""
@@ -59,7 +60,7 @@ class Reader:
     async def account(self, account_id: int) -> Account | None:
         """Return an account, unless its user has had everything erased."""
         row = await QUERIES.account(self._db, id=account_id)
-        return row and Account.read(row)
+        return Account.read(row) if row else None
 
     async def is_being_erased(self, user_id: int) -> bool:
         """Tell whether something is left of a user who has had everything erased."""
@@ -84,7 +85,9 @@ class Reader:
 
     async def stored(self, user_id: int) -> Stored:
         """Count what there is of a user."""
-        return Stored.read(await QUERIES.count_stored(self._db, user_id=user_id))
+        row = await QUERIES.count_stored(self._db, user_id=user_id)
+        assert row  # of counts there is always one
+        return Stored.read(row)
 
     async def preferences(self, user_id: int) -> Preferences:
         """Return what a user has chosen; all as it comes for one who has not."""
@@ -98,6 +101,7 @@ class Reader:
     async def questions(self, user_id: int, since: datetime) -> tuple[int, datetime | None]:
         """Return how many requests of a user made `since` wait for Confirm or Keep, and from when the oldest is."""
         row = await QUERIES.questions(self._db, user_id=user_id, since=to_ms(since))
+        assert row  # of counts there is always one
         return row["count"], None if row["oldest_at"] is None else from_ms(row["oldest_at"])
 
     async def accounts_due(self, now: datetime, most: int = 256) -> list[Due]:
@@ -108,7 +112,7 @@ class Reader:
     async def request(self, request_id: int) -> Request | None:
         """Return a request, if there is one of that number."""
         row = await QUERIES.request(self._db, id=request_id)
-        return row and Request.read(row)
+        return Request.read(row) if row else None
 
     async def requests_to_send(self, account_id: int) -> list[tuple[int, int]]:
         """Return the requests of an account that have orders left to take up, and how many; fewest first."""
@@ -243,7 +247,7 @@ class Reader:
     async def notice(self, notice_id: int) -> Notice | None:
         """Return a notice, if there is one of that number."""
         row = await QUERIES.notice(self._db, id=notice_id)
-        return row and Notice.read(row)
+        return Notice.read(row) if row else None
 
     async def report_of(self, notice_id: int) -> Report:
         """Return what a notice says as of now; empty where all of it was overtaken by events."""
@@ -283,12 +287,12 @@ class Reader:
     async def webhook_of(self, user_id: int) -> Webhook | None:
         """Return a user's webhook, if there is one."""
         row = await QUERIES.webhook_of(self._db, user_id=user_id)
-        return row and Webhook.read(row)
+        return Webhook.read(row) if row else None
 
     async def webhook_at(self, address_hash: bytes) -> Webhook | None:
         """Return the webhook of an address, if it is anybody's."""
         row = await QUERIES.webhook_at(self._db, address_hash=address_hash)
-        return row and Webhook.read(row)
+        return Webhook.read(row) if row else None
 
     async def sealed_webhook_secrets(self) -> list[Sealed]:
         """Return every sealed secret of a webhook."""
@@ -296,7 +300,9 @@ class Reader:
 
     async def standing(self) -> Standing:
         """Return how the ledger as a whole stands: some milliseconds with tens of thousands of orders open."""
-        return Standing.read(await QUERIES.standing(self._db))
+        row = await QUERIES.standing(self._db)
+        assert row  # of counts there is always one
+        return Standing.read(row)
 
     async def fact(self, name: str) -> str | None:
         """Return a small fact about this installation."""

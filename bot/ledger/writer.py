@@ -15,11 +15,11 @@ from bot.domain.refunds import Refund
 from bot.domain.states import MAX_AMBIGUOUS, State
 from bot.ledger.cards import MessageRef
 from bot.ledger.holder import Holder
-from bot.ledger.named import QUERIES
 from bot.ledger.nudges import Nudges
 from bot.ledger.outcomes import Outcome, outcome_row
 from bot.ledger.panel_accounts import PanelAccounts
 from bot.ledger.pruner import Pruner
+from bot.ledger.queries import QUERIES
 from bot.ledger.reader import Sealed
 from bot.ledger.row import to_ms
 from bot.ledger.rows import (
