@@ -52,7 +52,11 @@ class Ledger:
             yield Writer(connection)
 
     async def write_at_once(self, work: Callable[[Writer], Coroutine[Any, Any, T]]) -> T:
-        """Do a transaction in one go, faster than `write()`: `work` may wait for nothing but its writer."""
+        """Do a transaction whose `work` waits for nothing but its writer: for the account runner, where time counts.
+
+        On SQLite it is one visit to the connection's thread. With `write()` each statement is one: 31 of them take
+        1 ms there, and 0.2 ms here. What has to wait for anything else between its statements needs `write()`.
+        """
         return await self._engine.transact(lambda connection: work(Writer(connection)))
 
     @property
