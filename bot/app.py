@@ -234,7 +234,7 @@ async def build(
                 loops=loops,
                 connected=lambda: client.connected and not client.is_closed(),
                 scheduler=scheduler,
-                files_waiting=lambda: client.reading_room.waiting,
+                files_waiting=lambda: client.services.reading_room.waiting,
             )
             client.services = Services(
                 accounts,

@@ -3,7 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal
 
@@ -34,13 +34,11 @@ from bot.services.keys import Accounts
 from bot.services.panel_calls import Calls
 from bot.services.records import Records
 from bot.services.throttle import UserThrottle
-from bot.services.user_turns import UserTurns
+from bot.services.user_turns import LISTS_AT_ONCE, MOST_LISTS_WAITING, RefillTurns, UserTurns
 from bot.services.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
-LISTS_AT_ONCE = 2
-"""Whole lists that are read and written as files: each takes some 25 MB of memory."""
 _RECONNECT_WITHIN = 60
 """Seconds between two tries to open the gateway, at most."""
 _FEW_SESSIONS = 200
@@ -71,6 +69,9 @@ class Services:
     webhooks: Webhooks
     throttle: UserThrottle
     suggesting: UserThrottle
+    reading_room: ReadingRoom = field(default_factory=ReadingRoom)
+    list_turns: UserTurns = field(default_factory=lambda: UserTurns(LISTS_AT_ONCE, MOST_LISTS_WAITING))
+    refill_turns: RefillTurns = field(default_factory=RefillTurns)
 
 
 class Client(commands.AutoShardedBot):
@@ -111,12 +112,6 @@ class Client(commands.AutoShardedBot):
         )
         self._add_cogs = add_cogs
         self.admission = Admission()
-        self.reading_room = ReadingRoom()
-        self.list_turns = UserTurns(LISTS_AT_ONCE)
-        self.refilling: set[int] = set()
-        """Users for whom a confirmed question about refills is being worked on."""
-        self.refills_asked: deque[int] = deque(maxlen=1_000)
-        """The messages whose confirmed refills were asked for last."""
         self._open_shards: set[int] = set()
         self._sessions: deque[float] = deque(maxlen=_FEW_SESSIONS)
         """When the last sessions were begun, by the machine's monotonic clock."""
@@ -219,7 +214,7 @@ class Tree(app_commands.CommandTree[Client]):
     async def on_error(self, interaction: discord.Interaction[Client], error: app_commands.AppCommandError, /) -> None:
         """Answer what a command raised."""
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        await answer_error(interaction, cause)
+        await answer_interaction_error(interaction, cause)
 
 
 def describe(error: Exception) -> CardView:
@@ -235,21 +230,29 @@ def describe(error: Exception) -> CardView:
             return internal_problem()
 
 
-async def answer_error(interaction: discord.Interaction[Any], error: Exception) -> None:
-    """Answer an interaction that failed, as far as Discord still takes an answer."""
-    if isinstance(error, TooBusy):
-        log.warning("turned away: %d commands and presses are at work", MOST_AT_WORK)
-        return
-    if isinstance(error, NotAcknowledged | app_commands.CommandNotFound):
-        log.info("interaction %d came to nothing: %s", interaction.id, error)
-        return
+async def answer_error(error: Exception, what: str, show: Callable[[CardView], Awaitable[object]]) -> None:
+    """Show an error to the user as far as Discord still takes an answer; `what` has failed, for the log."""
     if not isinstance(error, UserError | PanelError):
-        log.error("interaction %d failed", interaction.id, exc_info=error)
-    shown = describe(error)
+        log.error("%s failed", what, exc_info=error)
     try:
+        await show(describe(error))
+    except DELIVERY_ERRORS as refused:
+        log.warning("%s: not even the error could be shown: %s", what, refused)
+
+
+async def answer_interaction_error(interaction: discord.Interaction[Any], error: Exception) -> None:
+    """Answer an interaction that failed before it was acknowledged, or could not be."""
+
+    async def show(shown: CardView) -> None:
         if interaction.response.is_done():
             await interaction.followup.send(view=shown.view, ephemeral=True)
         else:
             await interaction.response.send_message(view=shown.view, ephemeral=True)
-    except DELIVERY_ERRORS as refused:
-        log.warning("interaction %d: not even the error could be shown: %s", interaction.id, refused)
+
+    match error:
+        case TooBusy():
+            log.warning("turned away: %d commands and presses are at work", MOST_AT_WORK)
+        case NotAcknowledged() | app_commands.CommandNotFound():
+            log.info("interaction %d came to nothing: %s", interaction.id, error)
+        case _:
+            await answer_error(error, f"interaction {interaction.id}", show)

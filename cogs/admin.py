@@ -8,9 +8,11 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.cards.admin import admin_card
+from bot.cards.layout import CardView
 from bot.client import Client
 from bot.domain.errors import NotOperator
-from cogs.common import Interaction, acknowledge, answer
+from cogs.acknowledge import Interaction
+from cogs.reply import Reply, answer
 
 _BELIEVED_FOR = 300
 """Seconds for which nobody asks Discord again who runs the bot."""
@@ -27,11 +29,13 @@ class Admin(commands.Cog):
     @app_commands.command(description=locale_str("How the bot is doing; for whoever runs it"))
     async def admin(self, interaction: Interaction) -> None:
         """Show metrics and health."""
-        await acknowledge(interaction)
-        if interaction.user.id not in await self._who_runs_it():
+        await answer(interaction, self._overview)
+
+    async def _overview(self, reply: Reply) -> CardView:
+        if reply.user_id not in await self._who_runs_it():
             raise NotOperator
-        health = interaction.client.services.health
-        await answer(interaction, admin_card(health, await health.standing()))
+        health = reply.services.health
+        return admin_card(health, await health.standing())
 
     async def _who_runs_it(self) -> frozenset[int]:
         """Return the application's owner, or those who have joined the team that owns it."""

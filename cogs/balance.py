@@ -1,20 +1,22 @@
 """/balance: what is left on the user's NotPanel account."""
 
+from functools import partial
+
 from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.cards.keys import balances_card
 from bot.cards.layout import CardView
-from bot.client import Client
-from cogs.common import Interaction, acknowledge, answer
+from cogs.acknowledge import Interaction
+from cogs.reply import Reply, answer
 from cogs.suggestions import suggest_keys
 
 
-async def what_is_left(client: Client, user_id: int, key: str = "") -> CardView:
+async def balances(reply: Reply, key: str = "") -> CardView:
     """Return a card with the balance under the key named, or under each."""
-    views = await client.services.calls.balances(user_id, key)
-    return balances_card(views, await client.services.accounts.all_keys(user_id))
+    views = await reply.services.calls.balances(reply.user_id, key)
+    return balances_card(views, await reply.services.accounts.all_keys(reply.user_id))
 
 
 class Balance(commands.Cog):
@@ -23,7 +25,6 @@ class Balance(commands.Cog):
     @app_commands.command(description=locale_str("How much is left on your NotPanel account"))
     @app_commands.autocomplete(key=suggest_keys)
     @app_commands.describe(key=locale_str("Which of your keys (otherwise all of them)"))
-    async def balance(self, interaction: Interaction, key: str | None = None) -> None:
+    async def balance(self, interaction: Interaction, key: str = "") -> None:
         """Ask the panel."""
-        await acknowledge(interaction)
-        await answer(interaction, await what_is_left(interaction.client, interaction.user.id, key or ""))
+        await answer(interaction, partial(balances, key=key))

@@ -4,18 +4,20 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.answers import all_kept, erased, erasure_question, nothing_stored, still_erasing
 from bot.cards.layout import CardView
-from bot.client import Client
-from cogs.common import Interaction, PersistentItem, acknowledge, answer
+from cogs.acknowledge import Interaction
+from cogs.dispatch import answers
+from cogs.reply import Reply, answer
 
 
-async def ask_to_erase(client: Client, user_id: int) -> CardView:
+async def ask_to_erase(reply: Reply) -> CardView:
     """Return the question that comes first, with what there is to erase."""
-    if await client.services.erasing.is_being_erased(user_id):
+    erasing = reply.services.erasing
+    if await erasing.is_being_erased(reply.user_id):
         return still_erasing()
-    view = await client.services.erasing.stored(user_id)
+    view = await erasing.stored(reply.user_id)
     return erasure_question(view) if view else nothing_stored()
 
 
@@ -27,23 +29,16 @@ class Forget(commands.Cog):
     )
     async def forget_me(self, interaction: Interaction) -> None:
         """Ask first."""
-        await acknowledge(interaction)
-        await answer(interaction, await ask_to_erase(interaction.client, interaction.user.id))
+        await answer(interaction, ask_to_erase)
 
 
-class Erase(PersistentItem, template=buttons.ERASE):
-    """Erases what is stored about the presser."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Erase it."""
-        await acknowledge(interaction, update=True)
-        await answer(interaction, erased(await interaction.client.services.erasing.erase(interaction.user.id)))
+@answers(actions.ERASE, update=True)
+async def erase(reply: Reply) -> CardView:
+    """Erase what is stored about the presser."""
+    return erased(await reply.services.erasing.erase(reply.user_id))
 
 
-class KeepAll(PersistentItem, template=buttons.KEEP_ALL):
-    """Leaves everything as it is."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Do nothing, and say so."""
-        await acknowledge(interaction, update=True)
-        await answer(interaction, all_kept())
+@answers(actions.KEEP_ALL, update=True)
+async def keep_all(_reply: Reply) -> CardView:
+    """Erase nothing, and say so."""
+    return all_kept()

@@ -5,7 +5,14 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.cards.answers import help_card
-from cogs.common import Interaction, acknowledge, answer
+from bot.cards.layout import CardView
+from cogs.acknowledge import Interaction
+from cogs.reply import Reply, answer
+
+
+async def explain(_reply: Reply) -> CardView:
+    """Return what this is and how to begin."""
+    return help_card()
 
 
 class Help(commands.Cog):
@@ -14,5 +21,4 @@ class Help(commands.Cog):
     @app_commands.command(description=locale_str("What this bot does and how to begin"))
     async def help(self, interaction: Interaction) -> None:
         """Explain."""
-        await acknowledge(interaction)
-        await answer(interaction, help_card())
+        await answer(interaction, explain)

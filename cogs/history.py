@@ -1,6 +1,7 @@
 """/history: how orders ended."""
 
 import re
+from functools import partial
 
 from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
@@ -10,21 +11,25 @@ from bot.cards.language import t
 from bot.cards.layout import CardView
 from bot.cards.overviews import history_card
 from bot.cards.words import OUTCOMES
-from bot.client import Client
 from bot.domain.states import CANCELLED_IN_0_1_0, State
 from bot.services.records import MOST_DAYS
-from cogs.common import Interaction, acknowledge, answer
+from cogs.acknowledge import Interaction
+from cogs.reply import Reply, answer
 
 _DAYS = 30
 _NAMED = [*((name, state) for state, name in OUTCOMES.items()), (CANCELLED_IN_0_1_0, State.CANCELLED)]
 
 
-async def look_back(client: Client, user_id: int, text: str) -> CardView:
+async def look_back(reply: Reply, text: str) -> CardView:
     """Return the history that a text in a DM asks for, such as "cancelled 90"."""
     said, number = text.casefold(), re.search(r"\d{1,9}", text)
     outcome = next((state for name, state in _NAMED if _names(said, name)), None)
     days = min(max(int(number[0]), 1), MOST_DAYS) if number else _DAYS
-    return history_card(await client.services.records.history(user_id, outcome, days))
+    return await _history(reply, outcome, days)
+
+
+async def _history(reply: Reply, outcome: State | None, days: int) -> CardView:
+    return history_card(await reply.services.records.history(reply.user_id, outcome, days))
 
 
 def _names(said: str, outcome: str) -> bool:
@@ -47,7 +52,5 @@ class History(commands.Cog):
         self, interaction: Interaction, outcome: str | None = None, days: Range[int, 1, MOST_DAYS] = _DAYS
     ) -> None:
         """Show it."""
-        await acknowledge(interaction)
         wanted = State(outcome) if outcome else None
-        view = await interaction.client.services.records.history(interaction.user.id, wanted, days)
-        await answer(interaction, history_card(view))
+        await answer(interaction, partial(_history, outcome=wanted, days=days))

@@ -1,11 +1,12 @@
 """/key: connect, show, remove and choose among API keys. A key travels in a modal only."""
 
-import discord
+from functools import partial
+
 from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.keys import (
     connected,
     default_chosen,
@@ -16,50 +17,41 @@ from bot.cards.keys import (
     removed,
     which_to_remove,
 )
-from bot.cards.modals import KEY, key_form
-from bot.client import Client
+from bot.cards.layout import CardView
+from bot.cards.modals import KEY_FIELD, key_form
 from bot.panel import PanelError
 from bot.services.keyring import LONGEST_NAME, read_name
-from cogs.common import Interaction, PersistentItem, acknowledge, answer, answering, meant, open_form, typed
+from cogs.acknowledge import Interaction, open_form
+from cogs.dispatch import Form, answers, handles
+from cogs.reply import Reply, answer
 from cogs.suggestions import suggest_keys
 
 Name = app_commands.Range[str, 1, LONGEST_NAME]
 
 
-async def ask_for_key(interaction: Interaction, name: str = "") -> None:
-    """Open the form; a modal must be the very first answer, so nothing is looked up before."""
-    await open_form(interaction, key_form(name))
+async def show_keys(reply: Reply) -> CardView:
+    """Return a card with the user's keys."""
+    return keys_card(await reply.services.accounts.show(reply.user_id))
 
 
-async def _take_key(interaction: Interaction, text: str, name: str) -> None:
-    await acknowledge(interaction)
-    try:
-        result = await interaction.client.services.accounts.connect(interaction.user.id, text, name)
-    except PanelError as error:
-        await answer(interaction, key_problem(error, name))
-        return
-    await answer(interaction, connected(result))
+async def _choose_default(reply: Reply, name: str) -> CardView:
+    return default_chosen(await reply.services.accounts.make_default(reply.user_id, name))
 
 
-async def _remove(interaction: Interaction, key: str | int) -> None:
+async def _remove_one(reply: Reply, name: str) -> CardView:
+    """Remove the key named, or ask which where several could be meant."""
+    keys = await reply.services.accounts.stored(reply.user_id)
+    return which_to_remove(keys) if not name and len(keys) > 1 else await _remove(reply, name)
+
+
+async def _remove(reply: Reply, key: str | int) -> CardView:
     """Remove a key, after a question where orders need it."""
-    accounts, user_id = interaction.client.services.accounts, interaction.user.id
-    view = await accounts.show_one(user_id, key)
-    if view.waiting:
-        await answer(interaction, removal_question(view))
-    else:
-        await answer(interaction, removed(await accounts.remove(user_id, view.account.id)))
+    view = await reply.services.accounts.show_one(reply.user_id, key)
+    return removal_question(view) if view.waiting else await remove_anyway(reply, view.account.id)
 
 
 class Key(commands.GroupCog, group_name="key", group_description=locale_str("Your NotPanel API keys")):
     """The commands around keys."""
-
-    @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction[Client]) -> None:
-        """Answer the form."""
-        text = typed(interaction, KEY)
-        if text is not None:
-            await answering(interaction, _take_key(interaction, text, meant(interaction, KEY)))
 
     @app_commands.command(
         name="set", description=locale_str("Connect a NotPanel API key, or replace it (opens a form only you see)")
@@ -75,62 +67,51 @@ class Key(commands.GroupCog, group_name="key", group_description=locale_str("You
     )
     async def show(self, interaction: Interaction) -> None:
         """Show them."""
-        await acknowledge(interaction)
-        await answer(interaction, keys_card(await interaction.client.services.accounts.show(interaction.user.id)))
+        await answer(interaction, show_keys)
 
     @app_commands.command(description=locale_str("Forget a key"))
     @app_commands.autocomplete(name=suggest_keys)
     @app_commands.describe(name=locale_str("Which of your keys, if you have several"))
     async def remove(self, interaction: Interaction, name: Name | None = None) -> None:
         """Remove it, after a question where orders need it or several could be meant."""
-        await acknowledge(interaction)
-        keys = await interaction.client.services.accounts.stored(interaction.user.id)
-        if name is None and len(keys) > 1:
-            await answer(interaction, which_to_remove(keys))
-        else:
-            await _remove(interaction, name or "")
+        await answer(interaction, partial(_remove_one, name=name or ""))
 
     @app_commands.command(description=locale_str("Choose the key that commands without a key use"))
     @app_commands.autocomplete(name=suggest_keys)
     @app_commands.describe(name=locale_str("Which of your keys"))
     async def default(self, interaction: Interaction, name: Name) -> None:
         """Choose it."""
-        await acknowledge(interaction)
-        account = await interaction.client.services.accounts.make_default(interaction.user.id, name)
-        await answer(interaction, default_chosen(account))
+        await answer(interaction, partial(_choose_default, name=name))
 
 
-class Connect(PersistentItem, template=buttons.CONNECT):
-    """Opens the form, wherever a key is missing; for the presser's own key of that name."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Open the form."""
-        await ask_for_key(interaction, self.values["name"])
+@handles(actions.CONNECT)
+async def ask_for_key(interaction: Interaction, name: str = "") -> None:
+    """Open the form, which must be the very first answer, so nothing is looked up before."""
+    await open_form(interaction, key_form(name))
 
 
-class AskRemove(PersistentItem, template=buttons.ASK_REMOVE):
-    """Removes one of the presser's own keys, after a question where orders need it."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Ask, or remove it."""
-        await acknowledge(interaction, update=True)
-        await _remove(interaction, int(self.values["account"]))
-
-
-class RemoveKey(PersistentItem, template=buttons.REMOVE_KEY):
-    """Removes one of the presser's own keys although orders are open."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Remove the key."""
-        await acknowledge(interaction, update=True)
-        accounts = interaction.client.services.accounts
-        await answer(interaction, removed(await accounts.remove(interaction.user.id, int(self.values["account"]))))
+@answers(actions.KEY_FORM)
+async def connect(reply: Reply, form: Form, name: str = "") -> CardView:
+    """Connect the key that was filled in: the presser's own of that name, or the default."""
+    try:
+        return connected(await reply.services.accounts.connect(reply.user_id, form.text(KEY_FIELD), name))
+    except PanelError as error:
+        return key_problem(error, name)
 
 
-class KeepKey(PersistentItem, template=buttons.KEEP_KEY):
-    """Leaves the key where it is."""
+@answers(actions.ASK_REMOVE, update=True)
+async def ask_to_remove(reply: Reply, account_id: int) -> CardView:
+    """Remove one of the presser's own keys, after a question where orders need it."""
+    return await _remove(reply, account_id)
 
-    async def press(self, interaction: Interaction) -> None:
-        """Do nothing, and say so."""
-        await acknowledge(interaction, update=True)
-        await answer(interaction, key_kept())
+
+@answers(actions.REMOVE_KEY, update=True)
+async def remove_anyway(reply: Reply, account_id: int) -> CardView:
+    """Remove one of the presser's own keys although orders are open."""
+    return removed(await reply.services.accounts.remove(reply.user_id, account_id))
+
+
+@answers(actions.KEEP_KEY, update=True)
+async def keep_key(_reply: Reply) -> CardView:
+    """Leave the key where it is, and say so."""
+    return key_kept()

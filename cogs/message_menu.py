@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 
 import discord
 from discord import app_commands
 from discord.app_commands import locale_str
-from discord.ext import commands
 
-from bot.client import Client
 from bot.domain.markup import as_read
 from bot.domain.order_ids import like_ids
+from cogs.acknowledge import Interaction
 from cogs.cancel import begin
-from cogs.common import Interaction, acknowledge
-from cogs.files import is_list, orders_in
+from cogs.orders import is_list, orders_in
+from cogs.reply import Reply, answer
 
 _Said = discord.Message | discord.MessageSnapshot
 
@@ -25,11 +25,13 @@ async def cancel_in_message(interaction: Interaction, message: discord.Message) 
     That is also why a message of nothing but numbers is read as a list of orders, as everywhere else: it may be a
     price, but the question shows what was found. In a message that says anything more no number is an order.
     """
-    message_id = await acknowledge(interaction)
+    await answer(interaction, partial(_cancel_in, message=message))
+
+
+async def _cancel_in(reply: Reply, message: discord.Message) -> None:
     files = [file for part in _parts(message) for file in part.attachments if is_list(file)]
-    text = await asyncio.to_thread(text_of, message)
-    found = like_ids(await orders_in(interaction.client, interaction.user.id, text, files))
-    await begin(interaction, message_id, found, always_ask=True)
+    found = await orders_in(reply, await asyncio.to_thread(text_of, message), files)
+    await begin(reply, like_ids(found), always=True)
 
 
 def text_of(message: discord.Message) -> str:
@@ -60,18 +62,3 @@ def _shown(component: discord.Component) -> Iterator[str]:
                 yield from _shown(child)
         case _:
             pass
-
-
-class MessageMenu(commands.Cog):
-    """Puts the menu under "Apps" of every message; Discord takes no menu as a method of a cog."""
-
-    def __init__(self, bot: Client) -> None:
-        self._bot = bot
-
-    async def cog_load(self) -> None:
-        """Add the menu."""
-        self._bot.tree.add_command(cancel_in_message)
-
-    async def cog_unload(self) -> None:
-        """Take the menu away."""
-        self._bot.tree.remove_command(cancel_in_message.name, type=cancel_in_message.type)

@@ -7,12 +7,20 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.language import speak
+from bot.cards.layout import CardView
 from bot.cards.preferences import AS_DISCORD_SAYS, preferences_card
-from bot.domain.languages import Language, resolve_locale
+from bot.domain.languages import Language
 from bot.ledger import NotifyVia, NotifyWhen, Preferences
-from cogs.common import Interaction, PersistentItem, acknowledge, answer
+from cogs.acknowledge import Interaction
+from cogs.dispatch import answers
+from cogs.reply import Reply, answer
+
+
+async def preferences(reply: Reply) -> CardView:
+    """Return a card with what is chosen."""
+    return preferences_card(await reply.services.records.preferences(reply.user_id))
 
 
 class Settings(commands.Cog):
@@ -21,47 +29,36 @@ class Settings(commands.Cog):
     @app_commands.command(description=locale_str("Where and how often I write to you, in which language, how loudly"))
     async def settings(self, interaction: Interaction) -> None:
         """Show what is chosen."""
-        await acknowledge(interaction)
-        chosen = await interaction.client.services.records.preferences(interaction.user.id)
-        await answer(interaction, preferences_card(chosen))
+        await answer(interaction, preferences)
 
 
-async def _choose(interaction: Interaction, change: Callable[[Preferences], Preferences]) -> None:
+async def _choose(reply: Reply, change: Callable[[Preferences], Preferences]) -> CardView:
     """Change the presser's own preferences, whoever's card it is, and show them in its place."""
-    await acknowledge(interaction, update=True)
-    chosen = await interaction.client.services.records.prefer(interaction.user.id, change)
-    speak(chosen.language or resolve_locale(str(interaction.locale)))
-    await answer(interaction, preferences_card(chosen))
+    chosen = await reply.services.records.prefer(reply.user_id, change)
+    speak(chosen.language or reply.language)
+    return preferences_card(chosen)
 
 
-class ChooseWay(PersistentItem, template=buttons.WAY):
-    """Chooses where news go."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Choose it."""
-        await _choose(interaction, lambda before: replace(before, notify_via=NotifyVia(self.chosen)))
+@answers(actions.WAY, update=True)
+async def choose_way(reply: Reply, chosen: str) -> CardView:
+    """Choose where news go."""
+    return await _choose(reply, lambda before: replace(before, notify_via=NotifyVia(chosen)))
 
 
-class ChooseTiming(PersistentItem, template=buttons.TIMING):
-    """Chooses how often there are news."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Choose it."""
-        await _choose(interaction, lambda before: replace(before, notify_when=NotifyWhen(self.chosen)))
+@answers(actions.TIMING, update=True)
+async def choose_timing(reply: Reply, chosen: str) -> CardView:
+    """Choose how often there are news."""
+    return await _choose(reply, lambda before: replace(before, notify_when=NotifyWhen(chosen)))
 
 
-class ChooseLanguage(PersistentItem, template=buttons.LANGUAGE):
-    """Chooses the language."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Choose it."""
-        language = None if self.chosen == AS_DISCORD_SAYS else Language(self.chosen)
-        await _choose(interaction, lambda before: replace(before, language=language))
+@answers(actions.LANGUAGE, update=True)
+async def choose_language(reply: Reply, chosen: str) -> CardView:
+    """Choose the language."""
+    language = None if chosen == AS_DISCORD_SAYS else Language(chosen)
+    return await _choose(reply, lambda before: replace(before, language=language))
 
 
-class Silence(PersistentItem, template=buttons.SILENT):
-    """Has messages come without a push notification, or with one again."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Choose it."""
-        await _choose(interaction, lambda before: replace(before, silent=self.values["wanted"] == "on"))
+@answers(actions.SILENT, update=True)
+async def choose_sound(reply: Reply, *, silent: bool) -> CardView:
+    """Have messages come without a push notification, or with one again."""
+    return await _choose(reply, lambda before: replace(before, silent=silent))

@@ -4,9 +4,18 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.cards import buttons
+from bot.cards import actions
+from bot.cards.layout import CardView
 from bot.cards.overviews import check_now_card, open_card, unwatched, unwatching_question
-from cogs.common import Interaction, PersistentItem, acknowledge, answer
+from cogs.acknowledge import Interaction
+from cogs.dispatch import answers
+from cogs.reply import Reply, answer
+
+
+@answers(actions.KEEP_WATCHING, update=True)
+async def open_orders(reply: Reply) -> CardView:
+    """Return a card with what is open."""
+    return open_card(await reply.services.accounts.open_orders(reply.user_id))
 
 
 class Queued(commands.Cog):
@@ -15,48 +24,22 @@ class Queued(commands.Cog):
     @app_commands.command(description=locale_str("Which of your cancel requests are still open"))
     async def queued(self, interaction: Interaction) -> None:
         """Show it."""
-        await acknowledge(interaction)
-        orders = await interaction.client.services.accounts.open_orders(interaction.user.id)
-        await answer(interaction, open_card(orders))
+        await answer(interaction, open_orders)
 
 
-class CheckNow(PersistentItem, template=buttons.CHECK_NOW):
-    """Has the presser's open orders looked at."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Make them due, and show them anew."""
-        await acknowledge(interaction, update=True)
-        await answer(
-            interaction, check_now_card(await interaction.client.services.records.check_now(interaction.user.id))
-        )
+@answers(actions.CHECK_NOW, update=True)
+async def check_now(reply: Reply) -> CardView:
+    """Have the presser's open orders checked now, and show them anew."""
+    return check_now_card(await reply.services.records.check_now(reply.user_id))
 
 
-class AskUnwatch(PersistentItem, template=buttons.ASK_UNWATCH):
-    """Asks before the presser's open orders are no longer watched."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Ask."""
-        await acknowledge(interaction, update=True)
-        orders = await interaction.client.services.accounts.open_orders(interaction.user.id)
-        await answer(interaction, unwatching_question(orders))
+@answers(actions.ASK_UNWATCH, update=True)
+async def ask_to_unwatch(reply: Reply) -> CardView:
+    """Ask before the presser's open orders are no longer watched."""
+    return unwatching_question(await reply.services.accounts.open_orders(reply.user_id))
 
 
-class Unwatch(PersistentItem, template=buttons.UNWATCH):
-    """Stops watching the presser's open orders."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Stop, and say for how many."""
-        await acknowledge(interaction, update=True)
-        await answer(
-            interaction, unwatched(await interaction.client.services.records.stop_watching(interaction.user.id))
-        )
-
-
-class KeepWatching(PersistentItem, template=buttons.KEEP_WATCHING):
-    """Leaves everything as it is."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Show what is open."""
-        await acknowledge(interaction, update=True)
-        orders = await interaction.client.services.accounts.open_orders(interaction.user.id)
-        await answer(interaction, open_card(orders))
+@answers(actions.UNWATCH, update=True)
+async def unwatch(reply: Reply) -> CardView:
+    """Stop watching the presser's open orders, and say for how many."""
+    return unwatched(await reply.services.records.stop_watching(reply.user_id))

@@ -1,50 +1,53 @@
 """/refill, and the button under a card: ask the panel to deliver again what an order has lost."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 
 from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.keys import under_key
 from bot.cards.layout import CardView
 from bot.cards.refills import no_refills, refill_question, refills_card, refills_under_way
-from bot.client import Client, describe
-from bot.domain.errors import NoOrders, RefillUnderWay, UserError
-from bot.domain.markup import orders_shown
+from bot.client import describe
+from bot.domain.errors import NoOrders, UserError
 from bot.domain.order_ids import Found
 from bot.ledger import LedgerError, Listed, ListKind
 from bot.panel import PanelError
 from bot.services.panel_calls import MAX_REFILL
-from cogs.common import Interaction, PersistentItem, acknowledge, answer, read_beside
+from cogs.acknowledge import Interaction
+from cogs.dispatch import answers
+from cogs.orders import typed_orders
+from cogs.reply import Reply, answer
 from cogs.suggestions import suggest_keys
 
 
 async def ask_for_refills(
-    client: Client,
-    user_id: int,
-    found: Found,
-    show: Callable[[CardView], Awaitable[object]],
-    key: str | int = "",
+    reply: Reply, found: Found, key: str | int = "", sending: Callable[[], None] = lambda: None
 ) -> CardView:
     """Ask for a refill of every order that was found, and return the card that tells what came of it.
 
-    They are asked for under the key of that name or account, or the default.
-
-    Before anything is sent `show` has put up what is being asked for: no later call could find that out again.
+    They are asked for under the key of that name or account, or the default. Before anything is sent the card says what
+    is being asked for: no later call could find that out again. Then `sending` is called.
     """
-    accounts = client.services.accounts
+    accounts = reply.services.accounts
     if not found.orders:
         raise NoOrders(found)
-    account = await accounts.usable(user_id, key)
-    under = under_key(await accounts.all_keys(user_id), account)
-    await show(refills_under_way(found.orders, under))
+    account = await accounts.usable(reply.user_id, key)
+    under = under_key(await accounts.all_keys(reply.user_id), account)
+    await reply.show(refills_under_way(found.orders, under))
+    sending()
     try:
-        result = await client.services.calls.refill(account, found.orders)
+        result = await reply.services.calls.refill(account, found.orders)
     except (UserError, PanelError, LedgerError) as error:
         return describe(error)  # in the place of what was under way
     return refills_card(found.orders, result, found.ignored, found.repeats, under, account.name)
+
+
+async def _refill(reply: Reply, orders: str, key: str) -> CardView:
+    return await ask_for_refills(reply, await typed_orders(reply, orders), key)
 
 
 class Refill(commands.Cog):
@@ -56,88 +59,44 @@ class Refill(commands.Cog):
         orders=locale_str("One or several order IDs, separated in any way"),
         key=locale_str("Under which of your keys (otherwise your default)"),
     )
-    async def refill(
-        self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000], key: str | None = None
-    ) -> None:
+    async def refill(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000], key: str = "") -> None:
         """Ask for them, each once."""
-        await acknowledge(interaction)
-
-        async def show(shown: CardView) -> None:
-            await interaction.edit_original_response(view=shown.view)
-
-        found = await read_beside(orders_shown, orders)
-        await answer(
-            interaction, await ask_for_refills(interaction.client, interaction.user.id, found, show, key or "")
-        )
+        await answer(interaction, partial(_refill, orders=orders, key=key))
 
 
-async def _refillable(interaction: Interaction, kind: ListKind, list_id: int, account_id: int) -> tuple[str, ...]:
+async def _refillable(reply: Reply, kind: ListKind, list_id: int, account_id: int) -> tuple[str, ...]:
     """Return the orders of the presser's own list, under one key, that the panel calls completed or partial by now."""
 
     def wanted(line: Listed) -> bool:
         order = line.cancellation
         return order is not None and order.account_id == account_id and order.may_be_refilled
 
-    return await interaction.client.services.cancels.named(kind, list_id, interaction.user.id, wanted)
+    return await reply.services.cancels.named(kind, list_id, reply.user_id, wanted)
 
 
-async def _question(interaction: Interaction, kind: ListKind, list_id: int, account_id: int) -> CardView:
-    """Ask whether to refill what can be under that key of the presser's own."""
-    accounts, user_id = interaction.client.services.accounts, interaction.user.id
-    orders = await _refillable(interaction, kind, list_id, account_id)
-    account = await accounts.choose(user_id, account_id)
-    return refill_question(orders, kind, list_id, account, await accounts.all_keys(user_id))
+@answers(actions.REFILL)
+async def ask_to_refill(reply: Reply, card: ListKind, list_id: int, account_id: int) -> CardView:
+    """Ask first, in an answer of its own, whether to refill what can be; for the owner of the card alone."""
+    accounts = reply.services.accounts
+    orders = await _refillable(reply, card, list_id, account_id)
+    account = await accounts.choose(reply.user_id, account_id)
+    return refill_question(orders, card, list_id, account, await accounts.all_keys(reply.user_id))
 
 
-class RefillThese(PersistentItem, template=buttons.REFILL):
-    """Asks first, in an answer of its own; for the owner of the card alone."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Show which orders a refill would be asked for."""
-        await acknowledge(interaction)
-        (kind, list_id), account_id = self.whole_list, int(self.values["account"])
-        await answer(interaction, await _question(interaction, kind, list_id, account_id))
-
-
-class ConfirmRefill(PersistentItem, template=buttons.CONFIRM_REFILL):
-    """Asks for the refills that the question has named, each once; for the owner of the card alone."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Ask for them, unless an earlier press does so or has done so.
-
-        No ledger holds refills. After a restart, or from a second question, the same can be confirmed again; what
-        is still open the panel then refuses by its own rule, one refill of an order at a time.
-        """
-        message_id = await acknowledge(interaction, update=True)
-        client, user_id = interaction.client, interaction.user.id
-        if user_id in client.refilling or message_id in client.refills_asked:
-            raise RefillUnderWay
-        client.refilling.add(user_id)
-        try:
-            shown = await self._refilled(interaction, message_id)
-        finally:
-            client.refilling.discard(user_id)
-        await answer(interaction, shown)
-
-    async def _refilled(self, interaction: Interaction, message_id: int) -> CardView:
-        (kind, list_id), account_id = self.whole_list, int(self.values["account"])
-        orders = await _refillable(interaction, kind, list_id, account_id)
+@answers(actions.CONFIRM_REFILL, update=True)
+async def confirm_refill(reply: Reply, card: ListKind, list_id: int, account_id: int, count: int) -> CardView:
+    """Ask for the refills that the question has named, each once; for the owner of the card alone."""
+    turns, question_id = reply.services.refill_turns, reply.message_id
+    with turns.turn(reply.user_id, question_id):
+        orders = await _refillable(reply, card, list_id, account_id)
         # What has ended stays as it is, so that as many as the question named are the same ones.
-        if len(orders) != int(self.values["count"]):
-            return await _question(interaction, kind, list_id, account_id)
-
-        async def show(shown: CardView) -> None:
-            await interaction.edit_original_response(view=shown.view)
-            interaction.client.refills_asked.append(message_id)
-
+        if len(orders) != count:
+            return await ask_to_refill(reply, card, list_id, account_id)
         found = Found(orders[:MAX_REFILL], 0, ())
-        return await ask_for_refills(interaction.client, interaction.user.id, found, show, account_id)
+        return await ask_for_refills(reply, found, account_id, partial(turns.sending, question_id))
 
 
-class NoRefill(PersistentItem, template=buttons.NO_REFILL):
-    """Drops the question."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Ask for nothing, and say so."""
-        await acknowledge(interaction, update=True)
-        await answer(interaction, no_refills())
+@answers(actions.NO_REFILL, update=True)
+async def no_refill(_reply: Reply) -> CardView:
+    """Ask for nothing, and say so."""
+    return no_refills()

@@ -1,26 +1,33 @@
 """/status: what the panel says of orders now."""
 
+from functools import partial
+
 from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.answers import status_card
 from bot.cards.layout import CardView
-from bot.client import Client
 from bot.domain.errors import NoOrders
-from bot.domain.markup import orders_shown
 from bot.domain.order_ids import Found
-from cogs.common import Interaction, PersistentItem, acknowledge, answer, read_beside
+from cogs.acknowledge import Interaction
+from cogs.dispatch import answers
+from cogs.orders import typed_orders
+from cogs.reply import Reply, answer
 from cogs.suggestions import suggest_keys, suggest_orders
 
 
-async def look_up(client: Client, user_id: int, found: Found, key: str | int = "") -> CardView:
+async def look_up(reply: Reply, found: Found, key: str | int = "") -> CardView:
     """Return a card with the status of every order that was found; `key`: its name or its account."""
     if not found.orders:
         raise NoOrders(found)
-    statuses = await client.services.calls.look_up(user_id, found.orders, key)
+    statuses = await reply.services.calls.look_up(reply.user_id, found.orders, key)
     return status_card(found.orders, statuses, found.ignored, found.repeats)
+
+
+async def _status(reply: Reply, orders: str, key: str) -> CardView:
+    return await look_up(reply, await typed_orders(reply, orders), key)
 
 
 class Status(commands.Cog):
@@ -32,21 +39,16 @@ class Status(commands.Cog):
         orders=locale_str("One or several order IDs, separated in any way"),
         key=locale_str("Under which of your keys (otherwise your default)"),
     )
-    async def status(
-        self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000], key: str | None = None
-    ) -> None:
+    async def status(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000], key: str = "") -> None:
         """Ask the panel."""
-        await acknowledge(interaction)
-        found = await read_beside(orders_shown, orders)
-        await answer(interaction, await look_up(interaction.client, interaction.user.id, found, key or ""))
+        await answer(interaction, partial(_status, orders=orders, key=key))
 
 
-class ShowStatus(PersistentItem, template=buttons.STATUS):
-    """Shows the status of the orders that a question is about, in an answer of its own; for the requester alone."""
+@answers(actions.STATUS)
+async def show_status(reply: Reply, request_id: int) -> CardView:
+    """Show the status of the orders that a question is about, for the requester alone.
 
-    async def press(self, interaction: Interaction) -> None:
-        """Ask the panel; the question stands as it is, so that they can still be cancelled."""
-        await acknowledge(interaction)
-        client, user_id = interaction.client, interaction.user.id
-        account_id, orders = await client.services.cancels.asked_about(int(self.values["request"]), user_id)
-        await answer(interaction, await look_up(client, user_id, Found(orders, 0, ()), account_id))
+    The question stands as it is, so that they can still be cancelled.
+    """
+    account_id, orders = await reply.services.cancels.asked_about(request_id, reply.user_id)
+    return await look_up(reply, Found(orders, 0, ()), account_id)

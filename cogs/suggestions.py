@@ -8,7 +8,8 @@ from bot.cards.choices import MOST_CHOICES, key_choices, order_choices
 from bot.domain.errors import Throttled
 from bot.domain.order_ids import find_orders, last_word
 from bot.services.throttle import SUGGESTION
-from cogs.common import Interaction, read_beside, speak_as_chosen
+from cogs.acknowledge import Interaction, speak_as_chosen
+from cogs.orders import read_beside
 
 log = logging.getLogger(__name__)
 

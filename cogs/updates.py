@@ -1,18 +1,16 @@
 """The button under a public hint: shows a user, and only that user, what could not be sent to them."""
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.answers import no_news
+from bot.cards.layout import CardView
 from bot.domain.errors import NotOwner
-from cogs.common import Interaction, PersistentItem, acknowledge, answer, deliver_undelivered
+from cogs.dispatch import answers
+from cogs.reply import Reply, show_undelivered
 
 
-class ShowUpdates(PersistentItem, template=buttons.UPDATES):
-    """Shows kept notices."""
-
-    async def press(self, interaction: Interaction) -> None:
-        """Show them to the one they are for."""
-        await acknowledge(interaction)
-        if interaction.user.id != int(self.values["user"]):
-            raise NotOwner
-        if not await deliver_undelivered(interaction):
-            await answer(interaction, no_news())
+@answers(actions.UPDATES)
+async def show_updates(reply: Reply, user_id: int) -> CardView | None:
+    """Show kept notices to the one they are for."""
+    if reply.user_id != user_id:
+        raise NotOwner
+    return None if await show_undelivered(reply) else no_news()

@@ -7,7 +7,7 @@ from typing import Any
 
 from simcord.components import walk_components
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.cards import notice_card, request_card
 from bot.cards.language import OWN_NAMES
 from bot.cards.layout import CardView
@@ -166,36 +166,78 @@ SOMEBODY = 2**63 - 1
 """The largest number that the ledger has room for."""
 
 PRESSABLE = {
-    buttons.CONNECT: lambda: buttons.connect(name="W" * 32),
-    buttons.CONFIRM: lambda: buttons.confirm(SOMEBODY, 10_000),
-    buttons.STATUS: lambda: buttons.status(SOMEBODY),
-    buttons.KEEP: lambda: buttons.keep(SOMEBODY),
-    buttons.ASK_REMOVE: lambda: buttons.ask_remove(SOMEBODY, "W" * 32),
-    buttons.REMOVE_KEY: lambda: buttons.remove_key(SOMEBODY),
-    buttons.KEEP_KEY: lambda: buttons.keep_key(),
-    buttons.UPDATES: lambda: buttons.updates(SOMEBODY),
-    buttons.PASTE: lambda: buttons.paste(),
-    buttons.STOP: lambda: buttons.stop(SOMEBODY),
-    buttons.LIST: lambda: buttons.whole_list(ListKind.REQUEST, SOMEBODY),
-    buttons.BROWSE: lambda: buttons.browse(ListKind.HISTORY, SOMEBODY, State.WITHDRAWN),
-    buttons.PAGE: lambda: buttons.page(ListKind.HISTORY, SOMEBODY, 49, State.WITHDRAWN, forward=True),
-    buttons.ERASE: lambda: buttons.erase(),
-    buttons.KEEP_ALL: lambda: buttons.keep_all(),
-    buttons.CHECK_NOW: lambda: buttons.check_now(),
-    buttons.ASK_UNWATCH: lambda: buttons.ask_unwatch(),
-    buttons.UNWATCH: lambda: buttons.unwatch(),
-    buttons.KEEP_WATCHING: lambda: buttons.keep_watching(),
-    buttons.RETRY: lambda: buttons.retry(SOMEBODY),
-    buttons.REFILL: lambda: buttons.refill(ListKind.REQUEST, SOMEBODY, SOMEBODY, "W" * 32),
-    buttons.CONFIRM_REFILL: lambda: buttons.confirm_refill(ListKind.REQUEST, SOMEBODY, SOMEBODY, 100_000),
-    buttons.NO_REFILL: lambda: buttons.no_refill(),
-    buttons.TRY_UNDER: lambda: buttons.try_under(ListKind.REQUEST, SOMEBODY, SOMEBODY, "W" * 32),
-    buttons.TRY_OTHERS: lambda: buttons.try_others(ListKind.REQUEST, SOMEBODY),
-    buttons.WEBHOOK: lambda: buttons.webhook("register", "Register"),
-    buttons.WAY: lambda: buttons.choose_way({way: "some way" for way in NotifyVia}, NotifyVia.OFF),
-    buttons.TIMING: lambda: buttons.choose_timing({timing: "some time" for timing in NotifyWhen}, NotifyWhen.EACH),
-    buttons.LANGUAGE: lambda: buttons.choose_language(OWN_NAMES, Language.HINDI),
-    buttons.SILENT: lambda: buttons.silence(wanted=True),
-    buttons.IDS: lambda: buttons.copy_ids(ListKind.REQUEST, SOMEBODY, {state: "100,000 orders" for state in State}),
+    actions.CONNECT: lambda: actions.CONNECT.button("W" * 32),
+    actions.CONFIRM: lambda: actions.CONFIRM.button(SOMEBODY, count=10_000),
+    actions.STATUS: lambda: actions.STATUS.button(SOMEBODY),
+    actions.KEEP: lambda: actions.KEEP.button(SOMEBODY),
+    actions.ASK_REMOVE: lambda: actions.ASK_REMOVE.button(SOMEBODY, name="W" * 32),
+    actions.REMOVE_KEY: lambda: actions.REMOVE_KEY.button(SOMEBODY),
+    actions.KEEP_KEY: actions.KEEP_KEY.button,
+    actions.UPDATES: lambda: actions.UPDATES.button(SOMEBODY),
+    actions.PASTE: actions.PASTE.button,
+    actions.STOP: lambda: actions.STOP.button(SOMEBODY),
+    actions.LIST: lambda: actions.LIST.button(ListKind.REQUEST, SOMEBODY),
+    actions.BROWSE: lambda: actions.BROWSE.button(ListKind.HISTORY, SOMEBODY, State.WITHDRAWN),
+    actions.PAGE: lambda: actions.PAGE.button(ListKind.HISTORY, SOMEBODY, 49, State.WITHDRAWN, label="Next page"),
+    actions.ERASE: actions.ERASE.button,
+    actions.KEEP_ALL: actions.KEEP_ALL.button,
+    actions.CHECK_NOW: actions.CHECK_NOW.button,
+    actions.ASK_UNWATCH: actions.ASK_UNWATCH.button,
+    actions.UNWATCH: actions.UNWATCH.button,
+    actions.KEEP_WATCHING: actions.KEEP_WATCHING.button,
+    actions.RETRY: lambda: actions.RETRY.button(SOMEBODY),
+    actions.REFILL: lambda: actions.REFILL.button(ListKind.REQUEST, SOMEBODY, SOMEBODY),
+    actions.CONFIRM_REFILL: lambda: actions.CONFIRM_REFILL.button(ListKind.REQUEST, SOMEBODY, SOMEBODY, 100_000),
+    actions.NO_REFILL: actions.NO_REFILL.button,
+    actions.TRY_UNDER: lambda: actions.TRY_UNDER.button(ListKind.REQUEST, SOMEBODY, SOMEBODY, name="W" * 32),
+    actions.TRY_OTHERS: lambda: actions.TRY_OTHERS.button(ListKind.REQUEST, SOMEBODY),
+    actions.WEBHOOK: lambda: actions.WEBHOOK.button("register", label="Register"),
+    actions.WAY: lambda: actions.WAY.menu(options=dict.fromkeys(NotifyVia, "some way"), chosen=NotifyVia.OFF),
+    actions.TIMING: lambda: actions.TIMING.menu(options=dict.fromkeys(NotifyWhen, "some time"), chosen=NotifyWhen.EACH),
+    actions.LANGUAGE: lambda: actions.LANGUAGE.menu(options=OWN_NAMES, chosen=Language.HINDI),
+    actions.SILENT: lambda: actions.SILENT.button("on", label="Make messages silent"),
+    actions.COPY_IDS: lambda: actions.COPY_IDS.menu(
+        ListKind.REQUEST, SOMEBODY, options=dict.fromkeys(State, "Copy IDs: 100,000 orders")
+    ),
 }
-"""A button or menu for each pattern, with the largest numbers and the longest names."""
+"""A button or menu for each action but the forms, with the largest numbers and the longest names."""
+
+RELEASED = {
+    actions.CONNECT: ("np:connect", "np:connect:second key"),
+    actions.KEY_FORM: ("np:key", "np:key:second key"),
+    actions.ASK_REMOVE: ("np:ask-remove:1",),
+    actions.REMOVE_KEY: ("np:remove-key:1",),
+    actions.KEEP_KEY: ("np:keep-key",),
+    actions.PASTE: ("np:paste",),
+    actions.ORDERS_FORM: ("np:orders",),
+    actions.CONFIRM: ("np:confirm:1",),
+    actions.KEEP: ("np:keep:1",),
+    actions.STATUS: ("np:status:1",),
+    actions.STOP: ("np:stop:1",),
+    actions.RETRY: ("np:retry:1",),
+    actions.TRY_UNDER: ("np:try:request:1:2", "np:try:notice:1:2"),
+    actions.TRY_OTHERS: ("np:try-others:request:1", "np:try-others:notice:1"),
+    actions.REFILL: ("np:refill:request:1:2", "np:refill:notice:1:2"),
+    actions.CONFIRM_REFILL: ("np:refill-go:request:1:2:30", "np:refill-go:notice:1:2:30"),
+    actions.NO_REFILL: ("np:refill-no",),
+    actions.LIST: ("np:list:request:1", "np:list:notice:1", "np:list:open:0", "np:list:history:30:refunded"),
+    actions.BROWSE: ("np:browse:request:1", "np:browse:open:0", "np:browse:history:30:cancelled"),
+    actions.PAGE: ("np:page:request:1:0", "np:page:history:30:49:refunded"),
+    actions.COPY_IDS: ("np:ids:request:1", "np:ids:notice:1"),
+    actions.CHECK_NOW: ("np:look",),
+    actions.ASK_UNWATCH: ("np:ask-unwatch",),
+    actions.UNWATCH: ("np:unwatch",),
+    actions.KEEP_WATCHING: ("np:keep-watching",),
+    actions.UPDATES: ("np:news:123456789012345678",),
+    actions.WAY: ("np:way",),
+    actions.TIMING: ("np:timing",),
+    actions.LANGUAGE: ("np:language",),
+    actions.SILENT: ("np:silent:on", "np:silent:off"),
+    actions.WEBHOOK: tuple(
+        f"np:webhook:{step}" for step in ("show", "make", "ask", "register", "secret", "forget", "off")
+    ),
+    actions.WEBHOOK_SECRET_FORM: ("np:webhook-secret",),
+    actions.ERASE: ("np:erase",),
+    actions.KEEP_ALL: ("np:keep-all",),
+}
+"""Custom_ids as they stand in messages that are alive: each is answered by its action for ever."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards.buttons import confirm
+from bot.cards import actions
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from tests.world import World, messages, shown, text_of, whole_list
@@ -207,7 +207,7 @@ async def test_only_the_requester_may_confirm(here: World) -> None:
     await here.connect_in(channel, ann)
     asked = await ann.slash(channel, "cancel", orders="ord_A ord_B")
     assert asked.ephemeral  # bob cannot even see it …
-    forged = await here.post(channel, confirm(1, 2))
+    forged = await here.post(channel, actions.CONFIRM.button(1, count=2))
     pressed = await bob.click(forged, custom_id="np:confirm:1")
     await here.settle()
     assert "somebody else" in text_of(pressed.followups[0].components)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from simcord.components import walk_components
 
-from bot.cards.buttons import copy_ids
+from bot.cards import actions
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from bot.domain.states import State
@@ -62,7 +62,9 @@ async def test_a_group_comes_as_a_block_with_one_id_a_line_in_the_order_asked(he
 
 async def test_a_choice_after_a_restart_tells_what_is_so_by_now(here: World, ann: Any) -> None:
     result = await mixed(here, ann)
-    behind = await here.post(ann.dm_channel, copy_ids(ListKind.REQUEST, 1, {State.QUEUED: "2 queued"}))
+    behind = await here.post(
+        ann.dm_channel, actions.COPY_IDS.menu(ListKind.REQUEST, 1, options={State.QUEUED: "2 queued"})
+    )
     await here.restart()
     assert block_of(await ann.select(behind, ["queued"])) == ["ord_Q2", "ord_Q1"]
     await here.wait(90)
@@ -131,7 +133,7 @@ async def test_nobody_else_gets_the_ids(here: World) -> None:
     await ann.slash(channel, "cancel", orders="ord_Secret")
     await here.settle()
     for kind in (ListKind.REQUEST, ListKind.NOTICE):
-        forged = await here.post(channel, copy_ids(kind, 1, {State.REFUSED: "1 refused"}))
+        forged = await here.post(channel, actions.COPY_IDS.menu(kind, 1, options={State.REFUSED: "1 refused"}))
         chosen = await bob.select(forged, ["refused"])
         assert "somebody else" in shown(chosen)
         assert "ord_Secret" not in repr([answer.components for answer in (chosen.response, *chosen.followups)])

@@ -1,6 +1,5 @@
 """One person's haste costs nobody else anything; and nothing that the bot answers is public."""
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -8,13 +7,15 @@ from typing import Any
 import pytest
 from simcord.components import walk_components
 
-from bot.cards import buttons
+from bot.cards import actions
+from bot.cards.actions import Action
 from bot.cards.text import ago
 from bot.demo.panel import Upstream
 from bot.domain.errors import Throttled
 from bot.domain.order_status import OrderStatus
 from bot.ledger import MessageRef
 from bot.services.throttle import AT_ONCE, LIGHT, MOST_OPEN, MOST_QUESTIONS, PAUSE, UserThrottle
+from tests.examples import PRESSABLE
 from tests.rules.test_commands import menus, slash_commands
 from tests.world import KEY, START, Clock, World, messages, shown
 
@@ -185,24 +186,24 @@ async def test_as_many_questions_as_one_may_leave_unanswered(here: World, ann: A
     assert "Nothing has been sent yet" in shown(await ann.slash("cancel", orders="2001"))
 
 
-def unpressed(answer: Any, pressed: set[str]) -> Iterator[tuple[Any, dict[str, Any], str]]:
+def unpressed(answer: Any, pressed: set[Action]) -> Iterator[tuple[Any, dict[str, Any], Action]]:
     """Yield what can be pressed on an answer, of kinds that have not been or lead to such; the last comes first."""
     for message in [*([answer.response] if answer.response else []), *answer.followups]:
         for part in reversed(list(walk_components(message.components))):
-            kinds = [kind for kind in buttons.ALL if re.fullmatch(kind, part.get("custom_id", ""))]
+            kinds = [kind for kind in PRESSABLE if kind.read(part.get("custom_id", "")) is not None]
             if kinds and not {kinds[0], *LEADS_TO.get(kinds[0], ())} <= pressed:
                 yield message, part, kinds[0]
 
 
 LEADS_TO = {
-    buttons.ASK_UNWATCH: (buttons.UNWATCH, buttons.KEEP_WATCHING),
-    buttons.ASK_REMOVE: (buttons.REMOVE_KEY, buttons.KEEP_KEY),
-    buttons.REFILL: (buttons.CONFIRM_REFILL, buttons.NO_REFILL),
+    actions.ASK_UNWATCH: (actions.UNWATCH, actions.KEEP_WATCHING),
+    actions.ASK_REMOVE: (actions.REMOVE_KEY, actions.KEEP_KEY),
+    actions.REFILL: (actions.CONFIRM_REFILL, actions.NO_REFILL),
 }
 """Questions behind a button."""
 
 
-async def press_on(user: Any, answer: Any, pressed: set[str]) -> list[Any]:
+async def press_on(user: Any, answer: Any, pressed: set[Action]) -> list[Any]:
     """Press one thing on an answer, one on what comes of it, and so on; return all those answers."""
     answers: list[Any] = []
     while found := next(unpressed(answer, pressed), None):
@@ -228,7 +229,7 @@ async def test_no_answer_in_a_server_is_public(here: World) -> None:
         form = await mia.slash(channel, "key set", name=name)
         await mia.submit_modal(form, {"key": f"np-key-of-mia-{name}"})
     answers: list[Any] = []
-    pressed: set[str] = set()
+    pressed: set[Action] = set()
     names = slash_commands(here.app.client)
     for name in ["cancel", "queued", *(name for name in names if name not in LAST), *LAST]:
         for options in OPTIONS.get(name, [{}]):
@@ -246,7 +247,7 @@ async def test_no_answer_in_a_server_is_public(here: World) -> None:
     seen = [one for answer in answers for one in (answer.response, *answer.followups) if one]
     assert [one for one in seen if not one.ephemeral] == []
     assert [message.content for message in channel.history()] == [said.content]
-    assert set(buttons.ALL) - pressed <= RARE
+    assert PRESSABLE.keys() - pressed <= RARE
 
 
 ORDERS = {"ord_A": RUNNING, "ord_B": OrderStatus.PENDING, "ord_C": OrderStatus.COMPLETED}
@@ -259,5 +260,5 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
 }
 LAST = ["cancel", "queued", *["key remove"] * 3, "forget-me", "balance"]
 """What takes something away; the very last of all commands finds no key."""
-RARE = {buttons.UPDATES, buttons.RETRY, buttons.STATUS, buttons.STOP, buttons.TRY_OTHERS}
+RARE = {actions.UPDATES, actions.RETRY, actions.STATUS, actions.STOP, actions.TRY_OTHERS}
 """Under the public hint, in DMs alone, with many keys, or where calls have come to nothing: see the tests of these."""

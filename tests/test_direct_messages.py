@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.domain.dm_text import nearest_examples, read_message
 from bot.domain.order_status import OrderStatus
 from tests.test_markup import WRAPPINGS
@@ -128,7 +128,7 @@ async def test_the_question_shows_the_status_and_stands_over_a_restart(here: Wor
     await ann.click(question, label="Cancel 2 orders")
     await here.settle()
     assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
-    again = await ann.click(await here.post(ann.dm_channel, buttons.status(1)), label="Show status")
+    again = await ann.click(await here.post(ann.dm_channel, actions.STATUS.button(1)), label="Show status")
     assert "Status of 2 orders" in shown(again)
 
 
@@ -158,7 +158,9 @@ async def test_nobody_else_may_answer_the_question(here: World, ann: Any) -> Non
     bob = here.env.create_user("bob")
     await here.connect(bob)
     await bob.send_dm("help")
-    forged = await here.post(bob.dm_channel, buttons.confirm(1, 1, undecided=True), buttons.status(1))
+    forged = await here.post(
+        bob.dm_channel, actions.CONFIRM.button(1, label="Cancel 1 order"), actions.STATUS.button(1)
+    )
     calls = len(here.panel.calls)
     for label in ("Cancel 1 order", "Show status"):
         pressed = await bob.click(forged, label=label)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.errors import INTERNAL, user_error
 from bot.domain.errors import UserError
 from bot.domain.order_status import OrderStatus
@@ -199,7 +199,7 @@ async def test_news_that_cannot_be_shown_do_not_spoil_an_answer(here: World, ann
 
 async def test_news_that_cannot_be_read_are_not_said_to_be_none(here: World, ann: Any) -> None:
     await keep_news(here, ann)
-    message = await here.post(ann.dm_channel, buttons.updates(ann.id))
+    message = await here.post(ann.dm_channel, actions.UPDATES.button(ann.id))
     here.sql("ALTER TABLE notices RENAME TO elsewhere")
     pressed = await ann.click(message, label="Show me")
     here.sql("ALTER TABLE elsewhere RENAME TO notices")

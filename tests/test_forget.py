@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards.buttons import confirm, erase, stop
+from bot.cards import actions
 from bot.domain.order_status import OrderStatus
 from bot.ledger import MessageRef
 from bot.ledger.sqlite.engine import Connection
@@ -138,7 +138,9 @@ async def test_a_question_is_answered_after_a_restart_and_twice(here: World, ann
     await ann.click(question.response, label=LABEL)
     assert "Everything erased" in shown(question)
     assert set(rows(here).values()) == {0}
-    late = await here.post(ann.dm_channel, erase(), confirm(1, 1), stop(1))
+    late = await here.post(
+        ann.dm_channel, actions.ERASE.button(), actions.CONFIRM.button(1, count=1), actions.STOP.button(1)
+    )
     for button in ("np:confirm:1", "np:stop:1", "np:erase"):
         await ann.click(late, custom_id=button)
     assert set(rows(here).values()) == {0}
@@ -147,7 +149,7 @@ async def test_a_question_is_answered_after_a_restart_and_twice(here: World, ann
 async def test_whoever_presses_erases_nothing_but_their_own(here: World, bob: Any) -> None:
     channel = here.env.create_guild().create_text_channel("orders")
     eve = here.env.guild.add_member(here.env.create_user("eve"))
-    shown_to_all = await here.post(channel, erase())
+    shown_to_all = await here.post(channel, actions.ERASE.button())
     before = tables(here)
     await eve.click(shown_to_all, custom_id="np:erase")
     assert tables(here) == before

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards.buttons import erase
+from bot.cards import actions
 from bot.domain.order_status import OrderStatus
 from bot.ledger import eraser, sqlite
 from bot.services import erasing
@@ -78,7 +78,7 @@ async def test_pressing_again_begins_nothing_anew(here: World, busy: Any) -> Non
     await forget(busy)
     here.env.backend.faults.clear()
     for _ in range(18):
-        card = await here.post(busy.dm_channel, erase())
+        card = await here.post(busy.dm_channel, actions.ERASE.button())
         assert "ord_" not in shown(await busy.click(card, custom_id="np:erase"))
     await to_the_end(here)
     assert set(rows(here).values()) == {0}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bot.cards import actions
 from bot.cards import layout as ui
-from bot.cards.buttons import whole_list as button
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from bot.ledger import ListKind
@@ -108,7 +108,7 @@ async def test_nobody_sees_the_history_of_another(here: World, ann: Any) -> None
     await here.settle()
     channel = here.env.create_guild().create_text_channel("orders")
     eve = here.env.guild.add_member(here.env.create_user("eve"))
-    forged = ui.card(ui.Tone.PLAIN, ["a forged copy"], buttons=[button(ListKind.HISTORY, 10**18)])
+    forged = ui.card(ui.Tone.PLAIN, ["a forged copy"], buttons=[actions.LIST.button(ListKind.HISTORY, 10**18)])
     shown_to_all = await here.app.client.get_partial_messageable(channel.id).send(view=forged.view)
     pressed = await eve.click(shown_to_all, custom_id=f"np:list:history:{10**18}")
     (file,) = pressed.response.attachments

@@ -7,7 +7,8 @@ from typing import Any
 import discord
 import pytest
 
-from bot.cards import buttons
+from bot.cards import actions
+from bot.cards.actions import Action
 from bot.demo.panel import Upstream
 from bot.ledger import ListKind
 from tests.examples import PRESSABLE, SOMEBODY
@@ -93,14 +94,14 @@ def shows_nothing(text: str) -> None:
     assert not any(secret in text for secret in ANNS), text
 
 
-def pressable() -> list[tuple[str, int]]:
-    """Return every button's pattern with the numbers of what is Ann's: her requests 1 and 2, her notice 1."""
-    return [(template, number) for template in buttons.ALL for number in (1, 2)]
+def pressable() -> list[tuple[Action, int]]:
+    """Return every button and menu with the numbers of what is Ann's: her requests 1 and 2, her notice 1."""
+    return [(action, number) for action in PRESSABLE for number in (1, 2)]
 
 
-@pytest.mark.parametrize(("template", "number"), pressable())
-async def test_no_button_does_anything_with_what_is_anothers(room: Room, template: str, number: int) -> None:
-    for item in pieces(template, number, room.ann.id):
+@pytest.mark.parametrize(("action", "number"), pressable(), ids=repr)
+async def test_no_button_does_anything_with_what_is_anothers(room: Room, action: Action, number: int) -> None:
+    for item in pieces(action, number, room.ann.id):
         message = await room.here.post(room.channel, item)
         room.pressed = message
 
@@ -112,12 +113,12 @@ async def test_no_button_does_anything_with_what_is_anothers(room: Room, templat
         shows_nothing(await room.touched(press))
 
 
-def pieces(template: str, number: int, ann: int) -> list[Any]:
+def pieces(action: Action, number: int, ann: int) -> list[Any]:
     """Return a button or menu as Ann's cards have it, for each kind of list that it may be for."""
     found: list[Any] = []
     for kind in ListKind:
-        item = PRESSABLE[template]()
-        owner = ann if template == buttons.UPDATES else number
+        item = PRESSABLE[action]()
+        owner = ann if action is actions.UPDATES else number
         item.custom_id = re.sub(r":(request|notice|open|history):", f":{kind}:", item.custom_id).replace(
             str(SOMEBODY), str(owner)
         )
@@ -160,7 +161,9 @@ async def test_what_another_has_asked_for_is_asked_under_ones_own_key(room: Room
 
 async def test_ann_herself_is_shown_it(room: Room) -> None:
     """Otherwise nothing above would prove anything."""
-    message = await room.here.post(room.channel, buttons.whole_list(ListKind.REQUEST, 2), buttons.updates(room.ann.id))
+    message = await room.here.post(
+        room.channel, actions.LIST.button(ListKind.REQUEST, 2), actions.UPDATES.button(room.ann.id)
+    )
     news = await room.ann.click(message, custom_id=f"np:news:{room.ann.id}")
     assert "ord_ann" in text_of(news.response.components)
     pressed = await room.ann.click(message, label="Whole list (CSV)")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.cards.buttons import Button, stop
-from bot.cards.buttons import whole_list as whole_list_button
+from bot.cards import actions
+from bot.cards.actions import Button
 from bot.domain.order_status import OrderStatus
 from bot.ledger import ListKind
 from bot.panel import Answer
@@ -97,7 +97,7 @@ async def test_stop_pressed_twice_or_too_late_or_after_a_restart_is_harmless(her
     await here.restart()
     await ann.click(card.response, label="Stop sending")
     await here.settle()
-    late = await here.post(ann.dm_channel, stop(1))
+    late = await here.post(ann.dm_channel, actions.STOP.button(1))
     await ann.click(late, custom_id="np:stop:1")
     await here.settle()
     assert "**100** cancelled · **400** not sent" in shown(card)
@@ -140,8 +140,8 @@ async def test_nobody_else_can_stop_a_list_or_read_it(here: World) -> None:
         here.order(order)
     card = await ann.slash(channel, "cancel", file=("orders.txt", "\n".join(names(500)).encode()))
     await ann.click(card.response, label="Confirm: ask to cancel 500")
-    shown_to_all = await here.post(channel, stop(1), *map(whole, ListKind))
-    for button in (stop(1), whole(ListKind.REQUEST), whole(ListKind.NOTICE), whole(ListKind.OPEN)):
+    shown_to_all = await here.post(channel, actions.STOP.button(1), *map(whole, ListKind))
+    for button in (actions.STOP.button(1), whole(ListKind.REQUEST), whole(ListKind.NOTICE), whole(ListKind.OPEN)):
         pressed = await bob.click(shown_to_all, custom_id=button.custom_id)
         answers = [pressed.response, *pressed.followups]
         assert "ord_L" not in repr([answer.components for answer in answers])
@@ -152,7 +152,7 @@ async def test_nobody_else_can_stop_a_list_or_read_it(here: World) -> None:
 
 def whole(kind: ListKind) -> Button:
     """Return the button for the first list of a kind."""
-    return whole_list_button(kind, 1)
+    return actions.LIST.button(kind, 1)
 
 
 async def test_a_restart_in_the_middle_of_a_list_goes_on_where_it_was(here: World, ann: Any) -> None:
@@ -228,8 +228,8 @@ def text_of_message(message: Any) -> str:
 
 async def test_where_several_lists_of_a_user_wait_the_next_is_told_so(here: World, ann: Any) -> None:
     await ann.slash("cancel", orders=" ".join(map(here.order, names(120))))
-    card = await here.post(ann.dm_channel, whole_list_button(ListKind.REQUEST, 1))
-    turns, written = here.app.client.list_turns, asyncio.Event()
+    card = await here.post(ann.dm_channel, actions.LIST.button(ListKind.REQUEST, 1))
+    turns, written = here.app.client.services.list_turns, asyncio.Event()
 
     async def write_slowly() -> None:
         async with turns.turn(int(ann.id)):

@@ -5,7 +5,7 @@ from typing import Any
 import discord
 import pytest
 
-from bot.cards.buttons import confirm
+from bot.cards import actions
 from bot.cards.layout import Tone, card
 from bot.domain.order_ids import Junk
 from bot.domain.order_status import OrderStatus
@@ -172,7 +172,7 @@ async def test_nobody_else_is_asked_or_may_answer(here: World, room: Room) -> No
     await room.press(message)
     without_key = await room.bob.context_menu(room.channel, MENU, message)
     assert "have not connected" in shown(without_key)
-    forged = await here.post(room.channel, confirm(1, 1))
+    forged = await here.post(room.channel, actions.CONFIRM.button(1, count=1))
     pressed = await room.bob.click(forged, custom_id="np:confirm:1")
     await here.settle()
     assert "somebody else" in text_of(pressed.followups[0].components)

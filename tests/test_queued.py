@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards.buttons import check_now, unwatch
+from bot.cards import actions
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from bot.panel import Answer
@@ -183,7 +183,7 @@ async def test_both_reach_nobody_elses_orders(here: World, ann: Any) -> None:
     account = await here.app.ledger.read.account_of(ann.id)
     assert account
     before = await open_orders(here.app.ledger.read, account.id)
-    for button in (check_now(), unwatch()):
+    for button in (actions.CHECK_NOW.button(), actions.UNWATCH.button()):
         shown_to_all = await here.post(channel, button)
         pressed = await bob.click(shown_to_all, custom_id=button.custom_id)
         assert "ord_A" not in repr([answer.components for answer in [pressed.response, *pressed.followups]])

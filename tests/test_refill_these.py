@@ -8,7 +8,7 @@ from simcord.backend.serializers import message_payload
 from simcord.components import walk_components
 from simcord.interactions import base_payload
 
-from bot.cards.buttons import confirm_refill, refill
+from bot.cards import actions
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from bot.domain.states import State, may_be_refilled
@@ -70,7 +70,7 @@ async def test_a_card_without_delivered_orders_has_no_such_button(here: World, a
     result = await ann.slash("cancel", orders="ord_A ord_B ord_C ord_absent")
     await here.settle()
     assert "Refill these" not in buttons_of(result)
-    forged = await here.post(ann.dm_channel, refill(ListKind.REQUEST, 1, 1))
+    forged = await here.post(ann.dm_channel, actions.REFILL.button(ListKind.REQUEST, 1, 1))
     question = await asked(ann, forged)
     assert "Nothing to refill" in shown(question)
     assert buttons_of(question) == []
@@ -257,7 +257,7 @@ async def test_nobody_else_can_ask_for_them_or_see_them(here: World) -> None:
     await ann.slash(channel, "cancel", orders="ord_Secret")
     await here.settle()
     for kind in (ListKind.REQUEST, ListKind.NOTICE):
-        pair = [refill(kind, 1, 1), confirm_refill(kind, 1, 1, 1)]
+        pair = [actions.REFILL.button(kind, 1, 1), actions.CONFIRM_REFILL.button(kind, 1, 1, 1)]
         forged = await here.post(channel, *pair)
         for button in pair:
             pressed = await bob.click(forged, custom_id=button.custom_id)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.layout import Tone, card
 from bot.ledger import LedgerUnwritable
 from bot.logs import JsonFormatter, TextFormatter
@@ -72,7 +72,7 @@ async def test_every_line_of_an_interaction_carries_its_id(here: World, ann: Any
 
 def look_button() -> Any:
     """Return a card with a button that looks into the ledger."""
-    return card(Tone.PLAIN, ["a card"], buttons=[buttons.check_now()]).view
+    return card(Tone.PLAIN, ["a card"], buttons=[actions.CHECK_NOW.button()]).view
 
 
 async def test_every_line_of_a_message_carries_its_id(here: World, ann: Any, lines: io.StringIO) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards.buttons import retry
+from bot.cards import actions
 from bot.cards.layout import Tone, card
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
@@ -46,7 +46,7 @@ def asked_since(here: World, calls: int) -> list[tuple[str, tuple[str, ...]]]:
 
 async def behind(here: World, channel_id: int) -> Any:
     """Send a copy of the card on which the button still stands."""
-    copy = card(Tone.PLAIN, ["a copy that is behind"], buttons=[retry(1)])
+    copy = card(Tone.PLAIN, ["a copy that is behind"], buttons=[actions.RETRY.button(1)])
     return await here.app.client.get_partial_messageable(channel_id).send(view=copy.view)
 
 

@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.domain.order_status import OrderStatus
 from bot.domain.signatures import is_signed
 from bot.ops.http import server
@@ -333,7 +333,7 @@ async def test_a_forged_button_reaches_the_pressers_own_address_alone(here: Worl
     channel = here.env.create_guild().create_text_channel("orders")
     eve = here.env.guild.add_member(here.env.create_user("eve"))
     for step in ("off", "forget", "make", "register", "show"):
-        copy = card(Tone.PLAIN, ["a forged copy"], buttons=[buttons.webhook(step, "press")])
+        copy = card(Tone.PLAIN, ["a forged copy"], buttons=[actions.WEBHOOK.button(step, label="press")])
         shown_to_all = await here.app.client.get_partial_messageable(channel.id).send(view=copy.view)
         await eve.click(shown_to_all, custom_id=f"np:webhook:{step}")
     assert rows(here) == before

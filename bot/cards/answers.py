@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.csv import csv_file
 from bot.cards.errors import INTERNAL, panel_error, stopped, user_error
 from bot.cards.keys import status_note
@@ -24,7 +24,7 @@ from bot.services.panel_calls import Statuses
 
 def problem(sentence: str, *, connect: bool = False, name: str = "") -> CardView:
     """Say that something could not be done; `connect`: connecting a key, perhaps the one of that name, helps."""
-    return card(Tone.BAD, [sentence], buttons=[buttons.connect(name=name)] if connect else [])
+    return card(Tone.BAD, [sentence], buttons=[actions.CONNECT.button(name)] if connect else [])
 
 
 def user_problem(error: UserError) -> CardView:
@@ -78,7 +78,7 @@ def erasure_question(view: StoredView) -> CardView:
             titled(t("Erase everything about you?"), " · ".join(kinds)),
             f"{lost}\n{end}" if view.count_open else end,
         ],
-        buttons=[buttons.erase(), buttons.keep_all()],
+        buttons=[actions.ERASE.button(), actions.KEEP_ALL.button()],
     )
 
 
@@ -187,7 +187,7 @@ def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) 
     return card(
         Tone.PLAIN,
         [titled(f"{title} · {short}", as_of_now), f"```\n{shown}\n```"],
-        buttons=[buttons.browse(kind, list_id), buttons.whole_list(kind, list_id)] if missing else [],
+        buttons=[actions.BROWSE.button(kind, list_id), actions.LIST.button(kind, list_id)] if missing else [],
     )
 
 
@@ -200,7 +200,7 @@ def channel_ping(user_id: int, *, chosen: bool) -> CardView:
     return card(
         Tone.PLAIN,
         [f"<@{user_id}> {news}"],
-        buttons=[buttons.updates(user_id)],
+        buttons=[actions.UPDATES.button(user_id)],
     )
 
 
@@ -242,7 +242,7 @@ def help_card() -> CardView:
             "\n".join(f"**{number(place)}.** {step}" for place, step in enumerate(steps, 1)),
             "\n".join([" · ".join(f"{command} {does}" for command, does in commands), f"-# {direct}"]),
         ],
-        buttons=[buttons.connect(), buttons.paste()],
+        buttons=[actions.CONNECT.button(), actions.PASTE.button()],
     )
 
 
@@ -259,7 +259,7 @@ def key_in_message() -> CardView:
                 "**If that was your API key:** delete your message now. A key goes only into this form:"
             )
         ],
-        buttons=[buttons.connect()],
+        buttons=[actions.CONNECT.button()],
     )
 
 

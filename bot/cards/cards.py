@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.groups import (
     Section,
     Sections,
@@ -69,10 +69,11 @@ def _question(view: RequestView) -> CardView:
             "Cancel these {count} orders, or show their status?",
             request.orders,
         )
+        label = plural("Cancel {count} order", "Cancel {count} orders", request.orders)
         return card(
             Tone.WAITING,
             [titled(title, key, warning), orders],
-            buttons=[buttons.confirm(request.id, request.orders, undecided=True), buttons.status(request.id)],
+            buttons=[actions.CONFIRM.button(request.id, label=label), actions.STATUS.button(request.id)],
         )
     return card(
         Tone.WAITING,
@@ -81,7 +82,7 @@ def _question(view: RequestView) -> CardView:
             orders,
             preview_text(request.preview) if request.preview else t(PREVIEW_TOO_LONG),
         ],
-        buttons=[buttons.confirm(request.id, request.orders), buttons.keep(request.id)],
+        buttons=[actions.CONFIRM.button(request.id, count=request.orders), actions.KEEP.button(request.id)],
     )
 
 
@@ -102,9 +103,13 @@ def _progress(view: RequestView) -> CardView:
         [head, *texts, *joined(notes)],
         buttons=[
             *(connect_again([view.account], several=False) if _is_stuck(view) else []),
-            *([buttons.stop(request.id)] if _may_stop(view) else []),
-            *([buttons.retry(request.id)] if any(one.given_up for one in sections.values()) else []),
-            *([buttons.refill(ListKind.REQUEST, request.id, view.account.id)] if _may_refill(view.groups) else []),
+            *([actions.STOP.button(request.id)] if _may_stop(view) else []),
+            *([actions.RETRY.button(request.id)] if any(one.given_up for one in sections.values()) else []),
+            *(
+                [actions.REFILL.button(ListKind.REQUEST, request.id, view.account.id)]
+                if _may_refill(view.groups)
+                else []
+            ),
             *other_keys(ListKind.REQUEST, request.id, view.keys, view.groups),
             *(rest_of(ListKind.REQUEST, request.id) if folded else []),
         ],
@@ -217,17 +222,19 @@ def _may_refill(groups: Groups) -> bool:
     return any(order.may_be_refilled for group in groups.values() for order in group.first)
 
 
-def _refills(notice_id: int, groups: Groups, names: Names) -> list[buttons.Button]:
+def _refills(notice_id: int, groups: Groups, names: Names) -> list[actions.Button]:
     """Offer refills under each key of a notice's orders apart: an order is known under its own key alone."""
     orders = [order for group in groups.values() for order in group.first if order.may_be_refilled]
     accounts = sorted({order.account_id for order in orders})[:_MOST_REFILLS]
-    return [buttons.refill(ListKind.NOTICE, notice_id, one, names.get(one, "")) for one in accounts]
+    labels = {one: t("Refill these: {name}", name=names[one]) if names.get(one) else "" for one in accounts}
+    return [actions.REFILL.button(ListKind.NOTICE, notice_id, one, label=label) for one, label in labels.items()]
 
 
-def _copy_ids(kind: ListKind, list_id: int, sections: Sections) -> list[buttons.Menu]:
+def _copy_ids(kind: ListKind, list_id: int, sections: Sections) -> list[actions.Menu]:
     """Offer the IDs of each group, to copy."""
     groups = {state: f"{number(section.count)} {t(WORDINGS[state].short)}" for state, section in sections.items()}
-    return [buttons.copy_ids(kind, list_id, groups)] if groups else []
+    options = {state: t("Copy IDs: {group}", group=group) for state, group in groups.items()}
+    return [actions.COPY_IDS.menu(kind, list_id, options=options)] if options else []
 
 
 def _is_stuck(view: RequestView) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.keys import Names, under
 from bot.cards.language import number, t
 from bot.cards.layout import Tone, room_beside
@@ -110,9 +110,9 @@ def counted(groups: Iterable[tuple[Wording, Section]]) -> str:
     return " · ".join(f"**{number(section.count)}** {t(wording.short)}" for wording, section in groups)
 
 
-def rest_of(kind: ListKind, list_id: int, outcome: State | None = None) -> list[buttons.Button]:
+def rest_of(kind: ListKind, list_id: int, outcome: State | None = None) -> list[actions.Button]:
     """Offer what a card had no room for, on pages and as a file."""
-    return [buttons.browse(kind, list_id, outcome), buttons.whole_list(kind, list_id, outcome)]
+    return [actions.BROWSE.button(kind, list_id, outcome), actions.LIST.button(kind, list_id, outcome)]
 
 
 def texts_of(sections: Sections, *, beside: Sequence[str]) -> tuple[list[str], bool]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.errors import panel_error
 from bot.cards.language import plural, t
 from bot.cards.layout import CardView, Tone, card
@@ -86,7 +86,7 @@ def key_problem(error: PanelError, name: str) -> CardView:
     return card(
         Tone.BAD,
         [titled(t("Not connected"), f"{panel_error(error)} {kept}")],
-        buttons=[buttons.connect(t("Try again"), name)],
+        buttons=[actions.CONNECT.button(name, label=t("Try again"))],
     )
 
 
@@ -101,7 +101,7 @@ def _only_key_card(view: KeyView) -> CardView:
     return card(
         Tone.GOOD if usable else Tone.BAD,
         [titled(t("Your NotPanel key"), _facts(view, "" if usable else t(PAUSES[state])))],
-        buttons=[buttons.connect(t("Replace the key"), view.account.name)],
+        buttons=[actions.CONNECT.button(view.account.name, label=t("Replace the key"))],
     )
 
 
@@ -131,10 +131,12 @@ def _facts(view: KeyView, paused: str) -> str:
     return " ".join([end, state, plural("{count} order being watched.", "{count} orders being watched.", view.waiting)])
 
 
-def connect_again(paused: Sequence[Account], *, several: bool) -> list[buttons.Button]:
+def connect_again(paused: Sequence[Account], *, several: bool) -> list[actions.Button]:
     """Offer to connect keys that the panel no longer takes; `several`: their names say which."""
     return [
-        buttons.connect(t("Connect {name} again", name=one.name) if several else t("Connect again"), one.name)
+        actions.CONNECT.button(
+            one.name, label=t("Connect {name} again", name=one.name) if several else t("Connect again")
+        )
         for one in paused[:_MOST_CONNECTS]
     ]
 
@@ -154,7 +156,7 @@ def which_to_remove(keys: Keyring) -> CardView:
     return card(
         Tone.WAITING,
         [titled(t("Which key shall I forget?"), t("Nothing was changed."))],
-        buttons=[buttons.ask_remove(account.id, account.name) for account in keys],
+        buttons=[actions.ASK_REMOVE.button(account.id, name=account.name) for account in keys],
     )
 
 
@@ -173,7 +175,7 @@ def removal_question(view: KeyView) -> CardView:
     return card(
         Tone.WAITING,
         [titled(title, which, without)],
-        buttons=[buttons.remove_key(view.account.id), buttons.keep_key()],
+        buttons=[actions.REMOVE_KEY.button(view.account.id), actions.KEEP_KEY.button()],
     )
 
 
@@ -240,13 +242,13 @@ def status_note(statuses: Statuses) -> str:
     return " ".join(filter(None, [under_key(statuses.keys, statuses.account), hint if lost and others else ""]))
 
 
-def other_keys(kind: ListKind, list_id: int, keys: Keyring, groups: Groups) -> list[buttons.Button]:
+def other_keys(kind: ListKind, list_id: int, keys: Keyring, groups: Groups) -> list[actions.Button]:
     """Offer to try under a user's other keys what the panel did not find; looks at the orders that a card can show."""
     refused = groups.get(State.REFUSED, Group(0, ())).first
     others = keys_beside(keys, {order.account_id for order in refused if order.not_found})
     if len(others) > _MOST_TRIES:
-        return [buttons.try_others(kind, list_id)]
-    return [buttons.try_under(kind, list_id, one.id, one.name) for one in others]
+        return [actions.TRY_OTHERS.button(kind, list_id)]
+    return [actions.TRY_UNDER.button(kind, list_id, one.id, name=one.name) for one in others]
 
 
 def which_to_try(kind: ListKind, list_id: int, keys: Keyring) -> CardView:
@@ -254,7 +256,7 @@ def which_to_try(kind: ListKind, list_id: int, keys: Keyring) -> CardView:
     return card(
         Tone.WAITING,
         [titled(t("Under which key shall I try?"), t("I ask again before anything is sent."))],
-        buttons=[buttons.try_under(kind, list_id, one.id, one.name) for one in keys],
+        buttons=[actions.TRY_UNDER.button(kind, list_id, one.id, name=one.name) for one in keys],
     )
 
 

@@ -1,34 +1,30 @@
-"""The forms. They only ask: what was typed arrives as an interaction of its own, which cogs/ answer.
+"""The forms. What is filled in comes as an interaction of its own, which cogs/ answer by its custom_id.
 
-discord.py would keep one form of a name for all users, and none over a restart; so its own callbacks do nothing.
+discord.py hands that to the one form of a custom_id that it remembers, whoever's it was, and to none after a restart;
+so these forms have no callback.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import discord
 
+from bot.cards.actions import KEY_FORM, ORDERS_FORM, WEBHOOK_SECRET_FORM
 from bot.cards.language import t
 
-KEY = "np:key"
-ORDERS = "np:orders"
+KEY_FIELD, ORDERS_FIELD, SECRET_FIELD = "key", "orders", "secret"
+"""The custom_ids of text fields."""
 KEY_CHOICE = "key"
-WEBHOOK_SECRET = "np:webhook-secret"
+"""The custom_id of a menu of keys."""
 
 _MOST_TYPED = 4_000
 """Characters that one field of a form takes (Discord)."""
 
 
-class _Form(discord.ui.Modal):
-    """A form of one text field, and perhaps a file beside it."""
-
-    def __init__(self, title: str, custom_id: str, *fields: discord.ui.Label[discord.ui.Modal]) -> None:
-        super().__init__(title=title, custom_id=custom_id)
-        for field in fields:
-            self.add_item(field)
-
-    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
-        """Do nothing: `typed` and `uploaded` of `cogs.common` read the answer, whoever opened the form and whenever."""
+def _form(title: str, custom_id: str, *fields: discord.ui.Label[discord.ui.Modal]) -> discord.ui.Modal:
+    form = discord.ui.Modal(title=title, custom_id=custom_id)
+    for field in fields:
+        form.add_item(field)
+    return form
 
 
 def key_form(name: str = "") -> discord.ui.Modal:
@@ -36,14 +32,14 @@ def key_form(name: str = "") -> discord.ui.Modal:
 
     `name`: what it is to be called; without one it takes the place of the default.
     """
-    return _Form(
+    return _form(
         t("Key “{name}”", name=name) if name else t("Connect your NotPanel key"),
-        f"{KEY}:{name}" if name else KEY,
+        KEY_FORM.custom_id(name),
         discord.ui.Label(
             text=t("API key"),
             description=t("Make one just for this bot: then you can revoke it alone. Stored encrypted."),
             component=discord.ui.TextInput(
-                custom_id="key", placeholder=t("Paste the key exactly as NotPanel shows it"), max_length=300
+                custom_id=KEY_FIELD, placeholder=t("Paste the key exactly as NotPanel shows it"), max_length=300
             ),
         ),
     )
@@ -51,14 +47,14 @@ def key_form(name: str = "") -> discord.ui.Modal:
 
 def orders_form(keys: Sequence[str] = (), chosen: str = "") -> discord.ui.Modal:
     """Take order IDs in whatever form they were copied, or a file of them; under one of these keys, if there are."""
-    return _Form(
+    return _form(
         t("Cancel orders"),
-        ORDERS,
+        ORDERS_FORM.custom_id(),
         discord.ui.Label(
             text=t("Order IDs"),
             description=t("Up to {most} characters; longer lists go into a file.", most=_MOST_TYPED),
             component=discord.ui.TextInput(
-                custom_id="orders",
+                custom_id=ORDERS_FIELD,
                 style=discord.TextStyle.paragraph,
                 required=False,
                 max_length=_MOST_TYPED,
@@ -85,12 +81,12 @@ def _key_choice(keys: Sequence[str], chosen: str) -> discord.ui.Label[discord.ui
 
 def webhook_secret_form() -> discord.ui.Modal:
     """Take the secret that the panel signs its calls with."""
-    return _Form(
+    return _form(
         t("Signing secret"),
-        WEBHOOK_SECRET,
+        WEBHOOK_SECRET_FORM.custom_id(),
         discord.ui.Label(
             text=t("Secret"),
             description=t("NotPanel shows it once, when the address is registered. Stored encrypted."),
-            component=discord.ui.TextInput(custom_id="secret", max_length=300),
+            component=discord.ui.TextInput(custom_id=SECRET_FIELD, max_length=300),
         ),
     )

@@ -1,6 +1,6 @@
 """What stands on record of a user's orders: what is open, how others ended; and the question before watching stops."""
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.groups import (
     counts,
     ended_on,
@@ -39,8 +39,8 @@ def open_card(view: OpenView, note: str = "") -> CardView:
         Tone.WAITING,
         [head, *texts, *joined([note])],
         buttons=[
-            buttons.check_now(),
-            buttons.ask_unwatch(),
+            actions.CHECK_NOW.button(),
+            actions.ASK_UNWATCH.button(),
             *(rest_of(ListKind.OPEN, 0) if folded else []),
         ],
     )
@@ -71,7 +71,7 @@ def unwatching_question(view: OpenView) -> CardView:
     return card(
         Tone.WAITING,
         [titled(title, " ".join(filter(None, sentences)))],
-        buttons=[buttons.unwatch(), buttons.keep_watching()],
+        buttons=[actions.UNWATCH.button(), actions.KEEP_WATCHING.button()],
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.groups import refunded
 from bot.cards.keys import Names, under
 from bot.cards.language import t
@@ -41,15 +41,18 @@ def page_card(lines: Sequence[Listed], page: ListPage, names: Names) -> CardView
     most = min(room_beside([title, as_of_now, *bare]) // PAGE_LENGTH - size(f" · {panel_status('…')}"), _MOST_WORDS)
     shown = [_page_line(line, names, most) for line in here]
     turns = [
-        *([(page.number - 1, False)] if page.number else []),
-        *([(page.number + 1, True)] if len(lines) > PAGE_LENGTH and page.number < MOST_PAGES - 1 else []),
+        *([(page.number - 1, t("Page before"))] if page.number else []),
+        *([(page.number + 1, t("Next page"))] if len(lines) > PAGE_LENGTH and page.number < MOST_PAGES - 1 else []),
     ]
     return card(
         Tone.PLAIN,
         [titled(title, "\n".join(shown), f"-# {as_of_now}")],
         buttons=[
-            *(buttons.page(page.kind, page.list_id, number, page.outcome, forward=go) for number, go in turns),
-            buttons.whole_list(page.kind, page.list_id, page.outcome),
+            *(
+                actions.PAGE.button(page.kind, page.list_id, number, page.outcome, label=label)
+                for number, label in turns
+            ),
+            actions.LIST.button(page.kind, page.list_id, page.outcome),
         ],
     )
 

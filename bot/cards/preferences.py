@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.language import OWN_NAMES, mark, t
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import titled
@@ -54,6 +54,7 @@ def preferences_card(chosen: Preferences) -> CardView:
     """Show what a user has chosen, and let them choose anew."""
     language = OWN_NAMES[chosen.language] if chosen.language else t("As my Discord client says")
     where = t("Forms and commands stay in your Discord client's language.")
+    louder_or_not = t("Make messages notify") if chosen.silent else t("Make messages silent")
     sound = t("without a push notification") if chosen.silent else t("with a push notification")
     way, timing = _WAYS[chosen.notify_via], _TIMINGS[chosen.notify_when]
     return card(
@@ -65,12 +66,15 @@ def preferences_card(chosen: Preferences) -> CardView:
             _setting(t("Language"), language, where),
             _setting(t("Sound"), sound, t("For direct messages and for hints in channels.")),
         ],
-        buttons=[buttons.silence(wanted=not chosen.silent)],
+        buttons=[actions.SILENT.button("off" if chosen.silent else "on", label=louder_or_not)],
         menus=[
-            buttons.choose_way({way: t(texts[0]) for way, texts in _WAYS.items()}, chosen.notify_via),
-            buttons.choose_timing({timing: t(texts[0]) for timing, texts in _TIMINGS.items()}, chosen.notify_when),
-            buttons.choose_language(
-                {AS_DISCORD_SAYS: t("As my Discord client says"), **OWN_NAMES}, chosen.language or AS_DISCORD_SAYS
+            actions.WAY.menu(options={way: t(texts[0]) for way, texts in _WAYS.items()}, chosen=chosen.notify_via),
+            actions.TIMING.menu(
+                options={time: t(texts[0]) for time, texts in _TIMINGS.items()}, chosen=chosen.notify_when
+            ),
+            actions.LANGUAGE.menu(
+                options={AS_DISCORD_SAYS: t("As my Discord client says"), **OWN_NAMES},
+                chosen=chosen.language or AS_DISCORD_SAYS,
             ),
         ],
     )

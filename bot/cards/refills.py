@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.csv import csv_file
 from bot.cards.errors import stopped
 from bot.cards.groups import Section, counted, fitted, frame
@@ -50,7 +50,7 @@ def refill_question(orders: Sequence[str], kind: ListKind, list_id: int, account
             ),
             "\n".join([_named(asked), *([most] if len(orders) > MAX_REFILL else []), f"-# {which}"]),
         ],
-        buttons=[buttons.confirm_refill(kind, list_id, account.id, len(orders)), buttons.no_refill()],
+        buttons=[actions.CONFIRM_REFILL.button(kind, list_id, account.id, len(orders)), actions.NO_REFILL.button()],
     )
 
 
@@ -90,7 +90,7 @@ def refills_card(
     return card(
         _tone(groups),
         [head, *texts, *filter(None, ["\n".join(filter(None, [why, note]))])],
-        buttons=[buttons.connect(name=name)] if isinstance(result.stopped, InvalidKey | KeyPaused | NoKey) else [],
+        buttons=[actions.CONNECT.button(name)] if isinstance(result.stopped, InvalidKey | KeyPaused | NoKey) else [],
         file=csv_file("refill.csv", _HEAD, rows) if folded else None,
     )
 

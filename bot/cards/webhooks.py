@@ -1,6 +1,6 @@
 """The cards around a user's webhook address."""
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.cards.language import mark, t
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import ago, titled
@@ -27,8 +27,8 @@ def _no_address_card() -> CardView:
             )
         ],
         buttons=[
-            buttons.webhook("ask", t("Register one for me"), main=True),
-            buttons.webhook("make", t("Just give me an address")),
+            actions.WEBHOOK.button("ask", label=t("Register one for me"), style=actions.MAIN),
+            actions.WEBHOOK.button("make", label=t("Just give me an address")),
         ],
     )
 
@@ -45,11 +45,11 @@ def _address_card(webhook: Webhook) -> CardView:
             "\n".join(filter(None, notes)),
         ],
         buttons=[
-            buttons.webhook("secret", t("Enter the signing secret")),
-            *([buttons.webhook("forget", t("Forget the secret"))] if has_secret else []),
-            buttons.webhook("ask", t("Register a new address")),
-            buttons.webhook("make", t("New address")),
-            buttons.webhook("off", t("Turn off"), danger=True),
+            actions.WEBHOOK.button("secret", label=t("Enter the signing secret")),
+            *([actions.WEBHOOK.button("forget", label=t("Forget the secret"))] if has_secret else []),
+            actions.WEBHOOK.button("ask", label=t("Register a new address")),
+            actions.WEBHOOK.button("make", label=t("New address")),
+            actions.WEBHOOK.button("off", label=t("Turn off"), style=actions.DANGER),
         ],
     )
 
@@ -91,7 +91,10 @@ def registration_question() -> CardView:
                 ),
             )
         ],
-        buttons=[buttons.webhook("register", t("Register"), main=True), buttons.webhook("show", t("No"))],
+        buttons=[
+            actions.WEBHOOK.button("register", label=t("Register"), style=actions.MAIN),
+            actions.WEBHOOK.button("show", label=t("No")),
+        ],
     )
 
 
@@ -143,6 +146,6 @@ def _by_hand() -> str:
     )
 
 
-def _after(*, secret: bool = True) -> list[buttons.Button]:
-    entering = [buttons.webhook("secret", t("Enter the signing secret"))] if secret else []
-    return [*entering, buttons.webhook("off", t("Turn off"), danger=True)]
+def _after(*, secret: bool = True) -> list[actions.Button]:
+    entering = [actions.WEBHOOK.button("secret", label=t("Enter the signing secret"))] if secret else []
+    return [*entering, actions.WEBHOOK.button("off", label=t("Turn off"), style=actions.DANGER)]

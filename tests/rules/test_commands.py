@@ -1,6 +1,7 @@
 """Commands, buttons and cogs: each described, usable everywhere, and answered once."""
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -8,13 +9,15 @@ from typing import Any
 import discord
 import pytest
 
-from bot.cards import buttons
+from bot.cards import actions
+from bot.cards.actions import Action
 from bot.cards.words import OUTCOMES
 from bot.client import Client
 from bot.domain.states import State
 from bot.ledger import ListKind
 from bot.services.records import MOST_DAYS
-from tests.examples import PRESSABLE
+from cogs.dispatch import HANDLERS, handles
+from tests.examples import PRESSABLE, RELEASED
 from tests.rules.sources import ROOT, sources, tree_of
 
 
@@ -67,52 +70,46 @@ async def test_every_command_works_in_all_places_and_for_both_installs(client: C
         assert sorted(command["integration_types"]) == [0, 1], command["name"]
 
 
-def test_every_command_button_and_menu_is_registered() -> None:
+def test_every_command_is_registered() -> None:
     """What `cogs/registry.py` does not name is never added to the client."""
     persistent = {
         node.name
         for path in sources("cogs")
         for node in tree_of(path).body
         if isinstance(node, ast.ClassDef)
-        and any(
-            re.match(r"commands\.(Group)?Cog|PersistentItem|discord\.ui\.DynamicItem", ast.unparse(base))
-            for base in node.bases
-        )
-        and not node.name.startswith("_")
-    } - {"PersistentItem"}
+        and any(re.match(r"commands\.(Group)?Cog", ast.unparse(base)) for base in node.bases)
+    }
     registry = tree_of(ROOT / "cogs/registry.py")
     imported = {alias.name for node in registry.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert persistent
     assert persistent <= imported
 
 
-def test_every_button_has_an_example() -> None:
-    assert set(PRESSABLE) == set(buttons.ALL)
-    made = [node.name for node in tree_of(ROOT / "bot/cards/buttons.py").body if isinstance(node, ast.FunctionDef)]
-    assert len([name for name in made if not name.startswith("_")]) == len(buttons.ALL)
+def test_every_action_has_examples() -> None:
+    assert set(PRESSABLE) == {action for action in actions.ALL if not action.is_form}
+    assert set(RELEASED) == set(actions.ALL)
 
 
 @pytest.mark.parametrize("outcome", [None, *OUTCOMES])
 def test_the_button_for_a_history_carries_every_filter(outcome: State | None) -> None:
-    button = buttons.whole_list(ListKind.HISTORY, MOST_DAYS, outcome)
-    found = re.fullmatch(buttons.LIST, button.custom_id or "")
+    button = actions.LIST.button(ListKind.HISTORY, MOST_DAYS, outcome)
+    found = actions.LIST.read(button.custom_id or "")
     assert found
-    assert (found["list"], found["outcome"]) == (str(MOST_DAYS), outcome)
+    assert (found["list_id"], found.get("outcome")) == (MOST_DAYS, outcome)
 
 
-@pytest.mark.parametrize("template", [buttons.LIST, buttons.BROWSE])
-def test_a_button_of_0_1_0_leads_to_what_was_refunded(template: str) -> None:
-    kind = template.split(":")[1]
-    found = re.fullmatch(template, f"np:{kind}:history:30:refunded")
+@pytest.mark.parametrize("action", [actions.LIST, actions.BROWSE], ids=repr)
+def test_a_button_of_0_1_0_leads_to_what_was_refunded(action: Action) -> None:
+    found = action.read(action.custom_id(ListKind.HISTORY, 30, "refunded"))
     assert found
-    assert State(found["outcome"]) is State.CANCELLED
+    assert found["outcome"] is State.CANCELLED
 
 
-@pytest.mark.parametrize("template", buttons.ALL)
-def test_a_button_is_known_by_its_own_template_alone(template: str) -> None:
-    button = PRESSABLE[template]()
+@pytest.mark.parametrize("action", PRESSABLE, ids=repr)
+def test_a_button_is_known_by_its_own_pattern_alone(action: Action) -> None:
+    button = PRESSABLE[action]()
     assert button.custom_id is not None
-    assert [other for other in buttons.ALL if re.fullmatch(other, button.custom_id)] == [template]
+    assert known_as(button.custom_id) == [action]
     assert len(button.custom_id) <= 100
     if isinstance(button, discord.ui.Select):
         assert 1 <= len(button.options) <= 25
@@ -122,13 +119,32 @@ def test_a_button_is_known_by_its_own_template_alone(template: str) -> None:
         assert 1 <= len(button.label) <= 80
 
 
-def test_every_template_is_answered_by_one_class_of_the_cogs() -> None:
-    answered = [
-        ast.unparse(keyword.value)
-        for path in sources("cogs")
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "PersistentItem" for base in node.bases)
-        for keyword in node.keywords
-    ]
-    named = [name for name, value in vars(buttons).items() if name.isupper() and value in buttons.ALL]
-    assert sorted(answered) == sorted(f"buttons.{name}" for name in named)
+@pytest.mark.parametrize("custom_id", [one for released in RELEASED.values() for one in released])
+def test_a_custom_id_that_was_ever_released_is_known(custom_id: str) -> None:
+    (action,) = known_as(custom_id)
+    assert custom_id in RELEASED[action]
+
+
+def known_as(custom_id: str) -> list[Action]:
+    """Return the actions that a custom_id is one of."""
+    return [action for action in actions.ALL if action.read(custom_id) is not None]
+
+
+@pytest.mark.parametrize("custom_id", [f"np:stop:{10**19 - 1}", "np:news:99999999999999999999"])
+def test_a_number_that_no_row_can_have_is_read_as_the_largest(custom_id: str) -> None:
+    (action,) = known_as(custom_id)
+    assert list((action.read(custom_id) or {}).values()) == [2**63 - 1]
+
+
+def test_every_action_is_answered_by_one_function_that_takes_all_its_parts() -> None:
+    """That there is one is seen as the second registers."""
+    assert set(HANDLERS) == set(actions.ALL)
+    for action, handler in HANDLERS.items():
+        _, *taken = inspect.signature(handler).parameters
+        extra = {"form"} if action.is_form else {"chosen"} if action in MENUS else set[str]()
+        assert set(taken) - {"key"} == {*action.parts, *extra}, action
+    with pytest.raises(AssertionError):
+        handles(actions.STOP)(HANDLERS[actions.STOP])
+
+
+MENUS = {actions.COPY_IDS, actions.WAY, actions.TIMING, actions.LANGUAGE}

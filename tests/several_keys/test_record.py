@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.ledger import ListKind, Past
 from tests.several_keys.shop import LONG, RUNNING, SHOP, calls
 from tests.world import KEY, START, World, shown, whole_list
@@ -26,7 +26,7 @@ async def test_history_and_lists_hold_all_keys_and_name_them(here: World, ann: A
     assert "6 orders ended" in shown(result)
     assert "`ord_M2` · key `main`" in shown(result)
     assert "`ord_S2` · key `Shop`" in shown(result)
-    older = (buttons.browse(ListKind.HISTORY, 30), buttons.whole_list(ListKind.HISTORY, 30))
+    older = (actions.BROWSE.button(ListKind.HISTORY, 30), actions.LIST.button(ListKind.HISTORY, 30))
     message = await here.post(ann.dm_channel, *older)  # as under a history that is too long for its card
     pressed = await ann.click(message, label="Whole list (CSV)")
     (file,) = [file for one in (pressed.response, *pressed.followups) for file in one.attachments]

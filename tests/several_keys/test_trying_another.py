@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.cards import buttons
+from bot.cards import actions
 from bot.ledger import ListKind
 from tests.several_keys.shop import RUNNING, SHOP, calls, labels
 from tests.world import KEY, World, messages, shown
@@ -108,14 +108,14 @@ async def test_nobody_elses_keys_can_be_named_seen_or_pressed(here: World, env: 
     await here.settle()
     before = here.sql("SELECT * FROM accounts"), here.sql("SELECT COUNT(*) FROM requests")
     for custom in (
-        buttons.ask_remove(2, "…"),
-        buttons.remove_key(2),
-        buttons.try_under(ListKind.REQUEST, 1, 2, "…"),  # Ann's list under Ann's key
-        buttons.try_under(ListKind.REQUEST, 1, 4, "hers"),  # Ann's list under Eve's key
-        buttons.try_under(ListKind.REQUEST, 2, 2, "…"),  # Eve's list under Ann's key
-        buttons.refill(ListKind.REQUEST, 2, 2),
-        buttons.confirm_refill(ListKind.REQUEST, 2, 2, 0),
-        buttons.try_others(ListKind.REQUEST, 1),
+        actions.ASK_REMOVE.button(2, name="…"),
+        actions.REMOVE_KEY.button(2),
+        actions.TRY_UNDER.button(ListKind.REQUEST, 1, 2, name="…"),  # Ann's list under Ann's key
+        actions.TRY_UNDER.button(ListKind.REQUEST, 1, 4, name="hers"),  # Ann's list under Eve's key
+        actions.TRY_UNDER.button(ListKind.REQUEST, 2, 2, name="…"),  # Eve's list under Ann's key
+        actions.REFILL.button(ListKind.REQUEST, 2, 2),
+        actions.CONFIRM_REFILL.button(ListKind.REQUEST, 2, 2, 0),
+        actions.TRY_OTHERS.button(ListKind.REQUEST, 1),
     ):
         message = await here.post(channel, custom)
         pressed = await eve.click(message, custom_id=custom.custom_id)

@@ -1,0 +1,154 @@
+"""Everything a person can press, choose from or fill in, each declared once: its custom_id, its label and its colour.
+
+cogs/ answer by the custom_id alone (cogs/dispatch.py), so that a button works after a restart and on any process. The
+custom_ids of messages that are alive never change (`RELEASED` in tests/examples.py).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import discord
+
+from bot.cards.language import mark, t
+from bot.cards.words import OUTCOMES
+from bot.domain.states import CANCELLED_IN_0_1_0, State
+from bot.ledger import ListKind
+
+Button = discord.ui.Button[discord.ui.LayoutView]
+Menu = discord.ui.Select[discord.ui.LayoutView]
+
+_LARGEST = 2**63 - 1
+
+
+def _row_id(digits: str) -> int:
+    """Return a row's number; what is too large for one is forged, and as little to be found as the largest."""
+    return min(int(digits), _LARGEST)
+
+
+_ROW_ID = (r"\d{1,19}", _row_id)
+_PARTS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "request_id": _ROW_ID,
+    "account_id": _ROW_ID,
+    "list_id": _ROW_ID,  # of a history: the days to look back
+    "user_id": (r"\d{1,20}", _row_id),
+    "count": _ROW_ID,
+    "page": (r"\d{1,4}", int),
+    "kind": ("|".join(ListKind), ListKind),
+    "card": (f"{ListKind.REQUEST}|{ListKind.NOTICE}", ListKind),
+    "outcome": ("|".join((*OUTCOMES, CANCELLED_IN_0_1_0)), State),
+    "name": (".{1,32}", str),
+    "step": ("show|make|ask|register|secret|forget|off", str),
+    "silent": ("on|off", lambda value: value == "on"),
+}
+"""What can stand in a custom_id: how it is written, and how it is read."""
+
+MAIN, DANGER = discord.ButtonStyle.primary, discord.ButtonStyle.danger
+
+
+class Action:
+    """A button, menu or form: its custom_id is a name and, behind colons, parts of _PARTS; a last "part?" may miss."""
+
+    def __init__(
+        self,
+        name: str,
+        *parts: str,
+        label: str = "",
+        style: discord.ButtonStyle = discord.ButtonStyle.secondary,
+        is_form: bool = False,
+    ) -> None:
+        """`label`: of a button, or what stands on a menu from which nothing is chosen; marked for translation."""
+        self.name = name
+        self.parts = tuple(part.removesuffix("?") for part in parts)
+        self.is_form = is_form
+        self._label = label
+        self._style = style
+        self._pattern = re.compile(name + "".join(map(_pattern, parts)))
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def custom_id(self, *values: object) -> str:
+        """Return the custom_id with these values of its parts, in their order; one that may miss is None or empty."""
+        return ":".join([self.name, *(str(value) for value in values if value not in (None, ""))])
+
+    def read(self, custom_id: str) -> dict[str, Any] | None:
+        """Return the parts of a custom_id of this action, or None where it belongs to another."""
+        found = self._pattern.fullmatch(custom_id)
+        return found and {part: _PARTS[part][1](text) for part, text in found.groupdict().items() if text is not None}
+
+    def button(
+        self, *values: object, label: str = "", style: discord.ButtonStyle | None = None, **words: str | int
+    ) -> Button:
+        """Return its button; `words` are filled into its label, which `label` replaces."""
+        return discord.ui.Button(
+            label=label or t(self._label, **words), style=style or self._style, custom_id=self.custom_id(*values)
+        )
+
+    def menu(self, *values: object, options: Mapping[Any, str], chosen: str = "") -> Menu:
+        """Return its menu; `options` says how each value is called."""
+        return discord.ui.Select(
+            placeholder=t(self._label) if self._label else None,
+            options=[
+                discord.SelectOption(label=label, value=value, default=value == chosen)
+                for value, label in options.items()
+            ],
+            custom_id=self.custom_id(*values),
+        )
+
+
+def _pattern(part: str) -> str:
+    name = part.removesuffix("?")
+    pattern = f":(?P<{name}>{_PARTS[name][0]})"
+    return f"(?:{pattern})?" if part.endswith("?") else pattern
+
+
+# Keys
+CONNECT = Action("np:connect", "name?", label=mark("Connect your key"), style=MAIN)
+KEY_FORM = Action("np:key", "name?", is_form=True)
+ASK_REMOVE = Action("np:ask-remove", "account_id", label=mark("Remove {name}"), style=DANGER)
+REMOVE_KEY = Action("np:remove-key", "account_id", label=mark("Remove anyway"), style=DANGER)
+KEEP_KEY = Action("np:keep-key", label=mark("Keep the key"))
+
+# Cancels
+PASTE = Action("np:paste", label=mark("Paste order IDs"), style=MAIN)
+ORDERS_FORM = Action("np:orders", is_form=True)
+CONFIRM = Action("np:confirm", "request_id", label=mark("Confirm: ask to cancel {count}"), style=DANGER)
+KEEP = Action("np:keep", "request_id", label=mark("Keep the orders"))
+STATUS = Action("np:status", "request_id", label=mark("Show status"))
+STOP = Action("np:stop", "request_id", label=mark("Stop sending"), style=DANGER)
+RETRY = Action("np:retry", "request_id", label=mark("Retry unclear"))
+TRY_UNDER = Action("np:try", "card", "list_id", "account_id", label=mark("Try under {name}"))
+TRY_OTHERS = Action("np:try-others", "card", "list_id", label=mark("Try my other keys"))
+
+# Refills
+REFILL = Action("np:refill", "card", "list_id", "account_id", label=mark("Refill these"))
+CONFIRM_REFILL = Action(
+    "np:refill-go", "card", "list_id", "account_id", "count", label=mark("Confirm refill"), style=DANGER
+)
+NO_REFILL = Action("np:refill-no", label=mark("No"))
+
+# Lists
+LIST = Action("np:list", "kind", "list_id", "outcome?", label=mark("Whole list (CSV)"))
+BROWSE = Action("np:browse", "kind", "list_id", "outcome?", label=mark("Page through"))
+PAGE = Action("np:page", "kind", "list_id", "page", "outcome?")
+COPY_IDS = Action("np:ids", "card", "list_id", label=mark("Copy IDs …"))
+
+# What is open
+CHECK_NOW = Action("np:look", label=mark("Check now"), style=MAIN)
+ASK_UNWATCH = Action("np:ask-unwatch", label=mark("Stop watching"))
+UNWATCH = Action("np:unwatch", label=mark("Stop watching"), style=DANGER)
+KEEP_WATCHING = Action("np:keep-watching", label=mark("Keep watching"))
+
+# How the bot behaves towards a user
+UPDATES = Action("np:news", "user_id", label=mark("Show me"), style=MAIN)
+WAY = Action("np:way")
+TIMING = Action("np:timing")
+LANGUAGE = Action("np:language")
+SILENT = Action("np:silent", "silent")
+WEBHOOK = Action("np:webhook", "step")
+WEBHOOK_SECRET_FORM = Action("np:webhook-secret", is_form=True)
+ERASE = Action("np:erase", label=mark("Erase everything"), style=DANGER)
+KEEP_ALL = Action("np:keep-all", label=mark("Keep it"))
+
+ALL: tuple[Action, ...] = tuple(value for value in vars().values() if isinstance(value, Action))
