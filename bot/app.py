@@ -139,9 +139,13 @@ async def build(
 
     Raise LedgerError, VaultError, BadSettings.
     """
-    window = timedelta(seconds=settings.notify_window)
     with only_process(settings.database):
-        async with Ledger.open(settings.database, shards=settings.shard_ids) as ledger:
+        async with Ledger.open(
+            settings.database,
+            clock=clock,
+            notify_window=timedelta(seconds=settings.notify_window),
+            shards=settings.shard_ids,
+        ) as ledger:
             if ledger.is_shared:
                 log.info("this is process %d on the ledger", ledger.process)
             vault = await _vault_for(ledger, settings)
@@ -155,68 +159,26 @@ async def build(
             )
             budget = Budget(clock, settings.panel_ip_limit, settings.panel_key_limit, sleep=sleep)
             refused_keys = RefusedKeys(clock, metrics.key_refused)
-            gateway = Gateway(ledger, vault, panel, budget, refused_keys, clock)
-            leases = Leases(ledger, clock, notify_window=window)
+            gateway = Gateway(ledger, vault, panel, budget, refused_keys)
+            leases = Leases(ledger)
             intervals = WatchIntervals(
                 timedelta(seconds=settings.watch_min_interval), timedelta(seconds=settings.watch_max_interval)
             )
             plan = PollPlanner(intervals, budget.watching_per_second, Random())
-            runner = AccountRunner(
-                ledger,
-                gateway,
-                leases,
-                plan,
-                clock,
-                notify_window=window,
-                changed=lambda: courier.ring(),
-                ended=metrics.record_ended,
-                sleep=sleep,
-            )
-            scheduler = Scheduler(
-                ledger,
-                budget,
-                runner,
-                leases,
-                plan,
-                clock,
-                notify_window=window,
-                changed=lambda: courier.ring(),
-            )
-
-            def ring() -> None:
-                scheduler.bell.ring()
-                courier.ring()
-
-            def wake() -> None:
-                ring()
-                ledger.wake_others()
-
-            ledger.listen(ring)
-
+            runner = AccountRunner(ledger, gateway, leases, plan, clock, ended=metrics.record_ended, sleep=sleep)
+            scheduler = Scheduler(ledger, budget, runner, leases, plan, clock)
             throttle = UserThrottle(clock)
-            accounts = Accounts(ledger, vault, gateway, clock, notify_window=window, wake=wake)
+            accounts = Accounts(ledger, vault, gateway, clock)
             calls = Calls(ledger, accounts, gateway, throttle, clock)
-            previews = Previews(ledger, gateway, clock, changed=lambda: courier.ring())
-            cancels = Cancels(
-                ledger,
-                accounts,
-                vault,
-                budget,
-                previews,
-                clock,
-                confirm_above=settings.confirm_above,
-                notify_window=window,
-                wake=wake,
-            )
+            previews = Previews(ledger, gateway)
+            cancels = Cancels(ledger, accounts, vault, budget, previews, clock, confirm_above=settings.confirm_above)
             client = Client(
                 settings.shard_ids, settings.shard_count, add_cogs=add_cogs, answered=metrics.discord_answered
             )
-            courier = Courier(client, ledger, cancels, vault, clock, notify_window=window)
-            records = Records(ledger, accounts, clock, notify_window=window, wake=wake)
-            erasing = Erasing(ledger, clock, wake=wake)
-            webhooks = Webhooks(
-                ledger, vault, accounts, calls, clock, metrics, public_url=settings.public_url, wake=wake
-            )
+            courier = Courier(client, ledger, cancels, vault, clock)
+            records = Records(ledger, accounts, clock)
+            erasing = Erasing(ledger, clock)
+            webhooks = Webhooks(ledger, vault, accounts, calls, clock, metrics, public_url=settings.public_url)
             housekeeping = Housekeeping(ledger, clock, timedelta(days=settings.keep_days))
             loops = {
                 "worker": scheduler.bell,

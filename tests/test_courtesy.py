@@ -155,14 +155,14 @@ async def test_as_many_orders_as_one_may_have_open(here: World, ann: Any) -> Non
     names = [f"ord_{number}" for number in range(MOST_OPEN - 1)]
     async with here.app.ledger.write() as tx:
         card = MessageRef(1, None, None, None, here.clock())
-        await tx.add_request(account, names, card, here.clock(), ask_first=False, ignored=(), repeats=0)
+        await tx.add_request(account, names, card, ask_first=False, ignored=(), repeats=0)
     refused = shown(await ann.slash("cancel", orders="ord_A ord_B"))
     assert "199,999 orders of yours are still open" in refused
     assert "Nothing was sent" in refused
     assert await here.app.ledger.read.request(2) is None
     question = await ann.slash("cancel", orders="1234")  # asks first, and there is room for one
     async with here.app.ledger.write() as tx:
-        await tx.add_request(account, ["ord_A"], card, here.clock(), ask_first=False, ignored=(), repeats=0)
+        await tx.add_request(account, ["ord_A"], card, ask_first=False, ignored=(), repeats=0)
     pressed = await ann.click(question.response, label="Confirm: ask to cancel 1")
     assert "200,000 orders of yours are still open" in str([one.components for one in pressed.followups])
     request = await here.app.ledger.read.request(2)

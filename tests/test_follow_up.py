@@ -97,8 +97,8 @@ async def test_a_process_that_died_while_sending_asks_before_it_sends_again(here
     account = await here.app.ledger.read.account_of(ann.id)
     assert account
     async with here.app.ledger.write() as tx:
-        await tx.start_orders(account.id, here.clock(), 100)
-        await tx.claim_for_sending(account.id, here.clock(), 100)
+        await tx.start_orders(account.id, 100)
+        await tx.claim_for_sending(account.id, 100)
     here.panel._cancel_one(here.panel.calls[0].key, "ord_B")  # the call had arrived for one of them
     await here.restart()
     await here.settle()

@@ -119,10 +119,10 @@ async def test_no_copy_is_left_where_the_database_has_moved_rows(here: World, an
         for user_id, name in users.items():
             orders = [f"ord_{name}{rng.getrandbits(80):020X}" for _ in range(1_000)]
             async with here.app.ledger.write() as tx:
-                account = await connect(tx, user_id, b"sealed", here.clock())
+                account = await connect(tx, user_id, b"sealed")
                 card = MessageRef(1, None, None, None, here.clock())
-                await tx.add_request(account, orders, card, here.clock(), ask_first=False, ignored=(), repeats=0)
-                await tx.start_orders(account.id, here.clock(), 100_000)
+                await tx.add_request(account, orders, card, ask_first=False, ignored=(), repeats=0)
+                await tx.start_orders(account.id, 100_000)
     assert traces(here, b"ord_ANN") != []
     await here.app.services.erasing.erase(ann.id)
     assert traces(here, as_stored(ann), b"ord_ANN") == []
@@ -205,11 +205,11 @@ async def test_an_answer_that_comes_late_meets_nobody_elses_order(here: World, a
 
     async def eve_begins() -> None:
         async with here.app.ledger.write() as tx:
-            account = await connect(tx, eve.id, b"sealed", here.clock())
+            account = await connect(tx, eve.id, b"sealed")
             card = MessageRef(1, None, None, None, here.clock())
-            await tx.add_request(account, ["ord_EVE"], card, here.clock(), ask_first=False, ignored=(), repeats=0)
-            await tx.start_orders(account.id, here.clock(), 1)
-            await tx.claim_for_sending(account.id, here.clock(), 1)
+            await tx.add_request(account, ["ord_EVE"], card, ask_first=False, ignored=(), repeats=0)
+            await tx.start_orders(account.id, 1)
+            await tx.claim_for_sending(account.id, 1)
 
     here.wire.faults = [forgetting(here, ann, eve_begins)]
     await here.app.scheduler.start_due()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -155,6 +156,6 @@ async def test_an_edit_that_fails_once_its_user_is_being_erased_is_not_tried_aga
     assert request
     await forget(busy)
     async with here.app.ledger.write() as tx:
-        await tx.card_failed(request.id, here.clock())
+        await tx.card_failed(request.id, timedelta())
     assert here.sql("SELECT 1 FROM requests WHERE id = 1")
     assert await here.app.ledger.read.next_card_due() is None

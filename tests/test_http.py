@@ -240,7 +240,7 @@ async def test_metrics_tell_of_doubt_and_of_what_is_not_delivered(
     async with here.app.ledger.write() as tx:
         account = await tx.account_of(ann.id)
         assert account
-        await tx.notify(account, NoticeKind.REJECTED, here.clock(), timedelta())
+        await tx.notify(account, NoticeKind.REJECTED)
     here.skip(30)
     exported = await metrics(web)
     assert exported["notpanel_outbox_messages"] == 1

@@ -3,10 +3,10 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine, Generator, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from datetime import datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
@@ -33,6 +33,9 @@ from bot.ledger import (
     Request,
     RequestState,
     SealedKey,
+    Work,
+    Writer,
+    to_ms,
 )
 from tests.invariants import OF_OTHERS, breaches
 from tests.ledgers import ledger_in
@@ -65,7 +68,7 @@ def one_each(rows: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
 
 
 Source = Callable[["LedgerMachine"], Sequence[Any]]
-Work = Callable[..., Coroutine[Any, Any, None]]
+Action = Callable[..., Coroutine[Any, Any, None]]
 
 
 def found(query: str) -> Source:
@@ -78,12 +81,12 @@ def late_calls(machine: "LedgerMachine") -> list[int]:
     return [n for n, (_, rows) in enumerate(machine.late) if machine.under_way().isdisjoint(row.id for row in rows)]
 
 
-def step(**drawn: st.SearchStrategy[Any] | Source) -> Callable[[Work], Any]:
+def step(**drawn: st.SearchStrategy[Any] | Source) -> Callable[[Action], Any]:
     """Make a coroutine a rule; an argument is drawn from a strategy, or out of a source once that holds something."""
     sources = [source for source in drawn.values() if not isinstance(source, st.SearchStrategy)]
     strategies = {name: out_of(one) if one in sources else one for name, one in drawn.items()}
 
-    def decorate(work: Work) -> Any:
+    def decorate(work: Action) -> Any:
         @wraps(work)
         def run(machine: "LedgerMachine", **values: Any) -> None:
             machine.loop.run(work(machine, **values))
@@ -117,6 +120,10 @@ def ended_before_their_eyes(row: Cancellation) -> bool:
     return bool(row.ended_at and not row.queued_at and row.ended_at - row.created_at <= WATCHED_FOR)
 
 
+DUE = """
+    SELECT 'CARDS', id, card_due_at FROM requests WHERE card_due_at IS NOT NULL
+    UNION ALL SELECT 'NOTICES', id, due_at FROM notices WHERE due_at IS NOT NULL
+"""
 unsettled = found(
     "SELECT account_id FROM cancellations WHERE ended_at IS NULL "
     "UNION SELECT account_id FROM requests WHERE waiting > 0 AND began_at IS NOT NULL"
@@ -146,6 +153,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.lines_seen: Counter[int] = Counter()
         self.nonces: dict[int, str] = {}
         self.closed: dict[int, list[Any]] = {}
+        self.woken: set[Work] = set()
         self.loop.run(self.start())
         for user_id, name in KEYS:
             self.loop.run(self.connect(user_id, name))
@@ -157,15 +165,36 @@ class LedgerMachine(RuleBasedStateMachine):
         self.cards: dict[int, tuple[Request, list[Cancellation]]] = {}
         self.messages: dict[int, Report] = {}
         self.process = AsyncExitStack()
-        self.ledger = await self.process.enter_async_context(Ledger.open(self.below.database))
+        self.ledger = await self.process.enter_async_context(Ledger.open(self.below.database, clock=lambda: self.now))
+        for work in Work:
+            self.ledger.when_due(work, partial(self.woken.add, work))
+        async with self.write() as tx:
+            await tx.recover_sending()
+            await tx.pull_in(AT_ONCE)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncGenerator[Writer]:
+        """Begin a transaction; once it is committed, the loops are woken for whatever is due sooner than before."""
+        before = await self.due()
+        self.woken.clear()
         async with self.ledger.write() as tx:
-            await tx.recover_sending(self.now, AT_ONCE)
-            await tx.pull_in(self.now, self.now)
+            yield tx
+            assert not self.woken
+        sooner = {work for (work, id), at in (await self.due()).items() if at < before.get((work, id), at + 1)}
+        assert sooner <= self.woken
+
+    async def due(self) -> dict[tuple[Work, int], int]:
+        """Return when each account, card and notice is due."""
+        rows = await self.ledger._engine.reader.rows(DUE, ())
+        accounts = await self.ledger.read.accounts_due(self.now)
+        return {(Work[work], id): at for work, id, at in rows} | {
+            (Work.ORDERS, a.id): to_ms(a.due_at) for a in accounts
+        }
 
     async def connect(self, user_id: int, name: str) -> None:
         """Save a key."""
-        async with self.ledger.write() as tx:
-            account_id = await tx.place_account(user_id, name, self.now)
+        async with self.write() as tx:
+            account_id = await tx.place_account(user_id, name)
             await tx.save_key(
                 SealedKey(account_id, b"sealed" + str(self.now).encode(), self.now, f"{account_id} {self.now}".encode())
             )
@@ -196,14 +225,14 @@ class LedgerMachine(RuleBasedStateMachine):
         account = accounts.get(key[1])
         if not account:
             return
-        async with self.ledger.write() as tx:
+        async with self.write() as tx:
             if what == "removed":
-                await tx.remove_key(account, self.now, AT_ONCE)
+                await tx.remove_key(account)
             elif what == "default":
                 await tx.make_default(account)
-            elif await tx.pause(account, AccountState(what), self.now):
-                await tx.notify(account, NoticeKind(what), self.now, AT_ONCE)
-                await tx.touch_account(account.id, self.now)
+            elif await tx.pause(account, AccountState(what)):
+                await tx.notify(account, NoticeKind(what))
+                await tx.touch_account(account.id)
 
     @step(
         account_id=found("SELECT id FROM accounts WHERE state = 'active'"),
@@ -212,12 +241,10 @@ class LedgerMachine(RuleBasedStateMachine):
     )
     async def request(self, account_id: int, orders: list[str], in_dm: bool) -> None:
         ask_first = len(orders) == len(ORDERS)
-        async with self.ledger.write() as tx:
+        async with self.write() as tx:
             account = await tx.account(account_id)
             card = self.card(in_dm=in_dm)
-            request_id = await tx.add_request(
-                account, orders, card, self.now, ask_first=ask_first, ignored=(), repeats=0
-            )
+            request_id = await tx.add_request(account, orders, card, ask_first=ask_first, ignored=(), repeats=0)
         self.questions += [request_id] * ask_first
 
     def card(self, *, in_dm: bool = False) -> MessageRef:
@@ -230,27 +257,27 @@ class LedgerMachine(RuleBasedStateMachine):
         assert request
         late = self.now - request.created_at > DRAFT_LIVES
         state = RequestState.EXPIRED if late else RequestState.ACTIVE if go else RequestState.DECLINED
-        async with self.ledger.write() as tx:
+        async with self.write() as tx:
             account = await tx.account(request.account_id)
             if state is not RequestState.ACTIVE or account.state is AccountState.ACTIVE:
                 await tx.place_card(request_id, self.card())
-                await tx.answer_request(request_id, state, self.now)
+                await tx.answer_request(request_id, state)
 
     @step(request_id=found("SELECT id FROM requests WHERE waiting > 0 AND began_at IS NOT NULL"))
     async def press_stop(self, request_id: int) -> None:
-        async with self.ledger.write() as tx:
+        async with self.write() as tx:
             await tx.place_card(request_id, self.card())
             request = await tx.request(request_id)
             assert request
-            await tx.stop_request(request, self.now, AT_ONCE)
+            await tx.stop_request(request)
         assert self.sql("SELECT waiting FROM requests WHERE id = ?", request_id) == [(0,)]
 
     @step(account_id=unsettled)
     async def stop_watching(self, account_id: int) -> None:
         given_up = "SELECT id FROM cancellations WHERE state IN ('expired', 'withdrawn')"
         before = self.ids(given_up)
-        async with self.ledger.write() as tx:
-            counts = await tx.stop_watching(account_id, self.now, AT_ONCE)
+        async with self.write() as tx:
+            counts = await tx.stop_watching(account_id)
         told = self.ids(given_up) - before
         assert sum(counts) == len(told)
         assert told.isdisjoint(self.ids("SELECT cancellation_id FROM notice_items WHERE kind = 'ended'"))
@@ -262,20 +289,20 @@ class LedgerMachine(RuleBasedStateMachine):
     async def ask_for_a_look(self, account_id: int) -> None:
         asked = "SELECT checks_asked_at FROM accounts WHERE id = ?"
         before = self.sql(asked, account_id)
-        async with self.ledger.write() as tx:
-            begun = await tx.check_now(account_id, self.now, self.now - WATCHED_FOR)
+        async with self.write() as tx:
+            begun = await tx.check_now(account_id, WATCHED_FOR)
         assert begun == (self.sql(asked, account_id) != before)
 
     @step(user_id=st.sampled_from([1001, 1002]), timing=st.sampled_from(NotifyWhen))
     async def choose(self, user_id: int, timing: NotifyWhen) -> None:
-        async with self.ledger.write() as tx:
-            await tx.save_preferences(user_id, Preferences(notify_when=timing), self.now, AT_ONCE)
+        async with self.write() as tx:
+            await tx.save_preferences(user_id, Preferences(notify_when=timing))
 
     @step(user_id=found("SELECT user_id FROM accounts"))
     async def have_all_erased(self, user_id: int) -> None:
         others, accounts = self.rows_but_those_of(user_id), await self.ledger.read.accounts_of(user_id)
-        async with self.ledger.write() as tx:
-            await tx.begin_erasure(user_id, self.now)
+        async with self.write() as tx:
+            await tx.begin_erasure(user_id)
             while await tx.erase_piece(user_id):
                 pass
         assert self.rows_but_those_of(user_id) == others == self.rows_but_those_of(0)
@@ -295,23 +322,23 @@ class LedgerMachine(RuleBasedStateMachine):
         """Note cards and messages as shown of which there is nothing any more: that changes nothing."""
         for request_id in self.cards.keys() - self.ids("SELECT id FROM requests"):
             request, _ = self.cards.pop(request_id)
-            async with self.ledger.write() as tx:
-                await tx.card_shown(request, self.now, self.now)
-                await tx.card_failed(request_id, self.now)
-                await tx.card_gone(request, self.now, AT_ONCE)
+            async with self.write() as tx:
+                await tx.card_shown(request, AT_ONCE)
+                await tx.card_failed(request_id, AT_ONCE)
+                await tx.card_gone(request)
         for notice_id in self.messages.keys() - self.ids("SELECT id FROM notices"):
             del self.messages[notice_id]
-            async with self.ledger.write() as tx:
-                assert await tx.begin_sending(notice_id, self.now, self.now) is None
-                await tx.set_undelivered(notice_id, "late", None)
-                await tx.notice_delivered(notice_id, self.now)
+            async with self.write() as tx:
+                assert await tx.begin_sending(notice_id, AT_ONCE) is None
+                await tx.set_undelivered(notice_id, "late", pinged=False)
+                await tx.notice_delivered(notice_id)
         assert self.rows_but_those_of(0) == others
 
     @step(request_id=found("SELECT DISTINCT request_id FROM cancellations WHERE state = 'unknown' AND given_up = 1"))
     async def press_retry(self, request_id: int) -> None:
-        async with self.ledger.write() as tx:
+        async with self.write() as tx:
             await tx.place_card(request_id, self.card())
-            await tx.retry_request(request_id, self.now)
+            await tx.retry_request(request_id)
         rows = await orders_of(self.ledger.read, request_id)
         assert not any(row.is_only_watched for row in rows)
 
@@ -325,7 +352,7 @@ class LedgerMachine(RuleBasedStateMachine):
         before = [
             line for notice in await self.ledger.read.undelivered_notices(user_id) for line in self.lines(notice.id)
         ]
-        async with self.ledger.write() as tx:
+        async with self.write() as tx:
             await tx.merge_undelivered(user_id)
         (left,) = await self.ledger.read.undelivered_notices(user_id)
         assert sorted(self.lines(left.id)) == sorted(before)
@@ -347,9 +374,9 @@ class LedgerMachine(RuleBasedStateMachine):
         """Claim what was requested, or else look at what is open."""
         claimed, taken = list[Cancellation](), 1
         while taken and not claimed:
-            async with self.ledger.write() as tx:
-                taken = await tx.start_orders(account_id, self.now, most)
-                claimed = await tx.claim_for_sending(account_id, self.now, most)
+            async with self.write() as tx:
+                taken = await tx.start_orders(account_id, most)
+                claimed = await tx.claim_for_sending(account_id, most)
         assert len(claimed) <= most
         for row in claimed:  # what may still be carried out is not sent again
             assert self.ambiguous.pop(row.id, 2) >= 2
@@ -386,8 +413,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     async def record(self, account_id: int, outcomes: list[Outcome]) -> None:
         """Record outcomes."""
-        async with self.ledger.write() as tx:
-            await tx.record(account_id, outcomes, self.now, AT_ONCE)
+        async with self.write() as tx:
+            await tx.record(account_id, outcomes)
 
     # What the courier does: one edit at a time for a card, and one message at a time for a user.
 
@@ -400,16 +427,16 @@ class LedgerMachine(RuleBasedStateMachine):
         if not request:
             await self.begin_a_card(request_id)
             return
-        async with self.ledger.write() as tx:
+        async with self.write() as tx:
             if how == "shown":
                 now = await tx.request(request_id)
-                await tx.card_shown(request, self.now, self.now)
+                await tx.card_shown(request, AT_ONCE)
                 if now and now.revision == request.revision:  # else the card is due again, and shows it then
                     self.seen |= {row.id for row in rows if ended_before_their_eyes(row)}
             elif how == "failed":
-                await tx.card_failed(request_id, self.now)
+                await tx.card_failed(request_id, AT_ONCE)
             else:
-                await tx.card_gone(request, self.now, AT_ONCE)
+                await tx.card_gone(request)
 
     async def begin_a_card(self, request_id: int) -> None:
         """Read what a card is to show, unless it has run out."""
@@ -418,8 +445,8 @@ class LedgerMachine(RuleBasedStateMachine):
         if request.card_until > self.now:
             self.cards[request_id] = request, await orders_of(self.ledger.read, request_id)
             return
-        async with self.ledger.write() as tx:
-            await tx.card_gone(request, self.now, AT_ONCE)
+        async with self.write() as tx:
+            await tx.card_gone(request)
 
     @step(notice_id=next_notices, how=st.sampled_from(("delivered", "delivered", "postponed", "kept", "unheard")))
     async def the_courier_goes_on_with_a_message(self, notice_id: int, how: str) -> None:
@@ -429,28 +456,28 @@ class LedgerMachine(RuleBasedStateMachine):
         elif how == "delivered":
             await self.deliver(notice_id)
         elif how == "postponed":
-            async with self.ledger.write() as tx:
-                await tx.postpone_notice(notice_id, self.now, how)
+            async with self.write() as tx:
+                await tx.postpone_notice(notice_id, AT_ONCE, how)
         elif how == "kept":
-            async with self.ledger.write() as tx:
-                await tx.set_undelivered(notice_id, how, None)
+            async with self.write() as tx:
+                await tx.set_undelivered(notice_id, how, pinged=False)
 
     async def begin_a_message(self, notice_id: int) -> None:
         """Close a notice and read what it is to say, unless all of it was overtaken by events."""
         assert notice_id in [notice.id for notice in await self.ledger.read.notices_due(self.now)]
-        async with self.ledger.write() as tx:
+        async with self.write() as tx:
             if report := await tx.report_of(notice_id):
-                await tx.begin_sending(notice_id, self.now, self.now)
+                await tx.begin_sending(notice_id, AT_ONCE)
             else:
-                await tx.notice_delivered(notice_id, self.now)
+                await tx.notice_delivered(notice_id)
         if report:
             self.messages[notice_id] = report
             self.closed.setdefault(notice_id, self.lines(notice_id))
 
     async def deliver(self, notice_id: int) -> None:
         """Note that a user has these lines before their eyes."""
-        async with self.ledger.write() as tx:
-            await tx.notice_delivered(notice_id, self.now)
+        async with self.write() as tx:
+            await tx.notice_delivered(notice_id)
         ended = [id for _, kind, id in self.lines(notice_id) if kind == NoticeKind.ENDED]
         self.seen.update(ended)
         self.lines_seen.update(ended)
@@ -465,13 +492,13 @@ class LedgerMachine(RuleBasedStateMachine):
 
     async def sweep(self) -> None:
         """Do what is done once a minute."""
-        async with self.ledger.write() as tx:
-            await tx.expire_old(self.now - EXPIRES_AFTER, self.now, AT_ONCE)
-            await tx.notify_overdue(self.now - OVERDUE_AFTER, self.now - EXPIRES_AFTER, self.now, AT_ONCE)
-            await tx.enqueue_all_notifications(self.now, AT_ONCE)
-        async with self.ledger.write() as tx:
-            await tx.expire_cards(self.now, AT_ONCE)
-            await tx.expire_requests(self.now - DRAFT_LIVES, self.now)
+        async with self.write() as tx:
+            await tx.expire_old()
+            await tx.notify_overdue()
+            await tx.enqueue_all_notifications()
+        async with self.write() as tx:
+            await tx.expire_cards()
+            await tx.expire_requests()
 
     @precondition(lambda machine: machine.sending or machine.looking or machine.cards or machine.messages)
     @step()

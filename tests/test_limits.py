@@ -30,16 +30,16 @@ async def watch_many(here: World, users: int, orders: int) -> None:
         here.panel.add_key(key)
         names = [here.order(f"ord_{user:06}{number:04}", RUNNING, key=key, upstream=LONG) for number in range(orders)]
         async with here.app.ledger.write() as tx:
-            account_id = await tx.place_account(user, "main", now)
+            account_id = await tx.place_account(user, "main")
             await tx.save_key(seal_key(here.app.services.accounts._vault, user, account_id, SecretStr(key), now))
             account = await tx.account(account_id)
             assert account
             card = MessageRef(1, None, None, None, now)
-            await tx.add_request(account, names, card, now, ask_first=False, ignored=(), repeats=0)
-            await tx.start_orders(account.id, now, orders)
-            rows = await tx.claim_for_sending(account.id, now, orders)
+            await tx.add_request(account, names, card, ask_first=False, ignored=(), repeats=0)
+            await tx.start_orders(account.id, orders)
+            rows = await tx.claim_for_sending(account.id, orders)
             taken = [Outcome(row, after_cancel(0, Accepted()), now) for row in rows]
-            await tx.record(account.id, taken, now, timedelta())
+            await tx.record(account.id, taken)
 
 
 async def test_commands_and_watching_together_never_meet_a_limit(here: World, ann: Any) -> None:

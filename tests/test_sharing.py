@@ -1,7 +1,6 @@
 """A whole bot on a ledger that others share: what it does for an account that it has lost, or may have."""
 
 import math
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +11,6 @@ from bot.panel import Answer
 from tests.world import World, shown
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("env")]
-
-WINDOW = timedelta(seconds=10)
 
 
 async def test_a_process_that_hung_after_its_claim_sends_nothing_until_it_has_asked(here: World, ann: Any) -> None:
@@ -47,12 +44,12 @@ async def test_an_answer_for_an_account_that_was_taken_over_is_left_to_the_other
         here.sql("UPDATE processes SET seen_at = 0")
         other = await ledgers.__aenter__()
         async with other.write() as tx:
-            assert await tx.take_account(1, here.clock(), WINDOW)
+            assert await tx.take_account(1)
             await tx.beat()
         return answer
 
     await here.app.ledger._engine._writer.execute("SELECT pg_advisory_unlock(0, 3)")  # let there be another process
-    ledgers = Ledger.open(here.below.database, shards=[1])
+    ledgers = Ledger.open(here.below.database, clock=here.clock, shards=[1])
     here.wire.faults = [taken_over_meanwhile]
     await here.app.scheduler.step()
     assert here.sql("SELECT state, ambiguous_attempts FROM cancellations") == [("unknown", 1)]

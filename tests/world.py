@@ -25,6 +25,7 @@ from bot.ledger import Cancellation, LedgerError, ListKind, Reader
 from bot.ops.registration import register
 from bot.panel import Answer, PanelError, in_process
 from bot.settings import Settings
+from bot.workers.tasks import WakeEvent
 from tests.invariants import hasty
 from tests.ledgers import Below
 
@@ -159,23 +160,50 @@ class World:
     stack: AsyncExitStack
     app: App
     env: simcord.Env
+    turns: dict[WakeEvent, tuple[datetime, datetime]] = field(
+        default_factory=dict[WakeEvent, tuple[datetime, datetime]]
+    )
+    """When each loop had its last turn, and when its next one is due."""
 
     async def settle(self) -> None:
-        """Let worker and courier do all that is due now."""
+        """Let worker and courier do all that is due now, as far as they would wake for it."""
         for _ in range(50):
-            await self.app.scheduler.step()
-            due = await self.app.services.courier.step()
-            if due is None or due > self.clock.now:
+            if not await self.turn():
                 return
         raise AssertionError("the bot does not come to rest")
+
+    async def turn(self) -> bool:
+        """Give each loop a turn that would take one: it was woken, or it is time; tell whether any did."""
+        app = self.app
+        loops = (
+            (app.scheduler.bell, self._work),
+            (app.services.courier.card_bell, app.services.courier.show_due),
+            (app.services.courier.notice_bell, app.services.courier.deliver_due),
+        )
+        return any([await self._turn(bell, loop) for bell, loop in loops])
+
+    async def _turn(self, bell: WakeEvent, loop: Callable[[], Awaitable[datetime | None]]) -> bool:
+        last, due = self.turns.get(bell, (self.clock.now, self.clock.now))
+        if not bell.is_rung and last <= self.clock.now < due:
+            return False
+        bell.reset()
+        due = await loop()
+        self.turns[bell] = (self.clock.now, due or datetime.max.replace(tzinfo=UTC))
+        return True
+
+    async def _work(self) -> datetime | None:
+        while True:
+            due = await self.app.scheduler.start_due()
+            if not self.app.scheduler._running:
+                return due
+            await self.app.scheduler.finish()
 
     async def wait(self, seconds: float, step: float = 1) -> None:
         """Let time pass for everybody, with the bot at work at every step."""
         until = self.clock.now + timedelta(seconds=seconds)
         while self.clock.now < until:
             self.skip(min(step, (until - self.clock.now).total_seconds()))
-            await self.app.scheduler.step()
-            await self.app.services.courier.step()
+            await self.turn()
 
     def skip(self, seconds: float) -> None:
         """Let time pass with the bot not looking."""

@@ -22,8 +22,8 @@ from bot.cards.language import use_language
 from bot.cards.layout import CardView
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, ENDS_NOTICE, ENDS_PING, Refusal, classify
 from bot.domain.clock import Clock
-from bot.domain.polling import DRAFT_LIVES, MANY_TRIES, earlier, later, retry_after
-from bot.ledger import Ledger, LedgerError, Notice, NotifyVia, Preferences, Report, Request
+from bot.domain.polling import MANY_TRIES, earlier, later, retry_after
+from bot.ledger import Ledger, LedgerError, Notice, NotifyVia, Preferences, Report, Request, Work
 from bot.services.cancels import Cancels, RequestView
 from bot.vault import Purpose, Vault, VaultError
 from bot.workers.tasks import WakeEvent
@@ -62,24 +62,16 @@ class Undelivered:
 class Courier:
     """Brings cards and notices to Discord; knows nothing that is not in the ledger."""
 
-    def __init__(
-        self,
-        client: discord.Client,
-        ledger: Ledger,
-        cancels: Cancels,
-        vault: Vault,
-        clock: Clock,
-        *,
-        notify_window: timedelta,
-    ) -> None:
+    def __init__(self, client: discord.Client, ledger: Ledger, cancels: Cancels, vault: Vault, clock: Clock) -> None:
         self.card_bell = WakeEvent()
         self.notice_bell = WakeEvent()
+        ledger.when_due(Work.CARDS, self.card_bell.ring)
+        ledger.when_due(Work.NOTICES, self.notice_bell.ring)
         self._client = client
         self._ledger = ledger
         self._cancels = cancels
         self._vault = vault
         self._clock = clock
-        self._window = notify_window
         self._random = Random()
         self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._no_dms_before: datetime | None = None
@@ -87,11 +79,6 @@ class Courier:
         self._got_through = 0
         self._failing: dict[int, int] = {}
         """How many messages had got through when a notice failed last."""
-
-    def ring(self) -> None:
-        """Wake both loops: something has changed in the ledger."""
-        self.card_bell.ring()
-        self.notice_bell.ring()
 
     async def run_cards(self, stop: asyncio.Event) -> None:
         """Keep cards up to date until `stop`."""
@@ -114,8 +101,8 @@ class Courier:
         """Edit every card that is behind; return when the next will be."""
         now = self._clock()
         async with self._ledger.write() as tx:
-            await tx.expire_cards(now, self._window)
-            await tx.expire_requests(now - DRAFT_LIVES, now)
+            await tx.expire_cards()
+            await tx.expire_requests()
         await asyncio.gather(*(self.show(request.id) for request in await self._ledger.read.cards_due(now)))
         return earlier(await self._ledger.read.next_card_due(), now + _IDLE)
 
@@ -166,11 +153,10 @@ class Courier:
 
     async def _hold(self, request_id: int, again: bool) -> bool:
         """Keep other processes from editing a card for a while; `again`: where one does so now, it is to once more."""
-        now = self._clock()
         async with self._ledger.write() as tx:
-            held = await tx.hold_card(request_id, now, now + _HELD)
+            held = await tx.hold_card(request_id, _HELD)
             if again and not held:
-                await tx.touch_card(request_id, now)
+                await tx.touch_card(request_id)
         return held
 
     async def show_at_once(self, request_id: int) -> None:
@@ -194,9 +180,8 @@ class Courier:
         await webhook.edit_message(request.message_id, view=shown.view, attachments=shown.files)
 
     async def _shown(self, view: RequestView) -> None:
-        now = self._clock()
         async with self._ledger.write() as tx:
-            await tx.card_shown(view.request, now, now + _CARD_PAUSE)
+            await tx.card_shown(view.request, _CARD_PAUSE)
 
     async def _card_failed(self, request: Request, error: Exception) -> None:
         refusal = classify(error)
@@ -209,11 +194,11 @@ class Courier:
         log.warning("card of request %d was not edited, trying again: %s", request.id, error, exc_info=unexpected)
         pause = retry_after(request.card_failures + 1, self._random)
         async with self._ledger.write() as tx:
-            await tx.card_failed(request.id, self._clock() + pause)
+            await tx.card_failed(request.id, pause)
 
     async def _gone(self, request: Request) -> None:
         async with self._ledger.write() as tx:
-            await tx.card_gone(request, self._clock(), self._window)
+            await tx.card_gone(request)
 
     async def _deliver_in_order(self, notices: Sequence[Notice]) -> bool:
         """Send one user's notices; tell whether Discord answered to any. A second one is due only where the first has
@@ -228,15 +213,14 @@ class Courier:
 
     async def _deliver(self, notice: Notice) -> bool:
         """Send a notice, and note what came of it; tell whether Discord answered."""
-        now = self._clock()
         if not await self._ledger.read.report_of(notice.id):  # all of it was overtaken by events
             async with self._ledger.write() as tx:
-                await tx.notice_delivered(notice.id, now)
+                await tx.notice_delivered(notice.id)
             return True
         # Should this process die, its next start tries again soon; others must not come while it is still at it.
         pause = _HELD if self._ledger.is_shared else retry_after(notice.attempts + 1, self._random)
         async with self._ledger.write() as tx:
-            sending = await tx.begin_sending(notice.id, now, now + pause)
+            sending = await tx.begin_sending(notice.id, pause)
         if sending is None:
             return True
         preferences = await self._ledger.read.preferences(notice.user_id)
@@ -257,7 +241,7 @@ class Courier:
         self._got_through += sent
         self._failing.pop(notice.id, None)
         async with self._ledger.write() as tx:
-            await tx.notice_delivered(notice.id, self._clock())
+            await tx.notice_delivered(notice.id)
         return True
 
     async def _ping_where_asked(self, notice: Notice, preferences: Preferences) -> bool:
@@ -280,7 +264,7 @@ class Courier:
     async def _keep(self, notice: Notice, why: str, *, pinged: bool) -> None:
         self._failing.pop(notice.id, None)
         async with self._ledger.write() as tx:
-            await tx.set_undelivered(notice.id, why, self._clock() if pinged else None)
+            await tx.set_undelivered(notice.id, why, pinged=pinged)
 
     async def _send(self, notice: Notice) -> bool:
         """Send a notice, unless it arrived before; False where nothing of it is left to say."""
@@ -313,7 +297,7 @@ class Courier:
         log.warning("notice %d not delivered (%s): %s", notice.id, refusal.name, error, exc_info=unexpected)
         if refusal is Refusal.TOO_FAST:
             self._no_dms_before = now + _DM_PAUSE
-            await self._postpone(notice, self._no_dms_before, refusal)
+            await self._postpone(notice, _DM_PAUSE, refusal)
             return refusal
         long = notice.has_long_failed(now)
         through = self._failing.get(notice.id)
@@ -323,12 +307,12 @@ class Courier:
         elif long and through is not None and self._got_through > through:
             await self._give_up(notice, Refusal.STUCK, preferences)
         else:
-            await self._postpone(notice, now + retry_after(notice.attempts, self._random), refusal)
+            await self._postpone(notice, retry_after(notice.attempts, self._random), refusal)
         return refusal
 
-    async def _postpone(self, notice: Notice, again: datetime, refusal: Refusal) -> None:
+    async def _postpone(self, notice: Notice, pause: timedelta, refusal: Refusal) -> None:
         async with self._ledger.write() as tx:
-            await tx.postpone_notice(notice.id, again, refusal.name)
+            await tx.postpone_notice(notice.id, pause, refusal.name)
 
     async def _give_up(self, notice: Notice, refusal: Refusal, preferences: Preferences) -> None:
         """Keep a notice for its user's next command, with a hint where one can be left; that is tried for a while."""
@@ -337,7 +321,7 @@ class Courier:
         except DELIVERY_ERRORS as error:
             log.warning("no hint for notice %d: %s", notice.id, error)
             if not notice.has_long_failed(self._clock()):
-                await self._postpone(notice, self._clock() + retry_after(notice.attempts, self._random), refusal)
+                await self._postpone(notice, retry_after(notice.attempts, self._random), refusal)
                 return
             pinged = False
         await self._keep(notice, refusal.name, pinged=pinged)
@@ -390,7 +374,7 @@ class Courier:
     async def seen(self, one: Undelivered) -> None:
         """Note that a user has been shown a kept notice."""
         async with self._ledger.write() as tx:
-            await tx.notice_delivered(one.notice.id, self._clock())
+            await tx.notice_delivered(one.notice.id)
 
 
 async def _in_time(call: Awaitable[T]) -> T:

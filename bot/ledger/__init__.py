@@ -71,6 +71,7 @@ from bot.ledger.rows import (
 from bot.ledger.sqlite.backup import backup
 from bot.ledger.sqlite.checkup import check_up
 from bot.ledger.sqlite.compact import compact, megabytes
+from bot.ledger.transaction import Work
 from bot.ledger.writer import Writer
 
 __all__ = [
@@ -122,6 +123,7 @@ __all__ = [
     "Stored",
     "Trouble",
     "Webhook",
+    "Work",
     "Writer",
     "backup",
     "check_up",

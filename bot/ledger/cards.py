@@ -10,6 +10,7 @@ from bot.ledger.outbox import PATIENCE, Outbox
 from bot.ledger.queries import QUERIES
 from bot.ledger.row import to_ms
 from bot.ledger.rows import Request
+from bot.ledger.transaction import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +42,48 @@ class Cards(Outbox):
             language=card.language,
         )
 
-    async def hold_card(self, request_id: int, now: datetime, until: datetime) -> bool:
-        """Let a card be due for nobody until then; False where somebody is editing it, or it is to wait."""
-        return bool(await QUERIES.hold_card(self._db, id=request_id, now=to_ms(now), until=to_ms(until)))
+    async def hold_card(self, request_id: int, pause: timedelta) -> bool:
+        """Let a card be due for nobody that long; False where somebody is editing it, or it is to wait."""
+        until = self._in_ms(pause)
+        return bool(await QUERIES.hold_card(self._db, id=request_id, now=self._now_ms, until=until))
 
-    async def touch_card(self, request_id: int, now: datetime) -> None:
+    async def touch_card(self, request_id: int) -> None:
         """Mark a card behind."""
-        await QUERIES.touch_card(self._db, id=request_id, now=to_ms(now))
+        self._make_due(Work.CARDS, await QUERIES.touch_card(self._db, id=request_id, now=self._now_ms))
 
-    async def card_shown(self, request: Request, now: datetime, again: datetime) -> None:
-        """Note that the user has seen a card of that revision, and so how orders ended while they watched."""
-        await QUERIES.card_shown(self._db, id=request.id, revision=request.revision, again_at=to_ms(again))
-        await QUERIES.told_by_card(
-            self._db, id=request.id, revision=request.revision, patience=PATIENCE, now=to_ms(now)
-        )
+    async def card_shown(self, request: Request, pause: timedelta) -> None:
+        """Note that the user has seen a card of that revision, and so how orders ended while they watched.
 
-    async def card_failed(self, request_id: int, again: datetime) -> None:
-        """Note that a card could not be edited and is to be tried again."""
-        await QUERIES.card_failed(self._db, id=request_id, again_at=to_ms(again))
+        What has changed since is shown after a pause.
+        """
+        which = {"id": request.id, "revision": request.revision}
+        self._make_due(Work.CARDS, await QUERIES.card_shown(self._db, **which, again_at=self._in_ms(pause)))
+        await QUERIES.told_by_card(self._db, **which, patience=PATIENCE, now=self._now_ms)
 
-    async def card_gone(self, request: Request, now: datetime, window: timedelta) -> None:
+    async def card_failed(self, request_id: int, pause: timedelta) -> None:
+        """Note that a card could not be edited and is to be tried again after a pause."""
+        failed = await QUERIES.card_failed(self._db, id=request_id, again_at=self._in_ms(pause))
+        self._make_due(Work.CARDS, failed)
+
+    async def card_gone(self, request: Request) -> None:
         """Note that a card cannot be edited any more; what it did not tell becomes a notice."""
         await QUERIES.card_gone(self._db, id=request.id)
-        await self.enqueue_notifications(request.account_id, now, window)
+        await self.enqueue_notifications(request.account_id)
 
-    async def expire_cards(self, now: datetime, window: timedelta) -> None:
+    async def expire_cards(self) -> None:
         """Forget the tokens that have run out; what their cards did not tell becomes notices."""
-        rows = [row async for row in QUERIES.cards_expired(self._db, now=to_ms(now))]
+        rows = [row async for row in QUERIES.cards_expired(self._db, now=self._now_ms)]
         for row in rows:
             await QUERIES.card_gone(self._db, id=row["id"])
         for account_id in {row["account_id"] for row in rows}:
-            await self.enqueue_notifications(account_id, now, window)
+            await self.enqueue_notifications(account_id)
 
-    async def touch_account(self, account_id: int, now: datetime) -> None:
+    async def touch_account(self, account_id: int) -> None:
         """Mark every card of an account behind that shows something open."""
-        await QUERIES.touch_cards_of_account(self._db, account_id=account_id, now=to_ms(now))
+        touched = await QUERIES.touch_cards_of_account(self._db, account_id=account_id, now=self._now_ms)
+        self._make_due(Work.CARDS, touched)
 
-    async def _touch(self, cancellation_ids: Sequence[int], now: datetime) -> None:
+    async def _touch(self, cancellation_ids: Sequence[int]) -> None:
         if cancellation_ids:
-            await QUERIES.touch_cards(self._db, ids=json.dumps(cancellation_ids), now=to_ms(now))
+            touched = await QUERIES.touch_cards(self._db, ids=json.dumps(cancellation_ids), now=self._now_ms)
+            self._make_due(Work.CARDS, touched)

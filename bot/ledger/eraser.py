@@ -1,27 +1,25 @@
 """Deleting all that the ledger holds of one user: hidden at once, deleted a little at a time."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from bot.ledger.queries import QUERIES
-from bot.ledger.reader import Reader
-from bot.ledger.row import to_ms
+from bot.ledger.transaction import Transaction
 
 _PIECE = 100
 """Orders, or rows of another kind, that are deleted in one transaction: others wait for it as long as for a commit."""
 
 
-class Eraser(Reader):
+class Eraser(Transaction):
     """What deletes rows for good; part of what can be done within one transaction."""
 
-    async def begin_erasure(self, user_id: int, now: datetime) -> bool:
+    async def begin_erasure(self, user_id: int) -> bool:
         """Destroy a user's secrets, stop all that is owed to them, and hide the rest; False where nothing is left."""
         await QUERIES.erase_webhook(self._db, user_id=user_id)
         await QUERIES.erase_preferences(self._db, user_id=user_id)
-        await QUERIES.erase_keys(self._db, user_id=user_id, now=to_ms(now))
-        await QUERIES.erase_cards(self._db, user_id=user_id, now=to_ms(now))
+        await QUERIES.erase_keys(self._db, user_id=user_id, now=self._now_ms)
+        await QUERIES.erase_cards(self._db, user_id=user_id, now=self._now_ms)
         await QUERIES.hold_notices(self._db, user_id=user_id)
-        await QUERIES.begin_erasure(self._db, user_id=user_id, now=to_ms(now))
+        await QUERIES.begin_erasure(self._db, user_id=user_id, now=self._now_ms)
         return await self.is_being_erased(user_id)
 
     async def erase_piece(self, user_id: int) -> bool:

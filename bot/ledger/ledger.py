@@ -1,18 +1,23 @@
 """The ledger's door: `read` at any time, `write()` for one transaction."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
+from bot.domain.clock import Clock, utc_now
 from bot.ledger.engine import Database, Engine, ServerCheckup
 from bot.ledger.errors import LedgerUnreachable
+from bot.ledger.named import Connection
 from bot.ledger.postgresql.address import describe as describe_address
 from bot.ledger.reader import Reader
 from bot.ledger.sqlite.engine import SqliteEngine
+from bot.ledger.transaction import Work
 from bot.ledger.writer import Writer
 
 if TYPE_CHECKING:
@@ -22,17 +27,31 @@ T = TypeVar("T")
 
 
 class Ledger:
-    """The open ledger: `read` at any time, `write()` for one transaction."""
+    """The open ledger: `read` at any time, `write()` for one transaction.
 
-    def __init__(self, engine: Engine) -> None:
+    A transaction is dated once, when it has begun and nobody else is writing. One that made work due wakes the loops
+    for it once it is committed, and only then.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock, notify_window: timedelta) -> None:
         self._engine = engine
+        self._clock = clock
+        self._notify_window = notify_window
+        self._loops: defaultdict[Work, list[Callable[[], None]]] = defaultdict(list)
         self.read = Reader(engine.reader)
         self.forget_deleted, self.rewrite, self.give_back = engine.forget_deleted, engine.rewrite, engine.give_back
+        engine.heard = lambda: self._wake(Work)
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, database: Database, *, alone: bool = False, shards: Sequence[int] | None = None
+        cls,
+        database: Database,
+        *,
+        clock: Clock = utc_now,
+        notify_window: timedelta = timedelta(),
+        alone: bool = False,
+        shards: Sequence[int] | None = None,
     ) -> AsyncGenerator["Ledger"]:
         """Migrate and open a ledger; raise LedgerError where that cannot be done.
 
@@ -41,7 +60,7 @@ class Ledger:
         """
         engine = await engine_of(database).open(database, alone=alone, shards=shards)
         try:
-            yield cls(engine)
+            yield cls(engine, clock, notify_window)
         finally:
             await engine.close()
 
@@ -49,7 +68,9 @@ class Ledger:
     async def write(self) -> AsyncGenerator[Writer]:
         """Begin a transaction; commit at the end of the block, or nothing of it where an exception leaves it."""
         async with self._engine.transaction() as connection:
-            yield Writer(connection)
+            tx = self._begin(connection)
+            yield tx
+        self._committed(tx)
 
     async def write_at_once(self, work: Callable[[Writer], Coroutine[Any, Any, T]]) -> T:
         """Do a transaction whose `work` waits for nothing but its writer: for the account runner, where time counts.
@@ -57,7 +78,27 @@ class Ledger:
         On SQLite it is one visit to the connection's thread. With `write()` each statement is one: 31 of them take
         1 ms there, and 0.2 ms here. What has to wait for anything else between its statements needs `write()`.
         """
-        return await self._engine.transact(lambda connection: work(Writer(connection)))
+
+        async def whole(connection: Connection) -> tuple[T, Writer]:
+            tx = self._begin(connection)
+            return await work(tx), tx
+
+        result, tx = await self._engine.transact(whole)
+        self._committed(tx)
+        return result
+
+    def _begin(self, connection: Connection) -> Writer:
+        return Writer(connection, self._clock(), self._notify_window)
+
+    def _committed(self, tx: Writer) -> None:
+        self._wake(tx.made_due)
+        if Work.ORDERS in tx.made_due:  # perhaps of an account that another process works on
+            self.wake_others()
+
+    def _wake(self, made_due: Iterable[Work]) -> None:
+        for work in made_due:
+            for wake in self._loops[work]:
+                wake()
 
     @property
     def process(self) -> int:
@@ -69,9 +110,9 @@ class Ledger:
         """Whether there may be other processes on it."""
         return self.process != 0
 
-    def listen(self, heard: Callable[[], None]) -> None:
-        """Have something called whenever another process says that there is something to do."""
-        self._engine.heard = heard
+    def when_due(self, work: Work, wake: Callable[[], None]) -> None:
+        """Have a loop woken whenever such work was made due, here or, as they say, by another process."""
+        self._loops[work].append(wake)
 
     def wake_others(self) -> None:
         """Tell the other processes that there is something to do; it may get lost, nobody relies on it."""

@@ -4,20 +4,20 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.ledger.queries import QUERIES
-from bot.ledger.reader import Reader
 from bot.ledger.row import to_ms
 from bot.ledger.rows import Webhook
+from bot.ledger.transaction import Transaction, Work
 
 
-class Nudges(Reader):
+class Nudges(Transaction):
     """What webhooks change; part of what can be done within one transaction."""
 
-    async def save_webhook(self, user_id: int, address_hash: bytes, secret: bytes | None, now: datetime) -> bool:
+    async def save_webhook(self, user_id: int, address_hash: bytes, secret: bytes | None) -> bool:
         """Give a user this address in place of any other; False, and nothing done, where they have no key."""
         if not await QUERIES.has_key(self._db, user_id=user_id):  # removed or erased while the panel was asked
             return False
         await QUERIES.save_webhook(
-            self._db, user_id=user_id, address_hash=address_hash, secret_sealed=secret, now=to_ms(now)
+            self._db, user_id=user_id, address_hash=address_hash, secret_sealed=secret, now=self._now_ms
         )
         return True
 
@@ -39,9 +39,10 @@ class Nudges(Reader):
             believed_at=believed_at and to_ms(believed_at),
         )
 
-    async def hurry_orders(self, user_id: int, orders: Iterable[str], now: datetime) -> int:
+    async def hurry_orders(self, user_id: int, orders: Iterable[str]) -> int:
         """Make those of these orders due for a look that are the user's and open; return how many that changed."""
         changed = 0
         for order in orders:
-            changed += await QUERIES.hurry_order(self._db, user_id=user_id, order_id=order, now=to_ms(now))
+            changed += await QUERIES.hurry_order(self._db, user_id=user_id, order_id=order, now=self._now_ms)
+        self._make_due(Work.ORDERS, changed)
         return changed

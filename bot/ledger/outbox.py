@@ -1,14 +1,14 @@
 """The outbox: what users are owed by messages, put there in the transaction that makes it owed."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from bot.domain.polling import OVERDUE_AFTER
+from bot.domain.polling import EXPIRES_AFTER, OVERDUE_AFTER
 from bot.ledger.queries import QUERIES
-from bot.ledger.reader import Reader
 from bot.ledger.row import to_ms
 from bot.ledger.rows import Account, Notice, NoticeKind, Preferences
+from bot.ledger.transaction import Transaction, Work
 
 PATIENCE = 60_000
 """Milliseconds for which a user is taken to watch the card; what ends later is told by a message as well."""
@@ -19,42 +19,42 @@ _WAITED_FOR = OVERDUE_AFTER
 still open. One order that the provider never stops would otherwise keep them from hearing of all the rest."""
 
 
-class Outbox(Reader):
+class Outbox(Transaction):
     """What is told by notices; part of what can be done within one transaction."""
 
-    async def enqueue_notifications(self, account_id: int, now: datetime, window: timedelta) -> None:
+    async def enqueue_notifications(self, account_id: int) -> None:
         """Put every ended cancellation that no card can show any more into the user's next notice.
 
         One that its user wants to hear of with the rest of its request is put there when that has ended. Requests under
         other keys may have joined it, too.
         """
         for number in (account_id, *await self.accounts_beside(account_id)):
-            await self._enqueue(number, now, window)
+            await self._enqueue(number)
 
-    async def _enqueue(self, account_id: int, now: datetime, window: timedelta) -> None:
+    async def _enqueue(self, account_id: int) -> None:
         which: dict[str, Any] = {
             "account_id": account_id,
             "patience": PATIENCE,
-            "held_since": to_ms(now - _WAITED_FOR),
-            "now": to_ms(now),
+            "held_since": to_ms(self.now - _WAITED_FOR),
+            "now": self._now_ms,
         }
-        lists = QUERIES.requests_to_notify(self._db, begun_before=to_ms(now - _FIRST_PASS), **which)
+        lists = QUERIES.requests_to_notify(self._db, begun_before=to_ms(self.now - _FIRST_PASS), **which)
         request_ids = [row["id"] async for row in lists]
         if not request_ids:
             return
         account = await self.account(account_id)
         if account is None:  # it has orders, so its user is having everything erased
             return
-        notice_id = await self._gather(account.user_id, now, window)
+        notice_id = await self._gather(account.user_id)
         for request_id in request_ids:
             await QUERIES.enqueue_request(self._db, notice_id=notice_id, request_id=request_id, **which)
 
-    async def enqueue_all_notifications(self, now: datetime, window: timedelta) -> None:
+    async def enqueue_all_notifications(self) -> None:
         """Look through all accounts for what should be told: a list may have stood still for too long."""
         for row in [row async for row in QUERIES.accounts_to_notify(self._db)]:
-            await self._enqueue(row["account_id"], now, window)
+            await self._enqueue(row["account_id"])
 
-    async def save_preferences(self, user_id: int, preferences: Preferences, now: datetime, window: timedelta) -> None:
+    async def save_preferences(self, user_id: int, preferences: Preferences) -> None:
         """Write down what a user has chosen; what need not be waited for any longer is told."""
         await QUERIES.save_preferences(
             self._db,
@@ -65,52 +65,54 @@ class Outbox(Reader):
             silent=int(preferences.silent),
         )
         for account in await self.accounts_of(user_id):
-            await self._enqueue(account.id, now, window)
+            await self._enqueue(account.id)
 
     async def merge_undelivered(self, user_id: int) -> None:
         """Make one notice of all that are kept for a user, however many have come together."""
         for query in (QUERIES.merge_undelivered, QUERIES.date_merged, QUERIES.drop_merged):
             await query(self._db, user_id=user_id)
 
-    async def notify(self, account: Account, kind: NoticeKind, now: datetime, window: timedelta) -> None:
+    async def notify(self, account: Account, kind: NoticeKind) -> None:
         """Add a line about an account itself to its user's next notice."""
-        notice_id = await self._gather(account.user_id, now, window)
+        notice_id = await self._gather(account.user_id)
         await QUERIES.add_pause(self._db, notice_id=notice_id, kind=kind, account_id=account.id)
 
-    async def _gather(self, user_id: int, now: datetime, window: timedelta) -> int:
+    async def _gather(self, user_id: int) -> int:
         """Return the notice that a user's news are gathered in; the first line begins one and fixes its nonce."""
-        await QUERIES.gather(self._db, user_id=user_id, nonce=_new_nonce(), now=to_ms(now), due_at=to_ms(now + window))
+        due_at = self._in_ms(self._notify_window)
+        begun = await QUERIES.gather(self._db, user_id=user_id, nonce=_new_nonce(), now=self._now_ms, due_at=due_at)
+        self._make_due(Work.NOTICES, begun)
         return await QUERIES.gathering_notice(self._db, user_id=user_id)
 
-    async def notify_overdue(self, before: datetime, after: datetime, now: datetime, window: timedelta) -> None:
-        """Tell once, of what was asked between `after` and `before`, that it is still open at the provider."""
-        span = {"before": to_ms(before), "after": to_ms(after)}
+    async def notify_overdue(self) -> None:
+        """Tell once of what has been open at the provider for too long, and has not expired."""
+        span = {"before": to_ms(self.now - OVERDUE_AFTER), "after": to_ms(self.now - EXPIRES_AFTER)}
         for row in [row async for row in QUERIES.accounts_with_overdue(self._db, **span)]:
-            notice_id = await self._gather(row["user_id"], now, window)
+            notice_id = await self._gather(row["user_id"])
             await QUERIES.enqueue_overdue(self._db, notice_id=notice_id, account_id=row["id"], **span)
-            await QUERIES.mark_overdue(self._db, account_id=row["id"], now=to_ms(now), **span)
+            await QUERIES.mark_overdue(self._db, account_id=row["id"], now=self._now_ms, **span)
 
-    async def begin_sending(self, notice_id: int, now: datetime, again: datetime) -> Notice | None:
-        """Mark a notice as being sent, closed to new lines; `again`: when to retry should nothing be heard.
+    async def begin_sending(self, notice_id: int, pause: timedelta) -> Notice | None:
+        """Mark a notice as being sent, closed to new lines; `pause`: when to retry should nothing be heard.
 
         None where another process is sending it, or its user has had everything erased.
         """
-        begun = await QUERIES.begin_sending(self._db, id=notice_id, now=to_ms(now), again_at=to_ms(again))
+        begun = await QUERIES.begin_sending(self._db, id=notice_id, now=self._now_ms, again_at=self._in_ms(pause))
         return await self.notice(notice_id) if begun else None
 
-    async def postpone_notice(self, notice_id: int, again: datetime, refusal: str) -> None:
-        """Try a notice again later."""
-        await QUERIES.postpone_notice(self._db, id=notice_id, again_at=to_ms(again), refusal=refusal)
+    async def postpone_notice(self, notice_id: int, pause: timedelta, refusal: str) -> None:
+        """Try a notice again after a pause."""
+        await QUERIES.postpone_notice(self._db, id=notice_id, again_at=self._in_ms(pause), refusal=refusal)
 
-    async def set_undelivered(self, notice_id: int, refusal: str, pinged_at: datetime | None) -> None:
-        """Keep a notice that Discord refuses for the user's next command."""
-        pinged = pinged_at and to_ms(pinged_at)
-        await QUERIES.set_undelivered(self._db, id=notice_id, refusal=refusal, pinged_at=pinged)
+    async def set_undelivered(self, notice_id: int, refusal: str, *, pinged: bool) -> None:
+        """Keep a notice that Discord refuses for the user's next command; `pinged`: a channel has just said so."""
+        pinged_at = self._now_ms if pinged else None
+        await QUERIES.set_undelivered(self._db, id=notice_id, refusal=refusal, pinged_at=pinged_at)
 
-    async def notice_delivered(self, notice_id: int, now: datetime) -> None:
+    async def notice_delivered(self, notice_id: int) -> None:
         """Note that the user has a notice before their eyes."""
         await QUERIES.notice_delivered(self._db, id=notice_id)
-        await QUERIES.mark_notified(self._db, notice_id=notice_id, now=to_ms(now))
+        await QUERIES.mark_notified(self._db, notice_id=notice_id, now=self._now_ms)
 
 
 def _new_nonce() -> str:

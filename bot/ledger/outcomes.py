@@ -16,7 +16,8 @@ from bot.ledger.rows import Cancellation
 class Outcome:
     """What to write about one cancellation: a verdict, and the reading of its status that led to it.
 
-    `failed`: a status check named it and told nothing of it.
+    `failed`: a status check named it and told nothing of it. `seen_at`: when the panel said that, which may be long
+    before it can be written down; None: just now.
     """
 
     cancellation: Cancellation
@@ -25,6 +26,7 @@ class Outcome:
     reading: OrderReading | None = None
     checked: bool = False
     failed: bool = False
+    seen_at: datetime | None = None
 
     @property
     def shows_running(self) -> bool:
@@ -47,10 +49,11 @@ class Outcome:
 def outcome_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
     state, reading = outcome.verdict.state, outcome.reading
     charge_first, charge_last, currency = _charges(outcome.cancellation, reading)
-    was_pending, pending_at = outcome.cancellation.pending_at, _pending_at(outcome, now)
+    seen_at = outcome.seen_at or now
+    was_pending, pending_at = outcome.cancellation.pending_at, _pending_at(outcome, seen_at)
     refund = None
     if reading and not state.is_open:
-        refund = proof(reading.status, charge_first, charge_last, now - was_pending if was_pending else None)
+        refund = proof(reading.status, charge_first, charge_last, seen_at - was_pending if was_pending else None)
         pending_at = was_pending  # what the order was before it was sent stays on record
     return {
         "id": outcome.cancellation.id,
@@ -86,9 +89,9 @@ def _charges(order: Cancellation, reading: OrderReading | None) -> tuple[str | N
     return order.charge_first if goes_on else reading.charge, reading.charge, reading.currency
 
 
-def _pending_at(outcome: Outcome, now: datetime) -> datetime | None:
+def _pending_at(outcome: Outcome, seen_at: datetime) -> datetime | None:
     """Return when the order was seen pending: by the last status before it is sent, or is sent again."""
     if outcome.reading is None:
         return outcome.cancellation.pending_at
     pending = outcome.reading.status is OrderStatus.PENDING
-    return now if pending and outcome.verdict.state is State.REQUESTED else None
+    return seen_at if pending and outcome.verdict.state is State.REQUESTED else None

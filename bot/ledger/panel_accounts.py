@@ -2,19 +2,18 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from bot.domain.states import State, not_found
 from bot.ledger.cards import Cards
 from bot.ledger.outcomes import Outcome
 from bot.ledger.queries import QUERIES
-from bot.ledger.row import to_ms
+from bot.ledger.transaction import Work
 
 
 class PanelAccounts(Cards):
     """What one key leaves to another of the same user; part of what can be done within one transaction."""
 
-    async def _try_under_other_keys(self, outcomes: Iterable[Outcome], now: datetime) -> None:
+    async def _try_under_other_keys(self, outcomes: Iterable[Outcome]) -> None:
         """Begin anew, under the key that was named, what was not found under the key whose cancel was joined."""
         for one in outcomes:
             old = one.cancellation.id
@@ -24,19 +23,21 @@ class PanelAccounts(Cards):
             if heir is None:
                 continue
             anew = await QUERIES.open_beside(self._db, cancellation_id=old) or await QUERIES.begin_anew(
-                self._db, cancellation_id=old, request_id=heir, now=to_ms(now)
+                self._db, cancellation_id=old, request_id=heir, now=self._now_ms
             )
             await QUERIES.follow(self._db, cancellation_id=old, anew=anew)
             await QUERIES.mark_own(self._db, cancellation_id=anew)
-            await self._touch([anew], now)
+            await self._touch([anew])
+            self._make_due(Work.ORDERS)
 
-    async def _hand_over(self, account_id: int, now: datetime) -> None:
+    async def _hand_over(self, account_id: int) -> None:
         """Let what a key out of use leaves open go on under others under which it was asked for as well."""
         heirs = [row async for row in QUERIES.heirs_of_account(self._db, account_id=account_id)]
         for heir in heirs:
-            await QUERIES.hand_over(self._db, now=to_ms(now), **heir)
+            await QUERIES.hand_over(self._db, now=self._now_ms, **heir)
             await QUERIES.mark_own(self._db, cancellation_id=heir["cancellation_id"])
-        await self._touch([heir["cancellation_id"] for heir in heirs], now)
+        await self._touch([heir["cancellation_id"] for heir in heirs])
+        self._make_due(Work.ORDERS, heirs)
 
     async def _link(self, account_id: int, outcomes: Iterable[Outcome]) -> None:
         """Note which keys of a user are of one panel account: they have been shown the same order."""

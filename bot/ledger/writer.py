@@ -3,14 +3,14 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from bot.domain.accounts import AccountState
 from bot.domain.order_ids import Junk
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading
-from bot.domain.polling import resend_after, resent_together
+from bot.domain.polling import DRAFT_LIVES, EXPIRES_AFTER, resend_after, resent_together
 from bot.domain.refunds import Refund
 from bot.domain.states import MAX_AMBIGUOUS, State
 from bot.ledger.cards import MessageRef
@@ -34,6 +34,7 @@ from bot.ledger.rows import (
     folded,
     junk_json,
 )
+from bot.ledger.transaction import Work
 
 _ORDERS_AT_ONCE = 5_000
 """Of a request, written by one statement."""
@@ -47,21 +48,22 @@ _FIRST_RESEND = resend_after(1) // timedelta(milliseconds=1)
 
 
 class Writer(Pruner, PanelAccounts, Nudges, Holder):
-    """What can be changed within one transaction; every method may be combined with the others."""
+    """What can be changed within one transaction, as of its time; every method may be combined with the others."""
 
-    async def place_account(self, user_id: int, name: str, now: datetime) -> int:
+    async def place_account(self, user_id: int, name: str) -> int:
         """Return the id of a user's account of that name; where there is none it is made, without a key."""
-        return await QUERIES.place_account(self._db, user_id=user_id, name=name, folded=folded(name), now=to_ms(now))
+        return await QUERIES.place_account(self._db, user_id=user_id, name=name, folded=folded(name), now=self._now_ms)
 
     async def save_key(self, key: SealedKey) -> None:
         """Store a key, wake up its account, let what waits in it go on; the user's only key is the default."""
-        account_id, now = key.account_id, key.stored_at
+        account_id = key.account_id
         await self._unlink(account_id)
         await QUERIES.save_key(
-            self._db, id=account_id, key_sealed=key.sealed, key_fingerprint=key.fingerprint, now=to_ms(now)
+            self._db, id=account_id, key_sealed=key.sealed, key_fingerprint=key.fingerprint, now=to_ms(key.stored_at)
         )
-        await QUERIES.hurry(self._db, account_id=account_id, now=to_ms(now))
-        await self.touch_account(account_id, now)
+        await QUERIES.hurry(self._db, account_id=account_id, now=self._now_ms)
+        self._make_due(Work.ORDERS)
+        await self.touch_account(account_id)
 
     async def make_default(self, account: Account) -> None:
         """Make an account its user's default, unless its key was removed."""
@@ -69,66 +71,66 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         await QUERIES.make_default(self._db, id=account.id)
         await QUERIES.choose_other_default(self._db, user_id=account.user_id)
 
-    async def remove_key(self, account: Account, now: datetime, window: timedelta) -> None:
+    async def remove_key(self, account: Account) -> None:
         """Forget a key; what was not sent is withdrawn, what was sent is watched no longer, and its user is told.
 
         But what another of their keys has been asked for as well goes on under that.
         Where it was the default, another key of the user is from now on. With the last one their webhook goes.
         """
-        await QUERIES.remove_key(self._db, id=account.id, now=to_ms(now))
+        await QUERIES.remove_key(self._db, id=account.id, now=self._now_ms)
         await QUERIES.choose_other_default(self._db, user_id=account.user_id)
         await QUERIES.erase_idle_webhook(self._db, user_id=account.user_id)
-        await self._hand_over(account.id, now)
-        await self._end_all(account.id, now)
-        await self.enqueue_notifications(account.id, now, window)
+        await self._hand_over(account.id)
+        await self._end_all(account.id)
+        await self.enqueue_notifications(account.id)
 
-    async def stop_watching(self, account_id: int, now: datetime, window: timedelta) -> tuple[int, int]:
+    async def stop_watching(self, account_id: int) -> tuple[int, int]:
         """End all that is open but for what is being sent; return how many are not watched, and how many not sent.
 
         No message tells of these: their user is told by the answer, in whose transaction this is.
         """
-        ended = await self._end_all(account_id, now, notified_at=now)
-        await self.enqueue_notifications(account_id, now, window)
+        ended = await self._end_all(account_id, notified=True)
+        await self.enqueue_notifications(account_id)
         return ended
 
-    async def _end_all(self, account_id: int, now: datetime, notified_at: datetime | None = None) -> tuple[int, int]:
-        await self.touch_account(account_id, now)
+    async def _end_all(self, account_id: int, *, notified: bool = False) -> tuple[int, int]:
+        await self.touch_account(account_id)
         withdrawn = 0
         for request_id, waiting in await self.requests_to_send(account_id):
-            if notified_at and waiting > _MOST_KEPT_UNSENT:
+            if notified and waiting > _MOST_KEPT_UNSENT:
                 withdrawn += await self._drop_waiting(request_id, waiting)
             else:
-                withdrawn += await self._start_orders(request_id, waiting, State.WITHDRAWN, now, notified_at)
-        which = {"account_id": account_id, "now": to_ms(now), "notified_at": notified_at and to_ms(notified_at)}
+                withdrawn += await self._start_orders(request_id, waiting, State.WITHDRAWN, notified=notified)
+        which = {"account_id": account_id, "now": self._now_ms, "notified_at": self._now_ms if notified else None}
         withdrawn += await QUERIES.withdraw(self._db, **which)
         return await QUERIES.expire_account(self._db, **which), withdrawn
 
-    async def check_now(self, account_id: int, now: datetime, before: datetime) -> bool:
-        """Make all that is open due for a look; False, and nothing done, where that was asked for after `before`."""
-        if not await QUERIES.ask_for_checks(self._db, id=account_id, now=to_ms(now), before=to_ms(before)):
+    async def check_now(self, account_id: int, pause: timedelta) -> bool:
+        """Make all that is open due for a check; False, and nothing done, where the last time is no `pause` ago."""
+        before = to_ms(self.now - pause)
+        if not await QUERIES.ask_for_checks(self._db, id=account_id, now=self._now_ms, before=before):
             return False
-        await QUERIES.hurry_checks(self._db, account_id=account_id, now=to_ms(now))
+        self._make_due(Work.ORDERS, await QUERIES.hurry_checks(self._db, account_id=account_id, now=self._now_ms))
         return True
 
-    async def pause(self, account: Account, state: AccountState, now: datetime) -> bool:
+    async def pause(self, account: Account, state: AccountState) -> bool:
         """Stop using a key that the panel rejected; False if that is known or the key has been replaced."""
         changed = await QUERIES.pause_account(
-            self._db, id=account.id, state=state, key_sealed=account.key_sealed, now=to_ms(now)
+            self._db, id=account.id, state=state, key_sealed=account.key_sealed, now=self._now_ms
         )
         if changed:
-            await self._hand_over(account.id, now)
+            await self._hand_over(account.id)
         return bool(changed)
 
-    async def set_trouble(self, account_id: int, trouble: Trouble | None, now: datetime) -> bool:
+    async def set_trouble(self, account_id: int, trouble: Trouble | None) -> bool:
         """Note why an account makes no progress; tell whether that is news."""
-        return bool(await QUERIES.set_trouble(self._db, id=account_id, trouble=trouble, now=to_ms(now)))
+        return bool(await QUERIES.set_trouble(self._db, id=account_id, trouble=trouble, now=self._now_ms))
 
     async def add_request(
         self,
         account: Account,
         orders: Sequence[str],
         card: MessageRef,
-        now: datetime,
         *,
         ask_first: bool,
         ignored: Sequence[str],
@@ -151,62 +153,76 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             token_sealed=card.token_sealed,
             card_until=to_ms(card.until),
             language=card.language,
-            now=to_ms(now),
-            began_at=None if ask_first else to_ms(now),
+            now=self._now_ms,
+            began_at=None if ask_first else self._now_ms,
         )
+        self._make_due(Work.ORDERS, not ask_first)
         for first in range(0, len(orders), _ORDERS_AT_ONCE):
             some = json.dumps(list(orders[first : first + _ORDERS_AT_ONCE]))
             await QUERIES.add_orders(self._db, request_id=request_id, first=first, orders=some)
         return request_id
 
-    async def answer_request(self, request_id: int, state: RequestState, now: datetime) -> bool:
+    async def answer_request(self, request_id: int, state: RequestState) -> bool:
         """Confirm or drop a request that asks; False if it was answered before."""
-        began_at = to_ms(now) if state is RequestState.ACTIVE else None
+        begins = state is RequestState.ACTIVE
+        began_at = self._now_ms if begins else None
         changed = await QUERIES.answer_request(self._db, id=request_id, state=state, began_at=began_at)
-        if changed and state is not RequestState.ACTIVE:
+        if changed and not begins:
             await QUERIES.forget_orders(self._db, id=request_id)
+        self._make_due(Work.ORDERS, changed and begins)
         return bool(changed)
 
     async def save_preview(
-        self, request_id: int, preview: Preview, now: datetime, seen: Mapping[int, OrderReading] | None = None
+        self, request_id: int, preview: Preview, seen: Mapping[int, OrderReading] | None = None
     ) -> None:
         """Note what the panel said of a request for its card, unless the request has been answered meanwhile.
 
         `seen`: what was read of single orders, by their position; it may prove a refund later.
         """
         if await QUERIES.save_preview(self._db, id=request_id, preview=preview.to_json()):
-            rows = [_seen_row(request_id, position, reading, now) for position, reading in (seen or {}).items()]
+            rows = [self._seen_row(request_id, *one) for one in (seen or {}).items()]
             await QUERIES.note_seen(self._db, rows)
-            await QUERIES.touch_card(self._db, id=request_id, now=to_ms(now))
+            await self.touch_card(request_id)
 
-    async def interrupt_previews(self, now: datetime) -> None:
+    def _seen_row(self, request_id: int, position: int, reading: OrderReading) -> dict[str, Any]:
+        return {
+            "request_id": request_id,
+            "position": position,
+            "pending_at": self._now_ms if reading.status is OrderStatus.PENDING else None,
+            "charge": reading.charge,
+            "currency": reading.currency,
+        }
+
+    async def interrupt_previews(self) -> None:
         """End what a dead process was asking: its questions stand without the rest of their previews."""
         living = await self.living()
         for row in [row async for row in QUERIES.previews(self._db)]:
             request = Request.read(row)
             asking = request.preview and request.preview.state is PreviewState.ASKING
             if request.preview and asking and request.preview.process not in living:
-                await self.save_preview(request.id, replace(request.preview, state=PreviewState.INTERRUPTED), now)
+                await self.save_preview(request.id, replace(request.preview, state=PreviewState.INTERRUPTED))
 
-    async def expire_requests(self, before: datetime, now: datetime) -> None:
+    async def expire_requests(self) -> None:
         """Give up on requests that were never confirmed."""
-        for row in [row async for row in QUERIES.requests_to_expire(self._db, before=to_ms(before))]:
-            await self.answer_request(row["id"], RequestState.EXPIRED, now)
+        before = to_ms(self.now - DRAFT_LIVES)
+        for row in [row async for row in QUERIES.requests_to_expire(self._db, before=before)]:
+            await self.answer_request(row["id"], RequestState.EXPIRED)
 
-    async def start_orders(self, account_id: int, now: datetime, most: int) -> int:
+    async def start_orders(self, account_id: int, most: int) -> int:
         """Make up to `most` orders whose turn it is ready to be sent, and return how many were taken up.
 
-        With the last of a request taken up, those sent before are due for their first look.
+        With the last of a request taken up, those sent before are due for their first look. Nobody is woken: a turn of
+        the account's has just begun, and what is left is found after it.
         """
-        room = most - await QUERIES.count_requested(self._db, account_id=account_id, now=to_ms(now), most=most)
+        room = most - await QUERIES.count_requested(self._db, account_id=account_id, now=self._now_ms, most=most)
         taken = 0
         for request_id, waiting in await self.requests_to_send(account_id):
             count = min(waiting, room)
             if count <= 0:
                 break
-            await self._start_orders(request_id, count, State.REQUESTED, now)
+            await self._start_orders(request_id, count, State.REQUESTED)
             if count == waiting:
-                await QUERIES.hurry_request(self._db, request_id=request_id, now=to_ms(now))
+                await QUERIES.hurry_request(self._db, request_id=request_id, now=self._now_ms)
             taken += count
             room -= count
         if taken:
@@ -214,28 +230,22 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             for other in await self.accounts_beside(account_id):
                 account = await self.account(other)
                 if account and account.state is not AccountState.ACTIVE:
-                    await self._hand_over(other, now)
+                    await self._hand_over(other)
         return taken
 
-    async def _start_orders(
-        self,
-        request_id: int,
-        count: int,
-        state: State,
-        now: datetime,
-        notified_at: datetime | None = None,
-    ) -> int:
+    async def _start_orders(self, request_id: int, count: int, state: State, *, notified: bool = False) -> int:
         """Give a request's next orders a cancellation in that state, or the one they have already; count the new."""
-        stamp, notified = to_ms(now), notified_at and to_ms(notified_at)
+        now, notified_at = self._now_ms, self._now_ms if notified else None
         new = await QUERIES.start_orders(
-            self._db, request_id=request_id, count=count, state=state, now=stamp, notified_at=notified
+            self._db, request_id=request_id, count=count, state=state, now=now, notified_at=notified_at
         )
         if state is State.REQUESTED:
-            await QUERIES.revive(self._db, request_id=request_id, count=count, pause=_FIRST_RESEND, now=stamp)
+            revived = await QUERIES.revive(self._db, request_id=request_id, count=count, pause=_FIRST_RESEND, now=now)
+            self._make_due(Work.ORDERS, revived)  # perhaps under another key
         await QUERIES.link_orders(self._db, request_id=request_id, count=count)
         if await QUERIES.mark_linked(self._db, request_id=request_id, count=count):
             # What is joined may never be sent, and so never change: the card is to show it as it is.
-            await QUERIES.touch_card(self._db, id=request_id, now=stamp)
+            await self.touch_card(request_id)
         await QUERIES.mark_started(self._db, request_id=request_id, count=count)
         return new
 
@@ -245,115 +255,116 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         await QUERIES.count_stopped(self._db, request_id=request_id)
         return waiting
 
-    async def stop_request(self, request: Request, now: datetime, window: timedelta) -> None:
+    async def stop_request(self, request: Request) -> None:
         """Send nothing more of a request; what has been sent is looked at now."""
         if request.waiting > _MOST_KEPT_UNSENT:
             await self._drop_waiting(request.id, request.waiting)
         elif request.waiting:
-            await self._start_orders(request.id, request.waiting, State.WITHDRAWN, now)
-        await QUERIES.withdraw_request(self._db, request_id=request.id, now=to_ms(now))
-        await QUERIES.hurry_request(self._db, request_id=request.id, now=to_ms(now))
-        await QUERIES.touch_card(self._db, id=request.id, now=to_ms(now))
-        await self.enqueue_notifications(request.account_id, now, window)
+            await self._start_orders(request.id, request.waiting, State.WITHDRAWN)
+        await QUERIES.withdraw_request(self._db, request_id=request.id, now=self._now_ms)
+        self._make_due(Work.ORDERS, await QUERIES.hurry_request(self._db, request_id=request.id, now=self._now_ms))
+        await self.touch_card(request.id)
+        await self.enqueue_notifications(request.account_id)
 
-    async def retry_request(self, request_id: int, now: datetime) -> None:
+    async def retry_request(self, request_id: int) -> None:
         """Let what is only watched of a request be sent once more, should the next look show it running."""
-        rows = QUERIES.retry_request(self._db, request_id=request_id, pause=_FIRST_RESEND, now=to_ms(now))
-        await self._touch([row["id"] async for row in rows], now)
+        rows = QUERIES.retry_request(self._db, request_id=request_id, pause=_FIRST_RESEND, now=self._now_ms)
+        retried = [row["id"] async for row in rows]
+        await self._touch(retried)
+        self._make_due(Work.ORDERS, retried)
 
-    async def claim_for_sending(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
+    async def claim_for_sending(self, account_id: int, most: int) -> list[Cancellation]:
         """Mark up to `most` requested orders as being sent, and return them: to be committed before the call.
 
         What another user has sent with the same key is not claimed.
         """
-        rows = await self._claim(account_id, now, 0, most)
-        which = {"account_id": account_id, "now": to_ms(now)}
+        rows = await self._claim(account_id, 0, most)
+        which = {"account_id": account_id, "now": self._now_ms}
         if not rows and (again := await QUERIES.next_to_resend(self._db, **which)):
             together = min(most, resent_together(again["ambiguous_attempts"], again["count"]))
-            rows = await self._claim(account_id, now, again["ambiguous_attempts"], together)
+            rows = await self._claim(account_id, again["ambiguous_attempts"], together)
         return sorted(Cancellation.read_all(rows), key=lambda row: row.id)  # as they were named
 
-    async def _claim(
-        self, account_id: int, now: datetime, ambiguous_attempts: int, most: int
-    ) -> list[Mapping[str, Any]]:
+    async def _claim(self, account_id: int, ambiguous_attempts: int, most: int) -> list[Mapping[str, Any]]:
         """Claim the next orders after so many unclear calls; none where many are left to what others have sent."""
-        which = {"account_id": account_id, "ambiguous_attempts": ambiguous_attempts, "now": to_ms(now), "most": most}
+        which = {"account_id": account_id, "ambiguous_attempts": ambiguous_attempts, "now": self._now_ms, "most": most}
         if [row async for row in QUERIES.others_with_same_key(self._db, id=account_id)]:
             for _ in range(_SAME_KEY_ROUNDS):
                 followed = [row["id"] async for row in QUERIES.follow_same_key(self._db, **which)]
-                await self._touch(followed, now)
-                waits = await QUERIES.wait_for_same_key(self._db, **which, until=to_ms(now + _SAME_KEY_WAITS))
+                await self._touch(followed)
+                waits = await QUERIES.wait_for_same_key(self._db, **which, until=self._in_ms(_SAME_KEY_WAITS))
                 if not followed and not waits:
                     break
             else:
                 return []  # what is next has not been compared; the next turn goes on
         return [row async for row in QUERIES.claim_for_sending(self._db, **which)]
 
-    async def record(
-        self, account_id: int, outcomes: Iterable[Outcome], now: datetime, window: timedelta
-    ) -> list[Refund]:
+    async def record(self, account_id: int, outcomes: Iterable[Outcome]) -> list[Refund]:
         """Write what a call led to, mark the cards behind, and put into the outbox what no card will tell.
 
-        Return what proves each refund among the outcomes.
+        Return what proves each refund among the outcomes. Nobody is woken for these orders: the turn that asked is over
+        then, and when the account's next one is due is found after it.
         """
         outcomes = list(outcomes)
-        rows = [outcome_row(outcome, now) for outcome in outcomes]
+        rows = [outcome_row(outcome, self.now) for outcome in outcomes]
         await QUERIES.record(self._db, rows)
-        await self._touch([outcome.cancellation.id for outcome in outcomes if outcome.changes_card], now)
+        await self._touch([outcome.cancellation.id for outcome in outcomes if outcome.changes_card])
         if await self.accounts_beside(account_id):
-            await self._try_under_other_keys(outcomes, now)
+            await self._try_under_other_keys(outcomes)
             await self._link(account_id, outcomes)
-        await self._settle(account_id, now, window)
+        await self._settle(account_id)
         return [row["refund"] for row in rows if row["refund"]]
 
-    async def _settle(self, account_id: int, now: datetime, window: timedelta) -> None:
+    async def _settle(self, account_id: int) -> None:
         account = await self.account(account_id)
         if account and account.state is not AccountState.ACTIVE:  # since the call was begun
-            await self._hand_over(account_id, now)
+            await self._hand_over(account_id)
         if account and account.state is AccountState.REMOVED:
-            await self._end_all(account_id, now)
-        await self.enqueue_notifications(account_id, now, window)
+            await self._end_all(account_id)
+        await self.enqueue_notifications(account_id)
 
-    async def take_account(self, account_id: int, now: datetime, window: timedelta) -> bool:
+    async def take_account(self, account_id: int) -> bool:
         """Begin to work on an account, where whoever did so before has stopped; False where another process does."""
         if not await self.take_lease(account_id):
             return False
-        await self.recover_sending(now, window, account_id)
+        await self.recover_sending(account_id)
         return True
 
-    async def recover_left_behind(self, now: datetime, window: timedelta) -> None:
+    async def recover_left_behind(self) -> None:
         """Take from dead processes what they were sending with keys that have been paused or removed since."""
         for row in [row async for row in QUERIES.orphaned(self._db)]:
-            await self.take_account(row["id"], now, window)
+            await self.take_account(row["id"])
 
-    async def recover_sending(self, now: datetime, window: timedelta, only: int | None = None) -> int:
+    async def recover_sending(self, only: int | None = None) -> int:
         """Make what a dead process was sending, in one account or all, unknown; return how many orders there were."""
-        lost = QUERIES.recover_sending(self._db, now=to_ms(now), most=MAX_AMBIGUOUS, account_id=only)
+        lost = QUERIES.recover_sending(self._db, now=self._now_ms, most=MAX_AMBIGUOUS, account_id=only)
         rows = [row async for row in lost]
-        await self._touch([row["id"] for row in rows], now)
+        await self._touch([row["id"] for row in rows])
+        self._make_due(Work.ORDERS, rows)
         for account_id in {row["account_id"] for row in rows}:
-            await self._settle(account_id, now, window)
+            await self._settle(account_id)
         return len(rows)
 
-    async def pull_in(self, now: datetime, latest: datetime) -> None:
+    async def pull_in(self, farthest: timedelta) -> None:
         """Make due now whatever is planned for later than anything ever is: the clock was set back since.
 
         Cancel calls of the time that is now ahead count as made now, lest they be made again too soon or too late.
         """
-        await QUERIES.pull_in_resends(self._db, now=to_ms(now), pause=_FIRST_RESEND)
+        await QUERIES.pull_in_resends(self._db, now=self._now_ms, pause=_FIRST_RESEND)
         for query in (QUERIES.pull_in, QUERIES.pull_in_notices, QUERIES.pull_in_cards):
-            await query(self._db, now=to_ms(now), latest=to_ms(latest))
+            await query(self._db, now=self._now_ms, latest=self._in_ms(farthest))
+        self.made_due.update(Work)
 
-    async def expire_old(self, before: datetime, now: datetime, window: timedelta) -> None:
-        """End what has been open since `before`, sent or not, and tell its users."""
-        stamp = to_ms(before)
-        for row in [row async for row in QUERIES.requests_to_give_up(self._db, before=stamp)]:
-            await self._start_orders(row["id"], row["waiting"], State.WITHDRAWN, now)
-            await self.enqueue_notifications(row["account_id"], now, window)
-        for row in [row async for row in QUERIES.accounts_with_old(self._db, before=stamp)]:
-            await self.touch_account(row["account_id"], now)
-            await QUERIES.expire_old(self._db, account_id=row["account_id"], before=stamp, now=to_ms(now))
-            await self.enqueue_notifications(row["account_id"], now, window)
+    async def expire_old(self) -> None:
+        """End what has been open for too long, sent or not, and tell its users."""
+        before = to_ms(self.now - EXPIRES_AFTER)
+        for row in [row async for row in QUERIES.requests_to_give_up(self._db, before=before)]:
+            await self._start_orders(row["id"], row["waiting"], State.WITHDRAWN)
+            await self.enqueue_notifications(row["account_id"])
+        for row in [row async for row in QUERIES.accounts_with_old(self._db, before=before)]:
+            await self.touch_account(row["account_id"])
+            await QUERIES.expire_old(self._db, account_id=row["account_id"], before=before, now=self._now_ms)
+            await self.enqueue_notifications(row["account_id"])
 
     async def reseal_keys(self, keys: Iterable[SealedKey]) -> None:
         """Replace sealed API keys by the same, sealed otherwise."""
@@ -379,13 +390,3 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
     async def set_fact(self, name: str, value: str) -> None:
         """Store a small fact about this installation."""
         await QUERIES.set_fact(self._db, name=name, value=value)
-
-
-def _seen_row(request_id: int, position: int, reading: OrderReading, now: datetime) -> dict[str, Any]:
-    return {
-        "request_id": request_id,
-        "position": position,
-        "pending_at": to_ms(now) if reading.status is OrderStatus.PENDING else None,
-        "charge": reading.charge,
-        "currency": reading.currency,
-    }

@@ -1,7 +1,7 @@
 """The use cases behind /cancel: write down what is wanted, confirm it, show how far it has come.
 
-Nothing here calls the panel. A command writes down what to do and wakes the scheduler; if it asks first, it begins a
-preview.
+Nothing here calls the panel. A command writes down what to do, which wakes the scheduler; if it asks first, it begins
+a preview.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -77,8 +77,6 @@ class Cancels:
         clock: Clock,
         *,
         confirm_above: int,
-        notify_window: timedelta,
-        wake: Callable[[], None],
     ) -> None:
         self._ledger = ledger
         self._accounts = accounts
@@ -87,8 +85,6 @@ class Cancels:
         self._previews = previews
         self._clock = clock
         self._confirm_above = confirm_above
-        self._window = notify_window
-        self._wake = wake
 
     def message_ref(
         self,
@@ -148,7 +144,6 @@ class Cancels:
                 account,
                 found.orders,
                 card,
-                self._clock(),
                 ask_first=ask_first,
                 ignored=found.ignored,
                 repeats=found.repeats,
@@ -156,7 +151,6 @@ class Cancels:
             )
         if preview:
             self._previews.begin(request_id)
-        self._wake()
         return request_id
 
     async def answer(self, request_id: int, user_id: int, card: MessageRef, *, go: bool) -> None:
@@ -166,17 +160,15 @@ class Cancels:
         TooManyOpen; the question then stays.
         """
         request = await self._own(request_id, user_id)
-        now = self._clock()
-        late = now - request.created_at > DRAFT_LIVES
-        state = RequestState.EXPIRED if late else RequestState.ACTIVE if go else RequestState.DECLINED
         async with self._ledger.write() as tx:
+            late = tx.now - request.created_at > DRAFT_LIVES
+            state = RequestState.EXPIRED if late else RequestState.ACTIVE if go else RequestState.DECLINED
             if state is RequestState.ACTIVE:
                 account, asked = usable(await tx.account(request.account_id)), await tx.request(request_id)
                 if asked and asked.state is RequestState.AWAITING_CONFIRMATION:
                     await _has_room(tx, account, asked.orders)
             await tx.place_card(request_id, card)
-            await tx.answer_request(request_id, state, now)
-        self._wake()
+            await tx.answer_request(request_id, state)
 
     async def stop(self, request_id: int, user_id: int, card: MessageRef) -> None:
         """Send nothing more of a request; what was sent goes on. Raise NotOwner for anyone but the requester."""
@@ -186,8 +178,7 @@ class Cancels:
             request = await tx.request(request_id)
             if request is None:  # erased since
                 raise NotOwner
-            await tx.stop_request(request, self._clock(), self._window)
-        self._wake()
+            await tx.stop_request(request)
 
     async def retry(self, request_id: int, user_id: int, card: MessageRef) -> None:
         """Give what is only watched of a request one more try; raise NotOwner, NoKey or KeyPaused.
@@ -198,8 +189,7 @@ class Cancels:
         async with self._ledger.write() as tx:
             usable(await tx.account(request.account_id))
             await tx.place_card(request_id, card)
-            await tx.retry_request(request_id, self._clock())
-        self._wake()
+            await tx.retry_request(request_id)
 
     async def asked_about(self, request_id: int, user_id: int) -> tuple[int, tuple[str, ...]]:
         """Return the account and the orders of a request; raise NotOwner, or QuestionClosed where they were dropped."""

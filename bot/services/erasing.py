@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -42,10 +41,9 @@ class Erasure(StrEnum):
 class Erasing:
     """The use case behind /forget-me, and the loop that goes on with it."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, wake: Callable[[], None]) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._wake = wake
         self._erasing: set[int] = set()
         """Users whose press of the button is being served: another press costs nothing."""
         self.bell = WakeEvent()
@@ -70,8 +68,7 @@ class Erasing:
         on there; its answer finds nothing to be written to.
         """
         async with self._ledger.write() as tx:
-            more = await tx.begin_erasure(user_id, self._clock())
-        self._wake()
+            more = await tx.begin_erasure(user_id)
         if not more:  # whoever has settings alone costs no rewriting
             await self._ledger.forget_deleted()
             return Erasure.TRACES

@@ -12,7 +12,6 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from bot.domain.accounts import AccountState
-from bot.domain.clock import Clock
 from bot.domain.panel_answers import Balance, Limits
 from bot.ledger import Account, Ledger, LedgerError
 from bot.panel import InvalidKey, Panel, PanelError, RateLimited, Suspended
@@ -44,15 +43,12 @@ class NoAnswer:
 class Gateway:
     """Calls the panel with users' keys, inside its limits."""
 
-    def __init__(
-        self, ledger: Ledger, vault: Vault, panel: Panel, budget: Budget, refused_keys: RefusedKeys, clock: Clock
-    ) -> None:
+    def __init__(self, ledger: Ledger, vault: Vault, panel: Panel, budget: Budget, refused_keys: RefusedKeys) -> None:
         self._ledger = ledger
         self._vault = vault
         self._panel = panel
         self._budget = budget
         self._refused_keys = refused_keys
-        self._clock = clock
 
     async def call(self, account_id: int, call: PanelCall[Answer], kind: CallKind = CallKind.COMMAND) -> Answer:
         """Make a call for somebody who waits; pause the key if the panel has refused it for good.
@@ -69,8 +65,8 @@ class Gateway:
         if answer.pauses:
             with suppress(LedgerError):  # what the panel said must reach the user; it will say it again
                 async with self._ledger.write() as tx:
-                    await tx.pause(account, answer.pauses, self._clock())
-                    await tx.touch_account(account.id, self._clock())
+                    await tx.pause(account, answer.pauses)
+                    await tx.touch_account(account.id)
         raise answer.error
 
     async def call_paid(self, account: Account, key: SecretStr, call: PanelCall[Answer]) -> Answer | NoAnswer:

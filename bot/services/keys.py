@@ -5,10 +5,8 @@ uses another key than the one it means.
 """
 
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 
 from pydantic import SecretStr
 
@@ -95,23 +93,11 @@ class OpenView:
 class Accounts:
     """The use cases around a user's keys."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        vault: Vault,
-        gateway: Gateway,
-        clock: Clock,
-        *,
-        notify_window: timedelta,
-        wake: Callable[[], None],
-    ) -> None:
+    def __init__(self, ledger: Ledger, vault: Vault, gateway: Gateway, clock: Clock) -> None:
         self._ledger = ledger
         self._vault = vault
         self._gateway = gateway
         self._guesses = Guesses(clock)
-        self._clock = clock
-        self._window = notify_window
-        self._wake = wake
 
     async def connect(self, user_id: int, text: str, name: str = "") -> Connected:
         """Check a key with the panel and store it sealed under a name, in place of an earlier one.
@@ -136,7 +122,6 @@ class Accounts:
             waiting, keys = await tx.count_open(account_id), await tx.accounts_of(user_id)
         self._gateway.connected(key_id, account_id, key)
         await self._ledger.forget_deleted()
-        self._wake()
         return Connected(next(one for one in keys if one.id == account_id), keys, _last4(key), balance, waiting)
 
     def _see_whether_it_fits(self, key: SecretStr, name: str, keys: Keyring) -> None:
@@ -151,8 +136,8 @@ class Accounts:
             raise TooManyKeys([account.name for account in others], MOST_KEYS, MOST_NAMES)
 
     async def _store(self, tx: Writer, user_id: int, name: str, key: SecretStr) -> int:
-        account_id = await tx.place_account(user_id, name, self._clock())
-        await tx.save_key(seal_key(self._vault, user_id, account_id, key, self._clock()))
+        account_id = await tx.place_account(user_id, name)
+        await tx.save_key(seal_key(self._vault, user_id, account_id, key, tx.now))
         return account_id
 
     async def show(self, user_id: int) -> list[KeyView]:
@@ -171,10 +156,9 @@ class Accounts:
         account = await self.choose(user_id, key)
         async with self._ledger.write() as tx:
             waiting = await tx.count_open(account.id)
-            await tx.remove_key(account, self._clock(), self._window)
+            await tx.remove_key(account)
             keys = await tx.accounts_of(user_id)
         wholly = await self._ledger.forget_deleted()
-        self._wake()
         return Removed(account, waiting, keys, wholly)
 
     async def make_default(self, user_id: int, key: str) -> Account:

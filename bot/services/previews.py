@@ -6,14 +6,13 @@ A preview is a courtesy: Confirm never waits for it, and whatever keeps it from 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 
 from bot.domain.accounts import AccountState
-from bot.domain.clock import Clock
 from bot.domain.errors import KeyPaused, NoKey, UserError
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading, RowError, StatusRow
@@ -40,11 +39,9 @@ def blank(orders: int, process: int) -> Preview | None:
 class Previews:
     """Fills in the previews of requests that ask first, each in a task of its own."""
 
-    def __init__(self, ledger: Ledger, gateway: Gateway, clock: Clock, *, changed: Callable[[], None]) -> None:
+    def __init__(self, ledger: Ledger, gateway: Gateway) -> None:
         self._ledger = ledger
         self._gateway = gateway
-        self._clock = clock
-        self._changed = changed
         self._running: set[asyncio.Task[None]] = set()
 
     def begin(self, request_id: int) -> None:
@@ -101,8 +98,7 @@ class Previews:
 
     async def _save(self, request_id: int, preview: Preview, seen: Mapping[int, OrderReading] | None = None) -> None:
         async with self._ledger.write() as tx:
-            await tx.save_preview(request_id, preview, self._clock(), seen)
-        self._changed()
+            await tx.save_preview(request_id, preview, seen)
 
 
 def _unfinished(request: Request) -> Preview | None:

@@ -54,26 +54,21 @@ class HistoryView:
 class Records:
     """The use cases around what the ledger remembers of a user."""
 
-    def __init__(
-        self, ledger: Ledger, accounts: Accounts, clock: Clock, *, notify_window: timedelta, wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, ledger: Ledger, accounts: Accounts, clock: Clock) -> None:
         self._ledger = ledger
         self._accounts = accounts
         self._clock = clock
-        self._window = notify_window
-        self._wake = wake
 
     async def check_now(self, user_id: int) -> CheckNowView:
         """Have the worker look at a user's open orders, as far as the limits allow, at most once a minute.
 
         Raise NoKey or KeyPaused.
         """
-        now, asked_at, begun = self._clock(), list[datetime](), False
+        asked_at, begun = list[datetime](), False
         async with self._ledger.write() as tx:
             for account in in_use(await tx.accounts_of(user_id)):
-                begun = await tx.check_now(account.id, now, now - CHECKS_PAUSE) or begun
-                asked_at.append(usable(await tx.account(account.id)).checks_asked_at or now)
-        self._wake()
+                begun = await tx.check_now(account.id, CHECKS_PAUSE) or begun
+                asked_at.append(usable(await tx.account(account.id)).checks_asked_at or tx.now)
         return CheckNowView(await self._accounts.open_orders(user_id), begun, max(asked_at) + CHECKS_PAUSE)
 
     async def stop_watching(self, user_id: int) -> Stopped:
@@ -82,10 +77,9 @@ class Records:
         keys = await self._accounts.stored(user_id)
         async with self._ledger.write() as tx:
             for account in keys:
-                watched, waiting = await tx.stop_watching(account.id, self._clock(), self._window)
+                watched, waiting = await tx.stop_watching(account.id)
                 not_watched, not_sent = not_watched + watched, not_sent + waiting
                 under_way += await tx.count_taken(account.id)
-        self._wake()
         return Stopped(not_watched, not_sent, under_way)
 
     async def history(self, user_id: int, outcome: State | None, days: int) -> HistoryView:
@@ -123,8 +117,7 @@ class Records:
         """
         async with self._ledger.write() as tx:
             wanted = change(await tx.preferences(user_id))
-            await tx.save_preferences(user_id, wanted, self._clock(), self._window)
-        self._wake()
+            await tx.save_preferences(user_id, wanted)
         return wanted
 
     async def _count_open(self, keys: Keyring) -> int:

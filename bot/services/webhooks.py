@@ -15,7 +15,7 @@ import logging
 import re
 import secrets
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -133,7 +133,6 @@ class Webhooks:
         counts: Counts,
         *,
         public_url: str | None,
-        wake: Callable[[], None],
     ) -> None:
         """`public_url`: where this bot is reached from outside; None where it is not."""
         self.bell = WakeEvent()
@@ -144,7 +143,6 @@ class Webhooks:
         self._clock = clock
         self._counts = counts
         self._base = public_url and public_url.rstrip("/") + _PATH
-        self._wake = wake
         self._registering: set[int] = set()
         self._gate = _Gate(clock)
         self._arrived: deque[_Arrival] = deque()
@@ -235,7 +233,7 @@ class Webhooks:
     async def _save(self, user_id: int, token: str, secret: SecretStr | None) -> None:
         sealed = self._vault.seal(Purpose.WEBHOOK_SECRET, user_id, secret) if secret else None
         async with self._ledger.write() as tx:
-            if not await tx.save_webhook(user_id, _hashed(token), sealed, self._clock()):
+            if not await tx.save_webhook(user_id, _hashed(token), sealed):
                 raise UserErased
         await self._ledger.forget_deleted()
 
@@ -317,15 +315,13 @@ class Webhooks:
         async with self._ledger.write() as tx:
             assert first.arrived_at
             await tx.webhook_arrived(first.webhook, first.arrived_at, first.believed_at)
-            changed = await tx.hurry_orders(first.webhook.user_id, orders, now)
+            changed = await tx.hurry_orders(first.webhook.user_id, orders)
         for order in orders:
             del first.orders[order]
         if not first.orders:
             first.arrived_at = None
         first.free_at, self._free_at = now + USER_EVERY, now + ANY_EVERY
         self._counts.webhook_made_due(changed)
-        if changed:
-            self._wake()
         return self._free_at
 
     def _forget_idle(self, now: datetime) -> None:

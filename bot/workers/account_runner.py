@@ -69,8 +69,6 @@ class AccountRunner:
         plan: PollPlanner,
         clock: Clock,
         *,
-        notify_window: timedelta,
-        changed: Callable[[], None],
         ended: Callable[[Iterable[State], Iterable[Refund]], None],
         sleep: Sleep,
     ) -> None:
@@ -81,8 +79,6 @@ class AccountRunner:
         self._plan = plan
         self._random = Random()
         self._clock = clock
-        self._window = notify_window
-        self._changed = changed
         self._ended_as = ended
         self._sleep = sleep
         self._failures: dict[int, int] = {}
@@ -130,13 +126,9 @@ class AccountRunner:
     async def _claim(self, account: Account, most: int) -> list[Cancellation]:
         """Take up orders whose turn it is, until there are some to send or none is left; raise _KeyReplaced."""
         while True:
-            now = self._clock()
-            taken, rows = await self._ledger.write_at_once(
-                lambda tx, now=now: _taken_and_claimed(tx, account, now, most)
-            )
-            if rows or not taken:
+            taken, rows = await self._ledger.write_at_once(lambda tx: _taken_and_claimed(tx, account, most))
+            if rows or not taken:  # else all of them had been asked for before
                 return rows
-            self._changed()  # all of them had been asked for before
 
     async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
         self._leases.require(account.id)
@@ -245,7 +237,7 @@ class AccountRunner:
         verdict = after_status(
             row.state, row.ambiguous_attempts, found, same_key=row.sent_with(account), may_resend=resend
         )
-        return Outcome(row, verdict, now, reading, checked=reading is not None, failed=found is None)
+        return Outcome(row, verdict, now, reading, checked=reading is not None, failed=found is None, seen_at=now)
 
     def _note_strange(self, word: str) -> None:
         """Log a status word once; whoever invents them without end is not listened to for ever."""
@@ -288,7 +280,10 @@ class AccountRunner:
             log.info("account %d: the panel answers again", account_id)
 
     async def _record(self, account: Account, answer: _Answer) -> None:
-        """Write an answer down, however often it takes: what the panel has done must not be forgotten."""
+        """Write an answer down, however often it takes: what the panel has done must not be forgotten.
+
+        Each try is dated anew: users have waited until then, and a message tells what no card could show in time.
+        """
         failures = 0
         while True:
             try:
@@ -303,11 +298,9 @@ class AccountRunner:
                 pause = retry_after(failures, self._random)
                 log.exception("an answer for account %d could not be recorded; trying again", account.id)
                 await self._sleep(pause.total_seconds())
-        self._changed()
 
     async def _write(self, account: Account, answer: _Answer) -> None:
-        now = self._clock()
-        refunds = await self._ledger.write_at_once(lambda tx: _recorded(tx, account, answer, now, self._window))
+        refunds = await self._ledger.write_at_once(lambda tx: _recorded(tx, account, answer))
         self._ended_as([outcome.verdict.state for outcome in answer.outcomes], refunds)
 
 
@@ -329,30 +322,30 @@ def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:
     return min(planned, check_before_resend(now, resend_at))
 
 
-async def _taken_and_claimed(tx: Writer, account: Account, now: datetime, most: int) -> tuple[int, list[Cancellation]]:
+async def _taken_and_claimed(tx: Writer, account: Account, most: int) -> tuple[int, list[Cancellation]]:
     await tx.check_lease(account.id)
     # What is claimed counts as sent with the key that is stored now.
     current = await tx.account(account.id)
     if current is None or current.key_sealed != account.key_sealed:
         raise _KeyReplaced
-    taken = await tx.start_orders(account.id, now, most)
-    return taken, await tx.claim_for_sending(account.id, now, most)
+    taken = await tx.start_orders(account.id, most)
+    return taken, await tx.claim_for_sending(account.id, most)
 
 
-async def _recorded(tx: Writer, account: Account, answer: _Answer, now: datetime, window: timedelta) -> list[Refund]:
+async def _recorded(tx: Writer, account: Account, answer: _Answer) -> list[Refund]:
     await tx.check_lease(account.id)
-    refunds = await tx.record(account.id, answer.outcomes, now, window)
-    await _stop_what_came_back(tx, answer.outcomes, now, window)
-    is_new = await tx.set_trouble(account.id, answer.trouble, now)
-    if answer.paused and await tx.pause(account, answer.paused, now):
+    refunds = await tx.record(account.id, answer.outcomes)
+    await _stop_what_came_back(tx, answer.outcomes)
+    is_new = await tx.set_trouble(account.id, answer.trouble)
+    if answer.paused and await tx.pause(account, answer.paused):
         is_new = True
-        await tx.notify(account, NoticeKind(answer.paused.value), now, window)
+        await tx.notify(account, NoticeKind(answer.paused.value))
     if is_new:
-        await tx.touch_account(account.id, now)
+        await tx.touch_account(account.id)
     return refunds
 
 
-async def _stop_what_came_back(tx: Writer, outcomes: Iterable[Outcome], now: datetime, window: timedelta) -> None:
+async def _stop_what_came_back(tx: Writer, outcomes: Iterable[Outcome]) -> None:
     """Withdraw what certainly did not go out of a list that was stopped meanwhile: the press did not reach it."""
     unsent = (
         one.cancellation
@@ -362,4 +355,4 @@ async def _stop_what_came_back(tx: Writer, outcomes: Iterable[Outcome], now: dat
     for request_id in {order.request_id for order in unsent}:
         request = await tx.request(request_id)
         if request and not request.waiting and State.WITHDRAWN in await tx.groups_of_request(request_id):
-            await tx.stop_request(request, now, window)
+            await tx.stop_request(request)

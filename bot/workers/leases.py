@@ -13,10 +13,8 @@ import logging
 import math
 from collections.abc import Callable, Set
 from contextlib import suppress
-from datetime import timedelta
 from time import monotonic
 
-from bot.domain.clock import Clock
 from bot.ledger import SURE_FOR, Held, LeaseLost, Ledger, LedgerError
 
 log = logging.getLogger(__name__)
@@ -32,10 +30,8 @@ _ROOM = 1
 class Leases:
     """What this process may work on; on a ledger of its own that is everything."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, notify_window: timedelta) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._clock = clock
-        self._window = notify_window
         self._held: set[int] = set()
         self._busy: set[int] = set()
         self._part: int | None = None
@@ -69,8 +65,8 @@ class Leases:
             left = _left(held, self._busy)
             if left:
                 await tx.release(left)
-            await tx.recover_left_behind(self._clock(), self._window)
-            await tx.interrupt_previews(self._clock())
+            await tx.recover_left_behind()
+            await tx.interrupt_previews()
         self._held -= before - (held.accounts - left)
         self._part, self._living, self._seen_at = held.part, held.living, began
         if left:
@@ -96,7 +92,7 @@ class Leases:
         if self._is_full:
             return False
         async with self._ledger.write() as tx:
-            taken = await tx.take_account(account_id, self._clock(), self._window)
+            taken = await tx.take_account(account_id)
         if taken:
             self._held.add(account_id)
         return taken

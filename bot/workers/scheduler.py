@@ -6,12 +6,12 @@ The unit of work is the account, because key, limit and batch are all per key. A
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot.domain.clock import Clock
-from bot.domain.polling import EXPIRES_AFTER, OVERDUE_AFTER, farthest
-from bot.ledger import Due, LeaseLost, Ledger
+from bot.domain.polling import farthest
+from bot.ledger import Due, LeaseLost, Ledger, Work
 from bot.workers.account_runner import LEFT_FOR, AccountRunner
 from bot.workers.budget import Budget, CallKind, Ticket
 from bot.workers.leases import Leases
@@ -36,16 +36,7 @@ class Scheduler:
     """Does what the ledger says is due; everything it knows is in the ledger or can be learned again."""
 
     def __init__(
-        self,
-        ledger: Ledger,
-        budget: Budget,
-        runner: AccountRunner,
-        leases: Leases,
-        plan: PollPlanner,
-        clock: Clock,
-        *,
-        notify_window: timedelta,
-        changed: Callable[[], None],
+        self, ledger: Ledger, budget: Budget, runner: AccountRunner, leases: Leases, plan: PollPlanner, clock: Clock
     ) -> None:
         self.bell = WakeEvent()
         self._ledger = ledger
@@ -54,8 +45,7 @@ class Scheduler:
         self._leases = leases
         self._plan = plan
         self._clock = clock
-        self._window = notify_window
-        self._changed = changed
+        ledger.when_due(Work.ORDERS, self.bell.ring)
         self._not_before: dict[int, datetime] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
         self._watching: set[int] = set()
@@ -69,12 +59,11 @@ class Scheduler:
 
         Where others may live on the same ledger, what was being sent is looked into account by account (`Leases.take`).
         """
-        now = self._clock()
         await self._leases.beat()
         async with self._ledger.write() as tx:
-            count = 0 if self._ledger.is_shared else await tx.recover_sending(now, self._window)
-            await tx.interrupt_previews(now)
-            await tx.pull_in(now, now + farthest(self._plan.intervals))
+            count = 0 if self._ledger.is_shared else await tx.recover_sending()
+            await tx.interrupt_previews()
+            await tx.pull_in(farthest(self._plan.intervals))
         if count:
             log.warning("%d orders were being sent when the last process ended; asking for their status", count)
 
@@ -185,7 +174,7 @@ class Scheduler:
         self._next_sweep = now
         self._budget.follow_clock()
         async with self._ledger.write() as tx:
-            await tx.pull_in(now, now + farthest(self._plan.intervals))
+            await tx.pull_in(farthest(self._plan.intervals))
 
     def _start(self, due: Due, kind: CallKind) -> None:
         """Begin work on an account, its call paid for: what is decided here cannot be overtaken."""
@@ -230,11 +219,10 @@ class Scheduler:
         if now < self._next_sweep:
             return
         async with self._ledger.write() as tx:
-            await tx.expire_old(now - EXPIRES_AFTER, now, self._window)
-            await tx.notify_overdue(now - OVERDUE_AFTER, now - EXPIRES_AFTER, now, self._window)
-            await tx.enqueue_all_notifications(now, self._window)
+            await tx.expire_old()
+            await tx.notify_overdue()
+            await tx.enqueue_all_notifications()
         self._plan.learn(await self._ledger.read.lives(_LIVES))
         self._plan.keep(self._leases.own(await self._ledger.read.watched_accounts()))
         self._plan.plan()
         self._next_sweep = now + _SWEEP_EVERY
-        self._changed()

@@ -37,6 +37,11 @@ class WakeEvent:
         """Wake the loop: there may be something to do."""
         self._rung.set()
 
+    @property
+    def is_rung(self) -> bool:
+        """Whether the loop is to wake, or has been woken and not looked for work yet."""
+        return self._rung.is_set()
+
     def reset(self) -> None:
         """Forget past rings; to be called before looking for work, so that none is missed."""
         self._rung.clear()

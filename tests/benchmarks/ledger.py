@@ -46,7 +46,7 @@ async def check(ledger: Ledger, account_id: int) -> int:
     rows = await ledger.read.due_checks(account_id, now, MAX_BATCH)
     await ledger.read.count_taken(account_id)
     seen = [_seen(row, ENDED if number == 0 else RUNNING, now) for number, row in enumerate(rows)]
-    await ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(seen), now, WINDOW))
+    await ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(seen)))
     return len(rows)
 
 
@@ -54,10 +54,10 @@ async def send(ledger: Ledger, account_id: int) -> int:
     """Send an account's orders, all of which are accepted; return how many they were."""
     now = utc_now() + PAUSE
     account = await _begin(ledger, account_id, now)
-    _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, account, now, MAX_BATCH))
+    _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, account, MAX_BATCH))
     await ledger.read.requests_to_send(account_id)
     taken = [Outcome(row, after_cancel(row.ambiguous_attempts, Accepted()), now) for row in rows]
-    await ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(taken), now, WINDOW))
+    await ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(taken)))
     return len(rows)
 
 
@@ -91,7 +91,7 @@ async def _one(
     tell(f"{what}, on {filled.ROWS:,} rows")
     times: list[tuple[float, float]] = []
     with bare_sqlite(bare) as connection, recording() as tape:
-        async with Ledger.open(ours) as ledger:
+        async with Ledger.open(ours, clock=lambda: utc_now() + PAUSE, notify_window=WINDOW) as ledger:
             for account in accounts:
                 tape.clear()
                 since = time.perf_counter()

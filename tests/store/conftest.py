@@ -4,19 +4,20 @@ from collections.abc import AsyncGenerator, Generator
 
 import pytest
 
-from bot.ledger import Ledger
 from tests.ledgers import Below, InPostgres
 from tests.postgres import Postgres
-from tests.store.ledger_case import ANN, KEY, LedgerCase, connect
+from tests.store.ledger_case import ANN, KEY, LedgerCase, connect, opened
+from tests.world import Clock
 
 
 @pytest.fixture
 async def ledger_case(below: Below) -> AsyncGenerator[LedgerCase]:
     """A new ledger with one connected user."""
-    async with Ledger.open(below.database) as ledger:
+    clock = Clock()
+    async with opened(below.database, clock) as ledger:
         async with ledger.write() as tx:
             account = await connect(tx, ANN, KEY)
-        yield LedgerCase(below, ledger, account)
+        yield LedgerCase(below, ledger, account, clock)
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from itertools import pairwise
 
 import pytest
 
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import OrderReading
 from bot.domain.states import State, Transition
 from bot.ledger import NoticeKind, Outcome, SealedKey
 from bot.ledger.writer import _ORDERS_AT_ONCE
 from bot.panel import MAX_BATCH
-from tests.store.ledger_case import ANN, KEY, LATER, WINDOW, LedgerCase, ask, claim, connect
+from tests.store.ledger_case import ANN, KEY, LATER, LedgerCase, ask, claim, connect
 from tests.world import START, orders_of
 
 
@@ -78,7 +80,7 @@ async def test_what_was_refused_under_a_key_that_was_replaced_is_sent_with_the_n
         again = await ask(tx, ledger_case.account, "ord_A", "ord_B")
         await claim(tx, ledger_case.account, most=1)  # the other waits its turn
     await ledger_case.record(await ledger_case.newest("ord_A"), State.REFUSED)
-    async with ledger_case.ledger.write() as tx:
+    async with ledger_case.at(LATER) as tx:
         await tx.save_key(SealedKey(ledger_case.account.id, b"another key", LATER, b"another"))
     assert [row.order_id for row in await ledger_case.claim(LATER)] == ["ord_A", "ord_B"]
     assert [row.request_id for row in await orders_of(ledger_case.ledger.read, again)] == [again, again]
@@ -91,7 +93,7 @@ async def test_what_was_stopped_is_sent_for_the_next_request_that_waits_for_it(l
         again = await ask(tx, ledger_case.account, "ord_A")
         request = await tx.request(first)
         assert request
-        await tx.stop_request(request, LATER, WINDOW)
+        await tx.stop_request(request)
     assert [(row.order_id, row.request_id) for row in await ledger_case.claim()] == [("ord_A", again)]
     assert [row.state for row in await orders_of(ledger_case.ledger.read, first)] == [State.WITHDRAWN]
 
@@ -172,21 +174,33 @@ async def test_orders_that_are_to_be_sent_again_take_no_room_in_the_call_of_a_ne
     await ledger_case.ask(*(f"ord_again{n}" for n in range(100)))
     await ledger_case.claim()
     async with ledger_case.ledger.write() as tx:
-        await tx.recover_sending(START, WINDOW)
+        await tx.recover_sending()
         rows = await tx.due_checks(ledger_case.account.id, START, 100)
         again = [Outcome(row, Transition(State.REQUESTED, row.ambiguous_attempts), START) for row in rows]
-        await tx.record(ledger_case.account.id, again, START, WINDOW)
+        await tx.record(ledger_case.account.id, again)
         await ask(tx, ledger_case.account, *(f"ord_new{n}" for n in range(50)))
     assert [row.order_id for row in await ledger_case.claim()] == [f"ord_new{n}" for n in range(50)]
     assert len(await ledger_case.claim()) == 10
+
+
+async def test_an_order_was_pending_when_the_panel_said_so_however_late_that_is_written_down(
+    ledger_case: LedgerCase,
+) -> None:
+    await ledger_case.ask("ord_A")
+    row = await ledger_case.lead("ord_A", State.UNKNOWN)
+    pending = OrderReading(OrderStatus.PENDING, "pending")
+    async with ledger_case.at(LATER) as tx:
+        again = Outcome(row, Transition(State.REQUESTED, 1), LATER, pending, checked=True, seen_at=START)
+        await tx.record(ledger_case.account.id, [again])
+    assert (await ledger_case.newest("ord_A")).pending_at == START
 
 
 async def test_what_a_dead_process_was_sending_is_unclear_and_doubted(ledger_case: LedgerCase) -> None:
     await ledger_case.ask("ord_A")
     await ledger_case.claim()
     await ledger_case.ask("ord_B")
-    async with ledger_case.ledger.write() as tx:
-        assert await tx.recover_sending(LATER, WINDOW) == 1
+    async with ledger_case.at(LATER) as tx:
+        assert await tx.recover_sending() == 1
     ours, other = await ledger_case.newest("ord_A"), await ledger_case.newest("ord_B")
     assert (ours.state, ours.ambiguous_attempts) == (State.UNKNOWN, 1)
     assert (other.state, other.ambiguous_attempts) == (State.REQUESTED, 0)
@@ -200,12 +214,12 @@ async def test_what_was_being_sent_with_a_removed_key_ends_with_the_process_and_
 ) -> None:
     await ledger_case.ask("ord_A")
     await ledger_case.claim()
-    async with ledger_case.ledger.write() as tx:
-        await tx.remove_key(ledger_case.account, LATER, WINDOW)
+    async with ledger_case.at(LATER) as tx:
+        await tx.remove_key(ledger_case.account)
     assert (await ledger_case.newest("ord_A")).state is State.SENDING
-    async with ledger_case.ledger.write() as tx:
-        await tx.recover_sending(LATER, WINDOW)
-        await tx.expire_cards(LATER + timedelta(hours=1), WINDOW)
+    async with ledger_case.at(LATER + timedelta(hours=1)) as tx:
+        await tx.recover_sending()
+        await tx.expire_cards()
     assert (await ledger_case.newest("ord_A")).state is State.EXPIRED
     assert ledger_case.outbox() == [[(NoticeKind.ENDED, "ord_A")]]
 
@@ -214,8 +228,8 @@ async def test_removing_a_key_ends_what_needs_it(ledger_case: LedgerCase) -> Non
     await ledger_case.ask("ord_A")
     await ledger_case.lead("ord_A", State.ACCEPTED)
     await ledger_case.ask("ord_B")
-    async with ledger_case.ledger.write() as tx:
-        await tx.remove_key(ledger_case.account, LATER, WINDOW)
+    async with ledger_case.at(LATER) as tx:
+        await tx.remove_key(ledger_case.account)
     states = {order: (await ledger_case.newest(order)).state for order in ("ord_A", "ord_B")}
     assert states == {"ord_A": State.EXPIRED, "ord_B": State.WITHDRAWN}
     assert await ledger_case.ledger.read.accounts_due(LATER) == []
@@ -248,13 +262,11 @@ async def test_an_open_order_is_recent_however_many_have_ended_since(ledger_case
 async def test_what_is_sent_again_lets_checks_and_short_requests_go_first(ledger_case: LedgerCase) -> None:
     await ledger_case.ask("ord_doubtful")
     (row,) = await ledger_case.claim()
-    async with ledger_case.ledger.write() as tx:
-        await tx.recover_sending(LATER, WINDOW)
+    async with ledger_case.at(LATER) as tx:
+        await tx.recover_sending()
     unknown = await ledger_case.ledger.read.due_checks(ledger_case.account.id, LATER, 1)
     async with ledger_case.ledger.write() as tx:
-        await tx.record(
-            ledger_case.account.id, [Outcome(unknown[0], Transition(State.REQUESTED, 1), LATER)], LATER, WINDOW
-        )
+        await tx.record(ledger_case.account.id, [Outcome(unknown[0], Transition(State.REQUESTED, 1), LATER)])
     assert (await ledger_case.newest("ord_doubtful")).id == row.id
     assert await ledger_case.ledger.read.fewest_to_send(ledger_case.account.id, LATER) > MAX_BATCH
     await ledger_case.ask("ord_new", now=LATER)

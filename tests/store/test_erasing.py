@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from bot.domain.polling import OVERDUE_AFTER
 from bot.domain.states import State, Transition
 from bot.ledger import NoticeKind, NotifyVia, Outcome, Preferences
 from tests.ledgers import Below, InFile
-from tests.store.ledger_case import ANN, KEY, LATER, WINDOW, LedgerCase, ask, claim, connect
+from tests.store.ledger_case import ANN, KEY, LATER, LedgerCase, ask, claim, connect
 from tests.world import START
 
 BOB = ANN + 1
@@ -51,10 +52,10 @@ def content(below: Below) -> Tables:
 
 async def fill(ledger_case: LedgerCase, user_id: int) -> None:
     """Have something in each table for a user: of each kind of request, of state, and of line in a message."""
-    async with ledger_case.ledger.write() as tx:
+    async with ledger_case.at(START) as tx:
         account = await connect(tx, user_id, KEY)
         other = await connect(tx, user_id, KEY[::-1], name="other")
-        await tx.save_webhook(user_id, b"%d" % user_id, b"secret", START)
+        await tx.save_webhook(user_id, b"%d" % user_id, b"secret")
         await ask(tx, account, "ord_asked", first=True)
         await ask(tx, account, *(f"ord_{number}" for number in range(4)), until=START)
         rows = await claim(tx, account)
@@ -63,18 +64,19 @@ async def fill(ledger_case: LedgerCase, user_id: int) -> None:
             Outcome(row, Transition(state, row.ambiguous_attempts + 1), LATER)
             for row, state in zip(rows, states, strict=True)
         ]
-        await tx.record(account.id, outcomes, LATER, WINDOW)
+        await tx.record(account.id, outcomes)
         await ask(tx, other, "ord_1", "ord_waits")  # the one is joined
-        await tx.start_orders(other.id, LATER, 1)
-        await tx.notify(account, NoticeKind.REJECTED, LATER, WINDOW)
-        await tx.notify_overdue(LATER, START, LATER, WINDOW)
-        await tx.save_preferences(user_id, Preferences(NotifyVia.OFF), LATER, WINDOW)
+        await tx.start_orders(other.id, 1)
+        await tx.notify(account, NoticeKind.REJECTED)
+        await tx.save_preferences(user_id, Preferences(NotifyVia.OFF))
+    async with ledger_case.at(LATER + OVERDUE_AFTER) as tx:
+        await tx.notify_overdue()
 
 
 async def erase(ledger_case: LedgerCase, user_id: int) -> Tables:
     """Erase a user; return what there was of whom as long as it was going on."""
     async with ledger_case.ledger.write() as tx:
-        assert await tx.begin_erasure(user_id, LATER)
+        assert await tx.begin_erasure(user_id)
     during = content(ledger_case.below)
     async with ledger_case.ledger.write() as tx:
         while await tx.erase_piece(user_id):

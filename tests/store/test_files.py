@@ -14,7 +14,7 @@ from bot.ledger.schema import migrations
 from bot.ledger.sqlite.engine import SQLITE_QUERIES
 from bot.ledger.sqlite.migrate import migrate_file
 from tests.ledgers import InFile
-from tests.store.ledger_case import KEY, LATER, WINDOW, LedgerCase
+from tests.store.ledger_case import KEY, LATER, LedgerCase
 
 
 def files_with(folder: Path, secret: bytes) -> list[str]:
@@ -35,13 +35,13 @@ async def test_removing_a_key_leaves_no_trace_of_it_in_any_file(ledger_case: Led
     await ledger_case.ask(*(f"ord_{n}" for n in range(50)))
     assert files_with(folder_of(ledger_case), KEY) != []
     other = KEY[::-1]
-    async with ledger_case.ledger.write() as tx:  # a key replaced is a key removed
+    async with ledger_case.at(LATER) as tx:  # a key replaced is a key removed
         await tx.save_key(SealedKey(ledger_case.account.id, other, LATER, b"another"))
     await ledger_case.ledger.forget_deleted()
     assert files_with(folder_of(ledger_case), KEY) == []
     assert files_with(folder_of(ledger_case), other) != []
     async with ledger_case.ledger.write() as tx:
-        await tx.remove_key(ledger_case.account, LATER, WINDOW)
+        await tx.remove_key(ledger_case.account)
     await ledger_case.ledger.forget_deleted()
     assert files_with(folder_of(ledger_case), other) == []
 

@@ -24,7 +24,8 @@ from bot.ledger.postgresql import connections
 from tests.ledgers import Below, InFile, InPostgres
 from tests.rules.sources import ROOT
 from tests.store.between import Break, between
-from tests.store.ledger_case import ANN, KEY, LATER, WINDOW, LedgerCase, ask, connect
+from tests.store.ledger_case import ANN, KEY, LATER, LedgerCase, ask, connect, opened
+from tests.world import Clock
 
 OURS = {"processes", "schema_version", "sqlite_sequence"}
 
@@ -33,27 +34,28 @@ OURS = {"processes", "schema_version", "sqlite_sequence"}
 async def source(tmp_path: Path) -> InFile:
     """A ledger with something in every table, of which some has been erased again."""
     below = InFile(tmp_path / "ledger.sqlite3")
-    async with Ledger.open(below.database) as ledger:
+    clock = Clock()
+    async with opened(below.database, clock) as ledger:
         async with ledger.write() as tx:
             account = await connect(tx, ANN, KEY)
             await tx.set_fact("command tree", "Größe 🌳")
             other = await connect(tx, ANN + 1, KEY[::-1])
-        ledger_case = LedgerCase(below, ledger, account)
+        ledger_case = LedgerCase(below, ledger, account, clock)
         await ledger_case.ask("ord_A", "ord_B")
         await ledger_case.lead("ord_A", State.ACCEPTED, State.QUEUED, State.CANCELLED)
         await ledger_case.ask("ord_C", "ord_A")
-        async with ledger.write() as tx:
-            await tx.notify(account, NoticeKind.REJECTED, LATER, WINDOW)
+        async with ledger_case.at(LATER) as tx:
+            await tx.notify(account, NoticeKind.REJECTED)
             await ask(tx, account, "ord_D", first=True)
             await ask(tx, other, "ord_E")
-            await tx.save_preferences(ANN, Preferences(silent=True), LATER, WINDOW)
-            await tx.save_webhook(ANN, b"hash", b"sealed", LATER)
+            await tx.save_preferences(ANN, Preferences(silent=True))
+            await tx.save_webhook(ANN, b"hash", b"sealed")
         async with ledger.write() as tx:
-            assert await tx.begin_erasure(ANN + 1, LATER)
+            assert await tx.begin_erasure(ANN + 1)
             while await tx.erase_piece(ANN + 1):
                 pass
             await connect(tx, ANN + 2, KEY)
-            await tx.begin_erasure(ANN + 2, LATER)
+            await tx.begin_erasure(ANN + 2)
     return below
 
 
@@ -86,11 +88,12 @@ async def test_every_row_is_there_once(source: InFile, bare: InPostgres) -> None
 async def test_it_goes_on_where_it_was(source: InFile, bare: InPostgres) -> None:
     await move(source.database, bare.database)
     erased = highest(source) + 1  # the request of the user who has gone
-    async with Ledger.open(bare.database) as ledger:
+    clock = Clock()
+    async with opened(bare.database, clock) as ledger:
         account = await ledger.read.account_of(ANN)
         assert account
         assert account.key_sealed == KEY
-        ledger_case = LedgerCase(bare, ledger, account)
+        ledger_case = LedgerCase(bare, ledger, account, clock)
         assert await ledger_case.ask("ord_F") > erased
         row = await ledger_case.lead("ord_F", State.ACCEPTED, State.QUEUED)
         assert ledger_case.steps("ord_F") == [

@@ -5,8 +5,8 @@ import itertools
 import re
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import closing
-from datetime import datetime, timedelta
+from contextlib import AbstractAsyncContextManager, closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,13 @@ from bot.domain.accounts import AccountState
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading
 from bot.domain.states import State, Transition
-from bot.ledger import Account, Cancellation, Ledger, Outcome, migrate
+from bot.ledger import Account, Cancellation, Outcome, Writer, migrate
 from bot.ledger.schema import migrations
 from bot.ledger.sqlite.engine import SQLITE_QUERIES
 from tests.invariants import breaches
 from tests.ledgers import Below, InFile, InPostgres
-from tests.store.ledger_case import ANN, CARD_GONE, FOUND, KEY, LATER, WINDOW, LedgerCase, ask, claim, connect
-from tests.world import orders_of
+from tests.store.ledger_case import ANN, CARD_GONE, FOUND, KEY, LATER, LedgerCase, ask, claim, connect, opened
+from tests.world import Clock, orders_of
 
 RUNNING = OrderReading(OrderStatus.IN_PROGRESS, "in_progress", charge="1.00")
 DONE = OrderReading(OrderStatus.COMPLETED, "completed", charge="1.00")
@@ -35,38 +35,36 @@ class Keys(LedgerCase):
     shop: Account
     third: Account
     bob: Account
-    now = LATER
 
-    def pass_time(self) -> datetime:
-        """Let a second pass."""
-        self.now += timedelta(seconds=1)
-        return self.now
+    def later(self) -> AbstractAsyncContextManager[Writer]:
+        """Begin a transaction a second after the last."""
+        return self.at(self.clock.now + timedelta(seconds=1))
 
     async def asks(self, account: Account, *orders: str) -> int:
         """Write down a request under a key and take it up."""
-        async with self.ledger.write() as tx:
-            request_id = await ask(tx, account, *orders, now=self.pass_time())
-            await tx.start_orders(account.id, self.now, 100)
+        async with self.later() as tx:
+            request_id = await ask(tx, account, *orders)
+            await tx.start_orders(account.id, 100)
         return request_id
 
     async def sends(self, account: Account) -> list[str]:
         """Send what a key has to send; return the orders."""
-        async with self.ledger.write() as tx:
-            return [row.order_id for row in await claim(tx, account, now=self.pass_time())]
+        async with self.later() as tx:
+            return [row.order_id for row in await claim(tx, account)]
 
     async def answers(
         self, account: Account, order: str, state: State, *, words: str | None = None, seen: OrderReading | None = None
     ) -> None:
         """Write down what the panel said of an order under a key."""
-        async with self.ledger.write() as tx:
+        async with self.later() as tx:
             (row,) = [
                 row
                 for row in await self.rows(order, account.user_id)
                 if row.account_id == account.id and row.ended_at is None
             ]
             verdict = Transition(state, row.ambiguous_attempts + (state is State.UNKNOWN), words)
-            outcome = Outcome(row, verdict, self.pass_time(), seen, checked=seen is not None)
-            await tx.record(account.id, [outcome], self.now, WINDOW)
+            outcome = Outcome(row, verdict, tx.now, seen, checked=seen is not None)
+            await tx.record(account.id, [outcome])
         assert breaches(self.sql) == {}
 
     async def rows(self, order: str, user_id: int) -> list[Cancellation]:
@@ -100,9 +98,10 @@ class Keys(LedgerCase):
 @pytest.fixture
 async def keys(below: Below) -> AsyncGenerator[Keys]:
     """Ann with two keys, and Bob with one."""
-    async with Ledger.open(below.database) as ledger:
+    clock = Clock(LATER)
+    async with opened(below.database, clock) as ledger:
         async with ledger.write() as tx:
-            made = Keys(below, ledger, await connect(tx, ANN, KEY))
+            made = Keys(below, ledger, await connect(tx, ANN, KEY), clock)
             made.shop = await connect(tx, ANN, KEY, name="shop")
             made.third = await connect(tx, ANN, KEY, name="third")
             made.bob = await connect(tx, ANN + 1, KEY, name="bobs")
@@ -138,8 +137,8 @@ async def test_what_is_open_or_cancelled_under_one_key_is_not_sent_under_another
 async def test_what_ended_since_it_was_asked_for_answers_a_request_under_another_key_too(keys: Keys) -> None:
     await keys.asks(keys.account, "ord_A")
     await keys.sends(keys.account)
-    async with keys.ledger.write() as tx:
-        again = await ask(tx, keys.shop, "ord_A", now=keys.pass_time())
+    async with keys.later() as tx:
+        again = await ask(tx, keys.shop, "ord_A")
     await keys.answers(keys.account, "ord_A", State.ACCEPTED)
     await keys.answers(keys.account, "ord_A", State.COMPLETED, seen=DONE)
     assert await keys.sends(keys.shop) == []
@@ -202,7 +201,7 @@ async def test_what_was_stopped_is_not_begun_under_another_key(keys: Keys) -> No
     async with keys.ledger.write() as tx:
         request = await tx.request(again)
         assert request
-        await tx.stop_request(request, keys.now, WINDOW)
+        await tx.stop_request(request)
     await keys.sends(keys.account)
     await keys.answers(keys.account, "ord_A", State.REFUSED, words=NOT_FOUND)
     assert await keys.sends(keys.shop) == []
@@ -222,9 +221,9 @@ async def test_a_key_out_of_use_leaves_what_is_open_to_the_one_that_was_named_as
     again = await keys.asks(keys.shop, "ord_A") if when == "before" else None
     async with keys.ledger.write() as tx:
         if gone == "removed":
-            await tx.remove_key(keys.account, keys.now, WINDOW)
+            await tx.remove_key(keys.account)
         else:
-            await tx.pause(keys.account, AccountState.REJECTED, keys.now)
+            await tx.pause(keys.account, AccountState.REJECTED)
     again = again or await keys.asks(keys.shop, "ord_A")
     assert breaches(keys.sql) == {}
     if gone == "removed" and when == "after":
@@ -245,7 +244,7 @@ async def test_whoever_wants_no_order_watched_is_left_none_under_any_key(keys: K
     await keys.asks(keys.shop, "ord_A")
     async with keys.ledger.write() as tx:
         for account in (keys.shop, keys.account):
-            await tx.stop_watching(account.id, keys.now, WINDOW)
+            await tx.stop_watching(account.id)
     assert keys.stands("ord_A") == [("main", State.WITHDRAWN)]
     assert breaches(keys.sql) == {}
 
@@ -259,8 +258,8 @@ async def test_what_a_request_under_another_key_waits_for_is_told_when_the_card_
     for request_id in (1, again):
         request = await keys.ledger.read.request(request_id)
         assert request
-        async with keys.ledger.write() as tx:
-            await tx.card_gone(request, CARD_GONE, WINDOW)
+        async with keys.at(CARD_GONE) as tx:
+            await tx.card_gone(request)
     assert [order for notice in keys.outbox() for _, order in notice] == ["ord_A"]
     assert breaches(keys.sql) == {}
 
@@ -299,8 +298,8 @@ async def test_a_key_that_takes_the_place_of_another_is_of_an_account_of_its_own
     for account in (keys.account, keys.shop, keys.third):
         await seen_under(keys, account, "ord_A")
     assert keys.linked() == {frozenset({"main", "shop", "third"})}
-    async with keys.ledger.write() as tx:
-        await connect(tx, ANN, bytes(64), now=keys.pass_time())
+    async with keys.later() as tx:
+        await connect(tx, ANN, bytes(64))
     assert keys.linked() == {frozenset({"shop", "third"})}
     await seen_under(keys, keys.shop, "ord_A")  # what its predecessor has seen proves nothing of it
     assert keys.linked() == {frozenset({"shop", "third"})}
@@ -403,12 +402,12 @@ async def test_an_old_ledger_with_an_order_open_under_two_keys_goes_on_with_one_
         (None, 6),
         (None, 7),
     ]
-    async with Ledger.open(below.database) as ledger:
+    async with opened(below.database, Clock(LATER)) as ledger:
         async with ledger.write() as tx:
             account = await tx.account(2)
             assert account
-            again = await ask(tx, account, "ord_A", now=LATER)
-            await tx.start_orders(2, LATER, 100)
+            again = await ask(tx, account, "ord_A")
+            await tx.start_orders(2, 100)
         assert await ledger.read.count_linked(again) == 1
     assert breaches(below.sql) == {}
 
@@ -417,15 +416,15 @@ async def test_of_two_twins_one_that_is_not_found_leaves_its_followers_to_the_ot
     old_ledger: Callable[[str, str], Below],
 ) -> None:
     below = await asyncio.to_thread(old_ledger, "unknown", "unknown")
-    async with Ledger.open(below.database) as ledger:
+    async with opened(below.database, Clock(LATER)) as ledger:
         async with ledger.write() as tx:
             account = await tx.account(2)
             assert account
-            again = await ask(tx, account, "ord_A", now=LATER)
-            await tx.start_orders(2, LATER, 100)
+            again = await ask(tx, account, "ord_A")
+            await tx.start_orders(2, 100)
         ((followed,),) = below.sql("SELECT cancellation_id FROM request_orders WHERE request_id = ?", again)
         first = next(row for row in await orders_of(ledger.read, again) if row.id == followed)
         async with ledger.write() as tx:
             verdict = Transition(State.REFUSED, first.ambiguous_attempts, NOT_FOUND)
-            await tx.record(first.account_id, [Outcome(first, verdict, LATER)], LATER, WINDOW)
+            await tx.record(first.account_id, [Outcome(first, verdict, LATER)])
     assert breaches(below.sql) == {}

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
+from bot.domain.polling import OVERDUE_AFTER
 from bot.domain.states import State
 from bot.ledger import NoticeKind, NoticeState
 from tests.store.ledger_case import ANN, CARD_ENDS, CARD_GONE, FOUND, LATER, WINDOW, LedgerCase
-from tests.world import START
 
 
 async def test_what_was_queued_is_told_by_a_notice_even_while_its_card_lives(ledger_case: LedgerCase) -> None:
@@ -37,11 +37,11 @@ async def test_what_the_card_could_not_tell_becomes_a_notice_when_the_card_is_go
 async def test_what_the_card_could_not_tell_becomes_a_notice_when_its_time_is_up(ledger_case: LedgerCase) -> None:
     request_id = await ledger_case.ask("ord_A")
     await ledger_case.lead("ord_A", State.REFUSED)
-    async with ledger_case.ledger.write() as tx:
-        await tx.expire_cards(CARD_ENDS - timedelta(seconds=1), WINDOW)
+    async with ledger_case.at(CARD_ENDS - timedelta(seconds=1)) as tx:
+        await tx.expire_cards()
     assert ledger_case.outbox() == []
-    async with ledger_case.ledger.write() as tx:
-        await tx.expire_cards(CARD_GONE, WINDOW)
+    async with ledger_case.at(CARD_GONE) as tx:
+        await tx.expire_cards()
     assert ledger_case.outbox() == [[(NoticeKind.ENDED, "ord_A")]]
     request = await ledger_case.ledger.read.request(request_id)
     assert request
@@ -80,8 +80,8 @@ async def test_a_change_while_the_card_was_on_its_way_keeps_it_due(ledger_case: 
     shown = await ledger_case.ledger.read.request(request_id)
     assert shown
     await ledger_case.lead("ord_A", State.ACCEPTED)
-    async with ledger_case.ledger.write() as tx:
-        await tx.card_shown(shown, LATER, LATER)
+    async with ledger_case.at(LATER) as tx:
+        await tx.card_shown(shown, timedelta())
     assert [request.id for request in await ledger_case.ledger.read.cards_due(LATER)] == [request_id]
 
 
@@ -98,8 +98,9 @@ async def test_news_gather_in_one_notice_until_it_is_being_sent(ledger_case: Led
     assert await ledger_case.ledger.read.notices_due(LATER + WINDOW - timedelta(seconds=1)) == []
     assert 1 <= len(notice.nonce) <= 25
 
-    async with ledger_case.ledger.write() as tx:
-        sending = await tx.begin_sending(notice.id, LATER + WINDOW, LATER + 2 * WINDOW)
+    async with ledger_case.at(LATER + WINDOW) as tx:
+        sending = await tx.begin_sending(notice.id, WINDOW)
+    assert sending
     assert (sending.state, sending.nonce) == (NoticeState.SENDING, notice.nonce)
     await end_queued(ledger_case, "ord_C")
     assert ledger_case.outbox() == [
@@ -112,9 +113,10 @@ async def test_a_notice_keeps_its_nonce_and_its_lines_through_every_try(ledger_c
     await end_queued(ledger_case, "ord_A")
     (notice,) = await ledger_case.ledger.read.notices_due(LATER + WINDOW)
     for n in range(3):
-        async with ledger_case.ledger.write() as tx:
-            again = await tx.begin_sending(notice.id, LATER + WINDOW, LATER + 2 * WINDOW)
-            await tx.postpone_notice(notice.id, LATER, "PASSING")
+        async with ledger_case.at(LATER + WINDOW) as tx:
+            again = await tx.begin_sending(notice.id, WINDOW)
+            await tx.postpone_notice(notice.id, timedelta(), "PASSING")
+        assert again
         assert (again.nonce, again.attempts) == (notice.nonce, n + 1)
     await end_queued(ledger_case, "ord_B")
     (due,) = await ledger_case.ledger.read.notices_due(LATER + WINDOW)  # the later one waits for it
@@ -126,14 +128,14 @@ async def test_a_notice_keeps_its_nonce_and_its_lines_through_every_try(ledger_c
 async def test_a_notice_kept_for_the_next_command_is_not_written_twice(ledger_case: LedgerCase) -> None:
     await end_queued(ledger_case, "ord_A")
     (notice,) = await ledger_case.ledger.read.notices_due(LATER + WINDOW)
-    async with ledger_case.ledger.write() as tx:
-        await tx.begin_sending(notice.id, LATER + WINDOW, LATER + WINDOW)
-        await tx.set_undelivered(notice.id, "CLOSED", None)
-        await tx.enqueue_notifications(ledger_case.account.id, LATER, WINDOW)
+    async with ledger_case.at(LATER + WINDOW) as tx:
+        await tx.begin_sending(notice.id, timedelta())
+        await tx.set_undelivered(notice.id, "CLOSED", pinged=False)
+        await tx.enqueue_notifications(ledger_case.account.id)
     assert ledger_case.outbox() == []
     assert [kept.id for kept in await ledger_case.ledger.read.undelivered_notices(ANN)] == [notice.id]
     async with ledger_case.ledger.write() as tx:
-        await tx.notice_delivered(notice.id, LATER)
+        await tx.notice_delivered(notice.id)
     assert await ledger_case.ledger.read.undelivered_notices(ANN) == []
 
 
@@ -141,6 +143,6 @@ async def test_overdue_is_told_once(ledger_case: LedgerCase) -> None:
     await ledger_case.ask("ord_A")
     await ledger_case.lead("ord_A", State.ACCEPTED, State.QUEUED)
     for _ in range(2):
-        async with ledger_case.ledger.write() as tx:
-            await tx.notify_overdue(LATER, START - WINDOW, LATER, WINDOW)
+        async with ledger_case.at(LATER + OVERDUE_AFTER) as tx:
+            await tx.notify_overdue()
     assert ledger_case.outbox() == [[(NoticeKind.OVERDUE, "ord_A")]]

@@ -18,6 +18,7 @@ from bot.ledger import (
     LedgerUnreadable,
     LedgerUnsure,
     LedgerUnwritable,
+    Work,
     describe,
     migrate,
     schema,
@@ -200,7 +201,7 @@ async def test_a_process_hears_the_others_although_whoever_met_the_database_agai
 ) -> None:
     between, ledger = network
     heard = asyncio.Event()
-    ledger.listen(heard.set)
+    ledger.when_due(Work.ORDERS, heard.set)
     between.cut()
     with pytest.raises(LedgerUnreachable):
         await note(ledger, "lost")
@@ -305,7 +306,7 @@ async def test_one_process_hears_the_other(base: InPostgres) -> None:
         Ledger.open(base.database, shards=[1]) as other,
     ):
         heard = asyncio.Event()
-        other.listen(heard.set)
+        other.when_due(Work.ORDERS, heard.set)
         one.wake_others()
         await asyncio.wait_for(heard.wait(), 10)
 

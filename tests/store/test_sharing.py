@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import pytest
 
@@ -12,8 +13,8 @@ from bot.panel import CALL_DEADLINE
 from bot.workers.account_runner import _Answer, _recorded, _taken_and_claimed
 from bot.workers.leases import Leases
 from tests.ledgers import InPostgres
-from tests.store.ledger_case import ANN, CARD_ENDS, KEY, LATER, WINDOW, LedgerCase, ask, connect
-from tests.world import START
+from tests.store.ledger_case import ANN, CARD_ENDS, KEY, LATER, WINDOW, LedgerCase, ask, connect, opened
+from tests.world import Clock
 
 SEEN_AGO = "UPDATE processes SET seen_at = now_here() - 1000 * CAST(? AS BIGINT) WHERE id = ?"
 
@@ -26,13 +27,13 @@ class Pair:
 
     async def claim(self, ledger: Ledger) -> list[str]:
         """Claim what is to be sent, as a process's worker does."""
-        _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, self.ledger_case.account, LATER, 100))
+        _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, self.ledger_case.account, 100))
         return [row.order_id for row in rows]
 
     async def take(self, ledger: Ledger) -> bool:
         """Take the account."""
         async with ledger.write() as tx:
-            return await tx.take_account(self.ledger_case.account.id, LATER, WINDOW)
+            return await tx.take_account(self.ledger_case.account.id)
 
     async def state(self) -> State:
         """Return how the order stands."""
@@ -44,17 +45,18 @@ class Pair:
 
     def leases(self, ledger: Ledger) -> Leases:
         """Return a process's own view of what it may work on."""
-        return Leases(ledger, lambda: LATER, notify_window=WINDOW)
+        return Leases(ledger)
 
 
 @pytest.fixture
 async def pair(base: InPostgres) -> AsyncGenerator[Pair]:
     """Two processes on a ledger."""
-    async with Ledger.open(base.database, shards=[0]) as one, Ledger.open(base.database, shards=[1]) as other:
+    clock = Clock(LATER)
+    async with opened(base.database, clock, shards=[0]) as one, opened(base.database, clock, shards=[1]) as other:
         async with one.write() as tx:
             account = await connect(tx, ANN, KEY)
             await ask(tx, account, "ord_A")
-        yield Pair(LedgerCase(base, one, account), one, other)
+        yield Pair(LedgerCase(base, one, account, clock), one, other)
 
 
 async def test_an_account_is_one_process_s_at_a_time(pair: Pair) -> None:
@@ -120,7 +122,7 @@ async def test_a_process_that_comes_back_in_time_goes_on_with_its_call(pair: Pai
     pair.dies(pair.one, DEAD_AFTER + 10)
     assert not await pair.take(pair.other)
     answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
-    await pair.one.write_at_once(lambda tx: _recorded(tx, pair.ledger_case.account, answer, LATER, WINDOW))
+    await pair.one.write_at_once(lambda tx: _recorded(tx, pair.ledger_case.account, answer))
     assert await pair.state() is State.ACCEPTED
     assert await pair.take(pair.other)  # nothing is on its way any more
 
@@ -133,7 +135,7 @@ async def test_what_is_being_sent_is_not_left_to_others(pair: Pair) -> None:
     assert not await pair.take(pair.other)
     row = await pair.ledger_case.newest("ord_A")
     answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
-    await pair.one.write_at_once(lambda tx: _recorded(tx, pair.ledger_case.account, answer, LATER, WINDOW))
+    await pair.one.write_at_once(lambda tx: _recorded(tx, pair.ledger_case.account, answer))
     async with pair.one.write() as tx:
         await tx.release([pair.ledger_case.account.id])
     assert await pair.take(pair.other)
@@ -148,18 +150,19 @@ async def test_whoever_lost_an_account_writes_nothing_there(pair: Pair) -> None:
     before = await pair.ledger_case.newest("ord_A")
     answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
     with pytest.raises(LeaseLost):
-        await pair.one.write_at_once(lambda tx: _recorded(tx, pair.ledger_case.account, answer, LATER, WINDOW))
+        await pair.one.write_at_once(lambda tx: _recorded(tx, pair.ledger_case.account, answer))
     assert await pair.ledger_case.newest("ord_A") == before
 
 
 async def test_whoever_ends_in_order_leaves_its_accounts_at_once(base: InPostgres) -> None:
-    async with Ledger.open(base.database, shards=[0]) as other:
-        async with Ledger.open(base.database, shards=[1]) as one, one.write() as tx:
+    clock = Clock(LATER)
+    async with opened(base.database, clock, shards=[0]) as other:
+        async with opened(base.database, clock, shards=[1]) as one, one.write() as tx:
             account = await connect(tx, ANN, KEY)
             await ask(tx, account, "ord_A")
-            assert await tx.take_account(account.id, LATER, WINDOW)
+            assert await tx.take_account(account.id)
         async with other.write() as tx:
-            assert await tx.take_account(account.id, LATER, WINDOW)
+            assert await tx.take_account(account.id)
 
 
 async def test_a_process_that_was_not_seen_of_late_sends_nothing(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,6 +210,8 @@ async def test_accounts_are_shared_out_among_the_living(pair: Pair) -> None:
 
 async def test_many_accounts_that_are_reached_for_at_once_cost_one_sign_of_life(pair: Pair) -> None:
     leases, transactions = pair.leases(pair.one), "SELECT pg_current_xact_id()::text"
+    if telling := pair.one._engine._telling:  # pyright: ignore[reportAttributeAccessIssue]  # of the request
+        await asyncio.wait(telling)
     ((before,),) = pair.ledger_case.sql(transactions)
     await asyncio.gather(*(leases.take(pair.ledger_case.account.id) for _ in range(20)))
     ((after,),) = pair.ledger_case.sql(transactions)
@@ -219,7 +224,7 @@ async def test_an_account_with_nothing_to_do_is_left(pair: Pair) -> None:
     await leases.take(account_id)
     leases.done(account_id)
     async with pair.one.write() as tx:
-        await tx.stop_watching(account_id, LATER, WINDOW)
+        await tx.stop_watching(account_id)
     await leases.beat()
     assert pair.ledger_case.sql("SELECT held_by FROM accounts") == [(None,)]
 
@@ -237,7 +242,7 @@ async def test_accounts_whose_key_is_needed_again_keep_no_others_from_being_work
         leases.done(account.id)
     async with pair.one.write() as tx:
         for account in others:
-            await tx.pause(account, AccountState.REJECTED, LATER)
+            await tx.pause(account, AccountState.REJECTED)
     await pair.leases(pair.other).beat()
     await leases.beat()
     assert await leases.take(pair.ledger_case.account.id)
@@ -249,9 +254,9 @@ async def test_what_a_dead_process_was_sending_with_a_key_out_of_use_is_not_left
     await pair.claim(pair.one)
     async with pair.other.write() as tx:
         if gone == "removed":
-            await tx.remove_key(pair.ledger_case.account, LATER, WINDOW)
+            await tx.remove_key(pair.ledger_case.account)
         else:
-            await tx.pause(pair.ledger_case.account, AccountState.REJECTED, LATER)
+            await tx.pause(pair.ledger_case.account, AccountState.REJECTED)
     leases = pair.leases(pair.other)
     await leases.beat()
     assert await pair.state() is State.SENDING  # it lives, and its call may be under way
@@ -267,11 +272,11 @@ async def test_only_what_a_dead_process_was_asking_is_broken_off(pair: Pair) -> 
     async with pair.one.write() as tx:
         for process in (pair.one.process, pair.other.process):
             request_id = await ask(tx, pair.ledger_case.account, f"ord_{process}", until=CARD_ENDS, first=True)
-            await tx.save_preview(request_id, Preview(1, process=process), START)
+            await tx.save_preview(request_id, Preview(1, process=process))
     pair.dies(pair.other)
     async with pair.one.write() as tx:
         await tx.beat()
-        await tx.interrupt_previews(LATER)
+        await tx.interrupt_previews()
     requests = [await pair.one.read.request(number) for (number,) in pair.ledger_case.sql("SELECT id FROM requests")][
         1:
     ]
@@ -284,20 +289,20 @@ async def test_a_card_is_one_process_s_to_edit_at_a_time(pair: Pair) -> None:
 
     async def hold(ledger: Ledger) -> bool:
         async with ledger.write() as tx:
-            return await tx.hold_card(request_id, START, LATER)
+            return await tx.hold_card(request_id, timedelta(seconds=30))
 
     assert sum(await asyncio.gather(*(hold(ledger) for ledger in (pair.one, pair.other) * 3))) == 1
 
 
 async def test_a_notice_is_one_process_s_to_send_at_a_time(pair: Pair) -> None:
     async with pair.one.write() as tx:
-        await tx.stop_request((await tx.request(1)), LATER, WINDOW)  # pyright: ignore[reportArgumentType]
+        await tx.stop_request(await tx.request(1))  # pyright: ignore[reportArgumentType]
     await pair.ledger_case.gone(1)
     ((notice_id,),) = pair.ledger_case.sql("SELECT id FROM notices")
-    due = LATER + WINDOW
+    pair.ledger_case.clock.now = LATER + WINDOW
 
     async def begin(ledger: Ledger) -> bool:
         async with ledger.write() as tx:
-            return await tx.begin_sending(notice_id, due, due + WINDOW) is not None
+            return await tx.begin_sending(notice_id, WINDOW) is not None
 
     assert sum(await asyncio.gather(*(begin(ledger) for ledger in (pair.one, pair.other) * 3))) == 1

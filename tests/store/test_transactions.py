@@ -4,12 +4,14 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
 from bot.domain.states import State, Transition
-from bot.ledger import NoticeKind, Outcome, Writer
+from bot.ledger import NoticeKind, Outcome, Work, Writer
 from tests.store.ledger_case import FOUND, LATER, WINDOW, LedgerCase, ask, claim
 from tests.world import START, orders_of
 
@@ -31,8 +33,8 @@ async def test_outcome_card_mark_and_outbox_line_are_one_transaction(ledger_case
     outcome = Outcome(row, Transition(State.CANCELLED, 0), LATER, FOUND)
 
     async def write_until_the_power_fails() -> None:
-        async with ledger_case.ledger.write() as tx:
-            await tx.record(ledger_case.account.id, [outcome], LATER, WINDOW)
+        async with ledger_case.at(LATER) as tx:
+            await tx.record(ledger_case.account.id, [outcome])
             assert (await orders_of(tx, request_id))[0].state is State.CANCELLED
             assert len(await tx.cards_due(LATER)) == 1
             assert len(await tx.notices_due(LATER + WINDOW)) == 1
@@ -54,7 +56,7 @@ async def write_one(ledger_case: LedgerCase, name: str) -> None:
         await ask(tx, ledger_case.account, f"{name}_1")
         await claim(tx, ledger_case.account)
         await orders_of(tx, 1)
-        await tx.recover_sending(START, WINDOW)
+        await tx.recover_sending()
         await ask(tx, ledger_case.account, f"{name}_2")
 
 
@@ -194,3 +196,58 @@ async def test_a_transaction_at_once_that_nobody_waits_for_any_more_is_whole_or_
     await cancel_after(ledger_case.ledger.write_at_once(two), turns)
     await write_one(ledger_case, "ord_B")  # comes after it, whatever became of it
     assert halves(ledger_case) == []
+
+
+@pytest.fixture
+def woken(ledger_case: LedgerCase) -> list[Work]:
+    """For what the loops of a ledger have been woken."""
+    found = list[Work]()
+    for work in Work:
+        ledger_case.ledger.when_due(work, partial(found.append, work))
+    return found
+
+
+async def test_loops_are_woken_once_what_was_made_due_is_committed(ledger_case: LedgerCase, woken: list[Work]) -> None:
+    async with ledger_case.ledger.write() as tx:
+        await ask(tx, ledger_case.account, "ord_A")
+        assert woken == []
+    assert woken == [Work.ORDERS]
+    await ledger_case.ledger.write_at_once(lambda tx: tx.notify(ledger_case.account, NoticeKind.REJECTED))
+    assert woken == [Work.ORDERS, Work.NOTICES]
+    await ledger_case.ledger.write_at_once(
+        lambda tx: tx.notify(ledger_case.account, NoticeKind.REJECTED)
+    )  # in the same message
+    assert woken == [Work.ORDERS, Work.NOTICES]
+
+
+async def test_what_was_rolled_back_wakes_nobody(ledger_case: LedgerCase, woken: list[Work]) -> None:
+    async def broken(tx: Writer) -> None:
+        await ask(tx, ledger_case.account, "ord_A")
+        raise PowerCut
+
+    async def written() -> None:
+        async with ledger_case.ledger.write() as tx:
+            await broken(tx)
+
+    for attempt in (ledger_case.ledger.write_at_once(broken), written()):
+        with pytest.raises(PowerCut):
+            await attempt
+    assert woken == []
+
+
+async def test_a_transaction_is_dated_when_nobody_else_writes_any_more(ledger_case: LedgerCase) -> None:
+    async def dated() -> datetime:
+        async with ledger_case.ledger.write() as tx:
+            return tx.now
+
+    async with ledger_case.at(START) as first:
+        waiting = [asyncio.ensure_future(dated()), asyncio.ensure_future(ledger_case.ledger.write_at_once(date))]
+        await asyncio.sleep(0)
+        ledger_case.clock.now = LATER
+    assert first.now == START
+    assert await asyncio.gather(*waiting) == [LATER, LATER]
+
+
+async def date(tx: Writer) -> datetime:
+    """Return when a transaction takes place."""
+    return tx.now

@@ -279,16 +279,16 @@ async def _fill(folder: Path, accounts: int, orders: int) -> None:
     card = MessageRef(1, None, None, None, now)
     async with Ledger.open(folder / "ledger.sqlite3") as ledger, ledger.write() as tx:
         for user in range(1, accounts + 1):
-            account_id = await tx.place_account(user, "main", now)
+            account_id = await tx.place_account(user, "main")
             await tx.save_key(seal_key(vault, user, account_id, SecretStr(KEY), now))
             account = await tx.account(account_id)
             assert account
             named = [f"ord_{user}_{number}" for number in range(orders)]
-            await tx.add_request(account, named, card, now, ask_first=False, ignored=(), repeats=0)
-            await tx.start_orders(account_id, now, orders)
-            sent = await tx.claim_for_sending(account_id, now, orders)
+            await tx.add_request(account, named, card, ask_first=False, ignored=(), repeats=0)
+            await tx.start_orders(account_id, orders)
+            sent = await tx.claim_for_sending(account_id, orders)
             taken = [Outcome(order, Transition(State.ACCEPTED, 0), now) for order in sent]
-            await tx.record(account_id, taken, now, timedelta())
+            await tx.record(account_id, taken)
 
 
 # The table ----------------------------------------------------------------------------------------------------------

@@ -131,7 +131,7 @@ class PostgresEngine:
         self.process = process
         self.reader = _Readers(pool, process)
         self.heard: Callable[[], None] = _nothing
-        """Called whenever a process has told the others that there is something to do."""
+        """Called whenever another process has said that there is something to do."""
         self._database = database
         self._seat = seat
         self._pool = pool
@@ -194,8 +194,9 @@ class PostgresEngine:
         with explained(link, self._database):
             await link.add_listener(_CHANNEL, self._hear)
 
-    def _hear(self, *_: Any) -> None:
-        self.heard()
+    def _hear(self, _link: Link, _server_process: int, _channel: str, teller: str) -> None:
+        if teller != str(self.process):
+            self.heard()
 
     def wake_others(self) -> None:
         """Tell all processes that there is something to do; one that does not hear it finds it within a minute."""
@@ -205,7 +206,7 @@ class PostgresEngine:
 
     async def _notify(self) -> None:
         with suppress(LedgerError):
-            await self.reader.rows("SELECT pg_notify($1::text, '')", (_CHANNEL,))
+            await self.reader.rows("SELECT pg_notify($1::text, $2::text)", (_CHANNEL, str(self.process)))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[_Statements]:
