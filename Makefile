@@ -67,7 +67,7 @@ format: .venv/dev ## format the code and repair what can be repaired
 
 messages: .venv/dev ## collect the texts for the translators, and compile the translations
 	texts=$$(mktemp) && trap "rm -f $$texts" EXIT && \
-	$(babel) extract --no-location -k t -k plural:1,2 -k mark -k locale_str -c NOTE: -o $$texts bot cogs && \
+	$(babel) extract --no-location -k plural:1,2 -k locale_str -c NOTE: -o $$texts bot cogs && \
 	$(babel) update -i $$texts $(catalogues) --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(babel) compile $(catalogues)
 

@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot.cards.answers import internal_problem, panel_problem, problem, user_problem
 from bot.cards.errors import UNWRITABLE
-from bot.cards.language import speak, t, use_language
+from bot.cards.language import _, speak, use_language
 from bot.cards.layout import CardView
 from bot.delivery.notices import Courier
 from bot.delivery.refusals import DELIVERY_ERRORS
@@ -182,7 +182,7 @@ class Translator(app_commands.Translator):
         if language is Language.ENGLISH:
             return None
         with use_language(language):
-            return t(string.message)
+            return _(string.message)
 
 
 def _tracing(answered: Callable[[int, bool], None]) -> aiohttp.TraceConfig:
@@ -225,7 +225,7 @@ def describe(error: Exception) -> CardView:
         case PanelError():
             return panel_problem(error)
         case LedgerUnwritable():
-            return problem(t(UNWRITABLE))
+            return problem(_(UNWRITABLE))
         case _:
             return internal_problem()
 

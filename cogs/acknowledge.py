@@ -11,7 +11,7 @@ import discord
 
 from bot.cards.answers import nothing_done
 from bot.cards.errors import TOO_BUSY
-from bot.cards.language import speak, t
+from bot.cards.language import _, speak
 from bot.client import Client, NotAcknowledged, TooBusy
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.ledger import LedgerError
@@ -73,7 +73,7 @@ async def _first_answer(interaction: Interaction, call: Callable[[], Awaitable[T
         return await _answer_in_time(interaction, call)
     interaction.client.services.metrics.turned_away.inc()
     # Without a card, which costs as much again as the call.
-    await _answer_in_time(interaction, partial(interaction.response.send_message, t(TOO_BUSY), ephemeral=True))
+    await _answer_in_time(interaction, partial(interaction.response.send_message, _(TOO_BUSY), ephemeral=True))
     raise TooBusy
 
 

@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 from discord.ext import commands
 
-from bot.cards.language import t
+from bot.cards.language import _
 from bot.cards.layout import CardView
 from bot.cards.overviews import history_card
 from bot.cards.words import OUTCOMES
@@ -34,7 +34,7 @@ async def _history(reply: Reply, outcome: State | None, days: int) -> CardView:
 
 def _names(said: str, outcome: str) -> bool:
     """Tell whether an outcome is named, in English or in the spoken language."""
-    return any(re.search(rf"(?<!\w){re.escape(name.casefold())}", said) for name in (outcome, t(outcome)))
+    return any(re.search(rf"(?<!\w){re.escape(name.casefold())}", said) for name in (outcome, _(outcome)))
 
 
 class History(commands.Cog):

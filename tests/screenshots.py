@@ -2,7 +2,7 @@
 
 import sys
 
-from bot.cards.language import plural, t, use_language
+from bot.cards.language import _, plural, use_language
 from bot.domain.languages import Language
 from tests.story import CHROMIUM, ROOT, browser_page, cancel, connect, expect, message, running_demo
 
@@ -20,10 +20,10 @@ def main() -> None:
             connect(page, demo.key)
             card = cancel(page, demo.orders)
             for state, count in (("cancelled", 1), ("queued", 2), ("refused", 1), ("delivered", 1)):
-                expect(card).to_contain_text(f"{count} {t(state)}")
+                expect(card).to_contain_text(f"{count} {_(state)}")
             card.screenshot(path=FOLDER / f"card-{language}.png")
             notice = message(page, plural("News about {count} order", "News about {count} orders", 1))
-            expect(notice).to_contain_text(t("Delivered before the request took effect"))
+            expect(notice).to_contain_text(_("Delivered before the request took effect"))
             notice.screenshot(path=FOLDER / f"notice-{language}.png")
 
 

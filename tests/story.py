@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, TimeoutError, expect, sync_playwright
 
-from bot.cards.language import plural, t
+from bot.cards.language import _, plural
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -81,7 +81,7 @@ def browser_page(url: str) -> Generator[Page]:
 def connect(page: Page, key: str) -> None:
     """Type /key set, paste the key into the form, send it."""
     _fill_form(page, "/key set", key)
-    expect(page.get_by_role("heading", name=t("Connected"))).to_be_visible()
+    expect(page.get_by_role("heading", name=_("Connected"))).to_be_visible()
 
 
 def cancel(page: Page, orders: tuple[str, ...]) -> Locator:

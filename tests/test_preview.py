@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.cards.cards import request_card
-from bot.cards.language import plural, t, use_language
+from bot.cards.language import _, plural, use_language
 from bot.domain.languages import Language
 from bot.domain.order_status import OrderStatus
 from bot.ledger import Preview, PreviewState, RequestState
@@ -320,7 +320,7 @@ async def test_a_question_keeps_discords_limits(language: Language) -> None:
         preview = Preview(1_000, 990, state, dict.fromkeys(OrderStatus, 97), 97, words, words)
         with use_language(language):
             card = question_with(preview, 100_000)
-            label = t("Confirm: ask to cancel {count}", count=100_000)
+            label = _("Confirm: ask to cancel {count}", count=100_000)
             if state is PreviewState.UNDECIDED:
                 label = plural("Cancel {count} order", "Cancel {count} orders", 100_000)
             assert label in text_of(card)

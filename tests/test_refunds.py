@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cards.csv import OrdersCsv
-from bot.cards.language import t, use_language
+from bot.cards.language import _, use_language
 from bot.cards.pages import ListPage, page_card
 from bot.cards.words import REFUND_NOT_KNOWN, REFUND_NOT_SHOWN
 from bot.demo.panel import Upstream
@@ -192,7 +192,7 @@ def test_each_group_says_once_of_which_orders_nobody_knows(language: Language) -
             ([replace(one, id=n) for n in range(200) for one in others[:1]], REFUND_NOT_SHOWN),
         ):
             for card in all_cards(orders):
-                notes = [ours(card).count(t(one).casefold()) for one in (REFUND_NOT_KNOWN, REFUND_NOT_SHOWN)]
+                notes = [ours(card).count(_(one).casefold()) for one in (REFUND_NOT_KNOWN, REFUND_NOT_SHOWN)]
                 assert notes == [note == REFUND_NOT_KNOWN, note == REFUND_NOT_SHOWN]
 
 

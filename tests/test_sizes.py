@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.cards import answers, keys, refills
 from bot.cards.cards import request_card
-from bot.cards.language import number, t, use_language
+from bot.cards.language import _, number, use_language
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
 from bot.cards.preferences import preferences_card
@@ -154,7 +154,7 @@ def test_cards_of_orders_fit_and_keep_what_matters(
             assert text.startswith("### ")
             assert text.count("`ord_") >= min(count, 5)
             for state, group in grouped(orders).items():
-                assert state is State.REQUESTED or f"**{number(group.count)}** {t(WORDINGS[state].short)}" in text
+                assert state is State.REQUESTED or f"**{number(group.count)}** {_(WORDINGS[state].short)}" in text
 
 
 @pytest.mark.parametrize("words", WORDS)

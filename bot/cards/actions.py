@@ -10,7 +10,7 @@ from typing import Any
 
 import discord
 
-from bot.cards.language import mark, t
+from bot.cards.language import N_, _
 from bot.cards.words import OUTCOMES
 from bot.domain.states import CANCELLED_IN_0_1_0, State
 from bot.ledger import ListKind
@@ -82,13 +82,13 @@ class Action:
     ) -> Button:
         """Return its button; `words` are filled into its label, which `label` replaces."""
         return discord.ui.Button(
-            label=label or t(self._label, **words), style=style or self._style, custom_id=self.custom_id(*values)
+            label=label or _(self._label, **words), style=style or self._style, custom_id=self.custom_id(*values)
         )
 
     def menu(self, *values: object, options: Mapping[Any, str], chosen: str = "") -> Menu:
         """Return its menu; `options` says how each value is called."""
         return discord.ui.Select(
-            placeholder=t(self._label) if self._label else None,
+            placeholder=_(self._label) if self._label else None,
             options=[
                 discord.SelectOption(label=label, value=value, default=value == chosen)
                 for value, label in options.items()
@@ -104,51 +104,51 @@ def _pattern(part: str) -> str:
 
 
 # Keys
-CONNECT = Action("np:connect", "name?", label=mark("Connect your key"), style=MAIN)
+CONNECT = Action("np:connect", "name?", label=N_("Connect your key"), style=MAIN)
 KEY_FORM = Action("np:key", "name?", is_form=True)
-ASK_REMOVE = Action("np:ask-remove", "account_id", label=mark("Remove {name}"), style=DANGER)
-REMOVE_KEY = Action("np:remove-key", "account_id", label=mark("Remove anyway"), style=DANGER)
-KEEP_KEY = Action("np:keep-key", label=mark("Keep the key"))
+ASK_REMOVE = Action("np:ask-remove", "account_id", label=N_("Remove {name}"), style=DANGER)
+REMOVE_KEY = Action("np:remove-key", "account_id", label=N_("Remove anyway"), style=DANGER)
+KEEP_KEY = Action("np:keep-key", label=N_("Keep the key"))
 
 # Cancels
-PASTE = Action("np:paste", label=mark("Paste order IDs"), style=MAIN)
+PASTE = Action("np:paste", label=N_("Paste order IDs"), style=MAIN)
 ORDERS_FORM = Action("np:orders", is_form=True)
-CONFIRM = Action("np:confirm", "request_id", label=mark("Confirm: ask to cancel {count}"), style=DANGER)
-KEEP = Action("np:keep", "request_id", label=mark("Keep the orders"))
-STATUS = Action("np:status", "request_id", label=mark("Show status"))
-STOP = Action("np:stop", "request_id", label=mark("Stop sending"), style=DANGER)
-RETRY = Action("np:retry", "request_id", label=mark("Retry unclear"))
-TRY_UNDER = Action("np:try", "card", "list_id", "account_id", label=mark("Try under {name}"))
-TRY_OTHERS = Action("np:try-others", "card", "list_id", label=mark("Try my other keys"))
+CONFIRM = Action("np:confirm", "request_id", label=N_("Confirm: ask to cancel {count}"), style=DANGER)
+KEEP = Action("np:keep", "request_id", label=N_("Keep the orders"))
+STATUS = Action("np:status", "request_id", label=N_("Show status"))
+STOP = Action("np:stop", "request_id", label=N_("Stop sending"), style=DANGER)
+RETRY = Action("np:retry", "request_id", label=N_("Retry unclear"))
+TRY_UNDER = Action("np:try", "card", "list_id", "account_id", label=N_("Try under {name}"))
+TRY_OTHERS = Action("np:try-others", "card", "list_id", label=N_("Try my other keys"))
 
 # Refills
-REFILL = Action("np:refill", "card", "list_id", "account_id", label=mark("Refill these"))
+REFILL = Action("np:refill", "card", "list_id", "account_id", label=N_("Refill these"))
 CONFIRM_REFILL = Action(
-    "np:refill-go", "card", "list_id", "account_id", "count", label=mark("Confirm refill"), style=DANGER
+    "np:refill-go", "card", "list_id", "account_id", "count", label=N_("Confirm refill"), style=DANGER
 )
-NO_REFILL = Action("np:refill-no", label=mark("No"))
+NO_REFILL = Action("np:refill-no", label=N_("No"))
 
 # Lists
-LIST = Action("np:list", "kind", "list_id", "outcome?", label=mark("Whole list (CSV)"))
-BROWSE = Action("np:browse", "kind", "list_id", "outcome?", label=mark("Page through"))
+LIST = Action("np:list", "kind", "list_id", "outcome?", label=N_("Whole list (CSV)"))
+BROWSE = Action("np:browse", "kind", "list_id", "outcome?", label=N_("Page through"))
 PAGE = Action("np:page", "kind", "list_id", "page", "outcome?")
-COPY_IDS = Action("np:ids", "card", "list_id", label=mark("Copy IDs …"))
+COPY_IDS = Action("np:ids", "card", "list_id", label=N_("Copy IDs …"))
 
 # What is open
-CHECK_NOW = Action("np:look", label=mark("Check now"), style=MAIN)
-ASK_UNWATCH = Action("np:ask-unwatch", label=mark("Stop watching"))
-UNWATCH = Action("np:unwatch", label=mark("Stop watching"), style=DANGER)
-KEEP_WATCHING = Action("np:keep-watching", label=mark("Keep watching"))
+CHECK_NOW = Action("np:look", label=N_("Check now"), style=MAIN)
+ASK_UNWATCH = Action("np:ask-unwatch", label=N_("Stop watching"))
+UNWATCH = Action("np:unwatch", label=N_("Stop watching"), style=DANGER)
+KEEP_WATCHING = Action("np:keep-watching", label=N_("Keep watching"))
 
 # How the bot behaves towards a user
-UPDATES = Action("np:news", "user_id", label=mark("Show me"), style=MAIN)
+UPDATES = Action("np:news", "user_id", label=N_("Show me"), style=MAIN)
 WAY = Action("np:way")
 TIMING = Action("np:timing")
 LANGUAGE = Action("np:language")
 SILENT = Action("np:silent", "silent")
 WEBHOOK = Action("np:webhook", "step")
 WEBHOOK_SECRET_FORM = Action("np:webhook-secret", is_form=True)
-ERASE = Action("np:erase", label=mark("Erase everything"), style=DANGER)
-KEEP_ALL = Action("np:keep-all", label=mark("Keep it"))
+ERASE = Action("np:erase", label=N_("Erase everything"), style=DANGER)
+KEEP_ALL = Action("np:keep-all", label=N_("Keep it"))
 
 ALL: tuple[Action, ...] = tuple(value for value in vars().values() if isinstance(value, Action))

@@ -20,7 +20,7 @@ from bot.cards.groups import (
     with_key,
 )
 from bot.cards.keys import Names, connect_again, names_of, other_keys, pauses, under_key
-from bot.cards.language import number, plural, t
+from bot.cards.language import _, number, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.previews import preview_text
 from bot.cards.text import ago, at, bar, code, first_few, listed, titled
@@ -41,10 +41,10 @@ def request_card(view: RequestView) -> CardView:
         case RequestState.AWAITING_CONFIRMATION:
             return _question(view)
         case RequestState.DECLINED:
-            return card(Tone.PLAIN, [titled(t("Kept"), t("Nothing was sent."))])
+            return card(Tone.PLAIN, [titled(_("Kept"), _("Nothing was sent."))])
         case RequestState.EXPIRED:
-            again = t("Nothing was sent. Use `/cancel` again; a question stands for 15 minutes.")
-            return card(Tone.PLAIN, [titled(t("Too late to confirm"), again)])
+            again = _("Nothing was sent. Use `/cancel` again; a question stands for 15 minutes.")
+            return card(Tone.PLAIN, [titled(_("Too late to confirm"), again)])
         case RequestState.ACTIVE:
             return _progress(view)
 
@@ -56,8 +56,8 @@ def _question(view: RequestView) -> CardView:
     named = first_few(view.waiting, request.orders)
     shown, left = listed([code(order) for order in named], 900)
     missing = left + request.orders - len(named)
-    rest = " " + t("… and {missing} more", missing=missing) if missing else ""
-    warning = t(
+    rest = " " + _("… and {missing} more", missing=missing) if missing else ""
+    warning = _(
         "Nothing has been sent yet. A request to cancel cannot be taken back, "
         "and a partly delivered order may get no refill."
     )
@@ -80,7 +80,7 @@ def _question(view: RequestView) -> CardView:
         [
             titled(plural("Cancel {count} order?", "Cancel {count} orders?", request.orders), key, warning),
             orders,
-            preview_text(request.preview) if request.preview else t(PREVIEW_TOO_LONG),
+            preview_text(request.preview) if request.preview else _(PREVIEW_TOO_LONG),
         ],
         buttons=[actions.CONFIRM.button(request.id, count=request.orders), actions.KEEP.button(request.id)],
     )
@@ -90,8 +90,8 @@ def _progress(view: RequestView) -> CardView:
     request = view.request
     sections = sections_of(view.groups, [code(order) for order in view.waiting], request.waiting)
     notes = [
-        t(PAUSES[view.account.state]) if _is_stuck(view) else "",
-        t(TROUBLES[view.account.trouble]) if view.account.trouble and has_open(sections) else "",
+        _(PAUSES[view.account.state]) if _is_stuck(view) else "",
+        _(TROUBLES[view.account.trouble]) if view.account.trouble and has_open(sections) else "",
         f"-# {_linked_before(view.linked)}" if view.linked else "",
         ignored(request.ignored, request.repeats),
     ]
@@ -132,10 +132,10 @@ def _sent(view: RequestView, sections: Sections) -> Sequence[str]:
         return ()
     unsent = [sections[state].count for state in (State.REQUESTED, State.SENDING) if state in sections]
     sent = request.orders - sum(unsent)
-    done = t("{sent} of {orders} sent", sent=sent, orders=request.orders)
+    done = _("{sent} of {orders} sent", sent=sent, orders=request.orders)
     if view.sent_by and not _is_stuck(view):
-        done += " · " + t("the panel's limits let the last go {when} at the earliest", when=ago(view.sent_by))
-    follows = t(
+        done += " · " + _("the panel's limits let the last go {when} at the earliest", when=ago(view.sent_by))
+    follows = _(
         "This card updates until {time}. You get a message once every order has been checked.",
         time=at(request.card_until),
     )
@@ -155,11 +155,11 @@ def notice_card(report: Report, notice: Notice) -> CardView:
     names = names_of(report.accounts)
     folded = False
     for title, late in _overdue(report.overdue, names).items():
-        shown, missing = listed([name for name, _ in late.lines], 500)
+        shown, missing = listed([name for name, _since in late.lines], 500)
         missing += late.count - len(late.lines)
         folded = folded or bool(missing)
         rest = f" {in_the_list(missing)}" if missing else ""
-        watching = t(
+        watching = _(
             "I go on watching, less often, until 30 days after you asked. You may want to ask NotPanel's support."
         )
         parts.append(titled(title, shown + rest, f"-# {watching}"))
@@ -172,7 +172,7 @@ def notice_card(report: Report, notice: Notice) -> CardView:
         folded = folded or more
     return card(
         Tone.BAD if report.pauses else tone_of(ended) if ended else Tone.WAITING,
-        [*(parts or [titled(t("Nothing new"))]), f"-# {notice.reference}"],
+        [*(parts or [titled(_("Nothing new"))]), f"-# {notice.reference}"],
         buttons=[
             *connect_again(report.pauses, several=bool(names)),
             *_refills(notice.id, report.ended, names),
@@ -186,14 +186,14 @@ def notice_card(report: Report, notice: Notice) -> CardView:
 def brief_notice_card(report: Report, notice: Notice) -> CardView:
     """Tell the same in counts alone, with nothing in it from outside: for what Discord takes in no other form."""
     ended = sections_of(report.ended)
-    reasons = dict.fromkeys(t(PAUSES[account.state]) for account in report.pauses)
-    parts = [titled(t("⚠️ I need your key again"), *reasons)] if reasons else []
+    reasons = dict.fromkeys(_(PAUSES[account.state]) for account in report.pauses)
+    parts = [titled(_("⚠️ I need your key again"), *reasons)] if reasons else []
     parts += [f"**{title}** ({number(late.count)})" for title, late in _overdue(report.overdue, {}).items()]
     if ended:
         count = total(ended)
         parts.append(titled(plural("News about {count} order", "News about {count} orders", count), counts(ended)))
     has_orders = bool(ended or report.overdue)
-    rest = t("Discord did not take the longer message. The buttons show each order.")
+    rest = _("Discord did not take the longer message. The buttons show each order.")
     return card(
         Tone.BAD if reasons else tone_of(ended) if ended else Tone.WAITING,
         [*parts, *([f"-# {rest}"] if has_orders else [])],
@@ -206,8 +206,8 @@ def _overdue(groups: Groups, names: Names) -> dict[str, Section]:
     queued = {state: group for state, group in groups.items() if state is State.QUEUED}
     others = {state: group for state, group in groups.items() if state is not State.QUEUED}
     named = {
-        t("Still open at the provider after 72 hours"): queued,
-        t("Still waiting for a clear answer from the panel after 72 hours"): others,
+        _("Still open at the provider after 72 hours"): queued,
+        _("Still waiting for a clear answer from the panel after 72 hours"): others,
     }
     return {title: _merged(late, names) for title, late in named.items() if late}
 
@@ -226,14 +226,14 @@ def _refills(notice_id: int, groups: Groups, names: Names) -> list[actions.Butto
     """Offer refills under each key of a notice's orders apart: an order is known under its own key alone."""
     orders = [order for group in groups.values() for order in group.first if order.may_be_refilled]
     accounts = sorted({order.account_id for order in orders})[:_MOST_REFILLS]
-    labels = {one: t("Refill these: {name}", name=names[one]) if names.get(one) else "" for one in accounts}
+    labels = {one: _("Refill these: {name}", name=names[one]) if names.get(one) else "" for one in accounts}
     return [actions.REFILL.button(ListKind.NOTICE, notice_id, one, label=label) for one, label in labels.items()]
 
 
 def _copy_ids(kind: ListKind, list_id: int, sections: Sections) -> list[actions.Menu]:
     """Offer the IDs of each group, to copy."""
-    groups = {state: f"{number(section.count)} {t(WORDINGS[state].short)}" for state, section in sections.items()}
-    options = {state: t("Copy IDs: {group}", group=group) for state, group in groups.items()}
+    groups = {state: f"{number(section.count)} {_(WORDINGS[state].short)}" for state, section in sections.items()}
+    options = {state: _("Copy IDs: {group}", group=group) for state, group in groups.items()}
     return [actions.COPY_IDS.menu(kind, list_id, options=options)] if options else []
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.cards import actions
 from bot.cards.keys import Names, under
-from bot.cards.language import number, t
+from bot.cards.language import _, number
 from bot.cards.layout import Tone, room_beside
 from bot.cards.text import ago, amount, by_remark, code, on, size
 from bot.cards.words import (
@@ -50,12 +50,12 @@ def undated(_order: Cancellation) -> str:
 
 def asked(order: Cancellation) -> str:
     """Say when its cancellation was asked for."""
-    return " " + t("asked {when}", when=ago(order.created_at))
+    return " " + _("asked {when}", when=ago(order.created_at))
 
 
 def last_checked(order: Cancellation) -> str:
     """Say when it was asked for, and when it was last looked at."""
-    last = t("last look {when}", when=ago(order.checked_at)) if order.checked_at else ""
+    last = _("last look {when}", when=ago(order.checked_at)) if order.checked_at else ""
     return " · ".join(filter(None, [asked(order), last]))
 
 
@@ -84,7 +84,7 @@ def sections_of(
 def _section(state: State, group: Group, dates: _Dates) -> Section:
     lines = [(code(order.order_id) + dates(order), _remark(state, order)) for order in group.first]
     given_up = any(order.is_only_watched for order in group.first)
-    return Section(group.count, lines, given_up, t(ONLY_WATCHED) if given_up else _of_refunds(state, group))
+    return Section(group.count, lines, given_up, _(ONLY_WATCHED) if given_up else _of_refunds(state, group))
 
 
 def _of_refunds(state: State, group: Group) -> str:
@@ -92,7 +92,7 @@ def _of_refunds(state: State, group: Group) -> str:
     proven = sum(order.refund is not None for order in group.first)
     if state is not State.CANCELLED or proven == group.count:
         return ""
-    return t(REFUND_NOT_SHOWN) if proven or len(group.first) < group.count else t(REFUND_NOT_KNOWN)
+    return _(REFUND_NOT_SHOWN) if proven or len(group.first) < group.count else _(REFUND_NOT_KNOWN)
 
 
 def total(sections: Sections) -> int:
@@ -107,7 +107,7 @@ def counts(sections: Sections) -> str:
 
 def counted(groups: Iterable[tuple[Wording, Section]]) -> str:
     """Return how many orders are in each group, in one line."""
-    return " · ".join(f"**{number(section.count)}** {t(wording.short)}" for wording, section in groups)
+    return " · ".join(f"**{number(section.count)}** {_(wording.short)}" for wording, section in groups)
 
 
 def rest_of(kind: ListKind, list_id: int, outcome: State | None = None) -> list[actions.Button]:
@@ -123,8 +123,8 @@ def texts_of(sections: Sections, *, beside: Sequence[str]) -> tuple[list[str], b
 
 def frame(wording: Wording, count: int, more: str = "") -> Frame:
     """Return what stands above and below the orders of a group; `more`: behind what it means."""
-    meaning = " ".join(filter(None, [t(wording.meaning), more]))
-    return f"**{wording.emoji} {t(wording.title)}** ({number(count)})", f"-# {meaning}"
+    meaning = " ".join(filter(None, [_(wording.meaning), more]))
+    return f"**{wording.emoji} {_(wording.title)}** ({number(count)})", f"-# {meaning}"
 
 
 def fitted(
@@ -136,7 +136,7 @@ def fitted(
     """
     frames = ["\n".join([above, rest(section.count), below, ""]) for (above, below), section in groups]
     room = room_beside([*beside, *frames])
-    wanted = [by_remark(section.lines, _PLENTY, section.count)[0] for _, section in groups]
+    wanted = [by_remark(section.lines, _PLENTY, section.count)[0] for _state, section in groups]
     texts = [""] * len(groups)
     folded = False
     # What a short group leaves is for the longer ones: else a long refusal beside eleven other groups names no order.
@@ -152,7 +152,7 @@ def fitted(
 
 def in_the_list(missing: int) -> str:
     """Say that there are more than a card has room for."""
-    return t("… and {missing} more, in the list", missing=missing)
+    return _("… and {missing} more, in the list", missing=missing)
 
 
 def _remark(state: State, order: Cancellation) -> str:
@@ -164,7 +164,7 @@ def _remark(state: State, order: Cancellation) -> str:
         case State.CANCELLED | State.FAILED | State.COMPLETED if order.status_word:
             return f" · {panel_status(order.status_word)}{_money(order)}"
         case State.PARTIAL:
-            remains = " · " + t("{amount} not delivered", amount=amount(order.remains)) if order.remains else ""
+            remains = " · " + _("{amount} not delivered", amount=amount(order.remains)) if order.remains else ""
             return f"{remains}{_money(order)}"
         case State.QUEUED | State.ACCEPTED if order.status_word:
             return f" · {panel_status(order.status_word)}"
@@ -184,16 +184,16 @@ def _money(order: Cancellation) -> str:
     if order.charge_first is None or order.charge_last is None or order.charge_first == order.charge_last:
         return ""
     currency = f" {amount(order.currency)}" if order.currency else ""
-    change = t("charge {first} → {last}", first=amount(order.charge_first), last=amount(order.charge_last))
+    change = _("charge {first} → {last}", first=amount(order.charge_first), last=amount(order.charge_last))
     return f" · {change}{currency}"
 
 
 def refunded(order: Cancellation) -> str:
     """Say that money came back for an order for which that is proven, and how much where that is known."""
     if order.came_back is None or order.charge_first is None:
-        return t("refunded")
+        return _("refunded")
     currency = f" {amount(order.currency)}" if order.currency else ""
-    return t("refunded {back} of {whole}", back=str(order.came_back), whole=f"{amount(order.charge_first)}{currency}")
+    return _("refunded {back} of {whole}", back=str(order.came_back), whole=f"{amount(order.charge_first)}{currency}")
 
 
 def has_open(states: Iterable[State]) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.cards import actions
 from bot.cards.errors import panel_error
-from bot.cards.language import plural, t
+from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import ago, amount, code, listed, titled
 from bot.cards.words import PAUSES, TRACES
@@ -37,17 +37,17 @@ def names_of(keys: Keyring) -> Names:
 
 def under(names: Names, account_id: int) -> str:
     """Return what stands behind an order of a user with several keys."""
-    return " · " + t("key {name}", name=code(names[account_id])) if account_id in names else ""
+    return " · " + _("key {name}", name=code(names[account_id])) if account_id in names else ""
 
 
 def under_key(keys: Keyring, account: Account) -> str:
     """Say which of several keys something goes to."""
-    return t("Under your key {name}.", name=code(account.name)) if names_of(keys) else ""
+    return _("Under your key {name}.", name=code(account.name)) if names_of(keys) else ""
 
 
 def connected(result: Connected) -> CardView:
     """Confirm that a key is stored and works."""
-    works = t(
+    works = _(
         "The key ending in {end} works and is stored encrypted. Balance: **{balance}**.",
         end=code_end(result.last4),
         balance=balance(result.balance),
@@ -60,8 +60,8 @@ def connected(result: Connected) -> CardView:
     return card(
         Tone.GOOD,
         [
-            titled(t("Connected"), works, going_on if result.waiting else "", _stored_as(result)),
-            t("Now `/cancel` takes one order ID or many. `/key remove` forgets the key at any time."),
+            titled(_("Connected"), works, going_on if result.waiting else "", _stored_as(result)),
+            _("Now `/cancel` takes one order ID or many. `/key remove` forgets the key at any time."),
         ],
     )
 
@@ -72,8 +72,8 @@ def _stored_as(result: Connected) -> str:
     if not names_of(result.keys):
         return ""
     if result.account.is_default:
-        return t("Saved as {name}. It is your default: commands without a key use it.", name=name)
-    return t(
+        return _("Saved as {name}. It is your default: commands without a key use it.", name=name)
+    return _(
         "Saved as {name}. Your default is still {default}; pick {name} with the option `key`.",
         name=name,
         default=code(default),
@@ -82,11 +82,11 @@ def _stored_as(result: Connected) -> str:
 
 def key_problem(error: PanelError, name: str) -> CardView:
     """Say that the panel did not accept a key."""
-    kept = t("Nothing was stored; a key connected before stays as it was.")
+    kept = _("Nothing was stored; a key connected before stays as it was.")
     return card(
         Tone.BAD,
-        [titled(t("Not connected"), f"{panel_error(error)} {kept}")],
-        buttons=[actions.CONNECT.button(name, label=t("Try again"))],
+        [titled(_("Not connected"), f"{panel_error(error)} {kept}")],
+        buttons=[actions.CONNECT.button(name, label=_("Try again"))],
     )
 
 
@@ -100,18 +100,18 @@ def _only_key_card(view: KeyView) -> CardView:
     usable = state is AccountState.ACTIVE
     return card(
         Tone.GOOD if usable else Tone.BAD,
-        [titled(t("Your NotPanel key"), _facts(view, "" if usable else t(PAUSES[state])))],
-        buttons=[actions.CONNECT.button(view.account.name, label=t("Replace the key"))],
+        [titled(_("Your NotPanel key"), _facts(view, "" if usable else _(PAUSES[state])))],
+        buttons=[actions.CONNECT.button(view.account.name, label=_("Replace the key"))],
     )
 
 
 def _several_keys_card(views: Sequence[KeyView]) -> CardView:
-    default = t("**default**: commands without a key use it")
+    default = _("**default**: commands without a key use it")
     lines: list[str] = []
     for one in views:
         lines.append(" · ".join([f"🔑 {code(one.account.name)}", *([default] if one.account.is_default else [])]))
-        lines.append(_facts(one, t("It is not in use at the moment.")))
-    how = t(
+        lines.append(_facts(one, _("It is not in use at the moment.")))
+    how = _(
         "`/key set` with a name adds a key, or replaces the one of that name; `/key default` chooses the default, "
         "`/key remove` forgets one."
     )
@@ -119,15 +119,15 @@ def _several_keys_card(views: Sequence[KeyView]) -> CardView:
     paused = tuple(one for one in keys if one.state is not AccountState.ACTIVE)
     return card(
         Tone.BAD if paused else Tone.GOOD,
-        [titled(t("Your NotPanel keys"), *lines), *pauses(paused, keys), f"-# {how}"],
+        [titled(_("Your NotPanel keys"), *lines), *pauses(paused, keys), f"-# {how}"],
         buttons=connect_again(paused, several=True),
     )
 
 
 def _facts(view: KeyView, paused: str) -> str:
     """Say what may be shown of a key; `paused`: what to say of one that the panel does not take."""
-    end = t("Ends in {end}, stored encrypted.", end=code_end(view.last4))
-    state = t("It is in use.") if view.account.state is AccountState.ACTIVE else paused
+    end = _("Ends in {end}, stored encrypted.", end=code_end(view.last4))
+    state = _("It is in use.") if view.account.state is AccountState.ACTIVE else paused
     return " ".join([end, state, plural("{count} order being watched.", "{count} orders being watched.", view.waiting)])
 
 
@@ -135,7 +135,7 @@ def connect_again(paused: Sequence[Account], *, several: bool) -> list[actions.B
     """Offer to connect keys that the panel no longer takes; `several`: their names say which."""
     return [
         actions.CONNECT.button(
-            one.name, label=t("Connect {name} again", name=one.name) if several else t("Connect again")
+            one.name, label=_("Connect {name} again", name=one.name) if several else _("Connect again")
         )
         for one in paused[:_MOST_CONNECTS]
     ]
@@ -146,16 +146,16 @@ def pauses(paused: Keyring, keys: Keyring) -> list[str]:
     reasons: list[str] = []
     for state in dict.fromkeys(account.state for account in paused):
         names, missing = listed([code(one.name) for one in paused if one.state is state], _ROOM_FOR_NAMES)
-        more = " " + t("… and {missing} more", missing=missing) if missing else ""
-        reasons.append(f"{names}{more}: {t(PAUSES[state])}" if names_of(keys) else t(PAUSES[state]))
-    return [titled(t("⚠️ I need your key again"), *reasons)] if reasons else []
+        more = " " + _("… and {missing} more", missing=missing) if missing else ""
+        reasons.append(f"{names}{more}: {_(PAUSES[state])}" if names_of(keys) else _(PAUSES[state]))
+    return [titled(_("⚠️ I need your key again"), *reasons)] if reasons else []
 
 
 def which_to_remove(keys: Keyring) -> CardView:
     """Ask which of several keys to remove."""
     return card(
         Tone.WAITING,
-        [titled(t("Which key shall I forget?"), t("Nothing was changed."))],
+        [titled(_("Which key shall I forget?"), _("Nothing was changed."))],
         buttons=[actions.ASK_REMOVE.button(account.id, name=account.name) for account in keys],
     )
 
@@ -167,8 +167,8 @@ def removal_question(view: KeyView) -> CardView:
         "Remove the key although {count} orders are open?",
         view.waiting,
     )
-    which = t("The key {name}, which ends in {end}.", name=code(view.account.name), end=code_end(view.last4))
-    without = t(
+    which = _("The key {name}, which ends in {end}.", name=code(view.account.name), end=code_end(view.last4))
+    without = _(
         "Without the key I can neither send what is waiting nor see how the rest ends. "
         "Nothing is taken back at the panel."
     )
@@ -186,42 +186,42 @@ def removed(result: Removed) -> CardView:
         "{count} orders are no longer watched, or will not be sent: check in your NotPanel orders.",
         result.waiting,
     )
-    revoke = t("To be sure that nobody can use it, revoke it in your NotPanel account too.")
-    left = [t("Nothing of it is left here.")] if result.wholly else [t("It is no longer stored here."), t(TRACES)]
+    revoke = _("To be sure that nobody can use it, revoke it in your NotPanel account too.")
+    left = [_("Nothing of it is left here.")] if result.wholly else [_("It is no longer stored here."), _(TRACES)]
     gone = " ".join([*left, *([lost] if result.waiting else [])])
     default = next((one.name for one in result.keys if one.is_default), None)
-    rest = t("Commands without a key now use {name}.", name=code(default)) if default else ""
+    rest = _("Commands without a key now use {name}.", name=code(default)) if default else ""
     return card(Tone.PLAIN, [titled(_removed_title(result), gone, rest, f"-# {revoke}")])
 
 
 def _removed_title(result: Removed) -> str:
     if not names_of(result.keys):
-        return t("Key removed")
-    return t("Key {name} removed", name=code(result.account.name))
+        return _("Key removed")
+    return _("Key {name} removed", name=code(result.account.name))
 
 
 def key_kept() -> CardView:
     """Confirm that nothing was done."""
-    return card(Tone.PLAIN, [titled(t("Key kept"), t("Nothing was changed."))])
+    return card(Tone.PLAIN, [titled(_("Key kept"), _("Nothing was changed."))])
 
 
 def default_chosen(account: Account) -> CardView:
     """Confirm which key commands without one use from now on."""
-    from_now_on = t("Commands without a key now use {name}.", name=code(account.name))
-    stays = t("Earlier requests stay with their key.")
-    return card(Tone.GOOD, [titled(t("Default key chosen"), from_now_on, f"-# {stays}")])
+    from_now_on = _("Commands without a key now use {name}.", name=code(account.name))
+    stays = _("Earlier requests stay with their key.")
+    return card(Tone.GOOD, [titled(_("Default key chosen"), from_now_on, f"-# {stays}")])
 
 
 def balances_card(views: Sequence[BalanceView], keys: Keyring) -> CardView:
     """Show balances, and how old they are: the panel caches them for 30 s (NotPanel docs)."""
-    age = t(
+    age = _(
         "Asked for {when}. The panel renews this figure every 30 seconds, so the very latest charges and refunds may "
         "be missing.",
         when=ago(views[-1].asked_at),
     )
     names = names_of(keys)
     lines = [f"{_balance(view)}{under(names, view.account.id)}" for view in views]
-    return card(Tone.PLAIN, [titled(t("Balance"), *lines, f"-# {age}")])
+    return card(Tone.PLAIN, [titled(_("Balance"), *lines, f"-# {age}")])
 
 
 def _balance(view: BalanceView) -> str:
@@ -229,7 +229,7 @@ def _balance(view: BalanceView) -> str:
         case Balance():
             return f"**{balance(view.balance)}**"
         case KeyPaused(state=state):
-            return t(PAUSES[state])
+            return _(PAUSES[state])
         case PanelError():
             return panel_error(view.balance)
 
@@ -238,7 +238,7 @@ def status_note(statuses: Statuses) -> str:
     """Say under which of several keys orders were looked up, and which others may know those that were not found."""
     lost = any(isinstance(row, RowError) and is_not_found(row.panel_message) for row in statuses.rows.values())
     others = ", ".join(code(one.name) for one in keys_beside(statuses.keys, {statuses.account.id}))
-    hint = t("What was not found may be under another key of yours: `/status` with `key` {names}.", names=others)
+    hint = _("What was not found may be under another key of yours: `/status` with `key` {names}.", names=others)
     return " ".join(filter(None, [under_key(statuses.keys, statuses.account), hint if lost and others else ""]))
 
 
@@ -255,7 +255,7 @@ def which_to_try(kind: ListKind, list_id: int, keys: Keyring) -> CardView:
     """Ask under which of many keys to try what was not found."""
     return card(
         Tone.WAITING,
-        [titled(t("Under which key shall I try?"), t("I ask again before anything is sent."))],
+        [titled(_("Under which key shall I try?"), _("I ask again before anything is sent."))],
         buttons=[actions.TRY_UNDER.button(kind, list_id, one.id, name=one.name) for one in keys],
     )
 

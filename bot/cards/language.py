@@ -1,6 +1,6 @@
 """The languages the bot speaks: which one a task speaks, its catalogue, and how it writes numbers.
 
-Texts stand in English where they are used, inside `t`, `plural` or `mark`. `make messages` collects them into
+Texts stand in English where they are used, inside `_`, `plural` or `N_`. `make messages` collects them into
 bot/cards/locale/*/LC_MESSAGES/bot.po for translators, and compiles those to the .mo files that are read here.
 """
 
@@ -72,7 +72,7 @@ def use_language(language: Language) -> Generator[None]:
         _spoken.reset(before)
 
 
-def t(message: str, /, **values: str | int) -> str:
+def _(message: str, /, **values: str | int) -> str:
     """Return a text in the current language with its {values} filled in, numbers as that language writes them."""
     return _filled(_catalogue(current_language()).gettext(message), values)
 
@@ -82,8 +82,8 @@ def plural(one: str, many: str, count: int, /, **values: str | int) -> str:
     return _filled(_catalogue(current_language()).ngettext(one, many, count), {"count": count, **values})
 
 
-def mark(message: str) -> str:
-    """Mark a text of a table for translation; whoever shows it translates it with `t`."""
+def N_(message: str) -> str:
+    """Mark a text of a table for translation; whoever shows it translates it with `_`."""
     return message
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import discord
 
 from bot.cards.actions import KEY_FORM, ORDERS_FORM, WEBHOOK_SECRET_FORM
-from bot.cards.language import t
+from bot.cards.language import _
 
 KEY_FIELD, ORDERS_FIELD, SECRET_FIELD = "key", "orders", "secret"
 """The custom_ids of text fields."""
@@ -33,13 +33,13 @@ def key_form(name: str = "") -> discord.ui.Modal:
     `name`: what it is to be called; without one it takes the place of the default.
     """
     return _form(
-        t("Key “{name}”", name=name) if name else t("Connect your NotPanel key"),
+        _("Key “{name}”", name=name) if name else _("Connect your NotPanel key"),
         KEY_FORM.custom_id(name),
         discord.ui.Label(
-            text=t("API key"),
-            description=t("Make one just for this bot: then you can revoke it alone. Stored encrypted."),
+            text=_("API key"),
+            description=_("Make one just for this bot: then you can revoke it alone. Stored encrypted."),
             component=discord.ui.TextInput(
-                custom_id=KEY_FIELD, placeholder=t("Paste the key exactly as NotPanel shows it"), max_length=300
+                custom_id=KEY_FIELD, placeholder=_("Paste the key exactly as NotPanel shows it"), max_length=300
             ),
         ),
     )
@@ -48,22 +48,22 @@ def key_form(name: str = "") -> discord.ui.Modal:
 def orders_form(keys: Sequence[str] = (), chosen: str = "") -> discord.ui.Modal:
     """Take order IDs in whatever form they were copied, or a file of them; under one of these keys, if there are."""
     return _form(
-        t("Cancel orders"),
+        _("Cancel orders"),
         ORDERS_FORM.custom_id(),
         discord.ui.Label(
-            text=t("Order IDs"),
-            description=t("Up to {most} characters; longer lists go into a file.", most=_MOST_TYPED),
+            text=_("Order IDs"),
+            description=_("Up to {most} characters; longer lists go into a file.", most=_MOST_TYPED),
             component=discord.ui.TextInput(
                 custom_id=ORDERS_FIELD,
                 style=discord.TextStyle.paragraph,
                 required=False,
                 max_length=_MOST_TYPED,
-                placeholder=t("ord_… ord_… one per line, with commas, or a whole message: the IDs are found"),
+                placeholder=_("ord_… ord_… one per line, with commas, or a whole message: the IDs are found"),
             ),
         ),
         discord.ui.Label(
-            text=t("Or a file"),
-            description=t("Text or CSV, up to 10 MB."),
+            text=_("Or a file"),
+            description=_("Text or CSV, up to 10 MB."),
             component=discord.ui.FileUpload(custom_id="file", required=False, min_values=0, max_values=1),
         ),
         *([_key_choice(keys, chosen)] if len(keys) > 1 else []),
@@ -73,8 +73,8 @@ def orders_form(keys: Sequence[str] = (), chosen: str = "") -> discord.ui.Modal:
 def _key_choice(keys: Sequence[str], chosen: str) -> discord.ui.Label[discord.ui.Modal]:
     options = [discord.SelectOption(label=name, value=name, default=name == (chosen or keys[0])) for name in keys]
     return discord.ui.Label(
-        text=t("Key"),
-        description=t("The orders are cancelled under this key alone."),
+        text=_("Key"),
+        description=_("The orders are cancelled under this key alone."),
         component=discord.ui.Select(custom_id=KEY_CHOICE, options=options, required=True),
     )
 
@@ -82,11 +82,11 @@ def _key_choice(keys: Sequence[str], chosen: str) -> discord.ui.Label[discord.ui
 def webhook_secret_form() -> discord.ui.Modal:
     """Take the secret that the panel signs its calls with."""
     return _form(
-        t("Signing secret"),
+        _("Signing secret"),
         WEBHOOK_SECRET_FORM.custom_id(),
         discord.ui.Label(
-            text=t("Secret"),
-            description=t("NotPanel shows it once, when the address is registered. Stored encrypted."),
+            text=_("Secret"),
+            description=_("NotPanel shows it once, when the address is registered. Stored encrypted."),
             component=discord.ui.TextInput(custom_id=SECRET_FIELD, max_length=300),
         ),
     )

@@ -14,7 +14,7 @@ from bot.cards.groups import (
     with_key,
 )
 from bot.cards.keys import names_of, under
-from bot.cards.language import plural, t
+from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import ago, code, on, titled
 from bot.cards.words import OUTCOMES
@@ -30,7 +30,7 @@ def open_card(view: OpenView, note: str = "") -> CardView:
     waiting = [code(order) + under(names, account_id) for account_id, order in view.waiting]
     sections = sections_of(view.groups, waiting, view.count_waiting, dates=with_key(names, last_checked))
     if not sections:
-        return card(Tone.GOOD, [titled(t("Nothing open"), t("I am watching no order for you at the moment."))])
+        return card(Tone.GOOD, [titled(_("Nothing open"), _("I am watching no order for you at the moment."))])
     count = total(sections)
     title = plural("Still open · {count} order", "Still open · {count} orders", count)
     head = titled(title, counts(sections))
@@ -49,8 +49,8 @@ def open_card(view: OpenView, note: str = "") -> CardView:
 def check_now_card(view: CheckNowView) -> CardView:
     """Show what is open to a user who has asked for a look at it."""
     when = ago(view.again_at)
-    asking = t("I am asking the panel. This card stays as it is: press again {when}.", when=when)
-    asked = t("Asked a moment ago: again {when}.", when=when)
+    asking = _("I am asking the panel. This card stays as it is: press again {when}.", when=when)
+    asked = _("Asked a moment ago: again {when}.", when=when)
     return open_card(view.open, f"-# {asking if view.begun else asked}")
 
 
@@ -62,11 +62,11 @@ def unwatching_question(view: OpenView) -> CardView:
         return open_card(view)
     title = plural("Stop watching {count} open order?", "Stop watching {count} open orders?", count)
     sentences = [
-        t("Nothing is taken back at the panel: what was sent goes on there, and **how it ends will not be told.**"),
+        _("Nothing is taken back at the panel: what was sent goes on there, and **how it ends will not be told.**"),
         plural("{count} order that waits is not sent.", "{count} orders that wait are not sent.", requested)
         if requested
         else "",
-        t("What is being sent at this moment stays."),
+        _("What is being sent at this moment stays."),
     ]
     return card(
         Tone.WAITING,
@@ -78,8 +78,8 @@ def unwatching_question(view: OpenView) -> CardView:
 def unwatched(stopped: Stopped) -> CardView:
     """Confirm what is no longer watched."""
     if stopped == Stopped(0, 0, 0):
-        return card(Tone.PLAIN, [titled(t("Nothing was open"), t("So there was nothing to stop."))])
-    ended = t(
+        return card(Tone.PLAIN, [titled(_("Nothing was open"), _("So there was nothing to stop."))])
+    ended = _(
         "**{unwatched}** no longer watched: how they end will not be told; check in your "
         "NotPanel orders. **{unsent}** not sent. `/cancel` takes any of them up again.",
         unwatched=stopped.not_watched,
@@ -90,7 +90,7 @@ def unwatched(stopped: Stopped) -> CardView:
         "{count} orders are being sent, and stay open: `/queued`",
         stopped.under_way,
     )
-    return card(Tone.PLAIN, [titled(t("No longer watched"), ended, stays if stopped.under_way else "")])
+    return card(Tone.PLAIN, [titled(_("No longer watched"), ended, stays if stopped.under_way else "")])
 
 
 def history_card(view: HistoryView) -> CardView:
@@ -100,16 +100,16 @@ def history_card(view: HistoryView) -> CardView:
         "{count} order is still open: `/queued`", "{count} orders are still open: `/queued`", view.count_open
     )
     gone = (
-        t("Older records were deleted: orders that ended before {when} may be missing here.", when=on(view.since))
+        _("Older records were deleted: orders that ended before {when} may be missing here.", when=on(view.since))
         if view.since
         else ""
     )
     still = "\n".join(f"-# {note}" for note in (still if view.count_open else "", gone) if note)
     span = _span(view)
     if not sections:
-        none = t("No order that you asked to cancel did.")
-        further = t("`/history` looks further back with `days`.") if view.days < MOST_DAYS else ""
-        return card(Tone.PLAIN, [titled(" · ".join([t("Nothing ended"), span]), f"{none} {further}".strip(), still)])
+        none = _("No order that you asked to cancel did.")
+        further = _("`/history` looks further back with `days`.") if view.days < MOST_DAYS else ""
+        return card(Tone.PLAIN, [titled(" · ".join([_("Nothing ended"), span]), f"{none} {further}".strip(), still)])
     count = total(sections)
     title = plural("{count} order ended", "{count} orders ended", count)
     head = titled(f"{title} · {span}", counts(sections), still)
@@ -124,4 +124,4 @@ def history_card(view: HistoryView) -> CardView:
 def _span(view: HistoryView) -> str:
     """Say which orders a history is of."""
     days = plural("in the last day", "in the last {count} days", view.days)
-    return f"*{t(OUTCOMES[view.outcome])}* · {days}" if view.outcome else days
+    return f"*{_(OUTCOMES[view.outcome])}* · {days}" if view.outcome else days

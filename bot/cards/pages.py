@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.cards import actions
 from bot.cards.groups import refunded
 from bot.cards.keys import Names, under
-from bot.cards.language import t
+from bot.cards.language import _
 from bot.cards.layout import CardView, Tone, card, room_beside
 from bot.cards.text import code, size, titled
 from bot.cards.words import QUOTED, WORDINGS, panel_status
@@ -35,14 +35,14 @@ def page_card(lines: Sequence[Listed], page: ListPage, names: Names) -> CardView
     """Show some lines of a list, with their keys where there are several, and turn to the pages beside it."""
     first = page.number * PAGE_LENGTH + 1
     here = lines[:PAGE_LENGTH]
-    as_of_now = t("As of now.")
-    title = t("Orders {first} to {last}", first=first, last=first + len(here) - 1) if here else t("No more orders")
+    as_of_now = _("As of now.")
+    title = _("Orders {first} to {last}", first=first, last=first + len(here) - 1) if here else _("No more orders")
     bare = [_page_line(line, names) for line in here]
     most = min(room_beside([title, as_of_now, *bare]) // PAGE_LENGTH - size(f" · {panel_status('…')}"), _MOST_WORDS)
     shown = [_page_line(line, names, most) for line in here]
     turns = [
-        *([(page.number - 1, t("Page before"))] if page.number else []),
-        *([(page.number + 1, t("Next page"))] if len(lines) > PAGE_LENGTH and page.number < MOST_PAGES - 1 else []),
+        *([(page.number - 1, _("Page before"))] if page.number else []),
+        *([(page.number + 1, _("Next page"))] if len(lines) > PAGE_LENGTH and page.number < MOST_PAGES - 1 else []),
     ]
     return card(
         Tone.PLAIN,
@@ -67,4 +67,4 @@ def _page_line(line: Listed, names: Names, most: int = 0) -> str:
     elif order and most > 0 and order.status_word:
         said = f" · {panel_status(order.status_word, most)}"
     money = f" · {refunded(order)}" if order and order.refund else ""
-    return f"{wording.emoji} {code(line.order_id)} {t(wording.short)}{money}{said}{under(names, line.account_id)}"
+    return f"{wording.emoji} {code(line.order_id)} {_(wording.short)}{money}{said}{under(names, line.account_id)}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.cards.language import number, t
+from bot.cards.language import _, number
 from bot.cards.text import code, listed
 from bot.cards.words import PREVIEW_PROVES, PREVIEW_STOPS, PREVIEWS, PreviewKind
 from bot.domain.order_status import OrderStatus
@@ -24,7 +24,7 @@ def preview_text(preview: Preview) -> str:
     """Show what is known of a request's orders before it is confirmed, and what is still being asked or never was."""
     lines = [_line(kind, count, preview) for kind, count in _counts(preview).items() if count]
     if lines:
-        lines = [t("**What the panel says of them now**"), *lines, t(PREVIEW_PROVES)]
+        lines = [_("**What the panel says of them now**"), *lines, _(PREVIEW_PROVES)]
     return "\n".join([*lines, *_rest(preview)])
 
 
@@ -49,11 +49,11 @@ def _line(kind: PreviewKind, count: int, preview: Preview) -> str:
             why = f": {_quoted(preview.refusals)}"
         case _:
             why = ""
-    return t(PREVIEWS[kind], count=count) + why
+    return _(PREVIEWS[kind], count=count) + why
 
 
 def _quoted(words: Sequence[str]) -> str:
-    shown, _ = listed([code(word, 60) for word in words[:_MOST_SHOWN]], 300)
+    shown, _missing = listed([code(word, 60) for word in words[:_MOST_SHOWN]], 300)
     return shown + (" …" if len(words) > _MOST_SHOWN else "")
 
 
@@ -61,17 +61,17 @@ def _rest(preview: Preview) -> list[str]:
     """Say what is still being asked, or what was not asked and why."""
     left = preview.wanted - preview.asked
     if preview.state in PREVIEW_STOPS:
-        return [f"-# {_stopped(preview, left, t(PREVIEW_STOPS[preview.state]))}"]
-    asking = t("-# 🔎 Asking the panel what they are now …")
+        return [f"-# {_stopped(preview, left, _(PREVIEW_STOPS[preview.state]))}"]
+    asking = _("-# 🔎 Asking the panel what they are now …")
     if left and preview.asked:
-        so_far = t("{asked} of {wanted} so far.", asked=preview.asked, wanted=preview.wanted)
+        so_far = _("{asked} of {wanted} so far.", asked=preview.asked, wanted=preview.wanted)
         return [f"{asking} {so_far}"]
     return [asking] if left else []
 
 
 def _stopped(preview: Preview, left: int, why: str) -> str:
     if not preview.asked:
-        return t("What they are now was not asked: {why}.", why=why)
+        return _("What they are now was not asked: {why}.", why=why)
     if not left:
-        return t("I stopped asking: {why}.", why=why)
-    return t("**{left}** not asked: {why}.", left=left, why=why)
+        return _("I stopped asking: {why}.", why=why)
+    return _("**{left}** not asked: {why}.", left=left, why=why)

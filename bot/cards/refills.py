@@ -8,7 +8,7 @@ from bot.cards.csv import csv_file
 from bot.cards.errors import stopped
 from bot.cards.groups import Section, counted, fitted, frame
 from bot.cards.keys import under_key
-from bot.cards.language import plural, t
+from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import code, listed, titled
 from bot.cards.words import REFILLS, RefillFate, ignored, refill_step
@@ -27,16 +27,16 @@ _Groups = Mapping[RefillFate, Section]
 def refill_question(orders: Sequence[str], kind: ListKind, list_id: int, account: Account, keys: Keyring) -> CardView:
     """Ask before refills are asked for."""
     if not orders:
-        nothing = titled(t("Nothing to refill"), t("The panel calls no order of that card completed or partial."))
+        nothing = titled(_("Nothing to refill"), _("The panel calls no order of that card completed or partial."))
         return card(Tone.PLAIN, [nothing])
     asked = orders[:MAX_REFILL]
     title = plural("Ask for {count} refill?", "Ask for {count} refills?", len(asked))
-    most = t(
+    most = _(
         "These are the first {most} of {orders}, the most I take at once; `/refill` takes the others.",
         most=MAX_REFILL,
         orders=len(orders),
     )
-    which = t(
+    which = _(
         "The orders of that card which the panel calls completed or partial. It may refuse some: "
         "what it says of each you then see here."
     )
@@ -46,7 +46,7 @@ def refill_question(orders: Sequence[str], kind: ListKind, list_id: int, account
             titled(
                 title,
                 under_key(keys, account),
-                t("Nothing has been sent yet. A refill that was asked for cannot be taken back."),
+                _("Nothing has been sent yet. A refill that was asked for cannot be taken back."),
             ),
             "\n".join([_named(asked), *([most] if len(orders) > MAX_REFILL else []), f"-# {which}"]),
         ],
@@ -56,13 +56,13 @@ def refill_question(orders: Sequence[str], kind: ListKind, list_id: int, account
 
 def no_refills() -> CardView:
     """Confirm that nothing was asked for."""
-    return card(Tone.PLAIN, [titled(t("No refill"), t("Nothing was sent."))])
+    return card(Tone.PLAIN, [titled(_("No refill"), _("Nothing was sent."))])
 
 
 def refills_under_way(orders: Sequence[str], key: str = "") -> CardView:
     """Say what is being asked for; this stays where the bot dies before it can tell more."""
     title = plural("Asking for {count} refill …", "Asking for {count} refills …", len(orders))
-    should_it_stay = t(
+    should_it_stay = _(
         "Should this card stay as it is, nobody knows whether the panel took the request: "
         "look in your NotPanel orders before you ask again."
     )
@@ -71,7 +71,7 @@ def refills_under_way(orders: Sequence[str], key: str = "") -> CardView:
 
 def _named(orders: Sequence[str]) -> str:
     shown, missing = listed([code(order) for order in orders], 1_500)
-    return " ".join([shown, t("… and {missing} more", missing=missing)]) if missing else shown
+    return " ".join([shown, _("… and {missing} more", missing=missing)]) if missing else shown
 
 
 def refills_card(
@@ -106,7 +106,7 @@ def _fate(order: str, result: Refills) -> RefillFate:
 
 
 def _in_the_file(missing: int) -> str:
-    return t("… and {missing} more, in the file", missing=missing)
+    return _("… and {missing} more, in the file", missing=missing)
 
 
 def _grouped(fates: Mapping[str, RefillFate], rows: Mapping[str, RefillRow]) -> _Groups:

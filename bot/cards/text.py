@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.cards.language import t
+from bot.cards.language import _
 
 _UNSAFE = re.compile(r"[`\s\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _MANY, _FEW = 100, 24
@@ -34,7 +34,7 @@ def clipped(text: str, most: int) -> str:
 def code(text: str, most: int = 200) -> str:
     """Show foreign text word for word: inside inline code neither links, mentions nor markup come alive."""
     clean = _UNSAFE.sub(" ", text.replace("`", "'")).strip()
-    return f"`{clipped(clean, most)}`" if clean else t("(no words)")
+    return f"`{clipped(clean, most)}`" if clean else _("(no words)")
 
 
 def amount(text: str) -> str:

@@ -1,7 +1,7 @@
 """Every sentence about a state, a refusal of the panel's or a pause, in one place; bot/cards/errors.py has the errors.
 
 The word "cancelled" stands only where the panel's status has said so, "refunded" only where a refund is proven. What is
-marked here is translated with `t` by whoever shows it.
+marked here is translated with `_` by whoever shows it.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.cards.language import mark, plural, t
+from bot.cards.language import N_, _, plural
 from bot.cards.text import code
 from bot.domain.accounts import AccountState
 from bot.domain.order_ids import Junk, Sample
@@ -28,82 +28,80 @@ class Wording:
 
 
 WORDINGS: Mapping[State, Wording] = {
-    State.CANCELLED: Wording("✅", mark("Cancelled"), mark("cancelled"), mark("The panel's own status says so.")),
+    State.CANCELLED: Wording("✅", N_("Cancelled"), N_("cancelled"), N_("The panel's own status says so.")),
     State.QUEUED: Wording(
         "⏳",
-        mark("Queued at the provider"),
-        mark("queued"),
-        mark(
+        N_("Queued at the provider"),
+        N_("queued"),
+        N_(
             "The panel took the request and passed it on. **Not final:** it can take up to 72 hours, and the provider "
             "may still deliver instead. You hear from me when it ends."
         ),
     ),
     State.ACCEPTED: Wording(
         "🔎",
-        mark("Taken by the panel, being checked"),
-        mark("being checked"),
-        mark("Its status tells in a moment what that meant."),
+        N_("Taken by the panel, being checked"),
+        N_("being checked"),
+        N_("Its status tells in a moment what that meant."),
     ),
-    State.SENDING: Wording("📨", mark("Being sent"), mark("being sent"), mark("Waiting for the panel's answer.")),
+    State.SENDING: Wording("📨", N_("Being sent"), N_("being sent"), N_("Waiting for the panel's answer.")),
     State.REQUESTED: Wording(
         "🕓",
-        mark("Waiting to be sent"),
-        mark("waiting"),
-        mark("Not with the panel yet; nothing has happened to them."),
+        N_("Waiting to be sent"),
+        N_("waiting"),
+        N_("Not with the panel yet; nothing has happened to them."),
     ),
     State.UNKNOWN: Wording(
         "❔",
-        mark("Unclear, being checked"),
-        mark("unclear"),
-        mark(
+        N_("Unclear, being checked"),
+        N_("unclear"),
+        N_(
             "The panel gave no clear answer, so it may or may not have acted. I ask for each order's status, and send "
             "again only what is plainly still running. Tell your customer nothing yet."
         ),
     ),
-    State.REFUSED: Wording(
-        "⛔", mark("Refused by the panel"), mark("refused"), mark("Nothing was changed at the panel.")
-    ),
+    State.REFUSED: Wording("⛔", N_("Refused by the panel"), N_("refused"), N_("Nothing was changed at the panel.")),
     State.PARTIAL: Wording(
         "🌓",
-        mark("Ended partly delivered"),
-        mark("partial"),
-        mark("The panel's status says *partial*; such orders often get no refill."),
+        N_("Ended partly delivered"),
+        N_("partial"),
+        N_("The panel's status says *partial*; such orders often get no refill."),
     ),
     State.COMPLETED: Wording(
         "📦",
-        mark("Delivered before the request took effect"),
-        mark("delivered"),
-        mark("The panel's status says *completed*."),
+        N_("Delivered before the request took effect"),
+        N_("delivered"),
+        N_("The panel's status says *completed*."),
     ),
     State.FAILED: Wording(
         "❌",
-        mark("Failed"),
-        mark("failed"),
-        mark("The panel's status says *failed*. Check the charge in your NotPanel orders."),
+        N_("Failed"),
+        N_("failed"),
+        N_("The panel's status says *failed*. Check the charge in your NotPanel orders."),
     ),
     State.EXPIRED: Wording(
         "⌛",
-        mark("No longer watched"),
-        mark("no longer watched"),
-        mark("How these ended is not known. Check them in your NotPanel orders."),
+        N_("No longer watched"),
+        N_("no longer watched"),
+        N_("How these ended is not known. Check them in your NotPanel orders."),
     ),
     State.WITHDRAWN: Wording(
         "↩️",
-        mark("Not sent"),
-        mark("not sent"),
-        mark("Never with the panel: it was stopped or its key removed first, or 30 days went by."),
+        N_("Not sent"),
+        N_("not sent"),
+        N_("Never with the panel: it was stopped or its key removed first, or 30 days went by."),
     ),
 }
 """In the order in which cards show them."""
 
 OUTCOMES: Mapping[State, str] = {
-    State.CANCELLED: mark("cancelled"),
-    State.PARTIAL: mark("partly delivered"),
-    State.COMPLETED: mark("delivered"),
-    State.FAILED: mark("failed"),
-    State.REFUSED: mark("refused"),
-    State.EXPIRED: mark("no longer watched"),
-    State.WITHDRAWN: mark("not sent"),
+    State.CANCELLED: N_("cancelled"),
+    State.PARTIAL: N_("partly delivered"),
+    State.COMPLETED: N_("delivered"),
+    State.FAILED: N_("failed"),
+    State.REFUSED: N_("refused"),
+    State.EXPIRED: N_("no longer watched"),
+    State.WITHDRAWN: N_("not sent"),
 }
 """How a cancellation can end, as a person asks for it."""
 
@@ -120,33 +118,31 @@ class PreviewKind(StrEnum):
 
 
 PREVIEWS: Mapping[PreviewKind, str] = {
-    PreviewKind.PENDING: mark("🟢 **{count}** pending: would be refunded at once, if still pending when sent"),
-    PreviewKind.IN_FLIGHT: mark(
+    PreviewKind.PENDING: N_("🟢 **{count}** pending: would be refunded at once, if still pending when sent"),
+    PreviewKind.IN_FLIGHT: N_(
         "⏳ **{count}** in flight: would be passed on to the provider, which takes up to 72 hours and may fail"
     ),
-    PreviewKind.ENDED: mark("⛔ **{count}** ended already, so there is nothing left to stop"),
-    PreviewKind.REFUSED: mark("⛔ **{count}** with an error in place of a status, in the panel's own words"),
-    PreviewKind.STRANGE: mark("❔ **{count}** with a status that I do not know, so I cannot tell"),
-    PreviewKind.SILENT: mark("❔ **{count}** of which I got no answer that I can read"),
+    PreviewKind.ENDED: N_("⛔ **{count}** ended already, so there is nothing left to stop"),
+    PreviewKind.REFUSED: N_("⛔ **{count}** with an error in place of a status, in the panel's own words"),
+    PreviewKind.STRANGE: N_("❔ **{count}** with a status that I do not know, so I cannot tell"),
+    PreviewKind.SILENT: N_("❔ **{count}** of which I got no answer that I can read"),
 }
-PREVIEW_PROVES = mark(
-    "-# What counts is how they stand when they are sent; and a service may not allow stopping at all."
-)
-PREVIEW_TOO_LONG = mark(
+PREVIEW_PROVES = N_("-# What counts is how they stand when they are sent; and a service may not allow stopping at all.")
+PREVIEW_TOO_LONG = N_(
     "-# I do not ask the panel about so many beforehand: that would take as many calls as sending them."
 )
 
 PREVIEW_STOPS: Mapping[PreviewState, str] = {
-    PreviewState.RATE_LIMITED: mark("the panel's rate limit is used up"),
-    PreviewState.UNAVAILABLE: mark("the panel cannot be reached"),
-    PreviewState.UNINTELLIGIBLE: mark("the panel answered with something I cannot read"),
-    PreviewState.TURNED_AWAY: mark("the panel lets none of my calls through"),
-    PreviewState.REFUSED: mark("the panel refused the question as a whole"),
-    PreviewState.REJECTED: mark("NotPanel no longer accepts your API key"),
-    PreviewState.SUSPENDED: mark("NotPanel says that your account is suspended"),
-    PreviewState.REMOVED: mark("the key was removed"),
-    PreviewState.INTERRUPTED: mark("I was restarted meanwhile"),
-    PreviewState.BROKEN: mark("something went wrong on my side"),
+    PreviewState.RATE_LIMITED: N_("the panel's rate limit is used up"),
+    PreviewState.UNAVAILABLE: N_("the panel cannot be reached"),
+    PreviewState.UNINTELLIGIBLE: N_("the panel answered with something I cannot read"),
+    PreviewState.TURNED_AWAY: N_("the panel lets none of my calls through"),
+    PreviewState.REFUSED: N_("the panel refused the question as a whole"),
+    PreviewState.REJECTED: N_("NotPanel no longer accepts your API key"),
+    PreviewState.SUSPENDED: N_("NotPanel says that your account is suspended"),
+    PreviewState.REMOVED: N_("the key was removed"),
+    PreviewState.INTERRUPTED: N_("I was restarted meanwhile"),
+    PreviewState.BROKEN: N_("something went wrong on my side"),
 }
 """Why the rest of a preview was not asked."""
 
@@ -163,9 +159,9 @@ class RefillFate(StrEnum):
 REFILLS: Mapping[RefillFate, Wording] = {
     RefillFate.TAKEN: Wording(
         "🔁",
-        mark("Accepted by the panel"),
-        mark("accepted"),
-        mark(
+        N_("Accepted by the panel"),
+        N_("accepted"),
+        N_(
             "Each with the panel's refill ID. That it has been delivered this does not say: look in your NotPanel "
             "orders."
         ),
@@ -173,20 +169,20 @@ REFILLS: Mapping[RefillFate, Wording] = {
     RefillFate.REFUSED: WORDINGS[State.REFUSED],
     RefillFate.UNCLEAR: Wording(
         "❔",
-        mark("Asked for, no clear answer"),
-        mark("unclear"),
-        mark(
+        N_("Asked for, no clear answer"),
+        N_("unclear"),
+        N_(
             "It is **not known whether the panel took these**, and no call can find out. I do not send them again: "
             "look in your NotPanel orders before you ask again."
         ),
     ),
-    RefillFate.UNSENT: Wording("↩️", mark("Not sent"), mark("not sent"), mark("Nothing was done for these.")),
+    RefillFate.UNSENT: Wording("↩️", N_("Not sent"), N_("not sent"), N_("Nothing was done for these.")),
 }
 """In the order in which a card shows them."""
 
-_NO_SUCH_ORDER = mark("No such order under your key. Check the ID, and that it is from this NotPanel account.")
-_NO_STOPPING = mark("This service cannot stop orders. If something is wrong with it, open a ticket with NotPanel.")
-_ENDED_BEFORE = mark("It had ended before you asked. If too little was delivered, `/refill` it instead.")
+_NO_SUCH_ORDER = N_("No such order under your key. Check the ID, and that it is from this NotPanel account.")
+_NO_STOPPING = N_("This service cannot stop orders. If something is wrong with it, open a ticket with NotPanel.")
+_ENDED_BEFORE = N_("It had ended before you asked. If too little was delivered, `/refill` it instead.")
 
 _NEXT_STEPS = (
     ("not support", _NO_STOPPING),
@@ -200,22 +196,22 @@ QUOTED = frozenset({State.REFUSED, State.UNKNOWN, State.EXPIRED})
 def next_step(refusal: str) -> str:
     """Say what to do instead after a refusal, beside the panel's own words; empty for words not known."""
     if is_not_found(refusal):
-        return t(_NO_SUCH_ORDER)
+        return _(_NO_SUCH_ORDER)
     folded = refusal.casefold()
-    return next((t(step) for text, step in _NEXT_STEPS if text in folded), "")
+    return next((_(step) for text, step in _NEXT_STEPS if text in folded), "")
 
 
 def panel_status(word: str, most: int = 40) -> str:
     """Return an order's status in the panel's own word, said to be one."""
-    return t("status {word}", word=code(word, most))
+    return _("status {word}", word=code(word, most))
 
 
-_ONE_REFILL = mark("NotPanel keeps one refill of an order open at a time. Wait until it has ended, then ask again.")
-_MOST_REFILLS = mark(
+_ONE_REFILL = N_("NotPanel keeps one refill of an order open at a time. Wait until it has ended, then ask again.")
+_MOST_REFILLS = N_(
     "NotPanel refills an order 3 times by default. If there should be more, open a ticket with NotPanel."
 )
-_REFILLED_WHEN = mark("Only completed or partly delivered orders are refilled. `/status` shows how far it is.")
-_NO_REFILL = mark("This service comes without refill. If something is wrong with it, open a ticket with NotPanel.")
+_REFILLED_WHEN = N_("Only completed or partly delivered orders are refilled. `/status` shows how far it is.")
+_NO_REFILL = N_("This service comes without refill. If something is wrong with it, open a ticket with NotPanel.")
 
 _REFILL_STEPS = (
     (r"not support|not available|disabled|\bno refill|without refill", _NO_REFILL),
@@ -229,43 +225,43 @@ _REFILL_STEPS = (
 def refill_step(refusal: str) -> str:
     """Say what to do after a refused refill, beside the panel's own words; empty for words not known."""
     if is_not_found(refusal):
-        return t(_NO_SUCH_ORDER)
+        return _(_NO_SUCH_ORDER)
     folded = refusal.casefold()
-    return next((t(step) for pattern, step in _REFILL_STEPS if re.search(pattern, folded)), "")
+    return next((_(step) for pattern, step in _REFILL_STEPS if re.search(pattern, folded)), "")
 
 
-REFUND_NOT_KNOWN = mark("Check your balance: that status does not tell whether money came back.")
-REFUND_NOT_SHOWN = mark("Where no refund is shown, it does not say whether money came back: check your balance.")
+REFUND_NOT_KNOWN = N_("Check your balance: that status does not tell whether money came back.")
+REFUND_NOT_SHOWN = N_("Where no refund is shown, it does not say whether money came back: check your balance.")
 
-ONLY_WATCHED = mark(
+ONLY_WATCHED = N_(
     "Some I only watch now, since they were sent too often without a clear answer or had been asked for before: "
     "`/cancel` them to try again, or press *Retry unclear* on their card."
 )
 
 TROUBLES: Mapping[Trouble, str] = {
-    Trouble.UNAVAILABLE: mark("⚠️ The panel cannot be reached at the moment. I keep trying; nothing is lost."),
-    Trouble.UNINTELLIGIBLE: mark("⚠️ The panel answers with something I cannot read. I keep trying; nothing is lost."),
-    Trouble.TURNED_AWAY: mark("⚠️ The panel lets none of my calls through. I keep trying; nothing is lost."),
-    Trouble.KEYS_REFUSED: mark(
+    Trouble.UNAVAILABLE: N_("⚠️ The panel cannot be reached at the moment. I keep trying; nothing is lost."),
+    Trouble.UNINTELLIGIBLE: N_("⚠️ The panel answers with something I cannot read. I keep trying; nothing is lost."),
+    Trouble.TURNED_AWAY: N_("⚠️ The panel lets none of my calls through. I keep trying; nothing is lost."),
+    Trouble.KEYS_REFUSED: N_(
         "⚠️ The panel refuses many keys at the moment, not only yours, so I keep yours. "
         "I ask again every minute; nothing is lost."
     ),
-    Trouble.RATE_LIMITED: mark("⚠️ The panel's rate limit is used up. I go on as soon as it lets me."),
+    Trouble.RATE_LIMITED: N_("⚠️ The panel's rate limit is used up. I go on as soon as it lets me."),
 }
 
 PAUSES: Mapping[AccountState, str] = {
-    AccountState.REJECTED: mark(
+    AccountState.REJECTED: N_(
         "NotPanel no longer accepts your API key (it may have been revoked or replaced). "
         "Connect a valid key; open orders then go on by themselves."
     ),
-    AccountState.SUSPENDED: mark(
+    AccountState.SUSPENDED: N_(
         "NotPanel says that your account is suspended. Settle that with NotPanel, "
         "then connect your key again; open orders then go on by themselves."
     ),
-    AccountState.REMOVED: mark("The key was removed."),
+    AccountState.REMOVED: N_("The key was removed."),
 }
 
-TRACES = mark("Traces may stay in unused parts of the ledger's files until they are written over.")
+TRACES = N_("Traces may stay in unused parts of the ledger's files until they are written over.")
 
 
 def ignored(junk: Junk, repeats: int = 0) -> str:
@@ -273,15 +269,15 @@ def ignored(junk: Junk, repeats: int = 0) -> str:
     notes = [plural("{count} repeat left out.", "{count} repeats left out.", repeats)] if repeats else []
     if junk.cut_short.count:
         cut_short = replace(junk.cut_short, tokens=tuple(f"{one.rstrip('.')}…" for one in junk.cut_short.tokens))
-        notes.append(t("Looks cut short, so not sent: {words}. Copy the whole ID.", words=_strange(cut_short)))
+        notes.append(_("Looks cut short, so not sent: {words}. Copy the whole ID.", words=_strange(cut_short)))
     if junk.damaged.count:
-        changed = t(
+        changed = _(
             "Changed by a spreadsheet, so not sent: {words}. Format the column as text and save it again.",
             words=_strange(junk.damaged),
         )
         notes.append(changed)
     if junk.others.count:
-        notes.append(t("Not order IDs, so not sent: {words}.", words=_strange(junk.others)))
+        notes.append(_("Not order IDs, so not sent: {words}.", words=_strange(junk.others)))
     return "-# " + " ".join(notes) if notes else ""
 
 
@@ -291,5 +287,5 @@ def _strange(sample: Sample) -> str:
     if more <= 0:
         return shown
     if sample.over:
-        return t("{words} and over {more} more", words=shown, more=more)
-    return t("{words} and {more} more", words=shown, more=more)
+        return _("{words} and over {more} more", words=shown, more=more)
+    return _("{words} and {more} more", words=shown, more=more)

@@ -17,7 +17,7 @@ from discord import app_commands
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.cards.language import CATALOGUES, DOMAIN, OWN_NAMES, number, plural, t, use_language
+from bot.cards.language import CATALOGUES, DOMAIN, OWN_NAMES, _, number, plural, use_language
 from bot.cards.modals import key_form, orders_form
 from bot.client import Client
 from bot.domain.languages import Language, resolve_locale
@@ -25,7 +25,7 @@ from bot.services.keyring import LONGEST_NAME
 from tests.rules.sources import ROOT, sources, tree_of
 
 TRANSLATED = [language for language in Language if language is not Language.ENGLISH]
-KEYWORDS: dict[str, Any] = {"t": None, "plural": (1, 2), "mark": None, "locale_str": None}
+KEYWORDS: dict[str, Any] = {"_": None, "plural": (1, 2), "N_": None, "locale_str": None}
 in_every_language = pytest.mark.parametrize("language", TRANSLATED)
 
 
@@ -212,9 +212,9 @@ def test_numbers_are_written_as_the_language_writes_them(language: Language, val
 def test_one_task_speaks_one_language_at_a_time() -> None:
     with use_language(Language.SPANISH):
         with use_language(Language.TURKISH):
-            turkish = t("Balance")
-        spanish = t("Balance")
-    assert t("Balance") == "Balance"
+            turkish = _("Balance")
+        spanish = _("Balance")
+    assert _("Balance") == "Balance"
     assert len({turkish, spanish, "Balance"}) == 3
 
 
