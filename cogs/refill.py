@@ -17,6 +17,7 @@ from bot.domain.order_ids import Found
 from bot.ledger import LedgerError, Listed, ListKind
 from bot.panel import PanelError
 from bot.services.panel_calls import MAX_REFILL
+from bot.services.reasons import may_be_refilled
 from cogs.acknowledge import Interaction
 from cogs.dispatch import answers
 from cogs.orders import typed_orders
@@ -69,7 +70,7 @@ async def _refillable(reply: Reply, kind: ListKind, list_id: int, account_id: in
 
     def wanted(line: Listed) -> bool:
         order = line.cancellation
-        return order is not None and order.account_id == account_id and order.may_be_refilled
+        return order is not None and order.account_id == account_id and may_be_refilled(order)
 
     return await reply.services.cancels.named(kind, list_id, reply.user_id, wanted)
 

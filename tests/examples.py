@@ -15,6 +15,7 @@ from bot.cards.overviews import check_now_card, history_card, open_card
 from bot.domain.accounts import AccountState
 from bot.domain.languages import Language
 from bot.domain.order_ids import Junk
+from bot.domain.reasons import Reason
 from bot.domain.states import MAX_AMBIGUOUS, State
 from bot.ledger import (
     Account,
@@ -29,7 +30,6 @@ from bot.ledger import (
     Report,
     Request,
     RequestState,
-    Trouble,
 )
 from bot.ledger.lists import MOST_SHOWN
 from bot.services.cancels import RequestView
@@ -43,7 +43,7 @@ CLAIMS = ("refund", "cancelled", "canceled")
 HOSTILE = "**Refunded** [click](https://x.example) `code` @everyone \u202e>\n# cancelled ord_1 =1+1 " * 4
 
 
-def key(number: int, state: AccountState = AccountState.ACTIVE, trouble: Trouble | None = None) -> Account:
+def key(number: int, state: AccountState = AccountState.ACTIVE, trouble: Reason | None = None) -> Account:
     """Return an account with the longest name there is."""
     name = f"{number:02}{'W' * 30}"
     return Account(number, 7, name, name.casefold(), number == 1, b"sealed", state, trouble, NOW, None)
@@ -97,7 +97,7 @@ def grouped(orders: Sequence[Cancellation]) -> Groups:
 def view(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> RequestView:
     """Return what a card shows, with everything that can stand beside the orders if in trouble."""
     state = AccountState.REJECTED if in_trouble else AccountState.ACTIVE
-    account = key(1, state, Trouble.RATE_LIMITED if in_trouble else None)
+    account = key(1, state, Reason.RATE_LIMITED if in_trouble else None)
     junk = tuple(f"{number:07}…" for number in range(50)) if in_trouble else ()
     waiting = 90_000 if in_trouble else 0
     named = len(orders) + waiting

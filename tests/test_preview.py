@@ -11,6 +11,7 @@ import pytest
 
 from bot.cards.cards import request_card
 from bot.cards.language import _, plural, use_language
+from bot.cards.reasons import REASONS
 from bot.domain.languages import Language
 from bot.domain.order_status import OrderStatus
 from bot.ledger import Preview, PreviewState, RequestState
@@ -300,13 +301,14 @@ def question_with(preview: Preview, orders: int = 2_000) -> Any:
     return request_card(replace(going, request=asking))
 
 
+STATES = [*PreviewState, *(reason for reason, said in REASONS.items() if said.stop)]
 PROVEN = {OrderStatus.CANCELLED, OrderStatus.REFUNDED}
 
 
 @pytest.mark.parametrize("status", [status for status in OrderStatus if status not in PROVEN])
 async def test_no_preview_claims_an_end_that_no_status_has_proven(status: OrderStatus) -> None:
     condition = "pending: would be refunded at once, if still pending when sent"
-    for state in PreviewState:
+    for state in STATES:
         said = ours(question_with(Preview(30, 20, state, {status: 7}, 6, (HOSTILE,), (HOSTILE,))))
         asked = state is not PreviewState.UNDECIDED
         assert (condition in said) is (asked and status is OrderStatus.PENDING)
@@ -316,7 +318,7 @@ async def test_no_preview_claims_an_end_that_no_status_has_proven(status: OrderS
 @pytest.mark.parametrize("language", Language)
 async def test_a_question_keeps_discords_limits(language: Language) -> None:
     words = tuple(f"{n}{HOSTILE}" for n in range(5))
-    for state in PreviewState:
+    for state in STATES:
         preview = Preview(1_000, 990, state, dict.fromkeys(OrderStatus, 97), 97, words, words)
         with use_language(language):
             card = question_with(preview, 100_000)

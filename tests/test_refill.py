@@ -7,12 +7,12 @@ import httpx
 import pytest
 
 from bot.cards.keys import under_key
+from bot.cards.reasons import next_step
 from bot.cards.refills import refills_card
-from bot.cards.words import refill_step
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Refill, RowError
 from bot.ledger import LedgerUnreadable
-from bot.panel import Answer, InvalidKey, Unavailable
+from bot.panel import Answer, InvalidKey, Unavailable, read_reason
 from bot.services.panel_calls import Refills
 from tests.examples import HOSTILE, KEYS, keeps_discords_limits, ours, text_of
 from tests.world import FINE, KEY, START, World, buttons_of, lost, messages, shown
@@ -79,8 +79,9 @@ async def test_each_refusal_has_the_panels_words_and_a_next_step(here: World, an
     ],
 )
 def test_words_are_matched_loosely(words: str, step: str) -> None:
-    assert step in refill_step(words)
-    assert bool(step) == bool(refill_step(words))
+    said = next_step(read_reason("refill", words))
+    assert step in said
+    assert bool(step) == bool(said)
 
 
 async def test_words_nobody_knows_are_shown_as_they_are(here: World, ann: Any) -> None:

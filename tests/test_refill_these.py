@@ -11,9 +11,11 @@ from simcord.interactions import base_payload
 from bot.cards import actions
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
-from bot.domain.states import State, may_be_refilled
+from bot.domain.states import State
 from bot.ledger import ListKind
 from bot.panel import Answer
+from bot.services.reasons import may_be_refilled
+from tests.examples import order
 from tests.world import KEY, World, buttons_of, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -90,7 +92,7 @@ async def test_a_card_without_delivered_orders_has_no_such_button(here: World, a
     ],
 )
 def test_only_what_the_panel_calls_delivered_may_be_refilled(state: State, words: str | None, may: bool) -> None:
-    assert may_be_refilled(state, words) is may
+    assert may_be_refilled(order(1, state, words=words)) is may
 
 
 async def test_a_notice_has_the_button_too_and_both_presses_outlive_a_restart(here: World, ann: Any) -> None:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.order_status import OrderStatus, read_status
+from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted, CancelRow, OrderReading, RowError, StatusRow
+from bot.domain.reasons import Reason
 from bot.domain.states import (
     MAX_AMBIGUOUS,
     TRANSITIONS,
@@ -13,11 +14,11 @@ from bot.domain.states import (
     Transition,
     after_cancel,
     after_lost_call,
-    after_refusal,
     after_status,
     as_shown,
-    not_found,
 )
+from bot.panel import plain_reason, read_status
+from tests.panel.fakes import refused
 
 ENDS = {state for state in State if not state.is_open}
 WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)
@@ -66,7 +67,10 @@ ambiguous_counts = st.integers(0, MAX_AMBIGUOUS + 2)
 refusals = st.text(max_size=60) | st.sampled_from(
     (*RULED_OUT, "Order cannot be cancelled (already completed)", "Order already cancelled", "")
 )
-cancel_rows: st.SearchStrategy[CancelRow | None] = st.none() | st.just(Accepted()) | st.builds(RowError, refusals)
+no_cancel = st.builds(refused, st.just("cancel"), refusals)
+no_status = st.builds(refused, st.just("status"), refusals)
+unknown_words = st.builds(refused, st.just("status"), st.text(alphabet="abc xyz"))
+cancel_rows: st.SearchStrategy[CancelRow | None] = st.none() | st.just(Accepted()) | no_cancel
 known_words = st.sampled_from(
     (
         "pending",
@@ -84,7 +88,7 @@ known_words = st.sampled_from(
 readings = st.builds(
     lambda word: OrderReading(read_status(word), word), known_words | st.text(max_size=30)
 ) | st.builds(lambda status: OrderReading(status, status.value), st.sampled_from(OrderStatus))
-status_rows: st.SearchStrategy[StatusRow | None] = st.none() | readings | st.builds(RowError, refusals)
+status_rows: st.SearchStrategy[StatusRow | None] = st.none() | readings | no_status
 
 
 def is_legal(before: State, verdict: Transition) -> bool:
@@ -102,7 +106,7 @@ def test_an_answer_to_a_cancel_leads_where_sending_may_lead(ambiguous_attempts: 
 
 @given(ambiguous_counts, refusals)
 def test_a_refusal_leads_where_sending_may_lead_and_keeps_its_words(ambiguous_attempts: int, words: str) -> None:
-    verdict = after_refusal(ambiguous_attempts, words)
+    verdict = after_cancel(ambiguous_attempts, refused("cancel", words))
     assert is_legal(State.SENDING, verdict)
     assert verdict.panel_message == words
 
@@ -142,7 +146,11 @@ def test_a_word_that_is_not_known_ends_nothing_and_sends_nothing(
     assert verdict.state is not State.REQUESTED
 
 
-@given(st.sampled_from(WATCHED), ambiguous_counts, st.none() | st.builds(RowError, st.text(alphabet="abc xyz")))
+@given(
+    st.sampled_from(WATCHED),
+    ambiguous_counts,
+    st.none() | unknown_words,
+)
 def test_what_cannot_be_read_leaves_all_as_it_was(state: State, ambiguous_attempts: int, row: RowError | None) -> None:
     assert after_status(state, ambiguous_attempts, row) == Transition(state, ambiguous_attempts)
 
@@ -150,25 +158,29 @@ def test_what_cannot_be_read_leaves_all_as_it_was(state: State, ambiguous_attemp
 @pytest.mark.parametrize("words", NOT_FOUND)
 @pytest.mark.parametrize("state", WATCHED)
 def test_an_order_that_is_not_found_ends_only_as_far_as_that_proves_anything(state: State, words: str) -> None:
-    found = after_status(state, 1, RowError(words))
+    found = after_status(state, 1, refused("status", words))
     assert found.state is (State.REFUSED if state is State.UNKNOWN else state)
-    assert after_status(state, 1, RowError(words), same_key=False) == Transition(State.EXPIRED, 1, words)
-    assert after_refusal(1, words, same_key=False).state is State.UNKNOWN
+    assert after_status(state, 1, refused("status", words), same_key=False) == Transition(
+        State.EXPIRED, 1, words, Reason.NOT_FOUND
+    )
+    assert after_cancel(1, refused("cancel", words), same_key=False).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("words", [*NO_SUCH_ORDER, *SOMETHING_ELSE])
 def test_not_found_counts_only_where_it_speaks_of_the_order(words: str) -> None:
     ends = words in NO_SUCH_ORDER
-    assert (after_status(State.UNKNOWN, 1, RowError(words)).state is State.REFUSED) == ends
-    assert (after_status(State.QUEUED, 0, RowError(words), same_key=False).state is State.EXPIRED) == ends
-    assert (after_refusal(1, words).state is State.REFUSED) == ends
-    assert not_found(State.REFUSED, words) == ends
+    assert (after_status(State.UNKNOWN, 1, refused("status", words)).state is State.REFUSED) == ends
+    assert (after_status(State.QUEUED, 0, refused("status", words), same_key=False).state is State.EXPIRED) == ends
+    assert (after_cancel(1, refused("cancel", words)).state is State.REFUSED) == ends
+    assert (plain_reason(words) is Reason.NOT_FOUND) == ends
 
 
 @pytest.mark.parametrize("words", ["", "Application not found"])
 def test_what_a_lost_call_was_answered_with_is_kept(words: str) -> None:
-    assert after_lost_call(1, may_have_acted=True, panel_message=words) == Transition(State.UNKNOWN, 2, words or None)
-    assert after_lost_call(1, may_have_acted=False, panel_message=words) == Transition(State.REQUESTED, 1)
+    why = Reason.UNEXPECTED_RESPONSE
+    kept = Transition(State.UNKNOWN, 2, words or None, why if words else None)
+    assert after_lost_call(1, words, why, may_have_acted=True) == kept
+    assert after_lost_call(1, words, why, may_have_acted=False) == Transition(State.REQUESTED, 1)
 
 
 def test_after_a_doubtful_call_nothing_is_told_as_not_yet_sent() -> None:
@@ -198,7 +210,7 @@ def test_a_refusal_after_a_doubtful_call_is_final_only_where_its_words_rule_that
     ambiguous_attempts: int, words: str
 ) -> None:
     ruled_out = words in RULED_OUT
-    verdict = after_refusal(ambiguous_attempts, words)
+    verdict = after_cancel(ambiguous_attempts, refused("cancel", words))
     assert (verdict.state is State.REFUSED) == ruled_out
     if not ruled_out:
         assert (verdict.state, verdict.gives_up) == (State.UNKNOWN, True)  # watched, never sent again
@@ -207,17 +219,19 @@ def test_a_refusal_after_a_doubtful_call_is_final_only_where_its_words_rule_that
 @pytest.mark.parametrize("words", RULED_OUT)
 @pytest.mark.parametrize("ambiguous_attempts", range(MAX_AMBIGUOUS + 1))
 def test_words_that_hold_for_every_call_are_final(ambiguous_attempts: int, words: str) -> None:
-    assert after_cancel(ambiguous_attempts, RowError(words)) == Transition(State.REFUSED, ambiguous_attempts, words)
+    assert after_cancel(ambiguous_attempts, refused("cancel", words)) == Transition(
+        State.REFUSED, ambiguous_attempts, words, plain_reason(words)
+    )
 
 
 @pytest.mark.parametrize("words", [*RULED_OUT, "Order cannot be cancelled", "Service does not support cancellation"])
 def test_a_refusal_of_the_only_call_is_final(words: str) -> None:
-    assert after_refusal(0, words).state is State.REFUSED
+    assert after_cancel(0, refused("cancel", words)).state is State.REFUSED
 
 
 @pytest.mark.parametrize("words", ["Cancellation already requested", "Order cannot be cancelled (already completed)"])
 def test_a_refusal_of_what_has_ended_or_was_asked_for_before_is_not(words: str) -> None:
-    assert after_refusal(0, words).state is State.UNKNOWN
+    assert after_cancel(0, refused("cancel", words)).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("ambiguous_attempts", [0, 1])
@@ -233,7 +247,9 @@ def test_a_refusal_of_what_has_ended_or_was_asked_for_before_is_not(words: str) 
     ],
 )
 def test_a_row_that_speaks_of_a_fault_refuses_nothing(ambiguous_attempts: int, words: str) -> None:
-    assert after_cancel(ambiguous_attempts, RowError(words)) == Transition(State.UNKNOWN, ambiguous_attempts + 1, words)
+    assert after_cancel(ambiguous_attempts, refused("cancel", words)) == Transition(
+        State.UNKNOWN, ambiguous_attempts + 1, words, Reason.FAULT
+    )
 
 
 @pytest.mark.parametrize("ambiguous_attempts", [0, 1])
@@ -256,8 +272,8 @@ def test_a_row_that_speaks_of_a_fault_refuses_nothing(ambiguous_attempts: int, w
     ],
 )
 def test_a_refusal_that_may_be_for_an_earlier_cancels_sake_is_only_watched(ambiguous_attempts: int, words: str) -> None:
-    assert after_cancel(ambiguous_attempts, RowError(words)) == Transition(
-        State.UNKNOWN, ambiguous_attempts + 1, words, gives_up=True
+    assert after_cancel(ambiguous_attempts, refused("cancel", words)) == Transition(
+        State.UNKNOWN, ambiguous_attempts + 1, words, Reason.MAYBE_CANCELLED, gives_up=True
     )
 
 
@@ -272,7 +288,7 @@ def test_a_refusal_that_may_be_for_an_earlier_cancels_sake_is_only_watched(ambig
     ],
 )
 def test_a_plain_refusal_of_the_only_call_is_final(words: str) -> None:
-    assert after_cancel(0, RowError(words)) == Transition(State.REFUSED, 0, words)
+    assert after_cancel(0, refused("cancel", words)) == Transition(State.REFUSED, 0, words, Reason.OTHER)
 
 
 @given(st.lists(st.tuples(cancel_rows, status_rows), max_size=30))

@@ -23,13 +23,15 @@ from bot.cards.keys import Names, connect_again, names_of, other_keys, pauses, u
 from bot.cards.language import _, number, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.previews import preview_text
+from bot.cards.reasons import account_text
 from bot.cards.text import ago, at, bar, code, first_few, listed, titled
-from bot.cards.words import PAUSES, PREVIEW_TOO_LONG, TROUBLES, WORDINGS, ignored
+from bot.cards.words import PREVIEW_TOO_LONG, WORDINGS, ignored
 from bot.domain.accounts import AccountState
 from bot.domain.states import State
 from bot.ledger import Groups, ListKind, Notice, PreviewState, Report, RequestState
 from bot.panel import MAX_BATCH
 from bot.services.cancels import RequestView
+from bot.services.reasons import may_be_refilled
 
 _MOST_REFILLS = 3
 """Keys for whose orders one message offers refills."""
@@ -90,8 +92,8 @@ def _progress(view: RequestView) -> CardView:
     request = view.request
     sections = sections_of(view.groups, [code(order) for order in view.waiting], request.waiting)
     notes = [
-        _(PAUSES[view.account.state]) if _is_stuck(view) else "",
-        _(TROUBLES[view.account.trouble]) if view.account.trouble and has_open(sections) else "",
+        account_text(view.account.state) if _is_stuck(view) else "",
+        account_text(view.account.trouble) if view.account.trouble and has_open(sections) else "",
         f"-# {_linked_before(view.linked)}" if view.linked else "",
         ignored(request.ignored, request.repeats),
     ]
@@ -186,7 +188,7 @@ def notice_card(report: Report, notice: Notice) -> CardView:
 def brief_notice_card(report: Report, notice: Notice) -> CardView:
     """Tell the same in counts alone, with nothing in it from outside: for what Discord takes in no other form."""
     ended = sections_of(report.ended)
-    reasons = dict.fromkeys(_(PAUSES[account.state]) for account in report.pauses)
+    reasons = dict.fromkeys(account_text(account.state) for account in report.pauses)
     parts = [titled(_("⚠️ I need your key again"), *reasons)] if reasons else []
     parts += [f"**{title}** ({number(late.count)})" for title, late in _overdue(report.overdue, {}).items()]
     if ended:
@@ -219,12 +221,12 @@ def _merged(groups: Groups, names: Names) -> Section:
 
 def _may_refill(groups: Groups) -> bool:
     """Look at the orders that a card can show: among thousands of refusals it does not search at every edit."""
-    return any(order.may_be_refilled for group in groups.values() for order in group.first)
+    return any(may_be_refilled(order) for group in groups.values() for order in group.first)
 
 
 def _refills(notice_id: int, groups: Groups, names: Names) -> list[actions.Button]:
     """Offer refills under each key of a notice's orders apart: an order is known under its own key alone."""
-    orders = [order for group in groups.values() for order in group.first if order.may_be_refilled]
+    orders = [order for group in groups.values() for order in group.first if may_be_refilled(order)]
     accounts = sorted({order.account_id for order in orders})[:_MOST_REFILLS]
     labels = {one: _("Refill these: {name}", name=names[one]) if names.get(one) else "" for one in accounts}
     return [actions.REFILL.button(ListKind.NOTICE, notice_id, one, label=label) for one, label in labels.items()]

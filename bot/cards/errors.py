@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from bot.cards.language import N_, _
+from bot.cards.reasons import REASONS, account_text
 from bot.cards.text import ago, code
-from bot.cards.words import PAUSES, ignored
-from bot.domain.accounts import AccountState
+from bot.cards.words import ignored
 from bot.domain.errors import (
     AlikeName,
     BadFile,
@@ -38,7 +38,8 @@ from bot.domain.errors import (
     UserError,
 )
 from bot.domain.order_ids import Junk
-from bot.panel import Blocked, InvalidKey, PanelError, RateLimited, Refused, Suspended, Unavailable
+from bot.domain.reasons import Reason
+from bot.panel import PanelError, RateLimited
 
 UNWRITABLE = N_(
     "I cannot write anything down at the moment, so I have taken nothing on: nothing was sent, stored or removed. "
@@ -85,6 +86,9 @@ _KEY_FAULTS: Mapping[KeyFault, str] = {
     KeyFault.LENGTH: N_("An API key has between 8 and 256 characters; that one has not."),
 }
 
+_QUOTED = frozenset({Reason.BLOCKED, Reason.UNAVAILABLE, Reason.UNEXPECTED_RESPONSE})
+"""Reasons for which the answer is quoted, be it the panel's or of something in front of it."""
+
 _FILE_FAULTS: Mapping[FileFault, str] = {
     FileFault.TOO_LARGE: N_("That is more than 10 MB. Please split the list."),
     FileFault.NOT_TEXT: N_("That is not a text or CSV file. Save the list as text or CSV and try again."),
@@ -101,7 +105,7 @@ def user_error(error: UserError) -> str:
     match error:
         case KeyPaused(state=state, name=name, several=several):
             which = _("Your key {name}:", name=code(name)) if several else ""
-            return " ".join(filter(None, [_("Nothing was sent."), which, _(PAUSES[state])]))
+            return " ".join(filter(None, [_("Nothing was sent."), which, account_text(state)]))
         case NoSuchKey(name=name, names=names):
             return _(
                 "You have no key called {name}. Yours: {names}. Nothing was sent or changed.",
@@ -187,32 +191,12 @@ def _listed(names: Sequence[str]) -> str:
 
 def panel_error(error: PanelError) -> str:
     """Say why the panel gave no usable answer to a question; nothing is changed by asking."""
-    match error:
-        case InvalidKey():
-            return _("NotPanel does not accept this key. It may be mistyped, revoked or from another panel.")
-        case Suspended():
-            return _("NotPanel says that this account is suspended. Settle that with NotPanel first.")
-        case RateLimited(reset=reset) if reset:
-            return _("The panel's rate limit is used up. Try again {when}.", when=ago(reset))
-        case RateLimited():
-            return _("The panel's rate limit is used up. Try again in a minute.")
-        case Blocked():
-            return _quoting(error, _("The panel lets none of my calls through at the moment. Try again later."))
-        case Unavailable():
-            return _quoting(error, _("The panel cannot be reached at the moment. Try again in a minute."))
-        case Refused(panel_message=said):
-            return _("The panel refused, with the words {words}.", words=code(said))
-        case _:
-            return _quoting(error, _("The panel answered with something I cannot read. Try again in a minute."))
-
-
-def _quoting(error: PanelError, sentence: str) -> str:
-    """Add what the answer says, be it the panel's or of something in front of it."""
-    return (
-        sentence + " " + _("The answer was {words}.", words=code(error.panel_message))
-        if error.panel_message
-        else sentence
-    )
+    if isinstance(error, RateLimited) and error.reset:
+        return _("The panel's rate limit is used up. Try again {when}.", when=ago(error.reset))
+    said = _(REASONS[error.reason].answer, words=code(error.panel_message))
+    if not error.panel_message or error.reason not in _QUOTED:
+        return said
+    return said + " " + _("The answer was {words}.", words=code(error.panel_message))
 
 
 def stopped(error: Exception) -> str:
@@ -222,9 +206,7 @@ def stopped(error: Exception) -> str:
             return panel_error(error)
         case PanelError():
             return _("I stopped where the panel gave no clear answer.")
-        case KeyPaused(state=state):
-            return _(PAUSES[state])
-        case NoKey():
-            return _(PAUSES[AccountState.REMOVED])
+        case KeyPaused() | NoKey():
+            return account_text(error.reason)
         case _:
             return _("Something went wrong on my side, and it has been logged.")

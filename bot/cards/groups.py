@@ -7,6 +7,7 @@ from bot.cards import actions
 from bot.cards.keys import Names, under
 from bot.cards.language import _, number
 from bot.cards.layout import Tone, room_beside
+from bot.cards.reasons import next_step
 from bot.cards.text import ago, amount, by_remark, code, on, size
 from bot.cards.words import (
     ONLY_WATCHED,
@@ -14,11 +15,11 @@ from bot.cards.words import (
     REFUND_NOT_SHOWN,
     WORDINGS,
     Wording,
-    next_step,
     panel_status,
 )
 from bot.domain.states import State
 from bot.ledger import Cancellation, Group, Groups, ListKind
+from bot.services.reasons import refusal_reason
 
 _PLENTY = 100_000
 """More room than any card has: what a group would take if it could."""
@@ -159,8 +160,7 @@ def _remark(state: State, order: Cancellation) -> str:
     """Return what there is to say of one order beyond its group: the panel's words, the money, the rest."""
     match state:
         case State.REFUSED if order.panel_message:
-            step = next_step(order.panel_message)
-            return f" — {code(order.panel_message)}" + (f"\n-# {step}" if step else "")
+            return f" — {code(order.panel_message)}{next_step(refusal_reason(order))}"
         case State.CANCELLED | State.FAILED | State.COMPLETED if order.status_word:
             return f" · {panel_status(order.status_word)}{_money(order)}"
         case State.PARTIAL:

@@ -6,17 +6,20 @@ from bot.cards import actions
 from bot.cards.errors import panel_error
 from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
+from bot.cards.reasons import account_text
 from bot.cards.text import ago, amount, code, listed, titled
-from bot.cards.words import PAUSES, TRACES
+from bot.cards.words import TRACES
 from bot.domain.accounts import AccountState
 from bot.domain.errors import KeyPaused
 from bot.domain.panel_answers import Balance, RowError
-from bot.domain.states import State, is_not_found
+from bot.domain.reasons import Reason
+from bot.domain.states import State
 from bot.ledger import Account, Group, Groups, Keyring, ListKind
 from bot.panel import PanelError
 from bot.services.keyring import keys_beside
 from bot.services.keys import Connected, KeyView, Removed
 from bot.services.panel_calls import BalanceView, Statuses
+from bot.services.reasons import is_not_found
 
 _MOST_TRIES = 3
 """Other keys that a card has a button for each of; where there are more one button leads to them."""
@@ -100,7 +103,7 @@ def _only_key_card(view: KeyView) -> CardView:
     usable = state is AccountState.ACTIVE
     return card(
         Tone.GOOD if usable else Tone.BAD,
-        [titled(_("Your NotPanel key"), _facts(view, "" if usable else _(PAUSES[state])))],
+        [titled(_("Your NotPanel key"), _facts(view, "" if usable else account_text(state)))],
         buttons=[actions.CONNECT.button(view.account.name, label=_("Replace the key"))],
     )
 
@@ -147,7 +150,7 @@ def pauses(paused: Keyring, keys: Keyring) -> list[str]:
     for state in dict.fromkeys(account.state for account in paused):
         names, missing = listed([code(one.name) for one in paused if one.state is state], _ROOM_FOR_NAMES)
         more = " " + _("… and {missing} more", missing=missing) if missing else ""
-        reasons.append(f"{names}{more}: {_(PAUSES[state])}" if names_of(keys) else _(PAUSES[state]))
+        reasons.append(f"{names}{more}: {account_text(state)}" if names_of(keys) else account_text(state))
     return [titled(_("⚠️ I need your key again"), *reasons)] if reasons else []
 
 
@@ -229,14 +232,14 @@ def _balance(view: BalanceView) -> str:
         case Balance():
             return f"**{balance(view.balance)}**"
         case KeyPaused(state=state):
-            return _(PAUSES[state])
+            return account_text(state)
         case PanelError():
             return panel_error(view.balance)
 
 
 def status_note(statuses: Statuses) -> str:
     """Say under which of several keys orders were looked up, and which others may know those that were not found."""
-    lost = any(isinstance(row, RowError) and is_not_found(row.panel_message) for row in statuses.rows.values())
+    lost = any(isinstance(row, RowError) and row.reason is Reason.NOT_FOUND for row in statuses.rows.values())
     others = ", ".join(code(one.name) for one in keys_beside(statuses.keys, {statuses.account.id}))
     hint = _("What was not found may be under another key of yours: `/status` with `key` {names}.", names=others)
     return " ".join(filter(None, [under_key(statuses.keys, statuses.account), hint if lost and others else ""]))
@@ -245,7 +248,7 @@ def status_note(statuses: Statuses) -> str:
 def other_keys(kind: ListKind, list_id: int, keys: Keyring, groups: Groups) -> list[actions.Button]:
     """Offer to try under a user's other keys what the panel did not find; looks at the orders that a card can show."""
     refused = groups.get(State.REFUSED, Group(0, ())).first
-    others = keys_beside(keys, {order.account_id for order in refused if order.not_found})
+    others = keys_beside(keys, {order.account_id for order in refused if is_not_found(order)})
     if len(others) > _MOST_TRIES:
         return [actions.TRY_OTHERS.button(kind, list_id)]
     return [actions.TRY_UNDER.button(kind, list_id, one.id, name=one.name) for one in others]

@@ -10,8 +10,9 @@ from bot.cards.groups import Section, counted, fitted, frame
 from bot.cards.keys import under_key
 from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
+from bot.cards.reasons import next_step
 from bot.cards.text import code, listed, titled
-from bot.cards.words import REFILLS, RefillFate, ignored, refill_step
+from bot.cards.words import REFILLS, RefillFate, ignored
 from bot.domain.errors import KeyPaused, NoKey
 from bot.domain.order_ids import Junk
 from bot.domain.panel_answers import Refill, RefillRow
@@ -124,8 +125,7 @@ def _line(order: str, row: RefillRow | None) -> tuple[str, str]:
         case Refill():
             return code(order), f" → {code(row.id)}"
         case _:
-            step = refill_step(row.panel_message)
-            return code(order), f" — {code(row.panel_message)}" + (f"\n-# {step}" if step else "")
+            return code(order), f" — {code(row.panel_message)}{next_step(row.reason)}"
 
 
 def _csv_row(order: str, fate: RefillFate, row: RefillRow | None) -> tuple[str | None, ...]:

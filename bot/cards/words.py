@@ -1,20 +1,17 @@
-"""Every sentence about a state, a refusal of the panel's or a pause, in one place; bot/cards/errors.py has the errors.
+"""Every sentence about a state, in one place; reasons.py has those about the panel's refusals, errors.py the errors.
 
 The word "cancelled" stands only where the panel's status has said so, "refunded" only where a refund is proven. What is
 marked here is translated with `_` by whoever shows it.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.cards.language import N_, _, plural
 from bot.cards.text import code
-from bot.domain.accounts import AccountState
 from bot.domain.order_ids import Junk, Sample
-from bot.domain.states import State, is_not_found
-from bot.ledger import PreviewState, Trouble
+from bot.domain.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +129,6 @@ PREVIEW_TOO_LONG = N_(
     "-# I do not ask the panel about so many beforehand: that would take as many calls as sending them."
 )
 
-PREVIEW_STOPS: Mapping[PreviewState, str] = {
-    PreviewState.RATE_LIMITED: N_("the panel's rate limit is used up"),
-    PreviewState.UNAVAILABLE: N_("the panel cannot be reached"),
-    PreviewState.UNINTELLIGIBLE: N_("the panel answered with something I cannot read"),
-    PreviewState.TURNED_AWAY: N_("the panel lets none of my calls through"),
-    PreviewState.REFUSED: N_("the panel refused the question as a whole"),
-    PreviewState.REJECTED: N_("NotPanel no longer accepts your API key"),
-    PreviewState.SUSPENDED: N_("NotPanel says that your account is suspended"),
-    PreviewState.REMOVED: N_("the key was removed"),
-    PreviewState.INTERRUPTED: N_("I was restarted meanwhile"),
-    PreviewState.BROKEN: N_("something went wrong on my side"),
-}
-"""Why the rest of a preview was not asked."""
-
 
 class RefillFate(StrEnum):
     """What is known of one order for which a refill was asked."""
@@ -180,54 +163,13 @@ REFILLS: Mapping[RefillFate, Wording] = {
 }
 """In the order in which a card shows them."""
 
-_NO_SUCH_ORDER = N_("No such order under your key. Check the ID, and that it is from this NotPanel account.")
-_NO_STOPPING = N_("This service cannot stop orders. If something is wrong with it, open a ticket with NotPanel.")
-_ENDED_BEFORE = N_("It had ended before you asked. If too little was delivered, `/refill` it instead.")
-
-_NEXT_STEPS = (
-    ("not support", _NO_STOPPING),
-    ("already completed", _ENDED_BEFORE),
-)
-
 QUOTED = frozenset({State.REFUSED, State.UNKNOWN, State.EXPIRED})
 """How an order stands while the panel's words about it hold; beside a known end they would be of the past."""
-
-
-def next_step(refusal: str) -> str:
-    """Say what to do instead after a refusal, beside the panel's own words; empty for words not known."""
-    if is_not_found(refusal):
-        return _(_NO_SUCH_ORDER)
-    folded = refusal.casefold()
-    return next((_(step) for text, step in _NEXT_STEPS if text in folded), "")
 
 
 def panel_status(word: str, most: int = 40) -> str:
     """Return an order's status in the panel's own word, said to be one."""
     return _("status {word}", word=code(word, most))
-
-
-_ONE_REFILL = N_("NotPanel keeps one refill of an order open at a time. Wait until it has ended, then ask again.")
-_MOST_REFILLS = N_(
-    "NotPanel refills an order 3 times by default. If there should be more, open a ticket with NotPanel."
-)
-_REFILLED_WHEN = N_("Only completed or partly delivered orders are refilled. `/status` shows how far it is.")
-_NO_REFILL = N_("This service comes without refill. If something is wrong with it, open a ticket with NotPanel.")
-
-_REFILL_STEPS = (
-    (r"not support|not available|disabled|\bno refill|without refill", _NO_REFILL),
-    (r"at a time|\bopen\b|already (active|exist|has|in|pending|request)|refill (is )?(pending|in pro)", _ONE_REFILL),
-    (r"(?<!rate )limit|maxim|\bmax\b|exceed|\btimes\b|too many|already refilled", _MOST_REFILLS),
-    (r"complete|partial|in.progress|pending|processing|cancel|refund", _REFILLED_WHEN),
-)
-"""NotPanel documents when it refuses a refill, but not in which words: these are guesses, shown beside its own."""
-
-
-def refill_step(refusal: str) -> str:
-    """Say what to do after a refused refill, beside the panel's own words; empty for words not known."""
-    if is_not_found(refusal):
-        return _(_NO_SUCH_ORDER)
-    folded = refusal.casefold()
-    return next((_(step) for pattern, step in _REFILL_STEPS if re.search(pattern, folded)), "")
 
 
 REFUND_NOT_KNOWN = N_("Check your balance: that status does not tell whether money came back.")
@@ -237,29 +179,6 @@ ONLY_WATCHED = N_(
     "Some I only watch now, since they were sent too often without a clear answer or had been asked for before: "
     "`/cancel` them to try again, or press *Retry unclear* on their card."
 )
-
-TROUBLES: Mapping[Trouble, str] = {
-    Trouble.UNAVAILABLE: N_("⚠️ The panel cannot be reached at the moment. I keep trying; nothing is lost."),
-    Trouble.UNINTELLIGIBLE: N_("⚠️ The panel answers with something I cannot read. I keep trying; nothing is lost."),
-    Trouble.TURNED_AWAY: N_("⚠️ The panel lets none of my calls through. I keep trying; nothing is lost."),
-    Trouble.KEYS_REFUSED: N_(
-        "⚠️ The panel refuses many keys at the moment, not only yours, so I keep yours. "
-        "I ask again every minute; nothing is lost."
-    ),
-    Trouble.RATE_LIMITED: N_("⚠️ The panel's rate limit is used up. I go on as soon as it lets me."),
-}
-
-PAUSES: Mapping[AccountState, str] = {
-    AccountState.REJECTED: N_(
-        "NotPanel no longer accepts your API key (it may have been revoked or replaced). "
-        "Connect a valid key; open orders then go on by themselves."
-    ),
-    AccountState.SUSPENDED: N_(
-        "NotPanel says that your account is suspended. Settle that with NotPanel, "
-        "then connect your key again; open orders then go on by themselves."
-    ),
-    AccountState.REMOVED: N_("The key was removed."),
-}
 
 TRACES = N_("Traces may stay in unused parts of the ledger's files until they are written over.")
 

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, Literal
 
 from bot.domain.clock import Clock
-from bot.domain.order_status import OrderStatus, read_status
-from bot.panel import MAX_BATCH, Answer
+from bot.domain.order_status import OrderStatus
+from bot.panel import MAX_BATCH, Answer, read_status
 
 _WINDOW = timedelta(minutes=1)
 _MOST_WEBHOOKS = 5

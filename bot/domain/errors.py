@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from bot.domain.accounts import AccountState
 from bot.domain.order_ids import Found
+from bot.domain.reasons import Reason
 
 
 class UserError(Exception):
@@ -14,6 +15,8 @@ class UserError(Exception):
 
 class NoKey(UserError):
     """The user has not connected a key."""
+
+    reason = Reason.KEY_REMOVED
 
 
 class NoSuchKey(UserError):
@@ -31,6 +34,7 @@ class KeyPaused(UserError):
     def __init__(self, state: AccountState, name: str = "", *, several: bool = False) -> None:
         super().__init__(state)
         self.state = state
+        self.reason = Reason(state)
         self.name = name
         self.several = several
 

@@ -1,6 +1,5 @@
-"""The panel's status words, folded into an enum; words it does not know are kept beside it."""
+"""How an order stands, by the panel's status word."""
 
-import re
 from enum import StrEnum
 
 
@@ -32,22 +31,3 @@ _FINAL = frozenset(
         OrderStatus.FAILED,
     }
 )
-
-_WORDS = {
-    "pending": OrderStatus.PENDING,
-    "processing": OrderStatus.PROCESSING,
-    "inprogress": OrderStatus.IN_PROGRESS,
-    "completed": OrderStatus.COMPLETED,
-    "partial": OrderStatus.PARTIAL,
-    "cancelled": OrderStatus.CANCELLED,
-    "canceled": OrderStatus.CANCELLED,
-    "refunded": OrderStatus.REFUNDED,
-    "failed": OrderStatus.FAILED,
-    "fail": OrderStatus.FAILED,
-    "error": OrderStatus.FAILED,
-}
-
-
-def read_status(word: str) -> OrderStatus:
-    """Return what a status word means, whatever its case, spaces, `_` and `-`."""
-    return _WORDS.get(re.sub(r"[\s_-]+", "", word).casefold(), OrderStatus.UNKNOWN)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.order_status import OrderStatus
+from bot.domain.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,10 @@ class Refill:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """The panel's words for an order that it will not deal with."""
+    """The panel's words for an order that it will not deal with, and what they mean."""
 
     panel_message: str
+    reason: Reason = Reason.OTHER
 
 
 @dataclass(frozen=True, slots=True)

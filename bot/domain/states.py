@@ -19,13 +19,12 @@ user no longer wants watched. An order that is running after an ambiguous call d
 asked, so `unknown` never turns into `queued` by itself.
 """
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted, CancelRow, OrderReading, RowError, StatusRow
-from bot.domain.panel_words import is_of_a_fault
+from bot.domain.reasons import Reason
 
 MAX_AMBIGUOUS = 5
 """How many ambiguous calls one order may cost before it is only watched, until its user asks again."""
@@ -81,23 +80,6 @@ _ENDED_AS = {
     OrderStatus.FAILED: State.FAILED,
 }
 
-_NOT_FOUND = re.compile(
-    r"(?:(?:error|sorry|the|this|your|requested|cancel|status|refill)[ ,:]+)*"
-    r"(?:orders?(?: id)?(?: (?:with )?(?:id )?#?\w*[0-9_][\w-]*)? (?:(?:was |is |were |are )?not found"
-    r"|(?:does not|doesn't|do not) exist)"
-    r"|no such orders?|(?:incorrect|invalid|wrong|unknown) orders?(?: ids?| number)?)"
-    r"(?:$|[.!:;,]| ?[(\[]| (?:in|for|under|on) (?:this|your) )"
-)
-"""A whole sentence, of an order: "Application not found" and "Incorrect order status" tell of something else."""
-
-_PERHAPS_DONE = re.compile(
-    r"already|duplicate|\b(?:order|is|was|were|been) cancell?ed\b"
-    r"|\b(?:cancell?ation|cancel|request) (?:\w+ ){0,2}(?:sent|pending|exists|received|submitted|in progress)\b"
-    # *Already* in the languages that panels of the family answer in
-    r"|\bzaten\b|\bya (?:est[aá]|fue|ha)\b|\bjá\b|уже|\bsudah\b|\btelah\b|\bđã\b|पहले|بالفعل"
-)
-"""A refusal that may be for an earlier cancel's sake."""
-
 
 @dataclass(frozen=True, slots=True)
 class Transition:
@@ -109,22 +91,8 @@ class Transition:
     state: State
     ambiguous_attempts: int
     panel_message: str | None = None
+    reason: Reason | None = None
     gives_up: bool = False
-
-
-def may_be_refilled(state: State, panel_message: str | None) -> bool:
-    """Tell whether the panel has called an order completed or partial: it refills no others.
-
-    "Already completed" it says of everything that has ended, so some of these it will refuse.
-    """
-    return state in (State.COMPLETED, State.PARTIAL) or (
-        state is State.REFUSED and "already completed" in (panel_message or "").casefold()
-    )
-
-
-def not_found(state: State, panel_message: str | None) -> bool:
-    """Tell whether an order was refused because there is no such order under the key that was used."""
-    return state is State.REFUSED and is_not_found(panel_message or "")
 
 
 def as_shown(state: State, ambiguous_attempts: int) -> State:
@@ -133,47 +101,41 @@ def as_shown(state: State, ambiguous_attempts: int) -> State:
 
 
 def after_cancel(ambiguous_attempts: int, row: CancelRow | None, *, same_key: bool = True) -> Transition:
-    """Judge the panel's answer to a cancel; None is a row that the reply does not contain."""
-    match row:
-        case Accepted():
-            return Transition(State.ACCEPTED, ambiguous_attempts)
-        case RowError(panel_message):
-            return after_refusal(ambiguous_attempts, panel_message, same_key=same_key)
-        case None:
-            return _unclear(ambiguous_attempts)
+    """Judge the panel's answer to a cancel; None is a row that the reply does not contain.
 
-
-def after_refusal(ambiguous_attempts: int, panel_message: str, *, same_key: bool = True) -> Transition:
-    """Judge a refusal: final, unless an earlier call may have done what this one was refused for.
-
+    A refusal is final, unless an earlier call may have done what this one was refused for.
     NotPanel says "cannot be cancelled (already completed)" for every final state, a cancelled order included, and
     something on the way may have delivered the call twice. So of any "already", and of what was refused after a
-    doubtful call, only `status` can tell how it stands; it is watched and not sent again. An error that speaks of a
-    fault ("Internal error", "Provider timeout") refuses nothing: the call was unclear for this order.
+    doubtful call, only `status` can tell how it stands; it is watched and not sent again. A fault ("Internal error",
+    "Provider timeout") refuses nothing: the call was unclear for this order.
     """
-    said = panel_message.casefold()
+    if isinstance(row, Accepted):
+        return Transition(State.ACCEPTED, ambiguous_attempts)
+    if row is None:
+        return _unclear(ambiguous_attempts)
+    if row.reason is Reason.FAULT:
+        return _unclear(ambiguous_attempts, row.panel_message, row.reason)
     # These hold for every earlier call too, unless that went out with a key of perhaps another account.
-    ruled_out = ("not support" in said and "cancel" in said) or (same_key and is_not_found(panel_message))
-    if not ruled_out and is_of_a_fault(panel_message):
-        return _unclear(ambiguous_attempts, panel_message)
-    if _PERHAPS_DONE.search(said) or (ambiguous_attempts and not ruled_out):
-        return Transition(State.UNKNOWN, ambiguous_attempts + 1, panel_message, gives_up=True)
-    return Transition(State.REFUSED, ambiguous_attempts, panel_message)
+    ruled_out = row.reason is Reason.CANCEL_UNSUPPORTED or (same_key and row.reason is Reason.NOT_FOUND)
+    if row.reason in (Reason.ALREADY_COMPLETED, Reason.MAYBE_CANCELLED) or (ambiguous_attempts and not ruled_out):
+        return Transition(State.UNKNOWN, ambiguous_attempts + 1, row.panel_message, row.reason, gives_up=True)
+    return Transition(State.REFUSED, ambiguous_attempts, row.panel_message, row.reason)
 
 
-def _unclear(ambiguous_attempts: int, panel_message: str | None = None) -> Transition:
-    return Transition(
-        State.UNKNOWN, ambiguous_attempts + 1, panel_message, gives_up=ambiguous_attempts + 1 >= MAX_AMBIGUOUS
-    )
+def _unclear(ambiguous_attempts: int, panel_message: str | None = None, reason: Reason | None = None) -> Transition:
+    gives_up = ambiguous_attempts + 1 >= MAX_AMBIGUOUS
+    return Transition(State.UNKNOWN, ambiguous_attempts + 1, panel_message, reason, gives_up)
 
 
-def after_lost_call(ambiguous_attempts: int, *, may_have_acted: bool, panel_message: str = "") -> Transition:
-    """Judge a cancel call without a usable answer; `reached`: the panel may have acted on it.
+def after_lost_call(
+    ambiguous_attempts: int, panel_message: str = "", reason: Reason | None = None, *, may_have_acted: bool
+) -> Transition:
+    """Judge a cancel call without a usable answer.
 
     `words`: what the answer said instead, to be shown while nobody knows more.
     """
     if may_have_acted:
-        return _unclear(ambiguous_attempts, panel_message or None)
+        return _unclear(ambiguous_attempts, panel_message or None, reason if panel_message else None)
     return Transition(State.REQUESTED, ambiguous_attempts)
 
 
@@ -185,8 +147,8 @@ def after_status(
     `same_key`: the order was sent with the key that looks. `may_resend`: should it run still, it may be sent again
     (`bot.domain.polling.may_resend`).
     """
-    if isinstance(row, RowError) and is_not_found(row.panel_message):
-        return _not_found(state, ambiguous_attempts, row.panel_message, same_key=same_key)
+    if isinstance(row, RowError) and row.reason is Reason.NOT_FOUND:
+        return _not_found(state, ambiguous_attempts, row, same_key=same_key)
     if not isinstance(row, OrderReading) or row.status is OrderStatus.UNKNOWN:
         return Transition(state, ambiguous_attempts)
     if row.status.is_final:
@@ -198,21 +160,10 @@ def after_status(
     return Transition(state, ambiguous_attempts)
 
 
-def _not_found(state: State, ambiguous_attempts: int, panel_message: str, *, same_key: bool) -> Transition:
+def _not_found(state: State, ambiguous_attempts: int, row: RowError, *, same_key: bool) -> Transition:
     """Judge an order that the panel does not find, by the key that looks."""
-    if not same_key:
-        return Transition(
-            State.EXPIRED, ambiguous_attempts, panel_message
-        )  # of another account: how it ends can never be seen
+    if not same_key:  # of another account: how it ends can never be seen
+        return Transition(State.EXPIRED, ambiguous_attempts, row.panel_message, row.reason)
     if state is State.UNKNOWN:
-        return Transition(State.REFUSED, ambiguous_attempts, panel_message)
+        return Transition(State.REFUSED, ambiguous_attempts, row.panel_message, row.reason)
     return Transition(state, ambiguous_attempts)  # the panel has taken it before, so this cannot be the whole truth
-
-
-def is_not_found(panel_message: str) -> bool:
-    """Tell whether the panel says that there is no such order under the key that was used.
-
-    "Order not found" stands in the NotPanel docs; "Incorrect order ID" and `error.incorrect_order_id` are the family's.
-    """
-    said = " ".join(panel_message.casefold().split())
-    return bool(_NOT_FOUND.match(said if " " in said else re.sub(r"[_.]+", " ", said)))

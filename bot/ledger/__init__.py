@@ -64,7 +64,6 @@ from bot.ledger.rows import (
     SealedKey,
     Standing,
     Stored,
-    Trouble,
     Webhook,
     folded,
 )
@@ -121,7 +120,6 @@ __all__ = [
     "ServerCheckup",
     "Standing",
     "Stored",
-    "Trouble",
     "Webhook",
     "Work",
     "Writer",

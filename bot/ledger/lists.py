@@ -87,11 +87,6 @@ class Listed:
         """The state that may be shown for it."""
         return self.cancellation.shown_as if self.cancellation else State.REQUESTED
 
-    @property
-    def not_found(self) -> bool:
-        """Tell whether the panel knows no such order under the key that was used."""
-        return self.cancellation is not None and self.cancellation.not_found
-
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> Self:
         """Return the row as this class."""

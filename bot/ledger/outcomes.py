@@ -67,6 +67,7 @@ def outcome_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
         "checked": int(outcome.checked),
         "failed": int(outcome.failed),
         "panel_message": outcome.verdict.panel_message,
+        "reason": outcome.verdict.reason,
         "status_word": reading.word if reading else None,
         "remains": reading.remains if reading else None,
         "charge_first": charge_first,

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from bot.domain.states import State, not_found
+from bot.domain.reasons import Reason
+from bot.domain.states import State
 from bot.ledger.cards import Cards
 from bot.ledger.outcomes import Outcome
 from bot.ledger.queries import QUERIES
@@ -17,7 +18,7 @@ class PanelAccounts(Cards):
         """Begin anew, under the key that was named, what was not found under the key whose cancel was joined."""
         for one in outcomes:
             old = one.cancellation.id
-            if not not_found(one.verdict.state, one.verdict.panel_message):
+            if one.verdict.state is not State.REFUSED or one.verdict.reason is not Reason.NOT_FOUND:
                 continue
             heir = await QUERIES.heir(self._db, cancellation_id=old)
             if heir is None:

@@ -16,19 +16,10 @@ from bot.domain.languages import Language, resolve_locale
 from bot.domain.order_ids import Junk
 from bot.domain.order_status import OrderStatus
 from bot.domain.polling import LONG_TRIED, MANY_TRIES, resend_after
+from bot.domain.reasons import Reason
 from bot.domain.refunds import Refund, came_back
-from bot.domain.states import State, as_shown, may_be_refilled, not_found
+from bot.domain.states import State, as_shown
 from bot.ledger.row import Row
-
-
-class Trouble(StrEnum):
-    """Why an active account makes no progress at the moment; shown on its cards."""
-
-    UNAVAILABLE = "unavailable"
-    UNINTELLIGIBLE = "unintelligible"
-    RATE_LIMITED = "rate_limited"
-    TURNED_AWAY = "turned_away"
-    KEYS_REFUSED = "keys_refused"
 
 
 class RequestState(StrEnum):
@@ -85,18 +76,10 @@ def _junk(text: str) -> Junk:
 
 
 class PreviewState(StrEnum):
-    """How far a preview has come: still asking, all asked, or why the rest was not asked."""
+    """How far a preview has come; where the panel said no, its state is that Reason."""
 
     ASKING = "asking"
     DONE = "done"
-    RATE_LIMITED = "rate_limited"
-    UNAVAILABLE = "unavailable"
-    UNINTELLIGIBLE = "unintelligible"
-    TURNED_AWAY = "turned_away"
-    REFUSED = "refused"
-    REJECTED = "rejected"
-    SUSPENDED = "suspended"
-    REMOVED = "removed"
     INTERRUPTED = "interrupted"
     BROKEN = "broken"
     UNDECIDED = "undecided"
@@ -113,7 +96,7 @@ class Preview:
 
     wanted: int
     asked: int = 0
-    state: PreviewState = PreviewState.ASKING
+    state: PreviewState | Reason = PreviewState.ASKING
     statuses: Mapping[OrderStatus, int] = field(default_factory=dict[OrderStatus, int])
     refused: int = 0
     strange_words: tuple[str, ...] = ()
@@ -136,7 +119,7 @@ class Account(Row):
     `is_default`: commands without a key use it. A user with keys has exactly one default.
     """
 
-    conversions: ClassVar[Mapping[str, Any]] = {"state": AccountState, "trouble": Trouble, "is_default": bool}
+    conversions: ClassVar[Mapping[str, Any]] = {"state": AccountState, "trouble": Reason, "is_default": bool}
 
     id: int
     user_id: int
@@ -145,7 +128,7 @@ class Account(Row):
     is_default: bool
     key_sealed: bytes | None
     state: AccountState
-    trouble: Trouble | None
+    trouble: Reason | None
     changed_at: datetime
     checks_asked_at: datetime | None
     key_version: int = 1
@@ -228,10 +211,11 @@ class Cancellation(Row):
 
     `given_up`: it is not sent again by itself. `key_version`: which of its account's keys it was sent with, if it was.
     `pending_at`: when it was seen pending, where no other status was seen since, before it was sent.
-    `resend_at`: its user has asked for one more try, not before then.
+    `resend_at`: its user has asked for one more try, not before then. `reason`: what its `words` mean; None where they
+    come from a release that did not say.
     """
 
-    conversions: ClassVar[Mapping[str, Any]] = {"state": State, "given_up": bool, "refund": Refund}
+    conversions: ClassVar[Mapping[str, Any]] = {"state": State, "given_up": bool, "refund": Refund, "reason": Reason}
 
     id: int
     request_id: int
@@ -257,6 +241,7 @@ class Cancellation(Row):
     refund: Refund | None = None
     running_checks: int = 0
     resend_at: datetime | None = None
+    reason: Reason | None = None
 
     def resends_at(self, now: datetime) -> datetime | None:
         """Return when its cancel may be sent again at the earliest; None: at any time.
@@ -284,19 +269,9 @@ class Cancellation(Row):
         return self.given_up and self.state is State.UNKNOWN
 
     @property
-    def not_found(self) -> bool:
-        """Tell whether the panel knows no such order under the key that was used."""
-        return not_found(self.state, self.panel_message)
-
-    @property
     def came_back(self) -> Decimal | None:
         """How much of its charge came back, where that is what proves the refund."""
         return came_back(self.charge_first, self.charge_last) if self.refund is Refund.CHARGE else None
-
-    @property
-    def may_be_refilled(self) -> bool:
-        """Tell whether a refill can be asked for."""
-        return may_be_refilled(self.state, self.panel_message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bot.domain.order_ids import Junk
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading
 from bot.domain.polling import DRAFT_LIVES, EXPIRES_AFTER, resend_after, resent_together
+from bot.domain.reasons import Reason
 from bot.domain.refunds import Refund
 from bot.domain.states import MAX_AMBIGUOUS, State
 from bot.ledger.cards import MessageRef
@@ -30,7 +31,6 @@ from bot.ledger.rows import (
     Request,
     RequestState,
     SealedKey,
-    Trouble,
     folded,
     junk_json,
 )
@@ -122,7 +122,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             await self._hand_over(account.id)
         return bool(changed)
 
-    async def set_trouble(self, account_id: int, trouble: Trouble | None) -> bool:
+    async def set_trouble(self, account_id: int, trouble: Reason | None) -> bool:
         """Note why an account makes no progress; tell whether that is news."""
         return bool(await QUERIES.set_trouble(self._db, id=account_id, trouble=trouble, now=self._now_ms))
 

@@ -1,19 +1,24 @@
-"""Why a call to the panel gave no answer for its orders; each docstring is the message a person reads."""
+"""Why a call to the panel gave no answer for its orders."""
 
 import re
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
-from bot.domain.panel_words import folded
+from bot.domain.reasons import Reason
+from bot.panel.phrases import folded
 
 Layer = Literal["ip", "key", "tier"]
 
 
 class PanelError(Exception):
-    """The panel did not answer the question."""
+    """The panel did not answer the question; `words` are its own, `may_have_acted` says whether it may have acted.
 
+    Where it may, only `status` can tell what happened.
+    """
+
+    reason: ClassVar[Reason] = Reason.UNEXPECTED_RESPONSE
+    summary: ClassVar[str] = "The panel did not answer the question."
     may_have_acted = False
-    """Whether the panel may have acted on the call: then only `status` can tell what happened."""
 
     def __init__(self, panel_message: str = "") -> None:
         super().__init__(panel_message)
@@ -21,23 +26,29 @@ class PanelError(Exception):
 
     def __str__(self) -> str:
         said = f' The panel says: "{self.panel_message}"' if self.panel_message else ""
-        return f"{type(self).__doc__}{said}"
+        return f"{self.summary}{said}"
 
 
 class InvalidKey(PanelError):
-    """The panel does not accept the API key."""
+    reason, summary = Reason.INVALID_KEY, "The panel does not accept the API key."
 
 
 class Suspended(PanelError):
-    """The panel has suspended the account."""
+    reason, summary = Reason.SUSPENDED, "The panel has suspended the account."
 
 
 class Refused(PanelError):
-    """The panel refused the whole call; nothing was done."""
+    """A refusal of the whole call; `why` is what that means for each of its orders."""
+
+    reason, summary = Reason.REFUSED, "The panel refused the whole call; nothing was done."
+
+    def __init__(self, panel_message: str = "", why: Reason = Reason.OTHER) -> None:
+        super().__init__(panel_message)
+        self.why = why
 
 
 class RateLimited(PanelError):
-    """A rate limit is used up; nothing was done."""
+    reason, summary = Reason.RATE_LIMITED, "A rate limit is used up; nothing was done."
 
     def __init__(self, panel_message: str = "", *, layer: Layer | None = None, reset: datetime | None = None) -> None:
         super().__init__(panel_message)
@@ -46,11 +57,12 @@ class RateLimited(PanelError):
 
 
 class Blocked(PanelError):
-    """The panel, or something in front of it, lets no call through; nothing was done."""
+    reason = Reason.BLOCKED
+    summary = "The panel, or something in front of it, lets no call through; nothing was done."
 
 
 class Unavailable(PanelError):
-    """The panel could not be reached, or broke off."""
+    reason, summary = Reason.UNAVAILABLE, "The panel could not be reached, or broke off."
 
     def __init__(self, panel_message: str = "", *, may_have_acted: bool) -> None:
         super().__init__(panel_message)
@@ -58,8 +70,7 @@ class Unavailable(PanelError):
 
 
 class UnexpectedResponse(PanelError):
-    """The panel answered with something that is not its protocol."""
-
+    reason, summary = Reason.UNEXPECTED_RESPONSE, "The panel answered with something that is not its protocol."
     may_have_acted = True
 
 

@@ -14,7 +14,6 @@ from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import JsonValue, SecretStr
 
-from bot.domain.order_status import read_status
 from bot.domain.panel_answers import (
     Accepted,
     Balance,
@@ -26,8 +25,8 @@ from bot.domain.panel_answers import (
     RowError,
     StatusRow,
 )
-from bot.domain.panel_words import is_about_orders, is_of_a_fault
 from bot.panel.errors import Layer, Refused, UnexpectedResponse
+from bot.panel.phrases import is_about_orders, is_fault, read_reason, read_status
 from bot.panel.redaction import Redaction
 
 Json = dict[str, JsonValue] | list[JsonValue]
@@ -141,7 +140,7 @@ def read_webhook(value: Json) -> SecretStr | None:
 def _refuse(value: Json) -> None:
     """Raise Refused or Unintelligible for an error in answer to a call that is about no order."""
     if panel_message := error_message(value):
-        raise UnexpectedResponse(panel_message) if is_of_a_fault(panel_message) else Refused(panel_message)
+        raise UnexpectedResponse(panel_message) if is_fault(panel_message) else Refused(panel_message)
 
 
 def _secrets(value: JsonValue, depth: int) -> Iterable[str]:
@@ -295,7 +294,7 @@ def _rows(value: Json, asked: _Asked, orders: Sequence[str], field: str) -> Iter
     if len(orders) == 1 and (_named(value) is not None or _is_row(value, field, panel_message)):
         return [(orders[0], value)]
     if len(orders) > 1 and panel_message and is_about_orders(panel_message):
-        raise Refused(panel_message)
+        raise Refused(panel_message, read_reason(field, panel_message))
     raise UnexpectedResponse(quotable(value))
 
 
@@ -341,7 +340,7 @@ def _cancel_row(asked: _Asked, order: str, row: JsonValue) -> CancelRow | None:
     said = row.get("cancel") if isinstance(row, dict) else row
     panel_message, accepted = _error(row) or _error(said), _says_yes(said, asked, order)
     if panel_message:
-        return None if accepted else RowError(panel_message)
+        return None if accepted else RowError(panel_message, read_reason("cancel", panel_message))
     return Accepted() if accepted and not _denies(row) else None
 
 
@@ -362,7 +361,11 @@ def _refill_row(asked: _Asked, order: str, row: JsonValue) -> RefillRow | None:
     said = row.get("refill") if isinstance(row, dict) else row
     panel_message, refill_id = _error(row) or _error(said), _refill_id(said)
     if panel_message:
-        return None if refill_id or _says_yes(said, asked, order) else RowError(panel_message)
+        return (
+            None
+            if refill_id or _says_yes(said, asked, order)
+            else RowError(panel_message, read_reason("refill", panel_message))
+        )
     return Refill(refill_id) if refill_id and not _denies(row) else None
 
 
@@ -375,7 +378,7 @@ def _refill_id(value: JsonValue) -> str | None:
 def _status_row(_asked: _Asked, _order: str, row: JsonValue) -> StatusRow | None:
     panel_message = row if isinstance(row, str) and row else _error(row)
     if panel_message:
-        return RowError(panel_message)
+        return RowError(panel_message, read_reason("status", panel_message))
     word = row.get("status") if isinstance(row, dict) else None
     if not isinstance(row, dict) or not isinstance(word, str) or not word:
         return None

@@ -33,6 +33,7 @@ from bot.panel import MAX_BATCH
 from bot.services.keyring import keys_beside, usable
 from bot.services.keys import Accounts
 from bot.services.previews import Previews, blank
+from bot.services.reasons import is_not_found
 from bot.services.throttle import MOST_OPEN, MOST_QUESTIONS
 from bot.vault import Purpose, Vault
 from bot.workers.budget import Budget
@@ -261,7 +262,7 @@ class Cancels:
         """Return the user's keys under which to try what was not found of a list; raise as `rows` does."""
         lost: set[int] = set()
         async for page in self.rows(kind, list_id, user_id):
-            lost.update(line.account_id for line in page if line.not_found)
+            lost.update(line.account_id for line in page if is_not_found(line.cancellation))
         return keys_beside(await self._ledger.read.accounts_of(user_id), lost)
 
     async def ask_under_another_key(
@@ -271,7 +272,9 @@ class Cancels:
 
         Raise as `rows` does and as `ask` does: NotOwner for a list or an account that is not the user's.
         """
-        orders = await self.named(kind, list_id, user_id, lambda line: line.not_found and line.account_id != account_id)
+        orders = await self.named(
+            kind, list_id, user_id, lambda line: is_not_found(line.cancellation) and line.account_id != account_id
+        )
         return await self.ask(user_id, Found(orders, 0, ()), card, key=account_id, always=True)
 
     async def _pages(self, kind: ListKind, list_id: int, after: int = -1) -> AsyncGenerator[list[Listed]]:

@@ -77,8 +77,7 @@ class Gateway:
             return NoAnswer(error, blocked_until=self._budget.blocked_until(account.id))
         except (InvalidKey, Suspended) as error:
             blame = self._refused_keys.refused(account.id, account.user_id, account.key_fingerprint)
-            state = AccountState.REJECTED if isinstance(error, InvalidKey) else AccountState.SUSPENDED
-            return NoAnswer(error, blame, state if blame is Blame.KEY else None)
+            return NoAnswer(error, blame, AccountState(error.reason) if blame is Blame.KEY else None)
         except PanelError as error:
             return NoAnswer(error)
         self._refused_keys.accepted(account.id)

@@ -164,7 +164,7 @@ class Calls:
         try:
             return await self._gateway.call(account_id, partial(Panel.refill, orders=batch))
         except Refused as error:
-            return dict.fromkeys(batch, RowError(error.panel_message))
+            return dict.fromkeys(batch, RowError(error.panel_message, error.why))
 
     def _admit(self, user_id: int, calls: int) -> None:
         """Count all calls of a command but the first, for which it was admitted; raise Throttled before any is made."""

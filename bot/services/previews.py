@@ -12,12 +12,11 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 
-from bot.domain.accounts import AccountState
-from bot.domain.errors import KeyPaused, NoKey, UserError
+from bot.domain.errors import KeyPaused, NoKey
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading, RowError, StatusRow
 from bot.ledger import Ledger, LedgerError, Preview, PreviewState, Request
-from bot.panel import MAX_BATCH, Blocked, InvalidKey, Panel, PanelError, RateLimited, Refused, Suspended, Unavailable
+from bot.panel import MAX_BATCH, Panel, PanelError, Refused
 from bot.services.gateway import Gateway
 from bot.services.panel_calls import MAX_LOOKUP
 from bot.workers.budget import CallKind
@@ -83,11 +82,11 @@ class Previews:
             rows = await self._gateway.call(account_id, partial(Panel.status, orders=batch), CallKind.PREVIEW)
         except Refused as error:
             return replace(
-                _with(preview, batch, dict.fromkeys(batch, RowError(error.panel_message))), state=_why(error)
+                _with(preview, batch, dict.fromkeys(batch, RowError(error.panel_message))), state=error.reason
             ), {}
-        except (PanelError, UserError) as error:
+        except (PanelError, KeyPaused, NoKey) as error:
             may_have_acted = isinstance(error, PanelError) and error.may_have_acted
-            return replace(_with(preview, batch, {}) if may_have_acted else preview, state=_why(error)), {}
+            return replace(_with(preview, batch, {}) if may_have_acted else preview, state=error.reason), {}
         seen = _with(preview, batch, rows)
         return replace(seen, state=PreviewState.DONE) if seen.asked >= seen.wanted else seen, rows
 
@@ -124,24 +123,3 @@ def _with(preview: Preview, batch: Sequence[str], rows: Mapping[str, StatusRow])
 def _first(known: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
     """Return the first different words of the panel."""
     return tuple(islice(dict.fromkeys(chain(known, more)), MOST_WORDS))
-
-
-def _why(error: PanelError | UserError) -> PreviewState:
-    """Return why no more is asked after such an error."""
-    match error:
-        case KeyPaused(state=AccountState.SUSPENDED) | Suspended():
-            return PreviewState.SUSPENDED
-        case KeyPaused() | InvalidKey():
-            return PreviewState.REJECTED
-        case NoKey():
-            return PreviewState.REMOVED
-        case RateLimited():
-            return PreviewState.RATE_LIMITED
-        case Blocked():
-            return PreviewState.TURNED_AWAY
-        case Unavailable():
-            return PreviewState.UNAVAILABLE
-        case Refused():
-            return PreviewState.REFUSED
-        case _:
-            return PreviewState.UNINTELLIGIBLE

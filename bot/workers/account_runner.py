@@ -17,10 +17,11 @@ from bot.domain.clock import Clock, Sleep
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading, StatusRow
 from bot.domain.polling import check_before_resend, may_resend, retry_after
+from bot.domain.reasons import Reason
 from bot.domain.refunds import Refund
 from bot.domain.states import State, Transition, after_cancel, after_lost_call, after_status
-from bot.ledger import Account, Cancellation, LeaseLost, Ledger, NoticeKind, Outcome, Trouble, Writer
-from bot.panel import MAX_BATCH, Blocked, Panel, PanelError, RateLimited, Refused, Unavailable
+from bot.ledger import Account, Cancellation, LeaseLost, Ledger, NoticeKind, Outcome, Writer
+from bot.panel import MAX_BATCH, Panel, PanelError, RateLimited, Refused
 from bot.services.gateway import Gateway, NoAnswer
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner, groups_of
@@ -50,7 +51,7 @@ class _Answer:
     """What one call came to: outcomes, and what it says about the account."""
 
     outcomes: Sequence[Outcome]
-    trouble: Trouble | None = None
+    trouble: Reason | None = None
     paused: AccountState | None = None
 
 
@@ -133,14 +134,10 @@ class AccountRunner:
     async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
         self._leases.require(account.id)
 
-        def lost(pause: timedelta, *, may_have_acted: bool, panel_message: str = "") -> list[Outcome]:
-            again = self._clock() + pause
+        def lost(pause: timedelta, *, may_have_acted: bool, error: PanelError | None = None) -> list[Outcome]:
+            again, said = self._clock() + pause, (error.panel_message, error.reason) if error else ("", None)
             return [
-                Outcome(
-                    row,
-                    after_lost_call(row.ambiguous_attempts, may_have_acted=may_have_acted, panel_message=panel_message),
-                    again,
-                )
+                Outcome(row, after_lost_call(row.ambiguous_attempts, *said, may_have_acted=may_have_acted), again)
                 for row in rows
             ]
 
@@ -157,9 +154,9 @@ class AccountRunner:
                 self._most[account.id] = len(rows) // 2
                 return _Answer(lost(timedelta(), may_have_acted=False))
             pause, trouble = self._classify(account.id, answers)
-            if trouble not in (None, Trouble.RATE_LIMITED):  # the one is about the key, the other blocks the budget
+            if trouble not in (None, Reason.RATE_LIMITED):  # the one is about the key, the other blocks the budget
                 self._pause_sending(account.id)
-            told = lost(pause, may_have_acted=error.may_have_acted, panel_message=error.panel_message)
+            told = lost(pause, may_have_acted=error.may_have_acted, error=error)
             return _Answer(told, trouble, answers.pauses)
         self._succeeded(account.id)
         self._cancel_failures.pop(account.id, None)
@@ -245,26 +242,21 @@ class AccountRunner:
             self._strange_words.add(word)
             log.warning("the panel uses a status word this release does not know: %r", word)
 
-    def _classify(self, account_id: int, answer: NoAnswer) -> tuple[timedelta, Trouble | None]:
+    def _classify(self, account_id: int, answer: NoAnswer) -> tuple[timedelta, Reason | None]:
         """Return how long to wait after such an answer, and what it says of the account."""
         match answer:
             case NoAnswer(blame=Blame.KEY):
                 return timedelta(), None
             case NoAnswer(blame=Blame.PANEL):
                 self.progress.failed()
-                return ASK_AGAIN_AFTER, Trouble.KEYS_REFUSED
+                return ASK_AGAIN_AFTER, Reason.KEYS_REFUSED
             case NoAnswer(blame=Blame.ASK_AGAIN):
                 return ASK_AGAIN_AFTER, None
             case NoAnswer(error=RateLimited(), blocked_until=until):
                 now = self._clock()
-                return (until or now) - now, Trouble.RATE_LIMITED
-            case NoAnswer(error=Blocked()):
-                trouble = Trouble.TURNED_AWAY
-            case NoAnswer(error=Unavailable()):
-                trouble = Trouble.UNAVAILABLE
+                return (until or now) - now, Reason.RATE_LIMITED
             case _:
-                trouble = Trouble.UNINTELLIGIBLE
-        return self.fail(account_id, answer.error), trouble
+                return self.fail(account_id, answer.error), answer.error.reason
 
     def fail(self, account_id: int, error: PanelError | None = None) -> timedelta:
         """Count a failure in a row, log the first, and return the pause before the next try."""

@@ -14,18 +14,19 @@ from bot.demo.sample import sample_panel
 from bot.demo.serve import serve
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted, Balance, Limits, OrderReading, Refill, RowError
+from bot.domain.reasons import Reason
 from bot.panel import Answer, InvalidKey, Panel, RateLimited, Refused, Suspended, in_process
 
 SECRET = "np-test-key-0123456789abcdef"
 KEY = SecretStr(SECRET)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RUNNING = OrderStatus.IN_PROGRESS
-NOT_FOUND = RowError("Order not found")
-NOT_POSSIBLE = RowError("Service does not support cancellation")
-NOT_DONE = RowError("Order is not completed or partial")
-STILL_OPEN = RowError("A refill of this order is already open")
-NO_MORE = RowError("Refill limit reached for this order")
-TOO_LATE = RowError("Order cannot be cancelled (already completed)")
+NOT_FOUND = RowError("Order not found", Reason.NOT_FOUND)
+NOT_POSSIBLE = RowError("Service does not support cancellation", Reason.CANCEL_UNSUPPORTED)
+NOT_DONE = RowError("Order is not completed or partial", Reason.REFILL_TOO_EARLY)
+STILL_OPEN = RowError("A refill of this order is already open", Reason.REFILL_OPEN)
+NO_MORE = RowError("Refill limit reached for this order", Reason.REFILL_LIMIT)
+TOO_LATE = RowError("Order cannot be cancelled (already completed)", Reason.ALREADY_COMPLETED)
 
 
 class Clock:

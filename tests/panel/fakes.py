@@ -9,7 +9,8 @@ import httpx
 from aiohttp import web
 from pydantic import SecretStr
 
-from bot.panel import Answer, Panel, in_process
+from bot.domain.panel_answers import RowError
+from bot.panel import Answer, Panel, in_process, read_reason
 
 SECRET = "np-secret-key-0123456789abcdef"
 KEY = SecretStr(SECRET)
@@ -112,6 +113,11 @@ SOMEONE_ELSES_ANSWERS: list[tuple[int, Mapping[str, str], str]] = [
 
 Each is of a kind seen in the field; the panel itself may have acted or not.
 """
+
+
+def refused(action: str, words: str) -> RowError:
+    """Return a row of a refusal with the reason that the panel's words have for such a call."""
+    return RowError(words, read_reason(action, words))
 
 
 def panel_over(transport: httpx.AsyncBaseTransport) -> Panel:

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted, Balance, Limits, Refill, RowError
+from bot.domain.reasons import Reason
 from bot.panel import (
     MAX_BATCH,
     Answer,
@@ -126,9 +127,9 @@ async def test_what_is_wrong_with_a_whole_call(answer: Answer, kind: type[PanelE
 @pytest.mark.parametrize("status", [200, 400])
 async def test_another_error_belongs_to_the_one_order_or_to_the_whole_batch(status: int) -> None:
     panel = panel_that(error("Order not found", status))
-    assert (await panel.cancel(KEY, ["a"])).rows == {"a": RowError("Order not found")}
-    assert (await panel.refill(KEY, ["a"])).rows == {"a": RowError("Order not found")}
-    assert (await panel.status(KEY, ["a"])).rows == {"a": RowError("Order not found")}
+    assert (await panel.cancel(KEY, ["a"])).rows == {"a": RowError("Order not found", Reason.NOT_FOUND)}
+    assert (await panel.refill(KEY, ["a"])).rows == {"a": RowError("Order not found", Reason.NOT_FOUND)}
+    assert (await panel.status(KEY, ["a"])).rows == {"a": RowError("Order not found", Reason.NOT_FOUND)}
     batch = ["a", "b"]
     for call in (panel.cancel(KEY, batch), panel.refill(KEY, batch), panel.status(KEY, batch), panel.balance(KEY)):
         with pytest.raises(Refused, match="Order not found") as caught:

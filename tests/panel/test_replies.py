@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Accepted, Balance, OrderReading, Refill, RowError
+from bot.domain.reasons import Reason
 from bot.panel import Refused, UnexpectedResponse
 from bot.panel.replies import (
     Json,
@@ -24,7 +25,7 @@ from bot.panel.replies import (
 
 KEY = "np-secret-key-0123456789abcdef"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-YES, NO = Accepted(), RowError("Order not found")
+YES, NO = Accepted(), RowError("Order not found", Reason.NOT_FOUND)
 READING = OrderReading(OrderStatus.IN_PROGRESS, "in_progress", "0.50", "1234", "650", "USD")
 SHOWN = {
     "status": "in_progress",

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.order_status import OrderStatus, read_status
+from bot.domain.order_status import OrderStatus
+from bot.panel import read_status
 
 _KNOWN = {
     OrderStatus.PENDING: ["pending", "Pending", " PENDING "],

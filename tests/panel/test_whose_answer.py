@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.order_status import OrderStatus
-from bot.domain.panel_answers import Accepted, OrderReading, Refill, RowError
+from bot.domain.panel_answers import Accepted, OrderReading, Refill
 from bot.panel import Answer, Blocked, PanelError, RateLimited, Refused, Suspended, Unavailable, UnexpectedResponse
-from tests.panel.fakes import KEY, SOMEONE_ELSES_ANSWERS, error, panel_that
+from tests.panel.fakes import KEY, SOMEONE_ELSES_ANSWERS, error, panel_that, refused
 
 BATCHES = (["ord_9"], ["ord_9", "ord_8"])
 
@@ -74,8 +74,8 @@ FAULTS = [
 @pytest.mark.parametrize("status", [200, 400])
 async def test_the_panels_refusal_is_about_the_order(words: str, status: int) -> None:
     panel = panel_that(error(words, status))
-    for call in (panel.cancel, panel.refill, panel.status):
-        assert (await call(KEY, ["ord_9"])).rows == {"ord_9": RowError(words)}
+    for action, call in {"cancel": panel.cancel, "refill": panel.refill, "status": panel.status}.items():
+        assert (await call(KEY, ["ord_9"])).rows == {"ord_9": refused(action, words)}
         with pytest.raises(Refused) as caught:
             await call(KEY, ["ord_9", "ord_8"])
         assert caught.value.panel_message == words
@@ -184,11 +184,11 @@ async def test_an_error_in_an_orders_own_row_is_always_about_it(words: str) -> N
     orders = ["ord_9", "ord_8"]
     row = {"order": "ord_9", "error": words}
     panel = panel_that(Answer(200, json.dumps([row])))
-    assert (await panel.cancel(KEY, orders)).rows == {"ord_9": RowError(words)}
-    assert (await panel.status(KEY, orders)).rows == {"ord_9": RowError(words)}
+    assert (await panel.cancel(KEY, orders)).rows == {"ord_9": refused("cancel", words)}
+    assert (await panel.status(KEY, orders)).rows == {"ord_9": refused("status", words)}
     panel = panel_that(Answer(200, json.dumps({"ord_9": {"error": words}})))
-    assert (await panel.cancel(KEY, orders)).rows == {"ord_9": RowError(words)}
-    assert (await panel.status(KEY, orders)).rows == {"ord_9": RowError(words)}
+    assert (await panel.cancel(KEY, orders)).rows == {"ord_9": refused("cancel", words)}
+    assert (await panel.status(KEY, orders)).rows == {"ord_9": refused("status", words)}
 
 
 NAMES = st.sampled_from(

@@ -15,10 +15,12 @@ from pydantic import SecretStr
 from bot.domain.accounts import AccountState
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading
+from bot.domain.reasons import Reason
 from bot.domain.states import State, Transition
 from bot.ledger import Account, Cancellation, Outcome, Writer, migrate
 from bot.ledger.schema import migrations
 from bot.ledger.sqlite.engine import SQLITE_QUERIES
+from bot.panel.phrases import read_reason
 from tests.invariants import breaches
 from tests.ledgers import Below, InFile, InPostgres
 from tests.store.ledger_case import ANN, CARD_GONE, FOUND, KEY, LATER, LedgerCase, ask, claim, connect, opened
@@ -62,7 +64,8 @@ class Keys(LedgerCase):
                 for row in await self.rows(order, account.user_id)
                 if row.account_id == account.id and row.ended_at is None
             ]
-            verdict = Transition(state, row.ambiguous_attempts + (state is State.UNKNOWN), words)
+            reason = read_reason("cancel", words) if words else None
+            verdict = Transition(state, row.ambiguous_attempts + (state is State.UNKNOWN), words, reason)
             outcome = Outcome(row, verdict, tx.now, seen, checked=seen is not None)
             await tx.record(account.id, [outcome])
         assert breaches(self.sql) == {}
@@ -425,6 +428,6 @@ async def test_of_two_twins_one_that_is_not_found_leaves_its_followers_to_the_ot
         ((followed,),) = below.sql("SELECT cancellation_id FROM request_orders WHERE request_id = ?", again)
         first = next(row for row in await orders_of(ledger.read, again) if row.id == followed)
         async with ledger.write() as tx:
-            verdict = Transition(State.REFUSED, first.ambiguous_attempts, NOT_FOUND)
+            verdict = Transition(State.REFUSED, first.ambiguous_attempts, NOT_FOUND, Reason.NOT_FOUND)
             await tx.record(first.account_id, [Outcome(first, verdict, LATER)])
     assert breaches(below.sql) == {}

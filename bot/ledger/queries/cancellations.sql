@@ -142,11 +142,12 @@ WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 
 )
 ORDER BY due_at, id LIMIT :most;
 
--- name: record(state, ambiguous_attempts, given_up, running_checks, checked, failed, panel_message, status_word, remains, charge_first, charge_last, currency, pending_at, refund, now, due_at, queued_at, ended_at, id, from_state, from_ambiguous, from_given_up)*!
+-- name: record(state, ambiguous_attempts, given_up, running_checks, checked, failed, panel_message, reason, status_word, remains, charge_first, charge_last, currency, pending_at, refund, now, due_at, queued_at, ended_at, id, from_state, from_ambiguous, from_given_up)*!
 -- Where its user has asked for one more try while it was looked at, that look is left out: the next is due at once.
 UPDATE cancellations SET
     state = :state, ambiguous_attempts = :ambiguous_attempts, given_up = :given_up, running_checks = :running_checks, checks = checks + :checked,
     failed_checks = CASE WHEN :checked > 0 THEN 0 ELSE failed_checks + :failed END, panel_message = COALESCE(:panel_message, panel_message),
+    reason = CASE WHEN :panel_message IS NULL THEN reason ELSE :reason END,
     status_word = COALESCE(:status_word, status_word), remains = COALESCE(:remains, remains),
     charge_first = :charge_first, charge_last = :charge_last, currency = :currency, pending_at = :pending_at,
     refund = :refund, changed_at = :now, due_at = :due_at,
