@@ -22,6 +22,7 @@ from bot.panel.redaction import Redaction
 from bot.panel.replies import (
     Json,
     Reply,
+    Row,
     error_message,
     quotable,
     read_balance,
@@ -100,20 +101,20 @@ class Panel:
     async def cancel(self, key: SecretStr, orders: Sequence[str]) -> Reply[CancelRow]:
         """Ask to cancel 1 to 100 orders. An accepted row is refunded or queued; only `status` tells which.
 
-        Raise PanelError, whose `reached` tells whether the panel may have acted.
+        Raise PanelError.
         """
-        return Reply(*await self._ask(key, "cancel", orders, read_cancel))
+        return await self._ask(key, "cancel", orders, read_cancel)
 
     async def refill(self, key: SecretStr, orders: Sequence[str]) -> Reply[RefillRow]:
         """Ask for a refill of 1 to 100 orders. It takes no idempotency key (NotPanel docs): never send it twice.
 
-        Raise PanelError, whose `reached` tells whether the panel may have acted; no call tells what it did.
+        Raise PanelError; where it `may_have_acted` no call tells what it did.
         """
-        return Reply(*await self._ask(key, "refill", orders, read_refill))
+        return await self._ask(key, "refill", orders, read_refill)
 
     async def status(self, key: SecretStr, orders: Sequence[str]) -> Reply[StatusRow]:
         """Ask for the status of 1 to 100 orders; raise PanelError."""
-        return Reply(*await self._ask(key, "status", orders, read_statuses))
+        return await self._ask(key, "status", orders, read_statuses)
 
     async def balance(self, key: SecretStr) -> tuple[Balance, Limits]:
         """Ask for an account's balance: cheap, cached for 30 s, and the way to check a key.
@@ -125,8 +126,8 @@ class Panel:
     async def add_webhook(self, key: SecretStr, url: str, events: Sequence[str]) -> tuple[SecretStr | None, Limits]:
         """Have the panel call an address on events; return the secret it signs with, if its answer names one.
 
-        It takes no idempotency key: never send it twice. Raise PanelError, whose `reached` tells whether it may have
-        acted; no call tells what it did (NotPanel docs).
+        It takes no idempotency key: never send it twice. Raise PanelError; where it `may_have_acted` no call tells what
+        it did (NotPanel docs).
         """
         form = {"action": "webhook.add", "url": url, "events": ",".join(events)}
         return await self._call(key, form, read_webhook)
@@ -147,14 +148,15 @@ class Panel:
             await self._http.aclose()
 
     async def _ask(
-        self, key: SecretStr, action: str, orders: Sequence[str], read: Callable[[Json, Sequence[str]], Result]
-    ) -> tuple[Result, Limits]:
+        self, key: SecretStr, action: str, orders: Sequence[str], read: Callable[[Json, Sequence[str]], dict[str, Row]]
+    ) -> Reply[Row]:
         if not 1 <= len(orders) <= MAX_BATCH:
             raise ValueError(f"{action} takes 1 to {MAX_BATCH} orders, not {len(orders)}")
         if not all(orders) or any("," in order for order in orders):
             raise ValueError("an order ID that is empty or contains a comma would name other orders")
         name = "order" if len(orders) == 1 else "orders"
-        return await self._call(key, {"action": action, name: ",".join(orders)}, lambda value: read(value, orders))
+        form = {"action": action, name: ",".join(orders)}
+        return Reply(*await self._call(key, form, lambda value: read(value, orders)))
 
     async def _call(
         self, key: SecretStr, form: dict[str, str], read: Callable[[Json], Result]
@@ -170,11 +172,11 @@ class Panel:
         try:
             response, body = await self._post(key, form, deadline)
             if len(body) > _LONG_BODY:
-                resolve_locale = await asyncio.to_thread(self._understand, response, body, key, read)
+                answer = await asyncio.to_thread(self._understand, response, body, key, read)
             else:
-                resolve_locale = self._understand(response, body, key, read)
+                answer = self._understand(response, body, key, read)
             outcome = "ok"
-            return resolve_locale
+            return answer
         except PanelError as error:
             outcome = type(error).__name__.lower()
             raise
@@ -240,11 +242,8 @@ class Panel:
         """Return the client, made at the first call, beside the loop: the certificates alone take it 15 ms to read."""
         async with self._making:
             if self._http is None:
-                self._http = await asyncio.to_thread(self._connect)
+                self._http = await asyncio.to_thread(connect, self._transport, self._proxy)
             return self._http
-
-    def _connect(self) -> httpx.AsyncClient:
-        return connect(self._transport, self._proxy)
 
     def _replace(self, stuck: httpx.AsyncClient) -> None:
         """Go on with a new client; the old one is closed when the calls that it still carries have ended."""
@@ -331,7 +330,7 @@ async def _retire(http: httpx.AsyncClient, calls: frozenset[asyncio.Task[object]
 
 
 async def read_body(response: httpx.Response) -> bytes:
-    """Read a reply, up to what one may measure; raise Unintelligible for more, or for one that is encoded."""
+    """Read a reply, up to what one may measure; raise UnexpectedResponse for more, or for one that is encoded."""
     if response.headers.get("Content-Encoding", "").strip().casefold() not in ("", "identity"):
         raise UnexpectedResponse
     body = bytearray()

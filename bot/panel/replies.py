@@ -98,12 +98,12 @@ def quotable(value: JsonValue) -> str:
 
 
 def read_cancel(value: Json, orders: Sequence[str]) -> dict[str, CancelRow]:
-    """Read a reply to `cancel`; raise Refused for an error about a whole batch, or Unintelligible."""
+    """Read a reply to `cancel`; raise Refused for an error about a whole batch, or UnexpectedResponse."""
     return _read(value, orders, "cancel", _cancel_row)
 
 
 def read_refill(value: Json, orders: Sequence[str]) -> dict[str, RefillRow]:
-    """Read a reply to `refill`; raise Refused for an error about a whole batch, or Unintelligible.
+    """Read a reply to `refill`; raise Refused for an error about a whole batch, or UnexpectedResponse.
 
     A refill is of one order: an ID that stands with several proves nothing of any of them.
     """
@@ -113,12 +113,12 @@ def read_refill(value: Json, orders: Sequence[str]) -> dict[str, RefillRow]:
 
 
 def read_statuses(value: Json, orders: Sequence[str]) -> dict[str, StatusRow]:
-    """Read a reply to `status`; raise Refused for an error about a whole batch, or Unintelligible."""
+    """Read a reply to `status`; raise Refused for an error about a whole batch, or UnexpectedResponse."""
     return _read(value, orders, "status", _status_row)
 
 
 def read_balance(value: Json) -> Balance:
-    """Read a reply to `balance`; raise Refused or Unintelligible."""
+    """Read a reply to `balance`; raise Refused or UnexpectedResponse."""
     _refuse(value)
     if not isinstance(value, dict) or (amount := _text(value.get("balance"))) is None:
         raise UnexpectedResponse(quotable(value))
@@ -138,7 +138,7 @@ def read_webhook(value: Json) -> SecretStr | None:
 
 
 def _refuse(value: Json) -> None:
-    """Raise Refused or Unintelligible for an error in answer to a call that is about no order."""
+    """Raise Refused or UnexpectedResponse for an error in answer to a call that is about no order."""
     if panel_message := error_message(value):
         raise UnexpectedResponse(panel_message) if is_fault(panel_message) else Refused(panel_message)
 
