@@ -7,7 +7,8 @@ import pytest
 from bot.domain.order_status import OrderStatus
 from bot.domain.reasons import Reason
 from bot.domain.states import State
-from bot.panel import Answer, read_reason
+from bot.panel import Answer
+from bot.panel.phrases import read_reason
 from bot.services.reasons import is_not_found, may_be_refilled, refusal_reason
 from tests.examples import order
 from tests.world import World, shown

@@ -12,7 +12,8 @@ from bot.cards.refills import refills_card
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Refill, RowError
 from bot.ledger import LedgerUnreadable
-from bot.panel import Answer, InvalidKey, Unavailable, read_reason
+from bot.panel import Answer, InvalidKey, Unavailable
+from bot.panel.phrases import read_reason
 from bot.services.panel_calls import Refills
 from tests.examples import HOSTILE, KEYS, keeps_discords_limits, ours, text_of
 from tests.world import FINE, KEY, START, World, buttons_of, lost, messages, shown

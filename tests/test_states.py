@@ -17,7 +17,7 @@ from bot.domain.states import (
     after_status,
     as_shown,
 )
-from bot.panel import plain_reason, read_status
+from bot.panel.phrases import plain_reason, read_status
 from tests.panel.fakes import refused
 
 ENDS = {state for state in State if not state.is_open}

@@ -209,4 +209,4 @@ def stopped(error: Exception) -> str:
         case KeyPaused() | NoKey():
             return account_text(error.reason)
         case _:
-            return _("Something went wrong on my side, and it has been logged.")
+            return _(REASONS[Reason.BROKEN].answer)

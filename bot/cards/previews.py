@@ -8,7 +8,7 @@ from bot.cards.text import code, listed
 from bot.cards.words import PREVIEW_PROVES, PREVIEWS, PreviewKind
 from bot.domain.order_status import OrderStatus
 from bot.domain.reasons import Reason
-from bot.ledger import Preview, PreviewState
+from bot.ledger import Preview
 
 _MOST_SHOWN = 4
 """Different words of the panel that one line quotes."""
@@ -62,26 +62,13 @@ def _quoted(words: Sequence[str]) -> str:
 def _rest(preview: Preview) -> list[str]:
     """Say what is still being asked, or what was not asked and why."""
     left = preview.wanted - preview.asked
-    if why := _why(preview.state):
-        return [f"-# {_stopped(preview, left, why)}"]
+    if isinstance(preview.state, Reason):
+        return [f"-# {_stopped(preview, left, _(REASONS[preview.state].stop))}"]
     asking = _("-# 🔎 Asking the panel what they are now …")
     if left and preview.asked:
         so_far = _("{asked} of {wanted} so far.", asked=preview.asked, wanted=preview.wanted)
         return [f"{asking} {so_far}"]
     return [asking] if left else []
-
-
-def _why(state: PreviewState | Reason) -> str:
-    """Say why no more is asked; empty while it is, or where all is done."""
-    match state:
-        case Reason():
-            return _(REASONS[state].stop)
-        case PreviewState.INTERRUPTED:
-            return _("I was restarted meanwhile")
-        case PreviewState.BROKEN:
-            return _("something went wrong on my side")
-        case _:
-            return ""
 
 
 def _stopped(preview: Preview, left: int, why: str) -> str:

@@ -22,6 +22,9 @@ class Said:
     """What to do about a refused order, beside the panel's own words."""
 
 
+_NO_STOPPING = Said(
+    step=N_("This service cannot stop orders. If something is wrong with it, open a ticket with NotPanel.")
+)
 REASONS: Mapping[Reason, Said] = {
     Reason.INVALID_KEY: Said(
         N_("NotPanel does not accept this key. It may be mistyped, revoked or from another panel."),
@@ -87,9 +90,11 @@ REASONS: Mapping[Reason, Said] = {
     Reason.REFILL_UNSUPPORTED: Said(
         step=N_("This service comes without refill. If something is wrong with it, open a ticket with NotPanel.")
     ),
-    **dict.fromkeys(
-        (Reason.CANCEL_UNSUPPORTED, Reason.UNSUPPORTED),
-        Said(step=N_("This service cannot stop orders. If something is wrong with it, open a ticket with NotPanel.")),
+    Reason.CANCEL_UNSUPPORTED: _NO_STOPPING,
+    Reason.UNSUPPORTED: _NO_STOPPING,
+    Reason.INTERRUPTED: Said(stop=N_("I was restarted meanwhile")),
+    Reason.BROKEN: Said(
+        N_("Something went wrong on my side, and it has been logged."), stop=N_("something went wrong on my side")
     ),
 }
 

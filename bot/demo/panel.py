@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from bot.domain.clock import Clock
 from bot.domain.order_status import OrderStatus
-from bot.panel import MAX_BATCH, Answer, read_status
+from bot.panel import MAX_BATCH, Answer
+from bot.panel.phrases import read_status
 
 _WINDOW = timedelta(minutes=1)
 _MOST_WEBHOOKS = 5

@@ -1,4 +1,4 @@
-"""Why the panel said no: to one order, or to a whole call. bot/panel reads its words, bot/cards says what to do."""
+"""Why there is no answer, or a no: of one order or of a call. bot/panel reads its words, bot/cards says what to do."""
 
 from enum import StrEnum
 
@@ -19,6 +19,10 @@ class Reason(StrEnum):
     UNEXPECTED_RESPONSE = "unintelligible"
     REFUSED = "refused"
     """The whole call, in words of the panel's own."""
+
+    # Of the bot's own
+    INTERRUPTED = "interrupted"
+    BROKEN = "broken"
 
     # Of an order
     NOT_FOUND = "not_found"

@@ -76,12 +76,10 @@ def _junk(text: str) -> Junk:
 
 
 class PreviewState(StrEnum):
-    """How far a preview has come; where the panel said no, its state is that Reason."""
+    """How far a preview has come; of one that was stopped its state is the Reason."""
 
     ASKING = "asking"
     DONE = "done"
-    INTERRUPTED = "interrupted"
-    BROKEN = "broken"
     UNDECIDED = "undecided"
     """Nothing is asked: the user has not said yet whether it is cancelling that they want."""
 

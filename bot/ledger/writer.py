@@ -200,7 +200,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             request = Request.read(row)
             asking = request.preview and request.preview.state is PreviewState.ASKING
             if request.preview and asking and request.preview.process not in living:
-                await self.save_preview(request.id, replace(request.preview, state=PreviewState.INTERRUPTED))
+                await self.save_preview(request.id, replace(request.preview, state=Reason.INTERRUPTED))
 
     async def expire_requests(self) -> None:
         """Give up on requests that were never confirmed."""

@@ -12,7 +12,6 @@ from bot.panel.errors import (
     UnexpectedResponse,
 )
 from bot.panel.in_process import Answer, in_process
-from bot.panel.phrases import plain_reason, read_reason, read_status
 from bot.panel.probe import Probed, probe
 from bot.panel.replies import Reply, read_date
 
@@ -34,9 +33,6 @@ __all__ = [
     "UnexpectedResponse",
     "host_called",
     "in_process",
-    "plain_reason",
     "probe",
     "read_date",
-    "read_reason",
-    "read_status",
 ]

@@ -5,51 +5,41 @@ import re
 from bot.domain.order_status import OrderStatus
 from bot.domain.reasons import Reason
 
-_STATUSES = {
-    "pending": OrderStatus.PENDING,
-    "processing": OrderStatus.PROCESSING,
-    "inprogress": OrderStatus.IN_PROGRESS,
-    "completed": OrderStatus.COMPLETED,
-    "partial": OrderStatus.PARTIAL,
-    "cancelled": OrderStatus.CANCELLED,
+_STATUSES = {status.replace("_", ""): status for status in OrderStatus} | {
     "canceled": OrderStatus.CANCELLED,
-    "refunded": OrderStatus.REFUNDED,
-    "failed": OrderStatus.FAILED,
     "fail": OrderStatus.FAILED,
     "error": OrderStatus.FAILED,
 }
-_ABOUT_ORDERS = re.compile(
-    "|".join(
-        (
-            r"(?<![a-z])(?:orders?|cancel|cancell?ations?|refill(?:s|ed|ing)?)(?![a-z])",
-            r"\b(?:not|\w+n't|cannot|already)\b.{0,20}\bcancel",
-            r"\bservice (?:does not|doesn't|cannot) (?:support|allow)",
-            # *Order* and *cancel* in the languages that panels of the family answer in
-            r"sipariş|\biptal|\bpedido|\b[oó]rden(?:es)?\b|\bcancela(?:r|ci[oó]n|mento|ção)\b|\bpesanan|\bp?em?batal",
-            r"заказ|отмен|đơn hàng|\bmã đơn|\bh(?:uỷ|ủy)\b|ऑर्डर|रद्द|طلب|إلغاء",
-            # NotPanel documents the first, the family has the others for a call that it does not know
-            r"\bmissing required parameter: (?:action|key)\b|\binsufficient balance",
-            r"\b(?:unknown|incorrect|invalid) action|\bincorrect request",
-        )
-    )
+
+
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
+
+
+_ABOUT_ORDERS = _any_of(
+    r"(?<![a-z])(?:orders?|cancel|cancell?ations?|refill(?:s|ed|ing)?)(?![a-z])",
+    r"\b(?:not|\w+n't|cannot|already)\b.{0,20}\bcancel",
+    r"\bservice (?:does not|doesn't|cannot) (?:support|allow)",
+    # *Order* and *cancel* in the languages that panels of the family answer in
+    r"sipariş|\biptal|\bpedido|\b[oó]rden(?:es)?\b|\bcancela(?:r|ci[oó]n|mento|ção)\b|\bpesanan|\bp?em?batal",
+    r"заказ|отмен|đơn hàng|\bmã đơn|\bh(?:uỷ|ủy)\b|ऑर्डर|रद्द|طلب|إلغاء",
+    # NotPanel documents the first, the family has the others for a call that it does not know
+    r"\bmissing required parameter: (?:action|key)\b|\binsufficient balance",
+    r"\b(?:unknown|incorrect|invalid) action|\bincorrect request",
 )
-_OF_A_FAULT = re.compile(
-    "|".join(
-        (
-            r"\binternal\b|\bserver\b|\bbusy\b|\btry\b|\bretry|\blater\b|\bwait\b|time[ds]?[ -]?out|unavailable",
-            r"temporar|upstream|gateway|proxy|connect|network|socket|throttl|maintenance|overload",
-            r"too many (?:\w+ )?requests|rate limit",
-            r"unexpected|exception|undefined|sqlstate|\bsql|database|deadlock|\bquery\b|syntax|json|went wrong",
-            r"unknown error|csrf|session|token|unauthori[sz]ed|forbidden|bad request|not implemented",
-            r"cannot (?:get|post|read)\b|\broute\b|endpoint|\bmethod\b|in order to|out of order|\border by\b",
-            r"\b(?:application|service|page|api|handler|controller|resource|host|url) not found",
-            r"\b(?:request|operation|task|statement|context|job) (?:was |is |has been )?cancell?ed",
-            r"\bsome (?:of )?(?:the |your )?orders",  # of the others it does not say that nothing was done
-            # *Later* and *server error* in the same languages
-            r"поз(?:же|днее)|временно|ошибка сервера|\bsonra\b|m[aá]s tarde|mais tarde|\bnanti\b|coba lagi|thử lại",
-            r"बाद में|لاحقا",
-        )
-    )
+_OF_A_FAULT = _any_of(
+    r"\binternal\b|\bserver\b|\bbusy\b|\btry\b|\bretry|\blater\b|\bwait\b|time[ds]?[ -]?out|unavailable",
+    r"temporar|upstream|gateway|proxy|connect|network|socket|throttl|maintenance|overload",
+    r"too many (?:\w+ )?requests|rate limit",
+    r"unexpected|exception|undefined|sqlstate|\bsql|database|deadlock|\bquery\b|syntax|json|went wrong",
+    r"unknown error|csrf|session|token|unauthori[sz]ed|forbidden|bad request|not implemented",
+    r"cannot (?:get|post|read)\b|\broute\b|endpoint|\bmethod\b|in order to|out of order|\border by\b",
+    r"\b(?:application|service|page|api|handler|controller|resource|host|url) not found",
+    r"\b(?:request|operation|task|statement|context|job) (?:was |is |has been )?cancell?ed",
+    r"\bsome (?:of )?(?:the |your )?orders",  # of the others it does not say that nothing was done
+    # *Later* and *server error* in the same languages
+    r"поз(?:же|днее)|временно|ошибка сервера|\bsonra\b|m[aá]s tarde|mais tarde|\bnanti\b|coba lagi|thử lại",
+    r"बाद में|لاحقا",
 )
 _NOT_FOUND = re.compile(
     r"(?:(?:error|sorry|the|this|your|requested|cancel|status|refill)[ ,:]+)*"

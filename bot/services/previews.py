@@ -15,6 +15,7 @@ from itertools import chain, islice
 from bot.domain.errors import KeyPaused, NoKey
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading, RowError, StatusRow
+from bot.domain.reasons import Reason
 from bot.ledger import Ledger, LedgerError, Preview, PreviewState, Request
 from bot.panel import MAX_BATCH, Panel, PanelError, Refused
 from bot.services.gateway import Gateway
@@ -93,7 +94,7 @@ class Previews:
     async def _break_off(self, request_id: int) -> None:
         request = await self._ledger.read.request(request_id)
         if request and (preview := _unfinished(request)):
-            await self._save(request_id, replace(preview, state=PreviewState.BROKEN))
+            await self._save(request_id, replace(preview, state=Reason.BROKEN))
 
     async def _save(self, request_id: int, preview: Preview, seen: Mapping[int, OrderReading] | None = None) -> None:
         async with self._ledger.write() as tx:

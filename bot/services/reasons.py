@@ -3,7 +3,7 @@
 from bot.domain.reasons import Reason
 from bot.domain.states import State
 from bot.ledger import Cancellation
-from bot.panel import plain_reason
+from bot.panel.phrases import plain_reason
 
 
 def refusal_reason(order: Cancellation) -> Reason | None:

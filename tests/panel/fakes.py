@@ -10,7 +10,8 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.domain.panel_answers import RowError
-from bot.panel import Answer, Panel, in_process, read_reason
+from bot.panel import Answer, Panel, in_process
+from bot.panel.phrases import read_reason
 
 SECRET = "np-secret-key-0123456789abcdef"
 KEY = SecretStr(SECRET)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.order_status import OrderStatus
-from bot.panel import read_status
+from bot.panel.phrases import read_status
 
 _KNOWN = {
     OrderStatus.PENDING: ["pending", "Pending", " PENDING "],

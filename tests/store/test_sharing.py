@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.accounts import AccountState
+from bot.domain.reasons import Reason
 from bot.domain.states import State, Transition
 from bot.ledger import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, LeaseLost, Ledger, Outcome, Preview, PreviewState
 from bot.panel import CALL_DEADLINE
@@ -281,7 +282,7 @@ async def test_only_what_a_dead_process_was_asking_is_broken_off(pair: Pair) -> 
         1:
     ]
     previews = [request.preview for request in requests if request and request.preview]
-    assert [preview.state for preview in previews] == [PreviewState.ASKING, PreviewState.INTERRUPTED]
+    assert [preview.state for preview in previews] == [PreviewState.ASKING, Reason.INTERRUPTED]
 
 
 async def test_a_card_is_one_process_s_to_edit_at_a_time(pair: Pair) -> None:
