@@ -1,6 +1,8 @@
 """What a user is told of an error: what happened, what was and was not done, what to do next."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from bot.cards.language import N_, _
 from bot.cards.reasons import REASONS, account_text
@@ -51,7 +53,7 @@ INTERNAL = N_(
     "`/queued`: what stands there has been taken on and goes on."
 )
 
-_PLAIN: Mapping[type[UserError], str] = {
+_TEXTS: Mapping[type[UserError], str] = {
     NoKey: N_("You have not connected a NotPanel key yet, so nothing was sent. It takes ten seconds:"),
     UserErased: N_(
         "While I was checking this key you had everything about you erased, so it was not stored. Send it once more if "
@@ -76,8 +78,34 @@ _PLAIN: Mapping[type[UserError], str] = {
     NoWebhook: N_("You have no webhook address, so nothing was stored. `/webhook` makes one."),
     RegistrationUnderWay: N_("I am asking the panel already; what it says comes on the card that you pressed first."),
     BadSecret: N_("That is no signing secret: it has 8 to 300 characters and no spaces. Nothing was stored."),
+    SameKey: N_(
+        "That key is stored already, under the name {name}. I keep each key once: under two names the same "
+        "order could be cancelled twice. Nothing was changed."
+    ),
+    BadName: N_("The name of a key has 1 to {most} characters, all of them visible. Nothing was sent or stored."),
+    AlikeName: N_(
+        "That name looks like {name}, which is another key of yours, but is written with other letters. Take a "
+        "name that looks different. Nothing was sent or stored."
+    ),
+    TooManyKeys: N_(
+        "I keep at most {most} keys of yours, and {most_names} names with those of removed keys. Take one of "
+        "these names, which replaces its key, or remove a key: {names}. Nothing was stored."
+    ),
+    RefusedTooOften: N_(
+        "Nothing was sent or stored: the panel has refused your last keys, one after the other. Try again {when}."
+    ),
+    TooMany: N_("That names more than {most} orders, the most I take at once. Nothing was sent. Split the list."),
+    Throttled: N_("That was faster than I can serve one person. Nothing was done. Again {when}."),
+    TooManyOpen: N_(
+        "{count} orders of yours are still open, and with these it would be more than {most}, the most I watch "
+        "for one person. Nothing was sent. Come back when some have ended: `/queued` shows them."
+    ),
+    TooManyQuestions: N_(
+        "{most} requests of yours wait for Confirm or Keep, the most I keep for one person. Nothing was sent. "
+        "Answer one of them, or come back {when}, when the oldest has lapsed."
+    ),
 }
-"""Of those that say the same to everybody."""
+"""Those that say all with what they know; user_error has the others."""
 
 _KEY_FAULTS: Mapping[KeyFault, str] = {
     KeyFault.EMPTY: N_("That was empty."),
@@ -112,31 +140,6 @@ def user_error(error: UserError) -> str:
                 name=code(name, 40),
                 names=_listed(names),
             )
-        case SameKey(name=name):
-            return _(
-                "That key is stored already, under the name {name}. I keep each key once: under two names the same "
-                "order could be cancelled twice. Nothing was changed.",
-                name=code(name),
-            )
-        case BadName(most=most):
-            return _(
-                "The name of a key has 1 to {most} characters, all of them visible. Nothing was sent or stored.",
-                most=most,
-            )
-        case AlikeName(name=name):
-            return _(
-                "That name looks like {name}, which is another key of yours, but is written with other letters. Take a "
-                "name that looks different. Nothing was sent or stored.",
-                name=code(name),
-            )
-        case TooManyKeys(names=names, most=most, most_names=most_names):
-            return _(
-                "I keep at most {most} keys of yours, and {most_names} names with those of removed keys. Take one of "
-                "these names, which replaces its key, or remove a key: {names}. Nothing was stored.",
-                names=_listed(names),
-                most=most,
-                most_names=most_names,
-            )
         case BadKey(fault=fault):
             fault_text = _(_KEY_FAULTS[fault])
             return _("{fault} Nothing was sent or stored. Copy the key again and paste it alone.", fault=fault_text)
@@ -148,41 +151,24 @@ def user_error(error: UserError) -> str:
                 "like. Nothing was sent."
             )
             return "\n".join(filter(None, [none, ignored(Junk.of(found.ignored))]))
-        case RefusedTooOften(again_at=again_at):
-            return _(
-                "Nothing was sent or stored: the panel has refused your last keys, one after the other. "
-                "Try again {when}.",
-                when=ago(again_at),
-            )
-        case TooMany() | Throttled() | TooManyOpen() | TooManyQuestions():
-            return _too_much(error)
         case _:
-            return _(_PLAIN.get(type(error), INTERNAL))
+            return _(_TEXTS.get(type(error), INTERNAL), **_shown(vars(error)))
 
 
-def _too_much(error: TooMany | Throttled | TooManyOpen | TooManyQuestions) -> str:
-    match error:
-        case TooMany(most=most):
-            return _(
-                "That names more than {most} orders, the most I take at once. Nothing was sent. Split the list.",
-                most=most,
-            )
-        case Throttled(again_at=again_at):
-            return _("That was faster than I can serve one person. Nothing was done. Again {when}.", when=ago(again_at))
-        case TooManyOpen(count=count, most=most):
-            return _(
-                "{count} orders of yours are still open, and with these it would be more than {most}, the most I watch "
-                "for one person. Nothing was sent. Come back when some have ended: `/queued` shows them.",
-                count=count,
-                most=most,
-            )
-        case TooManyQuestions(most=most, again_at=again_at):
-            return _(
-                "{most} requests of yours wait for Confirm or Keep, the most I keep for one person. Nothing was sent. "
-                "Answer one of them, or come back {when}, when the oldest has lapsed.",
-                most=most,
-                when=ago(again_at),
-            )
+def _shown(fields: Mapping[str, Any]) -> dict[str, str | int]:
+    """Return what an error knows, by the names that its text has for it: keys, numbers, or when to come back."""
+    shown: dict[str, str | int] = {}
+    for name, value in fields.items():
+        match value:
+            case datetime():
+                shown["when"] = ago(value)
+            case int():
+                shown[name] = value
+            case str():
+                shown[name] = code(value)
+            case _:
+                shown[name] = _listed(value)
+    return shown
 
 
 def _listed(names: Sequence[str]) -> str:
