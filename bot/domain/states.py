@@ -132,7 +132,7 @@ def after_lost_call(
 ) -> Transition:
     """Judge a cancel call without a usable answer.
 
-    `words`: what the answer said instead, to be shown while nobody knows more.
+    `panel_message`: what the answer said instead, to be shown while nobody knows more.
     """
     if may_have_acted:
         return _unclear(ambiguous_attempts, panel_message or None, reason if panel_message else None)

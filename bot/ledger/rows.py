@@ -209,8 +209,8 @@ class Cancellation(Row):
 
     `given_up`: it is not sent again by itself. `key_version`: which of its account's keys it was sent with, if it was.
     `pending_at`: when it was seen pending, where no other status was seen since, before it was sent.
-    `resend_at`: its user has asked for one more try, not before then. `reason`: what its `words` mean; None where they
-    come from a release that did not say.
+    `resend_at`: its user has asked for one more try, not before then. `reason`: what its `panel_message` means;
+    None where it comes from a release that did not say.
     """
 
     conversions: ClassVar[Mapping[str, Any]] = {"state": State, "given_up": bool, "refund": Refund, "reason": Reason}

@@ -11,7 +11,7 @@ Layer = Literal["ip", "key", "tier"]
 
 
 class PanelError(Exception):
-    """The panel did not answer the question; `words` are its own, `may_have_acted` says whether it may have acted.
+    """The panel did not answer the question; `may_have_acted` says whether it may have acted.
 
     Where it may, only `status` can tell what happened.
     """
@@ -87,7 +87,7 @@ def error_for(
 ) -> PanelError | None:
     """Return what an HTTP status and an answer's error words say of a whole call; None: go on reading.
 
-    `words` are those of an error in the documented shape, `quoted` whatever text there is to show. The words count
+    `panel_message` is that of an error in the documented shape, `quoted` any text to show. The words count
     before the status: that of `Invalid API key` is unknown (NotPanel docs), and others of the v2 family send every
     error with 200. Of orders only 200 and the documented 400 speak; a gateway's or framework's error may come after
     the panel has acted.

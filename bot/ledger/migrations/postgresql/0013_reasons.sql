@@ -1,2 +1,2 @@
--- What `words` mean; NULL where an earlier release wrote them: then they are read when somebody looks.
+-- What `panel_message` means; NULL where an earlier release wrote it: then it is read when somebody asks.
 ALTER TABLE cancellations ADD COLUMN reason TEXT;
