@@ -178,7 +178,7 @@ async def build(
             courier = Courier(client, ledger, cancels, vault, clock)
             records = Records(ledger, accounts, clock)
             erasing = Erasing(ledger, clock)
-            webhooks = Webhooks(ledger, vault, accounts, calls, clock, metrics, public_url=settings.public_url)
+            webhooks = Webhooks(ledger, accounts, calls, clock, metrics, public_url=settings.public_url)
             housekeeping = Housekeeping(ledger, clock, timedelta(days=settings.keep_days))
             loops = {
                 "worker": scheduler.bell,

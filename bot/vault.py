@@ -44,7 +44,6 @@ class Purpose(StrEnum):
 
     PANEL_KEY = "panel-key"
     INTERACTION_TOKEN = "interaction-token"
-    WEBHOOK_SECRET = "webhook-secret"
 
 
 class VaultError(Exception):

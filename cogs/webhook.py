@@ -8,10 +8,9 @@ from discord.ext import commands
 
 from bot.cards import actions
 from bot.cards.layout import CardView
-from bot.cards.modals import SECRET_FIELD, webhook_secret_form
 from bot.cards.webhooks import address_made, registered_card, registration_question, turned_off, webhook_card
-from cogs.acknowledge import Interaction, open_form
-from cogs.dispatch import Form, answers, handles
+from cogs.acknowledge import Interaction
+from cogs.dispatch import handles
 from cogs.reply import Reply, answer
 
 
@@ -26,8 +25,6 @@ async def _after(reply: Reply, step: str) -> CardView:
             return address_made(await webhooks.make(user_id))
         case "register":
             return registered_card(await webhooks.register(user_id))
-        case "forget":
-            return webhook_card(await webhooks.forget_secret(user_id))
         case "off":
             await webhooks.turn_off(user_id)
             return turned_off()
@@ -46,14 +43,5 @@ class Webhook(commands.Cog):
 
 @handles(actions.WEBHOOK)
 async def go_a_step(interaction: Interaction, step: str) -> None:
-    """Open the form, or go a step with the presser's own webhook and show what came of it."""
-    if step == "secret":
-        await open_form(interaction, webhook_secret_form())
-    else:
-        await answer(interaction, partial(_after, step=step), update=True)
-
-
-@answers(actions.WEBHOOK_SECRET_FORM)
-async def take_secret(reply: Reply, form: Form) -> CardView:
-    """Keep the secret that was filled in."""
-    return webhook_card(await reply.services.webhooks.set_secret(reply.user_id, form.text(SECRET_FIELD)))
+    """Go a step with the presser's own webhook and show what came of it."""
+    await answer(interaction, partial(_after, step=step), update=True)

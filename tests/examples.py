@@ -236,7 +236,6 @@ RELEASED = {
     actions.WEBHOOK: tuple(
         f"np:webhook:{step}" for step in ("show", "make", "ask", "register", "secret", "forget", "off")
     ),
-    actions.WEBHOOK_SECRET_FORM: ("np:webhook-secret",),
     actions.ERASE: ("np:erase",),
     actions.KEEP_ALL: ("np:keep-all",),
 }

@@ -128,6 +128,21 @@ async def test_what_users_had_left_is_theirs(here: World) -> None:
     assert "`ord_D1`" in shown(await dora.slash("history"))  # the key was removed
 
 
+def test_webhooks_go_on_and_their_secrets_are_overwritten(tmp_path: Path) -> None:
+    below, secret = InFile(tmp_path / "ledger.sqlite3"), b"a sealed secret"
+    kept.put_back(kept.FOLDER / "ledger-0.1.0.gz", below)
+    below.sql("UPDATE webhooks SET secret_sealed = ?", secret)
+    below.sql(  # as many as take several pages
+        "INSERT INTO webhooks WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+        " SELECT i, randomblob(32), ? || randomblob(50), i, NULL, NULL FROM n",
+        secret,
+    )
+    webhooks = below.sql("SELECT user_id, address_hash, created_at, arrived_at FROM webhooks")
+    migrate(below.database)
+    assert below.sql("SELECT * FROM webhooks") == webhooks
+    assert secret not in below.database.read_bytes()
+
+
 OLD_ENDS = {
     "ord_word": ("refunded", "Refunded", "0.50", "0.50", "word"),
     "ord_fell": ("refunded", "canceled", "0.50", "0.18", "charge"),

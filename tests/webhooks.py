@@ -1,8 +1,5 @@
 """What the tests of webhooks share: a bot that is open to them, and somebody who calls."""
 
-import base64
-import hashlib
-import hmac
 import re
 from typing import Any
 
@@ -72,9 +69,3 @@ async def work(here: World) -> None:
 def checks(here: World) -> int:
     """Return how many status calls have reached the panel."""
     return sum(call.action == "status" for call in here.panel.calls)
-
-
-def signature(secret: str, text: bytes, *, as_base64: bool = False) -> str:
-    """Sign a text as the panel does."""
-    mac = hmac.new(secret.encode(), text, hashlib.sha256)
-    return base64.b64encode(mac.digest()).decode() if as_base64 else mac.hexdigest()

@@ -38,7 +38,7 @@ _PARTS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "card": (f"{ListKind.REQUEST}|{ListKind.NOTICE}", ListKind),
     "outcome": ("|".join((*OUTCOMES, CANCELLED_IN_0_1_0)), State),
     "name": (".{1,32}", str),
-    "step": ("show|make|ask|register|secret|forget|off", str),
+    "step": ("show|make|ask|register|secret|forget|off", str),  # secret, forget: on old cards; they show the new one
     "silent": ("on|off", lambda value: value == "on"),
 }
 """What can stand in a custom_id: how it is written, and how it is read."""
@@ -147,7 +147,6 @@ TIMING = Action("np:timing")
 LANGUAGE = Action("np:language")
 SILENT = Action("np:silent", "silent")
 WEBHOOK = Action("np:webhook", "step")
-WEBHOOK_SECRET_FORM = Action("np:webhook-secret", is_form=True)
 ERASE = Action("np:erase", label=N_("Erase everything"), style=DANGER)
 KEEP_ALL = Action("np:keep-all", label=N_("Keep it"))
 

@@ -13,7 +13,6 @@ from bot.domain.errors import (
     BadFile,
     BadKey,
     BadName,
-    BadSecret,
     BeingErased,
     FileFault,
     KeyFault,
@@ -23,7 +22,6 @@ from bot.domain.errors import (
     NoSuchKey,
     NotOperator,
     NotOwner,
-    NoWebhook,
     NoWebhooks,
     QuestionClosed,
     RefillUnderWay,
@@ -75,9 +73,7 @@ _TEXTS: Mapping[type[UserError], str] = {
         "I write your lists one after the other, and several are still waiting. Press again once they are here."
     ),
     NoWebhooks: N_("Whoever runs this bot has not opened it for webhooks. I find out by asking the panel, as always."),
-    NoWebhook: N_("You have no webhook address, so nothing was stored. `/webhook` makes one."),
     RegistrationUnderWay: N_("I am asking the panel already; what it says comes on the card that you pressed first."),
-    BadSecret: N_("That is no signing secret: it has 8 to 300 characters and no spaces. Nothing was stored."),
     SameKey: N_(
         "That key is stored already, under the name {name}. I keep each key once: under two names the same "
         "order could be cancelled twice. Nothing was changed."

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.cards.actions import KEY_FORM, ORDERS_FORM, WEBHOOK_SECRET_FORM
+from bot.cards.actions import KEY_FORM, ORDERS_FORM
 from bot.cards.language import _
 
-KEY_FIELD, ORDERS_FIELD, SECRET_FIELD = "key", "orders", "secret"
+KEY_FIELD, ORDERS_FIELD = "key", "orders"
 """The custom_ids of text fields."""
 KEY_CHOICE = "key"
 """The custom_id of a menu of keys."""
@@ -76,17 +76,4 @@ def _key_choice(keys: Sequence[str], chosen: str) -> discord.ui.Label[discord.ui
         text=_("Key"),
         description=_("The orders are cancelled under this key alone."),
         component=discord.ui.Select(custom_id=KEY_CHOICE, options=options, required=True),
-    )
-
-
-def webhook_secret_form() -> discord.ui.Modal:
-    """Take the secret that the panel signs its calls with."""
-    return _form(
-        _("Signing secret"),
-        WEBHOOK_SECRET_FORM.custom_id(),
-        discord.ui.Label(
-            text=_("Secret"),
-            description=_("NotPanel shows it once, when the address is registered. Stored encrypted."),
-            component=discord.ui.TextInput(custom_id=SECRET_FIELD, max_length=300),
-        ),
     )

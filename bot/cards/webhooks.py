@@ -1,11 +1,11 @@
 """The cards around a user's webhook address."""
 
 from bot.cards import actions
-from bot.cards.language import N_, _
+from bot.cards.language import _
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import ago, titled
 from bot.ledger import Webhook
-from bot.services.webhooks import EVENTS, Registered, Registration
+from bot.services.webhooks import EVENTS, Registered
 
 
 def webhook_card(webhook: Webhook | None) -> CardView:
@@ -35,43 +35,23 @@ def _no_address_card() -> CardView:
 
 def _address_card(webhook: Webhook) -> CardView:
     arrived = _("Last call {ago}.", ago=ago(webhook.arrived_at)) if webhook.arrived_at else _("No call so far.")
-    ignored = webhook.arrived_at and (webhook.believed_at is None or webhook.believed_at < webhook.arrived_at)
-    notes = [_secrecy(webhook), _(_UNSIGNED) if ignored else ""]
-    has_secret = webhook.secret_sealed is not None
     return card(
-        Tone.WAITING if ignored else Tone.GOOD,
+        Tone.GOOD,
         [
             titled(_("Your webhook"), _("Made {ago}.", ago=ago(webhook.created_at)), arrived),
-            "\n".join(filter(None, notes)),
+            _("Whoever knows the address can have me check your orders somewhat more often, and nothing else."),
         ],
         buttons=[
-            actions.WEBHOOK.button("secret", label=_("Enter the signing secret")),
-            *([actions.WEBHOOK.button("forget", label=_("Forget the secret"))] if has_secret else []),
             actions.WEBHOOK.button("ask", label=_("Register a new address")),
             actions.WEBHOOK.button("make", label=_("New address")),
-            actions.WEBHOOK.button("off", label=_("Turn off"), style=actions.DANGER),
+            _off(),
         ],
     )
-
-
-def _secrecy(webhook: Webhook) -> str:
-    if webhook.secret_sealed is not None:
-        return _("Its signing secret is stored encrypted: a call that is not signed with it is ignored.")
-    return _(
-        "I do not know its signing secret, so whoever knows the address can have me look at your orders somewhat more "
-        "often, and nothing else."
-    )
-
-
-_UNSIGNED = N_(
-    "The last call carried no signature that I can check, so I ignored it. NotPanel does not publish how it signs: if "
-    "such calls are real, choose *Forget the secret*."
-)
 
 
 def address_made(address: str) -> CardView:
     """Show a new address, this once."""
-    return card(Tone.GOOD, [titled(_("Your webhook address"), _shown(address)), _by_hand()], buttons=_after())
+    return card(Tone.GOOD, [titled(_("Your webhook address"), _shown(address)), _by_hand()], buttons=[_off()])
 
 
 def registration_question() -> CardView:
@@ -100,26 +80,16 @@ def registration_question() -> CardView:
 
 def registered_card(result: Registered) -> CardView:
     """Say what the panel made of a new address, and no more."""
-    match result.outcome:
-        case Registration.WITH_SECRET:
-            said = _("The panel took the address and gave me its signing secret, which is stored encrypted.")
-            return card(Tone.GOOD, [titled(_("Address registered"), said)], buttons=_after(secret=False))
-        case Registration.WITHOUT_SECRET:
-            said = _(
-                "The panel answered without an error, but with no signing secret that I recognise. Look into your "
-                "NotPanel settings whether the address is there."
-            )
-            return card(
-                Tone.WAITING, [titled(_("Probably registered"), said), _shown(result.address)], buttons=_after()
-            )
-        case Registration.UNCLEAR:
-            said = _(
-                "The panel gave no clear answer, so the address may or may not be registered. I do not ask again by "
-                "myself. Look into your NotPanel settings; where it is missing, register it there:"
-            )
-            return card(
-                Tone.WAITING, [titled(_("Unclear"), said, _shown(result.address)), _by_hand()], buttons=_after()
-            )
+    if result.clear:
+        said = _("The panel answered without an error. Look into your NotPanel settings whether the address is there.")
+        texts = [titled(_("Probably registered"), said), _shown(result.address)]
+    else:
+        said = _(
+            "The panel gave no clear answer, so the address may or may not be registered. I do not ask again by "
+            "myself. Look into your NotPanel settings; where it is missing, register it there:"
+        )
+        texts = [titled(_("Unclear"), said, _shown(result.address)), _by_hand()]
+    return card(Tone.WAITING, texts, buttons=[_off()])
 
 
 def turned_off() -> CardView:
@@ -146,6 +116,5 @@ def _by_hand() -> str:
     )
 
 
-def _after(*, secret: bool = True) -> list[actions.Button]:
-    entering = [actions.WEBHOOK.button("secret", label=_("Enter the signing secret"))] if secret else []
-    return [*entering, actions.WEBHOOK.button("off", label=_("Turn off"), style=actions.DANGER)]
+def _off() -> actions.Button:
+    return actions.WEBHOOK.button("off", label=_("Turn off"), style=actions.DANGER)

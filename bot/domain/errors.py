@@ -177,16 +177,8 @@ class NoWebhooks(UserError):
     """Whoever runs the bot has not given it a public address."""
 
 
-class NoWebhook(UserError):
-    """The user has no webhook address."""
-
-
 class RegistrationUnderWay(UserError):
     """The panel is being asked to call an address of this user's already."""
-
-
-class BadSecret(UserError):
-    """The text cannot be a signing secret; it was not stored."""
 
 
 class BeingErased(UserError):

@@ -294,10 +294,6 @@ class Reader:
         row = await QUERIES.webhook_at(self._db, address_hash=address_hash)
         return Webhook.read(row) if row else None
 
-    async def sealed_webhook_secrets(self) -> list[Sealed]:
-        """Return every sealed secret of a webhook."""
-        return [_sealed(row) async for row in QUERIES.sealed_webhook_secrets(self._db)]
-
     async def standing(self) -> Standing:
         """Return how the ledger as a whole stands: some milliseconds with tens of thousands of orders open."""
         row = await QUERIES.standing(self._db)

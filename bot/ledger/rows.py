@@ -332,10 +332,8 @@ class Webhook(Row):
 
     user_id: int
     address_hash: bytes
-    secret_sealed: bytes | None
     created_at: datetime
     arrived_at: datetime | None
-    believed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -383,10 +383,6 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         """Replace sealed interaction tokens."""
         await QUERIES.reseal_token(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
 
-    async def reseal_webhook_secrets(self, sealed: Iterable[Sealed]) -> None:
-        """Replace sealed secrets of webhooks."""
-        await QUERIES.reseal_webhook_secret(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
-
     async def set_fact(self, name: str, value: str) -> None:
         """Store a small fact about this installation."""
         await QUERIES.set_fact(self._db, name=name, value=value)

@@ -13,16 +13,13 @@ async def rotate_keys(settings: Settings) -> int:
     """
     async with Ledger.open(settings.database, alone=True) as ledger:
         accounts, tokens = await ledger.read.accounts_with_keys(), await ledger.read.sealed_tokens()
-        secrets = await ledger.read.sealed_webhook_secrets()
         open_vault(settings, first_start=not accounts)
         add_key(settings)
         vault = open_vault(settings)
         keys = sealed_anew(vault, accounts)
         tokens = [(id, user, vault.reseal(Purpose.INTERACTION_TOKEN, user, sealed)) for id, user, sealed in tokens]
-        secrets = [(id, user, vault.reseal(Purpose.WEBHOOK_SECRET, user, sealed)) for id, user, sealed in secrets]
         async with ledger.write() as tx:
             await tx.reseal_keys(keys)
             await tx.reseal_tokens(tokens)
-            await tx.reseal_webhook_secrets(secrets)
         await ledger.forget_deleted()
-    return len(accounts) + len(tokens) + len(secrets)
+    return len(accounts) + len(tokens)

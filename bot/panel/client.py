@@ -123,8 +123,8 @@ class Panel:
         """
         return await self._call(key, {"action": "balance"}, read_balance)
 
-    async def add_webhook(self, key: SecretStr, url: str, events: Sequence[str]) -> tuple[SecretStr | None, Limits]:
-        """Have the panel call an address on events; return the secret it signs with, if its answer names one.
+    async def add_webhook(self, key: SecretStr, url: str, events: Sequence[str]) -> tuple[None, Limits]:
+        """Have the panel call an address on events.
 
         It takes no idempotency key: never send it twice. Raise PanelError; where it `may_have_acted` no call tells what
         it did (NotPanel docs).

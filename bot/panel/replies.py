@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import mktime_tz, parsedate_tz
 from typing import Generic, NamedTuple, TypeVar
 
-from pydantic import JsonValue, SecretStr
+from pydantic import JsonValue
 
 from bot.domain.panel_answers import (
     Accepted,
@@ -32,8 +32,6 @@ from bot.panel.redaction import Redaction
 Json = dict[str, JsonValue] | list[JsonValue]
 
 _MOST_WORDS = 300  # characters
-_MIN_SECRET = 8  # characters
-_DEPTH = 4
 _FARTHEST_RESET = 3600  # seconds
 _MOST_DIGITS = 300
 _GARBLED = "\ufffd"
@@ -125,34 +123,15 @@ def read_balance(value: Json) -> Balance:
     return Balance(amount, _text(value.get("currency")))
 
 
-def read_webhook(value: Json) -> SecretStr | None:
-    """Return the secret in a reply to `webhook.add`; None where no text in it is called one. Raise Refused.
-
-    That it is given is documented, under which name is not (NotPanel docs).
-    """
+def read_webhook(value: Json) -> None:
+    """Read a reply to `webhook.add`, of which no shape is documented; raise Refused or UnexpectedResponse."""
     _refuse(value)
-    secrets = {
-        text for text in _secrets(value, _DEPTH) if _MIN_SECRET <= len(text) < _MOST_WORDS and _GARBLED not in text
-    }
-    return SecretStr(secrets.pop()) if len(secrets) == 1 else None  # of two, neither is guessed at
 
 
 def _refuse(value: Json) -> None:
     """Raise Refused or UnexpectedResponse for an error in answer to a call that is about no order."""
     if panel_message := error_message(value):
         raise UnexpectedResponse(panel_message) if is_fault(panel_message) else Refused(panel_message)
-
-
-def _secrets(value: JsonValue, depth: int) -> Iterable[str]:
-    """Yield every text under a name with "secret" in it."""
-    if not depth:
-        return
-    if isinstance(value, dict):
-        for name, part in value.items():
-            if isinstance(part, str) and "secret" in name.casefold():
-                yield part
-    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _secrets(part, depth - 1)
 
 
 def read_limits(headers: Mapping[str, str], now: datetime) -> Limits:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from pydantic import SecretStr
-
 from bot.domain.clock import Clock
 from bot.domain.errors import KeyPaused, TooMany, UserError
 from bot.domain.panel_answers import Balance, RefillRow, RowError, StatusRow
@@ -129,13 +127,13 @@ class Calls:
         except (PanelError, KeyPaused) as error:
             return BalanceView(account, error, self._clock())
 
-    async def add_webhook(self, user_id: int, address: str, events: Sequence[str]) -> SecretStr | None:
-        """Have the panel call an address for a user, by their default key; return the secret that its answer names.
+    async def add_webhook(self, user_id: int, address: str, events: Sequence[str]) -> None:
+        """Have the panel call an address for a user, by their default key.
 
         Raise NoKey, KeyPaused or PanelError, whose `may_have_acted` tells whether the panel may call it all the same.
         """
         account = await self._accounts.usable(user_id)
-        return await self._gateway.call(account.id, partial(Panel.add_webhook, url=address, events=events))
+        await self._gateway.call(account.id, partial(Panel.add_webhook, url=address, events=events))
 
     async def refill(self, account: Account, orders: Sequence[str]) -> Refills:
         """Ask the panel to refill orders: each once, and never again by itself, since only a person can see what came.

@@ -1,40 +1,33 @@
-"""Webhooks as a nudge: a call from outside makes a user's own open orders due for a look, and nothing else.
+"""Webhooks: a call from outside makes a user's own open orders due for a status check, and does nothing else.
 
-An address is a secret of 256 bits, of which a hash is kept. What arrives is trusted for nothing: order IDs in it that
-are open, and of the user whose address it is, are looked at a little earlier than they would be. The caller is
-answered before anybody has looked whose address it was, or what was sent, so the answer and its time tell nothing.
+An address is a secret of 256 bits, and only a hash of it is kept. Whoever knows it may call it: a call proves nothing,
+so no signature is checked. Order IDs in it that are open, and belong to the user of that address, are checked a little
+earlier. The caller gets the answer before the address is looked up or the body is read, so the answer and its time
+reveal nothing.
 
-What calls can cost, whoever sends how many of them: so many are read a minute, of one address and of all; of each user
-up to a hundred orders are made due every five seconds, one user a second. The looks are paid for out of the budget
-for watching.
+The cost of calls is limited, whoever makes them and however many: a number of calls a minute is read, for one address
+and for all; up to a hundred orders of one user are made due every five seconds, and one user a second. The status
+checks are paid for from the budget for watching.
 """
 
 import asyncio
 import hashlib
-import logging
 import re
 import secrets
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import islice
 from typing import Protocol
 
-from pydantic import SecretStr
-
 from bot.domain.clock import Clock
-from bot.domain.errors import BadSecret, NoWebhook, NoWebhooks, RegistrationUnderWay, UserErased
-from bot.domain.signatures import is_signed
+from bot.domain.errors import NoWebhooks, RegistrationUnderWay, UserErased
 from bot.ledger import Ledger, LedgerError, LedgerUnsure, Webhook
 from bot.panel import MAX_BATCH, PanelError
 from bot.services.keys import Accounts
 from bot.services.panel_calls import Calls
-from bot.vault import Purpose, Vault, VaultError
 from bot.workers.tasks import WakeEvent
-
-log = logging.getLogger(__name__)
 
 EVENTS = ("order.completed", "order.failed", "order.refunded")
 """Those that a cancel may end with (NotPanel docs)."""
@@ -51,41 +44,24 @@ _IDLE = timedelta(minutes=1)
 _PATH = "/hooks/"
 _MOST_NAMED = 10 * MAX_BATCH
 _ORDER = re.compile(rb'\b(ord_[0-9a-z]{1,64})\b|"order(?:_?id)?" {0,8}: {0,8}"?([0-9]{1,20})\b', re.IGNORECASE)
-_SECRET = re.compile(r"[\x21-\x7e]{8,300}")
-
-
-class Registration(StrEnum):
-    """What came of asking the panel to call an address."""
-
-    WITH_SECRET = "with secret"
-    WITHOUT_SECRET = "without secret"
-    UNCLEAR = "unclear"
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A new address, and what the panel said of it."""
+    """A new address that the panel was asked to call; `clear`: it answered, and without an error."""
 
     address: str
-    outcome: Registration
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    address_hash: bytes
-    headers: tuple[str, ...]
-    body: bytes
+    clear: bool
 
 
 @dataclass(slots=True)
 class _Gathered:
-    """What calls have named of one user since orders of theirs were last made due."""
+    """The orders that calls have named since orders of this user were last made due."""
 
     webhook: Webhook
     free_at: datetime
     orders: dict[str, None] = field(default_factory=dict[str, None])
     arrived_at: datetime | None = None
-    believed_at: datetime | None = None
 
 
 class Counts(Protocol):
@@ -126,7 +102,6 @@ class Webhooks:
     def __init__(
         self,
         ledger: Ledger,
-        vault: Vault,
         accounts: Accounts,
         calls: Calls,
         clock: Clock,
@@ -137,7 +112,6 @@ class Webhooks:
         """`public_url`: where this bot is reached from outside; None where it is not."""
         self.bell = WakeEvent()
         self._ledger = ledger
-        self._vault = vault
         self._accounts = accounts
         self._calls = calls
         self._clock = clock
@@ -145,7 +119,7 @@ class Webhooks:
         self._base = public_url and public_url.rstrip("/") + _PATH
         self._registering: set[int] = set()
         self._gate = _Gate(clock)
-        self._arrived: deque[_Arrival] = deque()
+        self._arrived: deque[tuple[bytes, bytes]] = deque()  # the address's hash, and the body
         self._gathered: dict[int, _Gathered] = {}
         self._free_at = clock()
 
@@ -167,7 +141,7 @@ class Webhooks:
         base = self._need_base()
         await self._accounts.stored(user_id)
         token = _new_token()
-        await self._save(user_id, token, None)
+        await self._save(user_id, token)
         return base + token
 
     async def register(self, user_id: int) -> Registered:
@@ -187,53 +161,29 @@ class Webhooks:
             self._registering.discard(user_id)
 
     async def _register(self, user_id: int, base: str) -> Registered:
-        token, secret = _new_token(), None
+        token, clear = _new_token(), True
         try:
-            secret = await self._calls.add_webhook(user_id, base + token, EVENTS)
-            how = Registration.WITH_SECRET if secret else Registration.WITHOUT_SECRET
+            await self._calls.add_webhook(user_id, base + token, EVENTS)
         except PanelError as error:
             if not error.may_have_acted:
                 raise
-            how = Registration.UNCLEAR
+            clear = False
         try:
-            await self._save(user_id, token, secret)
+            await self._save(user_id, token)
         except LedgerError as error:
             raise LedgerUnsure(f"(a webhook that the panel was asked for: {error})") from error
-        return Registered(base + token, how)
-
-    async def set_secret(self, user_id: int, text: str) -> Webhook:
-        """Store the secret that the panel signs with, as it was copied; raise NoWebhooks, NoWebhook or BadSecret."""
-        self._need_base()
-        if not _SECRET.fullmatch(text.strip()):
-            raise BadSecret
-        sealed = self._vault.seal(Purpose.WEBHOOK_SECRET, user_id, SecretStr(text.strip()))
-        return await self._change_secret(user_id, sealed)
-
-    async def forget_secret(self, user_id: int) -> Webhook:
-        """Go on without a signature; raise NoWebhooks or NoWebhook."""
-        self._need_base()
-        return await self._change_secret(user_id, None)
+        return Registered(base + token, clear)
 
     async def turn_off(self, user_id: int) -> bool:
-        """Forget a user's address and its secret; False where there was none."""
+        """Forget a user's address; False where there was none."""
         async with self._ledger.write() as tx:
             erased = await tx.erase_webhook(user_id)
         await self._ledger.forget_deleted()
         return erased
 
-    async def _change_secret(self, user_id: int, sealed: bytes | None) -> Webhook:
+    async def _save(self, user_id: int, token: str) -> None:
         async with self._ledger.write() as tx:
-            changed = await tx.set_webhook_secret(user_id, sealed)
-            webhook = await tx.webhook_of(user_id)
-        await self._ledger.forget_deleted()
-        if not changed or webhook is None:
-            raise NoWebhook
-        return webhook
-
-    async def _save(self, user_id: int, token: str, secret: SecretStr | None) -> None:
-        sealed = self._vault.seal(Purpose.WEBHOOK_SECRET, user_id, secret) if secret else None
-        async with self._ledger.write() as tx:
-            if not await tx.save_webhook(user_id, _hashed(token), sealed):
+            if not await tx.save_webhook(user_id, _hashed(token)):
                 raise UserErased
         await self._ledger.forget_deleted()
 
@@ -249,12 +199,12 @@ class Webhooks:
         self._counts.webhook_called("limited")
         return False
 
-    def take(self, token: str, headers: Iterable[str], body: bytes) -> bool:
+    def take(self, token: str, body: bytes) -> bool:
         """Put a call aside, to be read once its caller has been answered; False where too many wait by now."""
         if len(self._arrived) >= MOST_WAITING:
             self._counts.webhook_called("limited")
             return False
-        self._arrived.append(_Arrival(_hashed(token), tuple(headers), body))
+        self._arrived.append((_hashed(token), body))
         self.bell.ring()
         return True
 
@@ -267,36 +217,22 @@ class Webhooks:
     async def step(self) -> datetime:
         """Read what has arrived, and make due what may be now; return when the next may."""
         while self._arrived:
-            await self._read(self._arrived.popleft())
+            await self._read(*self._arrived.popleft())
         return await self._nudge()
 
-    async def _read(self, arrival: _Arrival) -> None:
-        """Gather the orders that a call names, if it came to somebody's address and is not plainly forged."""
-        webhook = await self._ledger.read.webhook_at(arrival.address_hash)
+    async def _read(self, address_hash: bytes, body: bytes) -> None:
+        """Gather the orders that a call names, if it came to somebody's address."""
+        webhook = await self._ledger.read.webhook_at(address_hash)
         if webhook is None:
             self._counts.webhook_called("unknown")
             return
         now = self._clock()
         gathered = self._gathered.setdefault(webhook.user_id, _Gathered(webhook, now))
         gathered.webhook, gathered.arrived_at = webhook, now
-        if not self._may_be_genuine(webhook, arrival):
-            self._counts.webhook_called("forged")
-            return
-        gathered.believed_at = now
-        orders = _orders_in(arrival.body)
+        orders = _orders_in(body)
         self._counts.webhook_called("taken" if orders else "empty")
         for order in orders[: MOST_GATHERED - len(gathered.orders)]:
             gathered.orders[order] = None
-
-    def _may_be_genuine(self, webhook: Webhook, arrival: _Arrival) -> bool:
-        if webhook.secret_sealed is None:
-            return True
-        try:
-            secret = self._vault.open(Purpose.WEBHOOK_SECRET, webhook.user_id, webhook.secret_sealed)
-        except VaultError as error:
-            log.warning("a webhook's secret cannot be opened: %s", error)
-            return False
-        return is_signed(secret, arrival.headers, arrival.body)
 
     async def _nudge(self) -> datetime:
         """Make orders due of whoever has waited longest, if it is time; return when to look again."""
@@ -314,7 +250,7 @@ class Webhooks:
         orders = list(first.orders)[:MAX_BATCH]
         async with self._ledger.write() as tx:
             assert first.arrived_at
-            await tx.webhook_arrived(first.webhook, first.arrived_at, first.believed_at)
+            await tx.webhook_arrived(first.webhook, first.arrived_at)
             changed = await tx.hurry_orders(first.webhook.user_id, orders)
         for order in orders:
             del first.orders[order]

@@ -49,7 +49,7 @@ async def source(tmp_path: Path) -> InFile:
             await ask(tx, account, "ord_D", first=True)
             await ask(tx, other, "ord_E")
             await tx.save_preferences(ANN, Preferences(silent=True))
-            await tx.save_webhook(ANN, b"hash", b"sealed")
+            await tx.save_webhook(ANN, b"hash")
         async with ledger.write() as tx:
             assert await tx.begin_erasure(ANN + 1)
             while await tx.erase_piece(ANN + 1):

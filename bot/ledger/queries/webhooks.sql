@@ -7,22 +7,17 @@ SELECT * FROM webhooks WHERE address_hash = :address_hash;
 -- name: has_key(user_id)$
 SELECT 1 FROM accounts WHERE user_id = :user_id AND key_sealed IS NOT NULL LIMIT 1;
 
--- name: save_webhook(user_id, address_hash, secret_sealed, now)!
-INSERT INTO webhooks (user_id, address_hash, secret_sealed, created_at)
-VALUES (:user_id, :address_hash, :secret_sealed, :now)
+-- name: save_webhook(user_id, address_hash, now)!
+INSERT INTO webhooks (user_id, address_hash, created_at)
+VALUES (:user_id, :address_hash, :now)
 ON CONFLICT (user_id) DO UPDATE
-SET address_hash = excluded.address_hash, secret_sealed = excluded.secret_sealed, created_at = excluded.created_at,
-    arrived_at = NULL, believed_at = NULL;
+SET address_hash = excluded.address_hash, created_at = excluded.created_at, arrived_at = NULL;
 
--- name: set_webhook_secret(secret_sealed, user_id)!
-UPDATE webhooks SET secret_sealed = :secret_sealed, arrived_at = NULL, believed_at = NULL WHERE user_id = :user_id;
-
--- name: webhook_arrived(arrived_at, believed_at, user_id, address_hash)!
-UPDATE webhooks SET arrived_at = :arrived_at, believed_at = COALESCE(:believed_at, believed_at)
-WHERE user_id = :user_id AND address_hash = :address_hash;
+-- name: webhook_arrived(arrived_at, user_id, address_hash)!
+UPDATE webhooks SET arrived_at = :arrived_at WHERE user_id = :user_id AND address_hash = :address_hash;
 
 -- name: hurry_order(now, user_id, order_id)!
--- A look at one order of a user's, if it is open. But not the first look at a list that is still being sent: sending
+-- A status check of one order of a user's, if it is open. But not the first one of a list that is still being sent: sending
 -- goes first.
 UPDATE cancellations SET due_at = :now
 WHERE user_id = :user_id AND account_id IN (SELECT id FROM accounts WHERE user_id = :user_id AND state = 'active')
@@ -32,12 +27,6 @@ WHERE user_id = :user_id AND account_id IN (SELECT id FROM accounts WHERE user_i
   ));
 
 -- name: erase_idle_webhook(user_id)!
--- Without a key there is nothing left that a call could have looked at.
+-- Without a key there is nothing left that a call could have checked.
 DELETE FROM webhooks WHERE user_id = :user_id
 AND NOT EXISTS (SELECT 1 FROM accounts WHERE user_id = :user_id AND state <> 'removed');
-
--- name: sealed_webhook_secrets()
-SELECT user_id AS id, user_id, secret_sealed AS sealed FROM webhooks WHERE secret_sealed IS NOT NULL;
-
--- name: reseal_webhook_secret(sealed, id)*!
-UPDATE webhooks SET secret_sealed = :sealed WHERE user_id = :id;

@@ -33,6 +33,7 @@ def migrate_file(path: Path) -> int:
         missing = pending("sqlite", version, str(path))
         if missing and version:
             _back_up(connection, path.with_name(f"{path.name}.before-{missing[-1][0]:04}"))
+        connection.execute("PRAGMA secure_delete = ON")  # of columns that are dropped, too
         if not version:  # room that is free again can be given back a little at a time
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         announce(missing)

@@ -18,8 +18,6 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES = 64 * 1024
 """Of a body; a call about a hundred orders needs some ten thousand."""
-_MOST_OF_HEADER = 1_024
-"""Characters of a header that is kept with a call; a signature needs some hundred."""
 _READ_WITHIN = 10
 """Seconds for a body to arrive."""
 _LINGERS = 1
@@ -123,8 +121,7 @@ def _hooks(webhooks: Webhooks) -> Handler:
                 body = await request.read()
         except TimeoutError:
             return web.Response(status=408)
-        headers = [text for text in request.headers.values() if len(text) <= _MOST_OF_HEADER]
-        return web.Response(status=204) if webhooks.take(token, headers, body) else _too_many()
+        return web.Response(status=204) if webhooks.take(token, body) else _too_many()
 
     return hooks
 
