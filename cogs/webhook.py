@@ -10,11 +10,12 @@ from bot.cards import actions
 from bot.cards.layout import CardView
 from bot.cards.webhooks import address_made, registered_card, registration_question, turned_off, webhook_card
 from cogs.acknowledge import Interaction
-from cogs.dispatch import handles
+from cogs.dispatch import answers
 from cogs.reply import Reply, answer
 
 
-async def _after(reply: Reply, step: str) -> CardView:
+@answers(actions.WEBHOOK, update=True)
+async def go_a_step(reply: Reply, step: str) -> CardView:
     """Go a step with a user's webhook, and return what to show then."""
     webhooks, user_id = reply.services.webhooks, reply.user_id
     match step:
@@ -38,10 +39,4 @@ class Webhook(commands.Cog):
     @app_commands.command(description=locale_str("Have NotPanel tell me at once when an order of yours changes"))
     async def webhook(self, interaction: Interaction) -> None:
         """Show what there is."""
-        await answer(interaction, partial(_after, step="show"))
-
-
-@handles(actions.WEBHOOK)
-async def go_a_step(interaction: Interaction, step: str) -> None:
-    """Go a step with the presser's own webhook and show what came of it."""
-    await answer(interaction, partial(_after, step=step), update=True)
+        await answer(interaction, partial(go_a_step, step="show"))
