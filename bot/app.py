@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from bot.client import Client, Services
-from bot.delivery.notices import Courier
+from bot.delivery.card_updater import CardUpdater
+from bot.delivery.notification_sender import NotificationSender
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.clock import Clock, Sleep, utc_now
 from bot.domain.polling import WatchIntervals
@@ -69,8 +70,8 @@ class App:
         loops = (
             self.scheduler.run,
             self.scheduler.keep_leases,
-            self.services.courier.run_cards,
-            self.services.courier.run_notices,
+            self.services.card_updater.run,
+            self.services.notification_sender.run,
             self.services.webhooks.run,
             self.services.erasing.run,
             self.housekeeping.run,
@@ -175,15 +176,16 @@ async def build(
             client = Client(
                 settings.shard_ids, settings.shard_count, add_cogs=add_cogs, answered=metrics.discord_answered
             )
-            courier = Courier(client, ledger, cancels, vault, clock)
+            card_updater = CardUpdater(client, ledger, cancels, vault, clock)
+            notification_sender = NotificationSender(client, ledger, clock)
             records = Records(ledger, accounts, clock)
             erasing = Erasing(ledger, clock)
             webhooks = Webhooks(ledger, accounts, calls, clock, metrics, public_url=settings.public_url)
             housekeeping = Housekeeping(ledger, clock, timedelta(days=settings.keep_days))
             loops = {
                 "worker": scheduler.bell,
-                "cards": courier.card_bell,
-                "notices": courier.notice_bell,
+                "cards": card_updater.bell,
+                "notices": notification_sender.bell,
                 "webhooks": webhooks.bell,
                 "erasing": erasing.bell,
                 "housekeeping": housekeeping.bell,
@@ -204,7 +206,8 @@ async def build(
                 cancels,
                 records,
                 erasing,
-                courier,
+                card_updater,
+                notification_sender,
                 metrics,
                 health,
                 webhooks,

@@ -17,7 +17,8 @@ from bot.cards.answers import internal_problem, panel_problem, problem, user_pro
 from bot.cards.errors import UNWRITABLE
 from bot.cards.language import _, speak, use_language
 from bot.cards.layout import CardView
-from bot.delivery.notices import Courier
+from bot.delivery.card_updater import CardUpdater
+from bot.delivery.notification_sender import NotificationSender
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.errors import UserError
 from bot.domain.languages import Language, resolve_locale
@@ -63,7 +64,8 @@ class Services:
     cancels: Cancels
     records: Records
     erasing: Erasing
-    courier: Courier
+    card_updater: CardUpdater
+    notification_sender: NotificationSender
     metrics: Metrics
     health: Health
     webhooks: Webhooks

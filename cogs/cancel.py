@@ -27,7 +27,7 @@ async def begin(reply: Reply, found: Found, *, key: str = "", always: bool = Fal
     request_id = await cancels.ask(
         reply.user_id, found, reply.message_ref(), key=key, always=always, undecided=undecided
     )
-    await reply.services.courier.show_at_once(request_id)
+    await reply.services.card_updater.show_at_once(request_id)
 
 
 async def _cancel(reply: Reply, text: str, files: Sequence[discord.Attachment], key: str) -> None:
@@ -75,7 +75,7 @@ async def cancel_pasted(reply: Reply, form: Form) -> None:
 async def _change(reply: Reply, request_id: int, change: Callable[[int, int, MessageRef], Awaitable[None]]) -> None:
     """Change a request of the presser's own, and show its card where the button stood."""
     await change(request_id, reply.user_id, reply.message_ref())
-    await reply.services.courier.show_at_once(request_id)
+    await reply.services.card_updater.show_at_once(request_id)
 
 
 @answers(actions.CONFIRM, update=True)
@@ -110,7 +110,7 @@ async def try_under(reply: Reply, card: ListKind, list_id: int, account_id: int)
     """
     cancels = reply.services.cancels
     request_id = await cancels.ask_under_another_key(card, list_id, reply.user_id, account_id, reply.message_ref())
-    await reply.services.courier.show_at_once(request_id)
+    await reply.services.card_updater.show_at_once(request_id)
 
 
 @answers(actions.TRY_OTHERS)

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from bot.cards.cards import brief_notice_card, notice_card
 from bot.cards.layout import CardView
 from bot.client import Client, Services, answer_error
-from bot.delivery.notices import Undelivered
+from bot.delivery.notification_sender import Undelivered
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.languages import Language, resolve_locale
 from bot.ledger import MessageRef
@@ -137,11 +137,11 @@ async def finish(reply: Reply, work: Work, what: str) -> None:
 
 async def show_undelivered(reply: Reply) -> bool:
     """Show the user, and nobody else, every notice that Discord refused to deliver; tell whether there was one."""
-    courier = reply.services.courier
-    undelivered = await courier.undelivered_for(reply.user_id)
+    sender = reply.services.notification_sender
+    undelivered = await sender.undelivered_for(reply.user_id)
     for one in undelivered:
         await _show(reply, one)
-        await courier.seen(one)
+        await sender.seen(one)
     return bool(undelivered)
 
 

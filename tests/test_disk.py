@@ -195,17 +195,17 @@ async def test_a_message_that_was_sent_but_not_noted_is_not_sent_twice(here: Wor
     here.order("ord_A", OrderStatus.IN_PROGRESS)
     await ann.slash("cancel", orders="ord_A")
     await here.wait(55)
-    send = here.app.services.courier._send
+    send = here.app.services.notification_sender._send
 
     async def hold_after(notice: Any) -> Any:
         sent = await send(notice)
         here.wire.obstacles.append(await locked(here))
         return sent
 
-    here.app.services.courier._send = hold_after  # type: ignore[method-assign]  # another program comes in between
+    here.app.services.notification_sender._send = hold_after  # type: ignore[method-assign]  # another program comes in between
     with pytest.raises(LedgerUnwritable):
         await here.wait(60)
-    here.app.services.courier._send = send  # type: ignore[method-assign]
+    here.app.services.notification_sender._send = send  # type: ignore[method-assign]
     await here.wire.sleep(0)
     here.skip(600)
     await here.settle()

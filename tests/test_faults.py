@@ -36,7 +36,7 @@ async def test_an_ambiguous_call_is_settled_by_status(
     card = await ann.slash("cancel", orders="ord_A ord_B")
     await here.app.scheduler.start_due()
     await here.app.scheduler.finish()
-    await here.app.services.courier.step()
+    await here.deliver()
     assert "Unclear, being checked" in shown(card)
     assert unclaimed(shown(card))
 
@@ -252,7 +252,7 @@ async def test_a_status_that_cannot_be_read_leaves_the_order_accepted(here: Worl
     here.wire.faults = [lambda answer: answer, Answer(200, "{}")]
     card = await ann.slash("cancel", orders="ord_A")
     await here.app.scheduler.step()
-    await here.app.services.courier.step()
+    await here.deliver()
     assert "being checked" in shown(card)
     assert unclaimed(shown(card))
     await here.wait(30)

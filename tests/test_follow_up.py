@@ -62,16 +62,16 @@ async def test_a_notice_carries_the_nonce_it_was_given_in_the_ledger(here: World
 
 async def test_a_message_that_arrived_unheard_is_not_sent_again_after_the_nonce_window(here: World, ann: Any) -> None:
     await queue(here, ann, "ord_A")
-    send = here.app.services.courier._send
+    send = here.app.services.notification_sender._send
 
     async def unheard(notice: Any) -> Any:
         await send(notice)
         raise TimeoutError
 
-    here.app.services.courier._send = unheard  # type: ignore[method-assign]  # what the network does between Discord and us
+    here.app.services.notification_sender._send = unheard  # type: ignore[method-assign]  # what the network does between Discord and us
     while not messages(ann):
         await here.wait(1)
-    here.app.services.courier._send = send  # type: ignore[method-assign]
+    here.app.services.notification_sender._send = send  # type: ignore[method-assign]
     here.skip(600)
     await here.settle()
     assert len(messages(ann)) == 1
@@ -187,7 +187,7 @@ async def test_a_pause_of_dms_is_a_pause_for_the_machine_too(here: World, ann: A
     await here.wait(75)
     await queue(here, ann, "ord_B")
     await here.wait(75)  # its notice is due now, too
-    assert await here.app.services.courier.step() > here.clock()
+    assert await here.deliver() > here.clock()
 
 
 async def test_news_come_in_the_order_in_which_they_happened(here: World, ann: Any) -> None:

@@ -84,11 +84,11 @@ async def test_a_ledger_that_cannot_be_read_is(here: World, web: TestClient[Any,
 
 async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     later = time.monotonic() + 301
-    here.app.services.courier.card_bell.reset()
+    here.app.services.card_updater.bell.reset()
     monkeypatch.setattr("bot.ops.health.monotonic", lambda: later)
     app = here.app
     bells = (
-        app.services.courier.notice_bell,
+        app.services.notification_sender.bell,
         app.scheduler.bell,
         app.services.webhooks.bell,
         app.services.erasing.bell,
@@ -104,8 +104,8 @@ async def test_a_loop_that_waits_turns_often_enough(here: World) -> None:
     """What is not due for days must not look like a loop that hangs."""
     now = here.clock()
     assert (await here.app.scheduler.start_due() - now).total_seconds() <= 60
-    assert (await here.app.services.courier.show_due() - now).total_seconds() <= 60
-    assert (await here.app.services.courier.deliver_due() - now).total_seconds() <= 60
+    assert (await here.app.services.card_updater.show_due() - now).total_seconds() <= 60
+    assert (await here.app.services.notification_sender.send_due() - now).total_seconds() <= 60
     assert (await here.app.services.webhooks.step() - now).total_seconds() <= 60
 
 

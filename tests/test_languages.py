@@ -16,7 +16,7 @@ async def test_a_question_its_card_and_its_buttons_speak_turkish_over_a_restart(
     question = await ann.slash("cancel", orders=orders)
     assert "30 sipariş" in shown(question)
     await here.settle()
-    assert "30 sipariş" in shown(question)  # edited by the courier, who has no client to ask
+    assert "30 sipariş" in shown(question)  # edited later, with no client to ask
     await here.restart()
     (confirm, _) = buttons_of(question)
     card = await ann.click(question.response, label=confirm)

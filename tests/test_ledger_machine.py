@@ -133,7 +133,7 @@ undelivered_notices = found("SELECT id FROM notices WHERE state = 'kept'")
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Two users on one ledger, and all that commands, worker and courier have in hand beside it."""
+    """Two users on one ledger, and all that commands and loops have in hand beside it."""
 
     server: ClassVar[Postgres | None] = None
 
@@ -416,13 +416,13 @@ class LedgerMachine(RuleBasedStateMachine):
         async with self.write() as tx:
             await tx.record(account_id, outcomes)
 
-    # What the courier does: one edit at a time for a card, and one message at a time for a user.
+    # What is delivered: one edit at a time for a card, and one message at a time for a user.
 
     @step(
         request_id=found("SELECT id FROM requests WHERE card_until > 0 OR card_due_at > 0"),
         how=st.sampled_from(("shown", "shown", "failed", "gone")),
     )
-    async def the_courier_goes_on_with_a_card(self, request_id: int, how: str) -> None:
+    async def a_card_is_edited(self, request_id: int, how: str) -> None:
         request, rows = self.cards.pop(request_id, (None, []))
         if not request:
             await self.begin_a_card(request_id)
@@ -449,7 +449,7 @@ class LedgerMachine(RuleBasedStateMachine):
             await tx.card_gone(request)
 
     @step(notice_id=next_notices, how=st.sampled_from(("delivered", "delivered", "postponed", "kept", "unheard")))
-    async def the_courier_goes_on_with_a_message(self, notice_id: int, how: str) -> None:
+    async def a_message_is_sent(self, notice_id: int, how: str) -> None:
         report = self.messages.pop(notice_id, None)
         if not report:
             await self.begin_a_message(notice_id)

@@ -28,10 +28,10 @@ async def begin(here: World, user: Any, orders: list[str]) -> Any:
 
 
 async def one_call(here: World) -> None:
-    """Let the worker make one call for each account, and the courier show what came of it."""
+    """Let the scheduler make one call for each account, and show what came of it."""
     await here.app.scheduler.start_due()
     await here.app.scheduler.finish()
-    await here.app.services.courier.step()
+    await here.deliver()
 
 
 def names(count: int, prefix: str = "L") -> list[str]:

@@ -57,7 +57,7 @@ async def test_while_nobody_knows_what_became_of_the_call_neither_is_told_more(
     here.wire.faults = [fault]
     cards = [await user.slash("cancel", orders="ord_A") for user in (ann, bob)]
     await here.app.scheduler.step()
-    await here.app.services.courier.step()
+    await here.deliver()
     assert "cancelled" not in "".join(shown(card) for card in cards)
     await here.wait(24 * 3600, step=60)
     assert [(state,) for state in ("cancelled",) * 2] == here.sql("SELECT state FROM cancellations")

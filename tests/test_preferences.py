@@ -146,10 +146,10 @@ async def test_news_kept_while_others_are_being_shown_are_not_lost(here: World, 
     await prefer(ann, way="off")
     await queue(here, ann, {"ord_A": timedelta(minutes=1), "ord_B": timedelta(minutes=2)})
     await here.wait(90)
-    (being_shown,) = await here.app.services.courier.undelivered_for(ann.id)
+    (being_shown,) = await here.app.services.notification_sender.undelivered_for(ann.id)
     await here.wait(90)
-    (together,) = await here.app.services.courier.undelivered_for(ann.id)
-    await here.app.services.courier.seen(being_shown)
+    (together,) = await here.app.services.notification_sender.undelivered_for(ann.id)
+    await here.app.services.notification_sender.seen(being_shown)
     (still,) = (await ann.slash("queued")).followups
     assert {"ord_A", "ord_B"} == {row.order_id for group in together.report.ended.values() for row in group.first}
     assert "ord_B" in text_of(still.components)

@@ -94,14 +94,14 @@ async def test_a_hint_that_fails_for_a_while_is_left_later(here: World) -> None:
 
 def only(here: World, fails: Callable[[Notice], bool]) -> None:
     """Have Discord fail at the messages of some notices, whatever is in them."""
-    send = here.app.services.courier._send
+    send = here.app.services.notification_sender._send
 
     async def fail(notice: Notice) -> Any:
         if fails(notice):
             raise TimeoutError
         return await send(notice)
 
-    here.app.services.courier._send = fail  # type: ignore[method-assign]
+    here.app.services.notification_sender._send = fail  # type: ignore[method-assign]
 
 
 async def test_a_message_that_always_fails_does_not_block_its_users_next(here: World, ann: Any) -> None:

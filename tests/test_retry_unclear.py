@@ -130,7 +130,7 @@ async def test_the_card_of_another_request_for_the_same_order_follows(here: Worl
     assert ONLY_WATCHED in shown(first)
     assert ONLY_WATCHED in shown(second)
     await ann.click(second.response, label="Retry unclear")
-    await here.app.services.courier.step()
+    await here.deliver()
     assert ONLY_WATCHED not in shown(first)
 
 

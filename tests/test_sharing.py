@@ -67,13 +67,13 @@ async def test_two_processes_send_a_message_once(here: World, ann: Any) -> None:
     here.order("ord_A", OrderStatus.IN_PROGRESS)
     await ann.slash("cancel", orders="ord_A")
     await here.wait(55)
-    send, sent = here.app.services.courier._send, list[int]()
+    send, sent = here.app.services.notification_sender._send, list[int]()
 
     async def counted(notice: Any) -> Any:
         sent.append(notice.id)
-        await here.app.services.courier.deliver_due()  # as if by another process, at the same moment
+        await here.app.services.notification_sender.send_due()  # as if by another process, at the same moment
         return await send(notice)
 
-    here.app.services.courier._send = counted  # type: ignore[method-assign]
+    here.app.services.notification_sender._send = counted  # type: ignore[method-assign]
     await here.wait(90)
     assert len(sent) == 1

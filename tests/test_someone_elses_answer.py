@@ -32,7 +32,7 @@ async def test_in_answer_to_a_cancel(here: World, ann: Any, answer: Answer, acte
     here.wire.faults = [lost(answer) if acted else answer]
     card = await ann.slash("cancel", orders="ord_A ord_B")
     await here.app.scheduler.step()
-    await here.app.services.courier.step()
+    await here.deliver()
     assert "Unclear, being checked" in shown(card)
     assert not any(word in shown(card) for word in ENDED)
     await here.wait(1800, step=10)
@@ -72,7 +72,7 @@ async def test_in_answer_to_the_status_of_one_order(here: World, ann: Any, first
     card = await ann.slash("cancel", orders="ord_A")
     for _ in range(2):
         await here.app.scheduler.step()
-        await here.app.services.courier.step()
+        await here.deliver()
     assert not any(word in shown(card) for word in ENDED)
     assert "I keep trying; nothing is lost." in shown(card)
     await here.wait(1800, step=10)
@@ -99,7 +99,7 @@ async def test_what_it_says_is_quoted_while_nobody_knows_more_and_not_afterwards
     here.wire.faults = [Answer(200, '{"status":"error","message":"Too many requests"}')]
     card = await ann.slash("cancel", orders="ord_A")
     await here.app.scheduler.step()
-    await here.app.services.courier.step()
+    await here.deliver()
     assert "`ord_A` — `Too many requests`" in shown(card)
     assert "something I cannot read" in shown(card)
     await here.wait(1800, step=10)

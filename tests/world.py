@@ -166,19 +166,24 @@ class World:
     """When each loop had its last turn, and when its next one is due."""
 
     async def settle(self) -> None:
-        """Let worker and courier do all that is due now, as far as they would wake for it."""
+        """Let all loops do what is due now, as far as they would wake for it."""
         for _ in range(50):
             if not await self.turn():
                 return
         raise AssertionError("the bot does not come to rest")
+
+    async def deliver(self) -> datetime:
+        """Bring cards up to date and send what is due; return when the next is."""
+        services = self.app.services
+        return min(await services.card_updater.show_due(), await services.notification_sender.send_due())
 
     async def turn(self) -> bool:
         """Give each loop a turn that would take one: it was woken, or it is time; tell whether any did."""
         app = self.app
         loops = (
             (app.scheduler.bell, self._work),
-            (app.services.courier.card_bell, app.services.courier.show_due),
-            (app.services.courier.notice_bell, app.services.courier.deliver_due),
+            (app.services.card_updater.bell, app.services.card_updater.show_due),
+            (app.services.notification_sender.bell, app.services.notification_sender.send_due),
         )
         return any([await self._turn(bell, loop) for bell, loop in loops])
 

@@ -151,7 +151,7 @@ def _may_stop(view: RequestView) -> bool:
 def notice_card(report: Report, notice: Notice) -> CardView:
     """Tell a user how orders ended that they have been waiting for, and what else they should know.
 
-    By the reference the courier finds out whether a message has arrived of which it never heard.
+    By its reference a message is found that arrived while Discord's answer was lost.
     """
     parts = pauses(report.pauses, report.accounts)
     names = names_of(report.accounts)

@@ -109,7 +109,7 @@ def _sent_by_itself(env: simcord.Env) -> int:
 
 
 def _is_by_itself(request: Any) -> bool:
-    """Tell a courier's call: a card edited by its message's id, or a message sent with a nonce."""
+    """Tell a call of bot/delivery: a card edited by its message's id, or a message sent with a nonce."""
     if request.method == "PATCH":
         return "/messages/" in request.path and not request.path.endswith("@original")
     return request.method == "POST" and "enforce_nonce" in (request.json or ())

@@ -1,0 +1,126 @@
+"""Edits the cards of requests that are behind the ledger; editing one twice does no harm."""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from random import Random
+from weakref import WeakValueDictionary
+
+import discord
+
+from bot.cards.cards import request_card
+from bot.cards.language import use_language
+from bot.cards.layout import CardView
+from bot.delivery.calls import HELD, IDLE, in_time, repeat
+from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, Refusal, classify
+from bot.domain.clock import Clock
+from bot.domain.polling import MANY_TRIES, earlier, retry_after
+from bot.ledger import Ledger, LedgerError, Request, Work
+from bot.services.cancels import Cancels, RequestView
+from bot.vault import Purpose, Vault, VaultError
+from bot.workers.tasks import WakeEvent
+
+log = logging.getLogger(__name__)
+
+_CARD_PAUSE = timedelta(seconds=1)
+
+
+class CardUpdater:
+    """Keeps cards as the ledger has it; knows nothing that is not in the ledger."""
+
+    def __init__(self, client: discord.Client, ledger: Ledger, cancels: Cancels, vault: Vault, clock: Clock) -> None:
+        self.bell = WakeEvent()
+        ledger.when_due(Work.CARDS, self.bell.ring)
+        self._client = client
+        self._ledger = ledger
+        self._cancels = cancels
+        self._vault = vault
+        self._clock = clock
+        self._random = Random()
+        self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep cards up to date until `stop`."""
+        await repeat(self.show_due, self.bell, self._clock, stop)
+
+    async def show_due(self) -> datetime:
+        """Edit every card that is behind; return when the next will be."""
+        now = self._clock()
+        async with self._ledger.write() as tx:
+            await tx.expire_cards()
+            await tx.expire_requests()
+        await asyncio.gather(*(self.show(request.id) for request in await self._ledger.read.cards_due(now)))
+        return earlier(await self._ledger.read.next_card_due(), now + IDLE)
+
+    async def show(self, request_id: int, *, again: bool = False) -> None:
+        """Bring a request's card up to date with the ledger; the only way a card is ever edited.
+
+        Where another process is editing it that is left to it; `again`: and to be done once more by it.
+        """
+        lock = self._editing.setdefault(request_id, asyncio.Lock())
+        async with lock:
+            if self._ledger.is_shared and not await self._hold(request_id, again):
+                return
+            view = await self._cancels.view(request_id)
+            if view is None:
+                return
+            if view.request.card_until <= self._clock():
+                await self._gone(view.request)
+                return
+            try:
+                with use_language(await self._ledger.read.language_of(view.request.user_id)):
+                    shown = request_card(view)
+                await in_time(self._edit(view.request, shown))
+            except Exception as error:  # whatever it is, other cards and notices must not wait for this one
+                await self._card_failed(view.request, error)
+            else:
+                await self._shown(view)
+
+    async def _hold(self, request_id: int, again: bool) -> bool:
+        """Keep other processes from editing a card for a while; `again`: where one does so now, it is to once more."""
+        async with self._ledger.write() as tx:
+            held = await tx.hold_card(request_id, HELD)
+            if again and not held:
+                await tx.touch_card(request_id)
+        return held
+
+    async def show_at_once(self, request_id: int) -> None:
+        """Show a card right after a command; what fails is left to the loop, since the request itself stands."""
+        try:
+            await self.show(request_id, again=True)
+        except LedgerError as error:
+            log.warning("card of request %d: %s", request_id, error)
+
+    async def _edit(self, request: Request, shown: CardView) -> None:
+        assert request.message_id is not None
+        if request.token_sealed is None:
+            channel = self._client.get_partial_messageable(request.channel_id)
+            message = channel.get_partial_message(request.message_id)
+            await message.edit(view=shown.view, attachments=shown.files)
+            return
+        token = self._vault.open(Purpose.INTERACTION_TOKEN, request.user_id, request.token_sealed)
+        application_id = self._client.application_id
+        assert application_id is not None
+        webhook = discord.Webhook.partial(application_id, token.get_secret_value(), client=self._client)
+        await webhook.edit_message(request.message_id, view=shown.view, attachments=shown.files)
+
+    async def _shown(self, view: RequestView) -> None:
+        async with self._ledger.write() as tx:
+            await tx.card_shown(view.request, _CARD_PAUSE)
+
+    async def _card_failed(self, request: Request, error: Exception) -> None:
+        refusal = classify(error)
+        lost = refusal is Refusal.NO_ACCESS and request.card_failures >= MANY_TRIES
+        if isinstance(error, VaultError) or refusal in ENDS_CARD or lost:
+            log.info("card of request %d cannot be edited any more: %s", request.id, error)
+            await self._gone(request)
+            return
+        unexpected = None if isinstance(error, DELIVERY_ERRORS) else error
+        log.warning("card of request %d was not edited, trying again: %s", request.id, error, exc_info=unexpected)
+        pause = retry_after(request.card_failures + 1, self._random)
+        async with self._ledger.write() as tx:
+            await tx.card_failed(request.id, pause)
+
+    async def _gone(self, request: Request) -> None:
+        async with self._ledger.write() as tx:
+            await tx.card_gone(request)
