@@ -9,7 +9,7 @@ from bot.cards import actions
 from bot.cards.errors import INTERNAL, user_error
 from bot.domain.errors import UserError
 from bot.domain.order_status import OrderStatus
-from bot.ledger import named
+from bot.ledger import queries
 from bot.ops.metrics import value
 from bot.panel import Answer
 from tests.world import START, World, buttons_of, messages, open_orders, shown, text_of, whole_list
@@ -48,13 +48,13 @@ async def test_the_acknowledgement_goes_out_before_any_work(
     question = await ann.slash("cancel", orders=" ".join(f"ord_{n}" for n in range(26)))
     before = len(here.env.http_requests)
     sent_when_asked: list[int] = []
-    run = named._run
+    run = queries._run
 
     def watched(*arguments: Any, **more: Any) -> Any:
         sent_when_asked.append(len(here.env.http_requests) - before)
         return run(*arguments, **more)
 
-    monkeypatch.setattr(named, "_run", watched)
+    monkeypatch.setattr(queries, "_run", watched)
     calls = len(here.panel.calls)
     match command:
         case "form":
