@@ -219,7 +219,7 @@ class Tree(app_commands.CommandTree[Client]):
         await answer_interaction_error(interaction, cause)
 
 
-def describe(error: Exception) -> CardView:
+def error_card(error: Exception) -> CardView:
     """Return the card that explains an error to the user."""
     match error:
         case UserError():
@@ -237,7 +237,7 @@ async def answer_error(error: Exception, what: str, show: Callable[[CardView], A
     if not isinstance(error, UserError | PanelError):
         log.error("%s failed", what, exc_info=error)
     try:
-        await show(describe(error))
+        await show(error_card(error))
     except DELIVERY_ERRORS as refused:
         log.warning("%s: not even the error could be shown: %s", what, refused)
 

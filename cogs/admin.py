@@ -18,7 +18,7 @@ _BELIEVED_FOR = 300
 """Seconds for which nobody asks Discord again who runs the bot."""
 
 
-class Admin(commands.Cog):
+class AdminCog(commands.Cog):
     """What the operator is shown."""
 
     def __init__(self, bot: Client) -> None:

@@ -19,7 +19,7 @@ async def balances(reply: Reply, key: str = "") -> CardView:
     return balances_card(views, await reply.services.accounts.all_keys(reply.user_id))
 
 
-class Balance(commands.Cog):
+class BalanceCog(commands.Cog):
     """Asking without changing anything."""
 
     @app_commands.command(description=locale_str("How much is left on your NotPanel account"))

@@ -34,7 +34,7 @@ async def _cancel(reply: Reply, text: str, files: Sequence[discord.Attachment], 
     await begin(reply, await typed_orders(reply, text, files, key), key=key)
 
 
-class Cancel(commands.Cog):
+class CancelCog(commands.Cog):
     """The command the bot is for."""
 
     @app_commands.command(description=locale_str("Ask NotPanel to cancel orders, and hear how each one really ended"))

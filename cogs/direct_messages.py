@@ -12,7 +12,7 @@ from discord.ext import commands
 from bot.cards.answers import help_card, key_in_message, not_understood, working
 from bot.cards.language import speak
 from bot.cards.layout import CardView
-from bot.client import Client, describe
+from bot.client import Client, error_card
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.dm_text import CANCEL, EXAMPLES, REFILL, STATUS, VERBS, DmText, nearest_examples, read_message
 from bot.domain.errors import NoOrders, Throttled
@@ -37,7 +37,7 @@ _LOOKS_LIKE_A_KEY = 20
 """A single word of that length that is no command may be somebody's API key."""
 
 
-class DirectMessages(commands.Cog):
+class DirectMessagesCog(commands.Cog):
     """Listens in DMs only: the client has no other message intent."""
 
     def __init__(self, bot: Client) -> None:
@@ -74,7 +74,7 @@ class DirectMessages(commands.Cog):
         """Say once when to come back: an answer to each message would be a flood of our own."""
         if self._bot.services.throttle.is_to_be_told(message.author.id, refusal):
             try:
-                await message.channel.send(view=describe(refusal).view)
+                await message.channel.send(view=error_card(refusal).view)
             except DELIVERY_ERRORS as error:
                 log.info("a refusal could not be shown: %s", error)
 

@@ -79,7 +79,7 @@ class Form:
         return [discord.Attachment(data=file, state=self._state) for file in self._files]
 
 
-class Dispatch(commands.Cog):
+class DispatchCog(commands.Cog):
     """Hears of every button, menu and form."""
 
     @commands.Cog.listener()

@@ -21,7 +21,7 @@ async def ask_to_erase(reply: Reply) -> CardView:
     return erasure_question(view) if view else nothing_stored()
 
 
-class Forget(commands.Cog):
+class ForgetCog(commands.Cog):
     """Being forgotten."""
 
     @app_commands.command(

@@ -15,7 +15,7 @@ async def explain(_reply: Reply) -> CardView:
     return help_card()
 
 
-class Help(commands.Cog):
+class HelpCog(commands.Cog):
     """The first thing many people type."""
 
     @app_commands.command(description=locale_str("What this bot does and how to begin"))

@@ -37,7 +37,7 @@ def _names(said: str, outcome: str) -> bool:
     return any(re.search(rf"(?<!\w){re.escape(name.casefold())}", said) for name in (outcome, _(outcome)))
 
 
-class History(commands.Cog):
+class HistoryCog(commands.Cog):
     """What has ended."""
 
     @app_commands.command(description=locale_str("How the orders you asked to cancel have ended"))

@@ -50,7 +50,7 @@ async def _remove(reply: Reply, key: str | int) -> CardView:
     return removal_question(view) if view.waiting else await remove_anyway(reply, view.account.id)
 
 
-class Key(commands.GroupCog, group_name="key", group_description=locale_str("Your NotPanel API keys")):
+class KeyCog(commands.GroupCog, group_name="key", group_description=locale_str("Your NotPanel API keys")):
     """The commands around keys."""
 
     @app_commands.command(

@@ -23,7 +23,7 @@ async def preferences(reply: Reply) -> CardView:
     return preferences_card(await reply.services.records.preferences(reply.user_id))
 
 
-class Settings(commands.Cog):
+class PreferencesCog(commands.Cog):
     """How the bot behaves towards one user."""
 
     @app_commands.command(description=locale_str("Where and how often I write to you, in which language, how loudly"))

@@ -18,7 +18,7 @@ async def open_orders(reply: Reply) -> CardView:
     return open_card(await reply.services.accounts.open_orders(reply.user_id))
 
 
-class Queued(commands.Cog):
+class QueuedCog(commands.Cog):
     """What is still open."""
 
     @app_commands.command(description=locale_str("Which of your cancel requests are still open"))

@@ -11,7 +11,7 @@ from bot.cards import actions
 from bot.cards.keys import under_key
 from bot.cards.layout import CardView
 from bot.cards.refills import no_refills, refill_question, refills_card, refills_under_way
-from bot.client import describe
+from bot.client import error_card
 from bot.domain.errors import NoOrders, UserError
 from bot.domain.order_ids import Found
 from bot.ledger import LedgerError, Listed, ListKind
@@ -43,7 +43,7 @@ async def ask_for_refills(
     try:
         result = await reply.services.calls.refill(account, found.orders)
     except (UserError, PanelError, LedgerError) as error:
-        return describe(error)  # in the place of what was under way
+        return error_card(error)  # in the place of what was under way
     return refills_card(found.orders, result, found.ignored, found.repeats, under, account.name)
 
 
@@ -51,7 +51,7 @@ async def _refill(reply: Reply, orders: str, key: str) -> CardView:
     return await ask_for_refills(reply, await typed_orders(reply, orders), key)
 
 
-class Refill(commands.Cog):
+class RefillCog(commands.Cog):
     """The one command that acts at the panel by itself: a refill has no status to be watched."""
 
     @app_commands.command(description=locale_str("Ask NotPanel to refill completed or partly delivered orders"))

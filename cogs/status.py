@@ -30,7 +30,7 @@ async def _status(reply: Reply, orders: str, key: str) -> CardView:
     return await look_up(reply, await typed_orders(reply, orders), key)
 
 
-class Status(commands.Cog):
+class StatusCog(commands.Cog):
     """Asking without changing anything."""
 
     @app_commands.command(description=locale_str("What NotPanel says about orders right now"))

@@ -33,7 +33,7 @@ async def go_a_step(reply: Reply, step: str) -> CardView:
             return webhook_card(await webhooks.show(user_id))
 
 
-class Webhook(commands.Cog):
+class WebhookCog(commands.Cog):
     """Being told by the panel instead of asking."""
 
     @app_commands.command(description=locale_str("Have NotPanel tell me at once when an order of yours changes"))

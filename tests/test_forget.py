@@ -10,7 +10,7 @@ import pytest
 from bot.cards import actions
 from bot.domain.order_status import OrderStatus
 from bot.ledger import MessageRef
-from bot.ledger.sqlite.engine import Connection
+from bot.ledger.sqlite.engine import SqliteConnection
 from bot.panel import Answer
 from tests.ledgers import InFile
 from tests.store.ledger_case import connect
@@ -257,14 +257,14 @@ async def test_a_card_that_was_about_to_be_edited_stops_nobody(here: World, ann:
 async def test_a_full_disk_is_told_and_the_rows_are_gone(
     here: World, ann: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    change = Connection.change
+    change = SqliteConnection.change
 
-    def full(self: Connection, sql: str, *arguments: Any) -> Any:
+    def full(self: SqliteConnection, sql: str, *arguments: Any) -> Any:
         if sql == "VACUUM":
             raise sqlite3.OperationalError("database or disk is full")
         return change(self, sql, *arguments)
 
-    monkeypatch.setattr(Connection, "change", full)
+    monkeypatch.setattr(SqliteConnection, "change", full)
     assert "Traces may stay" in shown(await forget(ann))
     assert set(rows(here).values()) == {0}
 

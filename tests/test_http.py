@@ -21,7 +21,7 @@ from bot.domain.order_status import OrderStatus
 from bot.ledger import NoticeKind
 from bot.ops.http import serving
 from bot.ops.http.server import application
-from bot.ops.metrics import counts
+from bot.ops.metrics import label_counts
 from bot.panel import Answer
 from bot.settings import BadSettings
 from cogs.registry import add_cogs
@@ -373,6 +373,6 @@ def test_invalid_requests_are_those_of_the_last_ten_minutes(here: World) -> None
     for status, shared in ((401, False), (403, False), (429, False), (429, True), (404, False), (200, False)):
         metrics.discord_answered(status, shared)
     assert metrics.invalid_requests == 3
-    assert counts(metrics.discord_requests) == {"invalid": 3, "failed": 2, "ok": 1}
+    assert label_counts(metrics.discord_requests) == {"invalid": 3, "failed": 2, "ok": 1}
     here.skip(600)
     assert metrics.invalid_requests == 0

@@ -9,7 +9,7 @@ from bot.domain.reasons import Reason
 from bot.domain.states import State
 from bot.panel import Answer
 from bot.panel.phrases import read_reason
-from bot.services.reasons import is_not_found, may_be_refilled, refusal_reason
+from bot.services.reasons import may_be_refilled, order_not_found, refusal_reason
 from tests.examples import order
 from tests.world import World, shown
 
@@ -47,7 +47,7 @@ def test_words_have_a_reason_for_each_action(action: str, words: str, reason: Re
 def test_a_refusal_that_an_earlier_release_stored_is_read_from_its_words(words: str | None, reason: Reason) -> None:
     old = order(1, State.REFUSED, words=words)
     assert refusal_reason(old) is reason
-    assert is_not_found(old) == (reason is Reason.NOT_FOUND)
+    assert order_not_found(old) == (reason is Reason.NOT_FOUND)
     assert may_be_refilled(old) == (reason is Reason.ALREADY_COMPLETED)
     assert refusal_reason(order(1, State.UNKNOWN, words=words)) is None
 

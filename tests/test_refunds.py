@@ -24,7 +24,7 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.refunds import PENDING_PROVES, Refund, came_back, proof
 from bot.domain.states import State
 from bot.ledger import Cancellation, Listed, ListKind
-from bot.ops.metrics import counts
+from bot.ops.metrics import label_counts
 from bot.panel import Answer
 from tests.examples import all_cards, order, ours
 from tests.invariants import breaches
@@ -132,7 +132,7 @@ async def test_refunded_is_said_only_where_it_is_proven(
     (row,) = await orders_of(here.app.ledger.read, 1)
     assert row.refund is refund
     assert breaches(here.sql) == {}
-    assert counts(here.app.services.metrics.refunds) == ({refund: 1} if refund else {})
+    assert label_counts(here.app.services.metrics.refunds) == ({refund: 1} if refund else {})
     said = f"refunded {back}".strip()
     not_known = row.state is State.CANCELLED and not refund
     for text in filter(None, [shown(card), "".join(messages(ann)), shown(await ann.slash("history"))]):

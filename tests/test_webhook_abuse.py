@@ -20,7 +20,7 @@ import pytest
 from bot.cards import actions
 from bot.domain.order_status import OrderStatus
 from bot.ops.http import server
-from bot.ops.metrics import counts, value
+from bot.ops.metrics import label_counts, value
 from bot.services.webhooks import ANY_EVERY, MOST_GATHERED, MOST_OF_ALL, MOST_OF_ONE, MOST_WAITING, USER_EVERY
 from tests.test_queued import LONG
 from tests.webhooks import OPEN, URL, checks, new_address, register, rows, watch, work
@@ -229,7 +229,7 @@ async def test_a_call_that_is_dropped_is_not_said_to_be_taken(
 
     assert await call(web, ADDRESS, slow()) == 429
     assert filled.is_set()
-    assert counts(here.app.services.metrics.webhook_calls)["limited"] == 1
+    assert label_counts(here.app.services.metrics.webhook_calls)["limited"] == 1
 
 
 async def test_their_headers_do_not_pile_up_either(here: World, ann: Any, web: aiohttp.ClientSession) -> None:

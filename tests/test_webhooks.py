@@ -18,7 +18,7 @@ from bot.domain.languages import Language
 from bot.domain.order_status import OrderStatus
 from bot.ledger import Webhook
 from bot.ops.http.server import application
-from bot.ops.metrics import counts, value
+from bot.ops.metrics import label_counts, value
 from bot.panel import Answer
 from bot.services.webhooks import Registered
 from tests.examples import parts_of
@@ -250,7 +250,7 @@ async def test_it_goes_with_the_key_with_its_user_and_by_itself(here: World, ann
         assert address_hash not in file.read_bytes()
     assert (await web.post(address.removeprefix(URL), data=b"ord_A")).status == 204
     await work(here)
-    assert counts(here.app.services.metrics.webhook_calls) == {"unknown": 1}
+    assert label_counts(here.app.services.metrics.webhook_calls) == {"unknown": 1}
 
 
 async def test_without_a_key_there_is_no_address(here: World) -> None:

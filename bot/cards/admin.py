@@ -8,7 +8,7 @@ from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import ago, listed
 from bot.ledger import Standing
 from bot.ops.health import Health
-from bot.ops.metrics import MOST_INVALID, Metrics, buckets, counts, value
+from bot.ops.metrics import MOST_INVALID, Metrics, buckets, label_counts, value
 
 _ROOM = 700
 """Characters for one list of counts; there are two, of a few dozen entries at most."""
@@ -36,7 +36,7 @@ def _process(health: Health) -> str:
 def _ledger(standing: Standing, now: datetime) -> str:
     unknown, queued, due = standing.oldest_unknown_at, standing.oldest_queued_at, standing.oldest_due_at
     late = max(now - due, timedelta()) if due else timedelta()
-    counts = {
+    open_counts = {
         "in lists": standing.waiting,
         "requested": standing.requested,
         "sending": standing.sending,
@@ -47,7 +47,7 @@ def _ledger(standing: Standing, now: datetime) -> str:
     oldest = " · ".join(f"oldest {name} {ago(at)}" for name, at in (("unclear", unknown), ("queued", queued)) if at)
     outbox = f", oldest {ago(standing.oldest_notice_at)}" if standing.oldest_notice_at else ""
     lines = [
-        f"**Open:** {_pairs(counts)}",
+        f"**Open:** {_pairs(open_counts)}",
         oldest,
         f"**Looks late by:** {late.total_seconds():,.0f} s · **cards behind:** {standing.cards:,}",
         f"**Outbox:** {standing.outbox:,}{outbox} · kept for the next command: {standing.undelivered:,}",
@@ -60,12 +60,12 @@ def _panel(health: Health) -> str:
     answered_at = value(metrics.panel_answered)
     answered = ago(datetime.fromtimestamp(answered_at, UTC)) if answered_at else "not yet"
     lines = [
-        f"**Panel calls:** {_pairs(dict(sorted(counts(metrics.panel_calls).items())))} · "
+        f"**Panel calls:** {_pairs(dict(sorted(label_counts(metrics.panel_calls).items())))} · "
         f"{_speed(buckets(metrics.panel_seconds))}",
         f"Last answer {answered} · calls left this minute: {_pairs(health.budget.remaining())}",
-        f"**Ended by what the panel said:** {_pairs(counts(metrics.ended))}",
+        f"**Ended by what the panel said:** {_pairs(label_counts(metrics.ended))}",
     ]
-    if calls := counts(metrics.webhook_calls):
+    if calls := label_counts(metrics.webhook_calls):
         lines.append(f"**Webhook calls:** {_pairs(calls)} · orders made due: {value(metrics.webhook_orders):,.0f}")
     return "\n".join(lines)
 
@@ -75,7 +75,7 @@ def _discord(metrics: Metrics) -> str:
     return (
         f"**Acknowledged:** {acknowledged[inf]:,} · {_speed(acknowledged)} · "
         f"failed: {value(metrics.not_acknowledged):,.0f}\n"
-        f"**Requests to Discord:** {_pairs(counts(metrics.discord_requests))} · "
+        f"**Requests to Discord:** {_pairs(label_counts(metrics.discord_requests))} · "
         f"invalid in ten minutes: {metrics.invalid_requests:,} of {MOST_INVALID:,}"
     )
 

@@ -19,7 +19,7 @@ from bot.panel import PanelError
 from bot.services.keyring import keys_beside
 from bot.services.keys import Connected, KeyView, Removed
 from bot.services.panel_calls import BalanceView, Statuses
-from bot.services.reasons import is_not_found
+from bot.services.reasons import order_not_found
 
 _MOST_TRIES = 3
 """Other keys that a card has a button for each of; where there are more one button leads to them."""
@@ -248,7 +248,7 @@ def status_note(statuses: Statuses) -> str:
 def other_keys(kind: ListKind, list_id: int, keys: Keyring, groups: Groups) -> list[actions.Button]:
     """Offer to try under a user's other keys what the panel did not find; looks at the orders that a card can show."""
     refused = groups.get(State.REFUSED, Group(0, ())).first
-    others = keys_beside(keys, {order.account_id for order in refused if is_not_found(order)})
+    others = keys_beside(keys, {order.account_id for order in refused if order_not_found(order)})
     if len(others) > _MOST_TRIES:
         return [actions.TRY_OTHERS.button(kind, list_id)]
     return [actions.TRY_UNDER.button(kind, list_id, one.id, name=one.name) for one in others]

@@ -21,7 +21,7 @@ from bot.cards.words import OUTCOMES
 from bot.domain.states import State
 from bot.ledger import Group, ListKind
 from bot.services.keys import OpenView
-from bot.services.records import MOST_DAYS, CheckNowView, HistoryView, Stopped
+from bot.services.records import MOST_DAYS, CheckNowView, HistoryView, StoppedWatching
 
 
 def open_card(view: OpenView, note: str = "") -> CardView:
@@ -75,9 +75,9 @@ def unwatching_question(view: OpenView) -> CardView:
     )
 
 
-def unwatched(stopped: Stopped) -> CardView:
+def unwatched(stopped: StoppedWatching) -> CardView:
     """Confirm what is no longer watched."""
-    if stopped == Stopped(0, 0, 0):
+    if stopped == StoppedWatching(0, 0, 0):
         return card(Tone.PLAIN, [titled(_("Nothing was open"), _("So there was nothing to stop."))])
     ended = _(
         "**{unwatched}** no longer watched: how they end will not be told; check in your "

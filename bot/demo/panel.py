@@ -52,7 +52,7 @@ class Order:
 
 
 @dataclass(slots=True)
-class Key:
+class PanelKey:
     """An API key and its account's balance."""
 
     balance: Decimal
@@ -102,7 +102,7 @@ class SimulatedPanel:
     key_limit: int = 100
     latency: float = 0.0
     refill_takes: timedelta = timedelta(minutes=1)
-    keys: dict[str, Key] = field(default_factory=dict[str, Key])
+    keys: dict[str, PanelKey] = field(default_factory=dict[str, PanelKey])
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
     calls: list[Call] = field(default_factory=list[Call])
     cancel_requests: Counter[str] = field(default_factory=Counter[str])
@@ -120,7 +120,7 @@ class SimulatedPanel:
 
     def add_key(self, key: str, *, balance: Decimal | str = "47.32", suspended: bool = False, beside: str = "") -> None:
         """Open an account, or give the account of the key `beside` another one."""
-        self.keys[key] = self.keys[beside] if beside else Key(Decimal(balance), suspended)
+        self.keys[key] = self.keys[beside] if beside else PanelKey(Decimal(balance), suspended)
         self._accounts[key] = self._accounts.get(beside, key)
 
     def revoke_key(self, key: str) -> None:

@@ -15,7 +15,7 @@ from simcord.backend.errors import SetupError
 from bot.app import build
 from bot.cards.layout import CardView, Tone, card
 from bot.demo.locale import set_locale
-from bot.demo.sample import Sample, sample_panel
+from bot.demo.sample import SamplePanel, sample_panel
 from bot.demo.serve import serve
 from bot.domain.clock import utc_now
 from bot.logs import set_up_logging
@@ -129,7 +129,7 @@ async def _stopped(also: Callable[[], Any] | None = None) -> None:
         wait.cancel()
 
 
-def _welcome(sample: Sample) -> CardView:
+def _welcome(sample: SamplePanel) -> CardView:
     orders = "\n".join(f"`{order}` — {what}" for order, what in sample.orders.items())
     return card(
         Tone.PLAIN,
@@ -146,6 +146,6 @@ def _welcome(sample: Sample) -> CardView:
     )
 
 
-def _listing(sample: Sample) -> str:
+def _listing(sample: SamplePanel) -> str:
     orders = "\n".join(f"  {order}  {what}" for order, what in sample.orders.items())
     return f"Demo key:\n  {sample.key}\n\nSample orders:\n{orders}"

@@ -11,14 +11,14 @@ from bot.domain.order_status import OrderStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SamplePanel:
     """What a person needs to play the story: the key, and each order with what it is."""
 
     key: str
     orders: Mapping[str, str]
 
 
-SAMPLE = Sample(
+SAMPLE = SamplePanel(
     "demo-key-not-a-real-one-2468",
     {
         "ord_01HG9X7KJP4N2Q8RSTVWXYZ001": "pending",
@@ -30,7 +30,7 @@ SAMPLE = Sample(
 )
 
 
-def sample_panel(clock: Clock) -> tuple[SimulatedPanel, Sample]:
+def sample_panel(clock: Clock) -> tuple[SimulatedPanel, SamplePanel]:
     """Return a panel that holds the story's orders, as yet untouched."""
     panel = SimulatedPanel(clock, latency=0.15)
     key, (pending, stopped, delivered, completed, fixed) = SAMPLE.key, SAMPLE.orders

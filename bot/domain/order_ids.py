@@ -171,7 +171,7 @@ def visible(text: str) -> str:
     return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
-def together(one: Found, other: Found) -> Found:
+def merge_found(one: Found, other: Found) -> Found:
     """Return what two texts name, each order once."""
     for empty, whole in ((one, other), (other, one)):
         if not (empty.orders or empty.ignored):

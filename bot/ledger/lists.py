@@ -25,7 +25,7 @@ class Group:
 Groups = Mapping[State, Group]
 
 
-def together(found: Iterable[Groups], key: Callable[[Cancellation], Any]) -> Groups:
+def merge_groups(found: Iterable[Groups], key: Callable[[Cancellation], Any]) -> Groups:
     """Return the groups of several accounts as if they were of one, the first of each in that order."""
     parts: defaultdict[State, list[Group]] = defaultdict(list)
     for groups in found:

@@ -10,7 +10,7 @@ from typing import Any
 from bot.domain.languages import Language, resolve_locale
 from bot.domain.polling import LONG_TRIED, MANY_TRIES
 from bot.domain.states import State, as_shown
-from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report, together
+from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report, merge_groups
 from bot.ledger.named import Connection
 from bot.ledger.queries import QUERIES
 from bot.ledger.row import from_ms, to_ms
@@ -151,7 +151,7 @@ class Reader:
     async def open_groups(self, account_ids: Iterable[int]) -> Groups:
         """Return what is still open in some accounts."""
         found = [await self._groups(QUERIES.tally_of_open, QUERIES.first_of_open, account_id=id) for id in account_ids]
-        return together(
+        return merge_groups(
             found, key=lambda order: (-order.given_up, -order.ambiguous_attempts, order.created_at, order.id)
         )
 
@@ -166,7 +166,7 @@ class Reader:
             await self._groups(QUERIES.tally_of_history, QUERIES.first_of_history, account_id=id, **which)
             for id in account_ids
         ]
-        return together(found, key=lambda order: -to_ms(order.ended_at or order.changed_at))
+        return merge_groups(found, key=lambda order: -to_ms(order.ended_at or order.changed_at))
 
     async def _groups(self, tally: Any, first: Any, **where: Any) -> Groups:
         """Count orders by the state in which they are shown, and read the first of each."""

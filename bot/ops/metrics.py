@@ -120,7 +120,7 @@ def value(metric: Counter | Gauge) -> float:
     return next(iter(metric.collect())).samples[0].value
 
 
-def counts(counter: Counter) -> dict[str, int]:
+def label_counts(counter: Counter) -> dict[str, int]:
     """Return what a counter with labels stands at, by their values with a space between."""
     return {
         " ".join(sample.labels.values()): int(sample.value) for family in counter.collect() for sample in family.samples

@@ -13,7 +13,7 @@ from bot.panel.errors import (
 )
 from bot.panel.in_process import Answer, in_process
 from bot.panel.probe import Probed, probe
-from bot.panel.replies import Reply, read_date
+from bot.panel.replies import PanelReply, read_date
 
 __all__ = [
     "CALL_DEADLINE",
@@ -24,10 +24,10 @@ __all__ = [
     "InvalidKey",
     "Panel",
     "PanelError",
+    "PanelReply",
     "Probed",
     "RateLimited",
     "Refused",
-    "Reply",
     "Suspended",
     "Unavailable",
     "UnexpectedResponse",

@@ -21,7 +21,7 @@ from bot.panel.errors import PanelError, Unavailable, UnexpectedResponse, error_
 from bot.panel.redaction import Redaction
 from bot.panel.replies import (
     Json,
-    Reply,
+    PanelReply,
     Row,
     error_message,
     quotable,
@@ -98,21 +98,21 @@ class Panel:
         self._making = asyncio.Lock()
         self._tasks: set[asyncio.Task[object]] = set()
 
-    async def cancel(self, key: SecretStr, orders: Sequence[str]) -> Reply[CancelRow]:
+    async def cancel(self, key: SecretStr, orders: Sequence[str]) -> PanelReply[CancelRow]:
         """Ask to cancel 1 to 100 orders. An accepted row is refunded or queued; only `status` tells which.
 
         Raise PanelError.
         """
         return await self._ask(key, "cancel", orders, read_cancel)
 
-    async def refill(self, key: SecretStr, orders: Sequence[str]) -> Reply[RefillRow]:
+    async def refill(self, key: SecretStr, orders: Sequence[str]) -> PanelReply[RefillRow]:
         """Ask for a refill of 1 to 100 orders. It takes no idempotency key (NotPanel docs): never send it twice.
 
         Raise PanelError; where it `may_have_acted` no call tells what it did.
         """
         return await self._ask(key, "refill", orders, read_refill)
 
-    async def status(self, key: SecretStr, orders: Sequence[str]) -> Reply[StatusRow]:
+    async def status(self, key: SecretStr, orders: Sequence[str]) -> PanelReply[StatusRow]:
         """Ask for the status of 1 to 100 orders; raise PanelError."""
         return await self._ask(key, "status", orders, read_statuses)
 
@@ -149,14 +149,14 @@ class Panel:
 
     async def _ask(
         self, key: SecretStr, action: str, orders: Sequence[str], read: Callable[[Json, Sequence[str]], dict[str, Row]]
-    ) -> Reply[Row]:
+    ) -> PanelReply[Row]:
         if not 1 <= len(orders) <= MAX_BATCH:
             raise ValueError(f"{action} takes 1 to {MAX_BATCH} orders, not {len(orders)}")
         if not all(orders) or any("," in order for order in orders):
             raise ValueError("an order ID that is empty or contains a comma would name other orders")
         name = "order" if len(orders) == 1 else "orders"
         form = {"action": action, name: ",".join(orders)}
-        return Reply(*await self._call(key, form, lambda value: read(value, orders)))
+        return PanelReply(*await self._call(key, form, lambda value: read(value, orders)))
 
     async def _call(
         self, key: SecretStr, form: dict[str, str], read: Callable[[Json], Result]

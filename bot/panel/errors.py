@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from bot.domain.reasons import Reason
-from bot.panel.phrases import folded
+from bot.panel.phrases import fold_phrase
 
 Layer = Literal["ip", "key", "tier"]
 
@@ -92,7 +92,7 @@ def error_for(
     error with 200. Of orders only 200 and the documented 400 speak; a gateway's or framework's error may come after
     the panel has acted.
     """
-    said, quoted = folded(panel_message), panel_message or quoted
+    said, quoted = fold_phrase(panel_message), panel_message or quoted
     ours = not _ELSEWHERE.search(said)
     if ours and _INVALID_KEY.search(said):
         return InvalidKey(panel_message)

@@ -110,7 +110,7 @@ _READERS = {"cancel": _cancel_reason, "refill": _refill_reason, "status": plain_
 
 def is_fault(panel_message: str) -> bool:
     """Tell whether an error speaks of a fault or of something in front of the panel, so that it refuses nothing."""
-    return bool(_OF_A_FAULT.search(folded(panel_message)))
+    return bool(_OF_A_FAULT.search(fold_phrase(panel_message)))
 
 
 def is_about_orders(panel_message: str) -> bool:
@@ -118,10 +118,10 @@ def is_about_orders(panel_message: str) -> bool:
 
     What is not known to be one is trouble: that is tried again and shown, while a refusal is final.
     """
-    return bool(_ABOUT_ORDERS.search(folded(panel_message))) and not is_fault(panel_message)
+    return bool(_ABOUT_ORDERS.search(fold_phrase(panel_message))) and not is_fault(panel_message)
 
 
-def folded(panel_message: str) -> str:
+def fold_phrase(panel_message: str) -> str:
     """Fold a sentence, or a code like `error.incorrect_order_id`, for comparison."""
     plain = (
         panel_message.casefold().replace("\u0307", "").replace("\u2019", "'")

@@ -53,7 +53,7 @@ _OUTCOMES = frozenset({"error", "fail", "failed", "failure", "success", "ok"})
 Row = TypeVar("Row")
 
 
-class Reply(NamedTuple, Generic[Row]):
+class PanelReply(NamedTuple, Generic[Row]):
     """What the panel said of each order; an order that is not in `rows` is missing from its answer."""
 
     rows: Mapping[str, Row]

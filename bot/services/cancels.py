@@ -33,7 +33,7 @@ from bot.panel import MAX_BATCH
 from bot.services.keyring import keys_beside, usable
 from bot.services.keys import Accounts
 from bot.services.previews import Previews, blank
-from bot.services.reasons import is_not_found
+from bot.services.reasons import order_not_found
 from bot.services.throttle import MOST_OPEN, MOST_QUESTIONS
 from bot.vault import Purpose, Vault
 from bot.workers.budget import Budget
@@ -262,7 +262,7 @@ class Cancels:
         """Return the user's keys under which to try what was not found of a list; raise as `rows` does."""
         lost: set[int] = set()
         async for page in self.rows(kind, list_id, user_id):
-            lost.update(line.account_id for line in page if is_not_found(line.cancellation))
+            lost.update(line.account_id for line in page if order_not_found(line.cancellation))
         return keys_beside(await self._ledger.read.accounts_of(user_id), lost)
 
     async def ask_under_another_key(
@@ -273,7 +273,7 @@ class Cancels:
         Raise as `rows` does and as `ask` does: NotOwner for a list or an account that is not the user's.
         """
         orders = await self.named(
-            kind, list_id, user_id, lambda line: is_not_found(line.cancellation) and line.account_id != account_id
+            kind, list_id, user_id, lambda line: order_not_found(line.cancellation) and line.account_id != account_id
         )
         return await self.ask(user_id, Found(orders, 0, ()), card, key=account_id, always=True)
 

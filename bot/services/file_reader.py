@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-from bot.domain.order_ids import Finder, Found, together
+from bot.domain.order_ids import Finder, Found, merge_found
 from bot.domain.order_tables import read_table
 
 MOST_BYTES = 10_000_000
@@ -49,14 +49,14 @@ def read_files(text: str, files: Iterable[bytearray], most: int) -> Found:
     finder.feed(text)
     for content in files:
         if table := read_table(decoded(content), most):
-            tables = together(tables, table)
+            tables = merge_found(tables, table)
             continue
         finder.feed("\n")
         for piece in decoded(content, use_up=True):
             if finder.is_full:
                 break
             finder.feed(piece)
-    return together(finder.found(), tables)
+    return merge_found(finder.found(), tables)
 
 
 def decoded(content: bytes | bytearray, *, use_up: bool = False) -> Iterator[str]:

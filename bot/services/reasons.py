@@ -13,7 +13,7 @@ def refusal_reason(order: Cancellation) -> Reason | None:
     return order.reason or plain_reason(order.panel_message or "")
 
 
-def is_not_found(order: Cancellation | None) -> bool:
+def order_not_found(order: Cancellation | None) -> bool:
     """Tell whether the panel knows no such order under the key that was used."""
     return order is not None and refusal_reason(order) is Reason.NOT_FOUND
 

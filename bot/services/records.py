@@ -28,7 +28,7 @@ class CheckNowView:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StoppedWatching:
     """How many orders are no longer watched, were not sent, and are being sent at this moment, so that they stay."""
 
     not_watched: int
@@ -71,7 +71,7 @@ class Records:
                 asked_at.append(usable(await tx.account(account.id)).checks_asked_at or tx.now)
         return CheckNowView(await self._accounts.open_orders(user_id), begun, max(asked_at) + CHECKS_PAUSE)
 
-    async def stop_watching(self, user_id: int) -> Stopped:
+    async def stop_watching(self, user_id: int) -> StoppedWatching:
         """End all that is open for a user under any key, but for what is being sent; raise NoKey."""
         not_watched = not_sent = under_way = 0
         keys = await self._accounts.stored(user_id)
@@ -80,7 +80,7 @@ class Records:
                 watched, waiting = await tx.stop_watching(account.id)
                 not_watched, not_sent = not_watched + watched, not_sent + waiting
                 under_way += await tx.count_taken(account.id)
-        return Stopped(not_watched, not_sent, under_way)
+        return StoppedWatching(not_watched, not_sent, under_way)
 
     async def history(self, user_id: int, outcome: State | None, days: int) -> HistoryView:
         """Return how a user's orders ended in the last days; a key is not needed for that."""

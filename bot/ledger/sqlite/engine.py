@@ -74,7 +74,7 @@ class InThread:
         self._connection.executemany(sql, parameters).close()
 
 
-class Connection(aiosqlite.Connection):
+class SqliteConnection(aiosqlite.Connection):
     """A connection whose every statement is one visit to its thread: run, read to the end, closed.
 
     aiosqlite's own cursors take three. And while any statement is open, SQLite shows all others on its connection the
@@ -135,7 +135,7 @@ class Connection(aiosqlite.Connection):
         return await self._execute(work)  # pyright: ignore[reportUnknownMemberType]  # aiosqlite leaves it untyped
 
 
-class ReadConnection(Connection):
+class ReadConnection(SqliteConnection):
     """The same for reading: what goes wrong with the file is told as the ledger's trouble, as transactions tell it."""
 
     async def _visit(self, work: Callable[[], T]) -> T:
@@ -163,7 +163,7 @@ SQLITE_QUERIES = load("sqlite", OneVisit)
 class SqliteEngine:
     """Owns the connections; knows transactions, nothing of what is stored."""
 
-    def __init__(self, writer: Connection, reader: Connection) -> None:
+    def __init__(self, writer: SqliteConnection, reader: SqliteConnection) -> None:
         self.reader = reader
         self.heard: Callable[[], None] = _nothing
         self._writer = writer
@@ -201,7 +201,7 @@ class SqliteEngine:
         """Do nothing: there are none."""
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Connection]:
+    async def transaction(self) -> AsyncGenerator[SqliteConnection]:
         """Give the write connection to one task at a time; commit at the end, roll back on any exception.
 
         Raise LedgerUnwritable for a full disk, a lock that somebody else holds, or a medium that fails.
@@ -275,7 +275,9 @@ def _uri(path: Path) -> str:
     return path.absolute().as_uri()
 
 
-async def _connect(uri: str, pragmas: tuple[str, ...], kind: type[Connection] = Connection) -> Connection:
+async def _connect(
+    uri: str, pragmas: tuple[str, ...], kind: type[SqliteConnection] = SqliteConnection
+) -> SqliteConnection:
     connection = kind(lambda: sqlite3.connect(uri, uri=True, isolation_level=None), _CHUNK)
     await connection
     connection.row_factory = sqlite3.Row

@@ -21,7 +21,7 @@ _PATIENCE = 20
 """Seconds for Discord to answer."""
 
 
-class Refusal(StrEnum):
+class NoApplication(StrEnum):
     """Why Discord told nothing of the application."""
 
     NO_TOKEN = "no token"
@@ -49,7 +49,7 @@ class Application:
 class DiscordAnswer:
     """How Discord answered: the application, or why there is none, and what it did instead."""
 
-    application: Application | Refusal
+    application: Application | NoApplication
     did: str = ""
     clock: ClockReading | None = None
 
@@ -57,7 +57,7 @@ class DiscordAnswer:
 async def probe_discord(token: SecretStr | None, clock: Clock) -> DiscordAnswer:
     """Log in by REST alone (GET users/@me and the application): no gateway, so a running bot is not disturbed."""
     if token is None:
-        return DiscordAnswer(Refusal.NO_TOKEN)
+        return DiscordAnswer(NoApplication.NO_TOKEN)
     answers = _Answers(clock)
     client = discord.Client(intents=discord.Intents.none(), http_trace=answers.trace)
     try:
@@ -65,11 +65,11 @@ async def probe_discord(token: SecretStr | None, clock: Clock) -> DiscordAnswer:
             await client.login(token.get_secret_value())
             return DiscordAnswer(_application(await client.application_info()), clock=answers.clock)
     except discord.LoginFailure:
-        return DiscordAnswer(Refusal.REFUSED, clock=answers.clock)
+        return DiscordAnswer(NoApplication.REFUSED, clock=answers.clock)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as error:  # discord.py tries again before it raises
         status = answers.error_status
         did = f"answered with HTTP {status}" if status else f"did not answer ({type(error).__name__})"
-        return DiscordAnswer(Refusal.UNREACHABLE, did, answers.clock)
+        return DiscordAnswer(NoApplication.UNREACHABLE, did, answers.clock)
 
 
 def _application(about: discord.AppInfo) -> Application:
@@ -122,16 +122,16 @@ def check_token(answer: DiscordAnswer) -> Finding:
     match answer.application:
         case Application() as application:
             return Finding(OK, "token", f"Discord knows it as {application.name} ({application.id})")
-        case Refusal.NO_TOKEN:
+        case NoApplication.NO_TOKEN:
             return Finding(FAILED, "token", "DISCORD_TOKEN is not set", "README.md says where to get it.")
-        case Refusal.REFUSED:
+        case NoApplication.REFUSED:
             return Finding(
                 FAILED,
                 "token",
                 "Discord does not accept it",
                 "Copy it again from the developer portal: Bot, Reset Token.",
             )
-        case Refusal.UNREACHABLE:
+        case NoApplication.UNREACHABLE:
             return Finding(
                 FAILED,
                 "token",
@@ -143,7 +143,7 @@ def check_token(answer: DiscordAnswer) -> Finding:
 def check_intents(answer: DiscordAnswer) -> Finding:
     """Tell which privileged intents are switched on for nothing."""
     application = answer.application
-    if isinstance(application, Refusal):
+    if isinstance(application, NoApplication):
         return Finding(ATTENTION, "intents", "not looked at", "See token.")
     if application.privileged:
         return Finding(
@@ -160,7 +160,7 @@ def check_intents(answer: DiscordAnswer) -> Finding:
 def check_application(answer: DiscordAnswer) -> Finding:
     """Tell what in the developer portal keeps commands or servers away."""
     application = answer.application
-    if isinstance(application, Refusal):
+    if isinstance(application, NoApplication):
         return Finding(ATTENTION, "application", "not looked at", "See token.")
     if application.interactions_go_elsewhere:
         return Finding(
