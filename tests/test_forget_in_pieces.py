@@ -9,7 +9,8 @@ import pytest
 
 from bot.cards import actions
 from bot.domain.order_status import OrderStatus
-from bot.ledger import eraser, sqlite
+from bot.ledger import eraser
+from bot.ledger.sqlite import engine
 from bot.services import erasing
 from tests.ledgers import InFile
 from tests.test_forget import BOBS_KEY, forget, rows, tables
@@ -138,7 +139,7 @@ async def test_an_answer_that_comes_between_pieces_tells_nobody(here: World, ann
 @pytest.mark.sqlite
 async def test_a_large_file_is_not_written_anew(here: World, busy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(erasing, "_ERASE_WITHIN", 60)
-    monkeypatch.setattr(sqlite, "_REWRITTEN_PAGES", 10)
+    monkeypatch.setattr(engine, "_REWRITTEN_PAGES", 10)
     assert isinstance(here.below, InFile)
     assert "Traces may stay in unused parts" in shown(await forget(busy))
     assert set(rows(here).values()) == {0}
