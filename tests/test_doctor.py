@@ -10,7 +10,7 @@ from bot.ledger import Checkup, LedgerUnreachable, LedgerUnreadable, ServerCheck
 from bot.ops.doctor.application import (
     Application,
     DiscordAnswer,
-    Refusal,
+    NoApplication,
     check_application,
     check_intents,
     check_token,
@@ -48,9 +48,13 @@ def states(finding: Finding, verdict: Verdict, *words: str) -> None:
     ("answer", "verdict", "words"),
     [
         (DiscordAnswer(APPLICATION), OK, "bot (111)"),
-        (DiscordAnswer(Refusal.NO_TOKEN), FAILED, "DISCORD_TOKEN is not set"),
-        (DiscordAnswer(Refusal.REFUSED), FAILED, "Reset Token"),
-        (DiscordAnswer(Refusal.UNREACHABLE, "did not answer"), FAILED, "not known: Discord did not answer. Try again"),
+        (DiscordAnswer(NoApplication.NO_TOKEN), FAILED, "DISCORD_TOKEN is not set"),
+        (DiscordAnswer(NoApplication.REFUSED), FAILED, "Reset Token"),
+        (
+            DiscordAnswer(NoApplication.UNREACHABLE, "did not answer"),
+            FAILED,
+            "not known: Discord did not answer. Try again",
+        ),
     ],
 )
 def test_the_token(answer: DiscordAnswer, verdict: Verdict, words: str) -> None:
@@ -82,7 +86,7 @@ def test_an_intent_that_is_not_needed_is_named() -> None:
 
 def test_what_discord_did_not_tell_is_not_called_well() -> None:
     for check in (check_intents, check_application):
-        states(check(DiscordAnswer(Refusal.REFUSED)), ATTENTION, "not looked at")
+        states(check(DiscordAnswer(NoApplication.REFUSED)), ATTENTION, "not looked at")
 
 
 @pytest.mark.parametrize(
@@ -179,7 +183,7 @@ def test_the_clock_is_compared_with_whoever_answered_fastest() -> None:
 def test_whatever_is_not_well_comes_with_something_to_do() -> None:
     application = replace(APPLICATION, interactions_go_elsewhere=True, privileged=("Presence Intent",))
     bad = [
-        check_token(DiscordAnswer(Refusal.UNREACHABLE)),
+        check_token(DiscordAnswer(NoApplication.UNREACHABLE)),
         check_intents(DiscordAnswer(application)),
         check_application(DiscordAnswer(application)),
         check_ledger(replace(LEDGER, writable=False)),

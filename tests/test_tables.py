@@ -20,7 +20,7 @@ from bot.domain.order_ids import (
     is_plain_id,
     looks_cut_short,
     looks_damaged,
-    together,
+    merge_found,
     visible,
 )
 from bot.domain.order_tables import read_table
@@ -240,5 +240,5 @@ def test_of_much_junk_only_so_much_is_remembered() -> None:
 
 @given(st.lists(IDS), st.lists(IDS))
 def test_two_texts_together_name_each_order_once(one: list[str], other: list[str]) -> None:
-    both = together(find_orders(" ".join(one)), find_orders(" ".join(other)))
+    both = merge_found(find_orders(" ".join(one)), find_orders(" ".join(other)))
     assert both == find_orders(" ".join(one + other))
