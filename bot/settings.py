@@ -71,8 +71,8 @@ class Settings(BaseSettings):
         300, description="Calls a minute that this process may make: 300 for an address, divided by its processes."
     )
     panel_key_limit: Calls = Field(100, description="Calls a minute that the panel allows one API key.")
-    watch_min_interval: Seconds = Field(10, description="Shortest pause in seconds between two looks at an order.")
-    watch_max_interval: Seconds = Field(900, description="Longest pause in seconds between two looks at an order.")
+    watch_min_interval: Seconds = Field(10, description="Shortest pause in seconds between two checks of an order.")
+    watch_max_interval: Seconds = Field(900, description="Longest pause in seconds between two checks of an order.")
     notify_window: Seconds = Field(10, description="Seconds for collecting a user's updates into one message.")
     confirm_above: int = Field(25, ge=0, description="Ask before cancelling more orders than this at once.")
     keep_days: int = Field(

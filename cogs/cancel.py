@@ -106,7 +106,7 @@ async def retry(reply: Reply, request_id: int) -> None:
 async def try_under(reply: Reply, card: ListKind, list_id: int, account_id: int) -> None:
     """Ask whether to try under another key what was not found, in an answer of its own; for the owner alone.
 
-    Pressed again it asks again, and an order that is being cancelled by then is joined.
+    Pressed again it asks again, and an order that is being cancelled by then is linked to that.
     """
     cancels = reply.services.cancels
     request_id = await cancels.ask_under_another_key(card, list_id, reply.user_id, account_id, reply.message_ref())

@@ -1,4 +1,4 @@
-"""/settings: where news go, how often, in which language, and whether with a push notification."""
+"""/settings: where the bot notifies, how often, in which language, and whether with sound."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,13 +41,13 @@ async def _choose(reply: Reply, change: Callable[[Preferences], Preferences]) ->
 
 @answers(actions.WAY, update=True)
 async def choose_way(reply: Reply, chosen: str) -> CardView:
-    """Choose where news go."""
+    """Choose where to be notified."""
     return await _choose(reply, lambda before: replace(before, notify_via=NotifyVia(chosen)))
 
 
 @answers(actions.TIMING, update=True)
 async def choose_timing(reply: Reply, chosen: str) -> CardView:
-    """Choose how often there are news."""
+    """Choose when to be notified."""
     return await _choose(reply, lambda before: replace(before, notify_when=NotifyWhen(chosen)))
 
 

@@ -1,4 +1,4 @@
-"""The button under a public hint: shows a user, and only that user, what could not be sent to them."""
+"""The button under a channel ping: shows a user, and only that user, what could not be sent to them."""
 
 from bot.cards import actions
 from bot.cards.answers import no_news
@@ -10,7 +10,7 @@ from cogs.reply import Reply, show_undelivered
 
 @answers(actions.UPDATES)
 async def show_updates(reply: Reply, user_id: int) -> CardView | None:
-    """Show kept notices to the one they are for."""
+    """Show undelivered notices to the one they are for."""
     if reply.user_id != user_id:
         raise NotOwner
     return None if await show_undelivered(reply) else no_news()

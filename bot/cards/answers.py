@@ -1,4 +1,4 @@
-"""The small cards: statuses, lists handed over, hints, help, problems, and being forgotten."""
+"""The small cards: statuses, lists handed over, channel pings, help and being forgotten."""
 
 from collections.abc import Sequence
 
@@ -50,7 +50,7 @@ def nothing_done() -> CardView:
 
 
 def working() -> CardView:
-    """Acknowledge a message in a DM, before anything is looked at: not even which language its author speaks."""
+    """Acknowledge a message in a DM, before anything is read: not even which language its author speaks."""
     return card(Tone.PLAIN, ["⏳ …"])
 
 
@@ -192,7 +192,7 @@ def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) 
 
 
 def channel_ping(user_id: int, *, chosen: bool) -> CardView:
-    """Tell a user in public that there is news, and nothing of what it is; `chosen`: they want to hear of it so."""
+    """Tell a user in public that there is an update, and nothing of what it is; `chosen`: they want to hear of it so."""
     if chosen:
         news = _("I have news for you. Only you will see it:")
     else:

@@ -55,7 +55,7 @@ def asked(order: Cancellation) -> str:
 
 
 def last_checked(order: Cancellation) -> str:
-    """Say when it was asked for, and when it was last looked at."""
+    """Say when it was asked for, and when it was last checked."""
     last = _("last look {when}", when=ago(order.checked_at)) if order.checked_at else ""
     return " · ".join(filter(None, [asked(order), last]))
 
@@ -73,7 +73,7 @@ def with_key(names: Names, dates: _Dates) -> _Dates:
 def sections_of(
     groups: Groups, waiting: Sequence[str] = (), count_waiting: int = 0, *, dates: _Dates = undated
 ) -> Sections:
-    """Set groups in the order of the card; orders that are not taken up yet, as they are named, stand before others."""
+    """Set groups in the order of the card; orders that are not started yet, as they are named, stand before others."""
     found = {state: _section(state, group, dates) for state, group in groups.items()}
     if count_waiting:
         taken = found.get(State.REQUESTED, Section(0, ()))
@@ -157,7 +157,7 @@ def in_the_list(missing: int) -> str:
 
 
 def _remark(state: State, order: Cancellation) -> str:
-    """Return what there is to say of one order beyond its group: the panel's words, the money, the rest."""
+    """Return what there is to say of one order beyond its group: the panel's message, the money, the rest."""
     match state:
         case State.REFUSED if order.panel_message:
             return f" — {code(order.panel_message)}{next_step(refusal_reason(order))}"

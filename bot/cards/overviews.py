@@ -25,7 +25,7 @@ from bot.services.records import MOST_DAYS, CheckNowView, HistoryView, StoppedWa
 
 
 def open_card(view: OpenView, note: str = "") -> CardView:
-    """Show what is still open for a user, and when each was last looked at."""
+    """Show what is still open for a user, and when each was last checked."""
     names = names_of(view.keys)
     waiting = [code(order) + under(names, account_id) for account_id, order in view.waiting]
     sections = sections_of(view.groups, waiting, view.count_waiting, dates=with_key(names, last_checked))
@@ -47,7 +47,7 @@ def open_card(view: OpenView, note: str = "") -> CardView:
 
 
 def check_now_card(view: CheckNowView) -> CardView:
-    """Show what is open to a user who has asked for a look at it."""
+    """Show what is open to a user who has asked for a status check."""
     when = ago(view.again_at)
     asking = _("I am asking the panel. This card stays as it is: press again {when}.", when=when)
     asked = _("Asked a moment ago: again {when}.", when=when)

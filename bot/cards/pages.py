@@ -16,7 +16,7 @@ from bot.ledger import Listed, ListKind
 PAGE_LENGTH = 20
 """Orders on one page of a list."""
 _MOST_WORDS = 46
-"""The size of the panel's words in one line: enough for NotPanel's own."""
+"""The size of the panel's message in one line: enough for NotPanel's own."""
 MOST_PAGES = 50
 """Pages that one can turn to: each press reads the list from its beginning; what is further on is in the file."""
 
@@ -58,7 +58,7 @@ def page_card(lines: Sequence[Listed], page: ListPage, names: Names) -> CardView
 
 
 def _page_line(line: Listed, names: Names, most: int = 0) -> str:
-    """Return an order with how it stands; `most`: the size of the panel's words for it."""
+    """Return an order with how it stands; `most`: the size of the panel's message about it."""
     wording = WORDINGS[line.shown_as]
     order = line.cancellation
     said = ""

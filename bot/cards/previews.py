@@ -11,7 +11,7 @@ from bot.domain.reasons import Reason
 from bot.ledger import Preview
 
 _MOST_SHOWN = 4
-"""Different words of the panel that one line quotes."""
+"""Different panel messages that one line quotes."""
 
 _KINDS = {
     OrderStatus.PENDING: PreviewKind.PENDING,

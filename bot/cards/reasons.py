@@ -19,7 +19,7 @@ class Said:
     stop: str = ""
     """Why the rest of a preview was not asked, inside a sentence."""
     step: str = ""
-    """What to do about a refused order, beside the panel's own words."""
+    """What to do about a refused order, beside the panel's message."""
 
 
 _NO_STOPPING = Said(

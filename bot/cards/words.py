@@ -164,7 +164,7 @@ REFILLS: Mapping[RefillFate, Wording] = {
 """In the order in which a card shows them."""
 
 QUOTED = frozenset({State.REFUSED, State.UNKNOWN, State.EXPIRED})
-"""How an order stands while the panel's words about it hold; beside a known end they would be of the past."""
+"""How an order stands while the panel's message about it holds; beside a known end they would be of the past."""
 
 
 def panel_status(word: str, most: int = 40) -> str:

@@ -23,7 +23,7 @@ async def in_time(call: Awaitable[T]) -> T:
 
 
 async def repeat(work: Callable[[], Awaitable[datetime]], bell: WakeEvent, clock: Clock, stop: asyncio.Event) -> None:
-    """Do until `stop` what is due, each time the bell rings or the next is due."""
+    """Do until `stop` what is due, each time the loop is woken or the next is due."""
     while not stop.is_set():
         bell.reset()
         await bell.wait(await work(), clock, (), stop)

@@ -27,7 +27,7 @@ from bot.workers.tasks import WakeEvent
 log = logging.getLogger(__name__)
 
 _NONCE_WINDOW = timedelta(minutes=2)
-"""For "the past few minutes" Discord drops a second message with the same nonce; later we look ourselves."""
+"""For "the past few minutes" Discord drops a second message with the same nonce; later we search the channel."""
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _AT_ONCE = 5
 _BATCH_PAUSE = timedelta(seconds=1)
@@ -251,7 +251,7 @@ class NotificationSender:
         return [one for one in found if one.report]
 
     async def _merged(self, user_id: int) -> list[Notice]:
-        """Make one of all that were kept for a user, maybe for weeks; none where the ledger takes nothing."""
+        """Make one of all undelivered notices of a user, maybe for weeks; none where the ledger takes nothing."""
         try:
             async with self._ledger.write() as tx:
                 await tx.merge_undelivered(user_id)

@@ -162,7 +162,7 @@ class NoOrders(UserError):
 
 
 class QuestionClosed(UserError):
-    """The question was answered or has lapsed, and its orders were dropped."""
+    """The question was answered or has expired, and its orders were dropped."""
 
 
 class UserErased(UserError):

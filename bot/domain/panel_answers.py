@@ -21,7 +21,7 @@ class Refill:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """The panel's words for an order that it will not deal with, and what they mean."""
+    """The panel's message about an order that it will not deal with, and what it means."""
 
     panel_message: str
     reason: Reason = Reason.OTHER

@@ -1,7 +1,7 @@
-"""When to look, retry and give up (pure; every duration is a timedelta).
+"""When to check, retry and give up (pure; every duration is a timedelta).
 
-Looking. Orders are asked about in groups, at most a hundred in one call. A group whose orders end at the rate L
-(the sum of their hazards) and that is looked at every T is found out T / 2 late on average, so that all groups
+Checking. Orders are asked about in groups, at most a hundred in one call. A group whose orders end at the rate L
+(the sum of their hazards) and that is checked every T is found out T / 2 late on average, so that all groups
 together cost sum(L T / 2) of delay a second, for sum(1 / T) calls a second. Under a budget of B calls a second
 Lagrange's condition is L / 2 = m / T² for every group, hence T = k / sqrt(L) with one k for all: the square-root
 rule of crawl scheduling. The budget then sets k = sum(sqrt(L)) / B, and the least delay there is,
@@ -19,7 +19,7 @@ from random import Random
 from bot.domain.hazard import Hazard
 
 OVERDUE_AFTER = timedelta(hours=72)
-"""NotPanel's upper bound for an upstream cancel; past it the user is told once and looks get rarer."""
+"""NotPanel's upper bound for an upstream cancel; past it the user is notified once and checks get rarer."""
 EXPIRES_AFTER = timedelta(days=30)
 DRAFT_LIVES = timedelta(minutes=15)
 """How long Confirm and Keep may be pressed: as long as an interaction's token lives."""
@@ -28,7 +28,7 @@ MANY_TRIES = 5
 LONG_TRIED = timedelta(minutes=3)
 """A delivery that has failed so often, and for so long, may be at fault itself."""
 
-_LOOKS_PER_AGE = 50
+_CHECKS_PER_AGE = 50
 _OVERDUE_FACTOR = 4
 _JITTER = 0.1
 _BISECTIONS = 30
@@ -42,14 +42,14 @@ _RETRY_MAX = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class WatchIntervals:
-    """The shortest and the longest pause between two looks at one order."""
+    """The shortest and the longest pause between two status checks of one order."""
 
     shortest: timedelta
     longest: timedelta
 
 
 def urgency(ages: Iterable[timedelta], hazard: Hazard) -> float:
-    """Return sqrt(L) of a group of orders: how often it deserves to be looked at, compared with others."""
+    """Return sqrt(L) of a group of orders: how often it deserves to be checked, compared with others."""
     return math.sqrt(sum(hazard.at(max(age.total_seconds(), 0.0)) for age in ages))
 
 
@@ -72,12 +72,12 @@ def stretch(urgencies: Collection[float], calls_per_second: float, shortest: tim
 def next_check(
     age: timedelta, urgent: float, k: float, longest: timedelta, intervals: WatchIntervals, random: Random
 ) -> timedelta:
-    """Return how long to wait before looking again at a group whose youngest order is of that age.
+    """Return how long to wait before checking again a group whose youngest order is of that age.
 
     Where the budget would allow more, nothing is found later than a fiftieth of the time that it has taken; what is
-    overdue is looked at less often still. Jittered, so that no two groups march in step.
+    overdue is checked less often still. Jittered, so that no two groups march in step.
     """
-    pause = max(timedelta(seconds=k / urgent), age / _LOOKS_PER_AGE, intervals.shortest)
+    pause = max(timedelta(seconds=k / urgent), age / _CHECKS_PER_AGE, intervals.shortest)
     pause = min(pause, longest) * random.uniform(1 - _JITTER, 1 + _JITTER)
     return pause * _OVERDUE_FACTOR if age > OVERDUE_AFTER else pause
 
@@ -88,7 +88,7 @@ def farthest(intervals: WatchIntervals) -> timedelta:
 
 
 def resend_after(ambiguous_attempts: int) -> timedelta:
-    """Return how long after a cancel call without a clear answer the next may go out, `doubts` such calls so far.
+    """Return how long after a cancel call without a clear answer the next may go out, after so many such calls.
 
     The panel may carry out a call whose answer was lost after the status check that follows. Each pause is longer, so
     that a panel which fails at cancelling alone is not out of tries before it is well again.
@@ -110,7 +110,7 @@ def check_before_resend(now: datetime, resend_at: datetime | None) -> datetime:
 
 
 def resent_together(ambiguous_attempts: int, waiting: int) -> int:
-    """Return how many of the orders that wait to be sent again go into one call, after `doubts` unclear calls.
+    """Return how many of the orders that wait to be sent again go into one call, after so many ambiguous calls.
 
     One of them may be why the panel failed at all: half of them at most, then each alone.
     """

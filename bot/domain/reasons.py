@@ -1,10 +1,10 @@
-"""Why there is no answer, or a no: of one order or of a call. bot/panel reads its words, bot/cards says what to do."""
+"""Why there is no answer, or a no: of one order or of a call. bot/panel reads it, bot/cards says what to do."""
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """A cause, as the ledger stores it beside the panel's words."""
+    """A cause, as the ledger stores it beside the panel's message."""
 
     # Of a call; some are those of an account that is paused, and have the values of AccountState
     INVALID_KEY = "rejected"

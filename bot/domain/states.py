@@ -8,8 +8,8 @@
       │  │  │         └─► unknown            time-out, reset, 5xx, somebody else's answer, row missing from the reply
       │  │  │                 ├─ ask status ─► cancelled | partial | completed | failed
       │  │  │                 ├─ no such order ─► refused
-      │  │  └─────────────────┴─ seen running twice, not before two minutes after the call (bot/domain/polling.py),
-      │  │                       sent fewer than MAX_DOUBTS times in doubt
+      │  │  └─────────────────┴─ two checks show it running, two minutes after the call or later
+      │  │                       (bot/domain/polling.py); MAX_AMBIGUOUS calls at most
       │  └── sending, when the call never left
       ├─► accepted, unknown  another user has sent it with the very same key: it stands as theirs does
       └─► withdrawn          never sent: its user stopped it or removed the key first; may also begin as this
@@ -96,17 +96,17 @@ class Transition:
 
 
 def as_shown(state: State, ambiguous_attempts: int) -> State:
-    """Return the state to show to a user: after a doubtful call nothing is merely waiting to be sent."""
+    """Return the state to show to a user: after an ambiguous call nothing is merely waiting to be sent."""
     return State.UNKNOWN if ambiguous_attempts and state in (State.REQUESTED, State.SENDING) else state
 
 
 def after_cancel(ambiguous_attempts: int, row: CancelRow | None, *, same_key: bool = True) -> Transition:
-    """Judge the panel's answer to a cancel; None is a row that the reply does not contain.
+    """Classify the panel's answer to a cancel; None is a row that the reply does not contain.
 
     A refusal is final, unless an earlier call may have done what this one was refused for.
     NotPanel says "cannot be cancelled (already completed)" for every final state, a cancelled order included, and
-    something on the way may have delivered the call twice. So of any "already", and of what was refused after a
-    doubtful call, only `status` can tell how it stands; it is watched and not sent again. A fault ("Internal error",
+    something on the way may have delivered the call twice. So of any "already", and of what was refused after an
+    ambiguous call, only `status` can tell how it stands; it is watched and not sent again. A fault ("Internal error",
     "Provider timeout") refuses nothing: the call was unclear for this order.
     """
     if isinstance(row, Accepted):
@@ -130,7 +130,7 @@ def _unclear(ambiguous_attempts: int, panel_message: str | None = None, reason: 
 def after_lost_call(
     ambiguous_attempts: int, panel_message: str = "", reason: Reason | None = None, *, may_have_acted: bool
 ) -> Transition:
-    """Judge a cancel call without a usable answer.
+    """Classify a cancel call without a usable answer.
 
     `panel_message`: what the answer said instead, to be shown while nobody knows more.
     """
@@ -142,9 +142,9 @@ def after_lost_call(
 def after_status(
     state: State, ambiguous_attempts: int, row: StatusRow | None, *, same_key: bool = True, may_resend: bool = True
 ) -> Transition:
-    """Judge a look at the order's status; what cannot be read or is not known leaves all as it was.
+    """Classify the answer of a status check; what cannot be read or is not known leaves all as it was.
 
-    `same_key`: the order was sent with the key that looks. `may_resend`: should it run still, it may be sent again
+    `same_key`: the order was sent with the key that asks. `may_resend`: should it run still, it may be sent again
     (`bot.domain.polling.may_resend`).
     """
     if isinstance(row, RowError) and row.reason is Reason.NOT_FOUND:
@@ -161,7 +161,7 @@ def after_status(
 
 
 def _not_found(state: State, ambiguous_attempts: int, row: RowError, *, same_key: bool) -> Transition:
-    """Judge an order that the panel does not find, by the key that looks."""
+    """Classify an order that the panel does not find under the key that asks."""
     if not same_key:  # of another account: how it ends can never be seen
         return Transition(State.EXPIRED, ambiguous_attempts, row.panel_message, row.reason)
     if state is State.UNKNOWN:

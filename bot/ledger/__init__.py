@@ -9,9 +9,9 @@
         webhooks (where the panel may call for a user)
 
     a cancellation:  bot/domain/states.py draws its states
-    a request:       asking ─► going | kept | lapsed          (at or below CONFIRM_ABOVE it begins as going)
+    a request:       awaiting confirmation ─► active | declined | expired   (CONFIRM_ABOVE: it may begin as active)
     a notice:        gathering ─► sending ─► delivered
-                                     └─► kept ─► delivered    (refused by Discord; shown at the next command)
+                                     └─► undelivered ─► delivered   (refused by Discord; shown at the next command)
     an account:      active ─► rejected | suspended | removed ─► active   (a new key)
 
 Beside them stands what a user has chosen (preferences), by user_id.

@@ -1,4 +1,4 @@
-"""Cards: where each stands, which are behind what they should show, and what they have told."""
+"""Cards: where each stands, which are behind what they should show, and which orders they have shown ended."""
 
 import json
 from collections.abc import Sequence

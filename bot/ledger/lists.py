@@ -75,7 +75,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One line of a long list: an order with what became of it, or one that is not taken up yet."""
+    """One line of a long list: an order with what became of it, or one that is not started yet."""
 
     cursor: int
     account_id: int

@@ -11,7 +11,7 @@ from bot.ledger.rows import Account, Notice, NoticeKind, Preferences
 from bot.ledger.transaction import Transaction, Work
 
 PATIENCE = 60_000
-"""Milliseconds for which a user is taken to watch the card; what ends later is told by a message as well."""
+"""Milliseconds for which a user is taken to watch the card; what ends later is a notification as well."""
 _FIRST_PASS = timedelta(hours=1)
 """While a list is gone through for the first time its card tells, then one message; but for no longer than this."""
 _WAITED_FOR = OVERDUE_AFTER
@@ -20,13 +20,13 @@ still open. One order that the provider never stops would otherwise keep them fr
 
 
 class Outbox(Transaction):
-    """What is told by notices; part of what can be done within one transaction."""
+    """What users are notified of; part of what can be done within one transaction."""
 
     async def enqueue_notifications(self, account_id: int) -> None:
         """Put every ended cancellation that no card can show any more into the user's next notice.
 
         One that its user wants to hear of with the rest of its request is put there when that has ended. Requests under
-        other keys may have joined it, too.
+        other keys may be linked to it, too.
         """
         for number in (account_id, *await self.accounts_beside(account_id)):
             await self._enqueue(number)
@@ -50,12 +50,12 @@ class Outbox(Transaction):
             await QUERIES.enqueue_request(self._db, notice_id=notice_id, request_id=request_id, **which)
 
     async def enqueue_all_notifications(self) -> None:
-        """Look through all accounts for what should be told: a list may have stood still for too long."""
+        """Enqueue what all accounts' users are to be notified of: a list may have stood still for too long."""
         for row in [row async for row in QUERIES.accounts_to_notify(self._db)]:
             await self._enqueue(row["account_id"])
 
     async def save_preferences(self, user_id: int, preferences: Preferences) -> None:
-        """Write down what a user has chosen; what need not be waited for any longer is told."""
+        """Write down what a user has chosen; what need not be waited for any longer is enqueued."""
         await QUERIES.save_preferences(
             self._db,
             user_id=user_id,
@@ -68,7 +68,7 @@ class Outbox(Transaction):
             await self._enqueue(account.id)
 
     async def merge_undelivered(self, user_id: int) -> None:
-        """Make one notice of all that are kept for a user, however many have come together."""
+        """Make one notice of all undelivered ones of a user, however many have come together."""
         for query in (QUERIES.merge_undelivered, QUERIES.date_merged, QUERIES.drop_merged):
             await query(self._db, user_id=user_id)
 
@@ -78,14 +78,14 @@ class Outbox(Transaction):
         await QUERIES.add_pause(self._db, notice_id=notice_id, kind=kind, account_id=account.id)
 
     async def _gather(self, user_id: int) -> int:
-        """Return the notice that a user's news are gathered in; the first line begins one and fixes its nonce."""
+        """Return the notice in which a user's updates are gathered; the first line begins one and fixes its nonce."""
         due_at = self._in_ms(self._notify_window)
         begun = await QUERIES.gather(self._db, user_id=user_id, nonce=_new_nonce(), now=self._now_ms, due_at=due_at)
         self._make_due(Work.NOTICES, begun)
         return await QUERIES.gathering_notice(self._db, user_id=user_id)
 
     async def notify_overdue(self) -> None:
-        """Tell once of what has been open at the provider for too long, and has not expired."""
+        """Notify once of what has been open at the provider for too long, and has not expired."""
         span = {"before": to_ms(self.now - OVERDUE_AFTER), "after": to_ms(self.now - EXPIRES_AFTER)}
         for row in [row async for row in QUERIES.accounts_with_overdue(self._db, **span)]:
             notice_id = await self._gather(row["user_id"])

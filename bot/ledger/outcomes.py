@@ -14,9 +14,9 @@ from bot.ledger.rows import Cancellation
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What to write about one cancellation: a verdict, and the reading of its status that led to it.
+    """What to write about one cancellation: its transition, and the reading of its status that led to it.
 
-    `failed`: a status check named it and told nothing of it. `seen_at`: when the panel said that, which may be long
+    `failed`: a status check named it and learned nothing of it. `seen_at`: when the panel said that, which may be long
     before it can be written down; None: just now.
     """
 

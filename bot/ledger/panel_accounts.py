@@ -15,7 +15,7 @@ class PanelAccounts(Cards):
     """What one key leaves to another of the same user; part of what can be done within one transaction."""
 
     async def _try_under_other_keys(self, outcomes: Iterable[Outcome]) -> None:
-        """Begin anew, under the key that was named, what was not found under the key whose cancel was joined."""
+        """Begin anew, under the key that was named, what was not found under the key whose cancel it was linked to."""
         for one in outcomes:
             old = one.cancellation.id
             if one.verdict.state is not State.REFUSED or one.verdict.reason is not Reason.NOT_FOUND:

@@ -115,25 +115,25 @@ class Reader:
         return Request.read(row) if row else None
 
     async def requests_to_send(self, account_id: int) -> list[tuple[int, int]]:
-        """Return the requests of an account that have orders left to take up, and how many; fewest first."""
+        """Return the requests of an account that have orders left to start, and how many; fewest first."""
         return [(row["id"], row["waiting"]) async for row in QUERIES.requests_to_send(self._db, account_id=account_id)]
 
     async def waiting_orders(self, request_id: int, most: int = MOST_SHOWN) -> list[str]:
-        """Return the first orders of a request that are not taken up yet."""
+        """Return the first orders of a request that are not started yet."""
         rows = QUERIES.waiting_orders(self._db, id=request_id, most=most)
         return [row["order_id"] async for row in rows]
 
     async def waiting_of_account(self, account_id: int) -> list[str]:
-        """Return the first orders of an account that are not taken up yet."""
+        """Return the first orders of an account that are not started yet."""
         rows = QUERIES.waiting_of_account(self._db, account_id=account_id, most=MOST_SHOWN)
         return [row["order_id"] async for row in rows]
 
     async def count_waiting(self, account_id: int) -> int:
-        """Return how many orders of an account are not taken up yet."""
+        """Return how many orders of an account are not started yet."""
         return await QUERIES.count_waiting(self._db, account_id=account_id)
 
     async def count_taken(self, account_id: int) -> int:
-        """Return how many orders of an account are taken up and have not ended."""
+        """Return how many orders of an account are started and have not ended."""
         return await QUERIES.count_taken(self._db, account_id=account_id)
 
     async def count_open(self, account_id: int) -> int:
@@ -145,7 +145,7 @@ class Reader:
         return await QUERIES.count_linked(self._db, request_id=request_id)
 
     async def groups_of_request(self, request_id: int) -> Groups:
-        """Return what a request's card shows of the orders taken up, its own and those it joined."""
+        """Return what a request's card shows of the orders started, its own and those it is linked to."""
         return await self._groups(QUERIES.tally_of_request, QUERIES.first_of_request, request_id=request_id)
 
     async def open_groups(self, account_ids: Iterable[int]) -> Groups:
@@ -207,7 +207,7 @@ class Reader:
         return pages[0] if len(pages) == 1 else sorted(chain(*pages), key=_ended, reverse=True)[:most]
 
     async def watched_accounts(self) -> set[int]:
-        """Return the active accounts with anything taken up that has not ended."""
+        """Return the active accounts with any started order that has not ended."""
         return {row["id"] async for row in QUERIES.watched_accounts(self._db)}
 
     async def lives(self, most: int) -> list[float]:
@@ -273,7 +273,7 @@ class Reader:
         return await QUERIES.channel_asked_in(self._db, user_id=user_id)
 
     async def was_pinged(self, user_id: int) -> bool:
-        """Tell whether a user has been hinted at news that they have not looked at yet."""
+        """Tell whether a user was pinged about an update that they have not read yet."""
         return bool(await QUERIES.was_pinged(self._db, user_id=user_id))
 
     async def accounts_with_keys(self) -> list[Account]:

@@ -50,7 +50,7 @@ class NoticeKind(StrEnum):
 
 
 class NotifyVia(StrEnum):
-    """Where a user's news go: to them, as a hint into the channel where they asked, or nowhere by themselves."""
+    """Where a user is notified: in a DM, by a ping in the channel where they asked, or at their next command only."""
 
     DM = "direct"
     CHANNEL = "channel"
@@ -89,7 +89,7 @@ class Preview:
     """What the panel said of a request's first orders before it was confirmed; `asked` of `wanted` were asked about.
 
     `statuses` counts those with a status, `refused` those with an error in its place; of the others it said nothing
-    that can be read. `strange_words` and `refusals` are the first of the panel's words for the unknown and the refused.
+    that can be read. `strange_words` and `refusals` are the panel's first messages about the unknown and the refused.
     """
 
     wanted: int
@@ -175,7 +175,7 @@ class Due(Row):
 
 @dataclass(frozen=True, slots=True)
 class Request(Row):
-    """One `/cancel`: what was asked, and where its card is. `waiting` of its `orders` have not been taken up."""
+    """One `/cancel`: what was asked, and where its card is. `waiting` of its `orders` are not started."""
 
     conversions: ClassVar[Mapping[str, Any]] = {
         "state": RequestState,
@@ -286,7 +286,7 @@ class Notice(Row):
     created_at: datetime
     first_attempt_at: datetime | None
     refusal: str | None = None
-    """Why it was not taken when it was last tried, or is kept."""
+    """Why Discord did not take it when it was last tried, or why it is undelivered."""
 
     def has_long_failed(self, now: datetime) -> bool:
         """Tell whether it was tried so often, and for so long, that the fault may be its own."""
@@ -354,9 +354,9 @@ class Standing(Row):
     cards: int
     oldest_card_at: datetime | None
     oldest_due_at: datetime | None
-    """When the look is due that is due first, of accounts whose key may be used."""
+    """When the status check is due that is due first, of accounts whose key may be used."""
 
     @property
     def accepted(self) -> int:
-        """How many orders the panel has taken and nobody has looked at yet."""
+        """How many orders the panel has accepted and no status check has seen yet."""
         return self.still_open - self.requested - self.sending - self.queued - self.unknown

@@ -21,7 +21,7 @@ class Transaction(Reader):
     """One transaction: what is read and changed in it is from one time, and stands or falls together."""
 
     def __init__(self, connection: Connection, now: datetime, notify_window: timedelta) -> None:
-        """`notify_window`: for how long what a user is to be told is gathered for one message."""
+        """`notify_window`: for how long a user's updates are gathered for one message."""
         super().__init__(connection)
         self.now = now
         self.made_due: set[Work] = set()

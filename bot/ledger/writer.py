@@ -72,7 +72,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         await QUERIES.choose_other_default(self._db, user_id=account.user_id)
 
     async def remove_key(self, account: Account) -> None:
-        """Forget a key; what was not sent is withdrawn, what was sent is watched no longer, and its user is told.
+        """Forget a key; what was not sent is withdrawn, what was sent is watched no longer, and its user is notified.
 
         But what another of their keys has been asked for as well goes on under that.
         Where it was the default, another key of the user is from now on. With the last one their webhook goes.
@@ -123,7 +123,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         return bool(changed)
 
     async def set_trouble(self, account_id: int, trouble: Reason | None) -> bool:
-        """Note why an account makes no progress; tell whether that is news."""
+        """Note why an account makes no progress; tell whether that is new."""
         return bool(await QUERIES.set_trouble(self._db, id=account_id, trouble=trouble, now=self._now_ms))
 
     async def add_request(
@@ -209,9 +209,9 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             await self.answer_request(row["id"], RequestState.EXPIRED)
 
     async def start_orders(self, account_id: int, most: int) -> int:
-        """Make up to `most` orders whose turn it is ready to be sent, and return how many were taken up.
+        """Make up to `most` orders whose turn it is ready to be sent, and return how many were started.
 
-        With the last of a request taken up, those sent before are due for their first look. Nobody is woken: a turn of
+        With the last of a request started, those sent before are due for their first check. Nobody is woken: a turn of
         the account's has just begun, and what is left is found after it.
         """
         room = most - await QUERIES.count_requested(self._db, account_id=account_id, now=self._now_ms, most=most)
@@ -226,7 +226,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             taken += count
             room -= count
         if taken:
-            # What was joined under a key that is out of use would wait for that.
+            # What is linked to a cancel under a key that is out of use would wait for that.
             for other in await self.accounts_beside(account_id):
                 account = await self.account(other)
                 if account and account.state is not AccountState.ACTIVE:
@@ -244,19 +244,19 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             self._make_due(Work.ORDERS, revived)  # perhaps under another key
         await QUERIES.link_orders(self._db, request_id=request_id, count=count)
         if await QUERIES.mark_linked(self._db, request_id=request_id, count=count):
-            # What is joined may never be sent, and so never change: the card is to show it as it is.
+            # What is linked may never be sent, and so never change: the card is to show it as it is.
             await self.touch_card(request_id)
         await QUERIES.mark_started(self._db, request_id=request_id, count=count)
         return new
 
     async def _drop_waiting(self, request_id: int, waiting: int) -> int:
-        """Forget which orders of a request are not taken up, and keep how many there were."""
+        """Forget which orders of a request are not started, and keep how many there were."""
         await QUERIES.drop_waiting(self._db, request_id=request_id)
         await QUERIES.count_stopped(self._db, request_id=request_id)
         return waiting
 
     async def stop_request(self, request: Request) -> None:
-        """Send nothing more of a request; what has been sent is looked at now."""
+        """Send nothing more of a request; what has been sent is checked now."""
         if request.waiting > _MOST_KEPT_UNSENT:
             await self._drop_waiting(request.id, request.waiting)
         elif request.waiting:
@@ -267,7 +267,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         await self.enqueue_notifications(request.account_id)
 
     async def retry_request(self, request_id: int) -> None:
-        """Let what is only watched of a request be sent once more, should the next look show it running."""
+        """Let what is only watched of a request be sent once more, should the next check show it running."""
         rows = QUERIES.retry_request(self._db, request_id=request_id, pause=_FIRST_RESEND, now=self._now_ms)
         retried = [row["id"] async for row in rows]
         await self._touch(retried)

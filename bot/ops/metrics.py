@@ -79,7 +79,7 @@ class Metrics:
             self.panel_answered.set(self._clock().timestamp())
 
     def key_refused(self, meaning: str) -> None:
-        """Count a refused key by what that means (bot/workers/key_doubts.py); "new": of a key to be connected."""
+        """Count a refused key by what that means (bot/workers/refused_keys.py); "new": of a key to be connected."""
         self.keys_refused.labels(meaning).inc()
 
     def webhook_called(self, outcome: str) -> None:

@@ -52,7 +52,7 @@ _MESSAGE_LIVES = timedelta(minutes=55)  # edits of messages older than an hour a
 class RequestView:
     """All that a card shows: a request, its account, and how many of its orders stand where, with the first of each.
 
-    `keys`: all accounts of the user; `waiting`: the first orders not taken up yet; `sent_by`: when the last of them
+    `keys`: all accounts of the user; `waiting`: the first orders not started yet; `sent_by`: when the last of them
     can be sent at the earliest.
     """
 
@@ -155,7 +155,7 @@ class Cancels:
         return request_id
 
     async def answer(self, request_id: int, user_id: int, card: MessageRef, *, go: bool) -> None:
-        """Confirm a request or keep its orders; an answer after the first, or too late, changes only the card's place.
+        """Confirm a request or keep its orders; an answer after the first, or too late, only moves the card.
 
         Raise NotOwner for anyone but the requester, NoKey or KeyPaused where there is no key to send it with, and
         TooManyOpen; the question then stays.
@@ -184,7 +184,7 @@ class Cancels:
     async def retry(self, request_id: int, user_id: int, card: MessageRef) -> None:
         """Give what is only watched of a request one more try; raise NotOwner, NoKey or KeyPaused.
 
-        It is what repeating /cancel does: the next look comes first, and what it shows running is sent.
+        It is what repeating /cancel does: the next check comes first, and what it shows running is sent.
         """
         request = await self._own(request_id, user_id)
         async with self._ledger.write() as tx:
@@ -238,7 +238,7 @@ class Cancels:
             yield page
 
     async def _open_rows(self, account_id: int) -> AsyncGenerator[list[Listed]]:
-        """Yield what is open in an account, page by page: what is taken up, then what waits."""
+        """Yield what is open in an account, page by page: what is started, then what waits."""
         read = self._ledger.read
         async for page in self._pages(ListKind.OPEN, account_id):
             yield page

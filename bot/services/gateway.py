@@ -30,7 +30,7 @@ PanelCall = Callable[[Panel, SecretStr], Awaitable[tuple[Answer, Limits]]]
 class NoAnswer:
     """Why a call gave no answer.
 
-    `doubt`: what it means that the panel refused the key; `pauses`: the state that the account gets by that;
+    `blame`: what it means that the panel refused the key; `pauses`: the state that the account gets by that;
     `blocked_until`: before which the panel takes no more calls.
     """
 

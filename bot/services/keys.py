@@ -79,7 +79,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class OpenView:
-    """What has not ended for a user: how many orders stand where, the first of each, and those not taken up yet.
+    """What has not ended for a user: how many orders stand where, the first of each, and those not started yet.
 
     Of the latter each stands beside its account's id; `keys`: all accounts of the user.
     """

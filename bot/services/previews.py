@@ -25,7 +25,7 @@ from bot.workers.budget import CallKind
 log = logging.getLogger(__name__)
 
 MOST_WORDS = 5
-"""Different words of the panel that a preview keeps of each kind: one more than its card shows."""
+"""Different panel messages that a preview keeps of each kind: one more than its card shows."""
 
 
 def blank(orders: int, process: int) -> Preview | None:
@@ -122,5 +122,5 @@ def _with(preview: Preview, batch: Sequence[str], rows: Mapping[str, StatusRow])
 
 
 def _first(known: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
-    """Return the first different words of the panel."""
+    """Return the first different panel messages."""
     return tuple(islice(dict.fromkeys(chain(known, more)), MOST_WORDS))

@@ -7,7 +7,7 @@ from bot.panel.phrases import plain_reason
 
 
 def refusal_reason(order: Cancellation) -> Reason | None:
-    """Return why the panel refused an order, None where it did not; releases before 0.2.0 stored its words alone."""
+    """Return why the panel refused an order, None where it did not; releases before 0.2.0 stored its message alone."""
     if order.state is not State.REFUSED:
         return None
     return order.reason or plain_reason(order.panel_message or "")

@@ -1,4 +1,4 @@
-"""What a user does with what is on record: look again, stop watching, look back, choose how to hear. No Discord."""
+"""What a user does with what is on record: check now, stop watching, look back, notification settings. No Discord."""
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from bot.services.keys import Accounts, OpenView
 MOST_DAYS = 365
 """How far back a history goes."""
 CHECKS_PAUSE = timedelta(minutes=1)
-"""How long after a user has had all looked at they may have it again."""
+"""How long after a user has had all checked they may have it again."""
 _PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class CheckNowView:
-    """What is open, whether it has just been made due for a look, and when it can be again."""
+    """What is open, whether it has just been made due for a check, and when it can be again."""
 
     open: OpenView
     begun: bool
@@ -60,7 +60,7 @@ class Records:
         self._clock = clock
 
     async def check_now(self, user_id: int) -> CheckNowView:
-        """Have the worker look at a user's open orders, as far as the limits allow, at most once a minute.
+        """Have a user's open orders checked, as far as the limits allow, at most once a minute.
 
         Raise NoKey or KeyPaused.
         """
@@ -113,7 +113,7 @@ class Records:
     async def prefer(self, user_id: int, change: Callable[[Preferences], Preferences]) -> Preferences:
         """Change how a user wants to hear from the bot, and return how that is now; a key is not needed for it.
 
-        News that were gathered for the end of a request, and no longer need be, go out in the next message.
+        What waited for the end of a request, and need not any longer, goes out in the next message.
         """
         async with self._ledger.write() as tx:
             wanted = change(await tx.preferences(user_id))

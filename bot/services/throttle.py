@@ -19,7 +19,7 @@ LIGHT = timedelta(seconds=1)
 SUGGESTION = timedelta(milliseconds=250)
 """The same, in a count of its own, for what is asked of the ledger while somebody types."""
 MOST_OPEN = 200_000
-"""Orders that one person may have open: two of the longest lists. One look at all of them
+"""Orders that one person may have open: two of the longest lists. One check of all of them
 takes forty minutes of the calls that watching may make with one key."""
 MOST_QUESTIONS = 10
 """Requests of one person that may wait for Confirm or Keep: each holds a list, and has had the panel asked about it."""

@@ -136,7 +136,7 @@ class Webhooks:
     async def make(self, user_id: int) -> str:
         """Give a user a new address, in place of any other; it cannot be shown again.
 
-        Raise NoWebhooks, NoKey, or Erased where the key is gone by now.
+        Raise NoWebhooks, NoKey, or UserErased where the key is gone by now.
         """
         base = self._need_base()
         await self._accounts.stored(user_id)
@@ -147,7 +147,7 @@ class Webhooks:
     async def register(self, user_id: int) -> Registered:
         """Give a user a new address and have the panel call it, with their key.
 
-        Raise NoWebhooks, NoKey, KeyPaused, Erased, RegistrationUnderWay, or a PanelError after which the panel
+        Raise NoWebhooks, NoKey, KeyPaused, UserErased, RegistrationUnderWay, or a PanelError after which the panel
         certainly calls nothing new and an earlier address is as it was. With LedgerUnsure it may call an address that
         is not known here.
         """

@@ -1,6 +1,6 @@
 """What is done for an account whose turn has come: the one call it needs most, and writing down what came of it.
 
-Requests go before looks. A call is never cancelled from outside.
+Requests go before status checks. A call is never cancelled from outside.
 """
 
 import logging
@@ -104,7 +104,7 @@ class AccountRunner:
             return LEFT_FOR
         key = self._gateway.open_key(account)
         now, most = self._clock(), self._most.get(account_id, MAX_BATCH)
-        # What takes one call goes first, then what is due for a look, then the long lists.
+        # What takes one call goes first, then what is due for a check, then the long lists.
         left = await self._ledger.read.fewest_to_send(account_id, now)
         pauses = timedelta() < self._sends_from.get(account_id, now) - now <= _LONGEST_PAUSE_OF_SENDING
         sends = left is not None and not pauses  # a pause that is longer was begun by another clock
@@ -125,7 +125,7 @@ class AccountRunner:
         return None
 
     async def _claim(self, account: Account, most: int) -> list[Cancellation]:
-        """Take up orders whose turn it is, until there are some to send or none is left; raise _KeyReplaced."""
+        """Start orders whose turn it is, until there are some to send or none is left; raise _KeyReplaced."""
         while True:
             taken, rows = await self._ledger.write_at_once(lambda tx: _taken_and_claimed(tx, account, most))
             if rows or not taken:  # else all of them had been asked for before
@@ -171,14 +171,14 @@ class AccountRunner:
         return _Answer([answered(row) for row in rows])
 
     async def _first_checks(self, account: Account, request_ids: Iterable[int]) -> dict[int, datetime]:
-        """Return when to look at what was sent. A list is sent first: an order that waits may slip away meanwhile.
+        """Return when to check what was sent. A list is sent first: an order that waits may slip away meanwhile.
 
-        With its last orders the ledger makes its looks due; only should that take far too long they come in between.
+        With its last orders the ledger makes its checks due; only should that take far too long they come in between.
         """
         now, waiting = self._clock(), dict[int, int]()
         try:
             waiting.update(await self._ledger.read.requests_to_send(account.id))
-        except Exception:  # the panel has answered, and that must be written down: they are looked at right away
+        except Exception:  # the panel has answered, and that must be written down: they are checked right away
             log.exception("what is left to send of account %d could not be read", account.id)
         calls = {request_id: groups_of(waiting.get(request_id, 0), MAX_BATCH) for request_id in request_ids}
         return {
@@ -212,7 +212,7 @@ class AccountRunner:
         return _Answer(await self._planned(account.id, seen))
 
     async def _planned(self, account_id: int, seen: list[Outcome]) -> list[Outcome]:
-        """Set when to look again at what is still open of the orders of one call."""
+        """Set when to check again what is still open of the orders of one call."""
         now = self._clock()
         still = [outcome.cancellation for outcome in seen if outcome.verdict.state in _WATCHED]
         if not still:
@@ -297,7 +297,7 @@ class AccountRunner:
 
 
 def _unchanged(rows: Iterable[Cancellation], again: datetime, *, failed: bool = True) -> list[Outcome]:
-    """Return the outcomes of a status check that told nothing; `failed`: because of the panel, as far as is known."""
+    """Return the outcomes of a status check that found nothing out; `failed`: the panel's fault, as far as is known."""
     return [Outcome(row, Transition(row.state, row.ambiguous_attempts), again, failed=failed) for row in rows]
 
 

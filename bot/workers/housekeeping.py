@@ -33,7 +33,7 @@ class Housekeeping:
         self._clock = clock
         self._keep = keep
         self._checked_at = 0
-        """The user who was looked at last for a surplus."""
+        """The user who was checked last for a surplus."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Once a minute until `stop`, delete what is too old by then."""

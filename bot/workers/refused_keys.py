@@ -46,7 +46,7 @@ class RefusedKeys:
     """Remembers which keys the panel has refused, by their account, until one of them is accepted."""
 
     def __init__(self, clock: Clock, counted: Callable[[str], None] = lambda _: None) -> None:
-        """`counted`: is told of each refusal, and what it means."""
+        """`counted`: is called with what each refusal means."""
         self._clock = clock
         self._counted = counted
         self._refused: dict[int, _Refused] = {}

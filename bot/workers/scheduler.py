@@ -57,7 +57,7 @@ class Scheduler:
     async def recover(self) -> None:
         """Begin where a process that died has stopped; to be called once, before anything else.
 
-        Where others may live on the same ledger, what was being sent is looked into account by account (`Leases.take`).
+        Where others may live on the same ledger, what was being sent is settled account by account (`Leases.take`).
         """
         await self._leases.beat()
         async with self._ledger.write() as tx:
@@ -214,7 +214,7 @@ class Scheduler:
             self._budget.refund(ticket)
 
     async def _sweep(self) -> None:
-        """Once a minute: what got too old is told, ended or dropped, whatever state its account is in."""
+        """Once a minute: what got too old is notified of, ended or dropped, whatever state its account is in."""
         now = self._clock()
         if now < self._next_sweep:
             return

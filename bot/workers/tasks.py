@@ -39,11 +39,11 @@ class WakeEvent:
 
     @property
     def is_rung(self) -> bool:
-        """Whether the loop is to wake, or has been woken and not looked for work yet."""
+        """Whether the loop is to wake, or was woken and has not asked for work yet."""
         return self._rung.is_set()
 
     def reset(self) -> None:
-        """Forget past rings; to be called before looking for work, so that none is missed."""
+        """Forget past rings; to be called before asking for work, so that none is missed."""
         self._rung.clear()
 
     def turned(self) -> None:

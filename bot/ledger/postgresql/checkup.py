@@ -1,4 +1,4 @@
-"""Looks at a ledger in PostgreSQL without changing it, and without a seat: no bot that works on it is disturbed."""
+"""Checks a ledger in PostgreSQL without changing it or taking an instance lock: no bot that works on it is disturbed."""
 
 import asyncio
 from typing import Any

@@ -99,7 +99,7 @@ def brief(error: Exception) -> str:
 
 
 async def connect_freely(database: SecretStr) -> Link:
-    """Open a connection that takes no seat; raise LedgerUnreachable."""
+    """Open a connection without an instance lock; raise LedgerUnreachable."""
     with explained(None, database):
         try:
             return await _pg.connect(
@@ -115,7 +115,7 @@ async def connect_freely(database: SecretStr) -> Link:
 
 
 async def connect(database: SecretStr, seat: InstanceLock) -> Link:
-    """Open the one connection by which a process writes, and which keeps its seat; raise LedgerError."""
+    """Open the one connection by which a process writes, and which holds its instance lock; raise LedgerError."""
     link = await connect_freely(database)
     try:
         await sit_down(link, seat, database)
@@ -126,7 +126,7 @@ async def connect(database: SecretStr, seat: InstanceLock) -> Link:
 
 
 async def sit_down(link: Link, seat: InstanceLock, database: SecretStr) -> None:
-    """Take a seat for as long as a connection lives; raise LedgerInUse where another process has it."""
+    """Take an instance lock for as long as a connection lives; raise LedgerInUse where another process has it."""
     try:
         with explained(link, database):
             await link.execute(f"SET lock_timeout = '{SEAT_TIMEOUT}s'")

@@ -1,4 +1,4 @@
-"""Looks whether a database is the bot's own: whose tables, views and functions there are, and what others may do."""
+"""Checks whether a database is the bot's own: whose tables, views and functions there are, and what others may do."""
 
 from dataclasses import dataclass
 from typing import Any

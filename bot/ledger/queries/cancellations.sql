@@ -1,5 +1,5 @@
 -- name: tally_of_request(request_id)
--- With what was stopped before it was taken up, of which only the number is known.
+-- With what was stopped before it was started, of which only the number is known.
 SELECT state, ambiguous_attempts > 0 AS is_ambiguous, SUM(one) AS count FROM (
     SELECT state, ambiguous_attempts, 1 AS one FROM cancellations WHERE request_id = :request_id
     UNION ALL
@@ -10,7 +10,7 @@ SELECT state, ambiguous_attempts > 0 AS is_ambiguous, SUM(one) AS count FROM (
 ) AS shown GROUP BY state, is_ambiguous;
 
 -- name: first_of_request(request_id, state, is_ambiguous, most)
--- Those that are only watched first, then those in most doubt: their group says what that means.
+-- Those that are only watched first, then those with most ambiguous attempts: their group says what that means.
 SELECT * FROM (
     SELECT * FROM cancellations WHERE request_id = :request_id AND state = :state AND (ambiguous_attempts > 0) = :is_ambiguous
     UNION ALL
@@ -80,8 +80,8 @@ RETURNING *;
 
 -- name: follow_same_key(account_id, ambiguous_attempts, now, most)
 -- Of what would be claimed next: what another user has sent with this very key is not sent again. It stands as theirs does and
--- is watched from now on. Where it is not known what became of theirs, what was never sent waits for a look as well; what was,
--- only for one that was asked for before and may still be sent again, so that not each waits for the other. That it was seen
+-- is watched from now on. Where it is not known what became of theirs, what was never sent waits for a check as well; what
+-- was, only for one that was asked for before and may still be sent again, so that not each waits for the other. That it was seen
 -- pending proves nothing: of when the other was sent, and of what it was then, that tells too little.
 UPDATE cancellations SET state = CASE WHEN theirs.taken = 1 THEN 'accepted' ELSE 'unknown' END,
     ambiguous_attempts = CASE WHEN theirs.ambiguous_attempts > cancellations.ambiguous_attempts THEN theirs.ambiguous_attempts ELSE cancellations.ambiguous_attempts END,
@@ -143,7 +143,7 @@ WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 
 ORDER BY due_at, id LIMIT :most;
 
 -- name: record(state, ambiguous_attempts, given_up, running_checks, checked, failed, panel_message, reason, status_word, remains, charge_first, charge_last, currency, pending_at, refund, now, due_at, queued_at, ended_at, id, from_state, from_ambiguous, from_given_up)*!
--- Where its user has asked for one more try while it was looked at, that look is left out: the next is due at once.
+-- Where its user has asked for one more try while it was checked, that check does not count: the next is due at once.
 UPDATE cancellations SET
     state = :state, ambiguous_attempts = :ambiguous_attempts, given_up = :given_up, running_checks = :running_checks, checks = checks + :checked,
     failed_checks = CASE WHEN :checked > 0 THEN 0 ELSE failed_checks + :failed END, panel_message = COALESCE(:panel_message, panel_message),
@@ -162,7 +162,7 @@ UPDATE cancellations SET state = 'unknown', ambiguous_attempts = ambiguous_attem
 WHERE state = 'sending' AND (CAST(:account_id AS BIGINT) IS NULL OR account_id = :account_id) RETURNING id, account_id;
 
 -- name: withdraw_request(now, request_id)!
--- What another request has joined is still wanted by that one.
+-- What another request is linked to is still wanted by that one.
 UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, due_at = NULL
 WHERE request_id = :request_id AND state = 'requested' AND ambiguous_attempts = 0 AND NOT EXISTS (
     SELECT 1 FROM request_orders ro WHERE ro.cancellation_id = cancellations.id AND ro.request_id <> :request_id
@@ -187,7 +187,7 @@ WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND c
 UPDATE cancellations SET due_at = :now WHERE account_id = :account_id AND due_at > :now;
 
 -- name: hurry_checks(now, account_id)!
--- But not the first look at a list that is still being sent: sending goes first.
+-- But not the first check of a list that is still being sent: sending goes first.
 UPDATE cancellations SET due_at = :now
 WHERE account_id = :account_id AND due_at > :now AND state IN ('accepted', 'queued', 'unknown')
   AND (checks > 0 OR request_id NOT IN (
@@ -203,7 +203,7 @@ UPDATE cancellations SET sent_at = :now, resend_at = CASE WHEN resend_at > :now 
 WHERE due_at IS NOT NULL AND sent_at > :now;
 
 -- name: hurry_request(now, request_id)!
--- Only what has not been looked at: what is unknown for longer has a pause of its own.
+-- Only what has not been checked: what is unknown for longer has a pause of its own.
 UPDATE cancellations SET due_at = :now
 WHERE request_id = :request_id AND state IN ('accepted', 'unknown') AND checks = 0 AND due_at > :now;
 
@@ -221,7 +221,7 @@ WHERE ended_at IS NOT NULL AND notified_at IS NULL AND queued_at IS NULL AND end
 );
 
 -- name: accounts_with_overdue(before, after)
--- Only where they are being looked at: of an account that is paused its user has been told.
+-- Only where they are being checked: of an account that is paused its user was notified.
 SELECT DISTINCT a.id, a.user_id FROM cancellations c JOIN accounts a ON a.id = c.account_id
 WHERE a.state = 'active' AND c.ended_at IS NULL AND c.overdue_at IS NULL AND c.created_at < :before AND c.created_at >= :after;
 
@@ -240,9 +240,9 @@ WHERE account_id = :account_id AND ended_at IS NULL AND overdue_at IS NULL AND c
 SELECT DISTINCT account_id FROM cancellations WHERE ended_at IS NOT NULL AND notified_at IS NULL;
 
 -- name: requests_to_notify(account_id, patience, begun_before, held_since, now)
--- Requests with something to tell. It goes from request to request through the index: a long list that is being gone
--- through has tens of thousands of unnotified orders, and none to tell yet. So does one that its user wants to hear of at its
--- end, for as long as that is waited for; but what another request has joined is told when either has ended.
+-- Requests whose user is to be notified. It goes from request to request through the index: a long list that is being gone
+-- through has tens of thousands of unnotified orders, and none to notify of yet. So does one that its user wants to hear of at its
+-- end, for as long as that is waited for; but what another request is linked to is notified of when either has ended.
 WITH RECURSIVE lists (id) AS (
     SELECT MIN(request_id) FROM cancellations
     WHERE account_id = :account_id AND ended_at IS NOT NULL AND notified_at IS NULL

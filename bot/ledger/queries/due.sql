@@ -1,5 +1,5 @@
 -- name: accounts_due(process, now, most)
--- Urgent is what nobody has looked at yet: somebody has just asked for it and is reading the card. What is urgent now
+-- Urgent is what has not been checked yet: somebody has just asked for it and is reading the card. What is urgent now
 -- comes first, then by time: all that is due now, as far as there is room, and what will be next. What another living
 -- process works on is left to it.
 WITH lists AS (

@@ -1,7 +1,7 @@
 -- name: standing()^
--- What the operator is told. Each part reads an index that holds nothing else, however many rows there are; that is why
--- a column is counted instead of rows. What is open and in no state named here has been taken by the panel and not been
--- looked at yet.
+-- What the operator is shown. Each part reads an index that holds nothing else, however many rows there are; that is why
+-- a column is counted instead of rows. What is open and in no state named here was accepted by the panel and not
+-- checked yet.
 SELECT
     (SELECT COALESCE(SUM(waiting), 0) FROM requests WHERE waiting > 0 AND began_at IS NOT NULL) AS waiting,
     (SELECT COUNT(created_at) FROM cancellations WHERE ended_at IS NULL) AS still_open,

@@ -30,7 +30,7 @@ WHERE a.user_id = :user_id AND c.account_id = a.id AND c.ended_at <= :until LIMI
 UPDATE accounts SET pruned_until = :until WHERE id = :account_id AND (pruned_until IS NULL OR pruned_until < :until);
 
 -- name: prune_emptied(request_id)*!
--- A request of which no order is left, its own or joined; nobody can see it any more.
+-- A request of which no order is left, its own or linked; nobody can see it any more.
 DELETE FROM requests WHERE id = :request_id AND waiting = 0 AND state = 'going'
   AND NOT EXISTS (SELECT 1 FROM request_orders ro WHERE ro.request_id = requests.id)
   AND NOT EXISTS (SELECT 1 FROM cancellations c WHERE c.request_id = requests.id);

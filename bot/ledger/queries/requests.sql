@@ -20,7 +20,7 @@ ORDER BY waiting, began_at;
 SELECT id, account_id, waiting FROM requests WHERE waiting > 0 AND began_at < :before;
 
 -- name: start_orders(request_id, count, state, now, notified_at)!
--- An order that is being cancelled already, or is proven cancelled, is joined instead of sent again, under whichever key of its
+-- An order that is being cancelled already, or is proven cancelled, is linked instead of sent anew, under whichever key of its
 -- user that is. So is one that was being cancelled when it was asked for: what the panel has said of it since answers that
 -- request too, but for what it has refused to another key (`linkable`).
 INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, created_at, changed_at, due_at, ended_at, notified_at,
@@ -214,7 +214,7 @@ SELECT COUNT(*) AS count, MIN(created_at) AS oldest_at FROM requests
 WHERE user_id = :user_id AND state = 'asking' AND created_at >= :since;
 
 -- name: channel_to_ping(user_id)$
--- Where the user last asked for something, if that was in a server: the only place a hint can go.
+-- Where the user last asked for something, if that was in a server: the only place for a channel ping.
 SELECT channel_id FROM requests WHERE user_id = :user_id AND guild_id IS NOT NULL ORDER BY id DESC LIMIT 1;
 
 -- name: sealed_tokens()

@@ -1,5 +1,5 @@
 -- view: unnotified
--- Ended, told nowhere, and in no notice yet; `late_by`: how long after its user asked. One that was queued is always late.
+-- Ended, shown nowhere, and in no notice yet; `late_by`: how long after its user asked. One that was queued is always late.
 SELECT c.id, c.account_id, c.request_id,
        CASE WHEN c.queued_at IS NOT NULL THEN 1125899906842624 ELSE c.ended_at - c.created_at END AS late_by
 FROM cancellations c
@@ -7,7 +7,7 @@ WHERE c.ended_at IS NOT NULL AND c.notified_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM notice_items i WHERE i.cancellation_id = c.id AND i.kind = 'ended');
 
 -- view: first_passes
--- Requests of which some orders have not been sent, or not been looked at once. One order that the panel fails at delays nothing.
+-- Requests of which some orders have not been sent, or not been checked once. One order that the panel fails at delays nothing.
 SELECT r.id, r.account_id, r.began_at FROM requests r
 WHERE r.began_at IS NOT NULL AND (r.waiting > 0 OR EXISTS (
     SELECT 1 FROM cancellations c
@@ -15,7 +15,7 @@ WHERE r.began_at IS NOT NULL AND (r.waiting > 0 OR EXISTS (
 ));
 
 -- view: held
--- Requests that their user wants to hear of at their end, while some of their orders, own or joined, have not ended.
+-- Requests that their user wants to hear of at their end, while some of their orders, own or linked, have not ended.
 SELECT r.id, r.account_id, r.began_at FROM accounts a CROSS JOIN preferences p CROSS JOIN requests r
 WHERE p.user_id = a.user_id AND p.notify_when = 'finished' AND r.account_id = a.id
   AND r.began_at IS NOT NULL AND (r.waiting > 0 OR EXISTS (
@@ -35,8 +35,8 @@ WHERE c.ended_at IS NULL OR c.state = 'cancelled' OR c.ended_at > r.began_at AND
   AND (c.state <> 'refused' OR c.account_id = r.account_id AND c.key_version = a.key_version);
 
 -- view: heirs
--- Requests that have joined a cancellation under another key, and could go on under their own. One that was stopped could not.
--- (The plus keeps SQLite from going through all that was ever joined.)
+-- Requests that are linked to a cancellation under another key, and could go on under their own; one that was stopped could not.
+-- (The plus keeps SQLite from going through all that was ever linked.)
 SELECT ro.cancellation_id, r.id AS request_id
 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id JOIN requests r ON r.id = ro.request_id
 JOIN accounts a ON a.id = r.account_id

@@ -22,7 +22,7 @@ _PATIENCE = 20
 
 
 class NoApplication(StrEnum):
-    """Why Discord told nothing of the application."""
+    """Why Discord said nothing of the application."""
 
     NO_TOKEN = "no token"
     REFUSED = "refused"
