@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from bot.domain.order_ids import SPACELESS, Found, find_orders
+from bot.domain.order_ids import SPACELESS
 
 _HELD, _TAKEN = "\ue000", "\ue001"
 """Stand for a piece that has been read, and for a mark that is not seen; nothing else has a use for them."""
@@ -48,11 +48,6 @@ def as_read(text: str) -> str:
     unmarked = _without_marks(_PIECE.sub(hold, text.translate(_RESERVED)))
     pieces: Iterator[str] = iter(held)
     return re.sub(_HELD, lambda _: next(pieces), unmarked)
-
-
-def orders_shown(text: str) -> Found:
-    """Return the order IDs that a message's readers see."""
-    return find_orders(as_read(text))
 
 
 def _piece_as_read(piece: re.Match[str]) -> str:

@@ -12,8 +12,8 @@ from bot.panel.errors import (
     UnexpectedResponse,
 )
 from bot.panel.in_process import Answer, in_process
-from bot.panel.probe import Probed, probe
-from bot.panel.replies import PanelReply, read_date
+from bot.panel.probe import probe
+from bot.panel.replies import read_date
 
 __all__ = [
     "CALL_DEADLINE",
@@ -24,8 +24,6 @@ __all__ = [
     "InvalidKey",
     "Panel",
     "PanelError",
-    "PanelReply",
-    "Probed",
     "RateLimited",
     "Refused",
     "Suspended",
