@@ -11,14 +11,14 @@ import discord
 from bot.cards.cards import request_card
 from bot.cards.language import use_language
 from bot.cards.layout import CardView
-from bot.delivery.calls import HELD, IDLE, in_time, repeat
+from bot.delivery.calls import HELD, IDLE, in_time
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, Refusal, classify
 from bot.domain.clock import Clock
 from bot.domain.polling import MANY_TRIES, earlier, retry_after
 from bot.ledger import Ledger, LedgerError, Request, Work
 from bot.services.cancels import Cancels, RequestView
 from bot.vault import Purpose, Vault, VaultError
-from bot.workers.tasks import WakeEvent
+from bot.workers.tasks import WakeEvent, repeat
 
 log = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ import discord
 from bot.cards.answers import channel_ping
 from bot.cards.cards import notice_card
 from bot.cards.language import use_language
-from bot.delivery.calls import HELD, IDLE, in_time, repeat
+from bot.delivery.calls import HELD, IDLE, in_time
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_NOTICE, ENDS_PING, Refusal, classify
 from bot.domain.clock import Clock
 from bot.domain.polling import earlier, later, retry_after
 from bot.ledger import Ledger, LedgerError, Notice, NotifyVia, Preferences, Report, Work
-from bot.workers.tasks import WakeEvent
+from bot.workers.tasks import WakeEvent, repeat
 
 log = logging.getLogger(__name__)
 
@@ -139,14 +139,8 @@ class NotificationSender:
         if channel_id is None:
             return False
         pinged = not await self._ledger.read.was_pinged(notice.user_id)
-        if pinged:
-            try:
-                await self._ping(channel_id, notice, chosen=True, silent=preferences.silent)
-            except DELIVERY_ERRORS as error:
-                if classify(error) not in ENDS_PING:
-                    raise
-                log.info("no ping in channel %d: %s", channel_id, error)
-                return False
+        if pinged and not await self._ping(channel_id, notice, chosen=True, silent=preferences.silent):
+            return False
         await self._set_undelivered(notice, "pinged as its user wishes", pinged=pinged)
         return True
 
@@ -223,24 +217,27 @@ class NotificationSender:
         channel_id = await self._ledger.read.channel_to_ping(notice.user_id)
         if channel_id is None or await self._ledger.read.was_pinged(notice.user_id):
             return False
-        try:
-            await self._ping(channel_id, notice, chosen=not closed, silent=preferences.silent)
-        except DELIVERY_ERRORS as error:
-            if classify(error) not in ENDS_PING:
-                raise
-            log.info("no ping in channel %d: %s", channel_id, error)
-            return False
-        return True
+        return await self._ping(channel_id, notice, chosen=not closed, silent=preferences.silent)
 
-    async def _ping(self, channel_id: int, notice: Notice, *, chosen: bool, silent: bool) -> None:
-        """Say in a channel that there is an update for a user, and nothing of what it is."""
+    async def _ping(self, channel_id: int, notice: Notice, *, chosen: bool, silent: bool) -> bool:
+        """Say in a channel that there is an update for a user, and nothing of what it is; False where that cannot be.
+
+        Raise what may pass.
+        """
         channel = self._client.get_partial_messageable(channel_id)
         only_them = discord.AllowedMentions(users=[discord.Object(notice.user_id)], everyone=False, roles=False)
         shown = channel_ping(notice.user_id, chosen=chosen)
         # Discord compares nonces across channels: with the notice's own the message after it could be taken for this.
         nonce = f"{notice.nonce}h"
         sending = channel.send(view=shown.view, allowed_mentions=only_them, nonce=nonce, silent=silent)
-        await in_time(sending)
+        try:
+            await in_time(sending)
+        except DELIVERY_ERRORS as error:
+            if classify(error) not in ENDS_PING:
+                raise
+            log.info("no ping in channel %d: %s", channel_id, error)
+            return False
+        return True
 
     async def undelivered_for(self, user_id: int) -> list[Undelivered]:
         """Return what could not be delivered to a user, to be shown at a command."""

@@ -27,7 +27,7 @@ from bot.ledger import Ledger, LedgerError, LedgerUnsure, Webhook
 from bot.panel import MAX_BATCH, PanelError
 from bot.services.keys import Accounts
 from bot.services.panel_calls import Calls
-from bot.workers.tasks import WakeEvent
+from bot.workers.tasks import WakeEvent, repeat
 
 EVENTS = ("order.completed", "order.failed", "order.refunded")
 """Those that a cancel may end with (NotPanel docs)."""
@@ -210,9 +210,7 @@ class Webhooks:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read calls until `stop`."""
-        while not stop.is_set():
-            self.bell.reset()
-            await self.bell.wait(await self.step(), self._clock, (), stop)
+        await repeat(self.step, self.bell, self._clock, stop)
 
     async def step(self) -> datetime:
         """Read what has arrived, and make due what may be now; return when the next may."""

@@ -64,6 +64,13 @@ class WakeEvent:
                 bell.cancel()
 
 
+async def repeat(work: Callable[[], Awaitable[datetime]], bell: WakeEvent, clock: Clock, stop: asyncio.Event) -> None:
+    """Do until `stop` what is due, each time the loop is woken or the time comes that `work` has returned."""
+    while not stop.is_set():
+        bell.reset()
+        await bell.wait(await work(), clock, (), stop)
+
+
 async def supervise(run: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
     """Run a loop until `stop`; where it breaks, log it and begin again after a growing pause."""
     failures = 0
