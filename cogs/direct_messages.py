@@ -72,7 +72,7 @@ class DirectMessagesCog(commands.Cog):
 
     async def _slow_down(self, message: discord.Message, refusal: Throttled) -> None:
         """Say once when to come back: an answer to each message would be a flood of our own."""
-        if self._bot.services.throttle.is_to_be_told(message.author.id, refusal):
+        if self._bot.services.throttle.is_to_be_answered(message.author.id, refusal):
             try:
                 await message.channel.send(view=error_card(refusal).view)
             except DELIVERY_ERRORS as error:

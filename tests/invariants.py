@@ -43,7 +43,7 @@ _BREACHES = {
         AND c.request_id NOT IN (SELECT f.id FROM first_passes f)
         AND EXISTS (
             SELECT 1 FROM request_orders ro
-            WHERE ro.cancellation_id = c.id AND ro.request_id NOT IN (SELECT h.id FROM held h))""",
+            WHERE ro.cancellation_id = c.id AND ro.request_id NOT IN (SELECT h.id FROM unfinished h))""",
     "an order sent anew that was asked for before it had been answered": """
         SELECT later.id, c.state FROM cancellations later JOIN cancellations c
         ON c.user_id = later.user_id AND c.order_id = later.order_id AND c.id < later.id

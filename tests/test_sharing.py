@@ -45,7 +45,7 @@ async def test_an_answer_for_an_account_that_was_taken_over_is_left_to_the_other
         other = await ledgers.__aenter__()
         async with other.write() as tx:
             assert await tx.take_account(1)
-            await tx.beat()
+            await tx.heartbeat()
         return answer
 
     await here.app.ledger._engine._writer.execute("SELECT pg_advisory_unlock(0, 3)")  # let there be another process

@@ -192,7 +192,7 @@ def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) 
 
 
 def channel_ping(user_id: int, *, chosen: bool) -> CardView:
-    """Tell a user in public that there is an update, and nothing of what it is; `chosen`: they want to hear of it so."""
+    """Tell a user in public that there is an update, and nothing of what it is; `chosen`: they want it so."""
     if chosen:
         news = _("I have news for you. Only you will see it:")
     else:
@@ -204,7 +204,7 @@ def channel_ping(user_id: int, *, chosen: bool) -> CardView:
     )
 
 
-def no_news() -> CardView:
+def no_updates() -> CardView:
     """Say that everything has been shown."""
     return card(Tone.PLAIN, [_("You have seen all there is. `/queued` shows what is still open.")])
 

@@ -58,7 +58,7 @@ class Cards(Outbox):
         """
         which = {"id": request.id, "revision": request.revision}
         self._make_due(Work.CARDS, await QUERIES.card_shown(self._db, **which, again_at=self._in_ms(pause)))
-        await QUERIES.told_by_card(self._db, **which, patience=PATIENCE, now=self._now_ms)
+        await QUERIES.notified_by_card(self._db, **which, patience=PATIENCE, now=self._now_ms)
 
     async def card_failed(self, request_id: int, pause: timedelta) -> None:
         """Note that a card could not be edited and is to be tried again after a pause."""

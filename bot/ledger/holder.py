@@ -22,14 +22,14 @@ WIRE_CLEAR_AFTER = SURE_FOR + CALL_DEADLINE + _MARGIN
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The accounts that a process works on, those of them with nothing to do, and how many others are its part.
+    """The accounts that a process works on, those of them with nothing to do, and how many are its fair share.
 
     Where it is alone there is no such limit. `living`: the processes.
     """
 
     accounts: frozenset[int]
     idle: frozenset[int]
-    part: int | None
+    fair_share: int | None
     living: frozenset[int]
 
 
@@ -39,16 +39,16 @@ class Holder(Reader):
     Transactions that write exclude each other, so what is found here stays true until the transaction ends.
     """
 
-    async def beat(self) -> Held:
+    async def heartbeat(self) -> Held:
         """Show that this process lives, and return what it works on."""
-        await QUERIES.beat(self._db, process=self._db.process)
-        await QUERIES.bury_processes(self._db)
+        await QUERIES.heartbeat(self._db, process=self._db.process)
+        await QUERIES.prune_dead_processes(self._db)
         held = [row async for row in QUERIES.held(self._db, process=self._db.process)]
         living = frozenset([row["id"] async for row in QUERIES.living(self._db)])
         return Held(
             accounts=frozenset(row["id"] for row in held),
             idle=frozenset(row["id"] for row in held if not row["busy"]),
-            part=None if len(living) == 1 else math.ceil(await QUERIES.count_busy(self._db) / len(living)),
+            fair_share=None if len(living) == 1 else math.ceil(await QUERIES.count_busy(self._db) / len(living)),
             living=living,
         )
 

@@ -35,7 +35,7 @@ class Outbox(Transaction):
         which: dict[str, Any] = {
             "account_id": account_id,
             "patience": PATIENCE,
-            "held_since": to_ms(self.now - _WAITED_FOR),
+            "waited_since": to_ms(self.now - _WAITED_FOR),
             "now": self._now_ms,
         }
         lists = QUERIES.requests_to_notify(self._db, begun_before=to_ms(self.now - _FIRST_PASS), **which)

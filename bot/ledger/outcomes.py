@@ -21,7 +21,7 @@ class Outcome:
     """
 
     cancellation: Cancellation
-    verdict: Transition
+    transition: Transition
     due_at: datetime
     reading: OrderReading | None = None
     checked: bool = False
@@ -37,7 +37,7 @@ class Outcome:
     @property
     def changes_card(self) -> bool:
         """Tell whether a card that shows this order has to change."""
-        before, after = self.cancellation, self.verdict
+        before, after = self.cancellation, self.transition
         word = self.reading.word if self.reading else before.status_word
         return (before.state, before.panel_message, before.status_word) != (
             after.state,
@@ -47,7 +47,7 @@ class Outcome:
 
 
 def outcome_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
-    state, reading = outcome.verdict.state, outcome.reading
+    state, reading = outcome.transition.state, outcome.reading
     charge_first, charge_last, currency = _charges(outcome.cancellation, reading)
     seen_at = outcome.seen_at or now
     was_pending, pending_at = outcome.cancellation.pending_at, _pending_at(outcome, seen_at)
@@ -61,13 +61,13 @@ def outcome_row(outcome: Outcome, now: datetime) -> dict[str, Any]:
         "from_ambiguous": outcome.cancellation.ambiguous_attempts,
         "from_given_up": int(outcome.cancellation.given_up),
         "state": state,
-        "ambiguous_attempts": outcome.verdict.ambiguous_attempts,
-        "given_up": int(outcome.cancellation.given_up or outcome.verdict.gives_up),
+        "ambiguous_attempts": outcome.transition.ambiguous_attempts,
+        "given_up": int(outcome.cancellation.given_up or outcome.transition.gives_up),
         "running_checks": outcome.cancellation.running_checks + outcome.shows_running,
         "checked": int(outcome.checked),
         "failed": int(outcome.failed),
-        "panel_message": outcome.verdict.panel_message,
-        "reason": outcome.verdict.reason,
+        "panel_message": outcome.transition.panel_message,
+        "reason": outcome.transition.reason,
         "status_word": reading.word if reading else None,
         "remains": reading.remains if reading else None,
         "charge_first": charge_first,
@@ -95,4 +95,4 @@ def _pending_at(outcome: Outcome, seen_at: datetime) -> datetime | None:
     if outcome.reading is None:
         return outcome.cancellation.pending_at
     pending = outcome.reading.status is OrderStatus.PENDING
-    return seen_at if pending and outcome.verdict.state is State.REQUESTED else None
+    return seen_at if pending and outcome.transition.state is State.REQUESTED else None

@@ -18,7 +18,7 @@ class PanelAccounts(Cards):
         """Begin anew, under the key that was named, what was not found under the key whose cancel it was linked to."""
         for one in outcomes:
             old = one.cancellation.id
-            if one.verdict.state is not State.REFUSED or one.verdict.reason is not Reason.NOT_FOUND:
+            if one.transition.state is not State.REFUSED or one.transition.reason is not Reason.NOT_FOUND:
                 continue
             heir = await QUERIES.heir(self._db, cancellation_id=old)
             if heir is None:
@@ -42,7 +42,7 @@ class PanelAccounts(Cards):
 
     async def _link(self, account_id: int, outcomes: Iterable[Outcome]) -> None:
         """Note which keys of a user are of one panel account: they have been shown the same order."""
-        seen = [one.cancellation.order_id for one in outcomes if one.checked or one.verdict.state is State.ACCEPTED]
+        seen = [one.cancellation.order_id for one in outcomes if one.checked or one.transition.state is State.ACCEPTED]
         rows = QUERIES.accounts_seeing(self._db, account_id=account_id, orders=json.dumps(seen)) if seen else None
         found = {row["id"] async for row in rows} if rows else set[int]()
         account = await self.account(account_id) if found else None

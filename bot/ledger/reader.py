@@ -132,13 +132,13 @@ class Reader:
         """Return how many orders of an account are not started yet."""
         return await QUERIES.count_waiting(self._db, account_id=account_id)
 
-    async def count_taken(self, account_id: int) -> int:
+    async def count_started(self, account_id: int) -> int:
         """Return how many orders of an account are started and have not ended."""
-        return await QUERIES.count_taken(self._db, account_id=account_id)
+        return await QUERIES.count_started(self._db, account_id=account_id)
 
     async def count_open(self, account_id: int) -> int:
         """Return how many orders of an account have not ended."""
-        return await self.count_waiting(account_id) + await self.count_taken(account_id)
+        return await self.count_waiting(account_id) + await self.count_started(account_id)
 
     async def count_linked(self, request_id: int) -> int:
         """Return how many orders of a request had been asked for before."""

@@ -215,7 +215,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         the account's has just begun, and what is left is found after it.
         """
         room = most - await QUERIES.count_requested(self._db, account_id=account_id, now=self._now_ms, most=most)
-        taken = 0
+        started = 0
         for request_id, waiting in await self.requests_to_send(account_id):
             count = min(waiting, room)
             if count <= 0:
@@ -223,15 +223,15 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
             await self._start_orders(request_id, count, State.REQUESTED)
             if count == waiting:
                 await QUERIES.hurry_request(self._db, request_id=request_id, now=self._now_ms)
-            taken += count
+            started += count
             room -= count
-        if taken:
+        if started:
             # What is linked to a cancel under a key that is out of use would wait for that.
             for other in await self.accounts_beside(account_id):
                 account = await self.account(other)
                 if account and account.state is not AccountState.ACTIVE:
                     await self._hand_over(other)
-        return taken
+        return started
 
     async def _start_orders(self, request_id: int, count: int, state: State, *, notified: bool = False) -> int:
         """Give a request's next orders a cancellation in that state, or the one they have already; count the new."""
@@ -330,7 +330,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         await self.recover_sending(account_id)
         return True
 
-    async def recover_left_behind(self) -> None:
+    async def recover_orphaned(self) -> None:
         """Take from dead processes what they were sending with keys that have been paused or removed since."""
         for row in [row async for row in QUERIES.orphaned(self._db)]:
             await self.take_account(row["id"])

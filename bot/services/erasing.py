@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 _ERASE_WITHIN = 5
 """Seconds for which whoever has everything erased waits for the end of it; the rest goes on beside all else."""
-_LOOK_FOR_ERASURES = timedelta(minutes=1)
+_ERASURES_EVERY = timedelta(minutes=1)
 _BETWEEN_PIECES = 0.01
 """Seconds that others have the ledger to themselves between two pieces of an erasure."""
 
@@ -96,7 +96,7 @@ class Erasing:
                 if not await self._erase_piece(user_id):
                     await self._forget_files()
                 self.bell.turned()
-            await self.bell.wait(self._clock() + _LOOK_FOR_ERASURES, self._clock, (), stop)
+            await self.bell.wait(self._clock() + _ERASURES_EVERY, self._clock, (), stop)
 
     async def _erase_piece(self, user_id: int) -> bool:
         async with self._ledger.write() as tx:

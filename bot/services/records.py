@@ -79,7 +79,7 @@ class Records:
             for account in keys:
                 watched, waiting = await tx.stop_watching(account.id)
                 not_watched, not_sent = not_watched + watched, not_sent + waiting
-                under_way += await tx.count_taken(account.id)
+                under_way += await tx.count_started(account.id)
         return StoppedWatching(not_watched, not_sent, under_way)
 
     async def history(self, user_id: int, outcome: State | None, days: int) -> HistoryView:

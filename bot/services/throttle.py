@@ -34,7 +34,7 @@ class UserThrottle:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._free_at: dict[int, datetime] = {}  # when nothing that a person has asked for counts any more
-        self._told_until: dict[int, datetime] = {}
+        self._answered_until: dict[int, datetime] = {}
 
     def admit(self, user_id: int, cost: timedelta = PAUSE) -> None:
         """Count something that a person asks for; raise Throttled, with when to come back, where it is too much.
@@ -52,13 +52,15 @@ class UserThrottle:
             self._free_at = {known: until for known, until in self._free_at.items() if until > now}
         self._free_at[user_id] = free_at + cost
 
-    def is_to_be_told(self, user_id: int, refusal: Throttled) -> bool:
+    def is_to_be_answered(self, user_id: int, refusal: Throttled) -> bool:
         """Tell whether to answer a refused message: once, and then not before the time that answer has named."""
         now = self._clock()
-        self._told_until = {known: until for known, until in self._told_until.items() if now < until <= now + 2 * PAUSE}
-        if user_id in self._told_until:
+        self._answered_until = {
+            known: until for known, until in self._answered_until.items() if now < until <= now + 2 * PAUSE
+        }
+        if user_id in self._answered_until:
             return False
-        self._told_until[user_id] = refusal.again_at
+        self._answered_until[user_id] = refusal.again_at
         return True
 
 

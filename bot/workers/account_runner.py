@@ -127,8 +127,8 @@ class AccountRunner:
     async def _claim(self, account: Account, most: int) -> list[Cancellation]:
         """Start orders whose turn it is, until there are some to send or none is left; raise _KeyReplaced."""
         while True:
-            taken, rows = await self._ledger.write_at_once(lambda tx: _taken_and_claimed(tx, account, most))
-            if rows or not taken:  # else all of them had been asked for before
+            started, rows = await self._ledger.write_at_once(lambda tx: _started_and_claimed(tx, account, most))
+            if rows or not started:  # else all of them had been asked for before
                 return rows
 
     async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
@@ -156,8 +156,8 @@ class AccountRunner:
             pause, trouble = self._classify(account.id, answers)
             if trouble not in (None, Reason.RATE_LIMITED):  # the one is about the key, the other blocks the budget
                 self._pause_sending(account.id)
-            told = lost(pause, may_have_acted=error.may_have_acted, error=error)
-            return _Answer(told, trouble, answers.pauses)
+            outcomes = lost(pause, may_have_acted=error.may_have_acted, error=error)
+            return _Answer(outcomes, trouble, answers.pauses)
         self._succeeded(account.id)
         self._cancel_failures.pop(account.id, None)
         self._sends_from.pop(account.id, None)
@@ -165,8 +165,10 @@ class AccountRunner:
         check_at = await self._first_checks(account, {row.request_id for row in rows})
 
         def answered(row: Cancellation) -> Outcome:
-            verdict = after_cancel(row.ambiguous_attempts, answers.get(row.order_id), same_key=row.sent_with(account))
-            return Outcome(row, verdict, check_at[row.request_id])
+            transition = after_cancel(
+                row.ambiguous_attempts, answers.get(row.order_id), same_key=row.sent_with(account)
+            )
+            return Outcome(row, transition, check_at[row.request_id])
 
         return _Answer([answered(row) for row in rows])
 
@@ -214,14 +216,14 @@ class AccountRunner:
     async def _planned(self, account_id: int, seen: list[Outcome]) -> list[Outcome]:
         """Set when to check again what is still open of the orders of one call."""
         now = self._clock()
-        still = [outcome.cancellation for outcome in seen if outcome.verdict.state in _WATCHED]
+        still = [outcome.cancellation for outcome in seen if outcome.transition.state in _WATCHED]
         if not still:
             self._plan.forget(account_id)
             return seen
-        groups = groups_of(await self._ledger.read.count_taken(account_id), MAX_BATCH)
+        groups = groups_of(await self._ledger.read.count_started(account_id), MAX_BATCH)
         pause = self._plan.pause(account_id, [now - row.created_at for row in still], groups)
         return [
-            replace(one, due_at=_next_check(one, now, now + pause)) if one.verdict.state in _WATCHED else one
+            replace(one, due_at=_next_check(one, now, now + pause)) if one.transition.state in _WATCHED else one
             for one in seen
         ]
 
@@ -231,10 +233,10 @@ class AccountRunner:
             self._note_strange(reading.word[:_MOST_OF_WORD])
         now = self._clock()
         resend = not row.given_up and may_resend(now, row.resends_at(now), row.running_checks)
-        verdict = after_status(
+        transition = after_status(
             row.state, row.ambiguous_attempts, found, same_key=row.sent_with(account), may_resend=resend
         )
-        return Outcome(row, verdict, now, reading, checked=reading is not None, failed=found is None, seen_at=now)
+        return Outcome(row, transition, now, reading, checked=reading is not None, failed=found is None, seen_at=now)
 
     def _note_strange(self, word: str) -> None:
         """Log a status word once; whoever invents them without end is not listened to for ever."""
@@ -293,7 +295,7 @@ class AccountRunner:
 
     async def _write(self, account: Account, answer: _Answer) -> None:
         refunds = await self._ledger.write_at_once(lambda tx: _recorded(tx, account, answer))
-        self._ended_as([outcome.verdict.state for outcome in answer.outcomes], refunds)
+        self._ended_as([outcome.transition.state for outcome in answer.outcomes], refunds)
 
 
 def _unchanged(rows: Iterable[Cancellation], again: datetime, *, failed: bool = True) -> list[Outcome]:
@@ -306,7 +308,7 @@ def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:
 
     A check that does not show it running says nothing of when the next one will: only the planner's pauses grow.
     """
-    if seen.verdict.state is not State.UNKNOWN or seen.cancellation.given_up:
+    if seen.transition.state is not State.UNKNOWN or seen.cancellation.given_up:
         return planned
     resend_at = seen.cancellation.resends_at(now)
     if not seen.shows_running and (resend_at is None or resend_at <= now):
@@ -314,14 +316,14 @@ def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:
     return min(planned, check_before_resend(now, resend_at))
 
 
-async def _taken_and_claimed(tx: Writer, account: Account, most: int) -> tuple[int, list[Cancellation]]:
+async def _started_and_claimed(tx: Writer, account: Account, most: int) -> tuple[int, list[Cancellation]]:
     await tx.check_lease(account.id)
     # What is claimed counts as sent with the key that is stored now.
     current = await tx.account(account.id)
     if current is None or current.key_sealed != account.key_sealed:
         raise _KeyReplaced
-    taken = await tx.start_orders(account.id, most)
-    return taken, await tx.claim_for_sending(account.id, most)
+    started = await tx.start_orders(account.id, most)
+    return started, await tx.claim_for_sending(account.id, most)
 
 
 async def _recorded(tx: Writer, account: Account, answer: _Answer) -> list[Refund]:
@@ -342,7 +344,7 @@ async def _stop_what_came_back(tx: Writer, outcomes: Iterable[Outcome]) -> None:
     unsent = (
         one.cancellation
         for one in outcomes
-        if one.verdict.state is State.REQUESTED and not one.verdict.ambiguous_attempts
+        if one.transition.state is State.REQUESTED and not one.transition.ambiguous_attempts
     )
     for request_id in {order.request_id for order in unsent}:
         request = await tx.request(request_id)

@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 _EVERY = 4
 """Seconds between two signs of life."""
 _FULL_FOR = 1
-"""Seconds after which a process that has its part counts anew before it leaves an account to others."""
+"""Seconds after which a process that has its fair share counts anew before it leaves an account to others."""
 _ROOM = 1
-"""Accounts above its part that a process may take: parts are counted every few seconds only."""
+"""Accounts above its fair share that a process may take: shares are counted every few seconds only."""
 
 
 class Leases:
@@ -34,7 +34,7 @@ class Leases:
         self._ledger = ledger
         self._held: set[int] = set()
         self._busy: set[int] = set()
-        self._part: int | None = None
+        self._fair_share: int | None = None
         self._seen_at = -math.inf
         self._living: frozenset[int] = frozenset()
         self._asking = asyncio.Lock()
@@ -49,32 +49,32 @@ class Leases:
                 await asyncio.wait_for(stop.wait(), _EVERY)
             before = self._living
             try:
-                await self.beat()
+                await self.heartbeat()
                 if before - self._living:
                     others_left()
             except LedgerError as error:
                 log.warning("other processes may take this one for dead: %s", error)
 
-    async def beat(self) -> None:
+    async def heartbeat(self) -> None:
         """Show that this process lives; leave to others what is too much or idle, settle what the dead left behind."""
         if not self._ledger.is_shared:
             return
         began, before = monotonic(), set(self._held)
         async with self._ledger.write() as tx:
-            held = await tx.beat()
+            held = await tx.heartbeat()
             left = _left(held, self._busy)
             if left:
                 await tx.release(left)
-            await tx.recover_left_behind()
+            await tx.recover_orphaned()
             await tx.interrupt_previews()
         self._held -= before - (held.accounts - left)
-        self._part, self._living, self._seen_at = held.part, held.living, began
+        self._fair_share, self._living, self._seen_at = held.fair_share, held.living, began
         if left:
             self._ledger.wake_others()
 
     @property
     def _is_full(self) -> bool:
-        return self._part is not None and len(self._held) >= self._part + _ROOM
+        return self._fair_share is not None and len(self._held) >= self._fair_share + _ROOM
 
     async def take(self, account_id: int) -> bool:
         """Begin to work on an account, unless it is another process's; what was being sent there is unknown then.
@@ -86,7 +86,7 @@ class Leases:
         self._busy.add(account_id)
         async with self._asking:  # what one finds out serves all that wait
             if monotonic() - self._seen_at > (_FULL_FOR if self._is_full else _EVERY):
-                await self.beat()
+                await self.heartbeat()
         if account_id in self._held:
             return True
         if self._is_full:
@@ -116,7 +116,7 @@ class Leases:
 
 
 def _left(held: Held, busy: Set[int]) -> frozenset[int]:
-    """Return which accounts to leave to others: those with nothing to do, and what is more than this process's part."""
+    """Return which accounts to leave to others: those with nothing to do, and what is more than its fair share."""
     free, working = held.accounts - busy, held.accounts - held.idle
-    surplus = 0 if held.part is None else max(len(working) - held.part - _ROOM, 0)
+    surplus = 0 if held.fair_share is None else max(len(working) - held.fair_share - _ROOM, 0)
     return (free & held.idle) | set(sorted(free & working)[:surplus])

@@ -59,7 +59,7 @@ class Scheduler:
 
         Where others may live on the same ledger, what was being sent is settled account by account (`Leases.take`).
         """
-        await self._leases.beat()
+        await self._leases.heartbeat()
         async with self._ledger.write() as tx:
             count = 0 if self._ledger.is_shared else await tx.recover_sending()
             await tx.interrupt_previews()

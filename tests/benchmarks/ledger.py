@@ -23,7 +23,7 @@ from bot.domain.panel_answers import Accepted, OrderReading
 from bot.domain.states import after_cancel, after_status
 from bot.ledger import Account, Cancellation, Ledger, Outcome
 from bot.panel import MAX_BATCH
-from bot.workers.account_runner import _Answer, _recorded, _taken_and_claimed
+from bot.workers.account_runner import _Answer, _recorded, _started_and_claimed
 from tests.benchmarks import filled, scale
 from tests.benchmarks.replay import bare_sqlite, play, recording
 from tests.benchmarks.sides import limited_panel, prepare
@@ -44,7 +44,7 @@ async def check(ledger: Ledger, account_id: int) -> int:
     now = utc_now() + PAUSE
     account = await _begin(ledger, account_id, now)
     rows = await ledger.read.due_checks(account_id, now, MAX_BATCH)
-    await ledger.read.count_taken(account_id)
+    await ledger.read.count_started(account_id)
     seen = [_seen(row, ENDED if number == 0 else RUNNING, now) for number, row in enumerate(rows)]
     await ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(seen)))
     return len(rows)
@@ -54,7 +54,7 @@ async def send(ledger: Ledger, account_id: int) -> int:
     """Send an account's orders, all of which are accepted; return how many they were."""
     now = utc_now() + PAUSE
     account = await _begin(ledger, account_id, now)
-    _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, account, MAX_BATCH))
+    _, rows = await ledger.write_at_once(lambda tx: _started_and_claimed(tx, account, MAX_BATCH))
     await ledger.read.requests_to_send(account_id)
     taken = [Outcome(row, after_cancel(row.ambiguous_attempts, Accepted()), now) for row in rows]
     await ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(taken)))

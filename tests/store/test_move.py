@@ -108,7 +108,7 @@ async def test_it_goes_on_where_it_was(source: InFile, bare: InPostgres) -> None
 async def test_a_database_in_use_is_refused_untouched(
     source: InFile, bare: InPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "SEAT_TIMEOUT", 0.05)
+    monkeypatch.setattr(connections, "INSTANCE_LOCK_TIMEOUT", 0.05)
     async with Ledger.open(bare.database) as ledger:
         with pytest.raises(LedgerInUse):
             await move(source.database, bare.database)

@@ -278,7 +278,7 @@ async def test_a_database_that_does_not_exist_is_told(base: InPostgres) -> None:
 async def test_what_another_process_has_is_refused(
     base: InPostgres, mine: dict[str, Any], another: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "SEAT_TIMEOUT", 0.05)
+    monkeypatch.setattr(connections, "INSTANCE_LOCK_TIMEOUT", 0.05)
     async with Ledger.open(base.database, **mine) as ledger:
         with pytest.raises(LedgerInUse, match="Another process"):
             async with Ledger.open(base.database, **another):

@@ -11,7 +11,7 @@ from bot.domain.reasons import Reason
 from bot.domain.states import State, Transition
 from bot.ledger import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, LeaseLost, Ledger, Outcome, Preview, PreviewState
 from bot.panel import CALL_DEADLINE
-from bot.workers.account_runner import _Answer, _recorded, _taken_and_claimed
+from bot.workers.account_runner import _Answer, _recorded, _started_and_claimed
 from bot.workers.leases import Leases
 from tests.ledgers import InPostgres
 from tests.store.ledger_case import ANN, CARD_ENDS, KEY, LATER, WINDOW, LedgerCase, ask, connect, opened
@@ -28,7 +28,7 @@ class Pair:
 
     async def claim(self, ledger: Ledger) -> list[str]:
         """Claim what is to be sent, as a process's worker does."""
-        _, rows = await ledger.write_at_once(lambda tx: _taken_and_claimed(tx, self.ledger_case.account, 100))
+        _, rows = await ledger.write_at_once(lambda tx: _started_and_claimed(tx, self.ledger_case.account, 100))
         return [row.order_id for row in rows]
 
     async def take(self, ledger: Ledger) -> bool:
@@ -168,7 +168,7 @@ async def test_whoever_ends_in_order_leaves_its_accounts_at_once(base: InPostgre
 
 async def test_a_process_that_was_not_seen_of_late_sends_nothing(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     leases, account_id = pair.leases(pair.one), pair.ledger_case.account.id
-    await leases.beat()
+    await leases.heartbeat()
     assert await leases.take(account_id)
     leases.require(account_id)
     monkeypatch.setattr("bot.workers.leases.monotonic", lambda: 1e9)
@@ -178,11 +178,11 @@ async def test_a_process_that_was_not_seen_of_late_sends_nothing(pair: Pair, mon
 
 async def test_a_process_that_hung_finds_out_what_it_has_lost(pair: Pair) -> None:
     leases, account_id = pair.leases(pair.one), pair.ledger_case.account.id
-    await leases.beat()
+    await leases.heartbeat()
     await leases.take(account_id)
     pair.dies(pair.one)
     await pair.take(pair.other)
-    await leases.beat()
+    await leases.heartbeat()
     with pytest.raises(LeaseLost):
         leases.require(account_id)
     assert not await leases.take(account_id)
@@ -197,13 +197,13 @@ async def test_accounts_are_shared_out_among_the_living(pair: Pair) -> None:
             ids.append(account.id)
     pair.dies(pair.other)
     one, other = pair.leases(pair.one), pair.leases(pair.other)
-    await one.beat()
+    await one.heartbeat()
     assert all([await one.take(account_id) for account_id in ids])  # alone it takes everything
-    await other.beat()
+    await other.heartbeat()
     assert not any([await other.take(account_id) for account_id in ids])
     for account_id in ids[1:]:
         one.done(account_id)  # only the first one is still being worked on
-    await one.beat()
+    await one.heartbeat()
     taken = [await other.take(account_id) for account_id in ids]
     assert sum(taken) in (5, 6, 7)
     assert not taken[0]
@@ -221,12 +221,12 @@ async def test_many_accounts_that_are_reached_for_at_once_cost_one_sign_of_life(
 
 async def test_an_account_with_nothing_to_do_is_left(pair: Pair) -> None:
     leases, account_id = pair.leases(pair.one), pair.ledger_case.account.id
-    await leases.beat()
+    await leases.heartbeat()
     await leases.take(account_id)
     leases.done(account_id)
     async with pair.one.write() as tx:
         await tx.stop_watching(account_id)
-    await leases.beat()
+    await leases.heartbeat()
     assert pair.ledger_case.sql("SELECT held_by FROM accounts") == [(None,)]
 
 
@@ -236,7 +236,7 @@ async def test_accounts_whose_key_is_needed_again_keep_no_others_from_being_work
         for account in others:
             await ask(tx, account, "ord_B")
     leases = pair.leases(pair.one)
-    await leases.beat()
+    await leases.heartbeat()
     pair.dies(pair.other)
     assert all([await leases.take(account.id) for account in others])
     for account in others:
@@ -244,8 +244,8 @@ async def test_accounts_whose_key_is_needed_again_keep_no_others_from_being_work
     async with pair.one.write() as tx:
         for account in others:
             await tx.pause(account, AccountState.REJECTED)
-    await pair.leases(pair.other).beat()
-    await leases.beat()
+    await pair.leases(pair.other).heartbeat()
+    await leases.heartbeat()
     assert await leases.take(pair.ledger_case.account.id)
 
 
@@ -259,13 +259,13 @@ async def test_what_a_dead_process_was_sending_with_a_key_out_of_use_is_not_left
         else:
             await tx.pause(pair.ledger_case.account, AccountState.REJECTED)
     leases = pair.leases(pair.other)
-    await leases.beat()
+    await leases.heartbeat()
     assert await pair.state() is State.SENDING  # it lives, and its call may be under way
     pair.dies(pair.one, DEAD_AFTER + 1)
-    await leases.beat()
+    await leases.heartbeat()
     assert await pair.state() is State.SENDING  # its last call may be on its way
     pair.dies(pair.one)
-    await leases.beat()
+    await leases.heartbeat()
     assert await pair.state() is (State.EXPIRED if gone == "removed" else State.UNKNOWN)
 
 
@@ -276,7 +276,7 @@ async def test_only_what_a_dead_process_was_asking_is_broken_off(pair: Pair) -> 
             await tx.save_preview(request_id, Preview(1, process=process))
     pair.dies(pair.other)
     async with pair.one.write() as tx:
-        await tx.beat()
+        await tx.heartbeat()
         await tx.interrupt_previews()
     requests = [await pair.one.read.request(number) for (number,) in pair.ledger_case.sql("SELECT id FROM requests")][
         1:

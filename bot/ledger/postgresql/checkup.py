@@ -1,4 +1,4 @@
-"""Checks a ledger in PostgreSQL without changing it or taking an instance lock: no bot that works on it is disturbed."""
+"""Checks a ledger in PostgreSQL: it changes nothing and takes no instance lock, so a running bot is not disturbed."""
 
 import asyncio
 from typing import Any

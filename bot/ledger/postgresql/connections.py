@@ -25,7 +25,7 @@ _USED, _ALONE = "pg_advisory_lock_shared(0, 2)", "pg_advisory_lock(0, 2)"
 _SOME_SHARDS, _ALL_SHARDS = "pg_advisory_lock_shared(0, 3)", "pg_advisory_lock(0, 3)"
 _SHARD = "pg_advisory_lock(1, {})"
 """Of Discord's shards each is one process's: two would both answer what is asked there."""
-SEAT_TIMEOUT = 20
+INSTANCE_LOCK_TIMEOUT = 20
 """Seconds to wait for a process that has died to be noticed by the server, before its place counts as taken."""
 CONNECT_TIMEOUT = 10  # seconds
 _STATEMENT_TIMEOUT = 60  # seconds
@@ -114,23 +114,23 @@ async def connect_freely(database: SecretStr) -> Link:
             raise LedgerUnreachable("(DATABASE_URL is not an address that PostgreSQL's clients take)") from None
 
 
-async def connect(database: SecretStr, seat: InstanceLock) -> Link:
+async def connect(database: SecretStr, instance_lock: InstanceLock) -> Link:
     """Open the one connection by which a process writes, and which holds its instance lock; raise LedgerError."""
     link = await connect_freely(database)
     try:
-        await sit_down(link, seat, database)
+        await lock_instance(link, instance_lock, database)
     except BaseException:
         link.terminate()
         raise
     return link
 
 
-async def sit_down(link: Link, seat: InstanceLock, database: SecretStr) -> None:
+async def lock_instance(link: Link, instance_lock: InstanceLock, database: SecretStr) -> None:
     """Take an instance lock for as long as a connection lives; raise LedgerInUse where another process has it."""
     try:
         with explained(link, database):
-            await link.execute(f"SET lock_timeout = '{SEAT_TIMEOUT}s'")
-            for lock in seat.locks:
+            await link.execute(f"SET lock_timeout = '{INSTANCE_LOCK_TIMEOUT}s'")
+            for lock in instance_lock.locks:
                 await link.execute(f"SELECT {lock}")
             await link.execute("RESET lock_timeout")
     except LedgerUnwritable as error:

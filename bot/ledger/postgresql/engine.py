@@ -127,13 +127,13 @@ class _Readers:
 class PostgresEngine:
     """Owns the connections; knows transactions, nothing of what is stored."""
 
-    def __init__(self, database: SecretStr, seat: InstanceLock, pool: Any, writer: Link, process: int) -> None:
+    def __init__(self, database: SecretStr, instance_lock: InstanceLock, pool: Any, writer: Link, process: int) -> None:
         self.process = process
         self.reader = _Readers(pool, process)
         self.heard: Callable[[], None] = _nothing
         """Called whenever another process has said that there is something to do."""
         self._database = database
-        self._seat = seat
+        self._instance_lock = instance_lock
         self._pool = pool
         self._writer = writer
         self._lock = asyncio.Lock()
@@ -153,15 +153,15 @@ class PostgresEngine:
     async def open(cls, database: SecretStr, *, alone: bool, shards: Sequence[int] | None) -> Self:
         """Migrate and open a ledger, as one of the processes that share it; raise LedgerError."""
         await migrate_server(database)
-        seat = InstanceLock(alone, None if shards is None else tuple(shards))
-        writer = await connect(database, seat)
+        instance_lock = InstanceLock(alone, None if shards is None else tuple(shards))
+        writer = await connect(database, instance_lock)
         try:
             process = await POSTGRES_QUERIES.begin_process(_Statements(writer, 0))
             pool = await pool_of_readers(database, _READERS)
         except BaseException:
             await writer.close()
             raise
-        engine = cls(database, seat, pool, writer, process)
+        engine = cls(database, instance_lock, pool, writer, process)
         try:
             await engine._listen(writer)
         except BaseException:
@@ -182,7 +182,7 @@ class PostgresEngine:
             await self._writer.close(timeout=_LAST_WORDS)
 
     async def _connect_anew(self) -> None:
-        link = await connect(self._database, self._seat)
+        link = await connect(self._database, self._instance_lock)
         try:
             await self._listen(link)
         except BaseException:
@@ -240,13 +240,13 @@ class PostgresEngine:
         try:
             status = await to_the_end(self._writer.execute("COMMIT"))
         except LOST as error:
-            if not await self._was_kept(number):
+            if not await self._was_committed(number):
                 raise LedgerUnreachable(f"({describe(self._database)}: {brief(error)})") from error
         else:
             if status != "COMMIT":
                 raise LedgerUnwritable("(a statement of the transaction had failed)")
 
-    async def _was_kept(self, number: str) -> bool:
+    async def _was_committed(self, number: str) -> bool:
         """Ask what became of a transaction whose COMMIT was not answered; raise LedgerUnsure."""
         pause = 0.0
         with suppress(TimeoutError):

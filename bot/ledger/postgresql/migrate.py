@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from bot.ledger.postgresql.address import describe
-from bot.ledger.postgresql.connections import ALONE, UNHURRIED, WRITING, Link, connect_freely, explained, sit_down
+from bot.ledger.postgresql.connections import ALONE, UNHURRIED, WRITING, Link, connect_freely, explained, lock_instance
 from bot.ledger.postgresql.role import refuse_foreign, rights
 from bot.ledger.schema import announce, is_ours, pending
 
@@ -39,7 +39,7 @@ async def _migrate(link: Link, database: SecretStr) -> int:
     version = await schema_version(link, where)
     if not pending("postgresql", version, where):
         return version
-    await sit_down(link, ALONE, database)
+    await lock_instance(link, ALONE, database)
     version = await schema_version(link, where)  # it may be done: of processes started together one comes first
     missing = pending("postgresql", version, where)
     announce(missing)

@@ -207,7 +207,7 @@ WHERE due_at IS NOT NULL AND sent_at > :now;
 UPDATE cancellations SET due_at = :now
 WHERE request_id = :request_id AND state IN ('accepted', 'unknown') AND checks = 0 AND due_at > :now;
 
--- name: told_by_card(now, patience, id, revision)!
+-- name: notified_by_card(now, patience, id, revision)!
 -- What ended while its user was watching the card; of all else they get a message as well. Only where nothing has
 -- changed since what the card shows was read.
 UPDATE cancellations SET notified_at = :now
@@ -239,7 +239,7 @@ WHERE account_id = :account_id AND ended_at IS NULL AND overdue_at IS NULL AND c
 -- name: accounts_to_notify()
 SELECT DISTINCT account_id FROM cancellations WHERE ended_at IS NOT NULL AND notified_at IS NULL;
 
--- name: requests_to_notify(account_id, patience, begun_before, held_since, now)
+-- name: requests_to_notify(account_id, patience, begun_before, waited_since, now)
 -- Requests whose user is to be notified. It goes from request to request through the index: a long list that is being gone
 -- through has tens of thousands of unnotified orders, and none to notify of yet. So does one that its user wants to hear of at its
 -- end, for as long as that is waited for; but what another request is linked to is notified of when either has ended.
@@ -251,13 +251,13 @@ WITH RECURSIVE lists (id) AS (
             WHERE account_id = :account_id AND ended_at IS NOT NULL AND notified_at IS NULL AND request_id > lists.id)
     FROM lists WHERE lists.id IS NOT NULL
 ), waited_for (id) AS (
-    SELECT h.id FROM accounts a CROSS JOIN accounts own CROSS JOIN held h
-    WHERE a.id = :account_id AND own.user_id = a.user_id AND h.account_id = own.id AND h.began_at > :held_since
+    SELECT h.id FROM accounts a CROSS JOIN accounts own CROSS JOIN unfinished h
+    WHERE a.id = :account_id AND own.user_id = a.user_id AND h.account_id = own.id AND h.began_at > :waited_since
 ), linked (id) AS (
     SELECT c.request_id FROM accounts a CROSS JOIN preferences p CROSS JOIN accounts own CROSS JOIN requests r
     CROSS JOIN request_orders ro CROSS JOIN cancellations c
     WHERE a.id = :account_id AND p.user_id = a.user_id AND p.notify_when = 'finished'
-      AND own.user_id = a.user_id AND r.account_id = own.id AND r.began_at > :held_since AND r.id NOT IN (SELECT id FROM waited_for)
+      AND own.user_id = a.user_id AND r.account_id = own.id AND r.began_at > :waited_since AND r.id NOT IN (SELECT id FROM waited_for)
       AND ro.linked = 1 AND ro.request_id = r.id AND c.id = ro.cancellation_id
       AND c.ended_at IS NOT NULL AND c.notified_at IS NULL
 )
@@ -276,10 +276,10 @@ WHERE id IS NOT NULL
       )
   );
 
--- name: enqueue_request(notice_id, account_id, request_id, patience, held_since, now)!
+-- name: enqueue_request(notice_id, account_id, request_id, patience, waited_since, now)!
 WITH waited_for (id) AS (
-    SELECT h.id FROM accounts a CROSS JOIN accounts own CROSS JOIN held h
-    WHERE a.id = :account_id AND own.user_id = a.user_id AND h.account_id = own.id AND h.began_at > :held_since
+    SELECT h.id FROM accounts a CROSS JOIN accounts own CROSS JOIN unfinished h
+    WHERE a.id = :account_id AND own.user_id = a.user_id AND h.account_id = own.id AND h.began_at > :waited_since
 )
 INSERT INTO notice_items (notice_id, kind, cancellation_id)
 SELECT CAST(:notice_id AS BIGINT), 'ended', c.id FROM unnotified c WHERE c.account_id = :account_id AND c.request_id = :request_id
@@ -298,5 +298,5 @@ SELECT ended_at - queued_at AS life FROM cancellations
 WHERE queued_at IS NOT NULL AND ended_at IS NOT NULL AND state IN ('cancelled', 'partial', 'completed', 'failed')
 ORDER BY ended_at DESC LIMIT :most;
 
--- name: count_taken(account_id)$
+-- name: count_started(account_id)$
 SELECT COUNT(*) FROM cancellations WHERE account_id = :account_id AND ended_at IS NULL;

@@ -14,7 +14,7 @@ WHERE r.began_at IS NOT NULL AND (r.waiting > 0 OR EXISTS (
     WHERE c.request_id = r.id AND c.state IN ('requested', 'sending', 'accepted') AND c.checks = 0 AND c.failed_checks < 3
 ));
 
--- view: held
+-- view: unfinished
 -- Requests that their user wants to hear of at their end, while some of their orders, own or linked, have not ended.
 SELECT r.id, r.account_id, r.began_at FROM accounts a CROSS JOIN preferences p CROSS JOIN requests r
 WHERE p.user_id = a.user_id AND p.notify_when = 'finished' AND r.account_id = a.id

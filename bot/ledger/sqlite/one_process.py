@@ -17,7 +17,7 @@ def only_process(database: Path) -> Generator[None]:
 
     Raise LedgerInUse, or LedgerUnreadable where not even its lock can be made.
     """
-    with _told(database):
+    with _explained(database):
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _file_itself(database), _name(database):
         yield
@@ -35,10 +35,10 @@ def _file_itself(database: Path) -> Generator[None]:
         return
     import fcntl  # not on Windows
 
-    with _told(database):
+    with _explained(database):
         handle = os.open(database, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        with _told(database):
+        with _explained(database):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
@@ -48,14 +48,14 @@ def _file_itself(database: Path) -> Generator[None]:
 @contextmanager
 def _name(database: Path) -> Generator[None]:
     """Lock the name as well: a backup put in the ledger's place is another file, and would be worked on twice."""
-    with _told(database):  # who can open it can hold it: its owner alone, also where it was there already
+    with _explained(database):  # who can open it can hold it: its owner alone, also where it was there already
         lock = FileLock(f"{os.path.realpath(database)}.lock", mode=0o600).acquire(timeout=0)
     with lock:
         yield
 
 
 @contextmanager
-def _told(database: Path) -> Generator[None]:
+def _explained(database: Path) -> Generator[None]:
     try:
         yield
     except (Timeout, BlockingIOError) as error:

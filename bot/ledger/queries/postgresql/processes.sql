@@ -1,14 +1,14 @@
 -- name: begin_process()$
 INSERT INTO processes (seen_at) VALUES (now_here()) RETURNING id;
 
--- name: beat(process)!
+-- name: heartbeat(process)!
 INSERT INTO processes (id, seen_at) OVERRIDING SYSTEM VALUE VALUES (:process, now_here())
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at;
 
 -- name: end_process(process)!
 DELETE FROM processes WHERE id = :process;
 
--- name: bury_processes()!
+-- name: prune_dead_processes()!
 DELETE FROM processes WHERE seen_at < now_here() - 86400000;
 
 -- name: living()
