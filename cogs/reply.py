@@ -97,6 +97,7 @@ class MessageReply(Reply):
         super().__init__(client, message.author.id, acknowledgement.id)
         self._channel = message.channel
         self._acknowledgement = acknowledgement
+        self._has_card = False
 
     def message_ref(self) -> MessageRef:
         """Return where it stands: in the DM."""
@@ -105,10 +106,11 @@ class MessageReply(Reply):
     async def show(self, shown: CardView) -> None:
         """Edit the acknowledgement."""
         await self._acknowledgement.edit(view=shown.view, attachments=shown.files)
+        self._has_card = True
 
     async def show_error(self, shown: CardView) -> None:
-        """Put it where the acknowledgement stands."""
-        await self.show(shown)
+        """Put it where the acknowledgement stands, or beside a card that has taken its place."""
+        await (self.add(shown) if self._has_card else self.show(shown))
 
     async def add(self, shown: CardView, nonce: str = "") -> None:
         """Send another message."""
