@@ -28,7 +28,7 @@ from bot.services.erasing import Erasing
 from bot.services.gateway import Gateway
 from bot.services.key_seals import keep_comparable
 from bot.services.keys import Accounts
-from bot.services.panel_calls import Calls
+from bot.services.panel_calls import PanelCalls
 from bot.services.previews import Previews
 from bot.services.records import Records
 from bot.services.throttle import UserThrottle
@@ -170,7 +170,7 @@ async def build(
             scheduler = Scheduler(ledger, budget, runner, leases, plan, clock)
             throttle = UserThrottle(clock)
             accounts = Accounts(ledger, vault, gateway, clock)
-            calls = Calls(ledger, accounts, gateway, throttle, clock)
+            calls = PanelCalls(ledger, accounts, gateway, throttle, clock)
             previews = Previews(ledger, gateway)
             cancels = Cancels(ledger, accounts, vault, budget, previews, clock, confirm_above=settings.confirm_above)
             client = Client(

@@ -32,7 +32,7 @@ from bot.services.cancels import Cancels
 from bot.services.erasing import Erasing
 from bot.services.file_reading import ReadingRoom
 from bot.services.keys import Accounts
-from bot.services.panel_calls import Calls
+from bot.services.panel_calls import PanelCalls
 from bot.services.records import Records
 from bot.services.throttle import UserThrottle
 from bot.services.user_turns import LISTS_AT_ONCE, MOST_LISTS_WAITING, RefillTurns, UserTurns
@@ -60,7 +60,7 @@ class Services:
     """What cogs may call."""
 
     accounts: Accounts
-    calls: Calls
+    calls: PanelCalls
     cancels: Cancels
     records: Records
     erasing: Erasing

@@ -58,7 +58,7 @@ class Reply(ABC):
         """Show one more card; by its nonce Discord shows a message once."""
 
 
-Work = Callable[[Reply], Awaitable[CardView | None]]
+Answering = Callable[[Reply], Awaitable[CardView | None]]
 """Returns the card to show, or None where it has shown one itself."""
 
 
@@ -118,13 +118,13 @@ class MessageReply(Reply):
         await self._channel.send(view=shown.view, files=shown.files, **once)
 
 
-async def answer(interaction: Interaction, work: Work, *, update: bool = False, cost: timedelta = PAUSE) -> None:
+async def answer(interaction: Interaction, work: Answering, *, update: bool = False, cost: timedelta = PAUSE) -> None:
     """Acknowledge an interaction (see `acknowledge`) and finish it; raise NotAcknowledged or Throttled."""
     reply = InteractionReply(interaction, await acknowledge(interaction, update=update, cost=cost))
     await finish(reply, work, f"interaction {interaction.id}")
 
 
-async def finish(reply: Reply, work: Work, what: str) -> None:
+async def finish(reply: Reply, work: Answering, what: str) -> None:
     """Do the work that was acknowledged, and show what came of it, whatever that is; `what` is its name in the log."""
     try:
         if shown := await work(reply):

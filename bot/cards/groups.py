@@ -76,9 +76,9 @@ def sections_of(
     """Set groups in the order of the card; orders that are not started yet, as they are named, stand before others."""
     found = {state: _section(state, group, dates) for state, group in groups.items()}
     if count_waiting:
-        taken = found.get(State.REQUESTED, Section(0, ()))
-        lines = [*((name, "") for name in waiting), *taken.lines]
-        found[State.REQUESTED] = Section(count_waiting + taken.count, lines)
+        started = found.get(State.REQUESTED, Section(0, ()))
+        lines = [*((name, "") for name in waiting), *started.lines]
+        found[State.REQUESTED] = Section(count_waiting + started.count, lines)
     return {state: found[state] for state in WORDINGS if state in found}
 
 

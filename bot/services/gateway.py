@@ -21,8 +21,8 @@ from bot.vault import Vault
 from bot.workers.budget import Budget, CallKind, Key, NewKey
 from bot.workers.refused_keys import Blame, RefusedKeys
 
-Answer = TypeVar("Answer")
-PanelCall = Callable[[Panel, SecretStr], Awaitable[tuple[Answer, Limits]]]
+T = TypeVar("T")
+PanelCall = Callable[[Panel, SecretStr], Awaitable[tuple[T, Limits]]]
 """A call with a key, such as `Panel.balance`."""
 
 
@@ -50,7 +50,7 @@ class Gateway:
         self._budget = budget
         self._refused_keys = refused_keys
 
-    async def call(self, account_id: int, call: PanelCall[Answer], kind: CallKind = CallKind.COMMAND) -> Answer:
+    async def call(self, account_id: int, call: PanelCall[T], kind: CallKind = CallKind.COMMAND) -> T:
         """Make a call for somebody who waits; pause the key if the panel has refused it for good.
 
         Raise NoKey, KeyPaused, VaultError, LedgerError or PanelError.
@@ -69,7 +69,7 @@ class Gateway:
                     await tx.touch_account(account.id)
         raise answer.error
 
-    async def call_paid(self, account: Account, key: SecretStr, call: PanelCall[Answer]) -> Answer | NoAnswer:
+    async def call_paid(self, account: Account, key: SecretStr, call: PanelCall[T]) -> T | NoAnswer:
         """Make a call that the budget has counted already."""
         try:
             answer = await self._ask(account.id, key, call)
@@ -95,7 +95,7 @@ class Gateway:
             self._refused_keys.refused_new()
             raise
 
-    async def _ask(self, key_id: Key, key: SecretStr, call: PanelCall[Answer]) -> Answer:
+    async def _ask(self, key_id: Key, key: SecretStr, call: PanelCall[T]) -> T:
         try:
             answer, limits = await call(self._panel, key)
         except RateLimited as error:

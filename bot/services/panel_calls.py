@@ -65,7 +65,7 @@ class Refills:
     stopped: Exception | None = None
 
 
-class Calls:
+class PanelCalls:
     """The use cases that are calls to the panel."""
 
     def __init__(

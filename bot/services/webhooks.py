@@ -26,7 +26,7 @@ from bot.domain.errors import NoWebhooks, RegistrationUnderWay, UserErased
 from bot.ledger import Ledger, LedgerError, LedgerUnsure, Webhook
 from bot.panel import MAX_BATCH, PanelError
 from bot.services.keys import Accounts
-from bot.services.panel_calls import Calls
+from bot.services.panel_calls import PanelCalls
 from bot.workers.tasks import WakeEvent, repeat
 
 EVENTS = ("order.completed", "order.failed", "order.refunded")
@@ -103,7 +103,7 @@ class Webhooks:
         self,
         ledger: Ledger,
         accounts: Accounts,
-        calls: Calls,
+        calls: PanelCalls,
         clock: Clock,
         counts: Counts,
         *,

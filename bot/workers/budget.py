@@ -65,7 +65,7 @@ _NEW_KEYS_SHARE_OF_IP = 15
 """Of so many calls one may check a new key: 20 a minute for all of them together."""
 PATIENCE = timedelta(seconds=10)
 """For how long a call waits for its turn; what would take longer is refused at once."""
-_LOOK_EVERY = timedelta(seconds=1)
+_ASK_AGAIN_EVERY = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -243,7 +243,7 @@ class Budget:
             while until := self._turn_of(me):
                 if until > give_up:
                     raise RateLimited(reset=until)
-                await self._sleep(min(until - self._clock(), _LOOK_EVERY).total_seconds())
+                await self._sleep(min(until - self._clock(), _ASK_AGAIN_EVERY).total_seconds())
             self._count(key, kind, self._clock())
         finally:
             self._waiting.remove(me)

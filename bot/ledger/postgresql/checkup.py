@@ -32,12 +32,12 @@ async def check_up(database: SecretStr) -> ServerCheckup:
         async with asyncio.timeout(_PATIENCE):
             link = await connect_freely(database)
             try:
-                return await _look(link, describe(database))
+                return await _read(link, describe(database))
             finally:
                 link.terminate()
 
 
-async def _look(link: Link, where: str) -> ServerCheckup:
+async def _read(link: Link, where: str) -> ServerCheckup:
     server = await link.fetchrow(_SERVER)
     newest = migrations("postgresql")[-1][0]
     try:

@@ -45,7 +45,7 @@ WHERE id = :id AND state = 'sending';
 UPDATE notices SET state = 'delivered', due_at = NULL WHERE id = :id;
 
 -- name: pauses_of_notice(notice_id)
--- That a key is needed again is no news once there is one.
+-- That a key is needed again is not worth a notification once there is one.
 SELECT DISTINCT a.* FROM notice_items i JOIN accounts a ON a.id = i.account_id
 WHERE i.notice_id = :notice_id AND i.kind = a.state ORDER BY a.id;
 
