@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot.domain.clock import Clock, utc_now
 from bot.ledger.engine import Database, Engine, ServerCheckup
-from bot.ledger.errors import LedgerUnreachable
+from bot.ledger.errors import LedgerUnreachable, LedgerUnsure
 from bot.ledger.named import Connection
 from bot.ledger.postgresql.address import describe as describe_address
 from bot.ledger.reader import Reader
@@ -67,9 +67,10 @@ class Ledger:
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Writer]:
         """Begin a transaction; commit at the end of the block, or nothing of it where an exception leaves it."""
-        async with self._engine.transaction() as connection:
-            tx = self._begin(connection)
-            yield tx
+        with self._woken_where_unsure():
+            async with self._engine.transaction() as connection:
+                tx = self._begin(connection)
+                yield tx
         self._committed(tx)
 
     async def write_at_once(self, work: Callable[[Writer], Coroutine[Any, Any, T]]) -> T:
@@ -83,12 +84,22 @@ class Ledger:
             tx = self._begin(connection)
             return await work(tx), tx
 
-        result, tx = await self._engine.transact(whole)
+        with self._woken_where_unsure():
+            result, tx = await self._engine.transact(whole)
         self._committed(tx)
         return result
 
     def _begin(self, connection: Connection) -> Writer:
         return Writer(connection, self._clock(), self._notify_window)
+
+    @contextmanager
+    def _woken_where_unsure(self) -> Generator[None]:
+        """Wake all loops where nobody knows whether a transaction was committed: repeating it makes nothing due."""
+        try:
+            yield
+        except LedgerUnsure:
+            self._wake(Work)
+            raise
 
     def _committed(self, tx: Writer) -> None:
         self._wake(tx.made_due)

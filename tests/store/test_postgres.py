@@ -102,8 +102,11 @@ async def test_where_the_database_stays_away_nothing_is_said_of_a_commit(
     monkeypatch.setattr(engine, "_ASK_FOR", 0.5)
     between, ledger = network
     between.at_commit, between.goes_down_with_it = where, True
+    woken = list[Work]()
+    ledger.when_due(Work.NOTICES, lambda: woken.append(Work.NOTICES))
     with pytest.raises(LedgerUnsure, match="Look before doing it again"):
         await note(ledger, "perhaps")
+    assert woken  # for what was perhaps made due
     between.down = between.goes_down_with_it = False
     assert await ledger.read.fact("noted") == ("perhaps" if where is Break.AFTER else None)
     await note(ledger, "again")
