@@ -14,7 +14,7 @@ from bot.client import Client
 from bot.domain.states import State
 from bot.settings import Settings
 from tests.benchmarks.capacity import tables
-from tests.rules.sources import README, ROOT, name_of
+from tests.rules.sources import README, ROOT, name_of, sources
 from tests.rules.test_commands import menus, slash_commands
 
 
@@ -173,3 +173,12 @@ def test_every_room_is_in_the_drawing_of_the_house() -> None:
     rooms = [path for path in (ROOT / "bot").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
     named = {word.strip("/").split("/")[-1] for word in re.findall(r"`([\w./]+)`", house)}
     assert [path.name for path in rooms if path.name not in named and not path.name.startswith("__")] == []
+
+
+def test_every_name_that_the_architecture_uses_is_in_the_code() -> None:
+    """Migrations do not count: they hold the names of earlier releases."""
+    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", (ROOT / "docs/architecture.md").read_text("utf-8")))
+    queries = sorted((ROOT / "bot/ledger/queries").rglob("*.sql"))
+    code = " ".join(path.read_text("utf-8") for path in [*sources("bot", "cogs"), *queries])
+    assert named
+    assert sorted(named - set(re.findall(r"\w+", code))) == []
