@@ -11,7 +11,7 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/cards/locale -D bot
 
-.PHONY: help install postgres run demo test soak swarm abuse webhook-abuse upgrade bench check lint types format messages queries lock audit sbom screenshots clean
+.PHONY: help install postgres run demo test test-quick soak swarm abuse webhook-abuse upgrade bench check lint types format messages queries lock audit sbom screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -29,6 +29,9 @@ demo: .venv/demo ## try the bot in a browser; needs neither a token nor a key
 LEDGER ?=
 test: .venv/dev ## run the tests (LEDGER=postgresql: all that have a ledger on that engine)
 	$(python) -m pytest -n auto --dist worksteal $(if $(LEDGER),--ledger $(LEDGER))
+
+test-quick: .venv/dev ## run the tests that need no whole bot, socket or PostgreSQL: under a minute
+	$(python) -m pytest -q -n auto --dist worksteal --quick
 
 KILLS ?= 2000
 soak: .venv/dev ## kill the bot at every step and at random, and print what was lost (KILLS=200 for a short run)

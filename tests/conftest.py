@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.world import World, world
 
 # The machines that run these tests are noisy; speed is measured in benchmarks.
 settings.register_profile("here", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.load_profile("here")
 
 if folder := in_memory():
@@ -45,9 +47,40 @@ ON_BOTH = {
 """Tests that run on both engines in every check: all of the ledger, and the commands that ask most of it."""
 
 
+NOT_QUICK = (
+    "tests/abuse",
+    "tests/demo",
+    "tests/panel/test_client.py",
+    "tests/panel/test_deadline.py",
+    "tests/panel/test_own_answer.py",
+    "tests/panel/test_pool.py",
+    "tests/rules/test_packages.py",
+    "tests/store/test_move.py",
+    "tests/store/test_one_process.py",
+    "tests/store/test_postgres",
+    "tests/test_alerts.py",
+    "tests/test_command_line.py",
+    "tests/test_demo.py",
+    "tests/test_disk.py",
+    "tests/test_doctor_probes.py",
+    "tests/test_ledger_machine.py",
+    "tests/test_reading_room.py",
+    "tests/test_schedule.py",
+    "tests/test_sizes.py",
+    "tests/test_upgrade.py",
+    "tests/wire",
+)
+"""Where tests begin that `--quick` leaves out: they open sockets or take long."""
+QUICK_WITH_A_BOT = "tests/test_every_command.py"
+"""Of the tests of a whole bot, those that it keeps."""
+OUTSIDE = {"socket.bind", "socket.connect"}
+"""What no quick test does, in the names of Python's audit events."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let all tests of the ledger and of the whole bot run on one engine."""
+    """Let all tests of the ledger and of the whole bot run on one engine, or only the quick ones run."""
     parser.addoption("--ledger", choices=ENGINES, help="run all tests that have a ledger on this engine alone")
+    parser.addoption("--quick", action="store_true", help="run what needs no socket, process or PostgreSQL, on SQLite")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,6 +88,32 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "settings(**values): settings of the bot in this test's world")
     config.addinivalue_line("markers", "sqlite: about files of SQLite's, or about its very words")
     config.addinivalue_line("markers", "postgresql: about what only PostgreSQL can do")
+    if config.option.quick:
+        config.option.ledger = "sqlite"
+        settings.load_profile("quick")
+
+
+def _stay_inside(event: str, _: tuple[Any, ...]) -> None:
+    """Fail a quick test that opens a socket: it belongs into `NOT_QUICK`."""
+    if event in OUTSIDE:
+        raise RuntimeError(f"{event} in a quick test: name it in NOT_QUICK of tests/conftest.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out of a quick run what is not."""
+    if not config.option.quick:
+        return
+    sys.addaudithook(_stay_inside)  # not before: pytest-xdist starts its workers as processes
+    slow = [item for item in items if not _is_quick(item)]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if _is_quick(item)]
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    needs = set(getattr(item, "fixturenames", ()))
+    if item.nodeid.startswith(NOT_QUICK) or "postgres" in needs or "[postgresql" in item.nodeid:
+        return False
+    return "here" not in needs or item.nodeid.startswith(QUICK_WITH_A_BOT)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -76,6 +135,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that has a ledger on the engines that are asked for."""
     if "below" not in metafunc.fixturenames or metafunc.definition.get_closest_marker("sqlite"):
+        return
+    if hasattr(metafunc.module, "below"):  # one of its own, with engines of its own
         return
     if metafunc.definition.get_closest_marker("postgresql"):
         metafunc.parametrize("below", ["postgresql"], indirect=True)

@@ -55,7 +55,7 @@ async def fill(ledger_case: LedgerCase, user_id: int) -> None:
     async with ledger_case.at(START) as tx:
         account = await connect(tx, user_id, KEY)
         other = await connect(tx, user_id, KEY[::-1], name="other")
-        await tx.save_webhook(user_id, b"%d" % user_id, b"secret")
+        await tx.save_webhook(user_id, b"%d" % user_id)
         await ask(tx, account, "ord_asked", first=True)
         await ask(tx, account, *(f"ord_{number}" for number in range(4)), until=START)
         rows = await claim(tx, account)
