@@ -19,7 +19,7 @@ from bot.client import Client, Services, answer_error
 from bot.delivery.notification_sender import Undelivered
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.languages import Language, resolve_locale
-from bot.ledger import MessageRef
+from bot.ledger import LedgerError, MessageRef
 from bot.services.throttle import PAUSE
 from cogs.acknowledge import Interaction, acknowledge
 
@@ -131,6 +131,8 @@ async def finish(reply: Reply, work: Answering, what: str) -> None:
             await reply.show(shown)
     except Exception as error:
         await answer_error(error, what, reply.show_error)
+        if isinstance(error, LedgerError):  # a notice that cannot be noted as shown would be shown again and again
+            return
     try:
         await show_undelivered(reply)
     except Exception:  # what was asked for has been done; what was not shown is kept

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from bot.cards import actions
 from bot.domain.order_status import OrderStatus
 from bot.ledger import Ledger, LedgerUnwritable, migrate
 from bot.ledger.postgresql.connections import WRITING
 from bot.panel import Answer
 from tests.ledgers import InFile
 from tests.test_command_line import run, seal_a_key
-from tests.world import World, messages, shown
+from tests.test_every_command import keep_news
+from tests.world import World, messages, shown, text_of
 
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2  # linux/prctl.h, linux/capability.h
 CANNOT_BE_READ = "cannot be read; nothing was changed"
@@ -233,3 +235,13 @@ async def test_a_full_ledger_keeps_what_it_has(tmp_path: Path) -> None:
             await tx.set_fact("large", "x" * 100_000)
     async with Ledger.open(tmp_path / "ledger.sqlite3") as ledger:
         assert len(await ledger.read.fact("large") or "") == 100_000
+
+
+async def test_a_notice_that_cannot_be_noted_as_shown_is_shown_once_at_a_press(here: World, ann: Any) -> None:
+    await keep_news(here, ann)
+    message = await here.post(ann.dm_channel, actions.UPDATES.button(ann.id))
+    let_go = await locked(here)
+    pressed = await ann.click(message, label="Show me")
+    await let_go()
+    assert str([text_of(one.components) for one in (pressed.response, *pressed.followups)]).count("ord_A") == 1
+    assert "ord_A" in shown(await ann.click(message, label="Show me"))
