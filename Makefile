@@ -42,14 +42,14 @@ abuse: .venv/dev ## play every attack that once got through, and print what it d
 	$(python) -m tests.abuse $(ABUSE)
 
 webhook-abuse: .venv/dev ## flood, forge and replay webhooks, and print what that cost
-	$(python) -m pytest -q -s tests/test_webhook_abuse.py
+	$(python) -m pytest -q -s tests/ops/test_webhook_abuse.py
 
 ORDERS ?= 20000
 swarm: .venv/dev ## run four processes on one PostgreSQL, kill one every few seconds, and print what was lost
 	$(python) -m tests.wire.swarm --orders $(ORDERS)
 
 upgrade: .venv/dev ## open the ledgers that earlier releases have left, on both engines, and go on with them
-	$(python) -m pytest -v --no-header tests/test_upgrade.py
+	$(python) -m pytest -v --no-header tests/ledger/test_upgrade.py
 
 bench: .venv/dev ## measure the schedule, and everything else against bare loops and the least there is
 	$(python) -m tests.benchmarks.schedule

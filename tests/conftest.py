@@ -29,20 +29,20 @@ if folder := in_memory():
 
 ENGINES = ("sqlite", "postgresql")
 ON_BOTH = {
-    "tests/several_keys",
-    "tests/store",
-    "tests/test_cancel.py",
-    "tests/test_disk.py",
-    "tests/test_every_command.py",
-    "tests/test_fault_matrix.py",
-    "tests/test_follow_up.py",
-    "tests/test_forget.py",
-    "tests/test_history.py",
-    "tests/test_key.py",
-    "tests/test_long_lists.py",
-    "tests/test_queued.py",
-    "tests/test_retry_unclear.py",
-    "tests/test_suggestions.py",
+    "tests/cogs/several_keys",
+    "tests/ledger",
+    "tests/cogs/test_cancel.py",
+    "tests/ledger/test_disk.py",
+    "tests/cogs/test_every_command.py",
+    "tests/workers/test_fault_matrix.py",
+    "tests/delivery/test_follow_up.py",
+    "tests/cogs/test_forget.py",
+    "tests/cogs/test_history.py",
+    "tests/cogs/test_key.py",
+    "tests/workers/test_long_lists.py",
+    "tests/cogs/test_queued.py",
+    "tests/cogs/test_retry_unclear.py",
+    "tests/cogs/test_suggestions.py",
 }
 """Tests that run on both engines in every check: all of the ledger, and the commands that ask most of it."""
 
@@ -55,23 +55,23 @@ NOT_QUICK = (
     "tests/panel/test_own_answer.py",
     "tests/panel/test_pool.py",
     "tests/rules/test_packages.py",
-    "tests/store/test_move.py",
-    "tests/store/test_one_process.py",
-    "tests/store/test_postgres",
-    "tests/test_alerts.py",
+    "tests/ledger/test_move.py",
+    "tests/ledger/test_one_process.py",
+    "tests/ledger/test_postgres",
+    "tests/ops/test_alerts.py",
     "tests/test_command_line.py",
-    "tests/test_demo.py",
-    "tests/test_disk.py",
-    "tests/test_doctor_probes.py",
-    "tests/test_ledger_machine.py",
-    "tests/test_reading_room.py",
-    "tests/test_schedule.py",
-    "tests/test_sizes.py",
-    "tests/test_upgrade.py",
+    "tests/demo/test_demo.py",
+    "tests/ledger/test_disk.py",
+    "tests/ops/test_doctor_probes.py",
+    "tests/ledger/test_ledger_machine.py",
+    "tests/services/test_reading_room.py",
+    "tests/workers/test_schedule.py",
+    "tests/cards/test_sizes.py",
+    "tests/ledger/test_upgrade.py",
     "tests/wire",
 )
 """Where tests begin that `--quick` leaves out: they open sockets or take long."""
-QUICK_WITH_A_BOT = "tests/test_every_command.py"
+QUICK_WITH_A_BOT = "tests/cogs/test_every_command.py"
 """Of the tests of a whole bot, those that it keeps."""
 OUTSIDE = {"socket.bind", "socket.connect"}
 """What no quick test does, in the names of Python's audit events."""

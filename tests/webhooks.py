@@ -7,7 +7,7 @@ from aiohttp.test_utils import TestClient
 
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
-from tests.test_queued import LONG
+from tests.cogs.test_queued import LONG
 from tests.world import World, buttons_of, shown
 
 URL = "https://bot.example"

@@ -3,7 +3,7 @@
 from bot.cards.csv import csv_file
 from bot.domain.order_ids import find_orders
 from tests.abuse import Outcome, attack
-from tests.test_csv import DANGEROUS, cells
+from tests.cards.test_csv import DANGEROUS, cells
 
 
 @attack("the panel's words `x;=cmd|…` in a CSV", before="a live formula", bound="no cell is a formula")

@@ -1,0 +1,227 @@
+"""Plain text in a DM: what has the shape of a command is done, what only speaks of orders is asked about."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.cards import actions
+from bot.domain.dm_text import nearest_examples, read_message
+from bot.domain.order_status import OrderStatus
+from tests.domain.test_markup import WRAPPINGS
+from tests.world import World, messages, shown, text_of
+
+IDS = st.from_regex(r"ord_[0-9A-Za-z]{1,26}", fullmatch=True)
+POLITE = st.sampled_from(["please", "Thanks!", "kindly", "my orders:", "hi,", "and", "PLS", "thank you."])
+MEANING = st.sampled_from(
+    ["don't", "not", "never", "no", "or", "all", "except", "dont", "yesterday", "iptal", "не", "别"]
+)
+
+COMMANDS = (
+    *(
+        "cancel ord_A ord_B",
+        "Cancel: ord_A, ord_B",
+        "CANCEL ord_A\nord_B",
+        "`cancel ord_A ord_B`",
+        "**cancel** ord_A ord_B",
+    ),
+    *("\u200bcancel ord_A ord_B", "\ufeff cancel ord_A ord_B", "please cancel ord_A and ord_B", "/cancel ord_A ord_B"),
+    *("!cancel ord_A;ord_B", "cancel:ord_A ord_B", "Hi, please cancel my orders ord_A and ord_B. Thank you!"),
+    *("```cancel ord_A ord_B```", "cancel __ord_A__ `ord_B`", "cancel - ord_A\n- ord_B", "cancel (ord_A), [ord_B]."),
+)
+SENTENCES = (
+    *("don't cancel ord_A", "do not cancel ord_A", "cancel not ord_A", "I would never cancel ord_A", "cancel ord_A?"),
+    *("please don't cancel ord_A", "cancel all but ord_A", "cancel ord_A 500", "my customer wants to cancel ord_A"),
+    *(
+        "~~cancel ord_A~~",
+        "> cancel ord_A",
+        "can you cancel ord_A",
+        "ord_A cancel",
+        "ord_A: cancel it",
+        "cancel ord_A değil",
+    ),
+    *("do you cancel ord_A when I say so", "cancel? no! ord_A", "取消? cancel ord_A 不要"),
+)
+OPEN = (
+    "ord_A",
+    "`ord_A`",
+    "ord_A is stuck",
+    "ord_A!",
+    "cancle ord_A",
+    "hello ord_A",
+    "ord_A cancelled yet",
+    "[x ord_A](https://x.example)",
+)
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+@pytest.mark.parametrize("text", COMMANDS)
+async def test_what_has_the_shape_of_a_command_is_done_at_once(here: World, ann: Any, text: str) -> None:
+    here.order("ord_A")
+    here.order("ord_B")
+    await ann.send_dm(text)
+    await here.settle()
+    assert "**2** cancelled" in messages(ann)[-1]
+    assert "Not order IDs" not in messages(ann)[-1]
+    assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+async def test_a_sentence_with_the_word_in_it_is_asked_about_first(here: World, ann: Any, text: str) -> None:
+    here.order("ord_A")
+    await ann.send_dm(text)
+    await here.settle()
+    assert "Cancel 1 order?" in messages(ann)[-1]
+    assert here.cancel_calls() == []
+    await ann.click(ann.dm_channel.last_message, label="Confirm: ask to cancel 1")
+    await here.settle()
+    assert here.cancel_calls() == [("ord_A",)]
+
+
+@pytest.mark.parametrize("text", OPEN)
+async def test_orders_without_a_command_are_asked_about(here: World, ann: Any, text: str) -> None:
+    here.order("ord_A")
+    await ann.send_dm(text)
+    await here.settle()
+    assert "Cancel this order, or show its status?" in messages(ann)[-1]
+    assert here.panel.calls[1:] == []  # but for the key's check nobody was asked anything
+    await ann.click(ann.dm_channel.last_message, label="Cancel 1 order")
+    await here.settle()
+    assert here.cancel_calls() == [("ord_A",)]
+    assert "**1** cancelled" in messages(ann)[-1]
+
+
+@given(st.lists(IDS, min_size=1, unique=True), st.lists(POLITE), st.lists(POLITE))
+def test_politeness_changes_nothing(ids: list[str], before: list[str], behind: list[str]) -> None:
+    said = read_message(" ".join([*before, "Cancel", *ids, *behind]))
+    assert said.plain
+    assert said.command == "cancel"
+
+
+@given(st.lists(IDS, min_size=1), st.lists(POLITE), MEANING, st.data())
+def test_any_other_word_makes_it_a_sentence(ids: list[str], polite: list[str], word: str, data: st.DataObject) -> None:
+    words = ["cancel", *ids, *polite]
+    words.insert(data.draw(st.integers(0, len(words))), word)
+    assert not read_message(" ".join(words)).plain
+
+
+@given(st.sampled_from(WRAPPINGS), IDS)
+def test_no_wrapping_of_a_command_hides_it(wrapping: str, order: str) -> None:
+    assert "cancel" in read_message(wrapping.format(f"cancel {order}")).verbs
+
+
+async def test_the_question_shows_the_status_and_stands_over_a_restart(here: World, ann: Any) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    here.order("ord_B")
+    await ann.send_dm("ord_A ord_B ord_A")
+    question = ann.dm_channel.last_message
+    assert "Cancel these 2 orders, or show their status?" in messages(ann)[-1]
+    assert "`ord_A`, `ord_B`" in messages(ann)[-1]
+    assert "1 repeat left out" in messages(ann)[-1]
+    await here.restart()
+    status = await ann.click(question, label="Show status")
+    assert "Status of 2 orders" in shown(status)
+    assert "`in_progress`" in shown(status)
+    assert here.cancel_calls() == []
+    await ann.click(question, label="Cancel 2 orders")
+    await here.settle()
+    assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
+    again = await ann.click(await here.post(ann.dm_channel, actions.STATUS.button(1)), label="Show status")
+    assert "Status of 2 orders" in shown(again)
+
+
+async def test_numbers_alone_are_asked_about(here: World, ann: Any) -> None:
+    for text in ("4711 4712", "cancel 4711, 4712", "please cancel 4711 and 4712"):
+        await ann.send_dm(text)
+        await here.settle()
+        assert "`4711`, `4712`" in messages(ann)[-1]
+    assert here.cancel_calls() == []
+
+
+async def test_a_question_that_has_lapsed_says_so(here: World, ann: Any) -> None:
+    await ann.send_dm("ord_A ord_B")
+    question = ann.dm_channel.last_message
+    await here.wait(16 * 60, step=60)
+    status = await ann.click(question, label="Show status")
+    assert "That question is closed" in text_of(status.followups[0].components) if status.followups else shown(status)
+    await ann.click(question, label="Cancel 2 orders")
+    await here.settle()
+    assert "Too late to confirm" in messages(ann)[-1]
+    assert here.cancel_calls() == []
+
+
+async def test_nobody_else_may_answer_the_question(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    await ann.send_dm("ord_A")
+    bob = here.env.create_user("bob")
+    await here.connect(bob)
+    await bob.send_dm("help")
+    forged = await here.post(
+        bob.dm_channel, actions.CONFIRM.button(1, label="Cancel 1 order"), actions.STATUS.button(1)
+    )
+    calls = len(here.panel.calls)
+    for label in ("Cancel 1 order", "Show status"):
+        pressed = await bob.click(forged, label=label)
+        answers = [*([pressed.response] if pressed.response else []), *pressed.followups]
+        told = "\n".join(text_of(answer.components) for answer in answers)
+        assert "somebody else" in told
+        assert "ord_A" not in told
+    await here.settle()
+    assert len(here.panel.calls) == calls
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("status: ord_A", "Status of 1 order"),
+        ("what is the status of ord_A", "Status of 1 order"),
+        ("please status ord_A", "Status of 1 order"),
+        ("Balance?", "Balance"),
+        ("Hi!", "/key set"),
+        ("/help", "/key set"),
+        ("cancel ord_01HG9X7KJP4N…", "Looks cut short, so not sent: `ord_01HG9X7KJP4N…`"),
+        ("ord_01HG9X7KJP4N...", "Looks cut short, so not sent: `ord_01HG9X7KJP4N…`"),
+        ("cancel 1.23457E+11", "Changed by a spreadsheet, so not sent: `1.23457E+11`"),
+        ("cancel everything", "I found no order ID"),
+        ("cancel", "I found no order ID"),
+        ("ord_A_B", "Not order IDs, so not sent: `ord_A_B`"),
+        ("cancle", "You can send: `cancel ord_…`, `balance`"),
+        ("qeued", "You can send: `queued`, `cancel ord_…`"),
+        ("what is this", "You can send: `cancel ord_…`, `help`"),
+        ("👍", "You can send: `cancel ord_…`, `help`"),
+        ("please refill ord_A for my customer", "You can send: `refill ord_…`, `status ord_…`"),
+        ("key remove", "You can send: `/key remove`, `key show`"),
+        ("`np-somebodys-key-0123456789`", "If that was your API key"),
+    ],
+)
+async def test_every_message_gets_the_answer_that_is_meant(here: World, ann: Any, text: str, words: str) -> None:
+    here.order("ord_A")
+    await ann.send_dm(text)
+    await here.settle()
+    assert words in messages(ann)[-1]
+    assert {call.action for call in here.panel.calls} <= {"balance", "status"}
+
+
+@pytest.mark.parametrize("name", ["message.txt", "orders.csv"])
+async def test_a_list_without_a_command_is_asked_about(here: World, ann: Any, name: str) -> None:
+    """Discord makes a file of every text of more than 2,000 characters, with no message beside it."""
+
+    def files(named: list[tuple[str, bytes]]) -> Any:
+        return here.env.backend.store_attachments(ann.dm_channel.id, named)
+
+    here.order("ord_A")
+    await ann.send_dm("", attachments=files([(name, b"order\nord_A\nord_B\n")]))
+    await here.settle()
+    assert "Cancel these 2 orders, or show their status?" in messages(ann)[-1]
+    await ann.send_dm("", attachments=files([("photo.png", b"\x89PNG\0")]))
+    assert "/key set" in messages(ann)[-1]
+    await ann.send_dm("don't cancel these", attachments=files([(name, b"ord_A")]))
+    assert "Cancel 1 order?" in messages(ann)[-1]
+    assert here.cancel_calls() == []
+
+
+@given(st.text())
+def test_any_text_has_two_examples_near_it(text: str) -> None:
+    assert len(set(nearest_examples(text))) == 2
