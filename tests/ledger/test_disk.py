@@ -16,9 +16,9 @@ from bot.domain.order_status import OrderStatus
 from bot.ledger import Ledger, LedgerUnwritable, migrate
 from bot.ledger.postgresql.connections import WRITING
 from bot.panel import Answer
+from tests.cogs.test_every_command import keep_news
 from tests.ledgers import InFile
 from tests.test_command_line import run, seal_a_key
-from tests.test_every_command import keep_news
 from tests.world import World, messages, shown, text_of
 
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2  # linux/prctl.h, linux/capability.h
