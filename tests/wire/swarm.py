@@ -24,9 +24,11 @@ from bot.demo.serve import serve
 from bot.domain.clock import utc_now
 from bot.domain.states import State
 from bot.ledger import DEAD_AFTER, WIRE_CLEAR_AFTER, migrate
+from bot.ledger.named import with_views
 from tests.invariants import breaches, hasty
 from tests.ledgers import InPostgres
 from tests.postgres import programs, running
+from tests.rules.sources import ROOT
 from tests.wire.process import SETTINGS, BotProcess
 from tests.wire.stand_in import Interaction, StandIn, stand_in
 
@@ -43,6 +45,7 @@ _DELIVERED = """
     AND EXISTS (SELECT 1 FROM notice_items i WHERE i.notice_id = n.id AND i.kind = 'ended')
 """
 """Notices that had something to say to the end: one that had not counts as delivered, too."""
+_VIEWS = (ROOT / "bot/ledger/queries/postgresql/views.sql").read_text("utf-8")
 _TRUTH = {State.CANCELLED: "canceled", State.COMPLETED: "completed", State.PARTIAL: "partial"}
 
 
@@ -127,7 +130,7 @@ class Swarm:
     async def _watch(self, dead: int, since: float) -> None:
         """Note how long anything is left to a dead process that has something to do."""
         sending = "EXISTS (SELECT 1 FROM cancellations c WHERE c.account_id = accounts.id AND c.state = 'sending')"
-        still = f"SELECT {sending} FROM accounts JOIN busy USING (id) WHERE held_by = {dead}"
+        still = with_views(f"{_VIEWS}SELECT {sending} FROM accounts JOIN busy b USING (id) WHERE held_by = {dead}")
         while left := self.sql(still):
             took = time.monotonic() - since
             self.takeover_of_calls = max(self.takeover_of_calls, took)
