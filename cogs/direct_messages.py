@@ -137,7 +137,7 @@ async def _ask_panel(reply: Reply, said: DmText, found: Found) -> CardView:
 
 
 async def _without_orders(reply: Reply, said: DmText) -> CardView:
-    """Answer what names no order."""
+    """Answer a message without order IDs."""
     rest = said.rest.casefold().strip(" .!")
     if len(said.text) >= _LOOKS_LIKE_A_KEY and not re.search(r"\s", said.text):
         return key_in_message()

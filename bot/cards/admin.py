@@ -87,7 +87,7 @@ def _pairs(values: Mapping[str, int] | Mapping[str, str]) -> str:
 
 
 def _speed(within: Mapping[float, int]) -> str:
-    """Say in what time most were done, by how many took at most so many seconds."""
+    """Return within how many seconds 95 % were done; `within`: how many took at most each number of seconds."""
     if not within[inf]:
         return "no times yet"
     bound = next(bound for bound, count in within.items() if count >= 0.95 * within[inf])

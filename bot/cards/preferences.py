@@ -61,7 +61,7 @@ def preferences_card(chosen: Preferences) -> CardView:
         Tone.PLAIN,
         [
             titled(_("Your settings"), _("For you alone, wherever you use me.")),
-            _setting(_("Where news go"), _(way[0]), _(way[1])),
+            _setting(_("Where I notify you"), _(way[0]), _(way[1])),
             _setting(_("How often"), _(timing[0]), _(timing[1])),
             _setting(_("Language"), language, where),
             _setting(_("Sound"), sound, _("For direct messages and for hints in channels.")),

@@ -80,7 +80,7 @@ def listed(items: Sequence[str], room: int, between: str = ", ") -> tuple[str, i
 
 
 def first_few(names: Sequence[str], count: int) -> Sequence[str]:
-    """Return which of so many to name: all, or of a long list the first few, since nobody reads a wall of IDs."""
+    """Return the names to show: all of a short list, the first few of a long one. Nobody reads a wall of IDs."""
     return names if count <= _MANY else names[:_FEW]
 
 

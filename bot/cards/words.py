@@ -125,9 +125,7 @@ PREVIEWS: Mapping[PreviewKind, str] = {
     PreviewKind.SILENT: N_("❔ **{count}** of which I got no answer that I can read"),
 }
 PREVIEW_PROVES = N_("-# What counts is how they stand when they are sent; and a service may not allow stopping at all.")
-PREVIEW_TOO_LONG = N_(
-    "-# I do not ask the panel about so many beforehand: that would take as many calls as sending them."
-)
+PREVIEW_TOO_LONG = N_("-# I do not check a list this long first: that takes as many calls as sending it.")
 
 
 class RefillFate(StrEnum):

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 _SEND_TIMEOUT = 15  # seconds; discord.py's own calls may hang for 300 s holding the route's lock
 HELD = timedelta(seconds=_SEND_TIMEOUT + 5)
-"""For so long a card or a notice is left to whoever is sending it; should they have died, somebody else comes then."""
+"""How long a card or notice is left to the process that sends it. If that process died, another takes over then."""
 IDLE = timedelta(minutes=1)
 
 

@@ -48,7 +48,7 @@ class SameKey(UserError):
 
 
 class BadName(UserError):
-    """The text cannot be the name of a key, which has at most so many characters."""
+    """The text cannot be the name of a key: wrong characters, or too many of them."""
 
     def __init__(self, most: int) -> None:
         super().__init__()

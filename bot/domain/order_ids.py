@@ -184,7 +184,7 @@ def merge_found(one: Found, other: Found) -> Found:
 class Finder:
     """Finds the orders of a text that comes in pieces, wherever it was cut; `find_orders` says what counts.
 
-    With `most` it stops at so many: more is more than anybody will take.
+    It stops at `most` orders: nobody takes more.
     """
 
     def __init__(self, most: int | None = None) -> None:

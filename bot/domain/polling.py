@@ -88,7 +88,7 @@ def farthest(intervals: WatchIntervals) -> timedelta:
 
 
 def resend_after(ambiguous_attempts: int) -> timedelta:
-    """Return how long after a cancel call without a clear answer the next may go out, after so many such calls.
+    """Return the pause after an ambiguous cancel call; `ambiguous_attempts`: how many there were.
 
     The panel may carry out a call whose answer was lost after the status check that follows. Each pause is longer, so
     that a panel which fails at cancelling alone is not out of tries before it is well again.
@@ -110,7 +110,7 @@ def check_before_resend(now: datetime, resend_at: datetime | None) -> datetime:
 
 
 def resent_together(ambiguous_attempts: int, waiting: int) -> int:
-    """Return how many of the orders that wait to be sent again go into one call, after so many ambiguous calls.
+    """Return how many of the orders that wait to be sent again go into one call.
 
     One of them may be why the panel failed at all: half of them at most, then each alone.
     """

@@ -37,7 +37,7 @@ class Pruner(Eraser):
         return await self._prune_orders([row async for row in found])
 
     async def prune_surplus_requests(self, user_id: int, keep: int) -> bool:
-        """Delete some requests beyond so many that have no order of their own; tell whether there were any."""
+        """Delete some of a user's requests without own orders, beyond `keep`; tell whether there were any."""
         found = QUERIES.surplus_requests(self._db, user_id=user_id, keep=keep, most=PIECE)
         numbers = [{"request_id": row["request_id"]} async for row in found]
         for query in (QUERIES.forget_named, QUERIES.forget_request):

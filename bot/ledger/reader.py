@@ -75,12 +75,12 @@ class Reader:
         return [row["user_id"] async for row in QUERIES.users_behind(self._db, after=after, most=most)]
 
     async def surplus_before(self, user_id: int, keep: int) -> datetime | None:
-        """Return when the newest of a user's ended orders beyond so many ended; None where there are no more."""
+        """Return when the newest order ended that is beyond a user's last `keep`; None where there is none."""
         stamp = await QUERIES.surplus_before(self._db, user_id=user_id, keep=keep)
         return None if stamp is None else from_ms(stamp)
 
     async def has_surplus_requests(self, user_id: int, keep: int) -> bool:
-        """Tell whether a user has more requests than so many, and some of the oldest have no order of their own."""
+        """Tell whether a user has more than `keep` requests, and some of the oldest have no order of their own."""
         return bool([row async for row in QUERIES.surplus_requests(self._db, user_id=user_id, keep=keep, most=1)])
 
     async def stored(self, user_id: int) -> Stored:

@@ -286,7 +286,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         return sorted(Cancellation.read_all(rows), key=lambda row: row.id)  # as they were named
 
     async def _claim(self, account_id: int, ambiguous_attempts: int, most: int) -> list[Mapping[str, Any]]:
-        """Claim the next orders after so many unclear calls; none where many are left to what others have sent."""
+        """Claim the next orders with this many ambiguous attempts; none while many follow what others have sent."""
         which = {"account_id": account_id, "ambiguous_attempts": ambiguous_attempts, "now": self._now_ms, "most": most}
         if [row async for row in QUERIES.others_with_same_key(self._db, id=account_id)]:
             for _ in range(_SAME_KEY_ROUNDS):

@@ -128,7 +128,7 @@ def label_counts(counter: Counter) -> dict[str, int]:
 
 
 def buckets(histogram: Histogram) -> dict[float, int]:
-    """Return how many durations were at most so many seconds; the last bound is infinite, so that it has them all."""
+    """Return how many durations each bound in seconds holds; the last bound is infinite and holds all of them."""
     return {
         float(sample.labels["le"]): int(sample.value)
         for family in histogram.collect()

@@ -47,7 +47,7 @@ def _places(plain: str, form: str) -> Iterator[int]:
 
 
 def _without(text: str, begins: list[int], length: int) -> str:
-    """Return a text without so many letters and digits at each of some places, and what stands between them."""
+    """Return a text without `length` letters and digits from each place, and without what stands between them."""
     places = [place for place, sign in enumerate(text) if sign.isascii() and sign.isalnum()]
     parts, end = list[str](), 0
     for first in begins:

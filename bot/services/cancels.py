@@ -296,7 +296,7 @@ class Cancels:
 
 
 async def _has_room(read: Reader, account: Account, more: int) -> None:
-    """See that a user may have so many more orders open, under all keys together; raise TooManyOpen."""
+    """Raise TooManyOpen if `more` orders would be too many for the user, counted over all their keys."""
     count = sum([await read.count_open(one.id) for one in await read.accounts_of(account.user_id)])
     if count + more > MOST_OPEN:
         raise TooManyOpen(count, MOST_OPEN)

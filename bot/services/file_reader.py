@@ -41,7 +41,7 @@ def framed(piece: bytes) -> bytes:
 
 
 def read_files(text: str, files: Iterable[bytearray], most: int) -> Found:
-    """Return the orders that a text and files name together, at most so many; raise NotText. The files are used up.
+    """Return the orders that a text and files name, at most `most`; raise NotText. The files are used up.
 
     Tables are read by their column of orders; what is none is read on as one text.
     """

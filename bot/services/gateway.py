@@ -120,5 +120,5 @@ class Gateway:
         return self._refused_keys.wait(account_id)
 
     def earliest(self, account_id: int, calls: int) -> datetime:
-        """Return when the last of so many more calls with a key can be made, at the earliest."""
+        """Return when the last of `calls` more calls with a key can be made, at the earliest."""
         return self._budget.earliest(account_id, calls)

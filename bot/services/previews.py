@@ -29,7 +29,7 @@ MOST_WORDS = 5
 
 
 def blank(orders: int, process: int) -> Preview | None:
-    """Return the preview of so many orders before this process has asked about any; none of a list that is too long.
+    """Return a preview that has not begun; None where the list has too many orders.
 
     A preview costs as many calls as sending does, and they come out of the same minute.
     """

@@ -245,7 +245,7 @@ class AccountRunner:
             log.warning("the panel uses a status word this release does not know: %r", word)
 
     def _classify(self, account_id: int, answer: NoAnswer) -> tuple[timedelta, Reason | None]:
-        """Return how long to wait after such an answer, and what it says of the account."""
+        """Return how long to wait after a failed call, and what that says about the account."""
         match answer:
             case NoAnswer(blame=Blame.KEY):
                 return timedelta(), None

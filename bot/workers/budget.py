@@ -25,7 +25,7 @@ _MINUTE = timedelta(minutes=1)
 _WINDOW = _MINUTE + timedelta(seconds=2)
 """A call that was slow on its way may reach the panel in the same minute as one sent so much later."""
 _MOST_BELIEVED = 10_000
-"""Calls a minute; what allows one key more than that is no limit but a mistake, such as a time."""
+"""Calls a minute; a higher limit of one key is a mistake, a time for example."""
 _DENIED_WITHOUT_RESET = timedelta(seconds=30)
 
 
@@ -58,11 +58,11 @@ WATCH_SHARE_OF_IP = 0.7
 WATCH_SHARE_OF_KEY = 0.5
 """The rest is for the user's own integrations, which use the same key."""
 LEFT_BY_SENDING = 10
-"""Of so many calls of the address one is left to whoever waits for an answer."""
+"""One in ten of the address's calls is left to people who wait for an answer."""
 _WAITING_SHARE_OF_IP = 0.3
-"""Of so much of it at most the places are kept for those who wait, so that lists go on however many these are."""
+"""At most this share is kept for people who wait, so that lists always go on."""
 _NEW_KEYS_SHARE_OF_IP = 15
-"""Of so many calls one may check a new key: 20 a minute for all of them together."""
+"""One in fifteen calls may check a new key: 20 a minute for all new keys together."""
 PATIENCE = timedelta(seconds=10)
 """For how long a call waits for its turn; what would take longer is refused at once."""
 _ASK_AGAIN_EVERY = timedelta(seconds=1)
@@ -101,7 +101,7 @@ class _Layer:
         return max(int(self.limit * self.share), 1)
 
     def blocked_until(self, now: datetime, kind: CallKind, before: int = 0) -> datetime | None:
-        """Return until when this layer takes no such call, with so many going before; None when it takes one now."""
+        """Return when this layer takes the next call of a kind, behind `before` others; None when it takes one now."""
         free = now + _WINDOW if before >= self.limit else _full(self.spent, self.limit - before, now)
         until = later(free, self.refused_until)
         if kind is CallKind.WATCH:
@@ -109,7 +109,7 @@ class _Layer:
         return until if until and until > now else None
 
     def earliest(self, now: datetime, calls: int) -> datetime:
-        """Return when the last of so many more calls can be made, if nothing else is."""
+        """Return when the last of `calls` more calls can be made, if nobody else makes any."""
         rounds, more = divmod(calls - 1, self.limit)
         _full(self.spent, self.limit, now)
         before = len(self.spent) + more - self.limit
@@ -270,7 +270,7 @@ class Budget:
         return self._ip.most_watched / _WINDOW.total_seconds()
 
     def earliest(self, account_id: int, calls: int) -> datetime:
-        """Return when the last of so many more calls with this key can be made: never later than it will be."""
+        """Return when the last of `calls` more calls with this key can be made, at the earliest."""
         now = self._clock()
         by_count = max(layer.earliest(now, calls) for layer in (self._ip, self._layer(account_id)))
         return max(by_count, self._tier_blocked_until(account_id, now) or now)

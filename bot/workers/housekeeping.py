@@ -59,7 +59,7 @@ class Housekeeping:
     async def _delete(
         self, pieces: int, stopped: Callable[[], bool], delete: Callable[[Writer], Awaitable[bool]]
     ) -> int:
-        """Delete so many pieces at most; return how many are left."""
+        """Delete at most `pieces` pieces; return how many were not used."""
         while pieces and not stopped():
             async with self._ledger.write() as tx:
                 more = await delete(tx)

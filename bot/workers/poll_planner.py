@@ -59,10 +59,10 @@ class PollPlanner:
         self._stretch = stretch(urgencies, self._rate, self.intervals.shortest, self._longest())
 
     def _longest(self) -> timedelta:
-        """Return the longest pause: the one that was set, or what the budget can afford for so many."""
+        """Return the longest pause: as set, or longer where the budget needs it."""
         return max(self.intervals.longest, timedelta(seconds=2 * self._groups / self._rate))
 
 
 def groups_of(orders: int, most: int) -> int:
-    """Return how many calls so many orders take."""
+    """Return how many calls the orders take."""
     return math.ceil(orders / most)

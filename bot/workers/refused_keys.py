@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 ASK_AGAIN_AFTER = timedelta(minutes=1)
 MANY = 3
-"""Users whose keys are refused, with nobody's accepted since, by which it is the panel that is broken."""
+"""If the keys of this many users are refused and none is accepted since, the panel is broken."""
 _TOGETHER = timedelta(minutes=10)
-"""Refusals that are longer ago do not count towards so many."""
+"""Older refusals do not count."""
 
 
 class Blame(Enum):

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 16
 """Accounts worked on side by side; at five calls a second one call may take three seconds."""
 _WATCHING_AT_ONCE = 12
-"""Of these at most so many by watching: a command finds a free one even where the panel hangs."""
+"""At most this many of them by watching: a command finds a free one even if the panel hangs."""
 SLOW_AFTER = timedelta(seconds=5)
 """A call that takes longer counts as slow: those take at most half of the room, so that others find a place."""
 _MOST_AT_ALL = 4 * _AT_ONCE

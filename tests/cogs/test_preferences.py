@@ -84,9 +84,9 @@ async def test_the_card_shows_what_is_chosen_also_after_a_restart(here: World, a
     await here.restart()
     await choose(ann, card, "timing", "finished")
     changed = await ann.click(card.response, label="Make messages silent")
-    assert "**Where news go:** Off" in shown(changed)
+    assert "**Where I notify you:** Off" in shown(changed)
     again = shown(await ann.slash("settings"))
-    assert "**Where news go:** Off" in again
+    assert "**Where I notify you:** Off" in again
     assert "Only when a request is finished" in again
     assert "without a push notification" in again
     await ann.click(changed.response, label="Make messages notify")
@@ -96,7 +96,7 @@ async def test_the_card_shows_what_is_chosen_also_after_a_restart(here: World, a
 async def test_a_stranger_without_a_key_may_choose(here: World) -> None:
     eve = here.env.create_user("eve")
     await prefer(eve, way="off")
-    assert "**Where news go:** Off" in shown(await eve.slash("settings"))
+    assert "**Where I notify you:** Off" in shown(await eve.slash("settings"))
 
 
 async def test_whoever_presses_changes_what_is_their_own(here: World, ann: Any, member: Any) -> None:

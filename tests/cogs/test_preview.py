@@ -201,7 +201,7 @@ async def test_a_key_that_was_revoked_pauses_the_account_and_leaves_the_question
 async def test_a_list_that_is_too_long_is_not_asked_about_and_says_so(here: World, ann: Any) -> None:
     question = await ask(ann, [here.order(order) for order in names(1_001)])
     await here.wait(2)
-    assert "I do not ask the panel about so many beforehand" in shown(question)
+    assert "I do not check a list this long first" in shown(question)
     assert here.calls("status") == []
     await ann.click(question.response, label="Confirm: ask to cancel 1,001")
     await here.settle()

@@ -37,7 +37,7 @@ SELECT id AS cursor, NULL AS waiting, * FROM cancellations
 WHERE account_id = :account_id AND ended_at IS NULL AND id > :after ORDER BY id LIMIT :most;
 
 -- name: recent_orders(account_id, pattern, considered, most)
--- The newest of each order, open ones first. It runs at every key press, so it considers only so many rows of each index.
+-- The newest of each order, open ones first. It runs at every key press, so it reads a limited number of rows of each index.
 WITH considered (id) AS (
     SELECT * FROM (
         SELECT c.id FROM cancellations c WHERE c.account_id = :account_id AND c.due_at IS NOT NULL

@@ -39,7 +39,7 @@ _GIVEN_BACK_PAGES = 256
 
 _READERS_PAUSE = 0.2
 _READERS_TRIES = 10
-"""So often, and with so many seconds between, the WAL is tried to be emptied while another program reads from it."""
+"""How often to try to empty the WAL while another program reads from it, and the seconds between two tries."""
 
 _CHUNK = 64
 """Rows that aiosqlite's own cursors read at once; none is used."""
@@ -101,7 +101,7 @@ class SqliteConnection(aiosqlite.Connection):
         await self._visit(lambda: self._conn.executemany(sql, parameters).close())
 
     async def free_pages(self, most: int) -> None:
-        """Return so many unused pages to the file system."""
+        """Return unused pages to the file system."""
         # A page is freed at each step, and `execute` takes one where a statement has no columns.
         await self._visit(lambda: self._conn.executescript(f"PRAGMA incremental_vacuum({most})").close())
 
