@@ -9,7 +9,8 @@ from functools import partial
 import discord
 from discord.ext import commands
 
-from bot.cards.answers import help_card, key_in_message, not_understood, working
+from bot.cards.answers import key_in_message, not_understood, working
+from bot.cards.help import help_card
 from bot.cards.language import speak
 from bot.cards.layout import CardView
 from bot.client import Client, error_card

@@ -4,7 +4,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.cards.answers import help_card
+from bot.cards.help import help_card
 from bot.cards.layout import CardView
 from cogs.acknowledge import Interaction
 from cogs.reply import Reply, answer

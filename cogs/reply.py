@@ -13,8 +13,8 @@ from typing import Any
 import discord
 from pydantic import SecretStr
 
-from bot.cards.cards import brief_notice_card, notice_card
 from bot.cards.layout import CardView
+from bot.cards.notices import brief_notice_card, notice_card
 from bot.client import Client, Services, answer_error
 from bot.delivery.notification_sender import Undelivered
 from bot.delivery.refusals import DELIVERY_ERRORS

@@ -7,8 +7,8 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.cards import actions
-from bot.cards.answers import status_card
 from bot.cards.layout import CardView
+from bot.cards.statuses import status_card
 from bot.domain.errors import NoOrders
 from bot.domain.order_ids import Found
 from cogs.acknowledge import Interaction

@@ -8,9 +8,10 @@ from typing import Any
 from simcord.components import walk_components
 
 from bot.cards import actions
-from bot.cards.cards import notice_card, request_card
+from bot.cards.cards import request_card
 from bot.cards.language import OWN_NAMES
 from bot.cards.layout import CardView
+from bot.cards.notices import notice_card
 from bot.cards.overviews import check_now_card, history_card, open_card
 from bot.domain.accounts import AccountState
 from bot.domain.languages import Language

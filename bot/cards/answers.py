@@ -5,21 +5,16 @@ from collections.abc import Sequence
 import discord
 
 from bot.cards import actions
-from bot.cards.csv import csv_file
-from bot.cards.errors import INTERNAL, panel_error, stopped, user_error
-from bot.cards.keys import status_note
-from bot.cards.language import N_, _, number, plural
+from bot.cards.errors import INTERNAL, panel_error, user_error
+from bot.cards.language import N_, _, plural
 from bot.cards.layout import CardView, Tone, card, room_beside
-from bot.cards.text import amount, code, listed, titled
-from bot.cards.words import TRACES, WORDINGS, ignored
+from bot.cards.text import listed, titled
+from bot.cards.words import TRACES, WORDINGS
 from bot.domain.errors import KeyPaused, NoKey, UserError
-from bot.domain.order_ids import Junk
-from bot.domain.panel_answers import OrderReading, StatusRow
 from bot.domain.states import State
 from bot.ledger import ListKind
 from bot.panel import InvalidKey, PanelError
 from bot.services.erasing import Erasure, StoredView
-from bot.services.panel_calls import Statuses
 
 
 def problem(sentence: str, *, connect: bool = False, name: str = "") -> CardView:
@@ -117,54 +112,6 @@ def all_kept() -> CardView:
     return card(Tone.PLAIN, [titled(_("Kept"), _("Nothing was erased."))])
 
 
-def status_card(orders: tuple[str, ...], statuses: Statuses, junk: tuple[str, ...], repeats: int) -> CardView:
-    """Show what the panel says of each order, in the order asked."""
-    found = statuses.rows
-    lines = [f"{code(order)} · {_status(found.get(order), order in statuses.unasked)}" for order in orders]
-    head = titled(plural("Status of {count} order", "Status of {count} orders", len(orders)))
-    note = "\n".join(filter(None, [_stopped(statuses), status_note(statuses), ignored(Junk.of(junk), repeats)]))
-    in_the_file = _("… and {missing} more, in the file", missing=len(lines))
-    shown, missing = listed(lines, room_beside([head, note, in_the_file]), between="\n")
-    rest = [_("… and {missing} more, in the file", missing=missing)] if missing else []
-    file = (
-        csv_file("status.csv", _STATUS_HEAD, (_status_row(id, found.get(id), id in statuses.unasked) for id in orders))
-        if missing
-        else None
-    )
-    return card(Tone.PLAIN, [head, "\n".join([shown, *rest]), *([note] if note else [])], file=file)
-
-
-def _stopped(statuses: Statuses) -> str:
-    if statuses.stopped is None:
-        return ""
-    left = plural("{count} order was not asked about.", "{count} orders were not asked about.", len(statuses.unasked))
-    why = panel_error(statuses.stopped) if isinstance(statuses.stopped, PanelError) else stopped(statuses.stopped)
-    return f"{left} {why}"
-
-
-_STATUS_HEAD = ("order", "status", "charge", "currency", "start_count", "remains", "panel_words")
-
-
-def _status(row: StatusRow | None, unasked: bool) -> str:
-    if unasked:
-        return _("not asked")
-    if row is None:
-        return _("the panel's answer leaves it out")
-    if not isinstance(row, OrderReading):
-        return _("the panel says {words}", words=code(row.panel_message))
-    currency = f" {amount(row.currency)}" if row.currency else ""
-    charge = _("charge {amount}", amount=amount(row.charge)) + currency if row.charge else ""
-    remains = _("{amount} remaining", amount=amount(row.remains)) if row.remains else ""
-    return " · ".join(filter(None, [f"**{code(row.word, 40)}**", charge, remains]))
-
-
-def _status_row(order: str, row: StatusRow | None, unasked: bool) -> tuple[str | None, ...]:
-    if isinstance(row, OrderReading):
-        return (order, row.word, row.charge, row.currency, row.start_count, row.remains, None)
-    silence = "not asked" if unasked else "left out of the panel's answer"
-    return (order, None, None, None, None, None, row.panel_message if row else silence)
-
-
 def list_card(file: discord.File) -> CardView:
     """Hand over a list as a file."""
     return card(Tone.PLAIN, [_("Every order of the list, as of now.")], file=file)
@@ -207,46 +154,6 @@ def channel_ping(user_id: int, *, chosen: bool) -> CardView:
 def no_updates() -> CardView:
     """Say that everything has been shown."""
     return card(Tone.PLAIN, [_("You have seen all there is. `/queued` shows what is still open.")])
-
-
-def help_card() -> CardView:
-    """Explain the bot to somebody who sees it for the first time."""
-    what = _(
-        "The panel says *success* both when it gives the money back at once and when it only asks the provider. "
-        "I look until the order's own status tells, and write to you when it does."
-    )
-    steps = (
-        _("`/key set` — connect your API key (a form only you see; stored encrypted)"),
-        _(
-            "`/cancel` — one order ID or many, in any form; or a text or CSV file; or nothing, to paste. "
-            "Or in the menu of any message: *Apps*, then *{menu}*",
-            menu=_("Cancel orders in this message"),
-        ),
-        _("Read the card. What is *queued at the provider* is not final: I message you when it ends."),
-    )
-    commands = (
-        ("`/status`", _("what the panel says of orders")),
-        ("`/queued`", _("what is still open")),
-        ("`/history`", _("how orders ended")),
-        ("`/refill`", _("ask for a refill")),
-        ("`/balance`", _("what is left")),
-        ("`/key show` `/key remove`", _("see or forget the key")),
-        ("`/settings`", _("where and how I write to you")),
-        ("`/forget-me`", _("erase all that is stored")),
-    )
-    direct = _("In a DM with me plain text does the same: {examples}.", examples=_DIRECT_EXAMPLES)
-    return card(
-        Tone.PLAIN,
-        [
-            titled(_("Cancel NotPanel orders, and hear how it really ended"), what),
-            "\n".join(f"**{number(place)}.** {step}" for place, step in enumerate(steps, 1)),
-            "\n".join([" · ".join(f"{command} {does}" for command, does in commands), f"-# {direct}"]),
-        ],
-        buttons=[actions.CONNECT.button(), actions.PASTE.button()],
-    )
-
-
-_DIRECT_EXAMPLES = "`cancel ord_… ord_…`, `refill ord_…`, `queued`, `history`"
 
 
 def key_in_message() -> CardView:

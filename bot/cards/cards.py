@@ -1,40 +1,32 @@
-"""The card of a request and the notice of how orders ended: counts first, groups, the whole list behind a button."""
+"""The card of a request: counts first, groups, the whole list behind a button."""
 
 from collections.abc import Sequence
 
 from bot.cards import actions
 from bot.cards.groups import (
-    Section,
     Sections,
-    asked,
+    copy_ids,
     counts,
     has_open,
-    in_the_list,
     joined,
     rest_of,
     sections_of,
     texts_of,
     tone_of,
-    total,
-    undated,
-    with_key,
 )
-from bot.cards.keys import Names, connect_again, names_of, other_keys, pauses, under_key
-from bot.cards.language import _, number, plural
+from bot.cards.keys import connect_again, other_keys, under_key
+from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.previews import preview_text
 from bot.cards.reasons import account_text
 from bot.cards.text import ago, at, bar, code, first_few, listed, titled
-from bot.cards.words import PREVIEW_TOO_LONG, WORDINGS, ignored
+from bot.cards.words import PREVIEW_TOO_LONG, ignored
 from bot.domain.accounts import AccountState
 from bot.domain.states import State
-from bot.ledger import Groups, ListKind, Notice, PreviewState, Report, RequestState
+from bot.ledger import Groups, ListKind, PreviewState, RequestState
 from bot.panel import MAX_BATCH
 from bot.services.cancels import RequestView
 from bot.services.reasons import may_be_refilled
-
-_MOST_REFILLS = 3
-"""Keys for whose orders one message offers refills."""
 
 
 def request_card(view: RequestView) -> CardView:
@@ -115,7 +107,7 @@ def _progress(view: RequestView) -> CardView:
             *other_keys(ListKind.REQUEST, request.id, view.keys, view.groups),
             *(rest_of(ListKind.REQUEST, request.id) if folded else []),
         ],
-        menus=_copy_ids(ListKind.REQUEST, request.id, sections),
+        menus=copy_ids(ListKind.REQUEST, request.id, sections),
     )
 
 
@@ -148,95 +140,9 @@ def _may_stop(view: RequestView) -> bool:
     return view.request.waiting > MAX_BATCH or bool(view.request.waiting and (view.account.trouble or _is_stuck(view)))
 
 
-def notice_card(report: Report, notice: Notice) -> CardView:
-    """Tell a user how orders ended that they have been waiting for, and what else they should know.
-
-    By its reference a message is found that arrived while Discord's answer was lost.
-    """
-    parts = pauses(report.pauses, report.accounts)
-    names = names_of(report.accounts)
-    folded = False
-    for title, late in _overdue(report.overdue, names).items():
-        shown, missing = listed([name for name, _since in late.lines], 500)
-        missing += late.count - len(late.lines)
-        folded = folded or bool(missing)
-        rest = f" {in_the_list(missing)}" if missing else ""
-        watching = _(
-            "I go on watching, less often, until 30 days after you asked. You may want to ask NotPanel's support."
-        )
-        parts.append(titled(title, shown + rest, f"-# {watching}"))
-    ended = sections_of(report.ended, dates=with_key(names, asked))
-    if ended:
-        count = total(ended)
-        head = titled(plural("News about {count} order", "News about {count} orders", count), counts(ended))
-        texts, more = texts_of(ended, beside=[head, *parts, notice.reference])
-        parts += [head, *texts]
-        folded = folded or more
-    return card(
-        Tone.BAD if report.pauses else tone_of(ended) if ended else Tone.WAITING,
-        [*(parts or [titled(_("Nothing new"))]), f"-# {notice.reference}"],
-        buttons=[
-            *connect_again(report.pauses, several=bool(names)),
-            *_refills(notice.id, report.ended, names),
-            *other_keys(ListKind.NOTICE, notice.id, report.accounts, report.ended),
-            *(rest_of(ListKind.NOTICE, notice.id) if folded else []),
-        ],
-        menus=_copy_ids(ListKind.NOTICE, notice.id, sections_of({**report.overdue, **report.ended})),
-    )
-
-
-def brief_notice_card(report: Report, notice: Notice) -> CardView:
-    """Tell the same in counts alone, with nothing in it from outside: for what Discord takes in no other form."""
-    ended = sections_of(report.ended)
-    reasons = dict.fromkeys(account_text(account.state) for account in report.pauses)
-    parts = [titled(_("⚠️ I need your key again"), *reasons)] if reasons else []
-    parts += [f"**{title}** ({number(late.count)})" for title, late in _overdue(report.overdue, {}).items()]
-    if ended:
-        count = total(ended)
-        parts.append(titled(plural("News about {count} order", "News about {count} orders", count), counts(ended)))
-    has_orders = bool(ended or report.overdue)
-    rest = _("Discord did not take the longer message. The buttons show each order.")
-    return card(
-        Tone.BAD if reasons else tone_of(ended) if ended else Tone.WAITING,
-        [*parts, *([f"-# {rest}"] if has_orders else [])],
-        buttons=rest_of(ListKind.NOTICE, notice.id) if has_orders else [],
-    )
-
-
-def _overdue(groups: Groups, names: Names) -> dict[str, Section]:
-    """Tell what is known to be with the provider from what is not."""
-    queued = {state: group for state, group in groups.items() if state is State.QUEUED}
-    others = {state: group for state, group in groups.items() if state is not State.QUEUED}
-    named = {
-        _("Still open at the provider after 72 hours"): queued,
-        _("Still waiting for a clear answer from the panel after 72 hours"): others,
-    }
-    return {title: _merged(late, names) for title, late in named.items() if late}
-
-
-def _merged(groups: Groups, names: Names) -> Section:
-    sections = sections_of(groups, dates=with_key(names, undated))
-    return Section(total(sections), [line for section in sections.values() for line in section.lines])
-
-
 def _may_refill(groups: Groups) -> bool:
     """Look at the orders that a card can show: among thousands of refusals it does not search at every edit."""
     return any(may_be_refilled(order) for group in groups.values() for order in group.first)
-
-
-def _refills(notice_id: int, groups: Groups, names: Names) -> list[actions.Button]:
-    """Offer refills under each key of a notice's orders apart: an order is known under its own key alone."""
-    orders = [order for group in groups.values() for order in group.first if may_be_refilled(order)]
-    accounts = sorted({order.account_id for order in orders})[:_MOST_REFILLS]
-    labels = {one: _("Refill these: {name}", name=names[one]) if names.get(one) else "" for one in accounts}
-    return [actions.REFILL.button(ListKind.NOTICE, notice_id, one, label=label) for one, label in labels.items()]
-
-
-def _copy_ids(kind: ListKind, list_id: int, sections: Sections) -> list[actions.Menu]:
-    """Offer the IDs of each group, to copy."""
-    groups = {state: f"{number(section.count)} {_(WORDINGS[state].short)}" for state, section in sections.items()}
-    options = {state: _("Copy IDs: {group}", group=group) for state, group in groups.items()}
-    return [actions.COPY_IDS.menu(kind, list_id, options=options)] if options else []
 
 
 def _is_stuck(view: RequestView) -> bool:

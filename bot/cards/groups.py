@@ -116,6 +116,13 @@ def rest_of(kind: ListKind, list_id: int, outcome: State | None = None) -> list[
     return [actions.BROWSE.button(kind, list_id, outcome), actions.LIST.button(kind, list_id, outcome)]
 
 
+def copy_ids(kind: ListKind, list_id: int, sections: Sections) -> list[actions.Menu]:
+    """Offer the IDs of each group, to copy."""
+    groups = {state: f"{number(section.count)} {_(WORDINGS[state].short)}" for state, section in sections.items()}
+    options = {state: _("Copy IDs: {group}", group=group) for state, group in groups.items()}
+    return [actions.COPY_IDS.menu(kind, list_id, options=options)] if options else []
+
+
 def texts_of(sections: Sections, *, beside: Sequence[str]) -> tuple[list[str], bool]:
     """Return a text for each group, and whether orders had to be left to the list; `beside` stands there too."""
     framed = [(frame(WORDINGS[state], section.count, section.note), section) for state, section in sections.items()]

@@ -15,8 +15,8 @@ from random import Random
 import discord
 
 from bot.cards.answers import channel_ping
-from bot.cards.cards import notice_card
 from bot.cards.language import use_language
+from bot.cards.notices import notice_card
 from bot.delivery.calls import HELD, IDLE, in_time
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_NOTICE, ENDS_PING, Refusal, classify
 from bot.domain.clock import Clock

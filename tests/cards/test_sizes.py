@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from bot.cards import answers, keys, refills
 from bot.cards.cards import request_card
+from bot.cards.help import help_card
 from bot.cards.language import _, number, use_language
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
 from bot.cards.preferences import preferences_card
+from bot.cards.statuses import status_card
 from bot.cards.text import clipped, code, size
 from bot.cards.webhooks import address_made, registration_question, webhook_card
 from bot.cards.words import WORDINGS
@@ -73,7 +75,7 @@ def cards_with(words: str, count: int) -> Iterator[CardView]:
         strange = [replace(line, cancellation=order(1, State.QUEUED, status=words)) for line in listed]
         yield page_card(strange, ListPage(ListKind.HISTORY, 365, State.WITHDRAWN, 49), page_names)
     for rows in (errors, dict.fromkeys(few, reading), {}):
-        yield answers.status_card(few, Statuses(mine[0], mine, rows, stopped=Refused(words)), junk, 9)
+        yield status_card(few, Statuses(mine[0], mine, rows, stopped=Refused(words)), junk, 9)
     yield answers.ids_card(orders, State.WITHDRAWN, ListKind.REQUEST, 1)
     yield refills.refill_question(orders, ListKind.REQUEST, 1, mine[0], mine)
     under = keys.under_key(mine, mine[0])
@@ -108,7 +110,7 @@ def cards_with(words: str, count: int) -> Iterator[CardView]:
 
 def plain_cards() -> Iterator[CardView]:
     """Yield the cards that say the same to everybody."""
-    yield answers.help_card()
+    yield help_card()
     yield answers.internal_problem()
     yield answers.key_in_message()
     yield answers.not_understood(["cancel ord_…", "status ord_…"])

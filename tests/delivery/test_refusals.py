@@ -8,8 +8,8 @@ import aiohttp
 import discord
 import pytest
 
-from bot.cards.cards import brief_notice_card
 from bot.cards.language import use_language
+from bot.cards.notices import brief_notice_card
 from bot.delivery.refusals import Refusal, classify
 from bot.domain.languages import Language
 from bot.domain.order_status import OrderStatus
