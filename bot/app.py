@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from bot.cards.mentions import use_commands
 from bot.client import Client, Services
 from bot.delivery.card_updater import CardUpdater
 from bot.delivery.notification_sender import NotificationSender
@@ -176,6 +177,7 @@ async def build(
             client = Client(
                 settings.shard_ids, settings.shard_count, add_cogs=add_cogs, answered=metrics.discord_answered
             )
+            use_commands(client.command_ids)
             card_updater = CardUpdater(client, ledger, cancels, vault, clock)
             notification_sender = NotificationSender(client, ledger, clock)
             records = Records(ledger, accounts, clock)
@@ -213,6 +215,7 @@ async def build(
                 webhooks,
                 throttle,
                 UserThrottle(clock),
+                settings.links,
             )
             listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
             await scheduler.recover()

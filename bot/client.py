@@ -17,11 +17,13 @@ from bot.cards.answers import internal_problem, panel_problem, problem, user_pro
 from bot.cards.errors import UNWRITABLE
 from bot.cards.language import _, speak, use_language
 from bot.cards.layout import CardView
+from bot.cards.mentions import CommandIds
 from bot.delivery.card_updater import CardUpdater
 from bot.delivery.notification_sender import NotificationSender
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.errors import UserError
 from bot.domain.languages import Language, resolve_locale
+from bot.domain.links import Links, with_invitation
 from bot.ledger import LedgerUnwritable
 from bot.ops.admission import MOST_AT_WORK, Admission
 from bot.ops.health import Health
@@ -71,6 +73,8 @@ class Services:
     webhooks: Webhooks
     throttle: UserThrottle
     suggesting: UserThrottle
+    links: Links
+    """What the operator has named; see `Client.links`."""
     reading_room: ReadingRoom = field(default_factory=ReadingRoom)
     list_turns: UserTurns = field(default_factory=lambda: UserTurns(LISTS_AT_ONCE, MOST_LISTS_WAITING))
     refill_turns: RefillTurns = field(default_factory=RefillTurns)
@@ -114,9 +118,16 @@ class Client(commands.AutoShardedBot):
         )
         self._add_cogs = add_cogs
         self.admission = Admission()
+        self.command_ids = CommandIds()
+        """Filled by bot/ops/registration.py."""
         self._open_shards: set[int] = set()
         self._sessions: deque[float] = deque(maxlen=_FEW_SESSIONS)
         """When the last sessions were begun, by the machine's monotonic clock."""
+
+    @property
+    def links(self) -> Links:
+        """Where users are led from /help, the invitation among it."""
+        return with_invitation(self.services.links, self.application_id)
 
     @property
     def connected(self) -> bool:

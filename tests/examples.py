@@ -36,6 +36,7 @@ from bot.ledger.lists import MOST_SHOWN
 from bot.services.cancels import RequestView
 from bot.services.keys import OpenView
 from bot.services.records import CheckNowView, HistoryView
+from tests.texts import as_typed
 from tests.wire.objects import refusal
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -140,7 +141,8 @@ def parts_of(card: CardView) -> list[dict[str, Any]]:
 
 def text_of(card: CardView) -> str:
     """Return all that a card says."""
-    return "\n".join(part.get("content") or part.get("label") or "" for part in (*parts_of(card), *options_of(card)))
+    texts = (part.get("content") or part.get("label") or "" for part in (*parts_of(card), *options_of(card)))
+    return as_typed("\n".join(texts))
 
 
 def options_of(card: CardView) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ from bot.settings import Settings
 from bot.workers.tasks import WakeEvent
 from tests.invariants import hasty
 from tests.ledgers import Below
+from tests.texts import as_typed
 
 KEY = "np-test-key-0123456789abcdef"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -362,7 +363,7 @@ def text_of(components: Any) -> str:
     parts: list[str] = []
     for part in walk_components(components):
         parts += [part[name] for name in ("content", "label") if isinstance(part.get(name), str)]
-    return "\n".join(parts)
+    return as_typed("\n".join(parts))
 
 
 def shown(result: Any) -> str:

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
+from bot.cards.mentions import with_mentions
 from bot.domain.languages import Language
 
 CATALOGUES = Path(__file__).parent / "locale"
@@ -94,6 +95,7 @@ def number(value: int) -> str:
 
 
 def _filled(text: str, values: dict[str, str | int]) -> str:
+    text = with_mentions(text)  # before values are in it, which may be somebody else's words
     shown = {name: number(value) if isinstance(value, int) else value for name, value in values.items()}
     return text.format(**shown) if shown else text
 

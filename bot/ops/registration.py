@@ -4,8 +4,12 @@ import asyncio
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from random import Random
+
+import discord
+from discord import app_commands
 
 from bot.client import Client
 from bot.delivery.refusals import DELIVERY_ERRORS
@@ -15,7 +19,8 @@ from bot.workers.tasks import Stopped, unless_stopped
 
 log = logging.getLogger(__name__)
 
-_TREE_FACT = "command tree"
+_TREE_FACT, _IDS_FACT = "command tree", "command ids"
+_SLASH = discord.AppCommandType.chat_input
 _SOON = 10
 """Seconds after which a call that goes on is worth a line in the log.
 
@@ -26,15 +31,26 @@ discord.py ends it: after 300 seconds without an answer, or when a rate limit ha
 async def register(client: Client, ledger: Ledger) -> bool:
     """Register the commands unless Discord knows them as they are; return whether that was needed.
 
-    Raise what a call to Discord raises, or LedgerError.
+    From then on texts name them so that they can be pressed. Raise what a call to Discord raises, or LedgerError.
     """
     digest = await _digest(client)
-    if await ledger.read.fact(_TREE_FACT) == digest:
+    ids = await ledger.read.fact(_IDS_FACT)
+    if ids and await ledger.read.fact(_TREE_FACT) == digest:
+        client.command_ids.update(_typed(client, json.loads(ids)))
         return False
-    await client.tree.sync()
+    known = {command.name: command.id for command in await client.tree.sync() if command.type is _SLASH}
     async with ledger.write() as tx:
+        await tx.set_fact(_IDS_FACT, json.dumps(known))
         await tx.set_fact(_TREE_FACT, digest)
+    client.command_ids.update(_typed(client, known))
     return True
+
+
+def _typed(client: Client, ids: Mapping[str, int]) -> dict[str, int]:
+    """Return the ID of everything that can be typed: Discord has one for each group, and none for what is in it."""
+    commands = [one for one in client.tree.walk_commands() if isinstance(one, app_commands.Command)]
+    roots = {one.qualified_name: (one.root_parent or one).name for one in commands}
+    return {typed: ids[root] for typed, root in roots.items() if root in ids}
 
 
 async def keep_registered(client: Client, ledger: Ledger, stop: asyncio.Event) -> None:

@@ -13,6 +13,7 @@ from bot.cards.cards import request_card
 from bot.cards.help import help_card
 from bot.cards.language import _, number, use_language
 from bot.cards.layout import CardView, Tone, card
+from bot.cards.mentions import CommandIds, use_commands
 from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
 from bot.cards.preferences import preferences_card
 from bot.cards.statuses import status_card
@@ -22,6 +23,7 @@ from bot.cards.words import WORDINGS
 from bot.domain.accounts import AccountState
 from bot.domain.errors import KeyPaused, NoSuchKey, SameKey, TooManyKeys
 from bot.domain.languages import Language
+from bot.domain.links import Way
 from bot.domain.order_ids import Junk
 from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Balance, OrderReading, Refill, RowError
@@ -34,6 +36,21 @@ from bot.services.panel_calls import BalanceView, Refills, Statuses
 from tests.examples import HOSTILE, NOW, all_cards, grouped, keeps_discords_limits, key, order, parts_of, text_of, view
 from tests.wire.objects import refusal
 
+
+@pytest.fixture(autouse=True)
+def _with_ids() -> Iterator[None]:
+    """All commands can be pressed, which takes more room than their names do."""
+    ids = CommandIds()
+    ids.update(dict.fromkeys(COMMANDS, 2**63))
+    use_commands(ids)
+    yield
+    use_commands(CommandIds())
+
+
+COMMANDS = (
+    *("cancel", "status", "refill", "queued", "history", "balance", "settings", "webhook", "forget-me", "help"),
+    *("key set", "key show", "key remove", "key default"),
+)
 WORDS = {
     "ASCII": HOSTILE,
     "emoji": "🎉" * 190,
@@ -110,7 +127,9 @@ def cards_with(words: str, count: int) -> Iterator[CardView]:
 
 def plain_cards() -> Iterator[CardView]:
     """Yield the cards that say the same to everybody."""
-    yield help_card()
+    links = dict.fromkeys(Way, "https://bot.example/" + "x" * 490)
+    yield help_card(links, connected=False)
+    yield help_card({}, connected=True)
     yield answers.internal_problem()
     yield answers.key_in_message()
     yield answers.not_understood(["cancel ord_…", "status ord_…"])

@@ -18,6 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.texts import as_typed
 from tests.wire import objects
 from tests.wire.objects import ANN, APPLICATION, Json, dm_of
 
@@ -38,7 +39,7 @@ class Sent:
     @property
     def text(self) -> str:
         """All that the message shows."""
-        return "\n".join(objects.texts(self.body))
+        return as_typed("\n".join(objects.texts(self.body)))
 
 
 @dataclass
