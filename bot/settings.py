@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from bot.domain.links import Links, Way
 from bot.ledger.postgresql.address import in_clear
 from bot.panel import host_called
 
@@ -19,6 +20,7 @@ POSTGRES = ("postgresql://", "postgres://")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _DAY = 86_400
 _MOST_OF_URL = 2_000  # characters
+_MOST_OF_LINK = 512  # characters of a link button's address (Discord)
 
 Seconds = Annotated[float, Field(gt=0, le=_DAY)]
 Calls = Annotated[int, Field(gt=0)]
@@ -85,6 +87,10 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="https address under which HTTP_PORT is reached from outside, for webhooks; empty: none."
     )
+    support_url: str | None = Field(None, description="https address where users get help, for /help; empty: none.")
+    privacy_url: str | None = Field(None, description="https address of your privacy notice, for /help; empty: none.")
+    terms_url: str | None = Field(None, description="https address of your terms, for /help; empty: none.")
+    source_url: str | None = Field(None, description="https address of the source, for /help; empty: none.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
     log_format: Literal["console", "json"] = Field("console", description="Log for people or for machines.")
 
@@ -143,6 +149,15 @@ class Settings(BaseSettings):
                 raise ValueError("must be a plain https address: NotPanel calls no other")
         return url
 
+    @field_validator("support_url", "privacy_url", "terms_url", "source_url")
+    @classmethod
+    def _linkable(cls, url: str | None) -> str | None:
+        if url is not None:
+            parts = _split(url)
+            if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or len(url) > _MOST_OF_LINK:
+                raise ValueError(f"must be an https address of at most {_MOST_OF_LINK} characters")
+        return url
+
     @field_validator("database_url")
     @classmethod
     def _known_engine(cls, secret: SecretStr) -> SecretStr:
@@ -199,6 +214,17 @@ class Settings(BaseSettings):
         if self.public_url and self.http_port is None:
             raise ValueError("PUBLIC_URL needs HTTP_PORT: nothing would answer there")
         return self
+
+    @property
+    def links(self) -> Links:
+        """Where users are led from /help."""
+        named = {
+            Way.SUPPORT: self.support_url,
+            Way.PRIVACY: self.privacy_url,
+            Way.TERMS: self.terms_url,
+            Way.SOURCE: self.source_url,
+        }
+        return {way: url for way, url in named.items() if url}
 
     @property
     def database(self) -> Path | SecretStr:

@@ -10,7 +10,6 @@ import discord
 from discord.ext import commands
 
 from bot.cards.answers import key_in_message, not_understood, working
-from bot.cards.help import help_card
 from bot.cards.language import speak
 from bot.cards.layout import CardView
 from bot.client import Client, error_card
@@ -23,6 +22,7 @@ from bot.ops.request_context import begin_request, waited
 from cogs.balance import balances
 from cogs.cancel import begin
 from cogs.forget import ask_to_erase
+from cogs.help import explain
 from cogs.history import look_back
 from cogs.key import show_keys
 from cogs.orders import is_list, orders_in, read_beside
@@ -160,8 +160,8 @@ async def _without_orders(reply: Reply, said: DmText) -> CardView:
         case "key":
             return key_in_message()
         case "help" | "start" | "hi" | "hey" | "hello":
-            return help_card()
+            return await explain(reply)
         case "" if not said.text:
-            return help_card()
+            return await explain(reply)
         case _:
             return not_understood(await read_beside(nearest_examples, said.text))

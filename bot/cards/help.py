@@ -1,46 +1,43 @@
-"""The card of /help."""
+"""The card of /help: one phone screen, with the ways out of it."""
 
 from bot.cards import actions
-from bot.cards.language import _, number
+from bot.cards.language import N_, _, number
 from bot.cards.layout import CardView, Tone, card
+from bot.cards.mentions import with_mentions
 from bot.cards.text import titled
+from bot.domain.links import Links, Way
+
+_LABELS = {
+    Way.INVITE: N_("Add me"),
+    Way.SUPPORT: N_("Support"),
+    Way.PRIVACY: N_("Privacy"),
+    Way.TERMS: N_("Terms"),
+    Way.SOURCE: N_("Source"),
+}
+_OTHERS = "`/status` `/queued` `/history` `/refill` `/balance` `/key show` `/settings` `/forget-me`"
 
 
-def help_card() -> CardView:
-    """Explain the bot to somebody who sees it for the first time."""
+def help_card(links: Links, *, connected: bool) -> CardView:
+    """Explain the bot to somebody who sees it for the first time; `connected`: they have a key already."""
     what = _(
-        "The panel says *success* both when it gives the money back at once and when it only asks the provider. "
-        "I look until the order's own status tells, and write to you when it does."
+        "NotPanel says *success* even when a cancel is only queued. I check until it's really settled, then tell you."
     )
     steps = (
-        _("`/key set` — connect your API key (a form only you see; stored encrypted)"),
-        _(
-            "`/cancel` — one order ID or many, in any form; or a text or CSV file; or nothing, to paste. "
-            "Or in the menu of any message: *Apps*, then *{menu}*",
-            menu=_("Cancel orders in this message"),
-        ),
-        _("Read the card. What is *queued at the provider* is not final: I message you when it ends."),
+        _("`/key set`: connect your NotPanel API key. Only you see the form."),
+        _("`/cancel`: paste any number of order IDs, or attach a file."),
+        _("Read the card. What's *waiting at the provider* isn't final yet."),
     )
-    commands = (
-        ("`/status`", _("what the panel says of orders")),
-        ("`/queued`", _("what is still open")),
-        ("`/history`", _("how orders ended")),
-        ("`/refill`", _("ask for a refill")),
-        ("`/balance`", _("what is left")),
-        ("`/key show` `/key remove`", _("see or forget the key")),
-        ("`/settings`", _("where and how I write to you")),
-        ("`/forget-me`", _("erase all that is stored")),
+    direct = _(
+        "Works in DMs too: send me `cancel ord_…`. Or open a message's menu: *Apps*, *{menu}*.",
+        menu=_("Cancel orders in this message"),
     )
-    direct = _("In a DM with me plain text does the same: {examples}.", examples=_DIRECT_EXAMPLES)
     return card(
         Tone.PLAIN,
         [
-            titled(_("Cancel NotPanel orders, and hear how it really ended"), what),
-            "\n".join(f"**{number(place)}.** {step}" for place, step in enumerate(steps, 1)),
-            "\n".join([" · ".join(f"{command} {does}" for command, does in commands), f"-# {direct}"]),
+            titled(_("Cancel NotPanel orders and hear how they really end"), what),
+            "\n".join(f"{number(place)}. {step}" for place, step in enumerate(steps, 1)),
+            "\n".join([with_mentions(_OTHERS), f"-# {direct}"]),
         ],
-        buttons=[actions.CONNECT.button(), actions.PASTE.button()],
+        buttons=[actions.PASTE.button() if connected else actions.CONNECT.button()],
+        links=[(_(_LABELS[way]), url) for way, url in links.items()],
     )
-
-
-_DIRECT_EXAMPLES = "`cancel ord_… ord_…`, `refill ord_…`, `queued`, `history`"

@@ -1,6 +1,5 @@
 """One card: a Components V2 container with its buttons and files, inside Discord's limits."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -47,17 +46,25 @@ def card(
     parts: Sequence[str],
     *,
     buttons: Sequence[discord.ui.Button[discord.ui.LayoutView]] = (),
+    links: Sequence[tuple[str, str]] = (),
     menus: Sequence[discord.ui.Select[discord.ui.LayoutView]] = (),
     file: discord.File | None = None,
 ) -> CardView:
-    """Build a card of text parts with a line between them, then an attached file, then buttons, then menus.
+    """Build a card of text parts with a line between them, then an attached file, buttons, links and menus.
+
+    `links`: labels and addresses, for rows of their own.
 
     Where Discord has no room for the lines they are left out. Parts that are too long are cut short, since Discord
     would never take them; who builds a card sees to it that nothing of weight is lost by that (`room_beside`).
     """
     container: discord.ui.Container[discord.ui.LayoutView] = discord.ui.Container(accent_colour=tone.value)
-    rows = math.ceil(len(buttons) / _ROW)
-    with_lines = 2 * len(parts) + len(buttons) + rows + 2 * len(menus) + bool(file)  # the container, but one line less
+    leading: list[discord.ui.Button[discord.ui.LayoutView]] = [
+        discord.ui.Button(label=label, url=url) for label, url in links
+    ]
+    rows = [*_rows(buttons), *_rows(leading)]
+    with_lines = (
+        2 * len(parts) + sum(1 + len(row) for row in rows) + 2 * len(menus) + bool(file)
+    )  # the container, but one line less
     has_room = with_lines <= _PART_LIMIT
     for index, part in enumerate(_cut_to_fit(parts)):
         if index and has_room:
@@ -65,8 +72,8 @@ def card(
         container.add_item(discord.ui.TextDisplay(part))
     if file:
         container.add_item(discord.ui.File(file))
-    for start in range(0, len(buttons), _ROW):
-        container.add_item(discord.ui.ActionRow(*buttons[start : start + _ROW]))
+    for row in rows:
+        container.add_item(discord.ui.ActionRow(*row))
     for menu in menus:
         container.add_item(discord.ui.ActionRow(menu))
     view = discord.ui.LayoutView(timeout=None)
@@ -74,6 +81,12 @@ def card(
     # Buttons are answered by their custom_id alone (cogs/), so discord.py need not remember this view.
     view.stop()
     return CardView(view, [file] if file else [])
+
+
+def _rows(
+    buttons: Sequence[discord.ui.Button[discord.ui.LayoutView]],
+) -> list[Sequence[discord.ui.Button[discord.ui.LayoutView]]]:
+    return [buttons[start : start + _ROW] for start in range(0, len(buttons), _ROW)]
 
 
 def _cut_to_fit(parts: Sequence[str]) -> list[str]:
