@@ -18,6 +18,7 @@ from bot.cards.groups import (
 from bot.cards.keys import Names, connect_again, names_of, other_keys, pauses
 from bot.cards.language import _, number, plural
 from bot.cards.layout import CardView, Tone, card
+from bot.cards.promises import dms_refused
 from bot.cards.reasons import account_text
 from bot.cards.text import listed, titled
 from bot.domain.states import State
@@ -33,7 +34,7 @@ def notice_card(report: Report, notice: Notice) -> CardView:
 
     By its reference a message is found that arrived while Discord's answer was lost.
     """
-    parts = pauses(report.pauses, report.accounts)
+    parts = [*([dms_refused()] if notice.is_for_want_of_dms else []), *pauses(report.pauses, report.accounts)]
     names = names_of(report.accounts)
     folded = False
     for title, late in _overdue(report.overdue, names).items():
@@ -69,7 +70,8 @@ def brief_notice_card(report: Report, notice: Notice) -> CardView:
     """Tell the same in counts alone, with nothing in it from outside: for what Discord takes in no other form."""
     ended = sections_of(report.ended)
     reasons = dict.fromkeys(account_text(account.state) for account in report.pauses)
-    parts = [titled(_("⚠️ I need your key again"), *reasons)] if reasons else []
+    parts = [dms_refused()] if notice.is_for_want_of_dms else []
+    parts += [titled(_("⚠️ I need your key again"), *reasons)] if reasons else []
     parts += [f"**{title}** ({number(late.count)})" for title, late in _overdue(report.overdue, {}).items()]
     if ended:
         count = total(ended)

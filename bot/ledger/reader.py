@@ -21,7 +21,9 @@ from bot.ledger.rows import (
     Keyring,
     Notice,
     NoticeKind,
+    NotifyVia,
     Preferences,
+    Reach,
     Request,
     Standing,
     Stored,
@@ -271,6 +273,19 @@ class Reader:
     async def channel_asked_in(self, user_id: int) -> int | None:
         """Return the channel of the user's last request; None if that was made in a DM."""
         return await QUERIES.channel_asked_in(self._db, user_id=user_id)
+
+    async def dms_refused(self, user_id: int) -> bool | None:
+        """Tell whether Discord refused the last DM to a user; None where none was tried."""
+        row = await QUERIES.last_dm(self._db, user_id=user_id)
+        return row["refusal"] is not None if row else None
+
+    async def reach(self, user_id: int) -> Reach:
+        """Return how a user would hear of something now."""
+        notify_via = (await self.preferences(user_id)).notify_via
+        if notify_via is NotifyVia.CHANNEL and await self.channel_asked_in(user_id) is not None:
+            return Reach.CHANNEL
+        refused = notify_via is NotifyVia.OFF or await self.dms_refused(user_id)
+        return Reach.COMMAND if refused else Reach.DM
 
     async def was_pinged(self, user_id: int) -> bool:
         """Tell whether a user was pinged about an update that they have not read yet."""

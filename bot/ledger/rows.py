@@ -57,6 +57,14 @@ class NotifyVia(StrEnum):
     OFF = "off"
 
 
+class Reach(StrEnum):
+    """How an update does reach a user: the way they chose, unless Discord has refused the last DM to them."""
+
+    DM = "direct"
+    CHANNEL = "channel"
+    COMMAND = "command"
+
+
 class NotifyWhen(StrEnum):
     """When a user hears how orders ended: of each as it comes, or only when a request is finished."""
 
@@ -272,6 +280,10 @@ class Cancellation(Row):
         return came_back(self.charge_first, self.charge_last) if self.refund is Refund.CHARGE else None
 
 
+DMS_REFUSED = ("CLOSED", "NO_ACCESS")
+"""Refusals of a DM by which no other gets through either (bot/delivery/refusals.py; `last_dm` has them too)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notice(Row):
     """One direct message in the outbox; its nonce was fixed before the first attempt."""
@@ -292,6 +304,11 @@ class Notice(Row):
         """Tell whether it was tried so often, and for so long, that the fault may be its own."""
         begun = self.first_attempt_at
         return self.attempts >= MANY_TRIES and begun is not None and begun <= now - LONG_TRIED
+
+    @property
+    def is_for_want_of_dms(self) -> bool:
+        """Tell whether it is undelivered because Discord lets no DM through to its user."""
+        return self.state is NoticeState.UNDELIVERED and self.refusal in DMS_REFUSED
 
     @property
     def reference(self) -> str:

@@ -25,6 +25,7 @@ from bot.ledger import (
     MessageRef,
     Preview,
     PreviewState,
+    Reach,
     Reader,
     Request,
     RequestState,
@@ -53,7 +54,7 @@ class RequestView:
     """All that a card shows: a request, its account, and how many of its orders stand where, with the first of each.
 
     `keys`: all accounts of the user; `waiting`: the first orders not started yet; `sent_by`: when the last of them
-    can be sent at the earliest.
+    can be sent at the earliest; `reach`: how the user hears of what the card does not show any more.
     """
 
     request: Request
@@ -63,6 +64,7 @@ class RequestView:
     waiting: tuple[str, ...]
     linked: int
     sent_by: datetime | None
+    reach: Reach = Reach.COMMAND
 
 
 class Cancels:
@@ -214,7 +216,8 @@ class Cancels:
         waiting = await read.waiting_orders(request_id) if request.waiting else []
         groups, linked = await read.groups_of_request(request_id), await read.count_linked(request_id)
         sent_by = self._budget.earliest(account.id, groups_of(request.waiting, MAX_BATCH)) if waiting else None
-        return RequestView(request, account, keys, groups, tuple(waiting), linked, sent_by)
+        reach = await read.reach(request.user_id)
+        return RequestView(request, account, keys, groups, tuple(waiting), linked, sent_by, reach)
 
     async def rows(self, kind: ListKind, list_id: int, user_id: int) -> AsyncGenerator[list[Listed]]:
         """Yield all orders of a list, page by page; raise NotOwner for anyone but its owner, NoKey for one without."""

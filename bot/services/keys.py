@@ -22,7 +22,7 @@ from bot.domain.errors import (
     UserErased,
 )
 from bot.domain.panel_answers import Balance
-from bot.ledger import Account, Cancellation, Groups, Keyring, Ledger, Writer, folded
+from bot.ledger import Account, Cancellation, Groups, Keyring, Ledger, Reach, Writer, folded
 from bot.panel import InvalidKey
 from bot.services.gateway import Gateway
 from bot.services.key_seals import open_key, seal_key
@@ -81,13 +81,14 @@ class Removed:
 class OpenView:
     """What has not ended for a user: how many orders stand where, the first of each, and those not started yet.
 
-    Of the latter each stands beside its account's id; `keys`: all accounts of the user.
+    Of the latter each stands beside its account's id; `keys`: all accounts of the user; `reach`: how they hear of ends.
     """
 
     groups: Groups
     waiting: tuple[tuple[int, str], ...]
     count_waiting: int
     keys: Keyring
+    reach: Reach = Reach.COMMAND
 
 
 class Accounts:
@@ -177,7 +178,8 @@ class Accounts:
         read, keys = self._ledger.read, await self._ledger.read.accounts_of(user_id)
         waiting = [(one.id, order) for one in keys for order in await read.waiting_of_account(one.id)]
         count_waiting = sum([await read.count_waiting(one.id) for one in keys])
-        return OpenView(await read.open_groups([one.id for one in keys]), tuple(waiting), count_waiting, keys)
+        groups, reach = await read.open_groups([one.id for one in keys]), await read.reach(user_id)
+        return OpenView(groups, tuple(waiting), count_waiting, keys, reach)
 
     async def recent_orders(self, user_id: int, key: str, part: str, most: int) -> list[Cancellation]:
         """Return the orders with that in their ID which a user may mean; none where there is no key to ask under."""

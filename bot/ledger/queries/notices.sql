@@ -42,7 +42,8 @@ UPDATE notices SET state = 'kept', due_at = NULL, refusal = :refusal, pinged_at 
 WHERE id = :id AND state = 'sending';
 
 -- name: notice_delivered(id)!
-UPDATE notices SET state = 'delivered', due_at = NULL WHERE id = :id;
+-- One that was sent was refused no longer; one that is shown at a command was.
+UPDATE notices SET state = 'delivered', due_at = NULL, refusal = CASE WHEN state = 'kept' THEN refusal END WHERE id = :id;
 
 -- name: pauses_of_notice(notice_id)
 -- That a key is needed again is not worth a notification once there is one.
@@ -89,6 +90,13 @@ DELETE FROM notices WHERE user_id = :user_id AND state = 'kept'
 
 -- name: was_pinged(user_id)$
 SELECT 1 FROM notices WHERE user_id = :user_id AND state = 'kept' AND pinged_at IS NOT NULL LIMIT 1;
+
+-- name: last_dm(user_id)^
+-- How the last DM to a user went of which that is known: without a refusal it arrived. What was kept for another reason
+-- (as its user wishes, say) tells nothing.
+SELECT refusal FROM notices WHERE user_id = :user_id AND state IN ('delivered', 'kept') AND attempts > 0
+  AND (refusal IS NULL OR refusal IN ('CLOSED', 'NO_ACCESS'))
+ORDER BY id DESC LIMIT 1;
 
 -- name: mark_notified(now, notice_id)!
 UPDATE cancellations SET notified_at = COALESCE(notified_at, :now)
