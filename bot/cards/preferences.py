@@ -36,6 +36,10 @@ _WAYS: Mapping[NotifyVia, tuple[str, str]] = {
     ),
 }
 _TIMINGS: Mapping[NotifyWhen, tuple[str, str]] = {
+    NotifyWhen.REQUEST: (
+        N_("One message for each request"),
+        N_("It updates itself as orders end. I write again when something went wrong, and at the end."),
+    ),
     NotifyWhen.EACH: (
         N_("Each outcome as it comes"),
         N_("Orders that end at about the same time come in one message."),

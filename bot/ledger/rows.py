@@ -66,8 +66,9 @@ class Reach(StrEnum):
 
 
 class NotifyWhen(StrEnum):
-    """When a user hears how orders ended: of each as it comes, or only when a request is finished."""
+    """When a user hears how orders ended: in one message for each request, each outcome as it comes, or at the end."""
 
+    REQUEST = "request"
     EACH = "each"
     FINISHED = "finished"
 
@@ -328,7 +329,7 @@ class Preferences(Row):
     }
 
     notify_via: NotifyVia = NotifyVia.DM
-    notify_when: NotifyWhen = NotifyWhen.EACH
+    notify_when: NotifyWhen = NotifyWhen.REQUEST
     language: Language | None = None
     silent: bool = False
 

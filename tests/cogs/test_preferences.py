@@ -78,7 +78,7 @@ def texts(channel: Any) -> list[str]:
 async def test_the_card_shows_what_is_chosen_also_after_a_restart(here: World, ann: Any) -> None:
     card = await ann.slash("settings")
     text = shown(card)
-    for chosen in ("By direct message", "Each outcome as it comes", "As my Discord client says", "with a push"):
+    for chosen in ("By direct message", "One message for each request", "As my Discord client says", "with a push"):
         assert chosen in text
     await choose(ann, card, "way", "off")
     await here.restart()

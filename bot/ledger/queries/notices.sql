@@ -1,10 +1,10 @@
 -- name: gather(user_id, nonce, now, due_at)!
 INSERT INTO notices (user_id, nonce, state, created_at, due_at)
 VALUES (:user_id, :nonce, 'gathering', :now, :due_at)
-ON CONFLICT (user_id) WHERE state = 'gathering' DO NOTHING;
+ON CONFLICT (user_id) WHERE state = 'gathering' AND request_id IS NULL DO NOTHING;
 
 -- name: gathering_notice(user_id)$
-SELECT id FROM notices WHERE user_id = :user_id AND state = 'gathering';
+SELECT id FROM notices WHERE user_id = :user_id AND state = 'gathering' AND request_id IS NULL;
 
 -- name: add_pause(notice_id, kind, account_id)!
 INSERT INTO notice_items (notice_id, kind, account_id) VALUES (:notice_id, :kind, :account_id);
