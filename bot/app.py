@@ -29,6 +29,7 @@ from bot.services.erasing import Erasing
 from bot.services.gateway import Gateway
 from bot.services.key_seals import keep_comparable
 from bot.services.keys import Accounts
+from bot.services.lists import Lists
 from bot.services.panel_calls import PanelCalls
 from bot.services.previews import Previews
 from bot.services.records import Records
@@ -181,6 +182,7 @@ async def build(
             card_updater = CardUpdater(client, ledger, cancels, vault, clock)
             notification_sender = NotificationSender(client, ledger, clock)
             records = Records(ledger, accounts, clock)
+            lists = Lists(cancels, records, clock)
             erasing = Erasing(ledger, clock)
             webhooks = Webhooks(ledger, accounts, calls, clock, metrics, public_url=settings.public_url)
             housekeeping = Housekeeping(ledger, clock, timedelta(days=settings.keep_days))
@@ -207,6 +209,7 @@ async def build(
                 calls,
                 cancels,
                 records,
+                lists,
                 erasing,
                 card_updater,
                 notification_sender,

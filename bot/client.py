@@ -34,6 +34,7 @@ from bot.services.cancels import Cancels
 from bot.services.erasing import Erasing
 from bot.services.file_reading import ReadingRoom
 from bot.services.keys import Accounts
+from bot.services.lists import Lists
 from bot.services.panel_calls import PanelCalls
 from bot.services.records import Records
 from bot.services.throttle import UserThrottle
@@ -65,6 +66,7 @@ class Services:
     calls: PanelCalls
     cancels: Cancels
     records: Records
+    lists: Lists
     erasing: Erasing
     card_updater: CardUpdater
     notification_sender: NotificationSender

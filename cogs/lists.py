@@ -2,18 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
-
-import discord
 
 from bot.cards import actions
-from bot.cards.answers import ids_card, list_card
-from bot.cards.csv import OrdersCsv
+from bot.cards.answers import ids_card
+from bot.cards.csv import OrdersCsv, list_file_name
 from bot.cards.keys import Names, names_of
 from bot.cards.layout import CardView
-from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
+from bot.cards.pages import list_card, page_card
 from bot.domain.states import State
 from bot.ledger import Listed, ListKind
+from bot.services.lists import LAST_PAGE, ListRef
 from bot.services.throttle import LIGHT
 from cogs.dispatch import answers
 from cogs.reply import Reply
@@ -24,13 +22,6 @@ _AT_ONCE = 5
 """Lines of a file written before others have their turn: what takes longest to defuse takes a millisecond."""
 
 
-def _rows(reply: Reply, page: ListPage) -> AsyncGenerator[list[Listed]]:
-    """Read a list of the presser's own from its beginning."""
-    if page.kind is ListKind.HISTORY:
-        return reply.services.records.history_rows(reply.user_id, page.outcome, page.list_id)
-    return reply.services.cancels.rows(page.kind, page.list_id, reply.user_id)
-
-
 async def _key_names(reply: Reply) -> Names:
     return names_of(await reply.services.accounts.all_keys(reply.user_id))
 
@@ -38,15 +29,11 @@ async def _key_names(reply: Reply) -> Names:
 @answers(actions.LIST)
 async def whole_list(reply: Reply, kind: ListKind, list_id: int, outcome: State | None = None) -> None:
     """Send the list as it is now, in as many files as it takes, one after another; for the owner alone."""
-    page = ListPage(kind, list_id, outcome, 0)
+    which, lists = ListRef(kind, list_id, outcome), reply.services.lists
     async with reply.services.list_turns.turn(reply.user_id):
-        async for file in _files(_file_name(page), _rows(reply, page), await _key_names(reply)):
-            await reply.add(list_card(file))
-
-
-def _file_name(page: ListPage) -> str:
-    which = "orders" if page.kind is ListKind.OPEN else str(page.list_id)
-    return "-".join([page.kind, which, *([page.outcome] if page.outcome else [])])
+        async for table, part in _tables(lists.rows(which, reply.user_id), await _key_names(reply)):
+            file = table.file(list_file_name(which, lists.today(), table.orders, part))
+            await reply.add(list_card(file, table.orders))
 
 
 @answers(actions.BROWSE, cost=LIGHT)
@@ -56,37 +43,31 @@ async def browse(reply: Reply, kind: ListKind, list_id: int, outcome: State | No
 
 
 @answers(actions.PAGE, update=True, cost=LIGHT)
-async def turn_page(reply: Reply, kind: ListKind, list_id: int, page: int, outcome: State | None = None) -> CardView:
-    """Show another page as it is now, for the owner alone: orders may have moved between pages meanwhile."""
-    shown, start = ListPage(kind, list_id, outcome, page), page * PAGE_LENGTH
-    lines = await _window(_rows(reply, shown), start, start + PAGE_LENGTH + 1)
-    return page_card(lines, shown, await _key_names(reply))
+async def turn_page(
+    reply: Reply, kind: ListKind, list_id: int, page: int, outcome: State | None = None, turn: str = ""
+) -> CardView:
+    """Show another page as it is now, for the owner alone: orders may have moved between pages meanwhile.
+
+    `turn` is the button: the last page is the one that is the last by now.
+    """
+    wanted = LAST_PAGE if turn == "last" else page
+    shown = await reply.services.lists.page(ListRef(kind, list_id, outcome), wanted, reply.user_id)
+    return page_card(shown, await _key_names(reply))
 
 
-async def _window(pages: AsyncGenerator[list[Listed]], start: int, stop: int) -> list[Listed]:
-    """Return the lines of a list from one place to another, and read no further."""
-    wanted: list[Listed] = []
-    place = 0
-    async with aclosing(pages):
-        async for lines in pages:
-            wanted += lines[max(start - place, 0) : max(stop - place, 0)]
-            place += len(lines)
-            if place >= stop:
-                break
-    return wanted
-
-
-async def _files(name: str, pages: AsyncGenerator[list[Listed]], names: Names) -> AsyncGenerator[discord.File]:
-    """Write the list page by page; never more than one file of it is in memory."""
-    table, number = OrdersCsv(names), 1
+async def _tables(pages: AsyncGenerator[list[Listed]], names: Names) -> AsyncGenerator[tuple[OrdersCsv, int]]:
+    """Write the list page by page; never more than one file of it is in memory. A second one is part 2."""
+    table, part = OrdersCsv(names), 0
     async for page in pages:
         for at in range(0, len(page), _AT_ONCE):
             table.add(page[at : at + _AT_ONCE])
             await asyncio.sleep(0)  # a thread would keep the loop from its turn for longer
         if table.size > _MOST_BYTES:
-            yield table.file(f"{name}-part-{number}.csv")
-            table, number = OrdersCsv(names), number + 1
-    yield table.file(f"{name}.csv" if number == 1 else f"{name}-part-{number}.csv")
+            part += 1
+            yield table, part
+            table = OrdersCsv(names)
+    if table.orders or not part:
+        yield table, part + 1 if part else 0
 
 
 @answers(actions.COPY_IDS)

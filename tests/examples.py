@@ -23,6 +23,7 @@ from bot.ledger import (
     Cancellation,
     Group,
     Groups,
+    Listed,
     ListKind,
     Notice,
     NoticeState,
@@ -35,6 +36,7 @@ from bot.ledger import (
 from bot.ledger.lists import MOST_SHOWN
 from bot.services.cancels import RequestView
 from bot.services.keys import OpenView
+from bot.services.lists import LAST_PAGE, ListPage, ListRef
 from bot.services.records import CheckNowView, HistoryView
 from tests.texts import as_typed
 from tests.wire.objects import refusal
@@ -134,6 +136,11 @@ def all_cards(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> li
     ]
 
 
+def last_page(lines: Sequence[Listed]) -> ListPage:
+    """Return the last page that one can turn to of a list that goes on, with all that can stand on it."""
+    return ListPage(ListRef(ListKind.HISTORY, 365, State.WITHDRAWN), LAST_PAGE, tuple(lines), 10_000_000, NOW)
+
+
 def parts_of(card: CardView) -> list[dict[str, Any]]:
     """Return all components of a card, nested ones too."""
     return list(walk_components(card.view.to_components()))
@@ -181,7 +188,7 @@ PRESSABLE = {
     actions.STOP: lambda: actions.STOP.button(SOMEBODY),
     actions.LIST: lambda: actions.LIST.button(ListKind.REQUEST, SOMEBODY),
     actions.BROWSE: lambda: actions.BROWSE.button(ListKind.HISTORY, SOMEBODY, State.WITHDRAWN),
-    actions.PAGE: lambda: actions.PAGE.button(ListKind.HISTORY, SOMEBODY, 49, State.WITHDRAWN, label="Next page"),
+    actions.PAGE: lambda: actions.PAGE.button(ListKind.HISTORY, SOMEBODY, 49, State.WITHDRAWN, "previous", label="1"),
     actions.ERASE: actions.ERASE.button,
     actions.KEEP_ALL: actions.KEEP_ALL.button,
     actions.CHECK_NOW: actions.CHECK_NOW.button,
@@ -225,7 +232,12 @@ RELEASED = {
     actions.NO_REFILL: ("np:refill-no",),
     actions.LIST: ("np:list:request:1", "np:list:notice:1", "np:list:open:0", "np:list:history:30:refunded"),
     actions.BROWSE: ("np:browse:request:1", "np:browse:open:0", "np:browse:history:30:cancelled"),
-    actions.PAGE: ("np:page:request:1:0", "np:page:history:30:49:refunded"),
+    actions.PAGE: (
+        "np:page:request:1:0",
+        "np:page:history:30:49:refunded",
+        "np:page:open:0:0:first",
+        "np:page:history:30:49:failed:last",
+    ),
     actions.COPY_IDS: ("np:ids:request:1", "np:ids:notice:1"),
     actions.CHECK_NOW: ("np:look",),
     actions.ASK_UNWATCH: ("np:ask-unwatch",),

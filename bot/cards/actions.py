@@ -34,6 +34,7 @@ _PARTS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "user_id": (r"\d{1,20}", _row_id),
     "count": _ROW_ID,
     "page": (r"\d{1,4}", int),
+    "turn": ("first|previous|next|last", str),  # two buttons of one message may lead to the same page
     "kind": ("|".join(ListKind), ListKind),
     "card": (f"{ListKind.REQUEST}|{ListKind.NOTICE}", ListKind),
     "outcome": ("|".join((*OUTCOMES, CANCELLED_IN_0_1_0)), State),
@@ -131,7 +132,7 @@ NO_REFILL = Action("np:refill-no", label=N_("No"))
 # Lists
 LIST = Action("np:list", "kind", "list_id", "outcome?", label=N_("Whole list (CSV)"))
 BROWSE = Action("np:browse", "kind", "list_id", "outcome?", label=N_("Page through"))
-PAGE = Action("np:page", "kind", "list_id", "page", "outcome?")
+PAGE = Action("np:page", "kind", "list_id", "page", "outcome?", "turn?")
 COPY_IDS = Action("np:ids", "card", "list_id", label=N_("Copy IDs …"))
 
 # What is open

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import discord
-
 from bot.cards import actions
 from bot.cards.errors import INTERNAL, panel_error, user_error
 from bot.cards.language import N_, _, plural
@@ -112,11 +110,6 @@ def all_kept() -> CardView:
     return card(Tone.PLAIN, [titled(_("Kept"), _("Nothing was erased."))])
 
 
-def list_card(file: discord.File) -> CardView:
-    """Hand over a list as a file."""
-    return card(Tone.PLAIN, [_("Every order of the list, as of now.")], file=file)
-
-
 def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) -> CardView:
     """Hand over the IDs of one group to copy: one a line, in a block, as many as one message has room for."""
     short = _(WORDINGS[state].short)
@@ -134,7 +127,7 @@ def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) 
     return card(
         Tone.PLAIN,
         [titled(f"{title} · {short}", as_of_now), f"```\n{shown}\n```"],
-        buttons=[actions.BROWSE.button(kind, list_id), actions.LIST.button(kind, list_id)] if missing else [],
+        buttons=[actions.LIST.button(kind, list_id)] if missing else [],
     )
 
 

@@ -8,14 +8,17 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
 import discord
 
 from bot.cards.words import QUOTED, WORDINGS
 from bot.domain.order_ids import visible
+from bot.domain.refunds import came_back
 from bot.domain.states import State
-from bot.ledger import Listed
+from bot.ledger import Listed, ListKind
+from bot.services.lists import ListRef
 
 _FORMULA = re.compile(r"(?:^|(?<=[,;|:\s\"]))(?=[=@\uff1d\uff20]|[-+\uff0b\uff0d](?!\s))")
 """Where a formula would begin for some spreadsheet: at whatever it takes for a separator, quotation marks or not."""
@@ -41,6 +44,7 @@ _ORDERS_HEAD = (
     "remains",
     "charge_first",
     "charge_last",
+    "charge_less",
     "currency",
     "asked_at",
     "ended_at",
@@ -52,6 +56,7 @@ class OrdersCsv:
 
     def __init__(self, names: Mapping[int, str] | None = None) -> None:
         self._names = names or {}
+        self.orders = 0
         self._bytes = io.BytesIO()
         self._text = io.TextIOWrapper(self._bytes, "utf-8-sig", "replace", newline="")
         self._writer = csv.writer(self._text)
@@ -59,6 +64,7 @@ class OrdersCsv:
 
     def add(self, page: Sequence[Listed]) -> None:
         """Write some more lines."""
+        self.orders += len(page)
         self._writer.writerows(_harmless((*_order_row(line), *self._key(line))) for line in page)
 
     def _key(self, line: Listed) -> tuple[str, ...]:
@@ -78,6 +84,22 @@ class OrdersCsv:
         return discord.File(self._bytes, filename=name)
 
 
+_FILE_NAMES = {
+    ListKind.REQUEST: "cancel",
+    ListKind.NOTICE: "update",
+    ListKind.OPEN: "open",
+    ListKind.HISTORY: "history",
+}
+
+
+def list_file_name(which: ListRef, day: date, count: int, part: int = 0) -> str:
+    """Return what the file of a list is called; `part`: its number where there are several, of which each counts."""
+    kind = [_FILE_NAMES[which.kind], *([which.outcome] if which.outcome else [])]
+    days = [f"{which.list_id}-days"] if which.kind is ListKind.HISTORY else []
+    parts = [f"part-{part}"] if part else []
+    return "-".join([*kind, *days, day.isoformat(), *parts, f"{count}-order{'' if count == 1 else 's'}"]) + ".csv"
+
+
 def _order_row(line: Listed) -> tuple[str | None, ...]:
     order = line.cancellation
     if order is None:
@@ -86,16 +108,21 @@ def _order_row(line: Listed) -> tuple[str | None, ...]:
         order.order_id,
         WORDINGS[order.shown_as].title,
         order.refund,
-        None if order.came_back is None else str(order.came_back),
+        _text(order.came_back),
         order.status_word,
         order.panel_message if order.shown_as in QUOTED else None,
         order.remains,
         order.charge_first,
         order.charge_last,
+        _text(came_back(order.charge_first, order.charge_last)),
         order.currency,
         _time(order.created_at),
         _time(order.ended_at),
     )
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
 
 
 def _harmless(row: Sequence[str | None]) -> list[str]:

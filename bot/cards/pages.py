@@ -1,70 +1,106 @@
-"""A list of orders page by page, each order with how it stands."""
+"""A list of orders page by page, each order with how it stands; and what is said beside the whole of it as a file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+
+import discord
 
 from bot.cards import actions
 from bot.cards.groups import refunded
 from bot.cards.keys import Names, under
-from bot.cards.language import _
+from bot.cards.language import _, number, plural
 from bot.cards.layout import CardView, Tone, card, room_beside
-from bot.cards.text import code, size, titled
-from bot.cards.words import QUOTED, WORDINGS, panel_status
-from bot.domain.states import State
-from bot.ledger import Listed, ListKind
+from bot.cards.text import ago, code, size, titled
+from bot.cards.words import OUTCOMES, QUOTED, WORDINGS, panel_status
+from bot.ledger import Listed
+from bot.services.lists import LAST_PAGE, MOST_PAGES, PAGE_LENGTH, ListPage
 
-PAGE_LENGTH = 20
-"""Orders on one page of a list."""
 _MOST_WORDS = 46
 """The size of the panel's message in one line: enough for NotPanel's own."""
-MOST_PAGES = 50
-"""Pages that one can turn to: each press reads the list from its beginning; what is further on is in the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListPage:
-    """A page of a list, counted from 0; of a history the list's number is the days."""
-
-    kind: ListKind
-    list_id: int
-    outcome: State | None
-    number: int
-
-
-def page_card(lines: Sequence[Listed], page: ListPage, names: Names) -> CardView:
-    """Show some lines of a list, with their keys where there are several, and turn to the pages beside it."""
-    first = page.number * PAGE_LENGTH + 1
-    here = lines[:PAGE_LENGTH]
-    as_of_now = _("As of now.")
-    title = _("Orders {first} to {last}", first=first, last=first + len(here) - 1) if here else _("No more orders")
-    bare = [_page_line(line, names) for line in here]
-    most = min(room_beside([title, as_of_now, *bare]) // PAGE_LENGTH - size(f" · {panel_status('…')}"), _MOST_WORDS)
-    shown = [_page_line(line, names, most) for line in here]
-    turns = [
-        *([(page.number - 1, _("Page before"))] if page.number else []),
-        *([(page.number + 1, _("Next page"))] if len(lines) > PAGE_LENGTH and page.number < MOST_PAGES - 1 else []),
-    ]
+def page_card(page: ListPage, names: Names) -> CardView:
+    """Show a page of a list, with the keys where there are several, and turn to the pages beside it."""
+    head = titled(_title(page), f"-# {_position(page)}")
+    end = f"-# {_the_rest(page)}" if page.number == LAST_PAGE and page.total > _READABLE else ""
+    bare = [f"{_heading(line, names)}\n{code(line.order_id)}" for line in page.lines]
+    most = room_beside([head, end, *bare]) // PAGE_LENGTH - size(f" · {panel_status('…')}")
+    shown = "\n".join(_lines(page.lines, names, min(most, _MOST_WORDS)))
+    which = page.of
     return card(
         Tone.PLAIN,
-        [titled(title, "\n".join(shown), f"-# {as_of_now}")],
-        buttons=[
-            *(
-                actions.PAGE.button(page.kind, page.list_id, number, page.outcome, label=label)
-                for number, label in turns
-            ),
-            actions.LIST.button(page.kind, page.list_id, page.outcome),
-        ],
+        [head, *filter(None, ["\n".join(filter(None, [shown, end]))])],
+        buttons=[*_turns(page), *([actions.LIST.button(which.kind, which.list_id, which.outcome)] if shown else [])],
     )
 
 
-def _page_line(line: Listed, names: Names, most: int = 0) -> str:
-    """Return an order with how it stands; `most`: the size of the panel's message about it."""
-    wording = WORDINGS[line.shown_as]
-    order = line.cancellation
+_READABLE = MOST_PAGES * PAGE_LENGTH
+
+
+def _title(page: ListPage) -> str:
+    if not page.lines:
+        return _("No orders left here")
+    first = page.number * PAGE_LENGTH + 1
+    return _("{first}–{last} of {total}", first=first, last=first + len(page.lines) - 1, total=page.total)  # noqa: RUF001  # a range
+
+
+def _position(page: ListPage) -> str:
+    """Say which page it is, of what, and how old."""
+    counted = _("page {number} of {pages}", number=page.number + 1, pages=page.last + 1) if page.last else ""
+    outcome = _(OUTCOMES[page.of.outcome]) if page.of.outcome else ""
+    return " · ".join(filter(None, [outcome, counted, _("updated {when}", when=ago(page.as_of))]))
+
+
+def _the_rest(page: ListPage) -> str:
+    return _("Pages end at order {most}. The file has all {total}.", most=_READABLE, total=page.total)
+
+
+def _turns(page: ListPage) -> list[actions.Button]:
+    """Return the buttons for the first, previous, next and last page; none where there is but one."""
+    if not page.last:
+        return []
+    here, last, which = page.number, page.last, page.of
+    turns = {  # what a symbol leads to is said by the page's number, which needs no room on a phone
+        "first": ("⏮️", 0),
+        "previous": ("◀️", max(here - 1, 0)),
+        "next": ("▶️", min(here + 1, last)),
+        "last": ("⏭️", last),
+    }
+    buttons: list[actions.Button] = []
+    for turn, (symbol, to) in turns.items():
+        button = actions.PAGE.button(which.kind, which.list_id, to, which.outcome, turn, label=number(to + 1))
+        button.emoji, button.disabled = symbol, to == here
+        buttons.append(button)
+    return buttons
+
+
+def _lines(lines: Iterable[Listed], names: Names, most: int) -> Iterable[str]:
+    """Yield each order's ID in a line of its own, below how it and those after it stand."""
+    before = ""
+    for line in lines:
+        heading = _heading(line, names, most)
+        if heading != before:
+            yield heading
+        yield code(line.order_id)
+        before = heading
+
+
+def _heading(line: Listed, names: Names, most: int = 0) -> str:
+    """Return how an order stands; `most`: the size of the panel's message about it."""
+    wording, order = WORDINGS[line.shown_as], line.cancellation
     said = ""
     if order and most > 0 and order.panel_message and line.shown_as in QUOTED:
-        said = f" — {code(order.panel_message, most)}"
+        said = f" · {code(order.panel_message, most)}"
     elif order and most > 0 and order.status_word:
         said = f" · {panel_status(order.status_word, most)}"
     money = f" · {refunded(order)}" if order and order.refund else ""
-    return f"{wording.emoji} {code(line.order_id)} {_(wording.short)}{money}{said}{under(names, line.account_id)}"
+    return f"{wording.emoji} **{_(wording.short)}**{money}{said}{under(names, line.account_id)}"
+
+
+def list_card(file: discord.File, count: int) -> CardView:
+    """Hand over a list as a file, and say what is in it."""
+    text = plural(
+        "**{count} order**, as of now: how it stands, money and times.",
+        "**{count} orders**, as of now: how each stands, money and times.",
+        count,
+    )
+    return card(Tone.PLAIN, [text], file=file)

@@ -196,6 +196,29 @@ class Reader:
         query, name = _PAGES[kind]
         return [Listed.read(row) async for row in query(self._db, **{name: list_id}, after=after, most=most)]
 
+    async def count_of_list(self, kind: ListKind, list_id: int) -> int:
+        """Return how many rows `page` has of a list in all."""
+        match kind:
+            case ListKind.REQUEST:
+                return await QUERIES.count_of_request(self._db, request_id=list_id)
+            case ListKind.NOTICE:
+                return await QUERIES.count_of_notice(self._db, notice_id=list_id)
+            case ListKind.OPEN:
+                return await self.count_started(list_id)
+            case ListKind.HISTORY:
+                raise ValueError("a history is counted by count_of_history")
+
+    async def count_of_history(self, account_ids: Iterable[int], past: Past) -> int:
+        """Return how many rows `page_of_history` has of some accounts' common history in all."""
+        which: dict[str, Any] = {"since": to_ms(past.since), "outcome": past.outcome}
+        return sum(
+            [
+                row["count"]
+                for id in account_ids
+                async for row in QUERIES.tally_of_history(self._db, account_id=id, **which)
+            ]
+        )
+
     async def page_of_history(self, account_ids: Iterable[int], past: Past, after: int, most: int) -> list[Listed]:
         """Return the next rows of some accounts' common history after a cursor, the newest first.
 

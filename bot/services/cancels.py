@@ -221,24 +221,35 @@ class Cancels:
 
     async def rows(self, kind: ListKind, list_id: int, user_id: int) -> AsyncGenerator[list[Listed]]:
         """Yield all orders of a list, page by page; raise NotOwner for anyone but its owner, NoKey for one without."""
+        await self._own_list(kind, list_id, user_id)
+        if kind is not ListKind.OPEN:
+            async for page in self._pages(kind, list_id):
+                yield page
+            return
+        for account in await self._ledger.read.accounts_of(user_id):
+            async for page in self._open_rows(account.id):
+                yield page
+
+    async def count(self, kind: ListKind, list_id: int, user_id: int) -> int:
+        """Return how many orders `rows` yields; raise as it does."""
+        await self._own_list(kind, list_id, user_id)
         read = self._ledger.read
+        if kind is not ListKind.OPEN:
+            return await read.count_of_list(kind, list_id)
+        return sum([await read.count_open(account.id) for account in await read.accounts_of(user_id)])
+
+    async def _own_list(self, kind: ListKind, list_id: int, user_id: int) -> None:
         match kind:
             case ListKind.REQUEST:
                 await self._own(list_id, user_id)
             case ListKind.NOTICE:
-                notice = await read.notice(list_id)
+                notice = await self._ledger.read.notice(list_id)
                 if notice is None or notice.user_id != user_id:
                     raise NotOwner
             case ListKind.OPEN:
                 await self._accounts.stored(user_id)
-                for account in await read.accounts_of(user_id):
-                    async for page in self._open_rows(account.id):
-                        yield page
-                return
             case ListKind.HISTORY:
                 raise ValueError("a history is read by Records.history_rows")
-        async for page in self._pages(kind, list_id):
-            yield page
 
     async def _open_rows(self, account_id: int) -> AsyncGenerator[list[Listed]]:
         """Yield what is open in an account, page by page: what is started, then what waits."""

@@ -99,6 +99,11 @@ class Records:
             yield page
             after = page[-1].cursor
 
+    async def count_history(self, user_id: int, outcome: State | None, days: int) -> int:
+        """Return how many orders `history_rows` yields."""
+        accounts = [one.id for one in await self._ledger.read.accounts_of(user_id)]
+        return await self._ledger.read.count_of_history(accounts, self._past(outcome, days))
+
     def _past(self, outcome: State | None, days: int) -> Past:
         return Past(self._clock() - timedelta(days=min(days, MOST_DAYS)), outcome)
 

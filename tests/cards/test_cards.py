@@ -10,13 +10,26 @@ from hypothesis import strategies as st
 from bot.cards.cards import request_card
 from bot.cards.csv import OrdersCsv
 from bot.cards.language import use_language
-from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
+from bot.cards.pages import page_card
 from bot.cards.text import code
 from bot.domain.languages import Language
 from bot.domain.refunds import Refund
 from bot.domain.states import State
-from bot.ledger import Cancellation, Listed, ListKind
-from tests.examples import CLAIMS, HOSTILE, NOW, all_cards, keeps_discords_limits, key, order, ours, text_of, view
+from bot.ledger import Cancellation, Listed
+from bot.services.lists import PAGE_LENGTH
+from tests.examples import (
+    CLAIMS,
+    HOSTILE,
+    NOW,
+    all_cards,
+    keeps_discords_limits,
+    key,
+    last_page,
+    order,
+    ours,
+    text_of,
+    view,
+)
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.CANCELLED])
@@ -65,8 +78,7 @@ async def test_every_page_keeps_discords_limits_in_every_language(
 ) -> None:
     row, names = rich(order(1, state, words=words, status=HOSTILE)), {1: key(1).name}
     with use_language(language):
-        page = ListPage(ListKind.HISTORY, 365, State.WITHDRAWN, 49)
-        keeps_discords_limits(page_card([Listed(1, 1, row.order_id, row)] * (PAGE_LENGTH + 1), page, names))
+        keeps_discords_limits(page_card(last_page([Listed(1, 1, row.order_id, row)] * PAGE_LENGTH), names))
 
 
 @pytest.mark.parametrize("state", State)
@@ -74,7 +86,7 @@ async def test_the_panels_words_stand_only_where_they_still_hold(state: State) -
     line = Listed(1, 1, "ord_1", order(1, state, words="Too many requests"))
     table = OrdersCsv()
     table.add([line])
-    page = page_card([line], ListPage(ListKind.HISTORY, 365, None, 0), {1: key(1).name})
+    page = page_card(last_page([line]), {1: key(1).name})
     for text in (table.file("list.csv").fp.read().decode("utf-8-sig"), text_of(page)):
         assert ("Too many requests" in text) == (state in (State.REFUSED, State.UNKNOWN, State.EXPIRED))
 

@@ -14,7 +14,7 @@ from bot.cards.help import help_card
 from bot.cards.language import _, number, use_language
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.mentions import CommandIds, use_commands
-from bot.cards.pages import PAGE_LENGTH, ListPage, page_card
+from bot.cards.pages import page_card
 from bot.cards.preferences import preferences_card
 from bot.cards.statuses import status_card
 from bot.cards.text import clipped, code, size
@@ -32,8 +32,21 @@ from bot.ledger import Account, Cancellation, Listed, ListKind, Preferences, Pre
 from bot.panel import Refused
 from bot.services.erasing import Erasure, StoredView
 from bot.services.keys import Connected, KeyView, Removed
+from bot.services.lists import PAGE_LENGTH
 from bot.services.panel_calls import BalanceView, Refills, Statuses
-from tests.examples import HOSTILE, NOW, all_cards, grouped, keeps_discords_limits, key, order, parts_of, text_of, view
+from tests.examples import (
+    HOSTILE,
+    NOW,
+    all_cards,
+    grouped,
+    keeps_discords_limits,
+    key,
+    last_page,
+    order,
+    parts_of,
+    text_of,
+    view,
+)
 from tests.wire.objects import refusal
 
 
@@ -86,11 +99,11 @@ def cards_with(words: str, count: int) -> Iterator[CardView]:
     request = replace(view([]).request, ignored=Junk.of(junk), repeats=9, orders=count, preview=asking)
 
     yield request_card(replace(view([]), request=replace(request, state="asking"), waiting=orders[:120], keys=mine))
-    listed = [Listed(1, 1, one, order(1, State.REFUSED, words=words)) for one in few[: PAGE_LENGTH + 1]]
+    listed = [Listed(1, 1, one, order(1, State.REFUSED, words=words)) for one in few[:PAGE_LENGTH]]
     for page_names in ({}, {1: mine[0].name}):
-        yield page_card(listed, ListPage(ListKind.HISTORY, 365, State.WITHDRAWN, 49), page_names)
+        yield page_card(last_page(listed), page_names)
         strange = [replace(line, cancellation=order(1, State.QUEUED, status=words)) for line in listed]
-        yield page_card(strange, ListPage(ListKind.HISTORY, 365, State.WITHDRAWN, 49), page_names)
+        yield page_card(last_page(strange), page_names)
     for rows in (errors, dict.fromkeys(few, reading), {}):
         yield status_card(few, Statuses(mine[0], mine, rows, stopped=Refused(words)), junk, 9)
     yield answers.ids_card(orders, State.WITHDRAWN, ListKind.REQUEST, 1)

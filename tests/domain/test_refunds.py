@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 
 from bot.cards.csv import OrdersCsv
 from bot.cards.language import _, use_language
-from bot.cards.pages import ListPage, page_card
+from bot.cards.pages import page_card
 from bot.cards.words import REFUND_NOT_KNOWN, REFUND_NOT_SHOWN
 from bot.demo.panel import Upstream
 from bot.domain.languages import Language
 from bot.domain.order_status import OrderStatus
 from bot.domain.refunds import PENDING_PROVES, Refund, came_back, proof
 from bot.domain.states import State
-from bot.ledger import Cancellation, Listed, ListKind
+from bot.ledger import Cancellation, Listed
 from bot.ops.metrics import label_counts
 from bot.panel import Answer
-from tests.examples import all_cards, order, ours
+from tests.examples import all_cards, last_page, order, ours
 from tests.invariants import breaches
 from tests.world import KEY, World, messages, orders_of, shown
 
@@ -168,7 +168,7 @@ async def test_pending_before_another_user_sent_it_with_the_same_key_proves_noth
 
 def surfaces(row: Cancellation) -> list[str]:
     """Return what every card and page says of an order."""
-    page = page_card([Listed(1, 1, row.order_id, row)], ListPage(ListKind.HISTORY, 30, None, 0), {})
+    page = page_card(last_page([Listed(1, 1, row.order_id, row)]), {})
     return [ours(card) for card in (*all_cards([row]), page)]
 
 

@@ -23,6 +23,10 @@ SELECT ro.position AS cursor, ro.order_id AS waiting, r.account_id AS list_accou
 FROM requests r JOIN request_orders ro ON ro.request_id = r.id LEFT JOIN cancellations c ON c.id = ro.cancellation_id
 WHERE r.id = :request_id AND ro.position > :after ORDER BY ro.position LIMIT :most;
 
+-- name: count_of_request(request_id)$
+-- As many as its pages have: what was stopped before it was started is not among them.
+SELECT COUNT(*) FROM request_orders WHERE request_id = :request_id;
+
 -- name: tally_of_open(account_id)
 SELECT state, ambiguous_attempts > 0 AS is_ambiguous, COUNT(*) AS count FROM cancellations
 WHERE account_id = :account_id AND ended_at IS NULL GROUP BY state, is_ambiguous;

@@ -70,6 +70,9 @@ ORDER BY i.id LIMIT :most;
 SELECT i.id AS cursor, NULL AS waiting, c.* FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
 WHERE i.notice_id = :notice_id AND i.id > :after ORDER BY i.id LIMIT :most;
 
+-- name: count_of_notice(notice_id)$
+SELECT COUNT(*) FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id WHERE i.notice_id = :notice_id;
+
 -- name: undelivered_notices(user_id)
 SELECT * FROM notices WHERE user_id = :user_id AND state = 'kept' AND user_id NOT IN (SELECT user_id FROM erasures) ORDER BY id;
 
