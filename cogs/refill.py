@@ -12,7 +12,7 @@ from bot.cards.keys import under_key
 from bot.cards.layout import CardView
 from bot.cards.refills import no_refills, refill_question, refills_card, refills_under_way
 from bot.client import error_card
-from bot.domain.errors import NoOrders, UserError
+from bot.domain.errors import NoOrders, TooMany, UserError
 from bot.domain.order_ids import Found
 from bot.ledger import LedgerError, Listed, ListKind
 from bot.panel import PanelError
@@ -63,6 +63,21 @@ class RefillCog(commands.Cog):
     async def refill(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000], key: str = "") -> None:
         """Ask for them, each once."""
         await answer(interaction, partial(_refill, orders=orders, key=key))
+
+
+@answers(actions.REFILL_NAMED, update=True)
+async def refill_named(reply: Reply, request_id: int) -> CardView:
+    """Ask for refills of the orders that a question is about, each once; for the requester alone.
+
+    That closes the question, and the answer takes its place.
+    """
+    account_id, orders = await reply.services.cancels.asked_about(request_id, reply.user_id)
+    if len(orders) > MAX_REFILL:
+        raise TooMany(MAX_REFILL)
+    with reply.services.refill_turns.turn(reply.user_id, reply.message_id):
+        await reply.services.accounts.usable(reply.user_id, account_id)
+        await reply.services.cancels.dismiss(request_id, reply.user_id)
+        return await ask_for_refills(reply, Found(orders, 0, ()), account_id)
 
 
 async def _refillable(reply: Reply, kind: ListKind, list_id: int, account_id: int) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from bot.cards.layout import CardView, Tone, card
 from bot.cards.previews import preview_text
 from bot.cards.reasons import account_text
 from bot.cards.text import ago, at, bar, code, first_few, listed, titled
+from bot.cards.undecided import what_to_do
 from bot.cards.words import PREVIEW_TOO_LONG, ignored
 from bot.domain.accounts import AccountState
 from bot.domain.states import State
@@ -35,7 +36,7 @@ def request_card(view: RequestView) -> CardView:
         case RequestState.AWAITING_CONFIRMATION:
             return _question(view)
         case RequestState.DECLINED:
-            return card(Tone.PLAIN, [titled(_("Kept"), _("Nothing was sent."))])
+            return card(Tone.PLAIN, [titled(_("Nothing was sent"))])
         case RequestState.EXPIRED:
             again = _("Nothing was sent. Use `/cancel` again; a question stands for 15 minutes.")
             return card(Tone.PLAIN, [titled(_("Too late to confirm"), again)])
@@ -44,9 +45,10 @@ def request_card(view: RequestView) -> CardView:
 
 
 def _question(view: RequestView) -> CardView:
-    """Ask before anything is sent; or, where no command was given, what to do with the orders that were named."""
+    """Ask before anything is sent; or, where no command was given, what to do with the orders."""
     request = view.request
-    undecided = request.preview is not None and request.preview.state is PreviewState.UNDECIDED
+    if request.preview is not None and request.preview.state is PreviewState.UNDECIDED:
+        return what_to_do(view)
     named = first_few(view.waiting, request.orders)
     shown, left = listed([code(order) for order in named], 900)
     missing = left + request.orders - len(named)
@@ -57,18 +59,6 @@ def _question(view: RequestView) -> CardView:
     )
     key = under_key(view.keys, view.account)
     orders = "\n".join(filter(None, [shown + rest, ignored(request.ignored, request.repeats)]))
-    if undecided:
-        title = plural(
-            "Cancel this order, or show its status?",
-            "Cancel these {count} orders, or show their status?",
-            request.orders,
-        )
-        label = plural("Cancel {count} order", "Cancel {count} orders", request.orders)
-        return card(
-            Tone.WAITING,
-            [titled(title, key, warning), orders],
-            buttons=[actions.CONFIRM.button(request.id, label=label), actions.STATUS.button(request.id)],
-        )
     return card(
         Tone.WAITING,
         [

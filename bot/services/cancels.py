@@ -202,6 +202,17 @@ class Cancels:
             raise QuestionClosed
         return request.account_id, orders
 
+    async def dismiss(self, request_id: int, user_id: int) -> None:
+        """Close a question without cancelling, so that what is done with its orders instead is done once.
+
+        Raise NotOwner for anyone but the requester, and QuestionClosed where it has been answered or has lapsed.
+        """
+        request = await self._own(request_id, user_id)
+        async with self._ledger.write() as tx:
+            late = tx.now - request.created_at > DRAFT_LIVES
+            if late or not await tx.answer_request(request_id, RequestState.DECLINED):
+                raise QuestionClosed
+
     async def view(self, request_id: int) -> RequestView | None:
         """Return what a request's card shows now; None where its user has had everything erased.
 

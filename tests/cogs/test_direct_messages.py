@@ -85,7 +85,7 @@ async def test_orders_without_a_command_are_asked_about(here: World, ann: Any, t
     here.order("ord_A")
     await ann.send_dm(text)
     await here.settle()
-    assert "Cancel this order, or show its status?" in messages(ann)[-1]
+    assert "1 order. What should I do?" in messages(ann)[-1]
     assert here.panel.calls[1:] == []  # but for the key's check nobody was asked anything
     await ann.click(ann.dm_channel.last_message, label="Cancel 1 order")
     await here.settle()
@@ -117,26 +117,55 @@ async def test_the_question_shows_the_status_and_stands_over_a_restart(here: Wor
     here.order("ord_B")
     await ann.send_dm("ord_A ord_B ord_A")
     question = ann.dm_channel.last_message
-    assert "Cancel these 2 orders, or show their status?" in messages(ann)[-1]
-    assert "`ord_A`, `ord_B`" in messages(ann)[-1]
+    assert "2 orders. What should I do?" in messages(ann)[-1]
+    assert "`ord_A`\n`ord_B`" in messages(ann)[-1]
     assert "1 repeat left out" in messages(ann)[-1]
     await here.restart()
-    status = await ann.click(question, label="Show status")
+    status = await ann.click(question, label="Check status")
     assert "Status of 2 orders" in shown(status)
     assert "`in_progress`" in shown(status)
     assert here.cancel_calls() == []
     await ann.click(question, label="Cancel 2 orders")
     await here.settle()
     assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
-    again = await ann.click(await here.post(ann.dm_channel, actions.STATUS.button(1)), label="Show status")
+    again = await ann.click(await here.post(ann.dm_channel, actions.STATUS.button(1)), label="Check status")
     assert "Status of 2 orders" in shown(again)
+
+
+async def test_a_refill_chosen_is_asked_for_once_and_closes_the_question(here: World, ann: Any) -> None:
+    here.order("ord_A", OrderStatus.COMPLETED)
+    await ann.send_dm("ord_A ord_B")
+    question = ann.dm_channel.last_message
+    sent = len(messages(ann))
+    await here.restart()
+    await ann.click(question, label="Refill")
+    await here.settle()
+    assert "Refill · 2 orders" in messages(ann)[-1]
+    assert len(messages(ann)) == sent  # the answer stands where the question stood
+    assert [call.action for call in here.panel.calls].count("refill") == 1
+    old = await here.post(ann.dm_channel, actions.REFILL_NAMED.button(1), actions.CONFIRM.button(1, count=2))
+    again = await ann.click(old, label="Refill")
+    assert "That question is closed" in text_of(again.followups[0].components)
+    await here.wait(16 * 60, step=60)
+    await ann.click(old, label="Confirm: ask to cancel 2")
+    await here.settle()
+    assert [call.action for call in here.panel.calls].count("refill") == 1
+    assert here.cancel_calls() == []
+
+
+async def test_nothing_is_an_answer_too(here: World, ann: Any) -> None:
+    await ann.send_dm("ord_A")
+    await ann.click(ann.dm_channel.last_message, label="Nothing")
+    assert messages(ann)[-1] == "### Nothing was sent"
+    assert here.panel.calls[1:] == []
 
 
 async def test_numbers_alone_are_asked_about(here: World, ann: Any) -> None:
     for text in ("4711 4712", "cancel 4711, 4712", "please cancel 4711 and 4712"):
         await ann.send_dm(text)
         await here.settle()
-        assert "`4711`, `4712`" in messages(ann)[-1]
+        assert "`4711`" in messages(ann)[-1]
+        assert "`4712`" in messages(ann)[-1]
     assert here.cancel_calls() == []
 
 
@@ -144,7 +173,7 @@ async def test_a_question_that_has_lapsed_says_so(here: World, ann: Any) -> None
     await ann.send_dm("ord_A ord_B")
     question = ann.dm_channel.last_message
     await here.wait(16 * 60, step=60)
-    status = await ann.click(question, label="Show status")
+    status = await ann.click(question, label="Check status")
     assert "That question is closed" in text_of(status.followups[0].components) if status.followups else shown(status)
     await ann.click(question, label="Cancel 2 orders")
     await here.settle()
@@ -162,7 +191,7 @@ async def test_nobody_else_may_answer_the_question(here: World, ann: Any) -> Non
         bob.dm_channel, actions.CONFIRM.button(1, label="Cancel 1 order"), actions.STATUS.button(1)
     )
     calls = len(here.panel.calls)
-    for label in ("Cancel 1 order", "Show status"):
+    for label in ("Cancel 1 order", "Check status"):
         pressed = await bob.click(forged, label=label)
         answers = [*([pressed.response] if pressed.response else []), *pressed.followups]
         told = "\n".join(text_of(answer.components) for answer in answers)
@@ -214,7 +243,7 @@ async def test_a_list_without_a_command_is_asked_about(here: World, ann: Any, na
     here.order("ord_A")
     await ann.send_dm("", attachments=files([(name, b"order\nord_A\nord_B\n")]))
     await here.settle()
-    assert "Cancel these 2 orders, or show their status?" in messages(ann)[-1]
+    assert "2 orders. What should I do?" in messages(ann)[-1]
     await ann.send_dm("", attachments=files([("photo.png", b"\x89PNG\0")]))
     assert "/key set" in messages(ann)[-1]
     await ann.send_dm("don't cancel these", attachments=files([(name, b"ord_A")]))

@@ -274,7 +274,7 @@ async def test_in_a_dm_plain_text_does_the_same(here: World, ann: Any) -> None:
         await ann.send_dm(text)
         assert "Erase everything about you?" in messages(ann)[-1]
     await ann.send_dm("forget ord_A")
-    assert "Cancel this order, or show its status?" in messages(ann)[-1]
+    assert "1 order. What should I do?" in messages(ann)[-1]
     await ann.send_dm("forget me")
     await ann.click(ann.dm_channel.last_message, label=LABEL)
     assert "Everything erased" in messages(ann)[-1]
