@@ -1,4 +1,4 @@
-"""The message menu: finds the order IDs in any message, shows them, and asks before anything is sent."""
+"""The message menus: find the order IDs in any message, and ask before anything is sent."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,12 +8,14 @@ import discord
 from discord import app_commands
 from discord.app_commands import locale_str
 
+from bot.cards.layout import CardView
 from bot.domain.markup import as_read
-from bot.domain.order_ids import like_ids
+from bot.domain.order_ids import Found, like_ids
 from cogs.acknowledge import Interaction
 from cogs.cancel import begin
 from cogs.orders import is_list, orders_in
 from cogs.reply import Reply, answer
+from cogs.status import look_up
 
 _Said = discord.Message | discord.MessageSnapshot
 
@@ -29,9 +31,23 @@ async def cancel_in_message(interaction: Interaction, message: discord.Message) 
 
 
 async def _cancel_in(reply: Reply, message: discord.Message) -> None:
+    await begin(reply, await _orders_of(reply, message), always=True)
+
+
+@app_commands.context_menu(name=locale_str("Status of orders in this message"))  # NOTE: at most 32 characters
+async def status_in_message(interaction: Interaction, message: discord.Message) -> None:
+    """Find the orders and tell how they stand, which changes nothing."""
+    await answer(interaction, partial(_status_in, message=message))
+
+
+async def _status_in(reply: Reply, message: discord.Message) -> CardView:
+    return await look_up(reply, await _orders_of(reply, message))
+
+
+async def _orders_of(reply: Reply, message: discord.Message) -> Found:
+    """Return the orders that a message names; raise as `orders_in` does."""
     files = [file for part in _parts(message) for file in part.attachments if is_list(file)]
-    found = await orders_in(reply, await asyncio.to_thread(text_of, message), files)
-    await begin(reply, like_ids(found), always=True)
+    return like_ids(await orders_in(reply, await asyncio.to_thread(text_of, message), files))
 
 
 def text_of(message: discord.Message) -> str:

@@ -22,7 +22,7 @@ from cogs.acknowledge import Interaction
 from cogs.dispatch import answers
 from cogs.orders import typed_orders
 from cogs.reply import Reply, answer
-from cogs.suggestions import suggest_keys
+from cogs.suggestions import suggest_keys, suggest_orders
 
 
 async def ask_for_refills(
@@ -55,7 +55,7 @@ class RefillCog(commands.Cog):
     """The one command that acts at the panel by itself: a refill has no status to be watched."""
 
     @app_commands.command(description=locale_str("Ask NotPanel to refill completed or partly delivered orders"))
-    @app_commands.autocomplete(key=suggest_keys)
+    @app_commands.autocomplete(orders=suggest_orders, key=suggest_keys)
     @app_commands.describe(
         orders=locale_str("One or several order IDs, separated in any way"),
         key=locale_str("Under which of your keys (otherwise your default)"),

@@ -11,7 +11,7 @@ from cogs.forget import ForgetCog
 from cogs.help import HelpCog
 from cogs.history import HistoryCog
 from cogs.key import KeyCog
-from cogs.message_menu import cancel_in_message
+from cogs.message_menu import cancel_in_message, status_in_message
 from cogs.preferences import PreferencesCog
 from cogs.queued import QueuedCog
 from cogs.refill import RefillCog
@@ -24,7 +24,8 @@ _WITHOUT_COMMANDS = (lists, updates)
 
 async def add_cogs(client: Client) -> None:
     """Add every command to the client, and what answers buttons, menus, forms and direct messages."""
-    client.tree.add_command(cancel_in_message)
+    for menu in (cancel_in_message, status_in_message):
+        client.tree.add_command(menu)
     for cog in (
         KeyCog(),
         CancelCog(),

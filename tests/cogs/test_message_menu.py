@@ -12,6 +12,7 @@ from bot.domain.order_status import OrderStatus
 from tests.world import World, buttons_of, shown, text_of
 
 MENU = "Cancel orders in this message"
+STATUS = "Status of orders in this message"
 
 pytestmark = pytest.mark.usefixtures("env")
 
@@ -28,9 +29,9 @@ class Room:
         """Let bob write into the channel."""
         return await self.bob.send(self.channel, text, **more)
 
-    async def press(self, message: Any) -> Any:
+    async def press(self, message: Any, menu: str = MENU) -> Any:
         """Let ann use the menu on a message."""
-        return await self.ann.context_menu(self.channel, MENU, message)
+        return await self.ann.context_menu(self.channel, menu, message)
 
 
 @pytest.fixture
@@ -193,3 +194,22 @@ async def test_a_question_from_the_menu_outlives_a_restart(here: World, room: Ro
     await room.ann.click(asked.response, label="Confirm: ask to cancel 1")
     await here.settle()
     assert "**1** cancelled" in shown(asked)
+
+
+async def test_the_status_of_what_a_message_names_is_shown_and_nothing_is_asked(here: World, room: Room) -> None:
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    here.order("ord_B", OrderStatus.COMPLETED)
+    said = await room.says("how about ord_A?", attachments=[("more.txt", b"ord_B\nord_A")])
+    answer = await room.press(said, STATUS)
+    await here.settle()
+    assert answer.ephemeral
+    assert "`ord_A`" in shown(answer)
+    assert "`ord_B`" in shown(answer)
+    assert here.calls("status") == [("ord_A", "ord_B")]
+    assert here.cancel_calls() == []
+    assert await here.app.ledger.read.request(1) is None
+    nothing = await room.press(await room.says("500 likes"), STATUS)
+    assert "I found no order ID" in shown(nothing)
+    without_key = await room.bob.context_menu(room.channel, STATUS, said)
+    assert buttons_of(without_key) == ["Connect your key"]
+    assert len(here.calls("status")) == 1

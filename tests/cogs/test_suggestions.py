@@ -33,7 +33,7 @@ async def cancelled(here: World, user: Any, *orders: str, status: OrderStatus = 
         await here.settle()
 
 
-@pytest.mark.parametrize("command", ["status", "cancel"])
+@pytest.mark.parametrize("command", ["status", "cancel", "refill"])
 async def test_open_orders_come_first_then_the_newest_each_with_its_state(here: World, ann: Any, command: str) -> None:
     await cancelled(here, ann, "ord_A", "ord_B")
     await cancelled(here, ann, "ord_C", status=OrderStatus.PENDING)

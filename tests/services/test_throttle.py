@@ -241,9 +241,9 @@ async def test_no_answer_in_a_server_is_public(here: World) -> None:
                 await here.settle()
                 answers += [result, *await press_on(mia, result, pressed)]
     said = await mia.send(channel, "please cancel ord_A and ord_X")
-    answers.append(await mia.context_menu(channel, "Cancel orders in this message", said))
+    for menu in menus(here.app.client):
+        answers.append(await mia.context_menu(channel, menu, said))
     answers.append(await mia.submit_modal(await mia.slash(channel, "key set"), {"key": KEY}))
-    assert menus(here.app.client) == ["Cancel orders in this message"]
     seen = [one for answer in answers for one in (answer.response, *answer.followups) if one]
     assert [one for one in seen if not one.ephemeral] == []
     assert [message.content for message in channel.history()] == [said.content]
