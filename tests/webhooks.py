@@ -31,7 +31,7 @@ async def register(user: Any) -> Any:
     card = await user.slash("webhook")
     label = "Register one for me" if "No webhook" in shown(card) else "Register a new address"
     await user.click(card.response, label=label)
-    assert "I ask the panel, with your default key" in shown(card)
+    assert "I ask NotPanel, with your default key" in shown(card)
     await user.click(card.response, label="Register")
     return card
 

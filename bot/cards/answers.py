@@ -39,7 +39,7 @@ def internal_problem() -> CardView:
 
 def nothing_done() -> CardView:
     """Say that a command or a press has come to nothing, for want of an answer that was heard to arrive."""
-    return problem(_("Nothing was done this time: Discord did not confirm my first answer. Please try again."))
+    return problem(_("Nothing was done this time: Discord didn't confirm my answer. Please try again."))
 
 
 def working() -> CardView:
@@ -58,10 +58,11 @@ def erasure_question(view: StoredView) -> CardView:
         *([_("your settings")] if stored.preferences else []),
     ]
     lost = plural(
-        "**{count} order is still open:** what waits is not sent, the rest is no longer watched, and no message will "
-        "come. Nothing is taken back at the panel.",
-        "**{count} orders are still open:** what waits is not sent, the rest is no longer watched, and no message will "
-        "come. Nothing is taken back at the panel.",
+        "**{count} order is still open.** If it isn't sent yet, it never will be. If it is, it stays with NotPanel; "
+        "you "
+        "just won't hear how it ends.",
+        "**{count} orders are still open.** Those not sent yet never will be. The others stay with NotPanel; you just "
+        "won't hear how they end.",
         view.count_open,
     )
     end = "\n".join([_("This cannot be undone."), f"-# {_(_BEYOND_REACH)}"])
@@ -75,39 +76,35 @@ def erasure_question(view: StoredView) -> CardView:
     )
 
 
-_BEYOND_REACH = N_(
-    "Backups that whoever runs this bot has made before hold it until they are deleted, and what I wrote to you in "
-    "Discord stays there."
-)
+_BEYOND_REACH = N_("Older backups and our chat messages remain until they're deleted.")
 
 
 def erased(far: Erasure) -> CardView:
     """Confirm that nothing is left of a user, no more than traces in unused parts of files, or how it goes on."""
     if far is Erasure.UNDER_WAY:
         return still_erasing()
-    sentences = [_("Nothing about you is left in my ledger.")]
-    if far is Erasure.TRACES:
-        sentences.append(_(TRACES))
-    return card(Tone.PLAIN, [titled(_("Everything erased"), " ".join(sentences), f"-# {_(_BEYOND_REACH)}")])
+    traces = _(TRACES) if far is Erasure.TRACES else ""
+    return card(Tone.PLAIN, [titled(_("Everything about you is deleted"), traces, f"-# {_(_BEYOND_REACH)}")])
 
 
 def still_erasing() -> CardView:
     """Say that keys are gone and the rest is on its way out."""
     going = _(
-        "Your keys are destroyed, and I no longer show the rest to anybody. I am erasing it bit by bit; with many "
-        "orders that takes some minutes. You need not do anything. Once it is done you can connect a key again."
+        "Your keys are deleted; the rest is hidden and takes some more minutes. You need not do anything. When it's "
+        "done "
+        "you can connect a key again."
     )
     return card(Tone.PLAIN, [titled(_("Being erased"), f"{going} {_(TRACES)}", f"-# {_(_BEYOND_REACH)}")])
 
 
 def nothing_stored() -> CardView:
     """Say that there is nothing of a user."""
-    return card(Tone.PLAIN, [titled(_("Nothing to erase"), _("Nothing is stored about you here."))])
+    return card(Tone.PLAIN, [titled(_("Nothing is stored about you"))])
 
 
 def all_kept() -> CardView:
     """Confirm that nothing was erased."""
-    return card(Tone.PLAIN, [titled(_("Kept"), _("Nothing was erased."))])
+    return card(Tone.PLAIN, [titled(_("Nothing was erased"))])
 
 
 def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) -> CardView:
@@ -146,7 +143,7 @@ def channel_ping(user_id: int, *, chosen: bool) -> CardView:
 
 def no_updates() -> CardView:
     """Say that everything has been shown."""
-    return card(Tone.PLAIN, [_("You have seen all there is. `/queued` shows what is still open.")])
+    return card(Tone.PLAIN, [_("You've seen everything. `/queued` shows what's still open.")])
 
 
 def key_in_message() -> CardView:
@@ -155,8 +152,8 @@ def key_in_message() -> CardView:
         Tone.BAD,
         [
             _(
-                "I don't know that command; `help` lists what I understand.\n"
-                "**If that was your API key:** delete your message now. A key goes only into this form:"
+                "**If that was your API key, delete your message now.** A key goes only into this form.\n"
+                "If it wasn't: `help` lists what I understand."
             )
         ],
         buttons=[actions.CONNECT.button()],

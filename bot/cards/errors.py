@@ -42,63 +42,57 @@ from bot.domain.reasons import Reason
 from bot.panel import PanelError, RateLimited
 
 UNWRITABLE = N_(
-    "I cannot write anything down at the moment, so I have taken nothing on: nothing was sent, stored or removed. "
-    "Try again in a few minutes; if it stays like this, tell whoever runs this bot."
+    "I can't save anything right now, so nothing was sent, stored or removed. Try again in a few minutes. If this "
+    "lasts, tell the bot's operator."
 )
-TOO_BUSY = N_("Nothing was done: too many people are asking me at this moment. Try again in a minute.")
+TOO_BUSY = N_("Nothing was done: too many people are using me right now. Try again in a minute.")
 INTERNAL = N_(
-    "Something went wrong on my side, and it has been logged. Before you repeat anything, look at your card and at "
-    "`/queued`: what stands there has been taken on and goes on."
+    "Something went wrong on my side; it has been logged. Before you repeat anything, check your card and `/queued`: "
+    "what's there goes on."
 )
 
 _TEXTS: Mapping[type[UserError], str] = {
     NoKey: N_("You have not connected a NotPanel key yet, so nothing was sent. It takes ten seconds:"),
     UserErased: N_(
-        "While I was checking this key you had everything about you erased, so it was not stored. Send it once more if "
-        "you want to go on."
+        "Everything about you was erased while I checked this key, so it wasn't stored. Send it again if you want to "
+        "go on."
     ),
-    BeingErased: N_(
-        "I am still erasing what was stored about you, so nothing new was stored. Try again in a few minutes."
-    ),
+    BeingErased: N_("I'm still erasing your data, so nothing new was stored. Try again in a few minutes."),
     QuestionClosed: N_(
         "That question is closed, and I have not kept its order IDs. Nothing was sent. Send the IDs again."
     ),
     NotOwner: N_("This belongs to somebody else. Use the command yourself to get your own."),
     NotOperator: N_("That is for whoever runs this bot. Everything of yours is under `/help`."),
     RefillUnderWay: N_(
-        "Refills of yours are being asked for, or that question was confirmed before: its card tells what came of it. "
-        "Nothing was sent a second time."
+        "Your refills are already being requested, or this question was answered before. Nothing was sent twice; the "
+        "first card shows the result."
     ),
-    TooManyLists: N_(
-        "I write your lists one after the other, and several are still waiting. Press again once they are here."
-    ),
-    NoWebhooks: N_("Whoever runs this bot has not opened it for webhooks. I find out by asking the panel, as always."),
-    RegistrationUnderWay: N_("I am asking the panel already; what it says comes on the card that you pressed first."),
+    TooManyLists: N_("Your last lists are still being written. Press again when they're here."),
+    NoWebhooks: N_("This bot isn't set up for webhooks. It checks your orders by itself."),
+    RegistrationUnderWay: N_("I'm already asking NotPanel. The result comes on the card you pressed first."),
     SameKey: N_(
-        "That key is stored already, under the name {name}. I keep each key once: under two names the same "
-        "order could be cancelled twice. Nothing was changed."
+        "That key is already stored as {name}. Each key is kept once, so that no order is cancelled twice. Nothing "
+        "was changed."
     ),
-    BadName: N_("The name of a key has 1 to {most} characters, all of them visible. Nothing was sent or stored."),
+    BadName: N_("A key's name has 1 to {most} visible characters. Nothing was sent or stored."),
     AlikeName: N_(
-        "That name looks like {name}, which is another key of yours, but is written with other letters. Take a "
-        "name that looks different. Nothing was sent or stored."
+        "That name looks just like {name}, another key of yours. Choose one that looks different. Nothing was sent or "
+        "stored."
     ),
     TooManyKeys: N_(
-        "I keep at most {most} keys of yours, and {most_names} names with those of removed keys. Take one of "
-        "these names, which replaces its key, or remove a key: {names}. Nothing was stored."
+        "You can have {most} keys, and {most_names} names with those of removed keys. Remove a key, or reuse a name, "
+        "which replaces its key: {names}. Nothing was stored."
     ),
-    RefusedTooOften: N_(
-        "Nothing was sent or stored: the panel has refused your last keys, one after the other. Try again {when}."
-    ),
-    TooMany: N_("That names more than {most} orders, the most I take at once. Nothing was sent. Split the list."),
-    Throttled: N_("That was faster than I can serve one person. Nothing was done. Again {when}."),
+    RefusedTooOften: N_("NotPanel refused your last keys. Try again {when}. Nothing was sent or stored."),
+    TooMany: N_("That's more than {most} orders, the most I take at once. Nothing was sent. Split the list."),
+    Throttled: N_("Too many commands. Try again {when}. Nothing was done."),
     TooManyOpen: N_(
-        "{count} orders of yours are still open, and with these it would be more than {most}, the most I watch "
-        "for one person. Nothing was sent. Come back when some have ended: `/queued` shows them."
+        "You have {count} open orders. With these it'd be more than {most}, the most I watch for one person. Nothing "
+        "was sent. `/queued` shows what's open."
     ),
     TooManyQuestions: N_(
-        "{most} requests of yours wait for Confirm or Keep, the most I keep for one person. Nothing was sent. "
-        "Answer one of them, or come back {when}, when the oldest has lapsed."
+        "{most} of your requests still wait for your answer, the most I keep. Nothing was sent. Answer one, or come "
+        "back {when}, when the oldest expires."
     ),
 }
 """Those that say all with what they know; user_error has the others."""
@@ -114,12 +108,11 @@ _QUOTED = frozenset({Reason.BLOCKED, Reason.UNAVAILABLE, Reason.UNEXPECTED_RESPO
 """Reasons for which the answer is quoted, be it the panel's or of something in front of it."""
 
 _FILE_FAULTS: Mapping[FileFault, str] = {
-    FileFault.TOO_LARGE: N_("That is more than 10 MB. Please split the list."),
-    FileFault.NOT_TEXT: N_("That is not a text or CSV file. Save the list as text or CSV and try again."),
-    FileFault.NOT_GIVEN: N_("Discord did not hand me that file. Please try again."),
+    FileFault.TOO_LARGE: N_("That file is over 10 MB. Split the list."),
+    FileFault.NOT_TEXT: N_("That's not a text or CSV file. Save the list as one and try again."),
+    FileFault.NOT_GIVEN: N_("Discord didn't hand me that file. Please try again."),
     FileFault.TOO_SLOW: N_(
-        "I could not read that within 5 seconds. Try again, or send a file with nothing but order IDs, "
-        "one on each line."
+        "I couldn't read that within 5 seconds. Try again, or send a file with nothing but order IDs, one on each line."
     ),
 }
 
@@ -132,7 +125,7 @@ def user_error(error: UserError) -> str:
             return " ".join(filter(None, [_("Nothing was sent."), which, account_text(state)]))
         case NoSuchKey(name=name, names=names):
             return _(
-                "You have no key called {name}. Yours: {names}. Nothing was sent or changed.",
+                "You have no key called {name}. Yours: {names}. Nothing was done.",
                 name=code(name, 40),
                 names=_listed(names),
             )
@@ -140,11 +133,11 @@ def user_error(error: UserError) -> str:
             fault_text = _(_KEY_FAULTS[fault])
             return _("{fault} Nothing was sent or stored. Copy the key again and paste it alone.", fault=fault_text)
         case BadFile(fault=fault):
-            return " ".join([_("Nothing was sent."), _(_FILE_FAULTS[fault])])
+            return " ".join([_(_FILE_FAULTS[fault]), _("Nothing was sent.")])
         case NoOrders(found=found):
             none = _(
-                "I found no order ID in that. An ID looks like `ord_01HG9X7KJP4N…`; separate several in any way you "
-                "like. Nothing was sent."
+                "No order ID found, so nothing was done. One looks like `ord_01HG9X7KJP4N…`; separate several any way "
+                "you like."
             )
             return "\n".join(filter(None, [none, ignored(Junk.of(found.ignored))]))
         case _:
@@ -174,11 +167,11 @@ def _listed(names: Sequence[str]) -> str:
 def panel_error(error: PanelError) -> str:
     """Say why the panel gave no usable answer to a question; nothing is changed by asking."""
     if isinstance(error, RateLimited) and error.reset:
-        return _("The panel's rate limit is used up. Try again {when}.", when=ago(error.reset))
+        return _("NotPanel's rate limit is used up. Try again {when}.", when=ago(error.reset))
     said = _(REASONS[error.reason].answer, words=code(error.panel_message))
     if not error.panel_message or error.reason not in _QUOTED:
         return said
-    return said + " " + _("The answer was {words}.", words=code(error.panel_message))
+    return said + " " + _("It answered {words}.", words=code(error.panel_message))
 
 
 def stopped(error: Exception) -> str:
@@ -187,7 +180,7 @@ def stopped(error: Exception) -> str:
         case PanelError(may_have_acted=False):
             return panel_error(error)
         case PanelError():
-            return _("I stopped where the panel gave no clear answer.")
+            return _("I stopped where NotPanel gave no clear answer.")
         case KeyPaused() | NoKey():
             return account_text(error.reason)
         case _:

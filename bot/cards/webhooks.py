@@ -19,11 +19,8 @@ def _no_address_card() -> CardView:
         [
             titled(
                 _("No webhook"),
-                _(
-                    "NotPanel can call an address of mine when one of your orders changes. Then I look at that order "
-                    "at once, instead of when its turn comes."
-                ),
-                _("I believe nothing that such a call says: I ask the panel itself, as always."),
+                _("NotPanel can call me when one of your orders changes; then I check that order at once."),
+                _("A call is never believed by itself: I always ask NotPanel."),
             )
         ],
         buttons=[
@@ -39,7 +36,7 @@ def _address_card(webhook: Webhook) -> CardView:
         Tone.GOOD,
         [
             titled(_("Your webhook"), _("Made {ago}.", ago=ago(webhook.created_at)), arrived),
-            _("Whoever knows the address can have me check your orders somewhat more often, and nothing else."),
+            _("Whoever knows the address can make me check your orders more often, nothing else."),
         ],
         buttons=[
             actions.WEBHOOK.button("ask", label=_("Register a new address")),
@@ -62,12 +59,12 @@ def registration_question() -> CardView:
             titled(
                 _("Register an address at NotPanel?"),
                 _(
-                    "I ask the panel, with your default key, to call a new address. An address that you have here "
-                    "stops working."
+                    "I ask NotPanel, with your default key, to call a new address. Any address you have now stops "
+                    "working."
                 ),
                 _(
-                    "NotPanel allows a key five of them. It does not publish how one is removed by its API, or what "
-                    "its calls look like: whether any arrive, `/webhook` will show."
+                    "NotPanel allows five for a key, and its API documents no way to remove one. `/webhook` shows "
+                    "whether calls arrive."
                 ),
             )
         ],
@@ -81,12 +78,12 @@ def registration_question() -> CardView:
 def registered_card(result: Registered) -> CardView:
     """Say what the panel made of a new address, and no more."""
     if result.clear:
-        said = _("The panel answered without an error. Look into your NotPanel settings whether the address is there.")
+        said = _("NotPanel answered without an error. Check in your NotPanel settings that the address is there.")
         texts = [titled(_("Probably registered"), said), _shown(result.address)]
     else:
         said = _(
-            "The panel gave no clear answer, so the address may or may not be registered. I do not ask again by "
-            "myself. Look into your NotPanel settings; where it is missing, register it there:"
+            "NotPanel gave no clear answer, so the address may or may not be registered. Check your NotPanel settings; "
+            "if it's missing, register it there:"
         )
         texts = [titled(_("Unclear"), said, _shown(result.address)), _by_hand()]
     return card(Tone.WAITING, texts, buttons=[_off()])
@@ -99,7 +96,7 @@ def turned_off() -> CardView:
         [
             titled(
                 _("Webhook off"),
-                _("The address works no longer and is erased here. Remove it in your NotPanel settings too."),
+                _("The address no longer works and is erased here. Remove it in your NotPanel settings too."),
             )
         ],
     )
@@ -111,7 +108,7 @@ def _shown(address: str) -> str:
 
 def _by_hand() -> str:
     return _(
-        "Register it at NotPanel for the events {events}. I show it this once: treat it like a password.",
+        "Register it at NotPanel for the events {events}. It's shown only once: treat it like a password.",
         events=", ".join(f"`{event}`" for event in EVENTS),
     )
 

@@ -236,7 +236,7 @@ async def test_the_form_takes_a_file_too_and_over_a_restart(here: World, ann: An
 
 async def test_a_form_sent_empty_gets_a_clear_sentence(here: World, ann: Any) -> None:
     card = await ann.submit_modal(await ann.slash("cancel"), {})
-    assert "I found no order ID" in shown(card)
+    assert "No order ID found" in shown(card)
     assert here.cancel_calls() == []
 
 
@@ -250,8 +250,8 @@ async def test_a_file_in_the_form_that_is_no_text_is_refused(here: World, ann: A
 @pytest.mark.parametrize("text", ["hello", "12 orders please", "ord_", "ord_A_B", "x" * 5_000, "-,;|"])
 async def test_text_without_an_order_gets_a_clear_sentence(here: World, ann: Any, text: str) -> None:
     result = await ann.slash("cancel", orders=text)
-    assert "I found no order ID" in shown(result)
-    assert "Nothing was sent" in shown(result)
+    assert "No order ID found" in shown(result)
+    assert "nothing was done" in shown(result)
     assert len(shown(result)) < 800
     assert here.cancel_calls() == []
 
@@ -285,7 +285,7 @@ async def test_numbers_are_asked_about_first_since_they_may_be_an_amount(here: W
 async def test_numbers_of_a_table_that_does_not_say_so_plainly_are_no_orders(here: World, ann: Any, table: str) -> None:
     result = await ann.slash("cancel", file=("orders.csv", table.encode()))
     await here.settle()
-    assert "I found no order ID" in shown(result)
+    assert "No order ID found" in shown(result)
     assert here.cancel_calls() == []
 
 
@@ -358,4 +358,4 @@ async def test_an_order_proven_cancelled_is_not_sent_again(here: World, ann: Any
 async def test_more_orders_than_it_takes_are_refused_as_a_whole(here: World, ann: Any) -> None:
     text = " ".join(f"ord_{n}" for n in range(100_001))
     result = await ann.slash("cancel", file=("many.txt", text.encode()))
-    assert "names more than 100,000 orders" in shown(result)
+    assert "more than 100,000 orders" in shown(result)

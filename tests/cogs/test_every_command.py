@@ -204,7 +204,7 @@ async def test_news_that_cannot_be_read_are_not_said_to_be_none(here: World, ann
     pressed = await ann.click(message, label="Show me")
     here.sql("ALTER TABLE elsewhere RENAME TO notices")
     assert "Something went wrong on my side" in shown(pressed)
-    assert "seen all there is" not in shown(pressed)
+    assert "seen everything" not in shown(pressed)
     assert "ord_A" in shown(await ann.click(message, label="Show me"))
 
 

@@ -59,14 +59,14 @@ async def to_the_end(here: World) -> None:
 
 async def test_what_is_left_is_hidden_and_goes_in_the_end(here: World, busy: Any) -> None:
     answer = shown(await forget(busy))
-    assert "Your keys are destroyed" in answer
+    assert "Your keys are deleted" in answer
     assert len(here.sql("SELECT * FROM cancellations")) > 2
     assert here.sql("SELECT * FROM accounts WHERE key_sealed IS NOT NULL OR key_fingerprint IS NOT NULL") == []
     assert here.sql("SELECT * FROM requests WHERE token_sealed IS NOT NULL OR card_due_at IS NOT NULL") == []
     for command in ("queued", "balance", "history"):
         reply = shown(await busy.slash(command))
         assert "ord_" not in reply
-    assert "bit by bit" in shown(await busy.slash("forget-me"))
+    assert "takes some more minutes" in shown(await busy.slash("forget-me"))
     assert "still erasing" in await here.connect(busy, KEY)
     told, sent = len(messages(busy)), len(here.cancel_calls())
     await here.wait(600, step=30)
@@ -148,7 +148,7 @@ async def test_a_large_file_is_not_written_anew(here: World, busy: Any, monkeypa
 async def test_a_stranger_with_settings_alone_erases_them_at_once(here: World) -> None:
     eve = here.env.create_user("eve")
     await here.app.services.records.prefer(eve.id, lambda known: known)
-    assert "Nothing about you is left" in shown(await forget(eve))
+    assert "Everything about you is deleted" in shown(await forget(eve))
     assert set(rows(here).values()) == {0}
 
 

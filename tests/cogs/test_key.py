@@ -47,14 +47,14 @@ async def test_what_cannot_be_a_key_is_not_sent(here: World, bob: Any, key: str,
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (Answer(403, '{"error": "Invalid API key"}'), "does not accept this key"),
-        (Answer(200, '{"error": "Invalid API key"}'), "does not accept this key"),
+        (Answer(403, '{"error": "Invalid API key"}'), "doesn't accept this key"),
+        (Answer(200, '{"error": "Invalid API key"}'), "doesn't accept this key"),
         (Answer(403, '{"error": "Account suspended"}'), "account is suspended"),
         (Answer(429, '{"error": "Rate limit exceeded"}'), "rate limit is used up"),
-        (Answer(502, "<html>Bad gateway</html>"), "cannot be reached"),
-        (Answer(200, "<html>Welcome</html>"), "something I cannot read"),
-        (Answer(200, '{"balance":'), "something I cannot read"),
-        (Answer(302, ""), "something I cannot read"),
+        (Answer(502, "<html>Bad gateway</html>"), "can't be reached"),
+        (Answer(200, "<html>Welcome</html>"), "I can't read NotPanel's answer"),
+        (Answer(200, '{"balance":'), "I can't read NotPanel's answer"),
+        (Answer(302, ""), "I can't read NotPanel's answer"),
     ],
 )
 async def test_a_key_that_cannot_be_checked_is_not_stored(here: World, bob: Any, answer: Answer, reason: str) -> None:
@@ -131,7 +131,7 @@ async def test_a_revoked_key_pauses_the_account_and_a_new_one_goes_on(here: Worl
     await here.wait(60)
     (notice,) = messages(ann)  # one, however often it could have been tried
     assert "I need your key again" in notice
-    assert "no longer accepts your API key" in shown(card)
+    assert "rejects your key" in shown(card)
     calls = len(here.panel.calls)
     await here.wait(120)
     assert len(here.panel.calls) == calls

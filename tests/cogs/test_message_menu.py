@@ -111,8 +111,8 @@ async def test_text_files_are_read_and_pictures_left_alone(here: World, room: Ro
 async def test_no_number_in_an_ordinary_message_is_an_order(here: World, room: Room, text: str) -> None:
     answer = await room.press(await room.says(text))
     await here.settle()
-    assert "I found no order ID" in shown(answer)
-    assert "Nothing was sent" in shown(answer)
+    assert "No order ID found" in shown(answer)
+    assert "nothing was done" in shown(answer)
     assert here.cancel_calls() == []
 
 
@@ -154,7 +154,7 @@ async def test_an_id_that_was_cut_short_is_named_and_not_sent(here: World, room:
     assert "Cancel 1 order?" in shown(asked)
     assert "Looks cut short, so not sent: `ord_01HG9X7KJP4N…`. Copy the whole ID." in shown(asked)
     nothing = await room.press(await room.says("look at ord_01HG9X7KJP4N…"))
-    assert "I found no order ID" in shown(nothing)
+    assert "No order ID found" in shown(nothing)
     assert "`ord_01HG9X7KJP4N…`" in shown(nothing)
 
 
@@ -209,7 +209,7 @@ async def test_the_status_of_what_a_message_names_is_shown_and_nothing_is_asked(
     assert here.cancel_calls() == []
     assert await here.app.ledger.read.request(1) is None
     nothing = await room.press(await room.says("500 likes"), STATUS)
-    assert "I found no order ID" in shown(nothing)
+    assert "No order ID found" in shown(nothing)
     without_key = await room.bob.context_menu(room.channel, STATUS, said)
     assert buttons_of(without_key) == ["Connect your key"]
     assert len(here.calls("status")) == 1

@@ -21,7 +21,7 @@ from tests.world import FINE, KEY, START, World, buttons_of, lost, messages, sho
 DONE = OrderStatus.COMPLETED
 RUNNING = OrderStatus.IN_PROGRESS
 UNKNOWN = "not known whether the panel took these"
-ONCE, MOST, WHEN = "open at a time", "3 times by default", "Only completed or partly delivered"
+ONCE, MOST, WHEN = "one open refill", "3 times by default", "Only completed or partly delivered"
 
 pytestmark = pytest.mark.usefixtures("env")
 
@@ -49,17 +49,17 @@ async def test_each_refusal_has_the_panels_words_and_a_next_step(here: World, an
     text = shown(await ann.slash("refill", orders="ord_Running ord_Open ord_Thrice ord_absent nonsense"))
     assert "**4** refused" in text
     assert f"`ord_Running` — `Order is not completed or partial`\n-# {WHEN}" in text
-    assert "`ord_Open` — `A refill of this order is already open`\n-# NotPanel keeps one refill" in text
+    assert "`ord_Open` — `A refill of this order is already open`\n-# NotPanel allows one open refill" in text
     assert "`ord_Thrice` — `Refill limit reached for this order`\n-# NotPanel refills an order 3 times" in text
-    assert "`ord_absent` — `Order not found`\n-# No such order under your key" in text
+    assert "`ord_absent` — `Order not found`\n-# Not found under your key" in text
     assert "`nonsense`" in text
 
 
 @pytest.mark.parametrize(
     ("words", "step"),
     [
-        ("Order not found", "No such order"),
-        ("Incorrect order ID", "No such order"),
+        ("Order not found", "Not found under your key"),
+        ("Incorrect order ID", "Not found under your key"),
         ("Order must be completed", WHEN),
         ("Order is still in progress", WHEN),
         ("Refill is only possible for Partial orders", WHEN),
@@ -72,8 +72,8 @@ async def test_each_refusal_has_the_panels_words_and_a_next_step(here: World, an
         ("Maximum refills reached", MOST),
         ("Refill limit exceeded", MOST),
         ("Order was already refilled 3 times", MOST),
-        ("Service does not support refill", "comes without refill"),
-        ("Refill is disabled for this service", "comes without refill"),
+        ("Service does not support refill", "has no refill"),
+        ("Refill is disabled for this service", "has no refill"),
         ("Rate limit. Slow down", ""),
         ("Not eligible", ""),
         ("", ""),
@@ -173,7 +173,7 @@ async def test_what_was_answered_before_a_time_out_stands_and_the_rest_is_not_se
     assert "**100** accepted · **100** unclear · **10** not sent" in text
     assert "`ord_0000` → `ref_000000000001`" in text
     assert UNKNOWN in text
-    assert "I stopped where the panel gave no clear answer" in text
+    assert "I stopped where NotPanel gave no clear answer" in text
     assert [len(call) for call in here.calls("refill")] == [100, *([100] if arrived else [])]
     (file,) = result.response.attachments
     lines = (await file.read()).decode("utf-8-sig").splitlines()[1:]
@@ -184,9 +184,9 @@ async def test_what_was_answered_before_a_time_out_stands_and_the_rest_is_not_se
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        (httpx.ConnectError("refused"), "cannot be reached"),
+        (httpx.ConnectError("refused"), "can't be reached"),
         (Answer(429, "{}"), "rate limit is used up"),
-        (Answer(403, '{"error": "Forbidden"}'), "lets none of my calls through"),
+        (Answer(403, '{"error": "Forbidden"}'), "is blocking this bot"),
         (Answer(403, '{"error": "Account suspended"}'), "account is suspended"),
     ],
 )
@@ -243,12 +243,12 @@ async def test_a_key_rejected_in_the_middle_pauses_the_account(here: World, ann:
     here.wire.faults = [revoked]
     result = await ann.slash("refill", orders=" ".join(orders))
     assert "**100** accepted · **20** not sent" in shown(result)
-    assert "does not accept this key" in shown(result)
+    assert "doesn't accept this key" in shown(result)
     assert buttons_of(result) == ["Connect your key"]
     here.skip(60)
-    assert "does not accept this key" in shown(await ann.slash("refill", orders="ord_0000"))
+    assert "doesn't accept this key" in shown(await ann.slash("refill", orders="ord_0000"))
     again = await ann.slash("refill", orders="ord_0000")
-    assert "Nothing was sent. NotPanel no longer accepts your API key" in shown(again)
+    assert "Nothing was sent. NotPanel rejects your key" in shown(again)
     assert buttons_of(again) == ["Connect your key"]
 
 
@@ -314,11 +314,11 @@ async def test_anothers_order_is_not_found(here: World, ann: Any) -> None:
 
 
 async def test_text_without_an_order_and_too_many_orders(here: World, ann: Any) -> None:
-    assert "I found no order ID" in shown(await ann.slash("refill", orders="please"))
+    assert "No order ID found" in shown(await ann.slash("refill", orders="please"))
     await ann.send_dm("refill")
-    assert "I found no order ID" in messages(ann)[-1]
+    assert "No order ID found" in messages(ann)[-1]
     text = shown(await ann.slash("refill", orders=",".join(map(str, range(1_000, 2_001)))))
-    assert "names more than 1,000 orders" in text
+    assert "more than 1,000 orders" in text
     assert "nobody knows" not in text
     assert here.calls("refill") == []
 

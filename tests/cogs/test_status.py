@@ -14,7 +14,7 @@ async def test_what_was_answered_is_shown_although_a_later_call_failed(here: Wor
     orders = [here.order(f"ord_{number:03}") for number in range(150)]
     here.wire.faults = [lambda answer: answer, Answer(503, "")]
     result = await ann.slash("status", orders=" ".join(orders))
-    assert "50 orders were not asked about. The panel cannot be reached at the moment." in shown(result)
+    assert "50 orders were not asked about. NotPanel can't be reached right now." in shown(result)
     assert "`ord_000` · **`pending`**" in shown(result)
     (file,) = result.response.attachments
     lines = (await file.read()).decode("utf-8-sig").splitlines()[1:]

@@ -133,7 +133,7 @@ async def test_a_new_address_ends_the_old_one(here: World, ann: Any, web: Web) -
 
 async def test_the_bot_registers_an_address_after_asking(here: World, ann: Any, web: Web) -> None:
     card = await register(ann)
-    assert "The panel answered without an error" in shown(card)
+    assert "NotPanel answered without an error" in shown(card)
     ((address, secret),) = next(iter(here.panel.webhooks.values())).items()
     assert address == URL + path_in(shown(card))
     assert secret not in here.payloads()
@@ -169,11 +169,11 @@ async def test_a_button_of_an_old_card_shows_the_card_as_it_is_now(here: World, 
         (Answer(200, "<html>"), "may or may not be registered", True),
         (
             Answer(400, '{"error": "Unknown action: webhook.add"}'),
-            "with the words `Unknown action: webhook.add`",
+            "refused: `Unknown action: webhook.add`",
             False,
         ),
         (Answer(429, "{}"), "rate limit is used up", False),
-        (Answer(403, '{"error": "Invalid API key"}'), "does not accept this key", False),
+        (Answer(403, '{"error": "Invalid API key"}'), "doesn't accept this key", False),
     ],
 )
 async def test_what_the_panel_says_is_told_and_no_more(
@@ -239,12 +239,12 @@ async def test_it_goes_with_the_key_with_its_user_and_by_itself(here: World, ann
     if way == "turn off":
         card = await ann.slash("webhook")
         await ann.click(card.response, label="Turn off")
-        assert "works no longer and is erased here" in shown(card)
+        assert "no longer works and is erased here" in shown(card)
     elif way == "remove the key":
         await ann.slash("key remove")
     else:
         question = await forget(ann)
-        assert "Everything erased" in shown(question)
+        assert "Everything about you is deleted" in shown(question)
     assert rows(here) == []
     for file in here.folder.iterdir():
         assert address_hash not in file.read_bytes()
@@ -267,7 +267,7 @@ async def test_without_a_key_there_is_no_address(here: World) -> None:
 @pytest.mark.settings(http_port=None, public_url=None)
 async def test_where_nothing_is_open_it_says_so(here: World, ann: Any) -> None:
     card = await ann.slash("webhook")
-    assert "has not opened it for webhooks" in shown(card)
+    assert "isn't set up for webhooks" in shown(card)
     assert buttons_of(card) == []
     async with TestClient(TestServer(application(here.app.services.health, here.app.services.webhooks))) as web:
         assert (await web.post("/hooks/anything", data=b"ord_A")).status == 404

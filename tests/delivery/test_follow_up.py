@@ -139,7 +139,7 @@ async def test_a_refused_message_is_kept_hinted_at_and_shown_to_the_user_alone(h
     assert pressed.ephemeral
     assert "`ord_A`" in shown(pressed)
     again = await ann.click(ping, label="Show me")
-    assert "You have seen all there is" in shown(again)
+    assert "You've seen everything" in shown(again)
 
 
 async def test_a_hint_has_a_nonce_of_its_own(here: World) -> None:

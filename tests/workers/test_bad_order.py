@@ -42,8 +42,8 @@ class TestChecks:
         card = await ann.slash("cancel", orders=" ".join(orders))
         await here.wait(60)
         assert "**9** cancelled · **1** being checked" in shown(card)
-        assert "cannot be reached" not in shown(card)
-        assert "cannot read" not in shown(card)
+        assert "can't be reached" not in shown(card)
+        assert "can't read" not in shown(card)
         here.wire.spoilt = {}
         await here.wait(400, step=5)
         assert "**10** cancelled" in shown(card) or "**1** cancelled" in messages(ann)[-1]
@@ -91,7 +91,7 @@ class TestChecks:
         await here.settle()
         here.wire.broken = "status"
         await here.wait(1800, step=5)
-        assert "cannot be reached" in shown(card)
+        assert "can't be reached" in shown(card)
         here.wire.broken = None
         before = len(here.calls("status"))
         await here.wait(600, step=5)

@@ -55,11 +55,11 @@ async def test_a_call_that_never_left_is_simply_tried_again(here: World, ann: An
     here.wire.faults = [fault] * 3
     card = await ann.slash("cancel", orders="ord_A")
     await here.settle()
-    assert "cannot be reached" in shown(card)
+    assert "can't be reached" in shown(card)
     assert "Waiting to be sent" in shown(card)
     await here.wait(60)
     assert "**1** cancelled" in shown(card)
-    assert "cannot be reached" not in shown(card)
+    assert "can't be reached" not in shown(card)
     assert here.panel.cancel_requests["ord_A"] == 1
 
 
@@ -106,7 +106,7 @@ async def test_a_panel_that_turns_calls_away_refuses_no_order(here: World, ann: 
     here.wire.faults = [Answer(403, '{"error": "Forbidden"}')]
     card = await ann.slash("cancel", orders="ord_A")
     await here.settle()
-    assert "lets none of my calls through" in shown(card)
+    assert "is blocking this bot" in shown(card)
     assert "Waiting to be sent" in shown(card)
     await here.wait(30)
     assert "**1** cancelled" in shown(card)
@@ -262,11 +262,11 @@ async def test_a_status_that_cannot_be_read_leaves_the_order_accepted(here: Worl
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (Answer(502, "<html>"), "cannot be reached"),
-        (Answer(200, "<html>"), "something I cannot read"),
+        (Answer(502, "<html>"), "can't be reached"),
+        (Answer(200, "<html>"), "I can't read NotPanel's answer"),
         (Answer(429, "{}"), "rate limit is used up"),
         (Answer(403, '{"error": "Account suspended"}'), "account is suspended"),
-        (Answer(403, '{"error": "Invalid API key"}'), "does not accept this key"),
+        (Answer(403, '{"error": "Invalid API key"}'), "doesn't accept this key"),
     ],
 )
 async def test_status_says_why_it_cannot_answer(here: World, ann: Any, answer: Answer, sentence: str) -> None:

@@ -101,7 +101,7 @@ async def test_what_it_says_is_quoted_while_nobody_knows_more_and_not_afterwards
     await here.app.scheduler.step()
     await here.deliver()
     assert "`ord_A` — `Too many requests`" in shown(card)
-    assert "something I cannot read" in shown(card)
+    assert "I can't read NotPanel's answer" in shown(card)
     await here.wait(1800, step=10)
     history = await ann.slash("history")
     assert "`ord_A`" in shown(history)
@@ -111,10 +111,10 @@ async def test_what_it_says_is_quoted_while_nobody_knows_more_and_not_afterwards
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (Answer(200, '{"error":"Application not found"}'), "cannot read. Try again in a minute. The answer was"),
-        (Answer(404, '{"error":"Application not found"}'), "cannot read. Try again in a minute. The answer was"),
-        (Answer(502, '{"message":"Application not found"}'), "cannot be reached at the moment. Try again in a minute."),
-        (Answer(403, '{"error":"Application not found"}'), "lets none of my calls through at the moment."),
+        (Answer(200, '{"error":"Application not found"}'), "NotPanel's answer. Try again in a minute. It answered"),
+        (Answer(404, '{"error":"Application not found"}'), "NotPanel's answer. Try again in a minute. It answered"),
+        (Answer(502, '{"message":"Application not found"}'), "can't be reached right now. Try again in a minute."),
+        (Answer(403, '{"error":"Application not found"}'), "is blocking this bot right now."),
     ],
 )
 async def test_who_waits_is_told_what_it_says(here: World, ann: Any, answer: Answer, sentence: str) -> None:
@@ -124,7 +124,7 @@ async def test_who_waits_is_told_what_it_says(here: World, ann: Any, answer: Ans
         assert "Refused" not in text
         if command == "status":
             assert sentence in text
-            assert "The answer was `Application not found`." in text
+            assert "It answered `Application not found`." in text
 
 
 async def test_ids_spelled_in_the_panels_own_way_end_like_any_other(here: World, ann: Any) -> None:

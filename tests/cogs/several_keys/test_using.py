@@ -84,9 +84,9 @@ async def test_balances_of_all_keys_or_of_one(here: World, ann: Any) -> None:
     here.panel.revoke_key(SHOP)
     text = shown(await ann.slash("balance"))
     assert "**47.32 USD** · key `main`" in text
-    assert "does not accept this key" in text
+    assert "doesn't accept this key" in text
     assert "key `main`" in shown(await ann.slash("balance", key="main"))
-    assert "does not accept this key" not in shown(await ann.slash("balance", key="main"))
+    assert "doesn't accept this key" not in shown(await ann.slash("balance", key="main"))
 
 
 async def test_balances_of_several_keys_are_asked_for_side_by_side(here: World, ann: Any) -> None:
@@ -150,16 +150,16 @@ async def test_a_rejected_key_is_named_and_the_other_goes_on(here: World, ann: A
     here.panel.revoke_key(SHOP)
     await here.wait(120)
     (notice,) = [message for message in messages(ann) if "need your key again" in message]
-    assert "`Shop`: NotPanel no longer accepts your API key" in notice
+    assert "`Shop`: NotPanel rejects your key" in notice
     assert "Connect Shop again" in notice
     assert "Connect again" in buttons_of(result)
-    assert "Your key `Shop`: NotPanel no longer accepts" in shown(await ann.slash("cancel", orders="ord_S", key="Shop"))
+    assert "Your key `Shop`: NotPanel rejects" in shown(await ann.slash("cancel", orders="ord_S", key="Shop"))
     working = await ann.slash("cancel", orders="ord_M")
     await here.wait(60)
-    assert "no longer accepts" not in shown(working)
+    assert "rejects your key" not in shown(working)
     text = shown(await ann.slash("key show"))
     assert "It is not in use at the moment." in text
-    assert "`Shop`: NotPanel no longer accepts your API key" in text
+    assert "`Shop`: NotPanel rejects your key" in text
 
     here.panel.add_key(SHOP)
     await here.restart()
