@@ -9,23 +9,39 @@ from functools import partial
 import discord
 from discord.ext import commands
 
-from bot.cards.answers import key_in_message, not_understood, working
-from bot.cards.language import speak
+from bot.cards import actions
+from bot.cards.answers import working
+from bot.cards.language import current_language, speak
 from bot.cards.layout import CardView
+from bot.cards.modals import ORDERS_FIELD, orders_for_form
+from bot.cards.small_talk import (
+    as_command,
+    how_to_stop,
+    key_in_message,
+    not_understood,
+    unreadable_file,
+    use_buttons,
+    welcome,
+    which_orders,
+)
 from bot.client import Client, error_card
 from bot.delivery.refusals import DELIVERY_ERRORS
-from bot.domain.dm_text import CANCEL, EXAMPLES, REFILL, STATUS, VERBS, DmText, nearest_examples, read_message
+from bot.domain import dm_words
+from bot.domain.dm_text import DmText, nearest_examples, only_asks, read_message
+from bot.domain.dm_words import CANCEL, STATUS, VERBS
 from bot.domain.errors import NoOrders, Throttled
 from bot.domain.order_ids import Found, find_orders, like_ids
 from bot.ledger import LedgerError
 from bot.ops.request_context import begin_request, waited
+from cogs.acknowledge import Interaction, open_form
 from cogs.balance import balances
 from cogs.cancel import begin
+from cogs.dispatch import Form, answers, handles
 from cogs.forget import ask_to_erase
 from cogs.help import explain
 from cogs.history import look_back
 from cogs.key import show_keys
-from cogs.orders import is_list, orders_in, read_beside
+from cogs.orders import is_list, orders_in, read_beside, typed_orders
 from cogs.preferences import preferences
 from cogs.queued import open_orders
 from cogs.refill import ask_for_refills
@@ -99,69 +115,94 @@ async def _acknowledge(message: discord.Message) -> discord.Message | None:
 async def _answer(reply: Reply, message: discord.Message) -> CardView | None:
     """Return the card to show, or None where the request's own card stands there already."""
     said = await read_beside(read_message, message.content)
-    if said.plain and said.command == CANCEL:
+    if said.plain and said.command == CANCEL and (said.rest or message.attachments):
         await begin(reply, await orders_in(reply, said.rest, message.attachments))
         return None
-    if said.plain:
-        return await _ask_panel(reply, said, await read_beside(find_orders, said.rest))
-    found = like_ids(await read_beside(find_orders, said.text))
+    text, found = await _named(said)
     lists = [file for file in message.attachments if is_list(file)]
+    if said.plain and found.orders and not lists:
+        return await _ask_panel(reply, said.command, found)
     if found.orders or lists:
-        return await _about_orders(reply, said, found, lists)
-    if said.command == CANCEL:
-        await begin(reply, like_ids(await orders_in(reply, said.rest)), always=True)
-        return None
-    if found.ignored or said.command in VERBS:
+        return await _about_orders(reply, said, text, lists)
+    if found.ignored:
         raise NoOrders(found)
+    if said.command in VERBS:
+        return which_orders(said.command)
+    if message.attachments and not said.command:
+        return unreadable_file()
     return await _without_orders(reply, said)
 
 
-async def _about_orders(
-    reply: Reply, said: DmText, found: Found, lists: Sequence[discord.Attachment]
-) -> CardView | None:
+async def _named(said: DmText) -> tuple[str, Found]:
+    """Return the text that names orders, and what it names: behind a verb whole numbers do, too."""
+    found = like_ids(await read_beside(find_orders, said.text))
+    if not found.orders and said.command in VERBS:
+        behind = like_ids(await read_beside(find_orders, said.rest))
+        if behind.orders:
+            return said.rest, behind
+    return said.text, found
+
+
+async def _about_orders(reply: Reply, said: DmText, text: str, lists: Sequence[discord.Attachment]) -> CardView | None:
     """Answer a sentence about orders, or their IDs alone: by what changes nothing, or with a question."""
-    match tuple(said.verbs):
-        case ("status",) if not lists:
-            return await _ask_panel(reply, said, found)
-        case ("refill",):
-            return not_understood((EXAMPLES[REFILL], EXAMPLES[STATUS]))
-        case verbs:
-            sure = verbs == (CANCEL,)
-            found = like_ids(await orders_in(reply, said.text, lists))
-            await begin(reply, found, always=sure, undecided=not sure)
-            return None
+    found = like_ids(await orders_in(reply, text, lists))
+    if tuple(said.verbs) == (STATUS,):
+        return await _ask_panel(reply, STATUS, found)
+    sure = tuple(said.verbs) == (CANCEL,)
+    await begin(reply, found, always=sure, undecided=not sure)
+    return None
 
 
-async def _ask_panel(reply: Reply, said: DmText, found: Found) -> CardView:
+async def _ask_panel(reply: Reply, verb: str, found: Found) -> CardView:
     """Do what is done while the user waits: look orders up, or ask for refills."""
-    return await (look_up if STATUS in said.verbs else ask_for_refills)(reply, found)
+    return await (look_up if verb == STATUS else ask_for_refills)(reply, found)
 
 
 async def _without_orders(reply: Reply, said: DmText) -> CardView:
     """Answer a message without order IDs."""
-    rest = said.rest.casefold().strip(" .!")
     if len(said.text) >= _LOOKS_LIKE_A_KEY and not re.search(r"\s", said.text):
         return key_in_message()
+    rest = said.rest.casefold().strip(" .!?")
     match said.command:
-        case "queued":
+        case dm_words.QUEUED:
             return await open_orders(reply)
-        case "balance":
+        case dm_words.BALANCE:
             return await balances(reply)
-        case "settings":
+        case dm_words.SETTINGS:
             return await preferences(reply)
-        case "history":
+        case dm_words.HISTORY:
             return await look_back(reply, said.rest)
-        case "forget" if rest in ("", "me"):
+        case dm_words.FORGET if rest in ("", "me"):
             return await ask_to_erase(reply)
-        case "key" if rest in ("", "show"):
+        case dm_words.KEY if rest in ("", "show"):
             return await show_keys(reply)
-        case "key" if rest.startswith(("remove", "default")):
-            return not_understood((f"/key {rest.split()[0]}", "key show"))
-        case "key":
+        case dm_words.KEY if rest.startswith("default"):
+            return as_command("/key default")
+        case dm_words.KEY:
             return key_in_message()
-        case "help" | "start" | "hi" | "hey" | "hello":
+        case dm_words.REMOVE_KEY:
+            return as_command("/key remove")
+        case dm_words.HELP | dm_words.HELLO:
             return await explain(reply)
-        case "" if not said.text:
+        case dm_words.THANKS:
+            return welcome()
+        case dm_words.STOP:
+            return how_to_stop()
+        case dm_words.YES | dm_words.NO if not rest:
+            return use_buttons()
+        case "" if not said.text or only_asks(said.text):
             return await explain(reply)
         case _:
-            return not_understood(await read_beside(nearest_examples, said.text))
+            return not_understood(await read_beside(partial(nearest_examples, language=current_language()), said.text))
+
+
+@handles(actions.PASTE_FOR)
+async def paste_for(interaction: Interaction, verb: str) -> None:
+    """Open the form for orders to check or to refill; it must be the very first answer."""
+    await open_form(interaction, orders_for_form(verb))
+
+
+@answers(actions.ORDERS_FOR_FORM)
+async def do_with_pasted(reply: Reply, form: Form, verb: str) -> CardView:
+    """Check or refill what was pasted."""
+    return await _ask_panel(reply, verb, await typed_orders(reply, form.text(ORDERS_FIELD)))

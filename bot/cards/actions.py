@@ -12,6 +12,8 @@ import discord
 
 from bot.cards.language import N_, _
 from bot.cards.words import OUTCOMES
+from bot.domain.dm_words import REFILL as REFILL_VERB
+from bot.domain.dm_words import STATUS as STATUS_VERB
 from bot.domain.states import CANCELLED_IN_0_1_0, State
 from bot.ledger import ListKind
 
@@ -40,6 +42,7 @@ _PARTS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "outcome": ("|".join((*OUTCOMES, CANCELLED_IN_0_1_0)), State),
     "name": (".{1,32}", str),
     "step": ("show|make|ask|register|secret|forget|off", str),  # secret, forget: on old cards; they show the new one
+    "verb": (f"{STATUS_VERB}|{REFILL_VERB}", str),
     "silent": ("on|off", lambda value: value == "on"),
 }
 """What can stand in a custom_id: how it is written, and how it is read."""
@@ -114,6 +117,8 @@ KEEP_KEY = Action("np:keep-key", label=N_("Keep the key"))
 # Cancels
 PASTE = Action("np:paste", label=N_("Paste order IDs"), style=MAIN)
 ORDERS_FORM = Action("np:orders", is_form=True)
+PASTE_FOR = Action("np:paste-for", "verb", label=N_("Paste order IDs"), style=MAIN)
+ORDERS_FOR_FORM = Action("np:orders-for", "verb", is_form=True)
 CONFIRM = Action("np:confirm", "request_id", label=N_("Confirm: ask to cancel {count}"), style=DANGER)
 KEEP = Action("np:keep", "request_id", label=N_("Keep the orders"))
 STATUS = Action("np:status", "request_id", label=N_("Check status"))

@@ -144,23 +144,3 @@ def channel_ping(user_id: int, *, chosen: bool) -> CardView:
 def no_updates() -> CardView:
     """Say that everything has been shown."""
     return card(Tone.PLAIN, [_("You've seen everything. `/queued` shows what's still open.")])
-
-
-def key_in_message() -> CardView:
-    """Warn somebody who may have sent their key as a message."""
-    return card(
-        Tone.BAD,
-        [
-            _(
-                "**If that was your API key, delete your message now.** A key goes only into this form.\n"
-                "If it wasn't: `help` lists what I understand."
-            )
-        ],
-        buttons=[actions.CONNECT.button()],
-    )
-
-
-def not_understood(examples: Sequence[str]) -> CardView:
-    """Answer a message that is no command with the nearest things to type that are."""
-    typed = ", ".join(f"`{example}`" for example in examples)
-    return card(Tone.PLAIN, [_("I don't understand that, so I did nothing. You can send: {examples}", examples=typed)])

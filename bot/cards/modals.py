@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import discord
 
-from bot.cards.actions import KEY_FORM, ORDERS_FORM
+from bot.cards.actions import KEY_FORM, ORDERS_FOR_FORM, ORDERS_FORM
 from bot.cards.language import _
+from bot.domain.dm_words import STATUS
 
 KEY_FIELD, ORDERS_FIELD = "key", "orders"
 """The custom_ids of text fields."""
@@ -50,23 +51,33 @@ def orders_form(keys: Sequence[str] = (), chosen: str = "") -> discord.ui.Modal:
     return _form(
         _("Cancel orders"),
         ORDERS_FORM.custom_id(),
-        discord.ui.Label(
-            text=_("Order IDs"),
-            description=_("Up to {most} characters; longer lists go into a file.", most=_MOST_TYPED),
-            component=discord.ui.TextInput(
-                custom_id=ORDERS_FIELD,
-                style=discord.TextStyle.paragraph,
-                required=False,
-                max_length=_MOST_TYPED,
-                placeholder=_("ord_… ord_… one per line, with commas, or a whole message: the IDs are found"),
-            ),
-        ),
+        _orders_field(required=False),
         discord.ui.Label(
             text=_("Or a file"),
             description=_("Text or CSV, up to 10 MB."),
             component=discord.ui.FileUpload(custom_id="file", required=False, min_values=0, max_values=1),
         ),
         *([_key_choice(keys, chosen)] if len(keys) > 1 else []),
+    )
+
+
+def orders_for_form(verb: str) -> discord.ui.Modal:
+    """Take order IDs to check or to refill."""
+    title = _("Check status") if verb == STATUS else _("Refill orders")
+    return _form(title, ORDERS_FOR_FORM.custom_id(verb), _orders_field(required=True))
+
+
+def _orders_field(*, required: bool) -> discord.ui.Label[discord.ui.Modal]:
+    return discord.ui.Label(
+        text=_("Order IDs"),
+        description=_("Up to {most} characters; longer lists go into a file.", most=_MOST_TYPED),
+        component=discord.ui.TextInput(
+            custom_id=ORDERS_FIELD,
+            style=discord.TextStyle.paragraph,
+            required=required,
+            max_length=_MOST_TYPED,
+            placeholder=_("ord_… ord_… one per line, with commas, or a whole message: the IDs are found"),
+        ),
     )
 
 

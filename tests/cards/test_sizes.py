@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cards import answers, keys, refills
+from bot.cards import answers, keys, refills, small_talk
 from bot.cards.cards import request_card
 from bot.cards.help import help_card
 from bot.cards.language import _, number, use_language
@@ -21,6 +21,7 @@ from bot.cards.text import clipped, code, size
 from bot.cards.webhooks import address_made, registration_question, webhook_card
 from bot.cards.words import WORDINGS
 from bot.domain.accounts import AccountState
+from bot.domain.dm_words import VERBS
 from bot.domain.errors import KeyPaused, NoSuchKey, SameKey, TooManyKeys
 from bot.domain.languages import Language
 from bot.domain.links import Way
@@ -144,8 +145,11 @@ def plain_cards() -> Iterator[CardView]:
     yield help_card(links, connected=False)
     yield help_card({}, connected=True)
     yield answers.internal_problem()
-    yield answers.key_in_message()
-    yield answers.not_understood(["cancel ord_…", "status ord_…"])
+    yield small_talk.key_in_message()
+    yield small_talk.not_understood(["cancel ord_…", "status ord_…"])
+    yield from (small_talk.which_orders(verb) for verb in VERBS)
+    yield from (small_talk.welcome(), small_talk.use_buttons(), small_talk.how_to_stop(), small_talk.unreadable_file())
+    yield small_talk.as_command("/key remove")
     yield answers.erasure_question(StoredView(Stored(9, 9_999_999, 999, 1), 10, 200_000))
     yield answers.erased(Erasure.TRACES)
     yield answers.erased(Erasure.UNDER_WAY)

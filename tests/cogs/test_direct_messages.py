@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  # letters of other alphabets are meant
 """Plain text in a DM: what has the shape of a command is done, what only speaks of orders is asked about."""
 
 from typing import Any
@@ -28,27 +29,33 @@ COMMANDS = (
     ),
     *("\u200bcancel ord_A ord_B", "\ufeff cancel ord_A ord_B", "please cancel ord_A and ord_B", "/cancel ord_A ord_B"),
     *("!cancel ord_A;ord_B", "cancel:ord_A ord_B", "Hi, please cancel my orders ord_A and ord_B. Thank you!"),
+    *("iptal ord_A ord_B", "İPTAL ET: ord_A, ord_B lütfen", "cancela los pedidos ord_A y ord_B, por favor"),
+    *("cancele ord_A e ord_B", "रद्द करें ord_A और ord_B", "batalkan pesanan ord_A dan ord_B", "hủy ord_A và ord_B"),
+    *("отменить заказы ord_A и ord_B", "إلغاء الطلبات ord_A و ord_B من فضلك", "الغاء ord_A\nord_B"),
     *("```cancel ord_A ord_B```", "cancel __ord_A__ `ord_B`", "cancel - ord_A\n- ord_B", "cancel (ord_A), [ord_B]."),
 )
 SENTENCES = (
-    *("don't cancel ord_A", "do not cancel ord_A", "cancel not ord_A", "I would never cancel ord_A", "cancel ord_A?"),
-    *("please don't cancel ord_A", "cancel all but ord_A", "cancel ord_A 500", "my customer wants to cancel ord_A"),
+    *("cancel ord_A?", "cancel ord_A 500", "my customer wants to cancel ord_A", "ord_A iptal", "huy ord_A"),
+    *("can you cancel ord_A?", "yes cancel ord_A", "batal ord_A", "iptal eder misin ord_A", "🚫 cancel ord_A"),
     *(
         "~~cancel ord_A~~",
         "> cancel ord_A",
         "can you cancel ord_A",
         "ord_A cancel",
         "ord_A: cancel it",
-        "cancel ord_A değil",
     ),
-    *("do you cancel ord_A when I say so", "cancel? no! ord_A", "取消? cancel ord_A 不要"),
+    *("do you cancel ord_A when I say so", "取消? cancel ord_A 不要"),
 )
 OPEN = (
+    *("don't cancel ord_A", "do not cancel ord_A", "cancel not ord_A", "I would never cancel ord_A"),
+    *("please don't cancel ord_A", "cancel all but ord_A", "cancel ord_A değil", "cancel? no! ord_A"),
+    *("iptal etme ord_A", "no canceles ord_A", "não cancele ord_A", "रद्द न करें ord_A", "jangan batalkan ord_A"),
+    *("не отменять ord_A", "đừng hủy ord_A", "لا تلغي ord_A", "stop ord_A", "please do something with ord_A"),
+    *("please refill ord_A for my customer", "cancel or refill ord_A", "cancle ord_A", "canceled⃠ ord_A"),
     "ord_A",
     "`ord_A`",
     "ord_A is stuck",
     "ord_A!",
-    "cancle ord_A",
     "hello ord_A",
     "ord_A cancelled yet",
     "[x ord_A](https://x.example)",
@@ -213,15 +220,29 @@ async def test_nobody_else_may_answer_the_question(here: World, ann: Any) -> Non
         ("cancel ord_01HG9X7KJP4N…", "Looks cut short, so not sent: `ord_01HG9X7KJP4N…`"),
         ("ord_01HG9X7KJP4N...", "Looks cut short, so not sent: `ord_01HG9X7KJP4N…`"),
         ("cancel 1.23457E+11", "Changed by a spreadsheet, so not sent: `1.23457E+11`"),
-        ("cancel everything", "No order ID found"),
-        ("cancel", "No order ID found"),
+        ("cancel everything", "Which orders?"),
+        ("cancel", "Paste order IDs"),
+        ("status?", "Paste order IDs"),
+        ("telafi", "Which orders?"),
         ("ord_A_B", "Not order IDs, so not sent: `ord_A_B`"),
-        ("cancle", "You can send: `cancel ord_…`, `balance`"),
-        ("qeued", "You can send: `queued`, `cancel ord_…`"),
-        ("what is this", "You can send: `cancel ord_…`, `help`"),
-        ("👍", "You can send: `cancel ord_…`, `help`"),
-        ("please refill ord_A for my customer", "You can send: `refill ord_…`, `status ord_…`"),
-        ("key remove", "You can send: `/key remove`, `key show`"),
+        ("cancle", "Try `cancel ord_…` or `balance`"),
+        ("qeued", "Try `queued` or `cancel ord_…`"),
+        ("what is this", "Try `cancel ord_…` or `help`"),
+        ("👍", "Try `cancel ord_…` or `help`"),
+        ("key remove", "Use `/key remove`"),
+        ("Remove my key!", "Use `/key remove`"),
+        ("anahtarımı sil", "Use `/key remove`"),
+        ("what is my balance?", "Balance"),
+        ("Bakiye", "Balance"),
+        ("الرصيد؟", "Balance"),
+        ("so du", "Balance"),
+        ("?", "/key set"),
+        ("MERHABA!", "/key set"),
+        ("Thanks a lot!", "You're welcome"),
+        ("teşekkürler", "You're welcome"),
+        ("stop", "Nothing was stopped"),
+        ("yes", "press a button"),
+        ("не надо", "press a button"),
         ("`np-somebodys-key-0123456789`", "If that was your API key"),
     ],
 )
@@ -245,9 +266,24 @@ async def test_a_list_without_a_command_is_asked_about(here: World, ann: Any, na
     await here.settle()
     assert "2 orders. What should I do?" in messages(ann)[-1]
     await ann.send_dm("", attachments=files([("photo.png", b"\x89PNG\0")]))
-    assert "/key set" in messages(ann)[-1]
-    await ann.send_dm("don't cancel these", attachments=files([(name, b"ord_A")]))
+    assert "I can't read that file. Send order IDs" in messages(ann)[-1]
+    for text in ("don't cancel these", "refill", "my customer is angry"):
+        await ann.send_dm(text, attachments=files([(name, b"ord_A")]))
+        assert "1 order. What should I do?" in messages(ann)[-1]
+    await ann.send_dm("can you cancel these", attachments=files([(name, b"ord_A")]))
     assert "Cancel 1 order?" in messages(ann)[-1]
+    await ann.send_dm("status", attachments=files([(name, b"ord_A")]))
+    assert "Status of 1 order" in messages(ann)[-1]
+    assert here.cancel_calls() == []
+
+
+@pytest.mark.parametrize(("verb", "title"), [("status", "Status of 1 order"), ("refill", "Refill · 1 order")])
+async def test_a_verb_alone_opens_a_form_that_does_just_that(here: World, ann: Any, verb: str, title: str) -> None:
+    here.order("ord_A", OrderStatus.COMPLETED)
+    await ann.send_dm(verb)
+    form = await ann.click(ann.dm_channel.last_message, label="Paste order IDs")
+    answered = await ann.submit_modal(form, {"orders": "ord_A"})
+    assert title in shown(answered)
     assert here.cancel_calls() == []
 
 
