@@ -94,16 +94,24 @@ class DispatchCog(commands.Cog):
                 await answer_interaction_error(interaction, error)
 
 
+def answering(custom_id: str, *, is_form: bool) -> tuple[Handler, dict[str, Any]] | None:
+    """Return who answers a custom_id, and the parts of it by name; None where nobody does."""
+    for action, handler in HANDLERS.items():
+        given = action.read(custom_id) if action.is_form is is_form else None
+        if given is not None:
+            return handler, given
+    return None
+
+
 async def _dispatch(interaction: Interaction) -> None:
     data = cast(dict[str, Any], interaction.data or {})
     is_form = interaction.type is discord.InteractionType.modal_submit
-    for action, handler in HANDLERS.items():
-        given = action.read(data["custom_id"]) if action.is_form is is_form else None
-        if given is None:
-            continue
-        if is_form:
-            given["form"] = Form(interaction)
-        elif data.get("values"):
-            given["chosen"] = data["values"][0]
-        await handler(interaction, **given)
+    found = answering(data["custom_id"], is_form=is_form)
+    if found is None:
         return
+    handler, given = found
+    if is_form:
+        given["form"] = Form(interaction)
+    elif data.get("values"):
+        given["chosen"] = data["values"][0]
+    await handler(interaction, **given)

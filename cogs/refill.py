@@ -14,6 +14,7 @@ from bot.cards.refills import no_refills, refill_question, refills_card, refills
 from bot.client import error_card
 from bot.domain.errors import NoOrders, TooMany, UserError
 from bot.domain.order_ids import Found
+from bot.domain.states import State
 from bot.ledger import LedgerError, Listed, ListKind
 from bot.panel import PanelError
 from bot.services.panel_calls import MAX_REFILL
@@ -80,34 +81,45 @@ async def refill_named(reply: Reply, request_id: int) -> CardView:
         return await ask_for_refills(reply, Found(orders, 0, ()), account_id)
 
 
-async def _refillable(reply: Reply, kind: ListKind, list_id: int, account_id: int) -> tuple[str, ...]:
-    """Return the orders of the presser's own list, under one key, that the panel calls completed or partial by now."""
+async def _refillable(
+    reply: Reply, kind: ListKind, list_id: int, account_id: int, outcome: State | None
+) -> tuple[str, ...]:
+    """Return the orders of the presser's own list, under one key, that the panel calls completed or partial by now.
+
+    `outcome`: of these, those that have ended so.
+    """
 
     def wanted(line: Listed) -> bool:
         order = line.cancellation
-        return order is not None and order.account_id == account_id and may_be_refilled(order)
+        if order is None or order.account_id != account_id or (outcome and order.state is not outcome):
+            return False
+        return may_be_refilled(order)
 
     return await reply.services.cancels.named(kind, list_id, reply.user_id, wanted)
 
 
 @answers(actions.REFILL)
-async def ask_to_refill(reply: Reply, card: ListKind, list_id: int, account_id: int) -> CardView:
+async def ask_to_refill(
+    reply: Reply, card: ListKind, list_id: int, account_id: int, outcome: State | None = None
+) -> CardView:
     """Ask first, in an answer of its own, whether to refill what can be; for the owner of the card alone."""
     accounts = reply.services.accounts
-    orders = await _refillable(reply, card, list_id, account_id)
+    orders = await _refillable(reply, card, list_id, account_id, outcome)
     account = await accounts.choose(reply.user_id, account_id)
-    return refill_question(orders, card, list_id, account, await accounts.all_keys(reply.user_id))
+    return refill_question(orders, card, list_id, account, await accounts.all_keys(reply.user_id), outcome)
 
 
 @answers(actions.CONFIRM_REFILL, update=True)
-async def confirm_refill(reply: Reply, card: ListKind, list_id: int, account_id: int, count: int) -> CardView:
+async def confirm_refill(
+    reply: Reply, card: ListKind, list_id: int, account_id: int, count: int, outcome: State | None = None
+) -> CardView:
     """Ask for the refills that the question has named, each once; for the owner of the card alone."""
     turns, question_id = reply.services.refill_turns, reply.message_id
     with turns.turn(reply.user_id, question_id):
-        orders = await _refillable(reply, card, list_id, account_id)
+        orders = await _refillable(reply, card, list_id, account_id, outcome)
         # What has ended stays as it is, so that as many as the question named are the same ones.
         if len(orders) != count:
-            return await ask_to_refill(reply, card, list_id, account_id)
+            return await ask_to_refill(reply, card, list_id, account_id, outcome)
         found = Found(orders[:MAX_REFILL], 0, ())
         return await ask_for_refills(reply, found, account_id, partial(turns.sending, question_id))
 

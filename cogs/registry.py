@@ -1,7 +1,7 @@
 """All commands, in the order in which Discord lists what has no other; dispatch.py answers buttons, menus and forms."""
 
 from bot.client import Client
-from cogs import lists, updates
+from cogs import lists, more, updates
 from cogs.admin import AdminCog
 from cogs.balance import BalanceCog
 from cogs.cancel import CancelCog
@@ -18,7 +18,7 @@ from cogs.refill import RefillCog
 from cogs.status import StatusCog
 from cogs.webhook import WebhookCog
 
-_WITHOUT_COMMANDS = (lists, updates)
+_WITHOUT_COMMANDS = (lists, more, updates)
 """Imported for their buttons, which dispatch.py knows from then on."""
 
 

@@ -117,6 +117,7 @@ def view(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> Request
         ids,
         len(orders) if in_trouble else 0,
         NOW,
+        NOW,
     )
 
 
@@ -158,8 +159,9 @@ def options_of(card: CardView) -> list[dict[str, Any]]:
 
 
 def ours(card: CardView) -> str:
-    """Return what a card says in our own words: the panel's stand in inline code."""
-    return re.sub(r"`[^`]*`", "", text_of(card)).casefold()
+    """Return what a card claims in our own words: the panel's stand in inline code or quotation marks."""
+    said = re.sub(r"`[^`]*`|“[^”]*”", "", text_of(card)).casefold()
+    return said.replace("not refunded yet", "").replace("not cancelled", "")
 
 
 def keeps_discords_limits(card: CardView) -> None:
@@ -177,7 +179,7 @@ SOMEBODY = 2**63 - 1
 
 PRESSABLE = {
     actions.CONNECT: lambda: actions.CONNECT.button("W" * 32),
-    actions.CONFIRM: lambda: actions.CONFIRM.button(SOMEBODY, count=10_000),
+    actions.CONFIRM: lambda: actions.CONFIRM.button(SOMEBODY, label="Cancel 100,000 orders"),
     actions.STATUS: lambda: actions.STATUS.button(SOMEBODY),
     actions.REFILL_NAMED: lambda: actions.REFILL_NAMED.button(SOMEBODY),
     actions.KEEP: lambda: actions.KEEP.button(SOMEBODY),
@@ -189,7 +191,7 @@ PRESSABLE = {
     actions.PASTE_FOR: lambda: actions.PASTE_FOR.button("refill"),
     actions.STOP: lambda: actions.STOP.button(SOMEBODY),
     actions.LIST: lambda: actions.LIST.button(ListKind.REQUEST, SOMEBODY),
-    actions.BROWSE: lambda: actions.BROWSE.button(ListKind.HISTORY, SOMEBODY, State.WITHDRAWN),
+    actions.BROWSE: lambda: actions.BROWSE.button(ListKind.HISTORY, SOMEBODY, State.WITHDRAWN, count=100_000),
     actions.PAGE: lambda: actions.PAGE.button(ListKind.HISTORY, SOMEBODY, 49, State.WITHDRAWN, "previous", label="1"),
     actions.ERASE: actions.ERASE.button,
     actions.KEEP_ALL: actions.KEEP_ALL.button,
@@ -198,7 +200,7 @@ PRESSABLE = {
     actions.UNWATCH: actions.UNWATCH.button,
     actions.KEEP_WATCHING: actions.KEEP_WATCHING.button,
     actions.RETRY: lambda: actions.RETRY.button(SOMEBODY),
-    actions.REFILL: lambda: actions.REFILL.button(ListKind.REQUEST, SOMEBODY, SOMEBODY),
+    actions.REFILL: lambda: actions.REFILL.button(ListKind.REQUEST, SOMEBODY, SOMEBODY, State.COMPLETED),
     actions.CONFIRM_REFILL: lambda: actions.CONFIRM_REFILL.button(ListKind.REQUEST, SOMEBODY, SOMEBODY, 100_000),
     actions.NO_REFILL: actions.NO_REFILL.button,
     actions.TRY_UNDER: lambda: actions.TRY_UNDER.button(ListKind.REQUEST, SOMEBODY, SOMEBODY, name="W" * 32),
@@ -210,6 +212,13 @@ PRESSABLE = {
     actions.SILENT: lambda: actions.SILENT.button("on", label="Make messages silent"),
     actions.COPY_IDS: lambda: actions.COPY_IDS.menu(
         ListKind.REQUEST, SOMEBODY, options=dict.fromkeys(State, "Copy IDs: 100,000 orders")
+    ),
+    actions.MORE: lambda: actions.MORE.menu(
+        ListKind.REQUEST,
+        SOMEBODY,
+        options=actions.CONFIRM_REFILL.option(
+            ListKind.REQUEST, SOMEBODY, SOMEBODY, 100_000, State.CANCELLED, label="Refill the 100,000 partly delivered"
+        ),
     ),
 }
 """A button or menu for each action but the forms, with the largest numbers and the longest names."""
@@ -232,7 +241,7 @@ RELEASED = {
     actions.RETRY: ("np:retry:1",),
     actions.TRY_UNDER: ("np:try:request:1:2", "np:try:notice:1:2"),
     actions.TRY_OTHERS: ("np:try-others:request:1", "np:try-others:notice:1"),
-    actions.REFILL: ("np:refill:request:1:2", "np:refill:notice:1:2"),
+    actions.REFILL: ("np:refill:request:1:2", "np:refill:notice:1:2:partial"),
     actions.CONFIRM_REFILL: ("np:refill-go:request:1:2:30", "np:refill-go:notice:1:2:30"),
     actions.NO_REFILL: ("np:refill-no",),
     actions.LIST: ("np:list:request:1", "np:list:notice:1", "np:list:open:0", "np:list:history:30:refunded"),
@@ -243,7 +252,8 @@ RELEASED = {
         "np:page:open:0:0:first",
         "np:page:history:30:49:failed:last",
     ),
-    actions.COPY_IDS: ("np:ids:request:1", "np:ids:notice:1"),
+    actions.COPY_IDS: ("np:ids:request:1", "np:ids:notice:1", "np:ids:open:0:queued"),
+    actions.MORE: ("np:more:request:1", "np:more:notice:1", "np:more:open:0", "np:more:history:30"),
     actions.CHECK_NOW: ("np:look",),
     actions.ASK_UNWATCH: ("np:ask-unwatch",),
     actions.UNWATCH: ("np:unwatch",),

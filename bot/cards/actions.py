@@ -41,6 +41,7 @@ _PARTS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "card": (f"{ListKind.REQUEST}|{ListKind.NOTICE}", ListKind),
     "outcome": ("|".join((*OUTCOMES, CANCELLED_IN_0_1_0)), State),
     "name": (".{1,32}", str),
+    "state": ("|".join(State), State),
     "step": ("show|make|ask|register|secret|forget|off", str),  # secret, forget: on old cards; they show the new one
     "verb": (f"{STATUS_VERB}|{REFILL_VERB}", str),
     "silent": ("on|off", lambda value: value == "on"),
@@ -89,6 +90,10 @@ class Action:
             label=label or _(self._label, **words), style=style or self._style, custom_id=self.custom_id(*values)
         )
 
+    def option(self, *values: object, label: str) -> dict[str, str]:
+        """Return it as an option of MORE, which is answered as its button would be."""
+        return {self.custom_id(*values): label}
+
     def menu(self, *values: object, options: Mapping[Any, str], chosen: str = "") -> Menu:
         """Return its menu; `options` says how each value is called."""
         return discord.ui.Select(
@@ -119,8 +124,8 @@ PASTE = Action("np:paste", label=N_("Paste order IDs"), style=MAIN)
 ORDERS_FORM = Action("np:orders", is_form=True)
 PASTE_FOR = Action("np:paste-for", "verb", label=N_("Paste order IDs"), style=MAIN)
 ORDERS_FOR_FORM = Action("np:orders-for", "verb", is_form=True)
-CONFIRM = Action("np:confirm", "request_id", label=N_("Confirm: ask to cancel {count}"), style=DANGER)
-KEEP = Action("np:keep", "request_id", label=N_("Keep the orders"))
+CONFIRM = Action("np:confirm", "request_id", label=N_("Cancel"), style=DANGER)
+KEEP = Action("np:keep", "request_id", label=N_("Don't cancel"))
 STATUS = Action("np:status", "request_id", label=N_("Check status"))
 REFILL_NAMED = Action("np:refill-named", "request_id", label=N_("Refill"))
 STOP = Action("np:stop", "request_id", label=N_("Stop sending"), style=DANGER)
@@ -129,17 +134,19 @@ TRY_UNDER = Action("np:try", "card", "list_id", "account_id", label=N_("Try unde
 TRY_OTHERS = Action("np:try-others", "card", "list_id", label=N_("Try my other keys"))
 
 # Refills
-REFILL = Action("np:refill", "card", "list_id", "account_id", label=N_("Refill these"))
+REFILL = Action("np:refill", "card", "list_id", "account_id", "outcome?", label=N_("Refill these"))
 CONFIRM_REFILL = Action(
-    "np:refill-go", "card", "list_id", "account_id", "count", label=N_("Confirm refill"), style=DANGER
+    "np:refill-go", "card", "list_id", "account_id", "count", "outcome?", label=N_("Confirm refill"), style=DANGER
 )
 NO_REFILL = Action("np:refill-no", label=N_("No"))
 
 # Lists
 LIST = Action("np:list", "kind", "list_id", "outcome?", label=N_("Whole list (CSV)"))
-BROWSE = Action("np:browse", "kind", "list_id", "outcome?", label=N_("Page through"))
+BROWSE = Action("np:browse", "kind", "list_id", "outcome?", label=N_("Show all {count}"))
 PAGE = Action("np:page", "kind", "list_id", "page", "outcome?", "turn?")
-COPY_IDS = Action("np:ids", "card", "list_id", label=N_("Copy IDs …"))
+COPY_IDS = Action("np:ids", "kind", "list_id", "state?", label=N_("Copy IDs …"))
+MORE = Action("np:more", "kind", "list_id", label=N_("More …"))
+"""A menu of what a card has no buttons for; the values of its options are the custom_ids of other actions."""
 
 # What is open
 CHECK_NOW = Action("np:look", label=N_("Check now"), style=MAIN)

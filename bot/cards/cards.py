@@ -1,33 +1,39 @@
-"""The card of a request: counts first, groups, the whole list behind a button."""
+"""The card of a request: how many orders stand where first, then the first orders of each group."""
 
+import math
 from collections.abc import Sequence
+from datetime import timedelta
 
 from bot.cards import actions
 from bot.cards.groups import (
+    MOST_OF_GROUP,
     Sections,
-    copy_ids,
-    counts,
+    facts,
     has_open,
+    headline,
     joined,
-    rest_of,
     sections_of,
+    show_all,
     texts_of,
     tone_of,
 )
-from bot.cards.keys import connect_again, other_keys, under_key
+from bot.cards.keys import connect_again, key_fact, names_of, paused_title
 from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
-from bot.cards.previews import preview_text
+from bot.cards.more import Options, copy_ids, more_menu, other_keys, refill, retry, whole_list
+from bot.cards.previews import cancellable, preview_text
 from bot.cards.reasons import account_text
-from bot.cards.text import ago, at, bar, code, first_few, listed, titled
+from bot.cards.text import at, bar, code, small, titled
 from bot.cards.undecided import what_to_do
 from bot.cards.words import PREVIEW_TOO_LONG, ignored
 from bot.domain.accounts import AccountState
 from bot.domain.states import State
-from bot.ledger import Groups, ListKind, PreviewState, RequestState
+from bot.ledger import ListKind, PreviewState, RequestState
 from bot.panel import MAX_BATCH
 from bot.services.cancels import RequestView
-from bot.services.reasons import may_be_refilled
+
+_WORTH_SAYING = timedelta(seconds=10)
+"""What takes less needs no estimate."""
 
 
 def request_card(view: RequestView) -> CardView:
@@ -47,92 +53,121 @@ def request_card(view: RequestView) -> CardView:
 def _question(view: RequestView) -> CardView:
     """Ask before anything is sent; or, where no command was given, what to do with the orders."""
     request = view.request
-    if request.preview is not None and request.preview.state is PreviewState.UNDECIDED:
+    if request.preview and request.preview.state is PreviewState.UNDECIDED:
         return what_to_do(view)
-    named = first_few(view.waiting, request.orders)
-    shown, left = listed([code(order) for order in named], 900)
-    missing = left + request.orders - len(named)
-    rest = " " + _("… and {missing} more", missing=missing) if missing else ""
-    warning = _(
-        "Nothing has been sent yet. A request to cancel cannot be taken back, "
-        "and a partly delivered order may get no refill."
+    named = view.waiting[:MOST_OF_GROUP]
+    missing = request.orders - len(named)
+    orders = "\n".join(
+        [
+            *map(code, named),
+            *([f"-# {_('+ {count} more', count=missing)}"] if missing else []),
+            *filter(None, [ignored(request.ignored, request.repeats)]),
+        ]
     )
-    key = under_key(view.keys, view.account)
-    orders = "\n".join(filter(None, [shown + rest, ignored(request.ignored, request.repeats)]))
+    key = small(key_fact(view.keys, view.account), _("Nothing sent yet"))
+    menus = more_menu(ListKind.REQUEST, request.id, _rest(view)) if missing else []
+    cancel = plural("Cancel {count} order", "Cancel {count} orders", request.orders)
+    title = plural("Cancel {count} order?", "Cancel {count} orders?", request.orders)
+    known = request.preview and cancellable(request.preview)
+    if known == 0:
+        cancel = _("Try anyway")
+    elif known:
+        cancel = plural("Cancel {count} order", "Cancel {count} orders", known)
     return card(
         Tone.WAITING,
         [
-            titled(plural("Cancel {count} order?", "Cancel {count} orders?", request.orders), key, warning),
+            "\n".join([titled(title, key), preview_text(request.preview) if request.preview else _(PREVIEW_TOO_LONG)]),
             orders,
-            preview_text(request.preview) if request.preview else _(PREVIEW_TOO_LONG),
+            _no_way_back(),
         ],
-        buttons=[actions.CONFIRM.button(request.id, count=request.orders), actions.KEEP.button(request.id)],
+        buttons=[actions.CONFIRM.button(request.id, label=cancel), actions.KEEP.button(request.id)],
+        menus=menus,
     )
+
+
+def _no_way_back() -> str:
+    return _("-# A cancel can't be taken back, and a partly delivered order may get no refill.")
+
+
+def _rest(view: RequestView) -> Options:
+    """Offer the orders that a question has no room for."""
+    request = view.request
+    pages = actions.BROWSE.option(ListKind.REQUEST, request.id, label=_("Show all {count}", count=request.orders))
+    return {**pages, **whole_list(ListKind.REQUEST, request.id)}
 
 
 def _progress(view: RequestView) -> CardView:
     request = view.request
     sections = sections_of(view.groups, [code(order) for order in view.waiting], request.waiting)
-    notes = [
-        account_text(view.account.state) if _is_stuck(view) else "",
-        account_text(view.account.trouble) if view.account.trouble and has_open(sections) else "",
-        f"-# {_linked_before(view.linked)}" if view.linked else "",
-        ignored(request.ignored, request.repeats),
+    is_open, stuck = has_open(sections), _is_stuck(view)
+    small_line = facts(request.orders, key_fact(view.keys, view.account), view.read_at if is_open else None)
+    answer = [paused_title(view.account.state), headline(sections)] if stuck else [headline(sections)]
+    why = [
+        account_text(view.account.state) if stuck else "",
+        account_text(view.account.trouble) if view.account.trouble and is_open else "",
     ]
-    title = plural("Cancel request · {count} order", "Cancel request · {count} orders", request.orders)
-    head = titled(title, counts(sections), under_key(view.keys, view.account), *_sent(view, sections))
-    texts, folded = texts_of(sections, beside=[head, *notes])
+    head = titled(*answer, small_line, *_sent(view, sections), *why)
+    notes = [small(_linked_before(view.linked)) if view.linked else "", ignored(request.ignored, request.repeats)]
+    texts, left_out = texts_of(sections, beside=[head, *notes])
+    may_stop = _may_stop(view)
+    first = (
+        connect_again([view.account], several=False) if stuck else [actions.STOP.button(request.id)] if may_stop else []
+    )
     return card(
         tone_of(sections),
         [head, *texts, *joined(notes)],
-        buttons=[
-            *(connect_again([view.account], several=False) if _is_stuck(view) else []),
-            *([actions.STOP.button(request.id)] if _may_stop(view) else []),
-            *([actions.RETRY.button(request.id)] if any(one.given_up for one in sections.values()) else []),
-            *(
-                [actions.REFILL.button(ListKind.REQUEST, request.id, view.account.id)]
-                if _may_refill(view.groups)
-                else []
-            ),
-            *other_keys(ListKind.REQUEST, request.id, view.keys, view.groups),
-            *(rest_of(ListKind.REQUEST, request.id) if folded else []),
-        ],
-        menus=copy_ids(ListKind.REQUEST, request.id, sections),
+        buttons=[*first, *(show_all(ListKind.REQUEST, request.id, request.orders) if left_out else [])],
+        menus=more_menu(
+            ListKind.REQUEST,
+            request.id,
+            copy_ids(ListKind.REQUEST, request.id, sections),
+            whole_list(ListKind.REQUEST, request.id),
+            refill(ListKind.REQUEST, request.id, view.groups, names_of(view.keys), view.read_at),
+            retry(request.id, view.groups),
+            other_keys(ListKind.REQUEST, request.id, view.keys, view.groups),
+            actions.STOP.option(request.id, label=_("Stop sending")) if may_stop and stuck else {},
+        ),
     )
 
 
 def _linked_before(count: int) -> str:
     return plural(
-        "{count} order of these had been asked for before: joined.",
-        "{count} orders of these had been asked for before: joined.",
+        "{count} was already being cancelled; not sent twice.",
+        "{count} were already being cancelled; not sent twice.",
         count,
     )
 
 
 def _sent(view: RequestView, sections: Sections) -> Sequence[str]:
-    """Show how much of a long list has been sent, and what the panel's limits allow at best."""
+    """Show how much of a long list has been sent, and about how long the rest takes."""
     request = view.request
     if request.waiting == 0 or request.orders <= MAX_BATCH:
         return ()
     unsent = [sections[state].count for state in (State.REQUESTED, State.SENDING) if state in sections]
     sent = request.orders - sum(unsent)
     done = _("{sent} of {orders} sent", sent=sent, orders=request.orders)
-    if view.sent_by and not _is_stuck(view):
-        done += " · " + _("the panel's limits let the last go {when} at the earliest", when=ago(view.sent_by))
-    follows = _(
-        "This card updates until {time}. You get a message once every order has been checked.",
-        time=at(request.card_until),
+    left = "" if _is_stuck(view) else _time_left(view, sent)
+    return (
+        f"{bar(sent, request.orders)} {' · '.join(filter(None, [done, left]))}",
+        small(_("Updates here until {time}.", time=at(request.card_until))),
     )
-    return (f"{bar(sent, request.orders)} {done}", f"-# {follows}")
+
+
+def _time_left(view: RequestView, sent: int) -> str:
+    """Estimate how long the rest takes: as long as the panel's limits make it, or as it has taken so far."""
+    request, now = view.request, view.read_at
+    by_limits = view.sent_by - now if view.sent_by else timedelta(0)
+    by_pace = (now - request.began_at) / sent * (request.orders - sent) if request.began_at and sent else timedelta(0)
+    left = max(by_limits, by_pace)
+    if left < _WORTH_SAYING:
+        return ""
+    if left < timedelta(seconds=90):
+        return _("about {seconds} s left", seconds=math.ceil(left / timedelta(seconds=5)) * 5)
+    return _("about {minutes} min left", minutes=math.ceil(left / timedelta(minutes=1)))
 
 
 def _may_stop(view: RequestView) -> bool:
     return view.request.waiting > MAX_BATCH or bool(view.request.waiting and (view.account.trouble or _is_stuck(view)))
-
-
-def _may_refill(groups: Groups) -> bool:
-    """Look at the orders that a card can show: among thousands of refusals it does not search at every edit."""
-    return any(may_be_refilled(order) for group in groups.values() for order in group.first)
 
 
 def _is_stuck(view: RequestView) -> bool:

@@ -1,46 +1,49 @@
-"""Orders grouped by how they stand, as every card about orders shows them: counts, names with remarks, meanings."""
+"""Orders grouped by how they stand, as every card about orders shows them: counts, then one ID a line.
 
+`headline` is a card's first line, `facts` the small one below it, `texts_of` makes a text of each group.
+"""
+
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.cards import actions
 from bot.cards.keys import Names, under
-from bot.cards.language import _, number
+from bot.cards.language import _, number, plural
 from bot.cards.layout import Tone, room_beside
+from bot.cards.money import change, sums
 from bot.cards.reasons import next_step
-from bot.cards.text import ago, amount, by_remark, code, on, size
-from bot.cards.words import (
-    ONLY_WATCHED,
-    REFUND_NOT_KNOWN,
-    REFUND_NOT_SHOWN,
-    WORDINGS,
-    Wording,
-    panel_status,
-)
+from bot.cards.text import ago, amount, code, on, quoted, size, small
+from bot.cards.words import GROUP_ORDER, ONLY_WATCHED, REFUND_NOT_KNOWN, REFUND_NOT_SHOWN, WORDINGS, Wording
+from bot.domain.refunds import add_up
 from bot.domain.states import State
 from bot.ledger import Cancellation, Group, Groups, ListKind
 from bot.services.reasons import refusal_reason
 
-_PLENTY = 100_000
-"""More room than any card has: what a group would take if it could."""
-_BAD = {State.REFUSED, State.FAILED, State.EXPIRED, State.WITHDRAWN}
+MOST_OF_GROUP, MOST_ON_CARD = 5, 15
+"""IDs that a card names, so that it is read on a phone; the others are behind *Show all*."""
+
+
+_SETTLED = {State.CANCELLED, State.PARTIAL, State.COMPLETED, State.FAILED}
+"""Where the panel's status says how an order ended, so that its charge is told of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A group as a card shows it: how many orders, and the first of them, each with what there is to say of it.
+    """A group as a card shows it: how many orders, and the first of them.
 
-    `note`: what is to be said of the group, behind what its state means.
+    `lines`: each order as it is named, which is one line of the card, and a remark, which stands once below all orders
+    that share it. `note`: what is to be said of the group, behind what its state means. `money`: what came back in all.
     """
 
     count: int
     lines: Sequence[tuple[str, str]]
-    given_up: bool = False
     note: str = ""
+    money: str = ""
 
 
 Sections = Mapping[State, Section]
-Frame = tuple[str, str]
 _Dates = Callable[[Cancellation], str]
 
 
@@ -83,9 +86,36 @@ def sections_of(
 
 
 def _section(state: State, group: Group, dates: _Dates) -> Section:
-    lines = [(code(order.order_id) + dates(order), _remark(state, order)) for order in group.first]
+    alone = group.count == 1
+    lines = [(_line(state, order, alone) + dates(order), _remark(state, order)) for order in group.first]
     given_up = any(order.is_only_watched for order in group.first)
-    return Section(group.count, lines, given_up, _(ONLY_WATCHED) if given_up else _of_refunds(state, group))
+    note = _(ONLY_WATCHED) if given_up else _of_refunds(state, group)
+    return Section(group.count, lines, note, _money(group))
+
+
+def _line(state: State, order: Cancellation, alone: bool) -> str:
+    """Return what stands on an order's line: its ID and what is its own; of one alone the money heads its group."""
+    missing = (
+        _("{amount} not delivered", amount=amount(order.remains)) if state is State.PARTIAL and order.remains else ""
+    )
+    back = change(order) if state in _SETTLED and not (alone and order.came_back) else ""
+    return " · ".join(filter(None, [code(order.order_id), missing, back]))
+
+
+def _remark(state: State, order: Cancellation) -> str:
+    """Return the panel's message about an order, and what to do about it."""
+    if not order.panel_message or state not in (State.REFUSED, State.UNKNOWN, State.EXPIRED):
+        return ""
+    step = next_step(refusal_reason(order)) if state is State.REFUSED else ""
+    return f"-# {quoted(order.panel_message)} {step}".rstrip()
+
+
+def _money(group: Group) -> str:
+    """Say what came back for a group, as far as that is proven and known of all its orders."""
+    if group.count > len(group.first):
+        return ""
+    back = add_up((order.currency, order.came_back) for order in group.first)
+    return _("{amount} refunded", amount=sums(back)) if back else ""
 
 
 def _of_refunds(state: State, group: Group) -> str:
@@ -101,106 +131,105 @@ def total(sections: Sections) -> int:
     return sum(section.count for section in sections.values())
 
 
-def counts(sections: Sections) -> str:
-    """Return how many orders stand where, in one line."""
+def headline(sections: Sections) -> str:
+    """Return the first line of a card, which is the answer: how many orders stand where."""
     return counted((WORDINGS[state], section) for state, section in sections.items())
 
 
 def counted(groups: Iterable[tuple[Wording, Section]]) -> str:
     """Return how many orders are in each group, in one line."""
-    return " · ".join(f"**{number(section.count)}** {_(wording.short)}" for wording, section in groups)
+    return " · ".join(f"{number(section.count)} {_(wording.short)}" for wording, section in groups)
 
 
-def rest_of(kind: ListKind, list_id: int, outcome: State | None = None) -> list[actions.Button]:
-    """Offer what a card had no room for, on pages and as a file."""
-    return [actions.BROWSE.button(kind, list_id, outcome), actions.LIST.button(kind, list_id, outcome)]
+def facts(orders: int, key: str = "", updated_at: datetime | None = None) -> str:
+    """Return the small line below the first: how many orders, under which of several keys, how old all this is."""
+    age = _("updated {when}", when=ago(updated_at)) if updated_at else ""
+    return small(plural("{count} order", "{count} orders", orders), key, age)
 
 
-def copy_ids(kind: ListKind, list_id: int, sections: Sections) -> list[actions.Menu]:
-    """Offer the IDs of each group, to copy."""
-    groups = {state: f"{number(section.count)} {_(WORDINGS[state].short)}" for state, section in sections.items()}
-    options = {state: _("Copy IDs: {group}", group=group) for state, group in groups.items()}
-    return [actions.COPY_IDS.menu(kind, list_id, options=options)] if options else []
+def show_all(kind: ListKind, list_id: int, count: int, outcome: State | None = None) -> list[actions.Button]:
+    """Offer the pages of a list that a card shows the first orders of."""
+    return [actions.BROWSE.button(kind, list_id, outcome, count=count)]
 
 
 def texts_of(sections: Sections, *, beside: Sequence[str]) -> tuple[list[str], bool]:
-    """Return a text for each group, and whether orders had to be left to the list; `beside` stands there too."""
-    framed = [(frame(WORDINGS[state], section.count, section.note), section) for state, section in sections.items()]
-    return fitted(framed, beside, in_the_list)
+    """Return a text for each group, what went wrong first, and whether orders or remarks had to be left out.
 
-
-def frame(wording: Wording, count: int, more: str = "") -> Frame:
-    """Return what stands above and below the orders of a group; `more`: behind what it means."""
-    meaning = " ".join(filter(None, [_(wording.meaning), more]))
-    return f"**{wording.emoji} {_(wording.title)}** ({number(count)})", f"-# {meaning}"
-
-
-def fitted(
-    groups: Sequence[tuple[Frame, Section]], beside: Sequence[str], rest: Callable[[int], str]
-) -> tuple[list[str], bool]:
-    """Return a text for each group that fit on a card beside these, and whether orders had to be left out.
-
-    One line stands for all orders that share the same remark; `rest` says how many are missing.
+    `beside`: what stands on the card too.
     """
-    frames = ["\n".join([above, rest(section.count), below, ""]) for (above, below), section in groups]
-    room = room_beside([*beside, *frames])
-    wanted = [by_remark(section.lines, _PLENTY, section.count)[0] for _state, section in groups]
-    texts = [""] * len(groups)
-    folded = False
-    # What a short group leaves is for the longer ones: else a long refusal beside eleven other groups names no order.
-    for done, index in enumerate(sorted(range(len(groups)), key=lambda index: sum(map(size, wanted[index])))):
-        (above, below), section = groups[index]
-        lines, missing = by_remark(section.lines, room // (len(groups) - done), section.count)
-        room -= sum(size(line) + 1 for line in lines)
-        missing += section.count - len(section.lines)
-        texts[index] = "\n".join([above, *lines, *([rest(missing)] if missing else []), below])
-        folded = folded or bool(missing)
-    return texts, folded
+    groups = [(WORDINGS[state], sections[state]) for state in GROUP_ORDER if state in sections]
+    return fitted(groups, beside)
 
 
-def in_the_list(missing: int) -> str:
-    """Say that there are more than a card has room for."""
-    return _("… and {missing} more, in the list", missing=missing)
+def fitted(groups: Sequence[tuple[Wording, Section]], beside: Sequence[str]) -> tuple[list[str], bool]:
+    """Return a text for each group that fit on a card beside these, and whether orders or remarks were left out.
 
-
-def _remark(state: State, order: Cancellation) -> str:
-    """Return what there is to say of one order beyond its group: the panel's message, the money, the rest."""
-    match state:
-        case State.REFUSED if order.panel_message:
-            return f" — {code(order.panel_message)}{next_step(refusal_reason(order))}"
-        case State.CANCELLED | State.FAILED | State.COMPLETED if order.status_word:
-            return f" · {panel_status(order.status_word)}{_money(order)}"
-        case State.PARTIAL:
-            remains = " · " + _("{amount} not delivered", amount=amount(order.remains)) if order.remains else ""
-            return f"{remains}{_money(order)}"
-        case State.QUEUED | State.ACCEPTED if order.status_word:
-            return f" · {panel_status(order.status_word)}"
-        case State.UNKNOWN | State.EXPIRED if order.panel_message:
-            return f" — {code(order.panel_message)}"
-        case _:
-            return ""
-
-
-def _money(order: Cancellation) -> str:
-    """Show what came back, where that is proven, or else a charge of which two readings differ.
-
-    Whether one reading alone is net of a refund is not known.
+    At most MOST_OF_GROUP orders of a group are named and MOST_ON_CARD in all. Where the panel's messages are long they
+    are left out first, then what the states mean, then orders of the last groups.
     """
-    if order.refund:
-        return f" · {refunded(order)}"
-    if order.charge_first is None or order.charge_last is None or order.charge_first == order.charge_last:
-        return ""
-    currency = f" {amount(order.currency)}" if order.currency else ""
-    change = _("charge {first} → {last}", first=amount(order.charge_first), last=amount(order.charge_last))
-    return f" · {change}{currency}"
+    picked = [_picked(section.lines, most) for (_wording, section), most in zip(groups, _shares(groups), strict=True)]
+    heads = [_head(wording, section, with_meaning=True) for wording, section in groups]
+    if _room(heads, picked, beside) < 0:
+        heads = [_head(wording, section, with_meaning=False) for wording, section in groups]
+    for names in reversed(picked):
+        while names and _room(heads, picked, beside) < 0:
+            names.pop()
+    room = _room(heads, picked, beside)
+    texts: list[str] = []
+    left_out = False
+    for head, names, (_wording, section) in zip(heads, picked, groups, strict=True):
+        lines = [head]
+        remarks: defaultdict[str, list[str]] = defaultdict(list)
+        for name, remark in names:
+            remarks[remark].append(name)
+        for remark, sharing in remarks.items():
+            lines += sharing
+            if remark and (cost := size(remark) + 1) <= room:
+                room -= cost
+                lines.append(remark)
+            elif remark:
+                left_out = True
+        if missing := section.count - len(names):
+            left_out = True
+            lines.append(f"-# {_more(missing)}")
+        texts.append("\n".join(lines))
+    return texts, left_out
 
 
-def refunded(order: Cancellation) -> str:
-    """Say that money came back for an order for which that is proven, and how much where that is known."""
-    if order.came_back is None or order.charge_first is None:
-        return _("refunded")
-    currency = f" {amount(order.currency)}" if order.currency else ""
-    return _("refunded {back} of {whole}", back=str(order.came_back), whole=f"{amount(order.charge_first)}{currency}")
+def _shares(groups: Sequence[tuple[Wording, Section]]) -> list[int]:
+    """Return how many orders of each group are named: one of each as far as that goes, then more of the first."""
+    wanted = [min(len(section.lines), MOST_OF_GROUP) for _wording, section in groups]
+    shares = [min(one, 1) for one in wanted]
+    for index, most in enumerate(wanted):
+        shares[index] += min(most - shares[index], MOST_ON_CARD - sum(shares))
+    return shares
+
+
+def _picked(lines: Sequence[tuple[str, str]], most: int) -> list[tuple[str, str]]:
+    """Return so many of a group's orders: one of each remark first, so that all are seen."""
+    first = dict[str, tuple[str, str]]()
+    for line in lines:
+        first.setdefault(line[1], line)
+    others = (line for line in lines if first[line[1]] is not line)
+    return [*first.values(), *others][:most]
+
+
+def _head(wording: Wording, section: Section, *, with_meaning: bool) -> str:
+    heading = " · ".join(
+        filter(None, [f"**{wording.emoji} {_(wording.title)}** ({number(section.count)})", section.money])
+    )
+    meaning = " ".join(filter(None, [wording.meaning and _(wording.meaning), section.note]))
+    return f"{heading}\n-# {meaning}" if meaning and with_meaning else heading
+
+
+def _room(heads: Sequence[str], picked: Sequence[Sequence[tuple[str, str]]], beside: Sequence[str]) -> int:
+    """Return how much room is left for remarks."""
+    named = sum(size(name) + 1 for names in picked for name, _remark in names)
+    return room_beside([*beside, *heads]) - named - len(heads) * (size(_more(1_000_000)) + 4)
+
+
+def _more(missing: int) -> str:
+    return _("+ {count} more", count=missing)
 
 
 def has_open(states: Iterable[State]) -> bool:
@@ -209,12 +238,12 @@ def has_open(states: Iterable[State]) -> bool:
 
 
 def tone_of(sections: Sections) -> Tone:
-    """Return the colour that goes with how orders stand."""
+    """Return the colour that goes with how orders stand: somebody who cancels wants nothing to be delivered."""
     if has_open(sections):
         return Tone.WAITING
     if set(sections) <= {State.CANCELLED}:
         return Tone.GOOD
-    return Tone.BAD if set(sections) <= _BAD else Tone.PLAIN
+    return Tone.MIXED if State.CANCELLED in sections else Tone.BAD
 
 
 def joined(notes: Sequence[str]) -> list[str]:

@@ -13,16 +13,11 @@ from bot.domain.accounts import AccountState
 from bot.domain.errors import KeyPaused
 from bot.domain.panel_answers import Balance, RowError
 from bot.domain.reasons import Reason
-from bot.domain.states import State
-from bot.ledger import Account, Group, Groups, Keyring, ListKind
+from bot.ledger import Account, Keyring, ListKind
 from bot.panel import PanelError
 from bot.services.keyring import keys_beside
 from bot.services.keys import Connected, KeyView, Removed
 from bot.services.panel_calls import BalanceView, Statuses
-from bot.services.reasons import order_not_found
-
-_MOST_TRIES = 3
-"""Other keys that a card has a button for each of; where there are more one button leads to them."""
 
 _ROOM_FOR_NAMES = 100
 """The size of the names of keys that share one trouble: one of 32 emoji at least."""
@@ -41,6 +36,11 @@ def names_of(keys: Keyring) -> Names:
 def under(names: Names, account_id: int) -> str:
     """Return what stands behind an order of a user with several keys."""
     return " · " + _("key {name}", name=code(names[account_id])) if account_id in names else ""
+
+
+def key_fact(keys: Keyring, account: Account) -> str:
+    """Name one of several keys, for the small line below a card's first."""
+    return _("key {name}", name=code(account.name)) if names_of(keys) else ""
 
 
 def under_key(keys: Keyring, account: Account) -> str:
@@ -144,6 +144,13 @@ def connect_again(paused: Sequence[Account], *, several: bool) -> list[actions.B
     ]
 
 
+def paused_title(state: AccountState) -> str:
+    """Say, as a card's first line, that nothing is sent or watched under a key."""
+    if state is AccountState.SUSPENDED:
+        return _("⏸ Paused: your NotPanel account is suspended")
+    return _("⏸ Paused: NotPanel rejects your key")
+
+
 def pauses(paused: Keyring, keys: Keyring) -> list[str]:
     """Say why keys are needed again, and which where there are several; nothing where none is."""
     reasons: list[str] = []
@@ -243,15 +250,6 @@ def status_note(statuses: Statuses) -> str:
     others = ", ".join(code(one.name) for one in keys_beside(statuses.keys, {statuses.account.id}))
     hint = _("What was not found may be under another key of yours: `/status` with `key` {names}.", names=others)
     return " ".join(filter(None, [under_key(statuses.keys, statuses.account), hint if lost and others else ""]))
-
-
-def other_keys(kind: ListKind, list_id: int, keys: Keyring, groups: Groups) -> list[actions.Button]:
-    """Offer to try under a user's other keys what the panel did not find; looks at the orders that a card can show."""
-    refused = groups.get(State.REFUSED, Group(0, ())).first
-    others = keys_beside(keys, {order.account_id for order in refused if order_not_found(order)})
-    if len(others) > _MOST_TRIES:
-        return [actions.TRY_OTHERS.button(kind, list_id)]
-    return [actions.TRY_UNDER.button(kind, list_id, one.id, name=one.name) for one in others]
 
 
 def which_to_try(kind: ListKind, list_id: int, keys: Keyring) -> CardView:

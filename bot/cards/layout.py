@@ -24,6 +24,7 @@ class Tone(Enum):
 
     GOOD = 0x2E9E6B
     WAITING = 0xD9A21B
+    MIXED = 0xD9722B
     BAD = 0xC8433F
     PLAIN = 0x5865F2
 

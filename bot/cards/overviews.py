@@ -2,12 +2,13 @@
 
 from bot.cards import actions
 from bot.cards.groups import (
-    counts,
     ended_on,
+    facts,
+    headline,
     joined,
     last_checked,
-    rest_of,
     sections_of,
+    show_all,
     texts_of,
     tone_of,
     total,
@@ -16,7 +17,8 @@ from bot.cards.groups import (
 from bot.cards.keys import names_of, under
 from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
-from bot.cards.text import ago, code, on, titled
+from bot.cards.more import copy_ids, more_menu, whole_list
+from bot.cards.text import ago, code, on, small, titled
 from bot.cards.words import OUTCOMES
 from bot.domain.states import State
 from bot.ledger import Group, ListKind
@@ -32,8 +34,7 @@ def open_card(view: OpenView, note: str = "") -> CardView:
     if not sections:
         return card(Tone.GOOD, [titled(_("Nothing open"), _("I am watching no order for you at the moment."))])
     count = total(sections)
-    title = plural("Still open · {count} order", "Still open · {count} orders", count)
-    head = titled(title, counts(sections))
+    head = titled(headline(sections), facts(count))
     texts, folded = texts_of(sections, beside=[head, note])
     return card(
         Tone.WAITING,
@@ -41,8 +42,9 @@ def open_card(view: OpenView, note: str = "") -> CardView:
         buttons=[
             actions.CHECK_NOW.button(),
             actions.ASK_UNWATCH.button(),
-            *(rest_of(ListKind.OPEN, 0) if folded else []),
+            *(show_all(ListKind.OPEN, 0, count) if folded else []),
         ],
+        menus=more_menu(ListKind.OPEN, 0, copy_ids(ListKind.OPEN, 0, sections), whole_list(ListKind.OPEN, 0)),
     )
 
 
@@ -111,13 +113,13 @@ def history_card(view: HistoryView) -> CardView:
         further = _("`/history` looks further back with `days`.") if view.days < MOST_DAYS else ""
         return card(Tone.PLAIN, [titled(" · ".join([_("Nothing ended"), span]), f"{none} {further}".strip(), still)])
     count = total(sections)
-    title = plural("{count} order ended", "{count} orders ended", count)
-    head = titled(f"{title} · {span}", counts(sections), still)
+    head = titled(headline(sections), small(span), still)
     texts, folded = texts_of(sections, beside=[head])
     return card(
         tone_of(sections),
         [head, *texts],
-        buttons=rest_of(ListKind.HISTORY, view.days, view.outcome) if folded else [],
+        buttons=show_all(ListKind.HISTORY, view.days, count, view.outcome) if folded else [],
+        menus=more_menu(ListKind.HISTORY, view.days, whole_list(ListKind.HISTORY, view.days, view.outcome)),
     )
 
 

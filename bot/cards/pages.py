@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import discord
 
 from bot.cards import actions
-from bot.cards.groups import refunded
 from bot.cards.keys import Names, under
 from bot.cards.language import _, number, plural
 from bot.cards.layout import CardView, Tone, card, room_beside
+from bot.cards.money import change
 from bot.cards.text import ago, code, size, titled
 from bot.cards.words import OUTCOMES, QUOTED, WORDINGS, panel_status
 from bot.ledger import Listed
@@ -92,7 +92,7 @@ def _heading(line: Listed, names: Names, most: int = 0) -> str:
         said = f" · {code(order.panel_message, most)}"
     elif order and most > 0 and order.status_word:
         said = f" · {panel_status(order.status_word, most)}"
-    money = f" · {refunded(order)}" if order and order.refund else ""
+    money = f" · {change(order)}" if order and order.refund else ""
     return f"{wording.emoji} **{_(wording.short)}**{money}{said}{under(names, line.account_id)}"
 
 

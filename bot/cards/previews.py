@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from bot.cards.language import _, number
 from bot.cards.reasons import REASONS
-from bot.cards.text import code, listed
+from bot.cards.text import listed, quoted
 from bot.cards.words import PREVIEW_PROVES, PREVIEWS, PreviewKind
 from bot.domain.order_status import OrderStatus
 from bot.domain.reasons import Reason
-from bot.ledger import Preview
+from bot.ledger import Preview, PreviewState
 
 _MOST_SHOWN = 4
 """Different panel messages that one line quotes."""
@@ -26,8 +26,16 @@ def preview_text(preview: Preview) -> str:
     """Show what is known of a request's orders before it is confirmed, and what is still being asked or never was."""
     lines = [_line(kind, count, preview) for kind, count in _counts(preview).items() if count]
     if lines:
-        lines = [_("**What the panel says of them now**"), *lines, _(PREVIEW_PROVES)]
+        lines = [*lines, _(PREVIEW_PROVES)]
     return "\n".join([*lines, *_rest(preview)])
+
+
+def cancellable(preview: Preview) -> int | None:
+    """Return how many of the orders can still be cancelled by what the panel says; None where that is not all known."""
+    if preview.state is not PreviewState.DONE or preview.asked < preview.wanted:
+        return None
+    counts = _counts(preview)
+    return preview.wanted - counts[PreviewKind.ENDED] - counts[PreviewKind.REFUSED]
 
 
 def _counts(preview: Preview) -> dict[PreviewKind, int]:
@@ -55,7 +63,7 @@ def _line(kind: PreviewKind, count: int, preview: Preview) -> str:
 
 
 def _quoted(words: Sequence[str]) -> str:
-    shown, _missing = listed([code(word, 60) for word in words[:_MOST_SHOWN]], 300)
+    shown, _missing = listed([quoted(word, 60) for word in words[:_MOST_SHOWN]], 500)
     return shown + (" …" if len(words) > _MOST_SHOWN else "")
 
 
@@ -64,16 +72,14 @@ def _rest(preview: Preview) -> list[str]:
     left = preview.wanted - preview.asked
     if isinstance(preview.state, Reason):
         return [f"-# {_stopped(preview, left, _(REASONS[preview.state].stop))}"]
-    asking = _("-# 🔎 Asking the panel what they are now …")
     if left and preview.asked:
-        so_far = _("{asked} of {wanted} so far.", asked=preview.asked, wanted=preview.wanted)
-        return [f"{asking} {so_far}"]
-    return [asking] if left else []
+        return [_("-# 🔎 Checking… {asked} of {wanted} so far.", asked=preview.asked, wanted=preview.wanted)]
+    return [_("-# 🔎 Checking how they stand…")] if left else []
 
 
 def _stopped(preview: Preview, left: int, why: str) -> str:
     if not preview.asked:
-        return _("What they are now was not asked: {why}.", why=why)
+        return _("Not checked: {why}.", why=why)
     if not left:
-        return _("I stopped asking: {why}.", why=why)
-    return _("**{left}** not asked: {why}.", left=left, why=why)
+        return _("Stopped checking: {why}.", why=why)
+    return _("{left} not checked: {why}.", left=left, why=why)

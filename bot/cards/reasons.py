@@ -102,4 +102,4 @@ def account_text(reason: Reason | AccountState) -> str:
 def next_step(reason: Reason | None) -> str:
     """Say what to do about a refused order; empty where nobody knows."""
     step = REASONS[reason].step if reason and reason in REASONS else ""
-    return f"\n-# {_(step)}" if step else ""
+    return _(step) if step else ""

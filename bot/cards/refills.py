@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from bot.cards import actions
 from bot.cards.csv import csv_file
 from bot.cards.errors import stopped
-from bot.cards.groups import Section, counted, fitted, frame
+from bot.cards.groups import Section, counted, fitted
 from bot.cards.keys import under_key
 from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.reasons import next_step
-from bot.cards.text import code, listed, titled
+from bot.cards.text import code, listed, quoted, titled
 from bot.cards.words import REFILLS, RefillFate, ignored
 from bot.domain.errors import KeyPaused, NoKey
 from bot.domain.order_ids import Junk
 from bot.domain.panel_answers import Refill, RefillRow
+from bot.domain.states import State
 from bot.ledger import Account, Keyring, ListKind
 from bot.panel import InvalidKey
 from bot.services.panel_calls import MAX_REFILL, Refills
@@ -25,8 +26,15 @@ _HEAD = ("order", "outcome", "refill", "panel_words")
 _Groups = Mapping[RefillFate, Section]
 
 
-def refill_question(orders: Sequence[str], kind: ListKind, list_id: int, account: Account, keys: Keyring) -> CardView:
-    """Ask before refills are asked for."""
+def refill_question(
+    orders: Sequence[str],
+    kind: ListKind,
+    list_id: int,
+    account: Account,
+    keys: Keyring,
+    outcome: State | None = None,
+) -> CardView:
+    """Ask before refills are asked for; `outcome`: of those that have ended so."""
     if not orders:
         nothing = titled(_("Nothing to refill"), _("The panel calls no order of that card completed or partial."))
         return card(Tone.PLAIN, [nothing])
@@ -51,7 +59,10 @@ def refill_question(orders: Sequence[str], kind: ListKind, list_id: int, account
             ),
             "\n".join([_named(asked), *([most] if len(orders) > MAX_REFILL else []), f"-# {which}"]),
         ],
-        buttons=[actions.CONFIRM_REFILL.button(kind, list_id, account.id, len(orders)), actions.NO_REFILL.button()],
+        buttons=[
+            actions.CONFIRM_REFILL.button(kind, list_id, account.id, len(orders), outcome),
+            actions.NO_REFILL.button(),
+        ],
     )
 
 
@@ -85,8 +96,7 @@ def refills_card(
     head = titled(plural("Refill · {count} order", "Refill · {count} orders", len(orders)), counts, key)
     why = stopped(result.stopped) if result.stopped and result.unsent else ""
     note = ignored(Junk.of(junk), repeats)
-    framed = [(frame(REFILLS[fate], group.count), group) for fate, group in groups.items()]
-    texts, folded = fitted(framed, [head, why, note], _in_the_file)
+    texts, folded = fitted([(REFILLS[fate], group) for fate, group in groups.items()], [head, why, note])
     rows = (_csv_row(order, fate, result.rows.get(order)) for order, fate in fates.items())
     return card(
         _tone(groups),
@@ -106,10 +116,6 @@ def _fate(order: str, result: Refills) -> RefillFate:
             return RefillFate.REFUSED
 
 
-def _in_the_file(missing: int) -> str:
-    return _("… and {missing} more, in the file", missing=missing)
-
-
 def _grouped(fates: Mapping[str, RefillFate], rows: Mapping[str, RefillRow]) -> _Groups:
     groups: defaultdict[RefillFate, list[tuple[str, str]]] = defaultdict(list)
     for order, fate in fates.items():
@@ -123,9 +129,9 @@ def _line(order: str, row: RefillRow | None) -> tuple[str, str]:
         case None:
             return code(order), ""
         case Refill():
-            return code(order), f" → {code(row.id)}"
+            return f"{code(order)} → {code(row.id)}", ""
         case _:
-            return code(order), f" — {code(row.panel_message)}{next_step(row.reason)}"
+            return code(order), f"-# {quoted(row.panel_message)} {next_step(row.reason)}".rstrip()
 
 
 def _csv_row(order: str, fate: RefillFate, row: RefillRow | None) -> tuple[str | None, ...]:

@@ -2,14 +2,15 @@
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
 from bot.cards.language import _
 
 _UNSAFE = re.compile(r"[`\s\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
-_MANY, _FEW = 100, 24
+_ALIVE = re.compile(r"[\\*_~|<>\[\]()#:@]|(?<=\w)\.(?=\w)")
+"""What markup, links and mentions are made of; a dot within a word, for `discord.gg/…`."""
+_NOTHING = "\u200b"
 
 
 def size(text: str) -> int:
@@ -35,6 +36,21 @@ def code(text: str, most: int = 200) -> str:
     """Show foreign text word for word: inside inline code neither links, mentions nor markup come alive."""
     clean = _UNSAFE.sub(" ", text.replace("`", "'")).strip()
     return f"`{clipped(clean, most)}`" if clean else _("(no words)")
+
+
+def quoted(text: str, most: int = 160) -> str:
+    """Show foreign text as a quotation in running text, where no box of code is to stand: nothing in it comes alive.
+
+    Every sign that Discord could read as markup, a link, a mention or a time stands behind a backslash.
+    """
+    clean = _UNSAFE.sub(" ", text.replace("`", "'").replace("“", '"').replace("”", '"')).strip()
+    if not clean:
+        return _("(no words)")
+    return f"“{_ALIVE.sub(_deadened, clipped(clean, most))}”"
+
+
+def _deadened(sign: re.Match[str]) -> str:
+    return f"@{_NOTHING}" if sign[0] == "@" else f"\\{sign[0]}"
 
 
 def amount(text: str) -> str:
@@ -68,6 +84,12 @@ def bar(done: int, total: int, width: int = 20) -> str:
     return "▰" * filled + "▱" * (width - filled)
 
 
+def small(*facts: str) -> str:
+    """Return a small line of some facts; nothing of none."""
+    told = " · ".join(filter(None, facts))
+    return f"-# {told}" if told else ""
+
+
 def listed(items: Sequence[str], room: int, between: str = ", ") -> tuple[str, int]:
     """Join as many items as fit into a room of that size; return the text and how many are missing."""
     taken: list[str] = []
@@ -77,28 +99,3 @@ def listed(items: Sequence[str], room: int, between: str = ", ") -> tuple[str, i
             break
         taken.append(item)
     return between.join(taken), len(items) - len(taken)
-
-
-def first_few(names: Sequence[str], count: int) -> Sequence[str]:
-    """Return the names to show: all of a short list, the first few of a long one. Nobody reads a wall of IDs."""
-    return names if count <= _MANY else names[:_FEW]
-
-
-def by_remark(lines: Sequence[tuple[str, str]], room: int, count: int) -> tuple[list[str], int]:
-    """Return one line for all names that share the same remark, as far as they fit, and how many are left out.
-
-    `count`: how many there are in all; of very many only the first few of each remark are named.
-    """
-    remarks: defaultdict[str, list[str]] = defaultdict(list)
-    for name, remark in lines:
-        remarks[remark].append(name)
-    texts: list[str] = []
-    missing = 0
-    for remark, names in remarks.items():
-        few = first_few(names, count)
-        shown, left = listed(few, room - size(remark))
-        if shown:
-            texts.append(shown + remark)
-            room -= size(texts[-1]) + 1
-        missing += left + len(names) - len(few)
-    return texts, missing

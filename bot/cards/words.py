@@ -25,78 +25,78 @@ class Wording:
 
 
 WORDINGS: Mapping[State, Wording] = {
-    State.CANCELLED: Wording("✅", N_("Cancelled"), N_("cancelled"), N_("The panel's own status says so.")),
+    State.CANCELLED: Wording("✅", N_("Cancelled"), N_("cancelled"), ""),
     State.QUEUED: Wording(
         "⏳",
-        N_("Queued at the provider"),
-        N_("queued"),
-        N_(
-            "The panel took the request and passed it on. **Not final:** it can take up to 72 hours, and the provider "
-            "may still deliver instead. You hear from me when it ends."
-        ),
-    ),
-    State.ACCEPTED: Wording(
-        "🔎",
-        N_("Taken by the panel, being checked"),
-        N_("being checked"),
-        N_("Its status tells in a moment what that meant."),
-    ),
-    State.SENDING: Wording("📨", N_("Being sent"), N_("being sent"), N_("Waiting for the panel's answer.")),
-    State.REQUESTED: Wording(
-        "🕓",
-        N_("Waiting to be sent"),
+        N_("Waiting at the provider"),
         N_("waiting"),
-        N_("Not with the panel yet; nothing has happened to them."),
+        N_("Not refunded yet. The provider has up to 72 h and may still deliver."),
     ),
+    State.ACCEPTED: Wording("🔎", N_("Checking the result…"), N_("checking"), N_("NotPanel took the cancel.")),
+    State.SENDING: Wording("📨", N_("Sending…"), N_("sending"), N_("No answer from NotPanel yet.")),
+    State.REQUESTED: Wording("🕓", N_("Not sent yet"), N_("not sent yet"), N_("Nothing has happened to these.")),
     State.UNKNOWN: Wording(
         "❔",
-        N_("Unclear, being checked"),
+        N_("Unclear"),
         N_("unclear"),
-        N_(
-            "The panel gave no clear answer, so it may or may not have acted. I ask for each order's status, and send "
-            "again only what is plainly still running. Tell your customer nothing yet."
-        ),
+        N_("No clear answer: NotPanel may or may not have acted. I'm checking; tell your customer nothing yet."),
     ),
-    State.REFUSED: Wording("⛔", N_("Refused by the panel"), N_("refused"), N_("Nothing was changed at the panel.")),
+    State.REFUSED: Wording("⛔", N_("Not possible"), N_("not possible"), N_("NotPanel said no. Nothing was changed.")),
     State.PARTIAL: Wording(
         "🌓",
-        N_("Ended partly delivered"),
-        N_("partial"),
-        N_("The panel's status says *partial*; such orders often get no refill."),
+        N_("Partly delivered"),
+        N_("partly delivered"),
+        N_("NotPanel's status is *partial*. Such orders often get no refill."),
     ),
     State.COMPLETED: Wording(
         "📦",
-        N_("Delivered before the request took effect"),
+        N_("Delivered, not cancelled"),
         N_("delivered"),
-        N_("The panel's status says *completed*."),
+        N_("Delivered before the cancel took effect."),
     ),
     State.FAILED: Wording(
         "❌",
         N_("Failed"),
         N_("failed"),
-        N_("The panel's status says *failed*. Check the charge in your NotPanel orders."),
+        N_("NotPanel's status is *failed*. Check the charge in your NotPanel orders."),
     ),
     State.EXPIRED: Wording(
         "⌛",
         N_("No longer watched"),
         N_("no longer watched"),
-        N_("How these ended is not known. Check them in your NotPanel orders."),
+        N_("How these ended isn't known. Check your NotPanel orders."),
     ),
     State.WITHDRAWN: Wording(
         "↩️",
         N_("Not sent"),
         N_("not sent"),
-        N_("Never with the panel: it was stopped or its key removed first, or 30 days went by."),
+        N_("Stopped, or the key was removed, or 30 days passed first."),
     ),
 }
-"""In the order in which cards show them."""
+"""In the order of a card's first line: what was wanted comes first, what is open next, then how others ended."""
+
+GROUP_ORDER = (
+    State.FAILED,
+    State.COMPLETED,
+    State.PARTIAL,
+    State.REFUSED,
+    State.EXPIRED,
+    State.UNKNOWN,
+    State.WITHDRAWN,
+    State.REQUESTED,
+    State.SENDING,
+    State.ACCEPTED,
+    State.QUEUED,
+    State.CANCELLED,
+)
+"""The order of the groups below it: what went wrong first, since that is what somebody has to act on."""
 
 OUTCOMES: Mapping[State, str] = {
     State.CANCELLED: N_("cancelled"),
     State.PARTIAL: N_("partly delivered"),
     State.COMPLETED: N_("delivered"),
     State.FAILED: N_("failed"),
-    State.REFUSED: N_("refused"),
+    State.REFUSED: N_("not possible"),
     State.EXPIRED: N_("no longer watched"),
     State.WITHDRAWN: N_("not sent"),
 }
@@ -115,17 +115,15 @@ class PreviewKind(StrEnum):
 
 
 PREVIEWS: Mapping[PreviewKind, str] = {
-    PreviewKind.PENDING: N_("🟢 **{count}** pending: would be refunded at once, if still pending when sent"),
-    PreviewKind.IN_FLIGHT: N_(
-        "⏳ **{count}** in flight: would be passed on to the provider, which takes up to 72 hours and may fail"
-    ),
-    PreviewKind.ENDED: N_("⛔ **{count}** ended already, so there is nothing left to stop"),
-    PreviewKind.REFUSED: N_("⛔ **{count}** with an error in place of a status, in the panel's own words"),
-    PreviewKind.STRANGE: N_("❔ **{count}** with a status that I do not know, so I cannot tell"),
-    PreviewKind.SILENT: N_("❔ **{count}** of which I got no answer that I can read"),
+    PreviewKind.PENDING: N_("🟢 {count} pending: refunded at once if still pending when sent"),
+    PreviewKind.IN_FLIGHT: N_("⏳ {count} in progress: queued with the provider, up to 72 h, may not work"),
+    PreviewKind.ENDED: N_("⛔ {count} already ended: nothing left to cancel"),
+    PreviewKind.REFUSED: N_("⛔ {count} without a status"),
+    PreviewKind.STRANGE: N_("❔ {count} with a status I don't know"),
+    PreviewKind.SILENT: N_("❔ {count} without a clear answer"),
 }
-PREVIEW_PROVES = N_("-# What counts is how they stand when they are sent; and a service may not allow stopping at all.")
-PREVIEW_TOO_LONG = N_("-# I do not check a list this long first: that takes as many calls as sending it.")
+PREVIEW_PROVES = N_("-# This can change until you confirm. Some services can't be cancelled.")
+PREVIEW_TOO_LONG = N_("-# No preview for more than 1,000 orders.")
 
 
 class RefillFate(StrEnum):
@@ -170,13 +168,10 @@ def panel_status(word: str, most: int = 40) -> str:
     return _("status {word}", word=code(word, most))
 
 
-REFUND_NOT_KNOWN = N_("Check your balance: that status does not tell whether money came back.")
-REFUND_NOT_SHOWN = N_("Where no refund is shown, it does not say whether money came back: check your balance.")
+REFUND_NOT_KNOWN = N_("Whether money came back isn't known. Check your balance.")
+REFUND_NOT_SHOWN = N_("Where no refund is shown, check your balance.")
 
-ONLY_WATCHED = N_(
-    "Some I only watch now, since they were sent too often without a clear answer or had been asked for before: "
-    "`/cancel` them to try again, or press *Retry unclear* on their card."
-)
+ONLY_WATCHED = N_("Some aren't sent again by themselves: `/cancel` them to try once more.")
 
 TRACES = N_("Traces may stay in unused parts of the ledger's files until they are written over.")
 

@@ -5,6 +5,7 @@ were sent, and one that its provider stopped may be refunded in full, in part or
 """
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -27,12 +28,26 @@ class Refund(StrEnum):
     """The order was pending when it was last seen before it was sent, and cancelled when it was next seen."""
 
 
-def came_back(first: str | None, last: str | None) -> Decimal | None:
-    """Return by how much a charge has fallen between two readings in one currency; None where that is not proven."""
+def changed(first: str | None, last: str | None) -> Decimal | None:
+    """Return by how much a charge has changed between two readings in one currency; None where that is not known."""
     if first is None or last is None or not (_PLAIN.fullmatch(first) and _PLAIN.fullmatch(last)):
         return None
-    fallen = Decimal(first) - Decimal(last)
-    return fallen if fallen > 0 else None
+    return Decimal(last) - Decimal(first)
+
+
+def came_back(first: str | None, last: str | None) -> Decimal | None:
+    """Return by how much a charge has fallen between two readings in one currency; None where that is not proven."""
+    by = changed(first, last)
+    return -by if by is not None and by < 0 else None
+
+
+def add_up(amounts: Iterable[tuple[str | None, Decimal | None]]) -> dict[str, Decimal]:
+    """Return the sum in each currency of the amounts that are known; "" where the panel named none."""
+    sums: dict[str, Decimal] = {}
+    for currency, amount in amounts:
+        if amount is not None:
+            sums[currency or ""] = sums.get(currency or "", Decimal(0)) + amount
+    return sums
 
 
 def proof(

@@ -64,6 +64,8 @@ class RequestView:
     waiting: tuple[str, ...]
     linked: int
     sent_by: datetime | None
+    read_at: datetime
+    """When all this was read."""
     reach: Reach = Reach.COMMAND
 
 
@@ -224,11 +226,12 @@ class Cancels:
         account = next((one for one in keys if request and one.id == request.account_id), None)
         if request is None or account is None:
             return None
+        read_at = self._clock()
         waiting = await read.waiting_orders(request_id) if request.waiting else []
         groups, linked = await read.groups_of_request(request_id), await read.count_linked(request_id)
         sent_by = self._budget.earliest(account.id, groups_of(request.waiting, MAX_BATCH)) if waiting else None
         reach = await read.reach(request.user_id)
-        return RequestView(request, account, keys, groups, tuple(waiting), linked, sent_by, reach)
+        return RequestView(request, account, keys, groups, tuple(waiting), linked, sent_by, read_at, reach)
 
     async def rows(self, kind: ListKind, list_id: int, user_id: int) -> AsyncGenerator[list[Listed]]:
         """Yield all orders of a list, page by page; raise NotOwner for anyone but its owner, NoKey for one without."""

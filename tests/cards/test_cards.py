@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from bot.cards.cards import request_card
 from bot.cards.csv import OrdersCsv
 from bot.cards.language import use_language
 from bot.cards.pages import page_card
-from bot.cards.text import code
+from bot.cards.text import code, quoted
 from bot.domain.languages import Language
 from bot.domain.refunds import Refund
 from bot.domain.states import State
@@ -41,14 +42,13 @@ async def test_no_card_claims_an_end_that_no_status_has_proven(state: State, wor
 
 async def test_what_is_proven_is_said() -> None:
     for card in all_cards([order(1, State.CANCELLED, status="Canceled")]):
-        assert "**1** cancelled" in text_of(card)
+        assert "### 1 cancelled" in text_of(card)
 
 
 async def test_a_mixed_card_counts_only_what_is_proven() -> None:
     for card in all_cards([order(1, State.CANCELLED), order(2, State.QUEUED), order(3, State.UNKNOWN)]):
-        assert "**1** cancelled" in text_of(card)
-        assert "**Cancelled** (1)" not in text_of(card)  # the heading has its sign
-        assert "✅ Cancelled** (1)" in text_of(card)
+        assert "### 1 cancelled · 1 waiting · 1 unclear" in text_of(card)
+        assert "**✅ Cancelled** (1)" in text_of(card)
 
 
 @pytest.mark.parametrize("count", [1, 12, 100, 200, 2_000])
@@ -62,7 +62,7 @@ async def test_every_card_keeps_discords_limits(
     for card in all_cards(orders, in_trouble=in_trouble):
         keeps_discords_limits(card)
         if not all(row.order_id in text_of(card) for row in orders):
-            assert "Whole list (CSV)" in text_of(card)
+            assert f"Show all {len(orders)}" in text_of(card).replace(",", "") or in_trouble
 
 
 def rich(row: Cancellation) -> Cancellation:
@@ -100,19 +100,29 @@ async def test_a_list_as_a_file_holds_every_order_and_no_formula(words: str | No
     table.add([Listed(200, 1, "ord_waiting", None)])
     text = table.file("list.csv").fp.read().decode("utf-8-sig")
     assert all(row.order_id in text for row in orders)
-    assert "ord_waiting,Waiting to be sent" in text
+    assert "ord_waiting,Not sent yet" in text
     assert not re.search(r'(?m)(^|,)"?[=+@-]', text)
 
 
-async def test_a_long_list_shows_how_much_is_sent_and_what_the_limits_allow() -> None:
+async def test_a_long_list_shows_how_much_is_sent_and_about_how_long_the_rest_takes() -> None:
     text = text_of(request_card(view([order(n, State.ACCEPTED) for n in range(10_000)], in_trouble=False)))
-    assert "sent" not in text.split("\n")[2]
+    assert "▰" not in text
     request = replace(view([]).request, orders=100_000, waiting=57_000)
     going = replace(view([order(1, State.ACCEPTED)]), request=request, waiting=("ord_A",))
     text = text_of(request_card(going))
-    assert "▰▰▰▰▰▰▰▰▱▱▱▱▱▱▱▱▱▱▱▱ 43,000 of 100,000 sent" in text
-    assert f"go <t:{int(NOW.timestamp())}:R> at the earliest" in text
+    assert "▰▰▰▰▰▰▰▰▱▱▱▱▱▱▱▱▱▱▱▱ 43,000 of 100,000 sent\n" in text
     assert "Stop sending" in text
+
+
+@pytest.mark.parametrize(
+    ("taken", "by_limits", "said"),
+    [(1, 9, ""), (60, 0, "about 80 s left"), (1, 42, "about 45 s left"), (600, 0, "about 14 min left")],
+)
+async def test_the_time_left_is_by_the_limits_or_as_it_has_gone_so_far(taken: int, by_limits: int, said: str) -> None:
+    going = view([order(1, State.ACCEPTED)])
+    request = replace(going.request, orders=100_000, waiting=57_000, began_at=NOW - timedelta(seconds=taken))
+    text = text_of(request_card(replace(going, request=request, sent_by=NOW + timedelta(seconds=by_limits))))
+    assert f"sent{said and f' · {said}'}\n" in text
 
 
 @given(st.text(max_size=400))
@@ -126,7 +136,31 @@ def test_foreign_words_stay_inside_inline_code(words: str) -> None:
 
 async def test_of_very_many_orders_a_card_names_only_a_few() -> None:
     for card in all_cards([order(n, State.CANCELLED) for n in range(101)]):
-        assert text_of(card).count("`ord_") == 24
-        assert "… and 77 more, in the list" in text_of(card)
-    for card in all_cards([order(n, State.CANCELLED) for n in range(25)]):
-        assert text_of(card).count("`ord_") == 25
+        assert text_of(card).count("`ord_") == 5
+        assert "-# + 96 more" in text_of(card)
+        assert "Show all 101" in text_of(card)
+    for card in all_cards([order(n, list(State)[n % 4]) for n in range(100)]):
+        assert 10 < text_of(card).count("`ord_") <= 15
+    for card in all_cards([order(n, State.CANCELLED) for n in range(5)]):
+        assert text_of(card).count("`ord_") == 5
+        assert "more\n" not in text_of(card)
+        assert "Show all" not in text_of(card)
+
+
+async def test_an_id_has_a_line_of_its_own_and_a_message_stands_once() -> None:
+    orders = [
+        order(n, State.REFUSED, words="No *such* order" if n < 3 else "Order already completed") for n in range(4)
+    ]
+    for card in all_cards(orders):
+        assert re.findall(r"(?m)^`ord_[0-9]+`", text_of(card)) == [f"`{row.order_id}`" for row in orders]
+        assert text_of(card).count("“No \\*such\\* order”") == 1
+
+
+@given(st.text(max_size=400))
+def test_quoted_words_stay_what_they_are(words: str) -> None:
+    shown = quoted(words)
+    if shown != "(no words)":
+        assert shown[0] + shown[-1] == "“”"
+        assert not re.search(r"[`\n\r\u202a-\u202e\u2066-\u2069“”]", shown[1:-1])
+        assert not re.search(r"(?<!\\)[*_~|<>\[\]()#:]|@(?!\u200b)", re.sub(r"\\\\", "", shown))
+        assert len(shown) <= 2 * 160 + 2
