@@ -241,7 +241,7 @@ RELEASED = {
     actions.RETRY: ("np:retry:1",),
     actions.TRY_UNDER: ("np:try:request:1:2", "np:try:notice:1:2"),
     actions.TRY_OTHERS: ("np:try-others:request:1", "np:try-others:notice:1"),
-    actions.REFILL: ("np:refill:request:1:2", "np:refill:notice:1:2:partial"),
+    actions.REFILL: ("np:refill:request:1:2", "np:refill:notice:1:2", "np:refill:notice:1:2:partial"),
     actions.CONFIRM_REFILL: ("np:refill-go:request:1:2:30", "np:refill-go:notice:1:2:30"),
     actions.NO_REFILL: ("np:refill-no",),
     actions.LIST: ("np:list:request:1", "np:list:notice:1", "np:list:open:0", "np:list:history:30:refunded"),

@@ -48,7 +48,7 @@ class Stage:
 
     def notices(self) -> list[Sent]:
         """Return the messages about orders that ended."""
-        return [sent for sent in self.discord.messages.values() if "News about" in sent.text]
+        return [sent for sent in self.discord.messages.values() if "\n-# ref " in sent.text]
 
     def ledger(self, sql: str) -> list[tuple[Any, ...]]:
         """Read from the ledger as any other program could."""
