@@ -73,6 +73,10 @@ class Form:
         """Return what was chosen from a menu; empty where the form has no such menu, or nothing was chosen."""
         return next(iter(self._fields.get(menu, {}).get("values", ())), "")
 
+    def ticked(self, box: str) -> bool:
+        """Return whether a box was ticked."""
+        return self._fields[box]["value"] is True
+
     @property
     def attachments(self) -> list[discord.Attachment]:
         """The attached files."""

@@ -372,6 +372,22 @@ def shown(result: Any) -> str:
     return text_of(result.response.components)
 
 
+def filled_in(modal: Any) -> dict[str, Any]:
+    """Return what a form is filled in with as it opens: of radio groups, menus and boxes."""
+    found: dict[str, Any] = {}
+    for part in (label["component"] for label in modal["components"]):
+        chosen = [option["value"] for option in part.get("options", ()) if option.get("default")]
+        found[part["custom_id"]] = chosen[0] if chosen else part.get("default")
+    return found
+
+
+async def fill_in(user: Any, form: Any, **choices: Any) -> Any:
+    """Send a form off as it is filled in, but for these choices; return the answer."""
+    values = {**filled_in(form.modal), **choices}
+    menus = {part["component"]["custom_id"] for part in form.modal["components"] if part["component"]["type"] == 3}
+    return await user.submit_modal(form, {name: [value] if name in menus else value for name, value in values.items()})
+
+
 async def whole_list(user: Any, card: Any) -> str:
     """Press the button for all orders of a card and return the file that comes."""
     pressed = await user.click(card.response, label="Whole list (CSV)")

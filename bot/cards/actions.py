@@ -156,7 +156,9 @@ KEEP_WATCHING = Action("np:keep-watching", label=N_("Keep watching"))
 
 # How the bot behaves towards a user
 UPDATES = Action("np:news", "user_id", label=N_("Show me"), style=MAIN)
-WAY = Action("np:way")
+CHANGE = Action("np:settings", label=N_("Change"), style=MAIN)
+SETTINGS_FORM = Action("np:settings-form", is_form=True)
+WAY = Action("np:way")  # these four on cards of 0.1.0 alone
 TIMING = Action("np:timing")
 LANGUAGE = Action("np:language")
 SILENT = Action("np:silent", "silent")

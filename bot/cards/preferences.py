@@ -1,6 +1,9 @@
-"""The card of /settings: how its user wants to hear from the bot, with a menu for each choice."""
+"""What /settings shows: the form in which a user chooses how to hear from the bot, and the card of what is chosen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+import discord
 
 from bot.cards import actions
 from bot.cards.language import N_, OWN_NAMES, _
@@ -8,81 +11,85 @@ from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import titled
 from bot.ledger import NotifyVia, NotifyWhen, Preferences
 
+Choice = TypeVar("Choice", NotifyVia, NotifyWhen)
+
 AS_DISCORD_SAYS = "auto"
 """The value of the choice to be spoken to as one's Discord client is."""
+WAY_FIELD, TIMING_FIELD, LANGUAGE_FIELD, SOUND_FIELD = "way", "timing", "language", "sound"
+"""The custom_ids of what is filled in."""
 
 _WAYS: Mapping[NotifyVia, tuple[str, str]] = {
-    NotifyVia.DM: (
-        N_("By direct message"),
-        N_(
-            "I write to you directly. Where Discord refuses that, I leave a hint without details in the channel of "
-            "your last command, and show you the news at your next command."
-        ),
-    ),
-    NotifyVia.CHANNEL: (
-        N_("In the channel where I asked"),
-        N_(
-            "Others read a channel, so what I post there says only that I have news for you, with a button that shows "
-            "them to you alone; one such hint at a time. If you last asked for something in a DM, or I may not write "
-            "in that channel, I write to you directly."
-        ),
-    ),
-    NotifyVia.OFF: (
-        N_("Off"),
-        N_(
-            "I send you nothing, also when I need your key again. Nothing is lost: I keep all news and show them at "
-            "your next command."
-        ),
-    ),
+    NotifyVia.DM: (N_("My DMs"), N_("If Discord blocks them, I leave a short note in the last channel you used.")),
+    NotifyVia.CHANNEL: (N_("The channel where I asked"), N_("A ping without details; only you can open it.")),
+    NotifyVia.OFF: (N_("Nowhere"), N_("I show them at your next command.")),
 }
 _TIMINGS: Mapping[NotifyWhen, tuple[str, str]] = {
     NotifyWhen.REQUEST: (
         N_("One message for each request"),
-        N_("It updates itself as orders end. I write again when something went wrong, and at the end."),
+        N_("It updates itself. I write again if something goes wrong, and at the end."),
     ),
     NotifyWhen.EACH: (
         N_("Each outcome as it comes"),
-        N_("Orders that end at about the same time come in one message."),
+        N_("Orders that end at about the same time share a message."),
     ),
     NotifyWhen.FINISHED: (
         N_("Only when a request is finished"),
-        N_(
-            "I wait until all orders of a request have ended, but for no longer than 72 hours: then I tell you what "
-            "has ended, and what is still open. That I need your key again I tell you at once."
-        ),
+        N_("After 72 hours I also tell you what's still open."),
     ),
 }
 
 
-def preferences_card(chosen: Preferences) -> CardView:
-    """Show what a user has chosen, and let them choose anew."""
-    language = OWN_NAMES[chosen.language] if chosen.language else _("As my Discord client says")
-    where = _("Forms and commands stay in your Discord client's language.")
-    louder_or_not = _("Make messages notify") if chosen.silent else _("Make messages silent")
-    sound = _("without a push notification") if chosen.silent else _("with a push notification")
-    way, timing = _WAYS[chosen.notify_via], _TIMINGS[chosen.notify_when]
-    return card(
-        Tone.PLAIN,
-        [
-            titled(_("Your settings"), _("For you alone, wherever you use me.")),
-            _setting(_("Where I notify you"), _(way[0]), _(way[1])),
-            _setting(_("How often"), _(timing[0]), _(timing[1])),
-            _setting(_("Language"), language, where),
-            _setting(_("Sound"), sound, _("For direct messages and for hints in channels.")),
-        ],
-        buttons=[actions.SILENT.button("off" if chosen.silent else "on", label=louder_or_not)],
-        menus=[
-            actions.WAY.menu(options={way: _(texts[0]) for way, texts in _WAYS.items()}, chosen=chosen.notify_via),
-            actions.TIMING.menu(
-                options={time: _(texts[0]) for time, texts in _TIMINGS.items()}, chosen=chosen.notify_when
-            ),
-            actions.LANGUAGE.menu(
-                options={AS_DISCORD_SAYS: _("As my Discord client says"), **OWN_NAMES},
-                chosen=chosen.language or AS_DISCORD_SAYS,
-            ),
-        ],
+def preferences_form(chosen: Preferences) -> discord.ui.Modal:
+    """Take all choices at once, filled in with those that are made."""
+    form = discord.ui.Modal(title=_("Settings"), custom_id=actions.SETTINGS_FORM.custom_id())
+    form.add_item(_one_of(_("Send updates to"), WAY_FIELD, _WAYS, chosen.notify_via))
+    form.add_item(_one_of(_("When"), TIMING_FIELD, _TIMINGS, chosen.notify_when))
+    form.add_item(
+        discord.ui.Label(
+            text=_("Language"),
+            component=discord.ui.Select(custom_id=LANGUAGE_FIELD, options=list(_languages(chosen)), required=True),
+        )
     )
+    form.add_item(
+        discord.ui.Label(
+            text=_("Push notification and sound"),
+            description=_("Off: updates arrive silently."),
+            component=discord.ui.Checkbox(custom_id=SOUND_FIELD, default=not chosen.silent),
+        )
+    )
+    return form
 
 
-def _setting(name: str, chosen: str, meaning: str) -> str:
-    return f"**{name}:** {chosen}\n-# {meaning}"
+def _one_of(
+    text: str, field: str, choices: Mapping[Choice, tuple[str, str]], chosen: Choice
+) -> discord.ui.Label[discord.ui.Modal]:
+    options = [
+        discord.RadioGroupOption(label=_(name), value=value.value, description=_(meaning), default=value == chosen)
+        for value, (name, meaning) in choices.items()
+    ]
+    return discord.ui.Label(text=text, component=discord.ui.RadioGroup(custom_id=field, options=options))
+
+
+def _languages(chosen: Preferences) -> Iterator[discord.SelectOption]:
+    for value, name in {AS_DISCORD_SAYS: _("As in Discord"), **OWN_NAMES}.items():
+        yield discord.SelectOption(label=name, value=value, default=value == (chosen.language or AS_DISCORD_SAYS))
+
+
+def preferences_card(chosen: Preferences, *, saved: bool = False) -> CardView:
+    """Say what a user has chosen; `saved`: just now."""
+    way, meaning = _WAYS[chosen.notify_via]
+    language = OWN_NAMES[chosen.language] if chosen.language else _("As in Discord")
+    sound = _("off") if chosen.silent else _("on")
+    lines = [
+        _line(_("Send updates to"), _(way)),
+        f"-# {_(meaning)}",
+        _line(_("When"), _(_TIMINGS[chosen.notify_when][0])),
+        _line(_("Language"), language),
+        _line(_("Push notification and sound"), sound),
+    ]
+    title = _("Saved") if saved else _("Your settings")
+    return card(Tone.GOOD if saved else Tone.PLAIN, [titled(title, *lines)], buttons=[actions.CHANGE.button()])
+
+
+def _line(name: str, chosen: str) -> str:
+    return f"**{name}:** {chosen}"

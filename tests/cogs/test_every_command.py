@@ -12,7 +12,7 @@ from bot.domain.order_status import OrderStatus
 from bot.ledger import queries
 from bot.ops.metrics import value
 from bot.panel import Answer
-from tests.world import START, World, buttons_of, messages, open_orders, shown, text_of, whole_list
+from tests.world import START, World, buttons_of, fill_in, messages, open_orders, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS
 
@@ -44,7 +44,7 @@ async def test_the_acknowledgement_goes_out_before_any_work(
 ) -> None:
     here.order("ord_A", RUNNING)
     here.panel.latency = 2
-    form = await ann.slash("cancel")
+    form, settings = await ann.slash("cancel"), await ann.slash("settings")
     question = await ann.slash("cancel", orders=" ".join(f"ord_{n}" for n in range(26)))
     before = len(here.env.http_requests)
     sent_when_asked: list[int] = []
@@ -59,6 +59,8 @@ async def test_the_acknowledgement_goes_out_before_any_work(
     match command:
         case "form":
             await ann.submit_modal(form, {"orders": "ord_A"})
+        case "settings":
+            await fill_in(ann, settings, way="off")
         case "confirm":
             await ann.click(question.response, label="Confirm: ask to cancel 26")
         case "dm":

@@ -1,19 +1,22 @@
 """/settings: where news go, when, how loudly and in which language; nothing is lost or shown to others by it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.cards.language import OWN_NAMES, plural, use_language
+import cogs.preferences
+from bot.cards import actions
+from bot.cards.language import OWN_NAMES, _, plural, use_language
 from bot.cards.preferences import preferences_card
 from bot.demo.locale import set_locale
 from bot.demo.panel import Upstream
 from bot.domain.languages import Language
 from bot.domain.order_status import OrderStatus
 from bot.ledger import NotifyVia, NotifyWhen, Preferences
-from tests.examples import keeps_discords_limits, parts_of
-from tests.world import KEY, World, messages, shown, text_of
+from tests.examples import keeps_discords_limits
+from tests.world import KEY, World, fill_in, filled_in, messages, shown, text_of
 
 RUNNING = OrderStatus.IN_PROGRESS
 HOUR = 3600
@@ -22,17 +25,10 @@ SILENT = 1 << 12  # Discord's flag SUPPRESS_NOTIFICATIONS
 pytestmark = pytest.mark.usefixtures("env")
 
 
-async def choose(user: Any, card: Any, menu: str, value: str) -> Any:
-    """Choose something on the card of /settings."""
-    return await user.select(card.response, [value], custom_id=f"np:{menu}")
-
-
-async def prefer(user: Any, **choices: str) -> Any:
-    """Choose things by /settings; return the card."""
-    card = await user.slash("settings")
-    for menu, value in choices.items():
-        card = await choose(user, card, menu, value)
-    return card
+async def prefer(user: Any, **choices: Any) -> Any:
+    """Choose things by /settings, and leave the rest of its form as it is; return the card."""
+    form = await user.slash("settings")
+    return await fill_in(user, form, **choices)
 
 
 async def queue(here: World, user: Any, orders: dict[str, timedelta]) -> Any:
@@ -56,11 +52,12 @@ async def member(here: World, env: Any) -> Any:
     return user
 
 
-async def prefer_in(member: Any, menu: str, value: str) -> Any:
+async def prefer_in(member: Any, field: str, value: Any) -> Any:
     """Choose one thing by /settings in the member's channel."""
-    card = await member.slash(member.room, "settings")
+    form = await member.slash(member.room, "settings")
+    card = await fill_in(member, form, **{field: value})
     assert card.ephemeral
-    return await member.select(card.response, [value], custom_id=f"np:{menu}")
+    return card
 
 
 async def queue_in(here: World, member: Any, order: str) -> None:
@@ -75,45 +72,80 @@ def texts(channel: Any) -> list[str]:
     return [text_of([part.to_dict() for part in message.components]) for message in channel.history()]
 
 
-async def test_the_card_shows_what_is_chosen_also_after_a_restart(here: World, ann: Any) -> None:
-    card = await ann.slash("settings")
-    text = shown(card)
-    for chosen in ("By direct message", "One message for each request", "As my Discord client says", "with a push"):
-        assert chosen in text
-    await choose(ann, card, "way", "off")
+async def test_the_form_and_the_card_show_what_is_chosen_also_after_a_restart(here: World, ann: Any) -> None:
+    form = await ann.slash("settings")
+    assert filled_in(form.modal) == {"way": "direct", "timing": "request", "language": "auto", "sound": True}
+    card = await fill_in(ann, form, way="off", timing="finished", language="tr", sound=False)
+    with use_language(Language.TURKISH):
+        assert _("Saved") in shown(card)
     await here.restart()
-    await choose(ann, card, "timing", "finished")
-    changed = await ann.click(card.response, label="Make messages silent")
-    assert "**Where I notify you:** Off" in shown(changed)
-    again = shown(await ann.slash("settings"))
-    assert "**Where I notify you:** Off" in again
-    assert "Only when a request is finished" in again
-    assert "without a push notification" in again
-    await ann.click(changed.response, label="Make messages notify")
-    assert "**Sound:** with a push notification" in shown(await ann.slash("settings"))
+    again = await ann.slash("settings")
+    assert filled_in(again.modal) == {"way": "off", "timing": "finished", "language": "tr", "sound": False}
+    text = shown(await fill_in(ann, again, language="auto"))
+    for line in ("Send updates to:** Nowhere", "When:** Only when a request is finished", "Language:** As in Discord"):
+        assert line in text
+    assert "sound:** off" in text
+
+
+async def test_change_opens_the_form_again_and_its_answer_takes_the_cards_place(here: World, ann: Any) -> None:
+    await ann.send_dm("settings")
+    card = ann.dm_channel.last_message
+    form = await ann.click(card, label="Change")
+    changed = await fill_in(ann, form, way="off")
+    assert len(messages(ann)) == 1
+    assert "### Saved" in messages(ann)[0]
+    assert "Nowhere" in messages(ann)[0]
+    assert changed.response.message.id == card.id
 
 
 async def test_a_stranger_without_a_key_may_choose(here: World) -> None:
     eve = here.env.create_user("eve")
     await prefer(eve, way="off")
-    assert "**Where I notify you:** Off" in shown(await eve.slash("settings"))
+    assert filled_in((await eve.slash("settings")).modal)["way"] == "off"
 
 
-async def test_whoever_presses_changes_what_is_their_own(here: World, ann: Any, member: Any) -> None:
-    shown_to_all = await here.app.client.get_partial_messageable(member.room.id).send(
-        view=preferences_card(await here.app.services.records.preferences(ann.id)).view
-    )
-    await member.select(shown_to_all, ["off"], custom_id="np:way")
-    await member.click(shown_to_all, custom_id="np:silent:on")
-    assert await here.app.services.records.preferences(ann.id) == Preferences()
-    assert await here.app.services.records.preferences(member.id) == Preferences(notify_via=NotifyVia.OFF, silent=True)
+async def test_where_the_choice_cannot_be_read_no_form_shows_another(here: World, ann: Any) -> None:
+    """Sent off, it would overwrite what is stored."""
+    await prefer(ann, way="off")
+    here.sql("ALTER TABLE preferences RENAME TO elsewhere")
+    result = await ann.slash("settings")
+    here.sql("ALTER TABLE elsewhere RENAME TO preferences")
+    assert result.modal is None
+    assert "Something went wrong on my side" in shown(result)
 
 
-async def test_in_a_dm_plain_text_shows_the_same_card(here: World, ann: Any) -> None:
-    await ann.send_dm("settings")
-    assert "Your settings" in messages(ann)[-1]
-    await ann.select(ann.dm_channel.last_message, ["finished"], custom_id="np:timing")
-    assert "Only when a request is finished" in messages(ann)[-1]
+async def test_where_the_ledger_is_slow_the_card_is_shown_in_time(
+    here: World, ann: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, before = here.app.services.records, len(here.env.http_requests)
+    read = records.preferences
+
+    async def late(user_id: int) -> Preferences:
+        while len(here.env.http_requests) == before:  # noqa: ASYNC110 nothing tells of a request
+            await asyncio.sleep(0)
+        return await read(user_id)
+
+    monkeypatch.setattr(cogs.preferences, "_AT_ONCE", 0)
+    monkeypatch.setattr(records, "preferences", late)
+    result = await ann.slash("settings")
+    assert result.modal is None
+    assert "Send updates to:** My DMs" in shown(result)
+
+
+async def test_cards_of_0_1_0_go_on_working(here: World, ann: Any, member: Any) -> None:
+    menus = {
+        actions.WAY: dict.fromkeys(NotifyVia, "way"),
+        actions.TIMING: dict.fromkeys(NotifyWhen, "timing"),
+        actions.LANGUAGE: OWN_NAMES,
+    }
+    for action, value in ((actions.WAY, "off"), (actions.TIMING, "each"), (actions.LANGUAGE, "en")):
+        old = await here.post(ann.dm_channel, action.menu(options=menus[action]))
+        assert "### Saved" in shown(await ann.select(old, [value], custom_id=action.custom_id()))
+    old = await here.post(member.room, actions.SILENT.button("on", label="Make messages silent"))
+    await member.click(old, custom_id="np:silent:on")  # whoever presses changes what is their own
+    preferences = here.app.services.records.preferences
+    assert await preferences(ann.id) == Preferences(NotifyVia.OFF, NotifyWhen.EACH, Language.ENGLISH)
+    assert await preferences(member.id) == Preferences(silent=True)
 
 
 async def test_off_sends_nothing_and_shows_all_in_one_at_the_next_command(here: World, ann: Any) -> None:
@@ -300,8 +332,7 @@ async def test_switching_while_a_message_is_gathering_loses_nothing(here: World,
 
 
 async def test_silent_goes_for_messages_and_hints(here: World, member: Any) -> None:
-    card = await member.slash(member.room, "settings")
-    await member.click(card.response, label="Make messages silent")
+    await prefer_in(member, "sound", value=False)
     await queue_in(here, member, "ord_A")
     await here.wait(100)
     await prefer_in(member, "way", "channel")
@@ -318,8 +349,7 @@ async def test_silent_goes_for_messages_and_hints(here: World, member: Any) -> N
 
 async def test_the_chosen_language_comes_before_that_of_the_client(here: World, ann: Any) -> None:
     set_locale(here.env, ann.id, "tr")
-    turkish = await ann.slash("settings")
-    russian = await choose(ann, turkish, "language", "ru")
+    russian = await prefer(ann, language="ru")
     card = await queue(here, ann, {"ord_A": timedelta(minutes=1)})
     with use_language(Language.RUSSIAN):
         assert OWN_NAMES[Language.RUSSIAN] in shown(russian)
@@ -328,8 +358,7 @@ async def test_the_chosen_language_comes_before_that_of_the_client(here: World, 
     await here.wait(100)
     assert "заказ" in messages(ann)[-1]
     assert "Баланс" in shown(await ann.slash("balance"))
-    back = await choose(ann, await ann.slash("settings"), "language", "auto")
-    assert "Русский" not in shown(back).replace("\n".join(OWN_NAMES.values()), "")
+    assert "Русский" not in shown(await prefer(ann, language="auto"))
     await queue(here, ann, {"ord_B": timedelta(minutes=1)})
     await here.wait(100)
     assert "sipariş" in messages(ann)[-1]
@@ -378,7 +407,4 @@ async def test_forget_me_names_and_erases_them(here: World, ann: Any) -> None:
 @pytest.mark.parametrize("way", NotifyVia)
 async def test_the_card_keeps_discords_limits_in_every_language(language: Language, way: NotifyVia) -> None:
     with use_language(language):
-        card = preferences_card(Preferences(way, NotifyWhen.FINISHED, language, silent=True))
-    keeps_discords_limits(card)
-    menus = [part for part in parts_of(card) if part.get("options")]
-    assert [sum(option["default"] for option in menu["options"]) for menu in menus] == [1, 1, 1]
+        keeps_discords_limits(preferences_card(Preferences(way, NotifyWhen.FINISHED, language, silent=True)))

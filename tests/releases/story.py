@@ -13,7 +13,7 @@ from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from bot.panel import Answer
 from tests.webhooks import URL, new_address
-from tests.world import KEY, START, World, buttons_of
+from tests.world import KEY, START, World, buttons_of, fill_in
 
 SETTINGS: dict[str, Any] = {
     "encryption_keys": base64.b64encode(bytes(range(32))).decode(),
@@ -81,8 +81,8 @@ async def lose_the_key(here: World, bea: Any) -> None:
 
 async def keep_what_is_new(here: World, carl: Any) -> None:
     """Choose to hear nothing until the next command, and have something to hear."""
-    card = await carl.slash("settings")
-    await carl.select(card.response, ["off"], custom_id="np:way")
+    form = await carl.slash("settings")
+    await fill_in(carl, form, way="off")
     await cancel(here, carl, KEYS["carl"], "ord_C1", upstream=Upstream())
     await here.wait(120)
 
@@ -90,8 +90,8 @@ async def keep_what_is_new(here: World, carl: Any) -> None:
 async def do_business(here: World, ann: Any) -> None:
     """Have orders of all kinds, under two keys; a message that gathers lines, and a question."""
     await new_address(ann)
-    card = await ann.slash("settings")
-    await ann.select(card.response, ["tr"], custom_id="np:language")
+    form = await ann.slash("settings")
+    await fill_in(ann, form, language="tr")
     here.order("ord_refunded")
     here.order("ord_refused", OrderStatus.COMPLETED)
     await ann.slash("cancel", orders="ord_refunded ord_refused")

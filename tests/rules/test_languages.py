@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 
 from bot.cards.language import CATALOGUES, DOMAIN, OWN_NAMES, _, number, plural, use_language
 from bot.cards.modals import key_form, orders_form
+from bot.cards.preferences import preferences_form
 from bot.client import Client
 from bot.domain.languages import Language, resolve_locale
+from bot.ledger import Preferences
 from bot.services.keyring import LONGEST_NAME
 from tests.rules.sources import ROOT, sources, tree_of
 
@@ -244,7 +246,13 @@ def described(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
 async def test_forms_keep_discords_limits(language: Language) -> None:
     name = "W" * LONGEST_NAME
     with use_language(language):
-        forms_shown = [key_form(), key_form(name), orders_form(), orders_form([name, "main"], name)]
+        forms_shown = [
+            preferences_form(Preferences(silent=True)),
+            key_form(),
+            key_form(name),
+            orders_form(),
+            orders_form([name, "main"], name),
+        ]
     for form in (form.to_dict() for form in forms_shown):
         assert len(form["title"]) <= 45
         assert len(form["custom_id"]) <= 100
@@ -252,3 +260,6 @@ async def test_forms_keep_discords_limits(language: Language) -> None:
             assert len(part["label"]) <= 45
             assert len(part.get("description", "")) <= 100
             assert len(part["component"].get("placeholder", "")) <= 100
+            for option in part["component"].get("options", ()):
+                assert len(option["label"]) <= 100
+                assert len(option.get("description") or "") <= 100
