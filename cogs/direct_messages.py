@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 
 _LOOKS_LIKE_A_KEY = 20
 """A single word of that length that is no command may be somebody's API key."""
+_KEY_IN_SENTENCE = re.compile(rf"(?<!\S)(?=\S*[0-9])(?=\S*[A-Za-z])[0-9A-Za-z_.-]{{{_LOOKS_LIKE_A_KEY},}}(?!\S)")
+"""Among other words it has letters and digits."""
 
 
 class DirectMessagesCog(commands.Cog):
@@ -160,7 +162,8 @@ async def _ask_panel(reply: Reply, verb: str, found: Found) -> CardView:
 
 async def _without_orders(reply: Reply, said: DmText) -> CardView:
     """Answer a message without order IDs."""
-    if len(said.text) >= _LOOKS_LIKE_A_KEY and not re.search(r"\s", said.text):
+    alone = len(said.text) >= _LOOKS_LIKE_A_KEY and not re.search(r"\s", said.text)
+    if alone or _KEY_IN_SENTENCE.search(said.text):
         return key_in_message()
     rest = said.rest.casefold().strip(" .!?")
     match said.command:

@@ -42,7 +42,7 @@ _MARKS = (
 _LETTERS = rf"[^\W_{SPACELESS}]"
 _WORD = re.compile(
     rf"(?P<id>(?<![0-9A-Za-z_])[0-9A-Za-z_]*[oO][rR][dD]_[0-9A-Za-z_]*)"
-    rf"|(?P<word>[{SPACELESS}]+|{_LETTERS}(?:{_LETTERS}|[{_MARKS}])*(?:['\u2019]t(?!\w))?)"
+    rf"|(?P<word>[{SPACELESS}]+|{_LETTERS}(?:{_LETTERS}|[{_MARKS}])*(?:['\u2019][tT](?!\w))?)"
 )
 _NO_GAP = re.compile(r"[ \u00a0-]{0,3}")
 _DROPPED = str.maketrans(

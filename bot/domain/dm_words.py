@@ -12,7 +12,10 @@ FORGET, REMOVE_KEY = "forget", "key remove"
 HELLO, THANKS, STOP, YES, NO = ("hello", "thanks", "stop", "yes", "no")
 """Small talk; greetings and thanks are polite as well."""
 POLITE = "polite"
-"""Words that change nothing of what a command means; "not", "or" and "all" are none of them."""
+"""Words that change nothing of what a command means; "not", "or" and "all" are none of them.
+
+They count in all languages at once, so none may ask, deny or choose in another: Spanish "mi" is how Turkish asks.
+"""
 ASKED = "asked"
 """Words that may ask to cancel, but may also tell that something is cancelled: never more than asked about."""
 
@@ -40,7 +43,7 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "tr": {
         CANCEL: "iptal, iptal et, iptal edin, iptal ediniz",
-        ASKED: "iptali, iptalini, iptal edilsin",
+        ASKED: "iptali, iptalini, iptal edilsin, iptal sipariş, iptal siparişi, iptal siparişler, iptal siparişleri",
         STATUS: "durum, durumu, durumunu, sipariş durumu",
         REFILL: "telafi, telafi et, telafi edin, refill et",
         QUEUED: "bekleyenler, bekleyen, sırada, kuyruk, açık",
@@ -79,8 +82,8 @@ WORDS: dict[str, dict[str, str]] = {
         STOP: "parar, detener, detén, alto",
         YES: "sí, vale, claro",
         POLITE: (
-            "por favor, porfa, porfavor, pedido, pedidos, orden, órdenes, mi, mis, el, la, los, las, este, esta, "
-            "estos, estas, y, también, ahora"
+            "por favor, porfa, porfavor, pedido, pedidos, orden, órdenes, mi pedido, mis pedidos, mi orden, "
+            "mis órdenes, el pedido, los pedidos, la orden, las órdenes, este, esta, estos, estas, y, también, ahora"
         ),
     },
     "pt_BR": {
@@ -173,6 +176,7 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "vi": {
         CANCEL: "hủy, huỷ, hủy bỏ, huỷ bỏ, hủy đơn, huỷ đơn",
+        ASKED: "đơn hủy, đơn huỷ, đơn hàng hủy, đơn hàng huỷ",
         STATUS: "trạng thái, tình trạng",
         REFILL: "bảo hành, nạp lại",
         QUEUED: "đang chờ, hàng chờ",
@@ -188,11 +192,11 @@ WORDS: dict[str, dict[str, str]] = {
         STOP: "dừng lại, ngừng",
         YES: "vâng, đồng ý, dạ",
         NO: "không",
-        POLITE: "vui lòng, xin, làm ơn, đơn hàng, đơn hàng này, của tôi, các, và, những, nhé",
+        POLITE: "vui lòng, xin, làm ơn, đơn hàng, đơn hàng này, của tôi, các, và, nhé",
     },
     "ar": {
         CANCEL: "إلغاء, ألغ, قم بإلغاء, كنسل",
-        ASKED: "ألغي, ألغى, تلغي, يلغي, أريد إلغاء",
+        ASKED: "ألغي, ألغى, تلغي, يلغي, أريد إلغاء, طلب إلغاء, طلبات إلغاء",
         STATUS: "حالة, الحالة, وضع",
         REFILL: "تعويض, إعادة تعبئة, إعادة التعبئة, ريفيل",
         QUEUED: "قيد الانتظار, الانتظار, المعلقة",

@@ -30,6 +30,30 @@ POLITE_PHRASES = [
     if phrase
 ]
 NEGATING = [phrase.strip() for listed in NEGATIONS.values() for phrase in listed.split(",")]
+DOUBTING = [
+    *("mi", "mı", "mu", "mü", "veya", "yoksa", "eğer", "neden", "kya", "kyon", "agar", "ya", "या", "क्या", "अगर", "क्यों"),
+    *(
+        "o",
+        "u",
+        "ou",
+        "si",
+        "se",
+        "cuando",
+        "quando",
+        "if",
+        "when",
+        "why",
+        "or",
+        "all",
+        "atau",
+        "jika",
+        "kalau",
+        "apakah",
+    ),
+    *("semua", "или", "либо", "если", "ли", "когда", "почему", "все", "hoặc", "hay", "nếu", "sao", "tất", "cả"),
+    *("أو", "هل", "إذا", "لماذا", "كل", "la", "laa", "mish"),
+]
+"""Words that ask, choose, set conditions or mean all, in some language or as it is written in Latin letters."""
 BETWEEN = st.sampled_from([" ", "\n", ", ", ": ", " — ", " \u200b ", "! ", " \u061c"])
 CASES = st.sampled_from([str, str.upper, str.lower, str.capitalize])
 
@@ -51,6 +75,9 @@ def test_a_phrase_means_one_thing_and_nothing_polite_negates() -> None:
     polite = {word for phrase in POLITE_PHRASES for words in phrases_of(phrase) for word in words}
     negating = {words for listed in NEGATIONS.values() for words in phrases_of(listed)}
     assert not {(word,) for word in polite} & negating
+    assert not {(folded(word),) for word in DOUBTING} & {
+        words for phrase in POLITE_PHRASES for words in phrases_of(phrase)
+    }
     assert not {words for _, phrase in DOING for words in phrases_of(phrase)} & negating
 
 
@@ -112,7 +139,21 @@ def test_vietnamese_is_read_without_its_tones(text: str) -> None:
     assert read_message(text).command == read_message(text.casefold()).command != ""
 
 
-@pytest.mark.parametrize("text", ["huy ord_A", "batal ord_A", "ألغي ord_A", "रद्द ord_A", "reposicion ord_A"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "huy ord_A",
+            "batal ord_A",
+            "ألغي ord_A",
+            "रद्द ord_A",
+            "reposicion ord_A",
+            "iptal mi ord_A",
+            "la cancel ord_A",
+        ),
+        *("iptal siparişler: ord_A", "đơn hàng hủy ord_A", "طلب إلغاء ord_A", "cancela o ord_A"),
+    ],
+)
 def test_a_word_that_may_mean_something_else_is_asked_about(text: str) -> None:
     said = read_message(text)
     assert not said.plain

@@ -260,5 +260,8 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
 }
 LAST = ["cancel", "queued", *["key remove"] * 3, "forget-me", "balance"]
 """What takes something away; the very last of all commands finds no key."""
-RARE = {actions.UPDATES, actions.RETRY, actions.STATUS, actions.STOP, actions.TRY_OTHERS}
+RARE = {
+    *(actions.UPDATES, actions.RETRY, actions.STATUS, actions.REFILL_NAMED, actions.PASTE_FOR, actions.STOP),
+    actions.TRY_OTHERS,
+}
 """Under the public hint, in DMs alone, with many keys, or where calls have come to nothing: see the tests of these."""
