@@ -23,7 +23,7 @@ def main() -> None:
                 expect(card).to_contain_text(f"{count} {_(state)}")
             card.screenshot(path=FOLDER / f"card-{language}.png")
             notice = message(page, plural("News about {count} order", "News about {count} orders", 1))
-            expect(notice).to_contain_text(_("Delivered before the request took effect"))
+            expect(notice).to_contain_text(_("Delivered, not cancelled"))
             notice.screenshot(path=FOLDER / f"notice-{language}.png")
 
 

@@ -12,7 +12,7 @@ from bot.cards.actions import Action
 from bot.demo.panel import Upstream
 from bot.ledger import ListKind
 from tests.examples import PRESSABLE, SOMEBODY
-from tests.world import KEY, World, text_of
+from tests.world import KEY, World, choose, text_of
 
 EVES_KEY = "np-another-key-9876543210"
 ANNS = ("ord_ann", KEY[-4:])
@@ -166,7 +166,7 @@ async def test_ann_herself_is_shown_it(room: Room) -> None:
     )
     news = await room.ann.click(message, custom_id=f"np:news:{room.ann.id}")
     assert "ord_ann" in text_of(news.response.components)
-    pressed = await room.ann.click(message, label="Whole list (CSV)")
+    pressed = await choose(room.ann, message, "Whole list (CSV)")
     (file,) = [file for answer in (pressed.response, *pressed.followups) for file in answer.attachments]
     assert "ord_annQ0" in (await file.read()).decode()
 

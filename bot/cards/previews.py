@@ -9,6 +9,8 @@ from bot.cards.words import PREVIEW_PROVES, PREVIEWS, PreviewKind
 from bot.domain.order_status import OrderStatus
 from bot.domain.reasons import Reason
 from bot.ledger import Preview, PreviewState
+from bot.panel.phrases import plain_reason
+from bot.services.previews import MOST_WORDS
 
 _MOST_SHOWN = 4
 """Different panel messages that one line quotes."""
@@ -55,11 +57,19 @@ def _line(kind: PreviewKind, count: int, preview: Preview) -> str:
             why = f": {' · '.join(f'{number(ended[status])} {status}' for status in OrderStatus if status in ended)}"
         case PreviewKind.STRANGE:
             why = f": {_quoted(preview.strange_words)}"
+        case PreviewKind.REFUSED if _all_not_found(preview):
+            return _("⛔ {count} not found under this key", count=count)
         case PreviewKind.REFUSED:
             why = f": {_quoted(preview.refusals)}"
         case _:
             why = ""
     return _(PREVIEWS[kind], count=count) + why
+
+
+def _all_not_found(preview: Preview) -> bool:
+    """Tell whether that is all that the panel has said in place of a status; of too many messages it is not known."""
+    reasons = {plain_reason(words) for words in preview.refusals}
+    return reasons == {Reason.NOT_FOUND} and len(preview.refusals) < MOST_WORDS
 
 
 def _quoted(words: Sequence[str]) -> str:

@@ -117,7 +117,7 @@ class PreviewKind(StrEnum):
 PREVIEWS: Mapping[PreviewKind, str] = {
     PreviewKind.PENDING: N_("🟢 {count} pending: refunded at once if still pending when sent"),
     PreviewKind.IN_FLIGHT: N_("⏳ {count} in progress: queued with the provider, up to 72 h, may not work"),
-    PreviewKind.ENDED: N_("⛔ {count} already ended: nothing left to cancel"),
+    PreviewKind.ENDED: N_("⛔ {count} already ended, nothing left to cancel"),
     PreviewKind.REFUSED: N_("⛔ {count} without a status"),
     PreviewKind.STRANGE: N_("❔ {count} with a status I don't know"),
     PreviewKind.SILENT: N_("❔ {count} without a clear answer"),

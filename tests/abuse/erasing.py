@@ -23,7 +23,7 @@ async def _cancelled_beside(here: Stage, erasing: list[asyncio.Task[None]]) -> l
         order, began = f"ord_beside{len(took)}", time.monotonic()
         here.panel.add_order(KEY, order)
         card = await here.cancel(order)
-        await here.comes_true(lambda shown=card: "**1** cancelled" in shown.text, 120)
+        await here.comes_true(lambda shown=card: "1 cancelled" in shown.text, 120)
         took.append(time.monotonic() - began)
         await asyncio.sleep(3)  # what one person may ask for
     return took

@@ -28,7 +28,7 @@ async def one_key_two_users() -> Outcome:
                 connected = await here.discord.submit(await here.discord.slash("key set", by=user), KEY)
                 await here.discord.until(lambda connected=connected: "Connected" in connected.text)
             cards = [await here.discord.slash("cancel", orders=" ".join(orders), by=user) for user in (ANN, _OTHER)]
-            done = await here.comes_true(lambda: all("**20** cancelled" in card.text for card in cards), 60)
+            done = await here.comes_true(lambda: all("20 cancelled" in card.text for card in cards), 60)
     twice = sum(count > 1 for count in here.panel.cancel_requests.values())
     told = "" if done else ", but not both are told of all"
     return Outcome(f"{twice} of {len(orders)} orders twice{told}", held=not twice and done)

@@ -71,7 +71,7 @@ async def _cancelled_by_another(here: Stage, within: float) -> float | None:
     here.panel.add_order(KEY, "ord_good")
     began = time.monotonic()
     card = await here.cancel("ord_good")
-    done = await here.comes_true(lambda: "**1** cancelled" in card.text, within)
+    done = await here.comes_true(lambda: "1 cancelled" in card.text, within)
     return time.monotonic() - began if done else None
 
 

@@ -91,7 +91,7 @@ async def measure(rounds: int = 400, orders: int = 10_000) -> list[Row]:
 
 async def _at_rest(both: Sides, commands: Commands, rounds: int) -> Delays:
     async def told(asked: Interaction) -> None:
-        await both.here.discord.until(lambda: "**1** cancelled" in asked.text)
+        await both.here.discord.until(lambda: "1 cancelled" in asked.text)
 
     return await commands.rounds(rounds, lambda: True, told)
 

@@ -111,7 +111,7 @@ async def _work(here: Stage, meanwhile: _Meanwhile, steps: Path) -> float:
         here.panel.add_order(KEY, order)
         asked = await here.cancel(order)
         meanwhile.acknowledged.append((asked.answered_at or since) - asked.at)
-        await here.discord.until(lambda card=asked: "**1** cancelled" in card.text, 120)
+        await here.discord.until(lambda card=asked: "1 cancelled" in card.text, 120)
         meanwhile.cancelled.append(time.monotonic() - since)
         if number % 5 == 0:
             owner, since = filled.FIRST + number % 10, time.monotonic()

@@ -11,18 +11,11 @@ from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from bot.domain.states import State
 from bot.ledger import ListKind
-from tests.world import World, buttons_of, shown, whole_list
+from tests.world import World, buttons_of, choose, offers_of, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
 
 pytestmark = pytest.mark.usefixtures("env")
-
-
-def options_of(message: Any) -> list[str]:
-    """Return what the menu of a message offers."""
-    components = message.components
-    parts = [part if isinstance(part, dict) else part.to_dict() for part in components]
-    return [option["label"] for part in walk_components(parts) for option in part.get("options", ())]
 
 
 def block_of(result: Any) -> list[str]:
@@ -48,16 +41,21 @@ async def mixed(here: World, user: Any) -> Any:
 
 async def test_the_menu_names_the_groups_of_the_card(here: World, ann: Any) -> None:
     result = await mixed(here, ann)
-    assert options_of(result.response) == ["Copy IDs: 1 cancelled", "Copy IDs: 2 queued", "Copy IDs: 1 refused"]
+    assert offers_of(result.response) == [
+        "Copy IDs: 1 cancelled",
+        "Copy IDs: 2 waiting",
+        "Copy IDs: 1 not possible",
+        "Whole list (CSV)",
+    ]
 
 
 async def test_a_group_comes_as_a_block_with_one_id_a_line_in_the_order_asked(here: World, ann: Any) -> None:
     result = await mixed(here, ann)
-    chosen = await ann.select(result.response, ["queued"])
-    assert "2 orders · queued" in shown(chosen)
+    chosen = await choose(ann, result.response, "2 waiting")
+    assert "2 orders · waiting" in shown(chosen)
     assert block_of(chosen) == ["ord_Q2", "ord_Q1"]
-    assert block_of(await ann.select(result.response, ["cancelled"])) == ["ord_P"]
-    assert "**2** queued" in shown(result)  # the card stays where it is
+    assert block_of(await choose(ann, result.response, "1 cancelled")) == ["ord_P"]
+    assert "2 waiting" in shown(result)  # the card stays where it is
 
 
 async def test_a_choice_after_a_restart_tells_what_is_so_by_now(here: World, ann: Any) -> None:
@@ -69,9 +67,9 @@ async def test_a_choice_after_a_restart_tells_what_is_so_by_now(here: World, ann
     assert block_of(await ann.select(behind, ["queued"])) == ["ord_Q2", "ord_Q1"]
     await here.wait(90)
     late = await ann.select(behind, ["queued"])
-    assert "None left · queued" in shown(late)
+    assert "None left · waiting" in shown(late)
     assert "ord_" not in shown(late)
-    assert block_of(await ann.select(result.response, ["cancelled"])) == ["ord_Q2", "ord_P", "ord_Q1"]
+    assert block_of(await choose(ann, result.response, "3 cancelled")) == ["ord_Q2", "ord_P", "ord_Q1"]
 
 
 async def test_what_waits_and_what_was_joined_is_copied_too(here: World, ann: Any) -> None:
@@ -80,9 +78,9 @@ async def test_what_waits_and_what_was_joined_is_copied_too(here: World, ann: An
     await here.settle()
     here.order("ord_B", RUNNING)
     result = await ann.slash("cancel", orders="ord_B ord_A")
-    assert block_of(await ann.select(result.response, ["requested"])) == ["ord_B", "ord_A"]
+    assert block_of(await choose(ann, result.response, "2 not sent yet")) == ["ord_B", "ord_A"]
     await here.settle()
-    assert block_of(await ann.select(result.response, ["queued"])) == ["ord_B", "ord_A"]
+    assert block_of(await choose(ann, result.response, "2 waiting")) == ["ord_B", "ord_A"]
 
 
 async def test_a_notice_has_the_menu_too_and_names_each_order_once(here: World, ann: Any) -> None:
@@ -92,8 +90,8 @@ async def test_a_notice_has_the_menu_too_and_names_each_order_once(here: World, 
     await here.wait(90)
     told = ann.dm_channel.last_message
     await here.restart()
-    assert options_of(told) == ["Copy IDs: 2 delivered"]
-    assert block_of(await ann.select(told, ["completed"])) == ["ord_A", "ord_B"]
+    assert offers_of(told) == ["Copy IDs: 2 delivered", "Whole list (CSV)"]
+    assert block_of(await choose(ann, told, "2 delivered")) == ["ord_A", "ord_B"]
 
 
 async def test_a_notice_of_what_is_open_for_too_long_hands_over_those(here: World, ann: Any) -> None:
@@ -102,28 +100,28 @@ async def test_a_notice_of_what_is_open_for_too_long_hands_over_those(here: Worl
     await here.settle()
     await here.wait(73 * 3600, step=1800)
     late = ann.dm_channel.last_message
-    assert options_of(late) == ["Copy IDs: 1 queued"]
-    assert block_of(await ann.select(late, ["queued"])) == ["ord_A"]
+    assert offers_of(late) == ["Copy IDs: 1 waiting", "Whole list (CSV)"]
+    assert block_of(await choose(ann, late, "1 waiting")) == ["ord_A"]
     await here.wait(9 * 3600, step=1800)
-    assert "None left · queued" in shown(await ann.select(late, ["queued"]))
+    assert "None left · waiting" in shown(await choose(ann, late, "1 waiting"))
 
 
 async def test_more_than_one_message_holds_are_counted_and_stand_in_the_list(here: World, ann: Any) -> None:
     orders = [here.order(f"ord_{number:064}", RUNNING) for number in range(150)]
     question = await ann.slash("cancel", file=("orders.txt", "\n".join(orders).encode()))
-    await ann.click(question.response, label="Confirm: ask to cancel 150")
+    await ann.click(question.response, label="Cancel 150 orders")
     await here.settle()
-    chosen = await ann.select(question.response, ["queued"])
+    chosen = await choose(ann, question.response, "150 waiting")
     copied = block_of(chosen)
     assert orders[: len(copied)] == copied
     assert f"{150 - len(copied)} more have no room here" in shown(chosen)
     assert 3_500 < len(shown(chosen)) <= 4_000
-    assert (await whole_list(ann, chosen)).count("ord_") == 150
+    assert buttons_of(chosen) == ["Whole list (CSV)"]
 
 
 async def test_what_fits_comes_without_a_file(here: World, ann: Any) -> None:
     result = await mixed(here, ann)
-    assert buttons_of(await ann.select(result.response, ["queued"])) == []
+    assert buttons_of(await choose(ann, result.response, "2 waiting")) == []
 
 
 async def test_nobody_else_gets_the_ids(here: World) -> None:

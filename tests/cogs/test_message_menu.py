@@ -51,11 +51,11 @@ async def test_the_orders_of_a_message_are_sent_after_confirm_and_not_before(her
     assert asked.ephemeral
     assert "Cancel 2 orders?" in shown(asked)
     assert "`ord_A`, `ord_B`" in shown(asked)
-    assert buttons_of(asked) == ["Confirm: ask to cancel 2", "Keep the orders"]
+    assert buttons_of(asked) == ["Cancel 2 orders", "Don't cancel"]
     assert here.cancel_calls() == []
-    await room.ann.click(asked.response, label="Confirm: ask to cancel 2")
+    await room.ann.click(asked.response, label="Cancel 2 orders")
     await here.settle()
-    assert "**1** cancelled · **1** queued" in shown(asked)
+    assert "1 cancelled · 1 waiting" in shown(asked)
     assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
     assert len(room.channel.history()) == 1  # nobody else has seen any of it
 
@@ -66,7 +66,7 @@ async def test_one_order_is_asked_about_too_and_can_be_kept(here: World, room: R
     asked = await room.press(await room.says("ord_A"))
     await here.settle()
     assert "Cancel 1 order?" in shown(asked)
-    await room.ann.click(asked.response, label="Keep the orders")
+    await room.ann.click(asked.response, label="Don't cancel")
     await here.settle()
     assert "Nothing was sent" in shown(asked)
     assert here.cancel_calls() == []
@@ -144,7 +144,7 @@ async def test_what_is_asked_about_is_what_the_message_shows(here: World, room: 
     asked = await room.press(await room.says(text))
     assert "Cancel 1 order?" in shown(asked)
     assert "`ord_A1`" in shown(asked)
-    await room.ann.click(asked.response, label="Confirm: ask to cancel 1")
+    await room.ann.click(asked.response, label="Cancel 1 order")
     await here.settle()
     assert here.cancel_calls() == [("ord_A1",)]
 
@@ -191,9 +191,9 @@ async def test_a_question_from_the_menu_outlives_a_restart(here: World, room: Ro
     here.order("ord_A")
     asked = await room.press(await room.says("ord_A"))
     await here.restart()
-    await room.ann.click(asked.response, label="Confirm: ask to cancel 1")
+    await room.ann.click(asked.response, label="Cancel 1 order")
     await here.settle()
-    assert "**1** cancelled" in shown(asked)
+    assert "1 cancelled" in shown(asked)
 
 
 async def test_the_status_of_what_a_message_names_is_shown_and_nothing_is_asked(here: World, room: Room) -> None:

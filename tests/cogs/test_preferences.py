@@ -157,7 +157,7 @@ async def test_off_sends_nothing_and_shows_all_in_one_at_the_next_command(here: 
     await here.restart()
     result = await ann.slash("queued")
     (news,) = result.followups
-    assert "News about 4 orders" in text_of(news.components)
+    assert "-# 4 orders" in text_of(news.components)
     assert news.ephemeral
     assert (await ann.slash("queued")).followups == []
     assert here.sql("SELECT * FROM cancellations WHERE notified_at IS NULL") == []
@@ -257,11 +257,11 @@ async def test_only_when_finished_there_is_one_message_at_the_end_of_each_reques
     await here.restart()
     await here.wait(1.5 * HOUR, step=60)
     (second,) = messages(ann)  # a request is finished, not all of them
-    assert "News about 2 orders" in second
+    assert "-# 2 orders" in second
     assert "ord_C" in second
     await here.wait(5 * HOUR, step=60)
     assert len(messages(ann)) == 2
-    assert "News about 2 orders" in messages(ann)[-1]
+    assert "-# 2 orders" in messages(ann)[-1]
     assert "ord_A" in messages(ann)[-1]
 
 
@@ -277,11 +277,11 @@ async def test_an_order_that_another_request_has_joined_is_told_with_either(here
     assert "ord_C" in first
     assert "ord_D" not in first  # its request waits for what it has joined
     await here.wait(HOUR, step=60)
-    assert "News about 2 orders" in messages(ann)[-1]
+    assert "-# 2 orders" in messages(ann)[-1]
     assert "ord_A" in messages(ann)[-1]
     assert "ord_D" in messages(ann)[-1]
     await here.wait(12 * HOUR, step=60)
-    assert "News about 1 order\n" in messages(ann)[-1]
+    assert "-# 1 order\n" in messages(ann)[-1]
     assert "ord_B" in messages(ann)[-1]
 
 
@@ -318,7 +318,7 @@ async def test_what_was_gathered_goes_out_when_each_is_to_be_told_again(here: Wo
     await prefer(ann, timing="each")
     await here.wait(15)
     (told,) = messages(ann)
-    assert "News about 1 order\n" in told
+    assert "-# 1 order\n" in told
     assert "ord_A" in told
 
 
@@ -387,7 +387,7 @@ async def test_a_language_that_cannot_be_read_keeps_no_command_from_being_done(h
     await ann.send_dm("help")
     here.sql("ALTER TABLE elsewhere RENAME TO preferences")
     await here.wait(15)
-    assert "**1** cancelled" in shown(card)
+    assert "1 cancelled" in shown(card)
     assert "/key set" in messages(ann)[-1]
 
 

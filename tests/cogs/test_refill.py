@@ -34,7 +34,7 @@ def done(here: World, count: int) -> list[str]:
 async def test_an_accepted_refill_is_shown_with_its_id_and_claims_no_more(here: World, ann: Any) -> None:
     here.order("ord_A", DONE)
     text = shown(await ann.slash("refill", orders="ord_A"))
-    assert "**1** accepted" in text
+    assert "1 accepted" in text
     assert "`ord_A` → `ref_000000000001`" in text
     assert "That it has been delivered this does not say" in text
     assert here.panel.refill_requests == {"ord_A": 1}
@@ -47,7 +47,7 @@ async def test_each_refusal_has_the_panels_words_and_a_next_step(here: World, an
     here.panel.orders["ord_Thrice"].refills = 3
     await ann.slash("refill", orders="ord_Open")
     text = shown(await ann.slash("refill", orders="ord_Running ord_Open ord_Thrice ord_absent nonsense"))
-    assert "**4** refused" in text
+    assert "4 not possible" in text
     assert f"`ord_Running` — `Order is not completed or partial`\n-# {WHEN}" in text
     assert "`ord_Open` — `A refill of this order is already open`\n-# NotPanel allows one open refill" in text
     assert "`ord_Thrice` — `Refill limit reached for this order`\n-# NotPanel refills an order 3 times" in text
@@ -97,12 +97,12 @@ async def test_150_orders_cost_two_calls_and_stand_in_a_file(here: World, ann: A
     result = await ann.slash("refill", orders="\n".join(orders))
     text = shown(result)
     assert [len(call) for call in here.calls("refill")] == [100, 50]
-    assert "**100** accepted · **50** refused" in text
+    assert "100 accepted · 50 not possible" in text
     assert "more, in the file" in text
     assert len(text) <= 4_000
     (file,) = result.response.attachments
     lines = (await file.read()).decode("utf-8-sig").splitlines()
-    assert lines[1] == "ord_0000,Refused by the panel,,Order is not completed or partial"
+    assert lines[1] == "ord_0000,Not possible,,Order is not completed or partial"
     assert lines[2] == "ord_0001,Accepted by the panel,ref_000000000001,"
     assert [line.split(",")[0] for line in lines[1:]] == orders
 
@@ -152,7 +152,7 @@ async def test_an_ambiguous_call_is_told_as_such_and_never_sent_again(
 
     here.wire.faults = [instead if arrived else fault]
     text = shown(await ann.slash("refill", orders="ord_A ord_B"))
-    assert "**2** unclear" in text
+    assert "2 unclear" in text
     assert "`ord_A`, `ord_B`" in text
     assert UNKNOWN in text
     assert "before you ask again" in text
@@ -170,7 +170,7 @@ async def test_what_was_answered_before_a_time_out_stands_and_the_rest_is_not_se
     here.wire.faults = [FINE, lost(unheard) if arrived else unheard]
     result = await ann.slash("refill", orders=" ".join(orders))
     text = shown(result)
-    assert "**100** accepted · **100** unclear · **10** not sent" in text
+    assert "100 accepted · 100 unclear · 10 not sent" in text
     assert "`ord_0000` → `ref_000000000001`" in text
     assert UNKNOWN in text
     assert "I stopped where NotPanel gave no clear answer" in text
@@ -204,7 +204,7 @@ async def test_a_call_that_did_nothing_is_told_as_that(
     here.skip(60)
     here.wire.faults = [FINE, fault]
     text = shown(await ann.slash("refill", orders=" ".join(orders)))
-    assert "**100** accepted · **1** not sent" in text
+    assert "100 accepted · 1 not sent" in text
     assert "`ord_0100`" in text
     assert sentence in text
     assert UNKNOWN not in text
@@ -215,7 +215,7 @@ async def test_a_limit_that_is_used_up_in_the_middle_leaves_the_rest_unsent(here
     here.panel._by_key[KEY].limit = 2  # one call was made to connect
     text = shown(await ann.slash("refill", orders=" ".join(orders)))
     assert [len(call) for call in here.calls("refill")] == [100]
-    assert "**100** accepted · **50** not sent" in text
+    assert "100 accepted · 50 not sent" in text
     assert "Nothing was done for these" in text
     assert f"rate limit is used up. Try again <t:{int(START.timestamp()) + 62}:R>" in text
     assert 429 not in here.wire.statuses
@@ -229,7 +229,7 @@ async def test_a_limit_that_is_used_up_in_the_middle_leaves_the_rest_unsent(here
 async def test_a_batch_refused_as_a_whole_stands_with_the_panels_words(here: World, ann: Any) -> None:
     here.wire.allergic_to = "ord_0004"
     text = shown(await ann.slash("refill", orders=" ".join(done(here, 105))))
-    assert "**5** accepted · **100** refused" in text
+    assert "5 accepted · 100 not possible" in text
     assert "`Bad order in list`" in text
 
 
@@ -242,7 +242,7 @@ async def test_a_key_rejected_in_the_middle_pauses_the_account(here: World, ann:
 
     here.wire.faults = [revoked]
     result = await ann.slash("refill", orders=" ".join(orders))
-    assert "**100** accepted · **20** not sent" in shown(result)
+    assert "100 accepted · 20 not sent" in shown(result)
     assert "doesn't accept this key" in shown(result)
     assert buttons_of(result) == ["Connect your key"]
     here.skip(60)
@@ -261,7 +261,7 @@ async def test_a_key_removed_in_the_middle_is_used_no_more(here: World, ann: Any
 
     here.wire.faults = [removed]
     text = shown(await ann.slash("refill", orders=" ".join(orders)))
-    assert "**100** accepted · **20** not sent" in text
+    assert "100 accepted · 20 not sent" in text
     assert "The key was removed" in text
     assert len(here.calls("refill")) == 1
 
@@ -280,7 +280,7 @@ async def test_that_the_ledger_could_not_be_read_is_logged_as_the_card_says(
 
     here.wire.faults = [then_unreadable]
     middle = shown(await ann.slash("refill", orders=" ".join(orders)))
-    assert "**100** accepted · **20** not sent" in middle
+    assert "100 accepted · 20 not sent" in middle
     assert "has been logged" in middle
     assert "disk I/O error" in caplog.text
     caplog.clear()
@@ -326,7 +326,7 @@ async def test_text_without_an_order_and_too_many_orders(here: World, ann: Any) 
 async def test_plain_text_in_a_dm_does_the_same(here: World, ann: Any) -> None:
     here.order("ord_A", OrderStatus.PARTIAL)
     await ann.send_dm("refill ord_A, ord_absent")
-    assert "**1** accepted · **1** refused" in messages(ann)[-1]
+    assert "1 accepted · 1 not possible" in messages(ann)[-1]
     assert len(messages(ann)) == 1
     await ann.send_dm("refill ord_A")
     assert "`A refill of this order is already open`" in messages(ann)[-1]
@@ -339,7 +339,7 @@ async def test_in_a_server_only_the_user_sees_it(here: World) -> None:
     here.order("ord_A", DONE)
     result = await ann.slash(channel, "refill", orders="ord_A")
     assert result.ephemeral
-    assert "**1** accepted" in shown(result)
+    assert "1 accepted" in shown(result)
     assert channel.history() == []
 
 

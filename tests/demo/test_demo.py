@@ -16,8 +16,8 @@ def test_the_story_of_the_demo() -> None:
         card = cancel(page, demo.orders)
         expect(card).to_contain_text("1 cancelled · 2 queued · 1 refused · 1 delivered")
         expect(card).to_contain_text("Service does not support cancellation")
-        expect(message(page, "News about 1 order")).to_contain_text("Cancelled")
-        expect(message(page, "News about 1 order")).to_contain_text("refunded 0.32 of 0.50 USD")
-        expect(message(page, "News about 1 order")).to_contain_text("Delivered before the request took effect")
+        expect(message(page, "-# 1 order")).to_contain_text("Cancelled")
+        expect(message(page, "-# 1 order")).to_contain_text("refunded 0.32 of 0.50 USD")
+        expect(message(page, "-# 1 order")).to_contain_text("Delivered, not cancelled")
         expect(card).to_contain_text("2 cancelled · 1 refused · 2 delivered")
     assert demo.process.returncode == 0  # Ctrl-C is a clean end

@@ -73,7 +73,7 @@ async def cancelled(here: World, ann: Any, before: Reading | None, after: Sequen
     await here.settle()
     if before:
         await here.wait(pause, step=30)
-        await ann.click(card.response, label="Confirm: ask to cancel 1")
+        await ann.click(card.response, label="Cancel 1 order")
         await here.settle()
     while here.sql("SELECT 1 FROM cancellations WHERE ended_at IS NULL"):
         await here.wait(20, step=20)
@@ -157,11 +157,11 @@ async def test_pending_before_another_user_sent_it_with_the_same_key_proves_noth
         cards.append(await user.slash("cancel", orders=NUMBER))
         await here.settle()
     here.wire.faults = [passed_on, saying(RUNNING)]
-    await ann.click(cards[0].response, label="Confirm: ask to cancel 1")
+    await ann.click(cards[0].response, label="Cancel 1 order")
     while here.wire.faults:
         await here.wait(5, step=5)
     here.wire.faults = [saying(STOPPED)]
-    await bob.click(cards[1].response, label="Confirm: ask to cancel 1")
+    await bob.click(cards[1].response, label="Cancel 1 order")
     await here.wait(5, step=5)
     assert here.sql("SELECT state, refund FROM cancellations ORDER BY id") == [("queued", None), ("cancelled", None)]
 

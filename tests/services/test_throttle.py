@@ -83,13 +83,13 @@ async def test_buttons_forms_and_menus_count_as_commands_do(here: World, ann: An
     here.skip(600)
     for _ in range(AT_ONCE):
         here.app.services.throttle.admit(ann.id)
-    pressed = await ann.click(question.response, label="Confirm: ask to cancel 30")
+    pressed = await ann.click(question.response, label="Cancel 30 orders")
     assert "Nothing was done" in "".join(map(str, (one.components for one in pressed.followups)))
     assert "Nothing was done" in shown(await ann.submit_modal(form, {"orders": "ord_1"}))
     await here.settle()
     assert here.cancel_calls() == []
     here.skip(PAUSE.total_seconds())
-    await ann.click(question.response, label="Confirm: ask to cancel 30")
+    await ann.click(question.response, label="Cancel 30 orders")
     await here.settle()
     assert len(here.cancel_calls()) == 1
 
@@ -163,7 +163,7 @@ async def test_as_many_orders_as_one_may_have_open(here: World, ann: Any) -> Non
     question = await ann.slash("cancel", orders="1234")  # asks first, and there is room for one
     async with here.app.ledger.write() as tx:
         await tx.add_request(account, ["ord_A"], card, ask_first=False, ignored=(), repeats=0)
-    pressed = await ann.click(question.response, label="Confirm: ask to cancel 1")
+    pressed = await ann.click(question.response, label="Cancel 1 order")
     assert "200,000 open orders" in str([one.components for one in pressed.followups])
     request = await here.app.ledger.read.request(2)
     assert request
@@ -180,7 +180,7 @@ async def test_as_many_questions_as_one_may_leave_unanswered(here: World, ann: A
     assert "Cancel request" in shown(await ann.slash("cancel", orders="ord_A"))  # what asks nothing goes on
     here.app.client.http._HTTPClient__session = None  # type: ignore[attr-defined]
     assert "10 of your requests still wait" in shown(await ann.slash("cancel", file=("orders.txt", b"ord_A")))
-    await ann.click(questions[0].response, label="Keep the orders")
+    await ann.click(questions[0].response, label="Don't cancel")
     assert "Nothing has been sent yet" in shown(await ann.slash("cancel", orders="2000"))
     here.skip(15 * 60 + 1)
     assert "Nothing has been sent yet" in shown(await ann.slash("cancel", orders="2001"))

@@ -58,7 +58,7 @@ async def test_a_first_answer_that_arrived_unheard_is_taken_back(here: Stage, ho
     assert here.ledger("SELECT state, waiting FROM requests ORDER BY id") == [("asking", 2), ("going", 0)]
     assert [call.orders for call in here.panel.calls if call.action == "cancel"] == [("ord_D",)]
     confirmed = await here.discord.press(question, "np:confirm:*")
-    await here.discord.until(lambda: "**2** cancelled" in confirmed.text)
+    await here.discord.until(lambda: "2 cancelled" in confirmed.text)
 
 
 async def test_an_interaction_that_another_process_has_answered_is_left_to_it(here: Stage) -> None:
@@ -75,7 +75,7 @@ async def test_a_form_that_opened_unheard_can_be_filled_in(here: Stage) -> None:
     here.discord.faults = [unheard("502, then 40060", 1)]
     form = await here.discord.slash("cancel")
     card = await here.discord.submit(form, "ord_C")
-    await here.discord.until(lambda: "**1** cancelled" in card.text)
+    await here.discord.until(lambda: "1 cancelled" in card.text)
     assert said(here, NOTHING) == []
 
 
@@ -84,7 +84,7 @@ async def test_a_message_that_was_acknowledged_unheard_is_answered_where_that_st
     before = len(here.discord.seen_by(ANN))
     here.discord.faults = [Fault("POST", "/channels/*/messages", 502, reset=reset, after_effect=True)]
     await here.discord.write("cancel ord_C")
-    await here.discord.until(lambda: said(here, "**1** cancelled"))
+    await here.discord.until(lambda: said(here, "1 cancelled"))
     assert len(here.discord.seen_by(ANN)) == before + 1
 
 

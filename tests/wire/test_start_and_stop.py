@@ -49,7 +49,7 @@ async def test_commands_that_discord_does_not_take_hold_up_nothing(here: Stage, 
     await here.connect()
     here.panel.add_order(KEY, "ord_A")
     card = await here.cancel("ord_A")
-    await here.discord.until(lambda: "**1** cancelled" in card.text)
+    await here.discord.until(lambda: "1 cancelled" in card.text)
     assert await here.bot.terminate() == 0
     assert "Traceback" not in here.bot.log
 

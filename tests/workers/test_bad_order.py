@@ -41,20 +41,20 @@ class TestChecks:
         here.wire.spoilt = {("status", "ord_3"): answer}
         card = await ann.slash("cancel", orders=" ".join(orders))
         await here.wait(60)
-        assert "**9** cancelled · **1** being checked" in shown(card)
+        assert "9 cancelled · 1 checking" in shown(card)
         assert "can't be reached" not in shown(card)
         assert "can't read" not in shown(card)
         here.wire.spoilt = {}
         await here.wait(400, step=5)
-        assert "**10** cancelled" in shown(card) or "**1** cancelled" in messages(ann)[-1]
+        assert "10 cancelled" in shown(card) or "1 cancelled" in messages(ann)[-1]
 
     async def test_two_among_a_hundred(self, here: World, ann: Any) -> None:
         orders = [here.order(f"ord_{number:02}") for number in range(100)]
         here.wire.spoilt = {("status", order): SPOILT[0] for order in ("ord_07", "ord_63")}
         card = await ann.slash("cancel", file=("orders.txt", "\n".join(orders).encode()))
-        await ann.click(card.response, label="Confirm: ask to cancel 100")
+        await ann.click(card.response, label="Cancel 100 orders")
         await here.wait(300, step=5)
-        assert "**98** cancelled · **2** being checked" in shown(card)
+        assert "98 cancelled · 2 checking" in shown(card)
 
     async def test_a_culprit_stays_alone_and_is_asked_about_ever_more_rarely(
         self, here: World, ann: Any, orders: list[str]
@@ -66,7 +66,7 @@ class TestChecks:
         here.wire.tried = lambda action: calls.update([action])
         await ann.slash("cancel", orders=" ".join(orders))
         await here.wait(3600, step=5)
-        assert "**9** cancelled" in messages(ann)[-1]
+        assert "9 cancelled" in messages(ann)[-1]
         assert calls["status"] < 60
 
     async def test_what_the_panel_says_in_words_not_known_is_asked_about_ever_more_rarely(
@@ -87,7 +87,7 @@ class TestChecks:
     async def test_after_an_outage_orders_are_asked_about_together_again(self, here: World, ann: Any) -> None:
         orders = [here.order(f"ord_{number:02}", OrderStatus.IN_PROGRESS) for number in range(100)]
         card = await ann.slash("cancel", file=("orders.txt", "\n".join(orders).encode()))
-        await ann.click(card.response, label="Confirm: ask to cancel 100")
+        await ann.click(card.response, label="Cancel 100 orders")
         await here.settle()
         here.wire.broken = "status"
         await here.wait(1800, step=5)
@@ -110,7 +110,7 @@ class TestCancels:
         here.wire.spoilt = {("cancel", "ord_3"): answer}
         card = await ann.slash("cancel", orders=" ".join(orders))
         await here.wait(900, step=10)
-        assert "**9** cancelled · **1** unclear" in shown(card)
+        assert "9 cancelled · 1 unclear" in shown(card)
         assert here.hasty() == []
         await here.wait(9 * 3600, step=60)
         assert here.panel.cancel_requests == {order: 1 for order in orders if order != "ord_3"}
@@ -122,12 +122,12 @@ class TestCancels:
         calls = Counter[str]()
         here.wire.tried = lambda action: calls.update([action])
         card = await ann.slash("cancel", file=("orders.txt", "\n".join(orders).encode()))
-        await ann.click(card.response, label="Confirm: ask to cancel 900")
+        await ann.click(card.response, label="Cancel 900 orders")
         await here.wait(60)
         assert calls["cancel"] <= 6
         here.wire.broken = None
         await here.wait(900, step=5)
-        assert "**900** cancelled" in shown(card)
+        assert "900 cancelled" in shown(card)
         assert here.hasty() == []
 
     async def test_no_pause_outlasts_a_clock_that_is_set_back_or_a_new_key(self, here: World, ann: Any) -> None:

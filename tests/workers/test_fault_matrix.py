@@ -154,7 +154,7 @@ async def test_a_fault_of_the_panel_while_watching(here: World, ann: Any, fault:
         here.order(order, status)
     card = await ann.slash("cancel", orders=" ".join(ORDERS))
     await here.settle()
-    assert "**1** queued" in shown(card)
+    assert "1 waiting" in shown(card)
     here.wire.faults = [PANEL_FAULTS[fault]] * 2
     await live(here, ann, card, 300)
     await check_the_end(here, ann, card)

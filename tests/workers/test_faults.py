@@ -37,7 +37,7 @@ async def test_an_ambiguous_call_is_settled_by_status(
     await here.app.scheduler.start_due()
     await here.app.scheduler.finish()
     await here.deliver()
-    assert "Unclear, being checked" in shown(card)
+    assert "❔ Unclear" in shown(card)
     assert unclaimed(shown(card))
 
     await here.wait(100)
@@ -45,7 +45,7 @@ async def test_an_ambiguous_call_is_settled_by_status(
     assert ("`ord_A` · status `canceled`" in shown(card)) == arrived
     await here.wait(100)
     assert here.hasty() == []
-    assert "**2** cancelled" in shown(card) + messages(ann)[-1]
+    assert "2 cancelled" in shown(card) + messages(ann)[-1]
     assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
 
 
@@ -56,9 +56,9 @@ async def test_a_call_that_never_left_is_simply_tried_again(here: World, ann: An
     card = await ann.slash("cancel", orders="ord_A")
     await here.settle()
     assert "can't be reached" in shown(card)
-    assert "Waiting to be sent" in shown(card)
+    assert "Not sent yet" in shown(card)
     await here.wait(60)
-    assert "**1** cancelled" in shown(card)
+    assert "1 cancelled" in shown(card)
     assert "can't be reached" not in shown(card)
     assert here.panel.cancel_requests["ord_A"] == 1
 
@@ -75,7 +75,7 @@ async def test_a_rate_limit_is_waited_for(here: World, ann: Any, layer: str | No
     await here.wait(28)
     assert here.panel.cancel_requests == {}
     await here.wait(15)
-    assert "**1** cancelled" in shown(card)
+    assert "1 cancelled" in shown(card)
 
 
 async def test_already_cancelled_after_a_lost_answer_is_no_failure(here: World, ann: Any) -> None:
@@ -87,9 +87,9 @@ async def test_already_cancelled_after_a_lost_answer_is_no_failure(here: World, 
     ]
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(20)
-    assert "Unclear, being checked" in shown(card)
+    assert "❔ Unclear" in shown(card)
     await here.wait(70)
-    assert "**1** cancelled" in shown(card)
+    assert "1 cancelled" in shown(card)
 
 
 async def test_one_order_that_spoils_its_batch_spoils_no_other(here: World, ann: Any) -> None:
@@ -97,7 +97,7 @@ async def test_one_order_that_spoils_its_batch_spoils_no_other(here: World, ann:
     here.wire.allergic_to = "ord_4"
     card = await ann.slash("cancel", orders=" ".join(orders))
     await here.wait(30)
-    assert "**8** cancelled · **1** refused" in shown(card)
+    assert "8 cancelled · 1 not possible" in shown(card)
     assert "`ord_4` — `Bad order in list`" in shown(card)
 
 
@@ -107,9 +107,9 @@ async def test_a_panel_that_turns_calls_away_refuses_no_order(here: World, ann: 
     card = await ann.slash("cancel", orders="ord_A")
     await here.settle()
     assert "is blocking this bot" in shown(card)
-    assert "Waiting to be sent" in shown(card)
+    assert "Not sent yet" in shown(card)
     await here.wait(30)
-    assert "**1** cancelled" in shown(card)
+    assert "1 cancelled" in shown(card)
 
 
 async def test_cancelled_by_somebody_else_before_is_watched_like_any_other(here: World, ann: Any) -> None:
@@ -117,10 +117,10 @@ async def test_cancelled_by_somebody_else_before_is_watched_like_any_other(here:
     here.wire.faults = [Answer(400, '{"error": "Cancellation already requested"}')]
     card = await ann.slash("cancel", orders="ord_A")
     await here.settle()
-    assert "Unclear, being checked" in shown(card)
+    assert "❔ Unclear" in shown(card)
     here.panel.orders["ord_A"].status = "canceled"
     await here.wait(30)
-    assert "**1** cancelled" in shown(card)
+    assert "1 cancelled" in shown(card)
 
 
 async def test_an_order_nobody_knows_is_refused_even_if_the_answer_to_its_cancel_was_lost(
@@ -129,7 +129,7 @@ async def test_an_order_nobody_knows_is_refused_even_if_the_answer_to_its_cancel
     here.wire.faults = [httpx.ReadTimeout("no answer")]
     card = await ann.slash("cancel", orders="ord_absent")
     await here.wait(10)
-    assert "**1** refused" in shown(card)
+    assert "1 not possible" in shown(card)
     assert "`Order not found`" in shown(card)
 
 
@@ -140,7 +140,7 @@ async def test_a_doubtful_call_is_never_told_as_not_made(here: World, ann: Any) 
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(80)
     assert "account is suspended" in shown(card)
-    assert "Unclear, being checked" in shown(card)
+    assert "❔ Unclear" in shown(card)
     removal = await ann.slash("key remove")
     await ann.click(removal.response, label="Remove anyway")
     await here.settle()
@@ -207,7 +207,7 @@ async def test_an_answer_is_written_down_though_the_ledger_could_not_be_read(her
 
     here.wire.faults = [meanwhile]
     await here.wait(10)
-    assert "Queued at the provider" in shown(card)
+    assert "Waiting at the provider" in shown(card)
     assert here.panel.cancel_requests == {"ord_A": 1}
 
 
@@ -220,7 +220,7 @@ async def test_news_that_cannot_be_read_take_back_nothing_that_was_accepted(here
     card = await ann.slash("cancel", orders="ord_A")
     assert card.followups == []
     await here.wait(10)
-    assert "**1** cancelled" in shown(card)
+    assert "1 cancelled" in shown(card)
 
 
 async def test_what_any_answer_says_of_the_limit_is_heeded(here: World, ann: Any) -> None:
@@ -242,9 +242,9 @@ async def test_an_unknown_status_word_is_shown_and_ends_nothing(here: World, ann
     here.wire.faults = [lambda answer: answer, Answer(200, '{"status": "Awaiting [moon](https://x.example)"}')]
     await here.settle()
     assert "`Awaiting [moon](https://x.example)`" in shown(card)
-    assert "Taken by the panel, being checked" in shown(card)  # a word nobody knows proves nothing, not even that
+    assert "Checking the result…" in shown(card)  # a word nobody knows proves nothing, not even that
     await here.wait(90)
-    assert "**1** cancelled" in shown(card)
+    assert "1 cancelled" in shown(card)
 
 
 async def test_a_status_that_cannot_be_read_leaves_the_order_accepted(here: World, ann: Any) -> None:
@@ -256,7 +256,7 @@ async def test_a_status_that_cannot_be_read_leaves_the_order_accepted(here: Worl
     assert "being checked" in shown(card)
     assert unclaimed(shown(card))
     await here.wait(30)
-    assert "**1** cancelled" in shown(card)
+    assert "1 cancelled" in shown(card)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ async def test_a_command_goes_out_at_once_while_watching_uses_up_its_share(here:
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(1)
     assert here.cancel_calls()[-1] == ("ord_A",)
-    assert "**1** cancelled" in shown(card)
+    assert "1 cancelled" in shown(card)
 
 
 async def test_thousands_of_one_user_keep_nobody_else_waiting(here: World, ann: Any) -> None:
@@ -83,4 +83,4 @@ async def test_thousands_of_one_user_keep_nobody_else_waiting(here: World, ann: 
     await here.app.scheduler.finish()
     assert ("ord_B",) in here.cancel_calls()[-2:]
     await here.wait(3)
-    assert "**1** cancelled" in shown(card)
+    assert "1 cancelled" in shown(card)

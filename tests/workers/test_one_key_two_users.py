@@ -163,13 +163,13 @@ async def test_one_more_try_does_not_wait_for_one_that_has_none_left(here: World
 async def test_seen_pending_beside_the_call_of_another_proves_no_refund(here: World, ann: Any, bob: Any) -> None:
     here.order("ord_A", RUNNING, upstream=Upstream(after=timedelta(minutes=2), refunds=Decimal(0)))
     first = await ann.slash("cancel", orders="ord_A")
-    await ann.click(first.response, label="Confirm: ask to cancel 1")
+    await ann.click(first.response, label="Cancel 1 order")
     await here.settle()
     here.panel.orders["ord_A"].status = "Pending"  # as it waits for its provider
     second = await bob.slash("cancel", orders="ord_A")
     await here.wait(5)
     assert "**1** pending" in shown(second)
     here.skip(150)  # it is cancelled, and nobody has looked
-    await bob.click(second.response, label="Confirm: ask to cancel 1")
+    await bob.click(second.response, label="Cancel 1 order")
     await here.wait(240)
     assert here.sql("SELECT state, refund FROM cancellations") == [("cancelled", None)] * 2

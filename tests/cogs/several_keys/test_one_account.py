@@ -32,7 +32,7 @@ async def test_an_order_is_sent_once_and_shown_on_both_cards(here: World, twice:
     assert len(calls(here, "cancel")) == 1
     assert here.panel.cancel_requests["ord_A"] == 1
     for card in (first, second, third):
-        assert "**1** queued" in shown(card)
+        assert "1 waiting" in shown(card)
     assert breaches(here.sql) == {}
 
 
@@ -42,7 +42,7 @@ async def test_an_order_of_another_account_is_found_by_whichever_key_is_right(he
     await here.settle()
     assert here.panel.cancel_requests["ord_S"] == 1
     assert [key for key, orders in calls(here, "cancel")][-1] == SHOP
-    assert "**1** queued" in shown(cards[-1])
+    assert "1 waiting" in shown(cards[-1])
     assert breaches(here.sql) == {}
 
 
@@ -54,7 +54,7 @@ async def test_a_new_key_takes_over_what_the_rejected_one_left(here: World, twic
     await here.wait(1200, step=60)
     card = await twice.slash("cancel", orders="ord_A", key="second")
     await here.settle()
-    assert "**1** queued" in shown(card)
+    assert "1 waiting" in shown(card)
     assert here.panel.cancel_requests["ord_A"] == 1
     before = len(calls(here, "status"))
     await here.wait(1200, step=60)

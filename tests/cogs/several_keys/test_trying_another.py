@@ -7,7 +7,7 @@ import pytest
 from bot.cards import actions
 from bot.ledger import ListKind
 from tests.cogs.several_keys.shop import RUNNING, SHOP, calls, labels
-from tests.world import KEY, World, messages, shown
+from tests.world import KEY, World, choose, messages, offers_of, shown
 
 pytestmark = pytest.mark.usefixtures("env")
 
@@ -21,35 +21,40 @@ async def lost(here: World, ann: Any) -> Any:
     return result
 
 
+def tries(result: Any) -> list[str]:
+    """Return which other keys a card offers."""
+    return [offer for offer in offers_of(result.response) if offer.startswith("Try")]
+
+
 async def test_what_is_not_found_is_offered_to_the_other_key_and_asked_first(here: World, ann: Any) -> None:
     result = await lost(here, ann)
-    assert labels(result) == ["Try under Shop"]
+    assert tries(result) == ["Try the 2 not found under Shop"]
     await here.restart()
-    question = await ann.click(result.response, label="Try under Shop")
+    question = await choose(ann, result.response, "under Shop")
     await here.settle()
     assert "Cancel 2 orders?" in shown(question)
-    assert "Under your key `Shop`." in shown(question)
+    assert "key `Shop`" in shown(question)
     assert "ord_M" not in shown(question)
     assert {key for key, _ in calls(here, "cancel")} == {KEY}
-    await ann.click(question.response, label="Confirm: ask to cancel 2")
+    await ann.click(question.response, label="Cancel 2 orders")
     await here.settle()
     assert calls(here, "cancel")[-1] == (SHOP, ("ord_S", "ord_nowhere"))
-    assert "**1** queued" in shown(question)
-    assert "**1** refused" in shown(question)
+    assert "1 waiting" in shown(question)
+    assert "1 not possible" in shown(question)
 
 
 async def test_pressed_twice_it_asks_twice_and_cancels_once(here: World, ann: Any) -> None:
     result = await lost(here, ann)
-    questions = [await ann.click(result.response, label="Try under Shop") for _ in range(2)]
+    questions = [await choose(ann, result.response, "under Shop") for _ in range(2)]
     for question in questions:
-        await ann.click(question.response, label="Confirm: ask to cancel 2")
+        await ann.click(question.response, label="Cancel 2 orders")
         await here.settle()
     assert sum("ord_S" in orders for key, orders in calls(here, "cancel") if key == SHOP) == 1
 
 
 async def test_kept_it_sends_nothing(here: World, ann: Any) -> None:
-    question = await ann.click((await lost(here, ann)).response, label="Try under Shop")
-    await ann.click(question.response, label="Keep the orders")
+    question = await choose(ann, (await lost(here, ann)).response, "under Shop")
+    await ann.click(question.response, label="Don't cancel")
     await here.settle()
     assert {key for key, _ in calls(here, "cancel")} == {KEY}
 
@@ -58,8 +63,8 @@ async def test_what_was_refused_for_another_reason_is_not_offered(here: World, a
     here.order("ord_C", RUNNING, cancellable=False)
     result = await ann.slash("cancel", orders="ord_C")
     await here.settle()
-    assert "refused" in shown(result)
-    assert labels(result) == []
+    assert "1 not possible" in shown(result)
+    assert tries(result) == []
 
 
 async def test_a_key_that_is_not_in_use_is_not_offered(here: World, ann: Any) -> None:
@@ -67,7 +72,7 @@ async def test_a_key_that_is_not_in_use_is_not_offered(here: World, ann: Any) ->
     await ann.slash("balance", key="Shop")
     here.skip(60)
     await ann.slash("balance", key="Shop")
-    assert labels(await lost(here, ann)) == []
+    assert tries(await lost(here, ann)) == []
 
 
 async def test_of_many_keys_one_button_leads_to_the_choice(here: World, ann: Any) -> None:
@@ -75,8 +80,8 @@ async def test_of_many_keys_one_button_leads_to_the_choice(here: World, ann: Any
         here.panel.add_key(f"np-one-of-many-{number}")
         await here.connect(ann, f"np-one-of-many-{number}", f"many {number}")
     result = await lost(here, ann)
-    assert labels(result) == ["Try my other keys"]
-    choice = await ann.click(result.response, label="Try my other keys")
+    assert tries(result) == ["Try the not found under another key"]
+    choice = await choose(ann, result.response, "under another key")
     assert labels(choice) == ["Try under Shop", *(f"Try under many {n}" for n in range(3))]
     question = await ann.click(choice.response, label="Try under Shop")
     assert "Cancel 2 orders?" in shown(question)
@@ -88,7 +93,7 @@ async def test_a_message_offers_the_other_key_too(here: World, ann: Any) -> None
     await ann.slash("cancel", orders="ord_S")
     await here.wait(15)
     assert "`ord_S` · key `main`" in messages(ann)[-1]
-    question = await ann.click(ann.dm_channel.last_message, label="Try under Shop")
+    question = await choose(ann, ann.dm_channel.last_message, "under Shop")
     (request,) = here.sql("SELECT account_id, orders, state FROM requests ORDER BY id DESC LIMIT 1")
     assert question.acknowledged
     assert request == (2, 1, "asking")
