@@ -161,7 +161,7 @@ def options_of(card: CardView) -> list[dict[str, Any]]:
 def ours(card: CardView) -> str:
     """Return what a card claims in our own words: the panel's stand in inline code or quotation marks."""
     said = re.sub(r"`[^`]*`|“[^”]*”", "", text_of(card)).casefold()
-    return said.replace("not refunded yet", "").replace("not cancelled", "")
+    return said.replace("not refunded yet", "").replace("not cancelled", "").replace("can't be cancelled", "")
 
 
 def keeps_discords_limits(card: CardView) -> None:

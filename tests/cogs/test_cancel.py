@@ -1,5 +1,6 @@
 """/cancel: one order or hundreds, from an option, a form, a file or a message."""
 
+import csv
 import random
 import sqlite3
 from contextlib import closing
@@ -121,7 +122,7 @@ async def test_250_orders_from_a_file_cost_three_calls_and_none_is_sent_twice(he
     assert set(here.panel.cancel_requests.values()) == {1}
     assert "84 cancelled · 83 waiting · 83 delivered" in shown(asked)
     lines = (await whole_list(ann, asked)).splitlines()
-    outcome = {line.split(",")[0]: line.split(",")[1] for line in lines[1:]}
+    outcome = {row[0]: row[1] for row in csv.reader(lines[1:])}
     expected = ("Cancelled", "Waiting at the provider", "Delivered, not cancelled")
     assert outcome == {order: expected[index % 3] for index, order in enumerate(ids)}
 
@@ -170,7 +171,7 @@ async def test_a_question_lapses(here: World, ann: Any) -> None:
 async def test_a_late_answer_to_a_question_is_told_that_it_is_late(here: World, ann: Any, minutes: int) -> None:
     asked = await ann.slash("cancel", orders="ord_A ord_B")
     await here.wait(minutes * 60, step=60)
-    pressed = await ann.click(asked.response, label="Cancel 2 orders")
+    pressed = await ann.click(asked.response, custom_id="np:confirm:1")
     assert "Too late to confirm" in shown(pressed)
     assert here.cancel_calls() == []
 
@@ -279,7 +280,7 @@ async def test_numbers_are_asked_about_first_since_they_may_be_an_amount(here: W
     await here.settle()
     assert here.cancel_calls() == []
     assert "Cancel 2 orders?" in shown(question)
-    assert "`10`, `000`" in shown(question)
+    assert "`10`\n`000`" in shown(question)
 
 
 @pytest.mark.parametrize("table", ["order,order_id\n1,2\n", "quantity,link\n1,2\n", 'order,link\n1,"2\n3,4\n'])

@@ -122,7 +122,7 @@ async def test_stop_watching_asks_first_and_then_no_message_comes(here: World, a
 
     await press(ann, queued, "Stop watching")
     await here.restart()
-    assert "2 no longer watched" in await press(ann, queued, "Stop watching")
+    assert "**2** no longer watched" in await press(ann, queued, "Stop watching")
     await here.settle()
     assert "2 no longer watched" in shown(card)
     calls = len(here.panel.calls)

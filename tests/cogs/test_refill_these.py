@@ -221,7 +221,7 @@ async def test_what_was_not_sent_can_be_confirmed_again(here: World, ann: Any) -
     assert "Nothing was changed" in shown(question)
     question = await asked(here, ann)
     await ann.click(question.response, label="Confirm refill")
-    assert "`A refill of this order is already open`" in shown(question)
+    assert "“A refill of this order is already open”" in shown(question)
 
 
 async def test_what_has_ended_since_is_asked_about_anew(here: World, ann: Any) -> None:

@@ -127,7 +127,7 @@ async def test_the_default_can_be_chosen(here: World, ann: Any) -> None:
     result = await ann.slash("cancel", orders="ord_S")
     await here.settle()
     assert calls(here, "cancel") == [(SHOP, ("ord_S",))]
-    assert "Under your key `Shop`." in shown(result)
+    assert "-# 1 order · key `Shop`" in shown(result)
 
 
 async def test_a_name_that_is_none_is_told_with_those_that_are(here: World, ann: Any) -> None:

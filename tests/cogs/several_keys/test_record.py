@@ -24,7 +24,7 @@ async def test_history_and_lists_hold_all_keys_and_name_them(here: World, ann: A
         here.skip(60)
     await ann.slash("key remove", name="Shop")
     result = await ann.slash("history")
-    assert "6 orders ended" in shown(result)
+    assert "### 6 cancelled" in shown(result)
     assert "`ord_M2` · key `main`" in shown(result)
     assert "`ord_S2` · key `Shop`" in shown(result)
     older = (actions.BROWSE.button(ListKind.HISTORY, 30), actions.LIST.button(ListKind.HISTORY, 30))
@@ -68,7 +68,7 @@ async def test_check_now_and_stop_watching_are_for_all_keys(here: World, ann: An
     await ann.click(opened.response, label="Stop watching")
     assert "Stop watching 2 open orders?" in shown(opened)
     await ann.click(opened.response, label="Stop watching")
-    assert "2 no longer watched" in shown(opened)
+    assert "**2** no longer watched" in shown(opened)
     assert "Nothing open" in shown(await ann.slash("queued"))
 
 

@@ -36,7 +36,7 @@ async def test_what_is_not_found_is_offered_to_the_other_key_and_asked_first(her
     assert "key `Shop`" in shown(question)
     assert "ord_M" not in shown(question)
     assert {key for key, _ in calls(here, "cancel")} == {KEY}
-    await ann.click(question.response, label="Cancel 2 orders")
+    await ann.click(question.response, label="Cancel 1 order")  # the other is not under this key either
     await here.settle()
     assert calls(here, "cancel")[-1] == (SHOP, ("ord_S", "ord_nowhere"))
     assert "1 waiting" in shown(question)

@@ -19,8 +19,8 @@ async def test_orders_go_to_the_key_named_and_to_no_other(here: World, ann: Any)
     second = await ann.slash("cancel", orders="ord_S", key="shop")
     await here.settle()
     assert set(calls(here, "cancel")) == {(KEY, ("ord_M",)), (SHOP, ("ord_S",))}
-    assert "Under your key `main`." in shown(first)
-    assert "Under your key `Shop`." in shown(second)
+    assert "key `main`" in shown(first)
+    assert "key `Shop`" in shown(second)
     assert "1 cancelled" in shown(first)
     assert "1 cancelled" in shown(second)
 
@@ -58,7 +58,7 @@ async def test_a_question_says_under_which_key_and_keeps_to_it(here: World, ann:
     asked = [here.order(f"ord_{number}", key=SHOP) for number in range(30)]
     question = await ann.slash("cancel", orders=" ".join(asked), key="Shop")
     await here.wait(2)
-    assert "Under your key `Shop`." in shown(question)
+    assert "-# key `Shop` · Nothing sent yet" in shown(question)
     assert "**30** pending" in shown(question)
     await ann.slash("key default", name="Shop")
     await ann.slash("key default", name="main")
@@ -73,7 +73,7 @@ async def test_a_direct_message_goes_to_the_default_and_says_so(here: World, ann
     here.order("ord_M")
     await ann.send_dm("cancel ord_M")
     await here.settle()
-    assert "Under your key `main`." in messages(ann)[-1]
+    assert "key `main`" in messages(ann)[-1]
     assert calls(here, "cancel") == [(KEY, ("ord_M",))]
 
 
