@@ -372,7 +372,6 @@ def shown(result: Any) -> str:
     return text_of(result.response.components)
 
 
-<<<<<<< HEAD
 def filled_in(modal: Any) -> dict[str, Any]:
     """Return what a form is filled in with as it opens: of radio groups, menus and boxes."""
     found: dict[str, Any] = {}
@@ -387,7 +386,8 @@ async def fill_in(user: Any, form: Any, **choices: Any) -> Any:
     values = {**filled_in(form.modal), **choices}
     menus = {part["component"]["custom_id"] for part in form.modal["components"] if part["component"]["type"] == 3}
     return await user.submit_modal(form, {name: [value] if name in menus else value for name, value in values.items()})
-=======
+
+
 def offers_of(message: Any) -> list[str]:
     """Return what can be chosen from a message's menus."""
     return [option["label"] for option in _options(message)]
@@ -402,7 +402,6 @@ async def choose(user: Any, message: Any, label: str) -> Any:
 def _options(message: Any) -> list[dict[str, Any]]:
     parts = walk_components([part if isinstance(part, dict) else part.to_dict() for part in message.components])
     return [option for part in parts for option in part.get("options", ())]
->>>>>>> 68f610e (Follow the new cards in the tests)
 
 
 async def whole_list(user: Any, card: Any) -> str:
