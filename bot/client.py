@@ -28,6 +28,7 @@ from bot.ledger import LedgerUnwritable
 from bot.ops.admission import MOST_AT_WORK, Admission
 from bot.ops.health import Health
 from bot.ops.metrics import Metrics
+from bot.ops.operators import Operators
 from bot.ops.request_context import begin_request, lose_answer
 from bot.panel import PanelError
 from bot.services.cancels import Cancels
@@ -120,6 +121,7 @@ class Client(commands.AutoShardedBot):
         )
         self._add_cogs = add_cogs
         self.admission = Admission()
+        self.operators = Operators(lambda: self.application_info())
         self.command_ids = CommandIds()
         """Filled by bot/ops/registration.py."""
         self._open_shards: set[int] = set()

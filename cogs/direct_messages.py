@@ -10,6 +10,7 @@ import discord
 from discord.ext import commands
 
 from bot.cards import actions
+from bot.cards.admin import admin_card
 from bot.cards.answers import working
 from bot.cards.language import current_language, speak
 from bot.cards.layout import CardView
@@ -54,6 +55,9 @@ _LOOKS_LIKE_A_KEY = 20
 """A single word of that length that is no command may be somebody's API key."""
 _KEY_IN_SENTENCE = re.compile(rf"(?<!\S)(?=\S*[0-9])(?=\S*[A-Za-z])[0-9A-Za-z_.-]{{{_LOOKS_LIKE_A_KEY},}}(?!\S)")
 """Among other words it has letters and digits."""
+
+_FOR_OPERATORS = "admin"
+"""No slash command, since Discord would show it to everybody: to others it is a word like any other."""
 
 
 class DirectMessagesCog(commands.Cog):
@@ -160,8 +164,16 @@ async def _ask_panel(reply: Reply, verb: str, found: Found) -> CardView:
     return await (look_up if verb == STATUS else ask_for_refills)(reply, found)
 
 
+async def _overview(reply: Reply) -> CardView:
+    """Return how the bot is doing, for its operators."""
+    health = reply.services.health
+    return admin_card(health, await health.standing())
+
+
 async def _without_orders(reply: Reply, said: DmText) -> CardView:
     """Answer a message without order IDs."""
+    if said.text.casefold() == _FOR_OPERATORS and await reply.client.operators.include(reply.user_id):
+        return await _overview(reply)
     alone = len(said.text) >= _LOOKS_LIKE_A_KEY and not re.search(r"\s", said.text)
     if alone or _KEY_IN_SENTENCE.search(said.text):
         return key_in_message()

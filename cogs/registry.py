@@ -2,7 +2,6 @@
 
 from bot.client import Client
 from cogs import lists, more, updates
-from cogs.admin import AdminCog
 from cogs.balance import BalanceCog
 from cogs.cancel import CancelCog
 from cogs.direct_messages import DirectMessagesCog
@@ -38,7 +37,6 @@ async def add_cogs(client: Client) -> None:
         ForgetCog(),
         HelpCog(),
         WebhookCog(),
-        AdminCog(client),
         DispatchCog(),
         DirectMessagesCog(client),
     ):

@@ -20,7 +20,6 @@ from bot.domain.errors import (
     NoKey,
     NoOrders,
     NoSuchKey,
-    NotOperator,
     NotOwner,
     NoWebhooks,
     QuestionClosed,
@@ -62,7 +61,6 @@ _TEXTS: Mapping[type[UserError], str] = {
         "That question is closed, and I have not kept its order IDs. Nothing was sent. Send the IDs again."
     ),
     NotOwner: N_("This belongs to somebody else. Use the command yourself to get your own."),
-    NotOperator: N_("That is for whoever runs this bot. Everything of yours is under `/help`."),
     RefillUnderWay: N_(
         "Your refills are already being requested, or this question was answered before. Nothing was sent twice; the "
         "first card shows the result."

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.cards import actions
 from bot.cards.language import _
 from bot.cards.layout import CardView, Tone, card
+from bot.cards.mentions import with_mentions
 from bot.cards.text import code
 from bot.domain.dm_words import CANCEL
 
@@ -39,7 +40,7 @@ def how_to_stop() -> CardView:
 
 def as_command(command: str) -> CardView:
     """Name the command that does what a message cannot."""
-    return card(Tone.PLAIN, [_("Use {command} for that.", command=code(command))])
+    return card(Tone.PLAIN, [_("Use {command} for that.", command=with_mentions(code(command)))])
 
 
 def key_in_message() -> CardView:

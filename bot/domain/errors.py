@@ -185,9 +185,5 @@ class BeingErased(UserError):
     """Something is left of what the user has had erased; until that is gone no key is stored."""
 
 
-class NotOperator(UserError):
-    """This is for whoever runs the bot."""
-
-
 class NotOwner(UserError):
     """Somebody else asked for this."""

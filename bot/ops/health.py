@@ -1,4 +1,4 @@
-"""Whether the bot gets its work done: what `/healthz` and `/readyz` answer, and what `/metrics` and `/admin` show."""
+"""Whether the bot gets its work done: what `/healthz` and `/readyz` answer, and what operators are shown."""
 
 import asyncio
 from collections.abc import Callable, Mapping

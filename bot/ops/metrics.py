@@ -1,7 +1,7 @@
 """What this process counts for its operator: each metric with its name and help text, declared once.
 
 No label names a user, an order or a key. A process counts for itself and starts at zero; what is read from the ledger
-(bot/ops/http/metrics.py) is the same for all processes that share one. `/admin` reads the same objects.
+(bot/ops/http/metrics.py) is the same for all processes that share one. the card for operators reads the same objects.
 """
 
 from collections import deque
