@@ -24,7 +24,7 @@ class BalanceCog(commands.Cog):
 
     @app_commands.command(description=locale_str("How much is left on your NotPanel account"))
     @app_commands.autocomplete(key=suggest_keys)
-    @app_commands.describe(key=locale_str("Which of your keys (otherwise all of them)"))
+    @app_commands.describe(key=locale_str("Which of your keys (all if left out)"))
     async def balance(self, interaction: Interaction, key: str = "") -> None:
         """Ask the panel."""
         await answer(interaction, partial(balances, key=key))

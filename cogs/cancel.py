@@ -37,12 +37,12 @@ async def _cancel(reply: Reply, text: str, files: Sequence[discord.Attachment], 
 class CancelCog(commands.Cog):
     """The command the bot is for."""
 
-    @app_commands.command(description=locale_str("Ask NotPanel to cancel orders, and hear how each one really ended"))
+    @app_commands.command(description=locale_str("Cancel orders and hear how each one really ended"))
     @app_commands.autocomplete(orders=suggest_orders, key=suggest_keys)
     @app_commands.describe(
-        orders=locale_str("One or several order IDs, separated in any way"),
-        file=locale_str("A text or CSV file with order IDs, for long lists"),
-        key=locale_str("Under which of your keys (otherwise your default)"),
+        orders=locale_str("Order IDs, one or many, separated any way you like"),
+        file=locale_str("A text or CSV file with order IDs"),
+        key=locale_str("Which of your keys (your default if left out)"),
     )
     async def cancel(
         self,

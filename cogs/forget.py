@@ -24,9 +24,7 @@ async def ask_to_erase(reply: Reply) -> CardView:
 class ForgetCog(commands.Cog):
     """Being forgotten."""
 
-    @app_commands.command(
-        name="forget-me", description=locale_str("Erase everything that is stored about you (asks first)")
-    )
+    @app_commands.command(name="forget-me", description=locale_str("Erase everything stored about you (asks first)"))
     async def forget_me(self, interaction: Interaction) -> None:
         """Ask first."""
         await answer(interaction, ask_to_erase)

@@ -40,10 +40,10 @@ def _names(said: str, outcome: str) -> bool:
 class HistoryCog(commands.Cog):
     """What has ended."""
 
-    @app_commands.command(description=locale_str("How the orders you asked to cancel have ended"))
+    @app_commands.command(description=locale_str("How your cancel requests ended"))
     @app_commands.describe(
         outcome=locale_str("Only orders that ended in this way"),
-        days=locale_str("How many days to look back (1 to 365; otherwise 30)"),
+        days=locale_str("How many days to look back: 1 to 365 (30 if left out)"),
     )
     @app_commands.choices(
         outcome=[Choice(name=locale_str(name), value=state.value) for state, name in OUTCOMES.items()]

@@ -54,29 +54,27 @@ class KeyCog(commands.GroupCog, group_name="key", group_description=locale_str("
     """The commands around keys."""
 
     @app_commands.command(
-        name="set", description=locale_str("Connect a NotPanel API key, or replace it (opens a form only you see)")
+        name="set", description=locale_str("Connect or replace a NotPanel API key (in a form only you see)")
     )
     @app_commands.autocomplete(name=suggest_keys)
-    @app_commands.describe(name=locale_str("Its name, to have several keys; without one your default key is replaced"))
+    @app_commands.describe(name=locale_str("A name, if you have several keys (your default if left out)"))
     async def set_key(self, interaction: Interaction, name: Name | None = None) -> None:
         """Open the form."""
         await ask_for_key(interaction, read_name(name) if name else "")
 
-    @app_commands.command(
-        description=locale_str("Which keys are connected (their last four characters) and how many orders they watch")
-    )
+    @app_commands.command(description=locale_str("Your keys, and how many orders each one watches"))
     async def show(self, interaction: Interaction) -> None:
         """Show them."""
         await answer(interaction, show_keys)
 
-    @app_commands.command(description=locale_str("Forget a key"))
+    @app_commands.command(description=locale_str("Remove a key"))
     @app_commands.autocomplete(name=suggest_keys)
     @app_commands.describe(name=locale_str("Which of your keys, if you have several"))
     async def remove(self, interaction: Interaction, name: Name | None = None) -> None:
         """Remove it, after a question where orders need it or several could be meant."""
         await answer(interaction, partial(_remove_one, name=name or ""))
 
-    @app_commands.command(description=locale_str("Choose the key that commands without a key use"))
+    @app_commands.command(description=locale_str("Choose the key that's used when you name none"))
     @app_commands.autocomplete(name=suggest_keys)
     @app_commands.describe(name=locale_str("Which of your keys"))
     async def default(self, interaction: Interaction, name: Name) -> None:

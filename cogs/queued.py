@@ -21,7 +21,7 @@ async def open_orders(reply: Reply) -> CardView:
 class QueuedCog(commands.Cog):
     """What is still open."""
 
-    @app_commands.command(description=locale_str("Which of your cancel requests are still open"))
+    @app_commands.command(description=locale_str("Your orders that are still waiting to be cancelled"))
     async def queued(self, interaction: Interaction) -> None:
         """Show it."""
         await answer(interaction, open_orders)

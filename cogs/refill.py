@@ -55,11 +55,11 @@ async def _refill(reply: Reply, orders: str, key: str) -> CardView:
 class RefillCog(commands.Cog):
     """The one command that acts at the panel by itself: a refill has no status to be watched."""
 
-    @app_commands.command(description=locale_str("Ask NotPanel to refill completed or partly delivered orders"))
+    @app_commands.command(description=locale_str("Ask for a refill of completed or partly delivered orders"))
     @app_commands.autocomplete(orders=suggest_orders, key=suggest_keys)
     @app_commands.describe(
-        orders=locale_str("One or several order IDs, separated in any way"),
-        key=locale_str("Under which of your keys (otherwise your default)"),
+        orders=locale_str("Order IDs, one or many, separated any way you like"),
+        key=locale_str("Which of your keys (your default if left out)"),
     )
     async def refill(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000], key: str = "") -> None:
         """Ask for them, each once."""

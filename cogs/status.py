@@ -36,8 +36,8 @@ class StatusCog(commands.Cog):
     @app_commands.command(description=locale_str("What NotPanel says about orders right now"))
     @app_commands.autocomplete(orders=suggest_orders, key=suggest_keys)
     @app_commands.describe(
-        orders=locale_str("One or several order IDs, separated in any way"),
-        key=locale_str("Under which of your keys (otherwise your default)"),
+        orders=locale_str("Order IDs, one or many, separated any way you like"),
+        key=locale_str("Which of your keys (your default if left out)"),
     )
     async def status(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000], key: str = "") -> None:
         """Ask the panel."""

@@ -36,7 +36,7 @@ async def go_a_step(reply: Reply, step: str) -> CardView:
 class WebhookCog(commands.Cog):
     """Being told by the panel instead of asking."""
 
-    @app_commands.command(description=locale_str("Have NotPanel tell me at once when an order of yours changes"))
+    @app_commands.command(description=locale_str("Have NotPanel tell me at once when one of your orders changes"))
     async def webhook(self, interaction: Interaction) -> None:
         """Show what there is."""
         await answer(interaction, partial(go_a_step, step="show"))
