@@ -55,7 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "demo":
         from bot.demo.preview import run_demo  # its packages are installed by `make demo` alone
 
-        return run_demo(options.locale, port=options.port, browser=options.browser, panel_only=options.panel_only)
+        return run_demo(
+            options.locale,
+            port=options.port,
+            browser=options.browser,
+            panel_only=options.panel_only,
+            stage=options.stage,
+        )
     _forbid_memory_dumps()
     try:
         settings = load_settings()
@@ -208,6 +214,9 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="try the bot in a browser, with a simulated Discord and panel")
     demo.add_argument("--port", type=int, default=0, help="loopback port (default: any free one)")
     demo.add_argument("--locale", default="en-US", help="the language of your Discord client, such as tr or pt-BR")
+    demo.add_argument(
+        "--stage", choices=("plain", "wide"), default="plain", help="wide: 60 orders, and requests of the last two days"
+    )
     demo.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     demo.add_argument("--panel-only", action="store_true", help="only serve the simulated panel, for PANEL_URL")
     commands.add_parser("doctor", help="check token, panel, ledger, keys, files and clock, and say what to do")

@@ -1,4 +1,4 @@
-"""Plays the demo in a headless Chromium the way a person would: for the browser test and the README's pictures."""
+"""Plays the demo in a headless Chromium the way a person would."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, TimeoutError, expect, sync_playwright
 
-from bot.cards.language import _, plural
+from bot.cards.language import _
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -24,26 +24,27 @@ _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "-
 
 @dataclass(frozen=True)
 class Demo:
-    """A demo that is running: its page's address, the key to paste, and the orders to cancel."""
+    """A demo that is running: the addresses of its pages, the key to paste, and the orders to cancel."""
 
     process: subprocess.Popen[str]
     url: str
+    server: str
     key: str
     orders: tuple[str, ...]
 
 
 @contextmanager
-def running_demo(seconds: float = 60, locale: str = "en-US") -> Generator[Demo]:
+def running_demo(seconds: float = 60, locale: str = "en-US", stage: str = "plain") -> Generator[Demo]:
     """Start the demo as a user does, and end it with Ctrl-C."""
-    arguments = [sys.executable, "-m", "bot", "demo", "--no-browser", "--locale", locale]
+    arguments = [sys.executable, "-m", "bot", "demo", "--no-browser", "--locale", locale, "--stage", stage]
     process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         text = _read_until(process, "Ctrl-C ends it.", seconds)
         key = re.search(r"Demo key:\n  (\S+)", text)
-        url = re.search(r"http://127\S+", text)
+        urls = re.findall(r"http://127\S+", text)
         assert key, text
-        assert url, text
-        yield Demo(process, url[0], key[1], tuple(re.findall(r"ord_\w+", text)))
+        assert len(urls) == 2, text
+        yield Demo(process, *urls, key[1], tuple(re.findall(r"ord_\w+", text)))
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
@@ -63,15 +64,15 @@ def _read_until(process: subprocess.Popen[str], mark: str, seconds: float) -> st
 
 
 @contextmanager
-def browser_page(url: str) -> Generator[Page]:
+def browser_page(url: str, width: int = 1000) -> Generator[Page]:
     """Open an address in a headless Chromium of the system."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
-        page = browser.new_page(viewport={"width": 1000, "height": 1000}, device_scale_factor=2)
+        page = browser.new_page(viewport={"width": width, "height": 1000}, device_scale_factor=2)
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         page.goto(url)
-        expect(page.get_by_role("heading", name="Try it")).to_be_visible()
+        expect(page.locator("article.channel-message").last).to_be_visible()
         try:
             yield page
         finally:
@@ -91,12 +92,14 @@ def cancel(page: Page, orders: tuple[str, ...]) -> Locator:
     option = page.get_by_role("combobox", name="orders")
     option.fill(" ".join(orders))
     option.press("Enter")
-    return message(page, plural("Cancel request · {count} order", "Cancel request · {count} orders", len(orders)))
+    return answer(page, orders[0])
 
 
-def message(page: Page, heading: str) -> Locator:
-    """Return the last message under such a heading."""
-    return page.locator("article").filter(has=page.get_by_role("heading", name=heading)).last
+def answer(page: Page, order: str) -> Locator:
+    """Return the bot's first message that names an order, after the demo's own."""
+    named = page.locator("article.channel-message").filter(has_text=order)
+    message_id = named.nth(1).get_attribute("data-message-id")
+    return page.locator(f"article[data-message-id='{message_id}']")
 
 
 def _fill_form(page: Page, command: str, text: str) -> None:

@@ -2,74 +2,130 @@
 
 import asyncio
 import signal
+import socket
+import sys
 import tempfile
 import webbrowser
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import discord
 import simcord
-from simcord.backend.errors import SetupError
 
 from bot.app import build
-from bot.cards.layout import CardView, Tone, card
-from bot.demo.locale import set_locale
-from bot.demo.sample import SamplePanel, sample_panel
+from bot.cards.language import use_language
+from bot.cards.layout import CardView
+from bot.demo.parsed import remember_parsed_texts
+from bot.demo.past import StoryClock, play
+from bot.demo.presses import Presses
+from bot.demo.sample import Stage, sample_panel
 from bot.demo.serve import serve
+from bot.demo.stage import set_up
+from bot.demo.welcome import presses, server_welcome, welcome
 from bot.domain.clock import utc_now
+from bot.domain.languages import resolve_locale
 from bot.logs import set_up_logging
+from bot.ops.registration import register
 from bot.panel import in_process
 from bot.settings import Settings
 
-_TICK = 0.3
+EXIT_ARGUMENTS = 2
+_LAST_PORT = 65_535
 
 
-def run_demo(locale: str, *, port: int, browser: bool, panel_only: bool) -> int:
+def run_demo(locale: str, *, port: int, browser: bool, panel_only: bool, stage: str) -> int:
     """Run until Ctrl-C and return the process's exit code; `locale` is the language of the simulated client."""
     set_up_logging("WARNING", "console")
+    problem = _problem(locale, port)
+    if problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return EXIT_ARGUMENTS
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve_panel(port) if panel_only else _preview(locale, port, browser))
+        asyncio.run(_serve_panel(port, stage) if panel_only else _preview(locale, port, browser, stage))
     print("\nDemo ended; nothing was kept.")
     return 0
 
 
-async def _serve_panel(port: int) -> None:
-    panel, sample = sample_panel(utc_now)
+def _problem(locale: str, port: int) -> str:
+    """Return what cannot be served as asked for, in a sentence; empty where all can."""
+    locales = sorted(one.value for one in discord.Locale)
+    if locale not in locales:
+        return f"--locale {locale} is no language of Discord's. It knows {', '.join(locales)}."
+    if not 0 <= port <= _LAST_PORT:
+        return f"--port {port} is no port. Choose one from 1 to {_LAST_PORT}, or leave it out for any free one."
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            return f"port {port} can't be used ({error.strerror}). Choose another --port, or leave it out."
+    return ""
+
+
+async def _serve_panel(port: int, stage_name: str) -> None:
+    panel, stage = sample_panel(utc_now, stage_name)
     async with serve(panel, port) as url:
-        print(f"Simulated panel, for PANEL_URL:\n  {url}\n\n{_listing(sample)}", flush=True)
+        print(f"Simulated panel, for PANEL_URL:\n  {url}\n\n{_listing(stage)}", flush=True)
         await _stopped()
 
 
-async def _preview(locale: str, port: int, browser: bool) -> None:
-    panel, sample = sample_panel(utc_now)
-    with tempfile.TemporaryDirectory(prefix="notpanel-demo-") as folder:
+async def _preview(locale: str, port: int, browser: bool, stage_name: str) -> None:
+    remember_parsed_texts()
+    clock = StoryClock()
+    panel, stage = sample_panel(clock, stage_name)
+    if stage.past:
+        clock.behind = stage.past[0].ago
+    with tempfile.TemporaryDirectory(prefix="notpanel-demo-") as folder, use_language(resolve_locale(locale)):
         async with (
-            build(_settings(Path(folder)), transport=in_process(panel.answer)) as app,
+            build(_settings(Path(folder)), transport=in_process(panel.answer), clock=clock) as app,
             simcord.run(app.client, check_errors=False, shard_count=1) as env,
         ):
-            _set_clock(env)
-            assert app.client.user is not None
-            await app.client.user.edit(username="NotPanel bot")
-            person = env.create_user("you", global_name="You")
-            set_locale(env, person.id, locale)
-            await app.client.get_partial_messageable(person.dm_channel.id).send(view=_welcome(sample).view)
-            await env.settle()
-            stop = asyncio.Event()
-            async with env.preview(
-                person.dm_channel, viewers=[person], layout="channel", port=port, locale=locale
-            ) as preview:
-                print(f"Open this address in a browser:\n  {preview.url}\n\n{_listing(sample)}\n", flush=True)
+            _follow(env, clock)
+            await register(app.client, app.ledger)
+            scene = await set_up(env, app.client, stage, locale)
+            await play(stage, app, scene.direct, clock, lambda: _follow(env, clock))
+            buttons = presses(stage, scene)
+            shown = Presses(env, lambda: _follow(env, clock), buttons)
+            async with (
+                _page(env, shown, scene.channel, scene.member, locale, 0) as server,
+                _page(env, shown, scene.user.dm_channel, scene.user, locale, port) as direct,
+            ):
+                await _send(app.client, scene.channel, server_welcome(stage, scene.menus))
+                await _send(app.client, scene.user.dm_channel, welcome(stage, server.url))
+                await env.settle()
+                shown.refresh()
+                print(f"Open this address in a browser:\n  {direct.url}\n", flush=True)
+                print(
+                    f"A server channel, to try the menu of a message:\n  {server.url}\n\n{_listing(stage)}\n",
+                    flush=True,
+                )
                 print("Ctrl-C ends it.", flush=True)
                 if browser:
-                    webbrowser.open(preview.url)
+                    webbrowser.open(direct.url)
                 # Beside the client, not inside it: SimCord runs a client's own tasks in virtual time.
+                stop = asyncio.Event()
                 work = asyncio.create_task(app.work(stop))
-                show = asyncio.create_task(_show_what_arrives(env, preview))
-                await _stopped(preview.wait_closed)
+                show = asyncio.create_task(shown.show_what_arrives())
+                await _stopped(direct.wait_closed)
                 show.cancel()
                 stop.set()
                 await work
+
+
+@asynccontextmanager
+async def _page(env: Any, shown: Presses, channel: Any, viewer: Any, locale: str, port: int) -> AsyncGenerator[Any]:
+    """Serve a page that shows a channel, beside the one that is served already: SimCord itself knows of one only."""
+    env._preview = None
+    preview = env.preview(channel, viewers=[viewer], layout="channel", port=port, locale=locale)
+    shown.guard(preview)
+    async with preview:
+        yield preview
+
+
+async def _send(client: discord.Client, channel: Any, shown: CardView) -> None:
+    await client.get_partial_messageable(channel.id).send(view=shown.view)
 
 
 def _settings(folder: Path) -> Settings:
@@ -78,41 +134,15 @@ def _settings(folder: Path) -> Settings:
         "watch_min_interval": 1,
         "watch_max_interval": 5,
         "notify_window": 1,
+        "public_url": "https://demo.invalid",  # so that /webhook is on; the simulated panel calls nobody,
+        "http_port": 1,  # and nothing listens
     }
     return Settings(_env_file=None, **values)  # pyright: ignore[reportCallIssue]
 
 
-def _set_clock(env: simcord.Env) -> None:
-    """Bring the simulated Discord's clock, which stands still by itself, to the present."""
-    env.backend.advance_clock((utc_now() - env.now()).total_seconds())
-
-
-async def _show_what_arrives(env: simcord.Env, preview: Any) -> None:
-    """Refresh the page when the bot has sent something by itself, and only then.
-
-    A refresh makes a person's action that is under way fail, and what an action leads to is shown without one.
-    """
-    seen = _sent_by_itself(env)
-    while True:
-        await asyncio.sleep(_TICK)
-        _set_clock(env)
-        sent = _sent_by_itself(env)
-        if sent == seen:
-            continue
-        with suppress(SetupError, TimeoutError):
-            await preview.refresh()
-            seen = sent
-
-
-def _sent_by_itself(env: simcord.Env) -> int:
-    return sum(map(_is_by_itself, env.http_requests))
-
-
-def _is_by_itself(request: Any) -> bool:
-    """Tell a call of bot/delivery: a card edited by its message's id, or a message sent with a nonce."""
-    if request.method == "PATCH":
-        return "/messages/" in request.path and not request.path.endswith("@original")
-    return request.method == "POST" and "enforce_nonce" in (request.json or ())
+def _follow(env: simcord.Env, clock: StoryClock) -> None:
+    """Bring the simulated Discord's clock, which stands still by itself, to the present of the story."""
+    env.backend.advance_clock(max(0.0, (clock() - env.now()).total_seconds()))
 
 
 async def _stopped(also: Callable[[], Any] | None = None) -> None:
@@ -129,23 +159,6 @@ async def _stopped(also: Callable[[], Any] | None = None) -> None:
         wait.cancel()
 
 
-def _welcome(sample: SamplePanel) -> CardView:
-    orders = "\n".join(f"`{order}` — {what}" for order, what in sample.orders.items())
-    return card(
-        Tone.PLAIN,
-        [
-            "### Try it: this is the real bot, with a simulated panel behind it\n"
-            "**1.** Type `/key set`, and paste this demo key into the form:\n"
-            f"```\n{sample.key}\n```\n"
-            "**2.** Type `/cancel`, and paste these orders (just copy the whole block):\n"
-            f"```\n{' '.join(sample.orders)}\n```\n"
-            "**3.** Read the card; then wait some seconds for the messages that arrive by themselves.\n"
-            "**4.** Try `/balance`, and `/refill` with the same orders.",
-            f"What the panel holds:\n{orders}",
-        ],
-    )
-
-
-def _listing(sample: SamplePanel) -> str:
-    orders = "\n".join(f"  {order}  {what}" for order, what in sample.orders.items())
-    return f"Demo key:\n  {sample.key}\n\nSample orders:\n{orders}"
+def _listing(stage: Stage) -> str:
+    orders = "\n".join(f"  {order}  {what}" for order, what in stage.orders.items())
+    return f"Demo key:\n  {stage.key}\n\nSample orders:\n{orders}"
