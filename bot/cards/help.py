@@ -23,20 +23,17 @@ def help_card(links: Links, *, connected: bool) -> CardView:
         "NotPanel says *success* even when a cancel is only queued. I check until it's really settled, then tell you."
     )
     steps = (
-        _("`/key set`: connect your NotPanel API key. Only you see the form."),
-        _("`/cancel`: paste any number of order IDs, or attach a file."),
-        _("Read the card. What's *waiting at the provider* isn't final yet."),
+        _("`/key set` connects your NotPanel key."),
+        _("`/cancel` takes any number of order IDs, pasted or as a file."),
+        _("I tell you how each one ended."),
     )
-    direct = _(
-        "Works in DMs too: send me `cancel ord_…`. Or open a message's menu: *Apps*, *{menu}*.",
-        menu=_("Cancel orders in this message"),
-    )
+    anywhere = _("Works in DMs, and wherever you add me.")
     return card(
         Tone.PLAIN,
         [
             titled(_("Cancel NotPanel orders and hear how they really end"), what),
             "\n".join(f"{number(place)}. {step}" for place, step in enumerate(steps, 1)),
-            "\n".join([with_mentions(_OTHERS), f"-# {direct}"]),
+            "\n".join([with_mentions(_OTHERS), f"-# {anywhere}"]),
         ],
         buttons=[actions.PASTE.button() if connected else actions.CONNECT.button()],
         links=[(_(_LABELS[way]), url) for way, url in links.items()],
