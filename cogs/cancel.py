@@ -21,11 +21,25 @@ from cogs.reply import Reply, answer
 from cogs.suggestions import suggest_keys, suggest_orders
 
 
-async def begin(reply: Reply, found: Found, *, key: str = "", always: bool = False, undecided: bool = False) -> None:
+async def begin(
+    reply: Reply,
+    found: Found,
+    *,
+    key: str = "",
+    always: bool = False,
+    undecided: bool = False,
+    to_refill: bool = False,
+) -> None:
     """Write down what was found, and show its card where the acknowledgement stands; see `Cancels.ask`."""
     cancels = reply.services.cancels
     request_id = await cancels.ask(
-        reply.user_id, found, reply.message_ref(), key=key, always=always, undecided=undecided
+        reply.user_id,
+        found,
+        reply.message_ref(),
+        key=key,
+        always=always,
+        undecided=undecided,
+        to_refill=to_refill,
     )
     await reply.services.card_updater.show_at_once(request_id)
 

@@ -9,8 +9,10 @@ from discord import app_commands
 from discord.app_commands import locale_str
 
 from bot.cards.layout import CardView
+from bot.domain.errors import TooMany
 from bot.domain.markup import as_read
 from bot.domain.order_ids import Found, like_ids
+from bot.services.panel_calls import MAX_REFILL
 from cogs.acknowledge import Interaction
 from cogs.cancel import begin
 from cogs.orders import is_list, orders_in
@@ -42,6 +44,19 @@ async def status_in_message(interaction: Interaction, message: discord.Message) 
 
 async def _status_in(reply: Reply, message: discord.Message) -> CardView:
     return await look_up(reply, await _orders_of(reply, message))
+
+
+@app_commands.context_menu(name=locale_str("Refill orders in this message"))  # NOTE: at most 32 characters
+async def refill_in_message(interaction: Interaction, message: discord.Message) -> None:
+    """Find the orders, then ask whether to refill them: that cannot be taken back."""
+    await answer(interaction, partial(_refill_in, message=message))
+
+
+async def _refill_in(reply: Reply, message: discord.Message) -> None:
+    found = await _orders_of(reply, message)
+    if len(found.orders) > MAX_REFILL:
+        raise TooMany(MAX_REFILL)
+    await begin(reply, found, to_refill=True)
 
 
 async def _orders_of(reply: Reply, message: discord.Message) -> Found:

@@ -8,7 +8,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.cards import actions
-from bot.cards.keys import under_key
+from bot.cards.keys import key_fact
 from bot.cards.layout import CardView
 from bot.cards.refills import no_refills, refill_question, refills_card, refills_under_way
 from bot.client import error_card
@@ -38,7 +38,7 @@ async def ask_for_refills(
     if not found.orders:
         raise NoOrders(found)
     account = await accounts.usable(reply.user_id, key)
-    under = under_key(await accounts.all_keys(reply.user_id), account)
+    under = key_fact(await accounts.all_keys(reply.user_id), account)
     await reply.show(refills_under_way(found.orders, under))
     sending()
     try:

@@ -10,7 +10,7 @@ from cogs.forget import ForgetCog
 from cogs.help import HelpCog
 from cogs.history import HistoryCog
 from cogs.key import KeyCog
-from cogs.message_menu import cancel_in_message, status_in_message
+from cogs.message_menu import cancel_in_message, refill_in_message, status_in_message
 from cogs.preferences import PreferencesCog
 from cogs.queued import QueuedCog
 from cogs.refill import RefillCog
@@ -23,7 +23,7 @@ _WITHOUT_COMMANDS = (lists, more, updates)
 
 async def add_cogs(client: Client) -> None:
     """Add every command to the client, and what answers buttons, menus, forms and direct messages."""
-    for menu in (cancel_in_message, status_in_message):
+    for menu in (cancel_in_message, status_in_message, refill_in_message):
         client.tree.add_command(menu)
     for cog in (
         KeyCog(),

@@ -136,9 +136,9 @@ TRY_OTHERS = Action("np:try-others", "card", "list_id", label=N_("Try my other k
 # Refills
 REFILL = Action("np:refill", "card", "list_id", "account_id", "outcome?", label=N_("Refill these"))
 CONFIRM_REFILL = Action(
-    "np:refill-go", "card", "list_id", "account_id", "count", "outcome?", label=N_("Confirm refill"), style=DANGER
+    "np:refill-go", "card", "list_id", "account_id", "count", "outcome?", label=N_("Confirm refill"), style=MAIN
 )
-NO_REFILL = Action("np:refill-no", label=N_("No"))
+NO_REFILL = Action("np:refill-no", label=N_("Don't refill"))
 
 # Lists
 LIST = Action("np:list", "kind", "list_id", "outcome?", label=N_("Whole list (CSV)"))

@@ -23,6 +23,7 @@ from bot.cards.layout import CardView, Tone, card
 from bot.cards.more import Options, copy_ids, more_menu, other_keys, refill, retry, whole_list
 from bot.cards.previews import cancellable, preview_text
 from bot.cards.reasons import account_text
+from bot.cards.refills import refill_named_question
 from bot.cards.text import at, bar, code, small, titled
 from bot.cards.undecided import what_to_do
 from bot.cards.words import PREVIEW_TOO_LONG, ignored
@@ -55,6 +56,8 @@ def _question(view: RequestView) -> CardView:
     request = view.request
     if request.preview and request.preview.state is PreviewState.UNDECIDED:
         return what_to_do(view)
+    if request.asks_to_refill:
+        return refill_named_question(view)
     named = view.waiting[:MOST_OF_GROUP]
     missing = request.orders - len(named)
     orders = "\n".join(

@@ -92,12 +92,18 @@ _FILE_NAMES = {
 }
 
 
-def list_file_name(which: ListRef, day: date, count: int, part: int = 0) -> str:
+def list_file_name(which: ListRef, day: date, orders: int, part: int = 0) -> str:
     """Return what the file of a list is called; `part`: its number where there are several, of which each counts."""
-    kind = [_FILE_NAMES[which.kind], *([which.outcome] if which.outcome else [])]
     days = [f"{which.list_id}-days"] if which.kind is ListKind.HISTORY else []
+    return dated_name(
+        _FILE_NAMES[which.kind], *([which.outcome] if which.outcome else []), *days, day=day, orders=orders, part=part
+    )
+
+
+def dated_name(*what: str, day: date, orders: int, part: int = 0) -> str:
+    """Return the name of a file by what is in it."""
     parts = [f"part-{part}"] if part else []
-    return "-".join([*kind, *days, day.isoformat(), *parts, f"{count}-order{'' if count == 1 else 's'}"]) + ".csv"
+    return "-".join([*what, day.isoformat(), *parts, f"{orders}-order{'' if orders == 1 else 's'}"]) + ".csv"
 
 
 def _order_row(line: Listed) -> tuple[str | None, ...]:

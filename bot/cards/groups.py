@@ -161,13 +161,16 @@ def texts_of(sections: Sections, *, beside: Sequence[str]) -> tuple[list[str], b
     return fitted(groups, beside)
 
 
-def fitted(groups: Sequence[tuple[Wording, Section]], beside: Sequence[str]) -> tuple[list[str], bool]:
+def fitted(
+    groups: Sequence[tuple[Wording, Section]], beside: Sequence[str], most_of_group: int = MOST_OF_GROUP
+) -> tuple[list[str], bool]:
     """Return a text for each group that fit on a card beside these, and whether orders or remarks were left out.
 
-    At most MOST_OF_GROUP orders of a group are named and MOST_ON_CARD in all. Where the panel's messages are long they
-    are left out first, then what the states mean, then orders of the last groups.
+    At most `most_of_group` orders of a group are named and MOST_ON_CARD in all. Where the panel's messages are long
+    they are left out first, then what the states mean, then orders of the last groups.
     """
-    picked = [_picked(section.lines, most) for (_wording, section), most in zip(groups, _shares(groups), strict=True)]
+    shares = _shares(groups, most_of_group)
+    picked = [_picked(section.lines, most) for (_wording, section), most in zip(groups, shares, strict=True)]
     heads = [_head(wording, section, with_meaning=True) for wording, section in groups]
     if _room(heads, picked, beside) < 0:
         heads = [_head(wording, section, with_meaning=False) for wording, section in groups]
@@ -196,9 +199,9 @@ def fitted(groups: Sequence[tuple[Wording, Section]], beside: Sequence[str]) -> 
     return texts, left_out
 
 
-def _shares(groups: Sequence[tuple[Wording, Section]]) -> list[int]:
+def _shares(groups: Sequence[tuple[Wording, Section]], most_of_group: int) -> list[int]:
     """Return how many orders of each group are named: one of each as far as that goes, then more of the first."""
-    wanted = [min(len(section.lines), MOST_OF_GROUP) for _wording, section in groups]
+    wanted = [min(len(section.lines), most_of_group) for _wording, section in groups]
     shares = [min(one, 1) for one in wanted]
     for index, most in enumerate(wanted):
         shares[index] += min(most - shares[index], MOST_ON_CARD - sum(shares))

@@ -11,13 +11,11 @@ from bot.cards.text import ago, amount, code, listed, titled
 from bot.cards.words import TRACES
 from bot.domain.accounts import AccountState
 from bot.domain.errors import KeyPaused
-from bot.domain.panel_answers import Balance, RowError
-from bot.domain.reasons import Reason
+from bot.domain.panel_answers import Balance
 from bot.ledger import Account, Keyring, ListKind
 from bot.panel import PanelError
-from bot.services.keyring import keys_beside
 from bot.services.keys import Connected, KeyView, Removed
-from bot.services.panel_calls import BalanceView, Statuses
+from bot.services.panel_calls import BalanceView
 
 _ROOM_FOR_NAMES = 100
 """The size of the names of keys that share one trouble: one of 32 emoji at least."""
@@ -242,14 +240,6 @@ def _balance(view: BalanceView) -> str:
             return account_text(state)
         case PanelError():
             return panel_error(view.balance)
-
-
-def status_note(statuses: Statuses) -> str:
-    """Say under which of several keys orders were looked up, and which others may know those that were not found."""
-    lost = any(isinstance(row, RowError) and row.reason is Reason.NOT_FOUND for row in statuses.rows.values())
-    others = ", ".join(code(one.name) for one in keys_beside(statuses.keys, {statuses.account.id}))
-    hint = _("What was not found may be under another key of yours: `/status` with `key` {names}.", names=others)
-    return " ".join(filter(None, [under_key(statuses.keys, statuses.account), hint if lost and others else ""]))
 
 
 def which_to_try(kind: ListKind, list_id: int, keys: Keyring) -> CardView:

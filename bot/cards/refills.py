@@ -3,15 +3,17 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+import discord
+
 from bot.cards import actions
-from bot.cards.csv import csv_file
+from bot.cards.csv import csv_file, dated_name
 from bot.cards.errors import stopped
-from bot.cards.groups import Section, counted, fitted
-from bot.cards.keys import under_key
+from bot.cards.groups import MOST_ON_CARD, Section, counted, facts, fitted, show_all
+from bot.cards.keys import key_fact
 from bot.cards.language import _, plural
-from bot.cards.layout import CardView, Tone, card
+from bot.cards.layout import CardView, Tone, card, room_beside
 from bot.cards.reasons import next_step
-from bot.cards.text import code, listed, quoted, titled
+from bot.cards.text import code, listed, quoted, small, titled
 from bot.cards.words import REFILLS, RefillFate, ignored
 from bot.domain.errors import KeyPaused, NoKey
 from bot.domain.order_ids import Junk
@@ -19,6 +21,7 @@ from bot.domain.panel_answers import Refill, RefillRow
 from bot.domain.states import State
 from bot.ledger import Account, Keyring, ListKind
 from bot.panel import InvalidKey
+from bot.services.cancels import RequestView
 from bot.services.panel_calls import MAX_REFILL, Refills
 
 _HEAD = ("order", "outcome", "refill", "panel_words")
@@ -36,34 +39,54 @@ def refill_question(
 ) -> CardView:
     """Ask before refills are asked for; `outcome`: of those that have ended so."""
     if not orders:
-        nothing = titled(_("Nothing to refill"), _("The panel calls no order of that card completed or partial."))
-        return card(Tone.PLAIN, [nothing])
+        nothing = _("NotPanel calls none of these orders completed or partial.")
+        return card(Tone.PLAIN, [titled(_("Nothing to refill"), nothing)])
     asked = orders[:MAX_REFILL]
-    title = plural("Ask for {count} refill?", "Ask for {count} refills?", len(asked))
-    most = _(
-        "These are the first {most} of {orders}, the most I take at once; `/refill` takes the others.",
-        most=MAX_REFILL,
-        orders=len(orders),
+    most = _("The first {most} of {orders}: use `/refill` for the others.", most=MAX_REFILL, orders=len(orders))
+    confirm = actions.CONFIRM_REFILL.button(kind, list_id, account.id, len(orders), outcome, label=_go(len(asked)))
+    return _question(
+        asked,
+        key_fact(keys, account),
+        [most if len(orders) > MAX_REFILL else "", _("NotPanel calls these completed or partial.")],
+        [confirm, actions.NO_REFILL.button()],
+        len(asked),
     )
-    which = _(
-        "The orders of that card which the panel calls completed or partial. It may refuse some: "
-        "what it says of each you then see here."
+
+
+def refill_named_question(view: RequestView) -> CardView:
+    """Ask whether to refill the orders of a request, which its user has pointed at and not typed."""
+    request = view.request
+    return _question(
+        view.waiting,
+        key_fact(view.keys, view.account),
+        [ignored(request.ignored, request.repeats).removeprefix("-# ")],
+        [
+            actions.REFILL_NAMED.button(request.id, label=_go(request.orders), style=actions.MAIN),
+            actions.KEEP.button(request.id, label=_("Don't refill")),
+            *(show_all(ListKind.REQUEST, request.id, request.orders) if request.orders > MOST_ON_CARD else []),
+        ],
+        request.orders,
     )
+
+
+def _question(
+    orders: Sequence[str], key: str, notes: Sequence[str], buttons: Sequence[actions.Button], count: int
+) -> CardView:
+    title = plural("Refill {count} order?", "Refill {count} orders?", count)
+    no_way_back = _("NotPanel may refuse some. A refill can't be taken back.")
     return card(
         Tone.WAITING,
         [
-            titled(
-                title,
-                under_key(keys, account),
-                _("Nothing has been sent yet. A refill that was asked for cannot be taken back."),
-            ),
-            "\n".join([_named(asked), *([most] if len(orders) > MAX_REFILL else []), f"-# {which}"]),
+            titled(title, small(key, _("Nothing sent yet"))),
+            _named(orders[:MOST_ON_CARD], count),
+            "\n".join(f"-# {note}" for note in (*notes, no_way_back) if note),
         ],
-        buttons=[
-            actions.CONFIRM_REFILL.button(kind, list_id, account.id, len(orders), outcome),
-            actions.NO_REFILL.button(),
-        ],
+        buttons=buttons,
     )
+
+
+def _go(count: int) -> str:
+    return plural("Refill {count} order", "Refill {count} orders", count)
 
 
 def no_refills() -> CardView:
@@ -72,18 +95,27 @@ def no_refills() -> CardView:
 
 
 def refills_under_way(orders: Sequence[str], key: str = "") -> CardView:
-    """Say what is being asked for; this stays where the bot dies before it can tell more."""
-    title = plural("Asking for {count} refill …", "Asking for {count} refills …", len(orders))
+    """Say what is being asked for; this stays where the bot dies before it can tell more.
+
+    So it names as many orders as it can: nothing else remembers which they were.
+    """
+    title = plural("Asking for {count} refill…", "Asking for {count} refills…", len(orders))
     should_it_stay = _(
-        "Should this card stay as it is, nobody knows whether the panel took the request: "
-        "look in your NotPanel orders before you ask again."
+        "If this card stays like this, it isn't known whether NotPanel took them: "
+        "check your NotPanel orders before you ask again."
     )
-    return card(Tone.WAITING, [titled(title, key, _named(orders), f"-# {should_it_stay}")])
+    head, end = titled(title, small(key)), f"-# {should_it_stay}"
+    fitting = listed([code(order) for order in orders], room_beside([head, end]) - _ROOM_FOR_MORE, between="\n")
+    return card(Tone.WAITING, [head, _named(orders[: len(orders) - fitting[1]], len(orders)), end])
 
 
-def _named(orders: Sequence[str]) -> str:
-    shown, missing = listed([code(order) for order in orders], 1_500)
-    return " ".join([shown, _("… and {missing} more", missing=missing)]) if missing else shown
+_ROOM_FOR_MORE = 60
+
+
+def _named(orders: Sequence[str], count: int) -> str:
+    """Return these orders, one a line, and how many more there are."""
+    more = count - len(orders)
+    return "\n".join([*map(code, orders), *([f"-# {_('+ {count} more', count=more)}"] if more else [])])
 
 
 def refills_card(
@@ -93,17 +125,28 @@ def refills_card(
     fates = {order: _fate(order, result) for order in orders}
     groups = _grouped(fates, result.rows)
     counts = counted((REFILLS[fate], group) for fate, group in groups.items())
-    head = titled(plural("Refill · {count} order", "Refill · {count} orders", len(orders)), counts, key)
+    head = titled(counts, facts(len(orders), key, result.asked_at))
     why = stopped(result.stopped) if result.stopped and result.unsent else ""
-    note = ignored(Junk.of(junk), repeats)
-    texts, folded = fitted([(REFILLS[fate], group) for fate, group in groups.items()], [head, why, note])
-    rows = (_csv_row(order, fate, result.rows.get(order)) for order, fate in fates.items())
+    note = "\n".join(filter(None, [why, ignored(Junk.of(junk), repeats)]))
+    in_the_file = f"-# {_('The file has every order.')}"
+    shown = [(REFILLS[fate], groups[fate]) for fate in _GROUP_ORDER if fate in groups]
+    texts, left_out = fitted(shown, [head, note, in_the_file], MOST_ON_CARD)
+    end = "\n".join(filter(None, [in_the_file if left_out else "", note]))
     return card(
         _tone(groups),
-        [head, *texts, *filter(None, ["\n".join(filter(None, [why, note]))])],
+        [head, *texts, *([end] if end else [])],
         buttons=[actions.CONNECT.button(name)] if isinstance(result.stopped, InvalidKey | KeyPaused | NoKey) else [],
-        file=csv_file("refill.csv", _HEAD, rows) if folded else None,
+        file=_file(fates, result) if left_out else None,
     )
+
+
+_GROUP_ORDER = (RefillFate.UNCLEAR, RefillFate.REFUSED, RefillFate.UNSENT, RefillFate.TAKEN)
+"""What somebody has to act on first, as on every card."""
+
+
+def _file(fates: Mapping[str, RefillFate], result: Refills) -> discord.File:
+    rows = (_csv_row(order, fate, result.rows.get(order)) for order, fate in fates.items())
+    return csv_file(dated_name("refill", day=result.asked_at.date(), orders=len(fates)), _HEAD, rows)
 
 
 def _fate(order: str, result: Refills) -> RefillFate:

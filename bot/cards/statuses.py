@@ -1,33 +1,122 @@
 """The card of /status: what the panel says of orders at this moment."""
 
-from bot.cards.csv import csv_file
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeGuard
+
+import discord
+
+from bot.cards.csv import csv_file, dated_name
 from bot.cards.errors import panel_error, stopped
-from bot.cards.keys import status_note
-from bot.cards.language import _, plural
-from bot.cards.layout import CardView, Tone, card, room_beside
-from bot.cards.text import amount, code, listed, titled
-from bot.cards.words import ignored
+from bot.cards.groups import MOST_ON_CARD, Section, facts, fitted
+from bot.cards.keys import Names, key_fact, names_of
+from bot.cards.language import N_, _, number, plural
+from bot.cards.layout import CardView, Tone, card
+from bot.cards.text import amount, code, quoted, titled
+from bot.cards.words import Wording, ignored
 from bot.domain.order_ids import Junk
-from bot.domain.panel_answers import OrderReading, StatusRow
+from bot.domain.order_status import OrderStatus
+from bot.domain.panel_answers import OrderReading, RowError, StatusRow
+from bot.domain.reasons import Reason
 from bot.panel import PanelError
 from bot.services.panel_calls import Statuses
 
+_EMOJI: Mapping[OrderStatus, str] = {
+    OrderStatus.COMPLETED: "📦",
+    OrderStatus.CANCELLED: "✅",
+    OrderStatus.REFUNDED: "✅",
+    OrderStatus.PENDING: "🟢",
+    OrderStatus.PROCESSING: "⏳",
+    OrderStatus.IN_PROGRESS: "⏳",
+    OrderStatus.PARTIAL: "🌓",
+    OrderStatus.FAILED: "❌",
+    OrderStatus.UNKNOWN: "❔",
+}
+"""In the order of the first line; the groups below stand the other way round, what went wrong first."""
+_SEVERAL_UNKNOWN = Wording("❔", N_("Another status"), N_("with another status"), "")
+_UNASKED = Wording("↩️", N_("Not asked about"), N_("not asked about"), "")
+_LEFT_OUT = Wording("❔", N_("Left out of NotPanel's answer"), N_("without an answer"), "")
+_NOT_FOUND = Wording("⛔", N_("Not found"), N_("not found"), "")
+_NO_STATUS = Wording("⛔", N_("Without a status"), N_("without a status"), "")
+_OURS = (_SEVERAL_UNKNOWN, _UNASKED, _LEFT_OUT, _NOT_FOUND, _NO_STATUS)
+"""What is said in words of ours, in the same order, behind the panel's."""
 
-def status_card(orders: tuple[str, ...], statuses: Statuses, junk: tuple[str, ...], repeats: int) -> CardView:
-    """Show what the panel says of each order, in the order asked."""
-    found = statuses.rows
-    lines = [f"{code(order)} · {_status(found.get(order), order in statuses.unasked)}" for order in orders]
-    head = titled(plural("Status of {count} order", "Status of {count} orders", len(orders)))
-    note = "\n".join(filter(None, [_stopped(statuses), status_note(statuses), ignored(Junk.of(junk), repeats)]))
-    in_the_file = _("… and {missing} more, in the file", missing=len(lines))
-    shown, missing = listed(lines, room_beside([head, note, in_the_file]), between="\n")
-    rest = [_("… and {missing} more, in the file", missing=missing)] if missing else []
-    file = (
-        csv_file("status.csv", _STATUS_HEAD, (_status_row(id, found.get(id), id in statuses.unasked) for id in orders))
-        if missing
-        else None
+_FILE_HEAD = ("order", "status", "charge", "currency", "start_count", "remains", "panel_words")
+
+
+def status_card(orders: Sequence[str], statuses: Statuses, junk: tuple[str, ...], repeats: int) -> CardView:
+    """Show what the panel says of each order: how many stand how, then what went wrong first."""
+    names = names_of(statuses.keys)
+    groups = _grouped(orders, statuses)
+    head = titled(_counts(groups), facts(len(orders), key_fact(statuses.keys, statuses.account), statuses.asked_at))
+    note = "\n".join(filter(None, [_stopped(statuses), _elsewhere(statuses), ignored(Junk.of(junk), repeats)]))
+    in_the_file = f"-# {_('The file has every order.')}"
+    texts, left_out = fitted(groups[::-1], [head, note, in_the_file], MOST_ON_CARD)
+    end = "\n".join(filter(None, [in_the_file if left_out else "", note]))
+    return card(
+        Tone.PLAIN,
+        [head, *texts, *([end] if end else [])],
+        file=_file(orders, statuses, names) if left_out else None,
     )
-    return card(Tone.PLAIN, [head, "\n".join([shown, *rest]), *([note] if note else [])], file=file)
+
+
+def _grouped(orders: Sequence[str], statuses: Statuses) -> list[tuple[Wording, Section]]:
+    """Return how many orders stand how, in the order of the first line."""
+    unknown = {row.word for row in statuses.rows.values() if _is_unknown(row)}
+    lines: defaultdict[Wording, list[tuple[str, str]]] = defaultdict(list)
+    ranks: dict[Wording, int] = {}
+    for order in orders:
+        row = statuses.rows.get(order)
+        wording = _wording(row, several_unknown=len(unknown) > 1, unasked=order in statuses.unasked)
+        ranks[wording] = _rank(row, wording)
+        lines[wording].append(_line(order, row, statuses, with_word=wording is _SEVERAL_UNKNOWN))
+    return [(wording, Section(len(lines[wording]), lines[wording])) for wording in sorted(ranks, key=ranks.__getitem__)]
+
+
+def _wording(row: StatusRow | None, *, several_unknown: bool, unasked: bool) -> Wording:
+    match row:
+        case None:
+            return _UNASKED if unasked else _LEFT_OUT
+        case RowError(reason=Reason.NOT_FOUND):
+            return _NOT_FOUND
+        case RowError():
+            return _NO_STATUS
+        case OrderReading(status=OrderStatus.UNKNOWN):
+            word = code(row.word, 40)
+            return _SEVERAL_UNKNOWN if several_unknown else Wording("❔", word, word, "")
+        case OrderReading():  # a word that is known has nothing in it but letters
+            word = re.sub(r"[\s_-]+", " ", row.word).strip().casefold()
+            return Wording(_EMOJI[row.status], f"*{word}*", word, "")
+
+
+def _rank(row: StatusRow | None, wording: Wording) -> int:
+    if wording in _OURS or not isinstance(row, OrderReading):
+        return len(_EMOJI) + _OURS.index(wording)
+    return [*_EMOJI].index(row.status)
+
+
+def _is_unknown(row: StatusRow) -> TypeGuard[OrderReading]:
+    return isinstance(row, OrderReading) and row.status is OrderStatus.UNKNOWN
+
+
+def _counts(groups: Iterable[tuple[Wording, Section]]) -> str:
+    """Return the first line; the panel's words stand as they are in every language."""
+    shorts = ((section.count, _(one.short) if one in _OURS else one.short) for one, section in groups)
+    return " · ".join(f"{number(count)} {short}" for count, short in shorts)
+
+
+def _line(order: str, row: StatusRow | None, statuses: Statuses, *, with_word: bool) -> tuple[str, str]:
+    """Return an order as it is named, with its money and what is left to deliver; and the panel's message about it."""
+    if isinstance(row, RowError):
+        return code(order), f"-# {quoted(row.panel_message)}"
+    if row is None:
+        return code(order), ""
+    word = code(row.word, 40) if with_word else ""
+    charge = " ".join(amount(text) for text in (row.charge, row.currency) if text) if row.charge else ""
+    left = _("{amount} left", amount=amount(row.remains)) if row.remains and row.remains.strip("0.") else ""
+    key = key_fact(statuses.keys, statuses.elsewhere[order]) if order in statuses.elsewhere else ""
+    return " · ".join(filter(None, [code(order), word, charge, left, key])), ""
 
 
 def _stopped(statuses: Statuses) -> str:
@@ -38,23 +127,28 @@ def _stopped(statuses: Statuses) -> str:
     return f"{left} {why}"
 
 
-_STATUS_HEAD = ("order", "status", "charge", "currency", "start_count", "remains", "panel_words")
+def _elsewhere(statuses: Statuses) -> str:
+    """Say which other keys may know what was not found."""
+    if not statuses.others:
+        return ""
+    names = ", ".join(code(one.name) for one in statuses.others)
+    return _("Not found? It may be under another of your keys: use `/status` with `key` {names}.", names=names)
 
 
-def _status(row: StatusRow | None, unasked: bool) -> str:
-    if unasked:
-        return _("not asked")
-    if row is None:
-        return _("the panel's answer leaves it out")
-    if not isinstance(row, OrderReading):
-        return _("the panel says {words}", words=code(row.panel_message))
-    currency = f" {amount(row.currency)}" if row.currency else ""
-    charge = _("charge {amount}", amount=amount(row.charge)) + currency if row.charge else ""
-    remains = _("{amount} remaining", amount=amount(row.remains)) if row.remains else ""
-    return " · ".join(filter(None, [f"**{code(row.word, 40)}**", charge, remains]))
+def _file(orders: Sequence[str], statuses: Statuses, names: Names) -> discord.File:
+    rows = (
+        (*_file_row(order, statuses.rows.get(order), order in statuses.unasked), *_file_key(order, statuses, names))
+        for order in orders
+    )
+    name = dated_name("status", day=statuses.asked_at.date(), orders=len(orders))
+    return csv_file(name, [*_FILE_HEAD, *(["key"] if names else [])], rows)
 
 
-def _status_row(order: str, row: StatusRow | None, unasked: bool) -> tuple[str | None, ...]:
+def _file_key(order: str, statuses: Statuses, names: Names) -> Sequence[str]:
+    return [names.get(statuses.elsewhere.get(order, statuses.account).id, "")] if names else []
+
+
+def _file_row(order: str, row: StatusRow | None, unasked: bool) -> tuple[str | None, ...]:
     if isinstance(row, OrderReading):
         return (order, row.word, row.charge, row.currency, row.start_count, row.remains, None)
     silence = "not asked" if unasked else "left out of the panel's answer"

@@ -138,26 +138,23 @@ class RefillFate(StrEnum):
 REFILLS: Mapping[RefillFate, Wording] = {
     RefillFate.TAKEN: Wording(
         "🔁",
-        N_("Accepted by the panel"),
+        N_("Refill accepted"),
         N_("accepted"),
-        N_(
-            "Each with the panel's refill ID. That it has been delivered this does not say: look in your NotPanel "
-            "orders."
-        ),
+        N_("Check NotPanel to see when it's delivered."),
     ),
     RefillFate.REFUSED: WORDINGS[State.REFUSED],
     RefillFate.UNCLEAR: Wording(
         "❔",
-        N_("Asked for, no clear answer"),
+        N_("No clear answer"),
         N_("unclear"),
         N_(
-            "It is **not known whether the panel took these**, and no call can find out. I do not send them again: "
-            "look in your NotPanel orders before you ask again."
+            "It isn't known whether NotPanel took these, and I don't send them again. "
+            "Check your NotPanel orders before you ask again."
         ),
     ),
     RefillFate.UNSENT: Wording("↩️", N_("Not sent"), N_("not sent"), N_("Nothing was done for these.")),
 }
-"""In the order in which a card shows them."""
+"""In the order of the card's first line."""
 
 QUOTED = frozenset({State.REFUSED, State.UNKNOWN, State.EXPIRED})
 """How an order stands while the panel's message about it holds; beside a known end they would be of the past."""

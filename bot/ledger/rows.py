@@ -91,6 +91,8 @@ class PreviewState(StrEnum):
     DONE = "done"
     UNDECIDED = "undecided"
     """Nothing is asked: the user has not said yet whether it is cancelling that they want."""
+    REFILL = "refill"
+    """Nothing is asked: the question is whether to refill the orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,16 @@ class Request(Row):
     created_at: datetime
     began_at: datetime | None
     preview: Preview | None = None
+
+    @property
+    def asks_to_refill(self) -> bool:
+        """Tell whether its question is not about cancelling but about refills."""
+        return self.preview is not None and self.preview.state is PreviewState.REFILL
+
+    @property
+    def lapses_to(self) -> RequestState:
+        """How it ends where nobody answers: of what might have been cancelled a card says that it is too late."""
+        return RequestState.DECLINED if self.asks_to_refill else RequestState.EXPIRED
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,8 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         """Give up on requests that were never confirmed."""
         before = to_ms(self.now - DRAFT_LIVES)
         for row in [row async for row in QUERIES.requests_to_expire(self._db, before=before)]:
-            await self.answer_request(row["id"], RequestState.EXPIRED)
+            request = await self.request(row["id"])
+            await self.answer_request(row["id"], request.lapses_to if request else RequestState.EXPIRED)
 
     async def start_orders(self, account_id: int, most: int) -> int:
         """Make up to `most` orders whose turn it is ready to be sent, and return how many were started.

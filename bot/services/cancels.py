@@ -122,13 +122,14 @@ class Cancels:
         key: str | int = "",
         always: bool = False,
         undecided: bool = False,
+        to_refill: bool = False,
     ) -> int:
         """Write down a request and return its id; above CONFIRM_ABOVE, or `always`, it waits for an answer first.
 
         It goes to the key of that name or account, or to the default. `undecided`: orders were named and no command, so
-        the question is what to do with them. Numbers wait for an answer too, since they may be
-        anything: "10,000" names two orders as readily as an amount. Call it only once the user has seen an
-        acknowledgement. Raise NoOrders, TooMany, TooManyOpen, TooManyQuestions, or as `Accounts.usable` does.
+        the question is what to do with them; `to_refill`: it is whether to refill them. Numbers wait for an answer too,
+        since they may be anything: "10,000" names two orders as readily as an amount. Call it only once the user has
+        seen an acknowledgement. Raise NoOrders, TooMany, TooManyOpen, TooManyQuestions, or as `Accounts.usable` does.
         """
         account = await self._accounts.usable(user_id, key)
         if not found.orders:
@@ -136,10 +137,11 @@ class Cancels:
         if len(found.orders) > MAX_ORDERS:
             raise TooMany(MAX_ORDERS)
         numbers = any(map(str.isdecimal, found.orders))
-        ask_first = always or undecided or numbers or len(found.orders) > self._confirm_above
+        ask_first = always or undecided or to_refill or numbers or len(found.orders) > self._confirm_above
         preview = blank(len(found.orders), self._ledger.process) if ask_first else None
-        if undecided:
-            preview = Preview(len(found.orders), state=PreviewState.UNDECIDED)
+        if undecided or to_refill:  # the panel is not asked about them beforehand
+            state = PreviewState.REFILL if to_refill else PreviewState.UNDECIDED
+            preview = Preview(len(found.orders), state=state)
         async with self._ledger.write() as tx:
             account = usable(await tx.account(account.id))  # a key may have been removed since, or all erased
             await _has_room(tx, account, len(found.orders))
@@ -167,7 +169,9 @@ class Cancels:
         request = await self._own(request_id, user_id)
         async with self._ledger.write() as tx:
             late = tx.now - request.created_at > DRAFT_LIVES
-            state = RequestState.EXPIRED if late else RequestState.ACTIVE if go else RequestState.DECLINED
+            state = request.lapses_to if late else RequestState.ACTIVE if go else RequestState.DECLINED
+            if go and request.asks_to_refill:
+                raise QuestionClosed
             if state is RequestState.ACTIVE:
                 account, asked = usable(await tx.account(request.account_id)), await tx.request(request_id)
                 if asked and asked.state is RequestState.AWAITING_CONFIRMATION:

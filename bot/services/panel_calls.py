@@ -6,17 +6,18 @@ Each call is paid for from the budget of its key, and a command that takes sever
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
 from bot.domain.clock import Clock
-from bot.domain.errors import KeyPaused, TooMany, UserError
-from bot.domain.panel_answers import Balance, RefillRow, RowError, StatusRow
+from bot.domain.errors import KeyPaused, Throttled, TooMany, UserError
+from bot.domain.panel_answers import Balance, OrderReading, RefillRow, RowError, StatusRow
+from bot.domain.reasons import Reason
 from bot.ledger import Account, Keyring, Ledger, LedgerError
 from bot.panel import MAX_BATCH, Panel, PanelError, Refused
 from bot.services.gateway import Gateway
-from bot.services.keyring import usable
+from bot.services.keyring import keys_beside, usable
 from bot.services.keys import Accounts
 from bot.services.throttle import PAUSE, UserThrottle
 from bot.vault import VaultError
@@ -28,6 +29,8 @@ MAX_LOOKUP = 1_000
 """Orders that one /status may ask about: ten calls."""
 MAX_REFILL = 1_000
 """Orders that one /refill may name: ten calls."""
+MOST_ELSEWHERE = 3
+"""Other keys under which one /status looks for what it did not find, one call each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +46,18 @@ class BalanceView:
 class Statuses:
     """What the panel says of orders under one key, and all accounts of the user.
 
-    `stopped`: why those that are `unasked` were not asked about.
+    `stopped`: why those that are `unasked` were not asked about; `elsewhere`: the accounts of those that were found
+    under another of the user's keys; `others`: accounts under which those not found were not looked for.
     """
 
     account: Account
     keys: Keyring
+    asked_at: datetime
     rows: Mapping[str, StatusRow]
     unasked: frozenset[str] = frozenset()
     stopped: Exception | None = None
+    elsewhere: Mapping[str, Account] = field(default_factory=dict[str, Account])
+    others: Keyring = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class Refills:
     `stopped`: why the rest was not sent.
     """
 
+    asked_at: datetime
     rows: Mapping[str, RefillRow]
     unsent: frozenset[str] = frozenset()
     stopped: Exception | None = None
@@ -85,13 +93,15 @@ class PanelCalls:
     async def look_up(self, user_id: int, orders: Sequence[str], key: str | int = "") -> Statuses:
         """Ask the panel for the status of orders; raise TooMany, Throttled, PanelError, or as `usable` does.
 
-        An error after the first answer is part of the result, beside what was answered.
+        An error after the first answer is part of the result, beside what was answered. Where no key is named, what is
+        not found under the default is looked for under the user's other keys: that changes nothing.
         """
         account = await self._accounts.usable(user_id, key)
         keys = await self._ledger.read.accounts_of(user_id)
         if len(orders) > MAX_LOOKUP:
             raise TooMany(MAX_LOOKUP)
         self._admit(user_id, groups_of(len(orders), MAX_BATCH))
+        asked_at = self._clock()
         rows: dict[str, StatusRow] = {}
         for start in range(0, len(orders), MAX_BATCH):
             try:
@@ -102,8 +112,32 @@ class PanelCalls:
                     raise
                 if isinstance(error, LedgerError):
                     log.error("a look-up broke off", exc_info=error)
-                return Statuses(account, keys, rows, frozenset(orders[start:]), error)
-        return Statuses(account, keys, rows)
+                return Statuses(account, keys, asked_at, rows, frozenset(orders[start:]), error)
+        found = Statuses(account, keys, asked_at, rows)
+        others = keys_beside(keys, {account.id}) if _not_found(rows) else ()
+        return replace(found, others=others) if key else await self._look_elsewhere(found, others)
+
+    async def _look_elsewhere(self, found: Statuses, others: Keyring) -> Statuses:
+        """Look under other keys for what was not found, a call each, as far as their limits and the user's allow."""
+        rows, elsewhere, asked = dict(found.rows), dict[str, Account](), set[int]()
+        for other in others[:MOST_ELSEWHERE]:
+            lost = _not_found(rows)
+            if not lost or len(lost) > MAX_BATCH:
+                break
+            try:
+                self._admit(other.user_id, 2)
+                seen = await self._gateway.call(other.id, partial(Panel.status, orders=lost))
+            except Throttled:
+                break
+            except (PanelError, UserError, LedgerError) as error:  # what was found already is told
+                log.info("not looked for under another key: %s", type(error).__name__)
+                continue
+            known = {order: row for order, row in seen.items() if isinstance(row, OrderReading)}
+            rows |= known
+            elsewhere |= dict.fromkeys(known, other)
+            asked.add(other.id)
+        left = tuple(one for one in others if one.id not in asked) if _not_found(rows) else ()
+        return replace(found, rows=rows, elsewhere=elsewhere, others=left)
 
     async def balances(self, user_id: int, key: str = "") -> list[BalanceView]:
         """Ask the panel for the balance under the key named, or under each of the user's.
@@ -145,6 +179,7 @@ class PanelCalls:
         if len(orders) > MAX_REFILL:
             raise TooMany(MAX_REFILL)
         self._admit(account.user_id, groups_of(len(orders), MAX_BATCH))
+        asked_at = self._clock()
         rows: dict[str, RefillRow] = {}
         for start in range(0, len(orders), MAX_BATCH):
             batch = orders[start : start + MAX_BATCH]
@@ -155,8 +190,8 @@ class PanelCalls:
                 if not (start or may_have_acted):
                     raise
                 sent = start + len(batch) if may_have_acted else start
-                return Refills(rows, frozenset(orders[sent:]), error)
-        return Refills(rows)
+                return Refills(asked_at, rows, frozenset(orders[sent:]), error)
+        return Refills(asked_at, rows)
 
     async def _refill(self, account_id: int, batch: Sequence[str]) -> Mapping[str, RefillRow]:
         try:
@@ -167,6 +202,10 @@ class PanelCalls:
     def _admit(self, user_id: int, calls: int) -> None:
         """Count all calls of a command but the first, for which it was admitted; raise Throttled before any is made."""
         self._throttle.admit(user_id, (calls - 1) * PAUSE)
+
+
+def _not_found(rows: Mapping[str, StatusRow]) -> list[str]:
+    return [order for order, row in rows.items() if isinstance(row, RowError) and row.reason is Reason.NOT_FOUND]
 
 
 def _panel_may_have_acted(error: Exception) -> bool:

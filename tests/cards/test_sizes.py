@@ -106,15 +106,22 @@ def cards_with(words: str, count: int) -> Iterator[CardView]:
         strange = [replace(line, cancellation=order(1, State.QUEUED, status=words)) for line in listed]
         yield page_card(last_page(strange), page_names)
     for rows in (errors, dict.fromkeys(few, reading), {}):
-        yield status_card(few, Statuses(mine[0], mine, rows, stopped=Refused(words)), junk, 9)
+        yield status_card(few, Statuses(mine[0], mine, NOW, rows, stopped=Refused(words), others=mine[1:]), junk, 9)
     yield answers.ids_card(orders, State.WITHDRAWN, ListKind.REQUEST, 1)
     yield refills.refill_question(orders, ListKind.REQUEST, 1, mine[0], mine)
-    under = keys.under_key(mine, mine[0])
+    under = keys.key_fact(mine, mine[0])
+    yield refills.refill_named_question(replace(view([]), request=request, waiting=orders[:120], keys=mine))
     yield refills.refills_under_way(few, under)
-    for result in (Refills(errors, stopped=Refused(words)), Refills(dict.fromkeys(few, Refill(words))), Refills({})):
+    for result in (
+        Refills(NOW, errors, stopped=Refused(words)),
+        Refills(NOW, dict.fromkeys(few, Refill(words))),
+        Refills(NOW, {}),
+    ):
         yield refills.refills_card(few, result, junk, 9, under, mine[0].name)
     mixed = {one: row if number % 2 else Refill(words) for number, (one, row) in enumerate(errors.items())}
-    yield refills.refills_card(few, Refills(mixed, frozenset(few[-9:]), Refused(words)), junk, 9, under, mine[0].name)
+    yield refills.refills_card(
+        few, Refills(NOW, mixed, frozenset(few[-9:]), Refused(words)), junk, 9, under, mine[0].name
+    )
 
     balance = Balance(words[:40], words[:10])
     views = [KeyView(one, "4321", count) for one in mine]

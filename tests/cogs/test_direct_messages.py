@@ -129,14 +129,13 @@ async def test_the_question_shows_the_status_and_stands_over_a_restart(here: Wor
     assert "1 repeat left out" in messages(ann)[-1]
     await here.restart()
     status = await ann.click(question, label="Check status")
-    assert "Status of 2 orders" in shown(status)
-    assert "`in_progress`" in shown(status)
+    assert "1 pending · 1 in progress\n-# 2 orders" in shown(status)
     assert here.cancel_calls() == []
     await ann.click(question, label="Cancel 2 orders")
     await here.settle()
     assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
     again = await ann.click(await here.post(ann.dm_channel, actions.STATUS.button(1)), label="Check status")
-    assert "Status of 2 orders" in shown(again)
+    assert "-# 2 orders · updated" in shown(again)
 
 
 async def test_a_refill_chosen_is_asked_for_once_and_closes_the_question(here: World, ann: Any) -> None:
@@ -147,7 +146,7 @@ async def test_a_refill_chosen_is_asked_for_once_and_closes_the_question(here: W
     await here.restart()
     await ann.click(question, label="Refill")
     await here.settle()
-    assert "Refill · 2 orders" in messages(ann)[-1]
+    assert "1 accepted · 1 not possible" in messages(ann)[-1]
     assert len(messages(ann)) == sent  # the answer stands where the question stood
     assert [call.action for call in here.panel.calls].count("refill") == 1
     old = await here.post(ann.dm_channel, actions.REFILL_NAMED.button(1), actions.CONFIRM.button(1, count=2))
@@ -211,9 +210,9 @@ async def test_nobody_else_may_answer_the_question(here: World, ann: Any) -> Non
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("status: ord_A", "Status of 1 order"),
-        ("what is the status of ord_A", "Status of 1 order"),
-        ("please status ord_A", "Status of 1 order"),
+        ("status: ord_A", "-# 1 order · updated"),
+        ("what is the status of ord_A", "-# 1 order · updated"),
+        ("please status ord_A", "-# 1 order · updated"),
         ("Balance?", "Balance"),
         ("Hi!", "/key set"),
         ("/help", "/key set"),
@@ -273,11 +272,11 @@ async def test_a_list_without_a_command_is_asked_about(here: World, ann: Any, na
     await ann.send_dm("can you cancel these", attachments=files([(name, b"ord_A")]))
     assert "Cancel 1 order?" in messages(ann)[-1]
     await ann.send_dm("status", attachments=files([(name, b"ord_A")]))
-    assert "Status of 1 order" in messages(ann)[-1]
+    assert "1 order · updated" in messages(ann)[-1]
     assert here.cancel_calls() == []
 
 
-@pytest.mark.parametrize(("verb", "title"), [("status", "Status of 1 order"), ("refill", "Refill · 1 order")])
+@pytest.mark.parametrize(("verb", "title"), [("status", "1 order · updated"), ("refill", "1 accepted")])
 async def test_a_verb_alone_opens_a_form_that_does_just_that(here: World, ann: Any, verb: str, title: str) -> None:
     here.order("ord_A", OrderStatus.COMPLETED)
     await ann.send_dm(verb)

@@ -13,6 +13,7 @@ from tests.world import World, buttons_of, shown, text_of
 
 MENU = "Cancel orders in this message"
 STATUS = "Status of orders in this message"
+REFILL = "Refill orders in this message"
 
 pytestmark = pytest.mark.usefixtures("env")
 
@@ -50,7 +51,7 @@ async def test_the_orders_of_a_message_are_sent_after_confirm_and_not_before(her
     await here.settle()
     assert asked.ephemeral
     assert "Cancel 2 orders?" in shown(asked)
-    assert "`ord_A`, `ord_B`" in shown(asked)
+    assert "`ord_A`\n`ord_B`" in shown(asked)
     assert buttons_of(asked) == ["Cancel 2 orders", "Don't cancel"]
     assert here.cancel_calls() == []
     await room.ann.click(asked.response, label="Cancel 2 orders")
@@ -79,7 +80,7 @@ async def test_every_part_of_an_embed_is_read(here: World, room: Room) -> None:
     asked = await room.press(message)
     assert "Cancel 7 orders?" in shown(asked)
     for part in ("Content", "Author", "Title", "Text", "Foot", "Name", "Value"):
-        assert f"`ord_{part}`" in shown(asked)
+        assert (f"ord_{part}",) in here.sql("SELECT order_id FROM request_orders")
 
 
 async def test_the_text_of_components_is_read_and_not_their_buttons(here: World, room: Room) -> None:
@@ -87,21 +88,21 @@ async def test_the_text_of_components_is_read_and_not_their_buttons(here: World,
     view = card(Tone.PLAIN, ["ord_A ended", "ord_B did not"], buttons=[button]).view
     view.add_item(discord.ui.Section("ord_C beside", accessory=discord.ui.Button(label="ord_D", custom_id="y")))
     message = await here.app.client.get_partial_messageable(room.channel.id).send(view=view)
-    assert "`ord_A`, `ord_B`, `ord_C`" in shown(await room.press(message))
+    assert "`ord_A`\n`ord_B`\n`ord_C`" in shown(await room.press(message))
     assert "ord_L" not in here.payloads().split("Cancel 3 orders?")[1]
 
 
 async def test_a_forwarded_message_is_read_with_its_files(here: World, room: Room) -> None:
     source = await room.says("ord_A", attachments=[("more.txt", b"ord_B\nord_C")])
     asked = await room.press(await room.bob.forward(source, room.channel))
-    assert "`ord_A`, `ord_B`, `ord_C`" in shown(asked)
+    assert "`ord_A`\n`ord_B`\n`ord_C`" in shown(asked)
 
 
 async def test_text_files_are_read_and_pictures_left_alone(here: World, room: Room) -> None:
     files = [("list.csv", b"id;link\nord_B;x\n"), ("photo.png", b"\x89PNG\0ord_C"), ("export.TXT", b"ord_D")]
     asked = await room.press(await room.says("ord_A", attachments=files))
     assert "Cancel 3 orders?" in shown(asked)
-    assert "`ord_A`, `ord_D`, `ord_B`" in shown(asked)  # tables last
+    assert "`ord_A`\n`ord_D`\n`ord_B`" in shown(asked)  # tables last
 
 
 @pytest.mark.parametrize(
@@ -119,13 +120,13 @@ async def test_no_number_in_an_ordinary_message_is_an_order(here: World, room: R
 async def test_a_message_of_numbers_alone_is_a_list_of_them(here: World, room: Room) -> None:
     asked = await room.press(await room.says("4711\n4712"))
     assert "Cancel 2 orders?" in shown(asked)
-    assert "`4711`, `4712`" in shown(asked)
+    assert "`4711`\n`4712`" in shown(asked)
 
 
 async def test_an_id_is_read_as_it_is_seen(here: World, room: Room) -> None:
     asked = await room.press(await room.says(r"ord\_A, **ord\_B** and ord\_C\_D"))
     assert "Cancel 2 orders?" in shown(asked)
-    assert "`ord_A`, `ord_B`" in shown(asked)
+    assert "`ord_A`\n`ord_B`" in shown(asked)
     assert "Not order IDs, so not sent: `ord_C_D`." in shown(asked)
 
 
@@ -213,3 +214,46 @@ async def test_the_status_of_what_a_message_names_is_shown_and_nothing_is_asked(
     without_key = await room.bob.context_menu(room.channel, STATUS, said)
     assert buttons_of(without_key) == ["Connect your key"]
     assert len(here.calls("status")) == 1
+
+
+async def test_refills_of_what_a_message_names_are_asked_for_after_a_question(here: World, room: Room) -> None:
+    for order in ("ord_A", "ord_B"):
+        here.order(order, OrderStatus.COMPLETED)
+    asked = await room.press(await room.says("please refill ord_A and ord_B"), REFILL)
+    await here.settle()
+    assert asked.ephemeral
+    assert shown(asked).startswith("### Refill 2 orders?\n-# Nothing sent yet\n`ord_A`\n`ord_B`\n")
+    assert buttons_of(asked) == ["Refill 2 orders", "Don't refill"]
+    assert here.calls("status") == here.calls("refill") == []
+    await here.restart()
+    await room.ann.click(asked.response, label="Refill 2 orders")
+    assert here.calls("refill") == [("ord_A", "ord_B")]
+    assert shown(asked).startswith("### 2 accepted\n")
+    assert here.cancel_calls() == []
+    assert len(room.channel.history()) == 1
+
+
+async def test_a_question_about_refills_that_is_not_confirmed_sends_nothing(here: World, room: Room) -> None:
+    here.order("ord_A", OrderStatus.COMPLETED)
+    said = await room.says("ord_A")
+    kept, lapsed = await room.press(said, REFILL), await room.press(said, REFILL)
+    await room.ann.click(kept.response, label="Don't refill")
+    assert "Nothing was sent" in shown(kept)
+    forged = await here.post(room.channel, actions.CONFIRM.button(2, label="Cancel 1 order"))
+    await room.ann.click(forged, custom_id="np:confirm:2")  # a question about refills cancels nothing
+    await here.wait(1_000, step=100)
+    assert here.sql("SELECT state FROM requests ORDER BY id") == [("kept",), ("kept",)]
+    button = actions.REFILL_NAMED.button(2)
+    late = await room.ann.click(await here.post(room.channel, button), custom_id=button.custom_id)
+    assert buttons_of(lapsed)
+    assert shown(late) or late.followups
+    assert here.calls("refill") == here.cancel_calls() == []
+
+
+async def test_nobody_else_may_confirm_a_question_about_refills(here: World, room: Room) -> None:
+    here.order("ord_A", OrderStatus.COMPLETED)
+    await room.press(await room.says("ord_A"), REFILL)
+    button = actions.REFILL_NAMED.button(1)
+    pressed = await room.bob.click(await here.post(room.channel, button), custom_id=button.custom_id)
+    assert "somebody else" in text_of(pressed.followups[0].components)
+    assert here.calls("refill") == []

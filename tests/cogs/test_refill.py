@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.cards.keys import under_key
+from bot.cards.keys import key_fact
 from bot.cards.reasons import next_step
 from bot.cards.refills import refills_card
 from bot.domain.order_status import OrderStatus
@@ -15,12 +15,12 @@ from bot.ledger import LedgerUnreadable
 from bot.panel import Answer, InvalidKey, Unavailable
 from bot.panel.phrases import read_reason
 from bot.services.panel_calls import Refills
-from tests.examples import HOSTILE, KEYS, keeps_discords_limits, ours, text_of
+from tests.examples import HOSTILE, KEYS, NOW, keeps_discords_limits, ours, text_of
 from tests.world import FINE, KEY, START, World, buttons_of, lost, messages, shown
 
 DONE = OrderStatus.COMPLETED
 RUNNING = OrderStatus.IN_PROGRESS
-UNKNOWN = "not known whether the panel took these"
+UNKNOWN = "It isn't known whether NotPanel took these"
 ONCE, MOST, WHEN = "one open refill", "3 times by default", "Only completed or partly delivered"
 
 pytestmark = pytest.mark.usefixtures("env")
@@ -36,7 +36,7 @@ async def test_an_accepted_refill_is_shown_with_its_id_and_claims_no_more(here: 
     text = shown(await ann.slash("refill", orders="ord_A"))
     assert "1 accepted" in text
     assert "`ord_A` → `ref_000000000001`" in text
-    assert "That it has been delivered this does not say" in text
+    assert "Check NotPanel to see when it's delivered." in text
     assert here.panel.refill_requests == {"ord_A": 1}
 
 
@@ -48,10 +48,10 @@ async def test_each_refusal_has_the_panels_words_and_a_next_step(here: World, an
     await ann.slash("refill", orders="ord_Open")
     text = shown(await ann.slash("refill", orders="ord_Running ord_Open ord_Thrice ord_absent nonsense"))
     assert "4 not possible" in text
-    assert f"`ord_Running` — `Order is not completed or partial`\n-# {WHEN}" in text
-    assert "`ord_Open` — `A refill of this order is already open`\n-# NotPanel allows one open refill" in text
-    assert "`ord_Thrice` — `Refill limit reached for this order`\n-# NotPanel refills an order 3 times" in text
-    assert "`ord_absent` — `Order not found`\n-# Not found under your key" in text
+    assert f"`ord_Running`\n-# “Order is not completed or partial” {WHEN}" in text
+    assert "`ord_Open`\n-# “A refill of this order is already open” NotPanel allows one open refill" in text
+    assert "`ord_Thrice`\n-# “Refill limit reached for this order” NotPanel refills an order 3 times" in text
+    assert "`ord_absent`\n-# “Order not found” Not found under your key" in text
     assert "`nonsense`" in text
 
 
@@ -87,7 +87,7 @@ def test_words_are_matched_loosely(words: str, step: str) -> None:
 
 async def test_words_nobody_knows_are_shown_as_they_are(here: World, ann: Any) -> None:
     here.wire.faults = [Answer(200, '{"order": 1, "refill": {"error": "The [moon](https://x.example) is full"}}')]
-    assert "`1` — `The [moon](https://x.example) is full`\n" in shown(await ann.slash("refill", orders="1"))
+    assert r"“The \[moon\]\(https\://x\.example\) is full”" in shown(await ann.slash("refill", orders="1"))
 
 
 async def test_150_orders_cost_two_calls_and_stand_in_a_file(here: World, ann: Any) -> None:
@@ -98,12 +98,12 @@ async def test_150_orders_cost_two_calls_and_stand_in_a_file(here: World, ann: A
     text = shown(result)
     assert [len(call) for call in here.calls("refill")] == [100, 50]
     assert "100 accepted · 50 not possible" in text
-    assert "more, in the file" in text
+    assert "The file has every order." in text
     assert len(text) <= 4_000
     (file,) = result.response.attachments
     lines = (await file.read()).decode("utf-8-sig").splitlines()
     assert lines[1] == "ord_0000,Not possible,,Order is not completed or partial"
-    assert lines[2] == "ord_0001,Accepted by the panel,ref_000000000001,"
+    assert lines[2] == "ord_0001,Refill accepted,ref_000000000001,"
     assert [line.split(",")[0] for line in lines[1:]] == orders
 
 
@@ -118,8 +118,8 @@ async def test_what_is_asked_for_stands_on_the_card_before_it_is_sent(here: Worl
     here.wire.faults = [look]
     result = await ann.slash("refill", orders="ord_A")
     assert "`ord_A`" in before[0]
-    assert "nobody knows whether the panel took the request" in before[0]
-    assert "nobody knows" not in shown(result)
+    assert "it isn't known whether NotPanel took them" in before[0]
+    assert "it isn't known" not in shown(result)
 
 
 AMBIGUOUS = [
@@ -153,7 +153,7 @@ async def test_an_ambiguous_call_is_told_as_such_and_never_sent_again(
     here.wire.faults = [instead if arrived else fault]
     text = shown(await ann.slash("refill", orders="ord_A ord_B"))
     assert "2 unclear" in text
-    assert "`ord_A`, `ord_B`" in text
+    assert "`ord_A`\n`ord_B`" in text
     assert UNKNOWN in text
     assert "before you ask again" in text
     assert not re.search("Try again|Nothing was|accepted", text)
@@ -177,8 +177,8 @@ async def test_what_was_answered_before_a_time_out_stands_and_the_rest_is_not_se
     assert [len(call) for call in here.calls("refill")] == [100, *([100] if arrived else [])]
     (file,) = result.response.attachments
     lines = (await file.read()).decode("utf-8-sig").splitlines()[1:]
-    assert [line.split(",")[1] for line in lines[99:201:101]] == ["Accepted by the panel", "Not sent"]
-    assert "Asked for, no clear answer" in lines[100]
+    assert [line.split(",")[1] for line in lines[99:201:101]] == ["Refill accepted", "Not sent"]
+    assert "No clear answer" in lines[100]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ async def test_a_call_that_did_nothing_is_told_as_that(
     text = shown(await ann.slash("refill", orders="ord_A"))
     assert sentence in text
     assert "Nothing was changed" in text
-    assert "nobody knows" not in text
+    assert "it isn't known" not in text
 
     orders = done(here, 101)
     await here.connect(ann)  # a suspended account is used again
@@ -230,7 +230,7 @@ async def test_a_batch_refused_as_a_whole_stands_with_the_panels_words(here: Wor
     here.wire.allergic_to = "ord_0004"
     text = shown(await ann.slash("refill", orders=" ".join(done(here, 105))))
     assert "5 accepted · 100 not possible" in text
-    assert "`Bad order in list`" in text
+    assert "“Bad order in list”" in text
 
 
 async def test_a_key_rejected_in_the_middle_pauses_the_account(here: World, ann: Any) -> None:
@@ -309,7 +309,7 @@ async def test_anothers_order_is_not_found(here: World, ann: Any) -> None:
     here.panel.add_key("np-key-of-bob-000")
     here.order("ord_B", DONE, key="np-key-of-bob-000")
     text = shown(await ann.slash("refill", orders="ord_B"))
-    assert "`Order not found`" in text
+    assert "“Order not found”" in text
     assert here.panel.refill_requests == {}
 
 
@@ -319,7 +319,7 @@ async def test_text_without_an_order_and_too_many_orders(here: World, ann: Any) 
     assert "Which orders?" in messages(ann)[-1]
     text = shown(await ann.slash("refill", orders=",".join(map(str, range(1_000, 2_001)))))
     assert "more than 1,000 orders" in text
-    assert "nobody knows" not in text
+    assert "it isn't known" not in text
     assert here.calls("refill") == []
 
 
@@ -329,7 +329,7 @@ async def test_plain_text_in_a_dm_does_the_same(here: World, ann: Any) -> None:
     assert "1 accepted · 1 not possible" in messages(ann)[-1]
     assert len(messages(ann)) == 1
     await ann.send_dm("refill ord_A")
-    assert "`A refill of this order is already open`" in messages(ann)[-1]
+    assert "“A refill of this order is already open”" in messages(ann)[-1]
 
 
 async def test_in_a_server_only_the_user_sees_it(here: World) -> None:
@@ -365,7 +365,7 @@ async def test_a_result_that_cannot_be_shown_leaves_the_card_that_says_what_to_d
     await ann.send_dm("refill ord_A")
     card = messages(ann)[0]
     assert "`ord_A`" in card
-    assert "nobody knows whether the panel took the request" in card
+    assert "it isn't known whether NotPanel took them" in card
     assert here.panel.refill_requests == {"ord_A": 1}
 
 
@@ -376,9 +376,9 @@ async def test_every_card_keeps_discords_limits(count: int, words: str, error: E
     orders = tuple(f"ord_{number:064}" for number in range(count))
     rows = {order: Refill(f"ref_{n:064}") for n, order in enumerate(orders) if n % 4 == 0}
     rows |= {order: RowError(f"{words} {n % 9}") for n, order in enumerate(orders) if n % 4 == 1}
-    result = Refills(rows, frozenset(orders[3::4]) if error else frozenset(), error)
+    result = Refills(NOW, rows, frozenset(orders[3::4]) if error else frozenset(), error)
     junk = tuple(f"{number:07}…" for number in range(50))
-    card = refills_card(orders, result, junk, 9, under_key(KEYS, KEYS[0]), KEYS[0].name)
+    card = refills_card(orders, result, junk, 9, key_fact(KEYS, KEYS[0]), KEYS[0].name)
     keeps_discords_limits(card)
     file = card.files[0].fp.read().decode("utf-8-sig") if card.files else ""
     assert all(order in (file or text_of(card)) for order in orders)

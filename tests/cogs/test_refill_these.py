@@ -17,7 +17,7 @@ from bot.ledger import ListKind
 from bot.panel import Answer
 from bot.services.reasons import may_be_refilled
 from tests.examples import order
-from tests.world import KEY, World, buttons_of, choose, offers_of, shown, text_of, whole_list
+from tests.world import KEY, World, buttons_of, choose, offers_of, shown, text_of
 
 RUNNING = OrderStatus.IN_PROGRESS
 NOTHING_TWICE = "Nothing was sent twice"
@@ -37,31 +37,44 @@ async def mixed(here: World, user: Any) -> Any:
 
 
 async def asked(here: World, user: Any) -> Any:
-    """Press the button that stood under cards of 0.1.0, for all that can be refilled; return the question."""
-    old = await here.post(user.dm_channel, actions.REFILL.button(ListKind.REQUEST, 1, 1))
-    return await user.click(old, label="Refill these")
+    """Press the button of a card of 0.1.0, which is about all orders that can be refilled; return the question."""
+    button = actions.REFILL.button(ListKind.REQUEST, 1, 1)
+    return await user.click(await here.post(user.dm_channel, button), custom_id=button.custom_id)
+
+
+async def go(user: Any, question: Any) -> Any:
+    """Confirm what a question asks."""
+    (custom_id,) = [
+        part["custom_id"]
+        for part in walk_components(question.response.components)
+        if str(part.get("custom_id")).startswith("np:refill-go:")
+    ]
+    return await user.click(question.response, custom_id=custom_id)
+
+
+async def asked_of_mixed(here: World, user: Any) -> Any:
+    """Have orders that end in every way; return the question about those that can be refilled."""
+    await mixed(here, user)
+    return await asked(here, user)
 
 
 async def test_a_card_asks_first_and_then_for_what_the_panel_calls_delivered(here: World, ann: Any) -> None:
-    result = await mixed(here, ann)
-    question = await asked(here, ann)
+    question = await asked_of_mixed(here, ann)
     assert question.ephemeral
-    assert "Ask for 2 refills?" in shown(question)
-    assert "`ord_Partial`, `ord_Done`" in shown(question)
-    assert "cannot be taken back" in shown(question)
+    assert "Refill 2 orders?" in shown(question)
+    assert "`ord_Partial`\n`ord_Done`" in shown(question)
+    assert "can't be taken back" in shown(question)
     assert here.calls("refill") == []
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     assert here.calls("refill") == [("ord_Partial", "ord_Done")]
     assert "2 accepted" in shown(question)
     assert "`ord_Done` → `ref_" in shown(question)
     assert buttons_of(question) == []
-    assert "-# 5 orders" in shown(result)  # the card stays where it is
 
 
 async def test_no_sends_nothing(here: World, ann: Any) -> None:
-    await mixed(here, ann)
-    question = await asked(here, ann)
-    await ann.click(question.response, label="No")
+    question = await asked_of_mixed(here, ann)
+    await ann.click(question.response, label="Don't refill")
     assert "Nothing was sent" in shown(question)
     assert buttons_of(question) == []
     assert here.calls("refill") == []
@@ -100,8 +113,8 @@ async def test_the_menu_offers_what_was_partly_delivered_alone(here: World, ann:
     result = await mixed(here, ann)
     assert [offer for offer in offers_of(result.response) if "Refill" in offer] == ["Refill the 1 partly delivered"]
     question = await choose(ann, result.response, "Refill the 1 partly delivered")
-    assert "Ask for 1 refill?" in shown(question)
-    await ann.click(question.response, label="Confirm refill")
+    assert "Refill 1 order?" in shown(question)
+    await go(ann, question)
     assert here.calls("refill") == [("ord_Partial",)]
 
 
@@ -110,7 +123,7 @@ async def test_what_was_delivered_is_offered_a_day_later(here: World, ann: Any) 
     await ann.slash("cancel", orders="ord_A")
     await here.wait(32 * 3600, step=1800)
     question = await choose(ann, ann.dm_channel.last_message, "Refill the 1 delivered")
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     assert here.calls("refill") == [("ord_A",)]
 
 
@@ -122,16 +135,15 @@ async def test_a_notice_has_it_too_and_both_presses_outlive_a_restart(here: Worl
     told = ann.dm_channel.last_message
     await here.restart()
     question = await choose(ann, told, "Refill the 1 partly delivered")
-    assert "Ask for 1 refill?" in shown(question)
+    assert "Refill 1 order?" in shown(question)
     await here.restart()
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     assert here.calls("refill") == [("ord_A",)]
     assert "`ord_A` → `ref_" in shown(question)
 
 
 async def test_what_is_asked_for_stands_there_before_it_is_sent(here: World, ann: Any) -> None:
-    await mixed(here, ann)
-    question = await asked(here, ann)
+    question = await asked_of_mixed(here, ann)
     before: list[str] = []
 
     def look(answer: Answer) -> Answer:
@@ -139,10 +151,10 @@ async def test_what_is_asked_for_stands_there_before_it_is_sent(here: World, ann
         raise httpx.ReadTimeout("no answer")
 
     here.wire.faults = [look]
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     assert "Asking for 2 refills" in before[0]
-    assert "nobody knows whether the panel took the request" in before[0]
-    assert "Confirm refill" not in before[0]
+    assert "it isn't known whether NotPanel took them" in before[0]
+    assert "Refill 2 orders" not in before[0]
     assert "2 unclear" in shown(question)
 
 
@@ -150,7 +162,9 @@ def press_at_once(here: World, user: Any, question: Any) -> None:
     """Press Confirm without waiting for an answer: whatever is done next comes while this is under way."""
     backend, message = here.env.backend, question.response.message
     stored = backend.get_message(message.channel.id, message.id)
-    (button,) = [part for part in walk_components(stored.components) if part.get("label") == "Confirm refill"]
+    (button,) = [
+        part for part in walk_components(stored.components) if str(part.get("custom_id")).startswith("np:refill-go:")
+    ]
     data = {"custom_id": button["custom_id"], "component_type": button["type"]}
     record, payload = base_payload(
         backend, type=3, channel_id=message.channel.id, guild_id=None, user_id=user.id, data=data
@@ -160,10 +174,9 @@ def press_at_once(here: World, user: Any, question: Any) -> None:
 
 
 async def test_confirm_pressed_twice_at_once_sends_once(here: World, ann: Any) -> None:
-    await mixed(here, ann)
-    question = await asked(here, ann)
+    question = await asked_of_mixed(here, ann)
     press_at_once(here, ann, question)
-    pressed = await ann.click(question.response, label="Confirm refill")
+    pressed = await go(ann, question)
     assert len(here.calls("refill")) == 1
     assert "2 accepted" in shown(question)
     assert here.payloads().count(NOTHING_TWICE) == 1
@@ -174,53 +187,50 @@ async def test_a_second_question_of_the_same_user_waits_for_the_first(here: Worl
     await mixed(here, ann)
     questions = [await asked(here, ann) for _ in range(2)]
     press_at_once(here, ann, questions[0])
-    await ann.click(questions[1].response, label="Confirm refill")
+    await go(ann, questions[1])
     assert len(here.calls("refill")) == 1
     assert here.payloads().count(NOTHING_TWICE) == 1
-    assert sorted("Ask for 2 refills?" in shown(question) for question in questions) == [False, True]
+    assert sorted("Refill 2 orders?" in shown(question) for question in questions) == [False, True]
 
 
 async def test_confirm_pressed_again_on_a_screen_that_is_behind_sends_nothing(here: World, ann: Any) -> None:
-    await mixed(here, ann)
-    question = await asked(here, ann)
+    question = await asked_of_mixed(here, ann)
     message = question.response.message
     stored = here.env.backend.get_message(message.channel.id, message.id)
     as_it_was = stored.components
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     here.skip(3600)  # by now the panel would take another refill
     stored.components = as_it_was
-    again = await ann.click(question.response, label="Confirm refill")
+    again = await go(ann, question)
     assert NOTHING_TWICE in text_of(again.followups[0].components)
     assert len(here.calls("refill")) == 1
 
 
 async def test_after_a_restart_the_panels_own_rule_keeps_a_second_press_from_acting(here: World, ann: Any) -> None:
-    await mixed(here, ann)
-    question = await asked(here, ann)
+    question = await asked_of_mixed(here, ann)
     message = question.response.message
     as_it_was = here.env.backend.get_message(message.channel.id, message.id).components
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     await here.restart()
     here.env.backend.get_message(message.channel.id, message.id).components = as_it_was
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     assert "2 not possible" in shown(question)
     assert set(here.panel.refill_requests.values()) == {1}
 
 
 async def test_what_was_not_sent_can_be_confirmed_again(here: World, ann: Any) -> None:
-    await mixed(here, ann)
-    question = await asked(here, ann)
+    question = await asked_of_mixed(here, ann)
     here.env.inject_error("PATCH", "/webhooks/*", status=500, code=0)
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     assert here.calls("refill") == []
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     assert len(here.calls("refill")) == 1
     here.wire.faults = [httpx.ConnectError("refused")]
     question = await asked(here, ann)
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     assert "Nothing was changed" in shown(question)
     question = await asked(here, ann)
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     assert "“A refill of this order is already open”" in shown(question)
 
 
@@ -230,48 +240,45 @@ async def test_what_has_ended_since_is_asked_about_anew(here: World, ann: Any) -
     await ann.slash("cancel", orders="ord_Late ord_Done")
     await here.settle()
     question = await asked(here, ann)
-    assert "Ask for 1 refill?" in shown(question)
+    assert "Refill 1 order?" in shown(question)
     await here.wait(90)
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     assert here.calls("refill") == []
-    assert "Ask for 2 refills?" in shown(question)
-    await ann.click(question.response, label="Confirm refill")
+    assert "Refill 2 orders?" in shown(question)
+    await go(ann, question)
     assert here.calls("refill") == [("ord_Late", "ord_Done")]
 
 
 async def test_where_the_acknowledgement_fails_nothing_is_sent(here: World, ann: Any) -> None:
-    await mixed(here, ann)
-    question = await asked(here, ann)
+    question = await asked_of_mixed(here, ann)
     for status, code in ((404, 10062), (400, 40060), (500, 0)):
         here.env.inject_error("POST", "/interactions/*", status=status, code=code)
-        await ann.click(question.response, label="Confirm refill")
+        await go(ann, question)
     assert here.calls("refill") == []
-    await ann.click(question.response, label="Confirm refill")
+    await go(ann, question)
     assert len(here.calls("refill")) == 1
 
 
 async def test_more_than_a_thousand_are_asked_for_in_part_and_that_is_said(here: World, ann: Any) -> None:
     orders = [here.order(f"ord_{number:06}", OrderStatus.COMPLETED) for number in range(1_010)]
     result = await ann.slash("cancel", file=("orders.txt", "\n".join(orders).encode()))
-    await ann.click(result.response, label="Cancel 1,010 orders")
+    await ann.click(result.response, custom_id="np:confirm:1")
     await here.settle()
     here.skip(120)
     question = await asked(here, ann)
-    assert "Ask for 1,000 refills?" in shown(question)
-    assert "the first 1,000 of 1,010" in shown(question)
-    await ann.click(question.response, label="Confirm refill")
+    assert "Refill 1,000 orders?" in shown(question)
+    assert "The first 1,000 of 1,010" in shown(question)
+    await go(ann, question)
     assert [order for call in here.calls("refill") for order in call] == orders[:1_000]
-    assert (await whole_list(ann, result)).count("ord_") == 1_010
 
 
 async def test_without_a_key_nothing_is_sent(here: World, ann: Any) -> None:
-    await mixed(here, ann)
-    question = await asked(here, ann)
+    question = await asked_of_mixed(here, ann)
     here.panel.revoke_key(KEY)
     for _ in range(2):  # one refusal is not believed yet
         await ann.slash("balance")
         here.skip(61)
-    pressed = await ann.click(question.response, label="Confirm refill")
+    pressed = await go(ann, question)
     assert "rejects your key" in text_of(pressed.followups[0].components)
     assert here.calls("refill") == []
 

@@ -15,8 +15,12 @@ async def test_what_was_answered_is_shown_although_a_later_call_failed(here: Wor
     here.wire.faults = [lambda answer: answer, Answer(503, "")]
     result = await ann.slash("status", orders=" ".join(orders))
     assert "50 orders were not asked about. NotPanel can't be reached right now." in shown(result)
-    assert "`ord_000` · **`pending`**" in shown(result)
+    text = shown(result)
+    assert text.startswith("### 100 pending · 50 not asked about\n-# 150 orders · updated <t:")
+    assert "`ord_000`" in text
+    assert "The file has every order." in text
     (file,) = result.response.attachments
+    assert file.filename == "status-2026-01-01-150-orders.csv"
     lines = (await file.read()).decode("utf-8-sig").splitlines()[1:]
     assert [line.split(",")[1] for line in lines[:100]] == ["pending"] * 100
     assert [line.split(",")[-1] for line in lines[100:]] == ["not asked"] * 50

@@ -69,7 +69,7 @@ async def test_several_are_picked_in_turn_and_none_twice(here: World, ann: Any) 
     assert text == "ord_C, ord_B"
     assert await offered(ann, f"{text};") == ["ord_C, ord_B;ord_A · queued"]
     result = await ann.slash("status", orders=await picked(ann, f"{text} a"))
-    assert "Status of 3 orders" in shown(result)
+    assert "-# 3 orders · updated" in shown(result)
 
 
 async def test_what_does_not_fit_is_not_offered(here: World, ann: Any) -> None:

@@ -1,13 +1,15 @@
 """Orders go to the key that is named, or to the default; one that the panel rejects stops nothing but itself."""
 
 import asyncio
+import re
 from typing import Any
 
+import httpx
 import pytest
 
 from bot.panel import Answer
 from tests.cogs.several_keys.shop import DONE, LONG, RUNNING, SHOP, calls, names
-from tests.world import KEY, World, buttons_of, choose, messages, shown
+from tests.world import FINE, KEY, World, buttons_of, choose, messages, shown
 
 pytestmark = pytest.mark.usefixtures("env")
 
@@ -59,7 +61,7 @@ async def test_a_question_says_under_which_key_and_keeps_to_it(here: World, ann:
     question = await ann.slash("cancel", orders=" ".join(asked), key="Shop")
     await here.wait(2)
     assert "-# key `Shop` · Nothing sent yet" in shown(question)
-    assert "**30** pending" in shown(question)
+    assert "30 pending" in shown(question)
     await ann.slash("key default", name="Shop")
     await ann.slash("key default", name="main")
     await here.restart()
@@ -101,20 +103,41 @@ async def test_balances_of_several_keys_are_asked_for_side_by_side(here: World, 
     assert "Shop" in shown(await ann.slash("balance"))
 
 
-async def test_status_asks_under_one_key_and_hints_at_the_others(here: World, ann: Any) -> None:
+async def test_status_looks_under_the_other_keys_for_what_is_not_found(here: World, ann: Any) -> None:
+    here.order("ord_M", RUNNING)
     here.order("ord_S", key=SHOP)
-    text = shown(await ann.slash("status", orders="ord_S"))
-    assert "Under your key `main`. What was not found may be under another key of yours" in text
-    assert "`/status` with `key` `Shop`" in text
+    text = shown(await ann.slash("status", orders="ord_M ord_S ord_absent"))
+    assert text.startswith("### 1 pending · 1 in progress · 1 not found\n-# 3 orders · key `main` · updated <t:")
+    assert re.search(r"`ord_S` · .*key `Shop`$", text)
+    assert re.search(r"`ord_M` · [^k]*\n", text)
+    assert "another of your keys" not in text
+    assert calls(here, "status") == [(KEY, ("ord_M", "ord_S", "ord_absent")), (SHOP, ("ord_S", "ord_absent"))]
+
+
+async def test_status_under_a_key_that_is_named_keeps_to_it_and_hints_at_the_others(here: World, ann: Any) -> None:
+    here.order("ord_S", key=SHOP)
+    text = shown(await ann.slash("status", orders="ord_S", key="main"))
+    assert "It may be under another of your keys: use `/status` with `key` `Shop`." in text
+    assert calls(here, "status") == [(KEY, ("ord_S",))]
     text = shown(await ann.slash("status", orders="ord_S", key="Shop"))
-    assert "**`pending`**" in text
-    assert "another key" not in text
+    assert text.startswith("### 1 pending\n-# 1 order · key `Shop` ·")
+    assert "another of your keys" not in text
+
+
+@pytest.mark.parametrize("fault", [Answer(403, '{"error": "Account suspended"}'), httpx.ConnectError("refused")])
+async def test_what_another_key_cannot_be_asked_is_hinted_at(here: World, ann: Any, fault: Answer | Exception) -> None:
+    here.order("ord_M", RUNNING)
+    here.order("ord_S", key=SHOP)
+    here.wire.faults = [FINE, fault]
+    text = shown(await ann.slash("status", orders="ord_M ord_S"))
+    assert text.startswith("### 1 in progress · 1 not found\n")
+    assert "use `/status` with `key` `Shop`" in text
 
 
 async def test_refills_are_asked_for_under_the_key_of_the_order(here: World, ann: Any) -> None:
     here.order("ord_S", DONE, key=SHOP)
     text = shown(await ann.slash("refill", orders="ord_S", key="Shop"))
-    assert "Under your key `Shop`." in text
+    assert "-# 1 order · key `Shop` ·" in text
     assert calls(here, "refill") == [(SHOP, ("ord_S",))]
 
 
@@ -123,9 +146,9 @@ async def test_refill_these_keeps_to_the_cards_key_whatever_the_default_is(here:
     result = await ann.slash("cancel", orders="ord_S", key="Shop")
     await here.settle()
     question = await choose(ann, result.response, "Refill the 1 partly delivered · Shop")
-    assert "Under your key `Shop`." in shown(question)
+    assert "-# key `Shop` · Nothing sent yet" in shown(question)
     await here.restart()
-    await ann.click(question.response, label="Confirm refill")
+    await ann.click(question.response, label="Refill 1 order")
     assert calls(here, "refill") == [(SHOP, ("ord_S",))]
 
 
