@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.cards import actions
@@ -9,7 +10,6 @@ from bot.cards.groups import (
     MOST_OF_GROUP,
     Sections,
     facts,
-    has_open,
     headline,
     joined,
     sections_of,
@@ -22,6 +22,7 @@ from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.more import Options, copy_ids, more_menu, other_keys, refill, retry, whole_list
 from bot.cards.previews import cancellable, preview_text
+from bot.cards.promises import when_all_sent, when_settled
 from bot.cards.reasons import account_text
 from bot.cards.refills import refill_named_question
 from bot.cards.text import at, bar, code, small, titled
@@ -102,14 +103,16 @@ def _rest(view: RequestView) -> Options:
 def _progress(view: RequestView) -> CardView:
     request = view.request
     sections = sections_of(view.groups, [code(order) for order in view.waiting], request.waiting)
-    is_open, stuck = has_open(sections), _is_stuck(view)
-    small_line = facts(request.orders, key_fact(view.keys, view.account), view.read_at if is_open else None)
+    if State.QUEUED in sections:
+        sections = {**sections, State.QUEUED: replace(sections[State.QUEUED], note=when_settled(view.reach))}
+    stuck = _is_stuck(view)
+    small_line = facts(request.orders, key_fact(view.keys, view.account), view.read_at if view.is_open else None)
     answer = [paused_title(view.account.state), headline(sections)] if stuck else [headline(sections)]
     why = [
         account_text(view.account.state) if stuck else "",
-        account_text(view.account.trouble) if view.account.trouble and is_open else "",
+        account_text(view.account.trouble) if view.account.trouble and view.is_open else "",
     ]
-    head = titled(*answer, small_line, *_sent(view, sections), *why)
+    head = titled(*answer, small_line, _no_longer() if view.is_last else "", *_sent(view, sections), *why)
     notes = [small(_linked_before(view.linked)) if view.linked else "", ignored(request.ignored, request.repeats)]
     texts, left_out = texts_of(sections, beside=[head, *notes])
     may_stop = _may_stop(view)
@@ -152,8 +155,17 @@ def _sent(view: RequestView, sections: Sections) -> Sequence[str]:
     left = "" if _is_stuck(view) else _time_left(view, sent)
     return (
         f"{bar(sent, request.orders)} {' · '.join(filter(None, [done, left]))}",
-        small(_("Updates here until {time}.", time=at(request.card_until))),
+        "" if view.is_last else f"-# {_until(view)}",
     )
+
+
+def _until(view: RequestView) -> str:
+    until = _("Updates here until {time}.", time=at(view.request.card_until))
+    return f"{until} {when_all_sent(view.reach)}"
+
+
+def _no_longer() -> str:
+    return _("-# No longer updating: `/queued` shows where they stand.")
 
 
 def _time_left(view: RequestView, sent: int) -> str:
@@ -175,4 +187,4 @@ def _may_stop(view: RequestView) -> bool:
 
 def _is_stuck(view: RequestView) -> bool:
     paused = view.account.state in (AccountState.REJECTED, AccountState.SUSPENDED)
-    return paused and (view.request.waiting > 0 or has_open(view.groups))
+    return paused and view.is_open

@@ -16,7 +16,7 @@ from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, Refusal, classify
 from bot.domain.clock import Clock
 from bot.domain.polling import MANY_TRIES, earlier, retry_after
 from bot.ledger import Ledger, LedgerError, Request, Work
-from bot.services.cancels import Cancels, RequestView
+from bot.services.cancels import CARD_CLOSES, Cancels, RequestView
 from bot.vault import Purpose, Vault, VaultError
 from bot.workers.tasks import WakeEvent, repeat
 
@@ -48,9 +48,12 @@ class CardUpdater:
         now = self._clock()
         async with self._ledger.write() as tx:
             await tx.expire_cards()
+            await tx.close_cards(CARD_CLOSES)
             await tx.expire_requests()
         await asyncio.gather(*(self.show(request.id) for request in await self._ledger.read.cards_due(now)))
-        return earlier(await self._ledger.read.next_card_due(), now + IDLE)
+        next_end = await self._ledger.read.next_card_end(now + CARD_CLOSES)
+        next_due = earlier(await self._ledger.read.next_card_due(), now + IDLE)
+        return earlier(next_end - CARD_CLOSES if next_end else None, next_due)
 
     async def show(self, request_id: int, *, again: bool = False) -> None:
         """Bring a request's card up to date with the ledger; the only way a card is ever edited.
@@ -107,6 +110,8 @@ class CardUpdater:
     async def _shown(self, view: RequestView) -> None:
         async with self._ledger.write() as tx:
             await tx.card_shown(view.request, _CARD_PAUSE)
+            if view.is_last:
+                await tx.card_gone(view.request)
 
     async def _card_failed(self, request: Request, error: Exception) -> None:
         refusal = classify(error)

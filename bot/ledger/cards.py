@@ -71,12 +71,16 @@ class Cards(Outbox):
         await self.enqueue_notifications(request.account_id)
 
     async def expire_cards(self) -> None:
-        """Forget the tokens that have run out; what their cards did not tell becomes notices."""
+        """Forget the cards that cannot be edited any more; what they did not tell becomes notices."""
         rows = [row async for row in QUERIES.cards_expired(self._db, now=self._now_ms)]
         for row in rows:
             await QUERIES.card_gone(self._db, id=row["id"])
         for account_id in {row["account_id"] for row in rows}:
             await self.enqueue_notifications(account_id)
+
+    async def close_cards(self, soon: timedelta) -> None:
+        """Mark behind what shows something open and cannot be edited much longer: it is to say so."""
+        self._make_due(Work.CARDS, await QUERIES.close_cards(self._db, now=self._now_ms, soon=self._in_ms(soon)))
 
     async def touch_account(self, account_id: int) -> None:
         """Mark every card of an account behind that shows something open."""

@@ -257,6 +257,11 @@ class Reader:
         due = await QUERIES.next_card_due(self._db)
         return None if due is None else from_ms(due)
 
+    async def next_card_end(self, after: datetime) -> datetime | None:
+        """Return when the next card can no longer be edited, of those that can be after that time."""
+        end = await QUERIES.next_card_end(self._db, after=to_ms(after))
+        return None if end is None else from_ms(end)
+
     async def notices_due(self, now: datetime, most: int = 100) -> list[Notice]:
         """Return up to `most` notices to send now: the oldest of each user, and the next where that has long failed."""
         rows = QUERIES.notices_due(

@@ -46,6 +46,8 @@ _PAGE = 100
 """Rows of a list read at once; few enough that nobody else has to wait for them."""
 
 _TOKEN_LIVES = timedelta(minutes=14, seconds=30)  # Discord: 15 minutes from the interaction
+CARD_CLOSES = timedelta(seconds=30)
+"""A card that shows something open so shortly before it cannot be edited any more is edited for the last time."""
 _MESSAGE_LIVES = timedelta(minutes=55)  # edits of messages older than an hour are throttled (30046)
 
 
@@ -67,6 +69,17 @@ class RequestView:
     read_at: datetime
     """When all this was read."""
     reach: Reach = Reach.COMMAND
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether anything on the card can still change."""
+        return bool(self.request.waiting) or any(state.is_open for state in self.groups)
+
+    @property
+    def is_last(self) -> bool:
+        """Tell whether the card will not be edited again, although it shows something open."""
+        asked = self.request.state is RequestState.ACTIVE
+        return asked and self.is_open and self.request.card_until - self.read_at <= CARD_CLOSES
 
 
 class Cancels:
