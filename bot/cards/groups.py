@@ -23,6 +23,10 @@ from bot.services.reasons import refusal_reason
 
 MOST_OF_GROUP, MOST_ON_CARD = 5, 15
 """IDs that a card names, so that it is read on a phone; the others are behind *Show all*."""
+_FEW, _MOST_WITH_FILE = 10, 8
+"""The same where no list stands behind the card and an order may take two lines: all of a few; of more a file has all."""
+_LONG_NAME = 22
+"""Characters of a name behind which nothing more fits into a line of a phone."""
 
 
 _SETTLED = {State.CANCELLED, State.PARTIAL, State.COMPLETED, State.FAILED}
@@ -197,6 +201,19 @@ def fitted(
             lines.append(f"-# {_more(missing)}")
         texts.append("\n".join(lines))
     return texts, left_out
+
+
+def most_without_list(orders: int, groups: int) -> int:
+    """Return how many orders of each group a card names behind which no list stands: all of a few."""
+    return _FEW if orders <= _FEW else max(_MOST_WITH_FILE // max(groups, 1), 1)
+
+
+def with_detail(name: str, *details: str, between: str = " · ") -> str:
+    """Return an order as it is named with what is its own: below it where the ID alone fills a line of a phone."""
+    told = " · ".join(filter(None, details))
+    if not told:
+        return name
+    return f"{name}\n-# {told}" if len(name) > _LONG_NAME else f"{name}{between}{told}"
 
 
 def _shares(groups: Sequence[tuple[Wording, Section]], most_of_group: int) -> list[int]:

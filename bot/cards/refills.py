@@ -8,7 +8,7 @@ import discord
 from bot.cards import actions
 from bot.cards.csv import csv_file, dated_name
 from bot.cards.errors import stopped
-from bot.cards.groups import MOST_ON_CARD, Section, counted, facts, fitted, show_all
+from bot.cards.groups import MOST_ON_CARD, Section, counted, facts, fitted, most_without_list, show_all, with_detail
 from bot.cards.keys import key_fact
 from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card, room_beside
@@ -130,7 +130,7 @@ def refills_card(
     note = "\n".join(filter(None, [why, ignored(Junk.of(junk), repeats)]))
     in_the_file = f"-# {_('The file has every order.')}"
     shown = [(REFILLS[fate], groups[fate]) for fate in _GROUP_ORDER if fate in groups]
-    texts, left_out = fitted(shown, [head, note, in_the_file], MOST_ON_CARD)
+    texts, left_out = fitted(shown, [head, note, in_the_file], most_without_list(len(orders), len(shown)))
     end = "\n".join(filter(None, [in_the_file if left_out else "", note]))
     return card(
         _tone(groups),
@@ -172,7 +172,7 @@ def _line(order: str, row: RefillRow | None) -> tuple[str, str]:
         case None:
             return code(order), ""
         case Refill():
-            return f"{code(order)} → {code(row.id)}", ""
+            return with_detail(code(order), f"→ {code(row.id)}", between=" "), ""
         case _:
             return code(order), f"-# {quoted(row.panel_message)} {next_step(row.reason)}".rstrip()
 

@@ -9,7 +9,7 @@ import discord
 
 from bot.cards.csv import csv_file, dated_name
 from bot.cards.errors import panel_error, stopped
-from bot.cards.groups import MOST_ON_CARD, Section, facts, fitted
+from bot.cards.groups import Section, facts, fitted, most_without_list, with_detail
 from bot.cards.keys import Names, key_fact, names_of
 from bot.cards.language import N_, _, number, plural
 from bot.cards.layout import CardView, Tone, card
@@ -52,7 +52,7 @@ def status_card(orders: Sequence[str], statuses: Statuses, junk: tuple[str, ...]
     head = titled(_counts(groups), facts(len(orders), key_fact(statuses.keys, statuses.account), statuses.asked_at))
     note = "\n".join(filter(None, [_stopped(statuses), _elsewhere(statuses), ignored(Junk.of(junk), repeats)]))
     in_the_file = f"-# {_('The file has every order.')}"
-    texts, left_out = fitted(groups[::-1], [head, note, in_the_file], MOST_ON_CARD)
+    texts, left_out = fitted(groups[::-1], [head, note, in_the_file], most_without_list(len(orders), len(groups)))
     end = "\n".join(filter(None, [in_the_file if left_out else "", note]))
     return card(
         Tone.PLAIN,
@@ -116,7 +116,7 @@ def _line(order: str, row: StatusRow | None, statuses: Statuses, *, with_word: b
     charge = " ".join(amount(text) for text in (row.charge, row.currency) if text) if row.charge else ""
     left = _("{amount} left", amount=amount(row.remains)) if row.remains and row.remains.strip("0.") else ""
     key = key_fact(statuses.keys, statuses.elsewhere[order]) if order in statuses.elsewhere else ""
-    return " · ".join(filter(None, [code(order), word, charge, left, key])), ""
+    return with_detail(code(order), word, charge, left, key), ""
 
 
 def _stopped(statuses: Statuses) -> str:

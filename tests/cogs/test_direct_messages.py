@@ -153,7 +153,7 @@ async def test_a_refill_chosen_is_asked_for_once_and_closes_the_question(here: W
     again = await ann.click(old, label="Refill")
     assert "That question is closed" in text_of(again.followups[0].components)
     await here.wait(16 * 60, step=60)
-    await ann.click(old, label="Cancel 2 orders")
+    await ann.click(old, custom_id="np:confirm:1")
     await here.settle()
     assert [call.action for call in here.panel.calls].count("refill") == 1
     assert here.cancel_calls() == []
