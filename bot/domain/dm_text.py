@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from bot.domain.dm_words import (
     ASKED,
@@ -58,6 +59,8 @@ _DOUBTFUL = re.compile(r"[?\u00bf\u061f\u2047-\u2049\u203d\uff1f\U0001f6ab\u26d4
 """Asked, struck out, forbidden or quoted: a person who reads that is not sure that it is meant."""
 _ONLY_ASKED = re.compile(r"[\s!.\u00a1]*[?\u00bf\u061f\uff1f][\s!.?\u00a1\u00bf\u061f\uff1f]*")
 _MOST_COMPARED, _ALIKE = 20, 0.6
+_MOST_WORDS = 400
+"""Words that are read, a list counted as one; what has more of them is no command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,7 @@ class DmText:
     verbs: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Phrase:
+class _Phrase(NamedTuple):
     """A word or some that mean a thing (empty: nothing that is known, or an ID), and where they stand."""
 
     name: str
@@ -140,7 +142,10 @@ def _negations() -> frozenset[tuple[str, ...]]:
 def read_message(content: str) -> DmText:
     """Read a direct message: polite words, punctuation, capitals and markup make no difference to a command."""
     text = visible(as_read(content)).strip()
-    phrases = list(_phrases(text))
+    words = _words(text)
+    if len(words) > _MOST_WORDS:
+        return DmText("", text, text, plain=False, verbs=frozenset())
+    phrases = list(_phrases(words, text))
     first = _command(phrases)
     command, end = (first.name, first.end) if first else ("", 0)
     rest = text[end:].strip()
@@ -160,20 +165,43 @@ def only_asks(text: str) -> bool:
     return bool(_ONLY_ASKED.fullmatch(text))
 
 
-def _phrases(text: str) -> Iterator[_Phrase]:
+def _words(text: str) -> list[re.Match[str]]:
+    """Return the words of a text, of IDs or numbers behind each other the first; no more than _MOST_WORDS and one.
+
+    More objects at once would make Python look through all that it has, which holds everybody up.
+    """
+    words: list[re.Match[str]] = []
+    last = ""
+    for word in _WORD.finditer(text):
+        kind = _is_one_of_many(word)
+        if not (kind and kind == last):
+            words.append(word)
+        last = kind
+        if len(words) > _MOST_WORDS:
+            break
+    return words
+
+
+def _is_one_of_many(word: re.Match[str]) -> str:
+    """Tell IDs and numbers, of which a list has many, from words; empty for these."""
+    return "id" if word["id"] else "number" if word[0].isdecimal() else ""
+
+
+def _phrases(words: Sequence[re.Match[str]], text: str) -> Iterator[_Phrase]:
     """Yield the words of a text, those that mean something together as one."""
-    words, known, longest = list(_WORD.finditer(text)), _known(), _longest()
+    known, longest = _known(), _longest()
+    folded_words = {word: folded(word) for word in {word[0] for word in words}}
     at = 0
     while at < len(words):
         first, length = words[at], 1
         if first["id"]:
             yield _Phrase("", False, True, (), *first.span())
         else:
-            run = (folded(first[0]),)
-            for one, other in zip(words[at:], words[at + 1 : at + longest.get(run[0], 1)], strict=False):
+            run = (folded_words[first[0]],)
+            for one, other in pairwise(words[at : at + longest.get(run[0], 1)]):
                 if other["id"] or not _NO_GAP.fullmatch(text, one.end(), other.start()):
                     break
-                run = (*run, folded(other[0]))
+                run = (*run, folded_words[other[0]])
             length = next((length for length in range(len(run), 0, -1) if run[:length] in known), 1)
             name, sure = known.get(run[:length], ("", False))
             yield _Phrase(name, sure, False, run[:length], first.start(), words[at + length - 1].end())
@@ -221,7 +249,7 @@ def example(name: str, language: str) -> str:
 
 def nearest_examples(text: str, language: str = "en") -> tuple[str, ...]:
     """Return the two things to type that are most like a text that was not understood, in the user's language."""
-    words = [folded(word["word"])[:_MOST_COMPARED] for word in _WORD.finditer(text) if word["word"]][:_MOST_COMPARED]
+    words = [folded(word["word"])[:_MOST_COMPARED] for word in _words(text) if word["word"]][:_MOST_COMPARED]
     aliases = {name: {_alias(name, "en"), _alias(name, language)} for name in _SUGGESTED}
     likenesses = dict.fromkeys(_SUGGESTED, 0.0)
     compared: SequenceMatcher[str] = SequenceMatcher()

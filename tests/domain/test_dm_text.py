@@ -175,6 +175,15 @@ def test_a_near_miss_names_the_two_nearest() -> None:
     assert nearest_examples("balanse", "en") == ("balance", "cancel ord_…")
 
 
+def test_a_long_list_is_no_sentence_and_a_long_sentence_no_command() -> None:
+    numbers = " ".join(map(str, range(10_000, 10_600)))
+    for ids in (numbers, " ".join(f"ord_{number}" for number in range(600)), " and ".join(["ord_A", "ord_B"] * 50)):
+        said = read_message(f"please cancel {ids}, thanks")
+        assert (said.command, said.plain) == ("cancel", True)
+    for text in (f"cancel ord_A {numbers}", "cancel ord_A" + " please" * 500):
+        assert not read_message(text).plain
+
+
 @given(st.text())
 def test_any_text_is_read(text: str) -> None:
     said = read_message(text)
