@@ -100,7 +100,7 @@ async def test_plain_text_in_a_dm_does_the_same(here: World, ann: Any) -> None:
     await ann.send_dm("queued")
     assert "`ord_B` asked" in messages(ann)[-1]
     await ann.send_dm("status ord_A")
-    assert "`canceled`" in messages(ann)[-1]
+    assert "1 canceled" in messages(ann)[-1]
     await ann.send_dm("help")
     assert "/key set" in messages(ann)[-1]
     await ann.send_dm("what is this")
