@@ -24,7 +24,7 @@ from bot.services.reasons import refusal_reason
 MOST_OF_GROUP, MOST_ON_CARD = 5, 15
 """IDs that a card names, so that it is read on a phone; the others are behind *Show all*."""
 _FEW, _MOST_WITH_FILE = 10, 8
-"""The same where no list stands behind the card and an order may take two lines: all of a few; of more a file has all."""
+"""The same where no list stands behind the card and an order may take two lines: all of a few, else a file has all."""
 _LONG_NAME = 22
 """Characters of a name behind which nothing more fits into a line of a phone."""
 
