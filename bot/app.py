@@ -12,7 +12,6 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.cards.mentions import use_commands
 from bot.client import Client, Services
 from bot.delivery.card_updater import CardUpdater
 from bot.delivery.notification_sender import NotificationSender
@@ -178,7 +177,6 @@ async def build(
             client = Client(
                 settings.shard_ids, settings.shard_count, add_cogs=add_cogs, answered=metrics.discord_answered
             )
-            use_commands(client.command_ids)
             card_updater = CardUpdater(client, ledger, cancels, vault, clock)
             notification_sender = NotificationSender(client, ledger, clock)
             records = Records(ledger, accounts, clock)

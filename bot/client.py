@@ -17,7 +17,7 @@ from bot.cards.answers import internal_problem, panel_problem, problem, user_pro
 from bot.cards.errors import UNWRITABLE
 from bot.cards.language import _, speak, use_language
 from bot.cards.layout import CardView
-from bot.cards.mentions import CommandIds
+from bot.cards.mentions import current_commands
 from bot.delivery.card_updater import CardUpdater
 from bot.delivery.notification_sender import NotificationSender
 from bot.delivery.refusals import DELIVERY_ERRORS
@@ -122,7 +122,7 @@ class Client(commands.AutoShardedBot):
         self._add_cogs = add_cogs
         self.admission = Admission()
         self.operators = Operators(lambda: self.application_info())
-        self.command_ids = CommandIds()
+        self.command_ids = current_commands()
         """Filled by bot/ops/registration.py."""
         self._open_shards: set[int] = set()
         self._sessions: deque[float] = deque(maxlen=_FEW_SESSIONS)

@@ -17,6 +17,7 @@ from simcord.components import walk_components
 
 from bot.app import App, build
 from bot.cards.layout import Tone, card
+from bot.cards.mentions import CommandIds, use_commands
 from bot.client import NotAcknowledged
 from bot.demo.panel import SimulatedPanel
 from bot.domain.errors import UserError
@@ -286,6 +287,7 @@ class Env(simcord.Env):
 
 
 async def _open(folder: Path, settings: dict[str, Any], wire: Wire, clock: Clock, stack: AsyncExitStack) -> App:
+    use_commands(CommandIds())
     values: dict[str, Any] = {"data_dir": folder, **settings}
     return await stack.enter_async_context(
         build(Settings(_env_file=None, **values), transport=in_process(wire.answer), clock=clock, sleep=wire.sleep)

@@ -30,7 +30,13 @@ class CommandIds:
         return f"</{found[1]}:{known}>" if known else found[0]
 
 
-_commands: ContextVar[CommandIds] = ContextVar("command_ids", default=CommandIds())  # noqa: B039 never updated
+_commands: ContextVar[CommandIds] = ContextVar("command_ids", default=CommandIds())  # noqa: B039 one bot a process
+"""Not set by the bot: its tasks are begun in many contexts, and all see the default. Tests give each bot its own."""
+
+
+def current_commands() -> CommandIds:
+    """Return what texts are made by: whoever learns the IDs updates it."""
+    return _commands.get()
 
 
 def use_commands(ids: CommandIds) -> None:
@@ -40,4 +46,4 @@ def use_commands(ids: CommandIds) -> None:
 
 def with_mentions(text: str) -> str:
     """Return a text of ours with its commands as they can be pressed."""
-    return _commands.get()(text)
+    return current_commands()(text)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -65,6 +66,17 @@ async def test_commands_are_registered_once_discord_takes_them(here: Stage, stat
     await here.bot.start()
     await here.bot.terminate()
     assert here.discord.methods["PUT"] == 3  # Discord knows them by now
+
+
+async def test_cards_and_messages_name_commands_so_that_they_can_be_pressed(here: Stage) -> None:
+    for _ in range(2):  # the second start is told no IDs: Discord knows the commands by then
+        await here.bot.start()
+        await here.ledger_says("SELECT COUNT(*) FROM facts WHERE name = 'command ids'", [(1,)])
+        help_shown = await here.discord.slash("help")
+        await here.discord.until(lambda shown=help_shown: "queued" in shown.text)
+        assert help_shown.message
+        assert re.search(r"</queued:\d+>", repr(help_shown.message.body))
+        assert await here.bot.terminate() == 0
 
 
 @pytest.mark.parametrize("path", ["/users/@me", "/oauth2/applications/@me", "/gateway/bot"])
