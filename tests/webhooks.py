@@ -54,7 +54,7 @@ async def watch(here: World, user: Any, *orders: str, upstream: Upstream = LONG,
         here.order(order, OrderStatus.IN_PROGRESS, upstream=upstream, **({"key": key} if key else {}))
     card = await user.slash("cancel", orders=" ".join(orders))
     for label in buttons_of(card):
-        if label.startswith("Confirm"):
+        if label.startswith("Cancel"):
             await user.click(card.response, label=label)
     await here.settle()
     await here.wait(90, step=10)

@@ -37,7 +37,7 @@ async def have_a_day(here: World, user: Any, prefix: str) -> None:
 async def test_it_counts_every_outcome_and_shows_the_orders_with_their_time(here: World, ann: Any) -> None:
     await have_a_day(here, ann, "A")
     text = shown(await ann.slash("history"))
-    assert "4 orders ended · in the last 30 days" in text
+    assert "-# in the last 30 days" in text
     assert "1 cancelled · 1 partly delivered · 2 delivered" in text
     assert re.search(r"`ord_Apending` <t:\d+:f>", text)
     assert "650 not delivered" in text
@@ -62,7 +62,7 @@ async def test_one_outcome_and_some_days(here: World, ann: Any) -> None:
     assert "ord_Bdone" in week
     assert "ord_A" not in week
     cancelled = shown(await ann.slash("history", outcome="cancelled"))
-    assert "2 orders ended · *cancelled* · in the last 30 days" in cancelled
+    assert "-# *cancelled* · in the last 30 days" in cancelled
     assert "ord_Adone" not in cancelled
     assert "ord_Apending" in cancelled
     assert "`ord_Bhalf`" in shown(await ann.slash("history", outcome="partial", days=1))
@@ -81,7 +81,7 @@ async def test_it_stays_after_the_key_was_removed(here: World, ann: Any) -> None
     removal = await ann.slash("key remove")
     await ann.click(removal.response, label="Remove anyway")
     text = shown(await ann.slash("history"))
-    assert "5 orders ended" in text
+    assert "1 cancelled · 1 partly delivered · 2 delivered · 1 no longer watched" in text
     assert "1 no longer watched" in text
     assert "`ord_Apending`" in text
 
@@ -92,7 +92,7 @@ async def test_the_whole_list_keeps_its_filter_over_a_restart(here: World, ann: 
     await begin(here, ann, names(700))
     await here.settle()
     card = await ann.slash("history", outcome="cancelled", days=7)
-    assert "700 orders ended · *cancelled*" in shown(card)
+    assert "### 700 cancelled" in shown(card)
     assert len(shown(card)) <= 4_000
     await here.restart()
     lines = (await whole_list(ann, card)).splitlines()[1:]
@@ -119,11 +119,11 @@ async def test_nobody_sees_the_history_of_another(here: World, ann: Any) -> None
 async def test_in_a_dm_plain_text_does_the_same(here: World, ann: Any) -> None:
     await have_a_day(here, ann, "A")
     for text, answer in (
-        ("history", "4 orders ended · in the last 30 days"),
-        ("History cancelled 90", "1 order ended · *cancelled* · in the last 90 days"),
-        ("history refunded 90", "1 order ended · *cancelled* · in the last 90 days"),
-        ("history partly delivered", "1 order ended · *partly delivered* · in the last 30 days"),
-        ("history 9999", "4 orders ended · in the last 365 days"),
+        ("history", "-# in the last 30 days"),
+        ("History cancelled 90", "-# *cancelled* · in the last 90 days"),
+        ("history refunded 90", "-# *cancelled* · in the last 90 days"),
+        ("history partly delivered", "-# *partly delivered* · in the last 30 days"),
+        ("history 9999", "-# in the last 365 days"),
     ):
         await ann.send_dm(text)
         assert answer in messages(ann)[-1]

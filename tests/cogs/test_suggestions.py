@@ -39,8 +39,8 @@ async def test_open_orders_come_first_then_the_newest_each_with_its_state(here: 
     await cancelled(here, ann, "ord_C", status=OrderStatus.PENDING)
     await cancelled(here, ann, "ord_D", status=OrderStatus.COMPLETED)
     assert await offered(ann, "", command) == [
-        "ord_B · queued",
-        "ord_A · queued",
+        "ord_B · waiting",
+        "ord_A · waiting",
         "ord_D · delivered",
         "ord_C · cancelled",
     ]
@@ -57,8 +57,8 @@ async def test_a_doubtful_order_is_not_called_waiting(here: World, ann: Any) -> 
 
 async def test_only_what_the_last_word_is_part_of_is_offered(here: World, ann: Any) -> None:
     await cancelled(here, ann, "ord_A17", "ord_B17", "ord_B18")
-    assert await offered(ann, "ord_b") == ["ord_B18 · queued", "ord_B17 · queued"]
-    assert await offered(ann, "17") == ["ord_B17 · queued", "ord_A17 · queued"]
+    assert await offered(ann, "ord_b") == ["ord_B18 · waiting", "ord_B17 · waiting"]
+    assert await offered(ann, "17") == ["ord_B17 · waiting", "ord_A17 · waiting"]
     assert await offered(ann, "%") == await offered(ann, "ord_B1_") == await offered(ann, "nothing like it") == []
 
 
@@ -67,7 +67,7 @@ async def test_several_are_picked_in_turn_and_none_twice(here: World, ann: Any) 
     text = await picked(ann, "ord_")
     text = await picked(ann, f"{text}, ")
     assert text == "ord_C, ord_B"
-    assert await offered(ann, f"{text};") == ["ord_C, ord_B;ord_A · queued"]
+    assert await offered(ann, f"{text};") == ["ord_C, ord_B;ord_A · waiting"]
     result = await ann.slash("status", orders=await picked(ann, f"{text} a"))
     assert "-# 3 orders · updated" in shown(result)
 
@@ -94,7 +94,7 @@ async def test_of_an_order_cancelled_twice_the_last_outcome_is_offered_once(here
     here.panel.orders["ord_A"].status = RUNNING
     await ann.slash("cancel", orders="ord_A")
     await here.settle()
-    assert await offered(ann, "") == ["ord_A · queued"]
+    assert await offered(ann, "") == ["ord_A · waiting"]
 
 
 async def test_nobody_is_offered_anothers_orders(here: World, ann: Any) -> None:
@@ -105,8 +105,8 @@ async def test_nobody_is_offered_anothers_orders(here: World, ann: Any) -> None:
     assert await offered(eve, "ord_A") == []
     assert "ord_A" not in repr(await bob.autocomplete("cancel", "orders", "ord_A"))
     await cancelled(here, bob, "ord_B")
-    assert await offered(bob, "") == ["ord_B · queued"]
-    assert await offered(ann, "") == ["ord_A · queued"]
+    assert await offered(bob, "") == ["ord_B · waiting"]
+    assert await offered(ann, "") == ["ord_A · waiting"]
 
 
 async def test_without_a_key_nothing_is_offered(here: World, ann: Any) -> None:
@@ -124,7 +124,7 @@ async def test_what_was_never_confirmed_is_not_offered(here: World, ann: Any) ->
 @pytest.mark.parametrize("text", ["", "\0", "'; --", "%_\\", "\u202e\U0001f600", "ß" * 6_000])
 async def test_whatever_is_typed_is_answered(here: World, ann: Any, text: str) -> None:
     await cancelled(here, ann, "ord_A")
-    assert await offered(ann, text) == (["ord_A · queued"] if not text else [])
+    assert await offered(ann, text) == (["ord_A · waiting"] if not text else [])
 
 
 async def test_a_ledger_that_cannot_be_read_offers_nothing(here: World, ann: Any) -> None:

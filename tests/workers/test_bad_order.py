@@ -114,7 +114,7 @@ class TestCancels:
         assert here.hasty() == []
         await here.wait(9 * 3600, step=60)
         assert here.panel.cancel_requests == {order: 1 for order in orders if order != "ord_3"}
-        assert "/cancel` them to try again" in shown(await ann.slash("queued"))
+        assert "/cancel` them to try once more" in shown(await ann.slash("queued"))
 
     async def test_a_list_that_fails_waits_between_its_calls(self, here: World, ann: Any) -> None:
         orders = [here.order(f"ord_{number:03}") for number in range(900)]

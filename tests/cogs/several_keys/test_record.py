@@ -8,7 +8,7 @@ import pytest
 from bot.cards import actions
 from bot.ledger import ListKind, Past
 from tests.cogs.several_keys.shop import LONG, RUNNING, SHOP, calls
-from tests.world import KEY, START, World, choose, shown, whole_list
+from tests.world import KEY, START, World, shown, whole_list
 
 pytestmark = pytest.mark.usefixtures("env")
 
@@ -29,7 +29,7 @@ async def test_history_and_lists_hold_all_keys_and_name_them(here: World, ann: A
     assert "`ord_S2` · key `Shop`" in shown(result)
     older = (actions.BROWSE.button(ListKind.HISTORY, 30), actions.LIST.button(ListKind.HISTORY, 30))
     message = await here.post(ann.dm_channel, *older)  # as under a history that is too long for its card
-    pressed = await choose(ann, message, "Whole list (CSV)")
+    pressed = await ann.click(message, label="Whole list (CSV)")
     (file,) = [file for one in (pressed.response, *pressed.followups) for file in one.attachments]
     lines = (await file.read()).decode("utf-8-sig").splitlines()
     assert lines[0].endswith(",key")

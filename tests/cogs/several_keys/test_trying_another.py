@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from simcord.components import walk_components
 
 from bot.cards import actions
 from bot.ledger import ListKind
@@ -36,7 +37,7 @@ async def test_what_is_not_found_is_offered_to_the_other_key_and_asked_first(her
     assert "key `Shop`" in shown(question)
     assert "ord_M" not in shown(question)
     assert {key for key, _ in calls(here, "cancel")} == {KEY}
-    await ann.click(question.response, label="Cancel 1 order")  # the other is not under this key either
+    await ann.click(question.response, custom_id="np:confirm:2")
     await here.settle()
     assert calls(here, "cancel")[-1] == (SHOP, ("ord_S", "ord_nowhere"))
     assert "1 waiting" in shown(question)
@@ -47,7 +48,8 @@ async def test_pressed_twice_it_asks_twice_and_cancels_once(here: World, ann: An
     result = await lost(here, ann)
     questions = [await choose(ann, result.response, "under Shop") for _ in range(2)]
     for question in questions:
-        await ann.click(question.response, label="Cancel 2 orders")
+        (button,) = [part for part in walk_components(question.response.components) if part.get("style") == 4]
+        await ann.click(question.response, custom_id=button["custom_id"])
         await here.settle()
     assert sum("ord_S" in orders for key, orders in calls(here, "cancel") if key == SHOP) == 1
 
