@@ -1,30 +1,38 @@
-"""Takes the README's pictures from the demo, in two languages: `make screenshots`."""
+"""Takes the pictures in docs/ of the bot's main cards, as a phone and a desktop show them: `make screenshots`."""
 
+import asyncio
 import sys
+import tempfile
+from pathlib import Path
 
-from bot.cards.language import _, plural, use_language
-from bot.domain.languages import Language
-from tests.story import CHROMIUM, ROOT, browser_page, cancel, connect, expect, message, running_demo
+from PIL import Image
 
-FOLDER = ROOT / "docs"
-LOCALES = {Language.ENGLISH: "en-US", Language.TURKISH: "tr"}
+from tests.gallery import DESKTOP, LINKS, PHONE, Gallery
+from tests.ledgers import ledger_in
+from tests.story import CHROMIUM, ROOT
+from tests.world import world
+
+FOLDER = ROOT / "docs" / "pictures"
+_COLOURS = 96
+"""Enough for text on cards, at a quarter of the size."""
 
 
 def main() -> None:
-    """Play the story in each language and write docs/card-*.png and docs/notice-*.png."""
+    """Play the cards and write docs/pictures/<card>-<width>.png."""
     if CHROMIUM is None:
         sys.exit("This needs a Chromium (Debian: apt install chromium).")
     FOLDER.mkdir(exist_ok=True)
-    for language, locale in LOCALES.items():
-        with use_language(language), running_demo(locale=locale) as demo, browser_page(demo.url) as page:
-            connect(page, demo.key)
-            card = cancel(page, demo.orders)
-            for state, count in (("cancelled", 1), ("queued", 2), ("refused", 1), ("delivered", 1)):
-                expect(card).to_contain_text(f"{count} {_(state)}")
-            card.screenshot(path=FOLDER / f"card-{language}.png")
-            notice = message(page, plural("News about {count} order", "News about {count} orders", 1))
-            expect(notice).to_contain_text(_("Delivered, not cancelled"))
-            notice.screenshot(path=FOLDER / f"notice-{language}.png")
+    with tempfile.TemporaryDirectory() as folder, ledger_in(Path(folder), None) as below:
+        asyncio.run(_take(Path(folder), below))
+
+
+async def _take(folder: Path, below: object) -> None:
+    async with world(folder, below, **LINKS) as here:
+        for name, height in (await Gallery(here).photograph(PHONE, DESKTOP, folder=FOLDER)).items():
+            picture = FOLDER / f"{name}.png"
+            with Image.open(picture) as drawn:
+                drawn.quantize(_COLOURS, dither=Image.Dither.NONE).save(picture, optimize=True)
+            print(f"{picture.relative_to(ROOT)}: {height} px high, {picture.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE = 30_000  # ms; a page that is ready goes on at once
 
-_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _read_until(process: subprocess.Popen[str], mark: str, seconds: float) -> st
 def browser_page(url: str, width: int = 1000) -> Generator[Page]:
     """Open an address in a headless Chromium of the system."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         page = browser.new_page(viewport={"width": width, "height": 1000}, device_scale_factor=2)
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)

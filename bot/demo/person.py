@@ -9,6 +9,9 @@ from bot.cards import actions
 from bot.cards.actions import Action
 from bot.cards.modals import KEY_FIELD
 
+_LONGEST_OPTION = 6_000
+"""Characters of an option (Discord)."""
+
 
 class Person:
     """Somebody who types commands and presses buttons."""
@@ -18,7 +21,7 @@ class Person:
         self._actor = actor
         self._where = () if channel is None else (channel,)
 
-    async def command(self, name: str, /, **options: str) -> Any:
+    async def command(self, name: str, /, **options: Any) -> Any:
         """Give a slash command."""
         return await self._actor.slash(*self._where, name, **options)
 
@@ -34,11 +37,13 @@ class Person:
         if shown is not None and shown.modal is not None:
             await self._actor.submit_modal(shown, {KEY_FIELD: key})
 
-    async def cancel(self, orders: Sequence[str], *, sure: bool = False) -> None:
-        """Give `/cancel`; `sure`: say yes to the question that many orders bring."""
-        shown = await self.command("cancel", orders=" ".join(orders))
+    async def cancel(self, orders: Sequence[str], *, sure: bool = False) -> Any:
+        """Give `/cancel`, with a file where there are hundreds; `sure`: say yes to the question that many bring."""
+        text = " ".join(orders)
+        shown = await self.command("cancel", **_as_option(text))
         if sure:
             await self.press(shown, actions.CONFIRM)
+        return shown
 
     async def press(self, shown: Any, action: Action) -> Any:
         """Press the button of an action in an answer; None where there is none."""
@@ -46,3 +51,7 @@ class Person:
         custom_ids = [str(part.get("custom_id", "")) for part in walk_components(components)]
         custom_id = next((one for one in custom_ids if action.read(one) is not None), None)
         return custom_id and await self._actor.click(shown.response, custom_id=custom_id)
+
+
+def _as_option(text: str) -> dict[str, Any]:
+    return {"orders": text} if len(text) <= _LONGEST_OPTION else {"file": ("orders.txt", text.encode())}
