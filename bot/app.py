@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bot.client import Client, Services
 from bot.delivery.card_updater import CardUpdater
+from bot.delivery.hello import Greeter
 from bot.delivery.notification_sender import NotificationSender
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.clock import Clock, Sleep, utc_now
@@ -26,6 +27,7 @@ from bot.panel import Panel
 from bot.services.cancels import Cancels
 from bot.services.erasing import Erasing
 from bot.services.gateway import Gateway
+from bot.services.keeping import Keeping
 from bot.services.key_seals import keep_comparable
 from bot.services.keys import Accounts
 from bot.services.lists import Lists
@@ -217,6 +219,9 @@ async def build(
                 throttle,
                 UserThrottle(clock),
                 settings.links,
+                settings.keys_page,
+                Keeping(ledger, clock),
+                Greeter(client, ledger),
             )
             listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
             await scheduler.recover()

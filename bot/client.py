@@ -14,14 +14,16 @@ from discord.backoff import ExponentialBackoff
 from discord.ext import commands
 
 from bot.cards.answers import internal_problem, panel_problem, problem, user_problem
+from bot.cards.connecting import key_steps
 from bot.cards.errors import UNWRITABLE
 from bot.cards.language import _, speak, use_language
 from bot.cards.layout import CardView
 from bot.cards.mentions import current_commands
 from bot.delivery.card_updater import CardUpdater
+from bot.delivery.hello import Greeter
 from bot.delivery.notification_sender import NotificationSender
 from bot.delivery.refusals import DELIVERY_ERRORS
-from bot.domain.errors import UserError
+from bot.domain.errors import NoKey, UserError
 from bot.domain.languages import Language, resolve_locale
 from bot.domain.links import Links, with_invitation
 from bot.ledger import LedgerUnwritable
@@ -34,6 +36,7 @@ from bot.panel import PanelError
 from bot.services.cancels import Cancels
 from bot.services.erasing import Erasing
 from bot.services.file_reading import ReadingRoom
+from bot.services.keeping import Keeping
 from bot.services.keys import Accounts
 from bot.services.lists import Lists
 from bot.services.panel_calls import PanelCalls
@@ -78,6 +81,10 @@ class Services:
     suggesting: UserThrottle
     links: Links
     """What the operator has named; see `Client.links`."""
+    keys_page: str
+    """Where users make API keys."""
+    keeping: Keeping
+    greeter: Greeter
     reading_room: ReadingRoom = field(default_factory=ReadingRoom)
     list_turns: UserTurns = field(default_factory=lambda: UserTurns(LISTS_AT_ONCE, MOST_LISTS_WAITING))
     refill_turns: RefillTurns = field(default_factory=RefillTurns)
@@ -234,9 +241,11 @@ class Tree(app_commands.CommandTree[Client]):
         await answer_interaction_error(interaction, cause)
 
 
-def error_card(error: Exception) -> CardView:
-    """Return the card that explains an error to the user."""
+def error_card(error: Exception, keys_page: str) -> CardView:
+    """Return the card that explains an error to the user; `keys_page`: where they make API keys."""
     match error:
+        case NoKey():
+            return key_steps(keys_page, error.kept)
         case UserError():
             return user_problem(error)
         case PanelError():
@@ -247,12 +256,14 @@ def error_card(error: Exception) -> CardView:
             return internal_problem()
 
 
-async def answer_error(error: Exception, what: str, show: Callable[[CardView], Awaitable[object]]) -> None:
+async def answer_error(
+    error: Exception, what: str, show: Callable[[CardView], Awaitable[object]], keys_page: str
+) -> None:
     """Show an error to the user as far as Discord still takes an answer; `what` has failed, for the log."""
     if not isinstance(error, UserError | PanelError):
         log.error("%s failed", what, exc_info=error)
     try:
-        await show(error_card(error))
+        await show(error_card(error, keys_page))
     except DELIVERY_ERRORS as refused:
         log.warning("%s: not even the error could be shown: %s", what, refused)
 
@@ -272,4 +283,4 @@ async def answer_interaction_error(interaction: discord.Interaction[Any], error:
         case NotAcknowledged() | app_commands.CommandNotFound():
             log.info("interaction %d came to nothing: %s", interaction.id, error)
         case _:
-            await answer_error(error, f"interaction {interaction.id}", show)
+            await answer_error(error, f"interaction {interaction.id}", show, interaction.client.services.keys_page)

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
 
     discord_token: SecretStr | None = Field(None, description="The bot's token, from Discord's developer portal.")
     panel_url: str = Field("https://notpanel.com/api/v2", description="The panel's API; https, or http on loopback.")
+    panel_keys_url: str | None = Field(
+        None, description="https address where users make API keys; empty: the front page of PANEL_URL's site."
+    )
     panel_proxy: SecretStr | None = Field(
         None, description="http://user:password@host:port of a proxy for calls to the panel; empty: none."
     )
@@ -149,7 +152,7 @@ class Settings(BaseSettings):
                 raise ValueError("must be a plain https address: NotPanel calls no other")
         return url
 
-    @field_validator("support_url", "privacy_url", "terms_url", "source_url")
+    @field_validator("panel_keys_url", "support_url", "privacy_url", "terms_url", "source_url")
     @classmethod
     def _linkable(cls, url: str | None) -> str | None:
         if url is not None:
@@ -214,6 +217,12 @@ class Settings(BaseSettings):
         if self.public_url and self.http_port is None:
             raise ValueError("PUBLIC_URL needs HTTP_PORT: nothing would answer there")
         return self
+
+    @property
+    def keys_page(self) -> str:
+        """Where users make API keys, or the front page from where they find that."""
+        site = urlsplit(self.panel_url)
+        return self.panel_keys_url or f"{site.scheme}://{site.netloc}/"
 
     @property
     def links(self) -> Links:

@@ -11,12 +11,12 @@ from discord.ext import commands
 from bot.cards import actions
 from bot.cards.keys import which_to_try
 from bot.cards.layout import CardView
-from bot.cards.modals import KEY_CHOICE, ORDERS_FIELD, orders_form
+from bot.cards.modals import KEY_CHOICE, MOST_TYPED, ORDERS_FIELD, orders_form
 from bot.domain.order_ids import Found
-from bot.ledger import ListKind, MessageRef
+from bot.ledger import ListKind, MessageRef, OrderAction
 from cogs.acknowledge import Interaction, open_form
 from cogs.dispatch import Form, answers, handles
-from cogs.orders import typed_orders
+from cogs.orders import MOST_IN_OPTION, typed_orders
 from cogs.reply import Reply, answer
 from cogs.suggestions import suggest_keys, suggest_orders
 
@@ -25,27 +25,31 @@ async def begin(
     reply: Reply,
     found: Found,
     *,
-    key: str = "",
+    key: str | int = "",
     always: bool = False,
     undecided: bool = False,
     to_refill: bool = False,
 ) -> None:
     """Write down what was found, and show its card where the acknowledgement stands; see `Cancels.ask`."""
-    cancels = reply.services.cancels
-    request_id = await cancels.ask(
-        reply.user_id,
-        found,
-        reply.message_ref(),
-        key=key,
-        always=always,
-        undecided=undecided,
-        to_refill=to_refill,
-    )
+    services = reply.services
+    wanted = OrderAction.REFILL if to_refill else OrderAction.CANCEL
+    async with services.keeping.keeping(reply.user_id, wanted, found):
+        request_id = await services.cancels.ask(
+            reply.user_id,
+            found,
+            reply.message_ref(),
+            key=key,
+            always=always,
+            undecided=undecided,
+            to_refill=to_refill,
+        )
     await reply.services.card_updater.show_at_once(request_id)
 
 
-async def _cancel(reply: Reply, text: str, files: Sequence[discord.Attachment], key: str) -> None:
-    await begin(reply, await typed_orders(reply, text, files, key), key=key)
+async def _cancel(
+    reply: Reply, text: str, files: Sequence[discord.Attachment], key: str, room: int = MOST_IN_OPTION
+) -> None:
+    await begin(reply, await typed_orders(reply, text, files, key, room), key=key)
 
 
 class CancelCog(commands.Cog):
@@ -61,7 +65,7 @@ class CancelCog(commands.Cog):
     async def cancel(
         self,
         interaction: Interaction,
-        orders: app_commands.Range[str, 1, 6000] | None = None,
+        orders: app_commands.Range[str, 1, MOST_IN_OPTION] | None = None,
         file: discord.Attachment | None = None,
         key: str = "",
     ) -> None:
@@ -83,7 +87,7 @@ async def ask_for_orders(interaction: Interaction, key: str = "") -> None:
 @answers(actions.ORDERS_FORM)
 async def cancel_pasted(reply: Reply, form: Form) -> None:
     """Cancel what was pasted or attached."""
-    await _cancel(reply, form.text(ORDERS_FIELD), form.attachments, form.selected(KEY_CHOICE))
+    await _cancel(reply, form.text(ORDERS_FIELD), form.attachments, form.selected(KEY_CHOICE), MOST_TYPED)
 
 
 async def _change(reply: Reply, request_id: int, change: Callable[[int, int, MessageRef], Awaitable[None]]) -> None:
@@ -102,6 +106,15 @@ async def confirm(reply: Reply, request_id: int) -> None:
 async def keep(reply: Reply, request_id: int) -> None:
     """Drop a request that asks first; for the requester alone."""
     await _change(reply, request_id, partial(reply.services.cancels.answer, go=False))
+
+
+@answers(actions.ASK_AGAIN, update=True)
+async def ask_again(reply: Reply, request_id: int) -> None:
+    """Ask once more whether to cancel what a question was about that lapsed; for the requester alone."""
+    cancels = reply.services.cancels
+    account_id, orders = await cancels.asked_about(request_id, reply.user_id)
+    await begin(reply, Found(orders, 0, ()), key=await cancels.key_of(account_id, reply.user_id), always=True)
+    await cancels.forget_question(request_id, reply.user_id)
 
 
 @answers(actions.STOP, update=True)

@@ -14,7 +14,7 @@ from bot.cards.admin import admin_card
 from bot.cards.answers import working
 from bot.cards.language import current_language, speak
 from bot.cards.layout import CardView
-from bot.cards.modals import ORDERS_FIELD, orders_for_form
+from bot.cards.modals import MOST_TYPED, ORDERS_FIELD, orders_for_form
 from bot.cards.small_talk import (
     as_command,
     how_to_stop,
@@ -31,7 +31,7 @@ from bot.domain import dm_words
 from bot.domain.dm_text import DmText, nearest_examples, only_asks, read_message
 from bot.domain.dm_words import CANCEL, STATUS, VERBS
 from bot.domain.errors import NoOrders, Throttled
-from bot.domain.order_ids import Found, find_orders, like_ids
+from bot.domain.order_ids import Found, cut_at, find_orders, like_ids
 from bot.ledger import LedgerError
 from bot.ops.request_context import begin_request, waited
 from cogs.acknowledge import Interaction, open_form
@@ -42,7 +42,7 @@ from cogs.forget import ask_to_erase
 from cogs.help import explain
 from cogs.history import look_back
 from cogs.key import show_keys
-from cogs.orders import is_list, orders_in, read_beside, typed_orders
+from cogs.orders import MOST_IN_MESSAGE, is_list, orders_in, read_beside, typed_orders
 from cogs.preferences import preferences
 from cogs.queued import open_orders
 from cogs.refill import ask_for_refills
@@ -97,7 +97,7 @@ class DirectMessagesCog(commands.Cog):
         """Say once when to come back: an answer to each message would be a flood of our own."""
         if self._bot.services.throttle.is_to_be_answered(message.author.id, refusal):
             try:
-                await message.channel.send(view=error_card(refusal).view)
+                await message.channel.send(view=error_card(refusal, self._bot.services.keys_page).view)
             except DELIVERY_ERRORS as error:
                 log.info("a refusal could not be shown: %s", error)
 
@@ -120,7 +120,7 @@ async def _acknowledge(message: discord.Message) -> discord.Message | None:
 
 async def _answer(reply: Reply, message: discord.Message) -> CardView | None:
     """Return the card to show, or None where the request's own card stands there already."""
-    said = await read_beside(read_message, message.content)
+    said = await read_beside(read_message, cut_at(message.content, *MOST_IN_MESSAGE))
     if said.plain and said.command == CANCEL and (said.rest or message.attachments):
         await begin(reply, await orders_in(reply, said.rest, message.attachments))
         return None
@@ -220,4 +220,4 @@ async def paste_for(interaction: Interaction, verb: str) -> None:
 @answers(actions.ORDERS_FOR_FORM)
 async def do_with_pasted(reply: Reply, form: Form, verb: str) -> CardView:
     """Check or refill what was pasted."""
-    return await _ask_panel(reply, verb, await typed_orders(reply, form.text(ORDERS_FIELD)))
+    return await _ask_panel(reply, verb, await typed_orders(reply, form.text(ORDERS_FIELD), room=MOST_TYPED))

@@ -61,7 +61,8 @@ class Form:
 
     def __init__(self, interaction: Interaction) -> None:
         data = cast(dict[str, Any], interaction.data or {})
-        self._fields = {label["component"]["custom_id"]: label["component"] for label in data["components"]}
+        fields = [label["component"] for label in data["components"] if "component" in label]  # others are texts
+        self._fields = {field["custom_id"]: field for field in fields}
         self._files = data.get("resolved", {}).get("attachments", {}).values()
         self._state = interaction._state  # pyright: ignore[reportPrivateUsage]
 

@@ -7,11 +7,11 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.cards import actions
+from bot.cards.connecting import Hello, connected, dms_tried, not_connected
+from bot.cards.errors import panel_error, user_error
 from bot.cards.keys import (
-    connected,
     default_chosen,
     key_kept,
-    key_problem,
     keys_card,
     removal_question,
     removed,
@@ -19,11 +19,17 @@ from bot.cards.keys import (
 )
 from bot.cards.layout import CardView
 from bot.cards.modals import KEY_FIELD, key_form
+from bot.client import error_card
+from bot.domain.errors import BadKey, BeingErased, RefusedTooOften, SameKey, UserErased, UserError
+from bot.domain.order_ids import Found
+from bot.ledger import KeptOrders, OrderAction
 from bot.panel import PanelError
 from bot.services.keyring import LONGEST_NAME, read_name
 from cogs.acknowledge import Interaction, open_form
+from cogs.cancel import begin
 from cogs.dispatch import Form, answers, handles
 from cogs.reply import Reply, answer
+from cogs.status import look_up
 from cogs.suggestions import suggest_keys
 
 Name = app_commands.Range[str, 1, LONGEST_NAME]
@@ -88,13 +94,50 @@ async def ask_for_key(interaction: Interaction, name: str = "") -> None:
     await open_form(interaction, key_form(name))
 
 
+_TRY_AGAIN = (BadKey, SameKey, RefusedTooOften, UserErased, BeingErased, PanelError)
+"""Why a key was not connected, where the same form may lead to it: a wrong name would only be wrong again."""
+
+
 @answers(actions.KEY_FORM)
-async def connect(reply: Reply, form: Form, name: str = "") -> CardView:
-    """Connect the key that was filled in: the presser's own of that name, or the default."""
+async def connect(reply: Reply, form: Form, name: str = "") -> CardView | None:
+    """Connect the key that was filled in, the presser's own of that name or the default, and go on from there.
+
+    A first DM shows at once whether messages arrive; orders that were kept for want of a key are asked about.
+    """
+    services = reply.services
     try:
-        return connected(await reply.services.accounts.connect(reply.user_id, form.text(KEY_FIELD), name))
-    except PanelError as error:
-        return key_problem(error, name)
+        result = await services.accounts.connect(reply.user_id, form.text(KEY_FIELD), name)
+    except _TRY_AGAIN as error:
+        kept = await services.keeping.kept(reply.user_id)
+        problem = panel_error(error) if isinstance(error, PanelError) else user_error(error)
+        return not_connected(problem, services.keys_page, name, len(kept.orders) if kept else 0)
+    kept = await services.keeping.kept_for(result.account)
+    await reply.show(connected(result, goes_on=kept is not None))
+    if not reply.is_dm and await services.greeter.say_hello(reply.user_id) is Hello.REFUSED:
+        await reply.show(connected(result, goes_on=kept is not None, dms_refused=True))
+    if kept:
+        await _go_on(await reply.further(), kept, result.account.id)
+    return None
+
+
+async def _go_on(reply: Reply, kept: KeptOrders, account_id: int) -> None:
+    """Go on with what was kept: nothing is sent, it is asked about or looked up."""
+    found = Found(kept.orders, 0, ())
+    try:
+        if kept.action is OrderAction.STATUS:
+            await reply.show(await look_up(reply, found, account_id))
+        else:
+            await begin(reply, found, key=account_id, always=True, to_refill=kept.action is OrderAction.REFILL)
+    except (UserError, PanelError) as error:  # it stays kept
+        await reply.show(error_card(error, reply.services.keys_page))
+    else:
+        await reply.services.keeping.drop(kept)
+
+
+@answers(actions.HELLO, update=True)
+async def try_dm(reply: Reply) -> CardView:
+    """Send the first DM to a presser once more: they may have allowed it."""
+    return dms_tried(await reply.services.greeter.say_hello(reply.user_id))
 
 
 @answers(actions.ASK_REMOVE, update=True)

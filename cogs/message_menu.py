@@ -11,11 +11,11 @@ from discord.app_commands import locale_str
 from bot.cards.layout import CardView
 from bot.domain.errors import TooMany
 from bot.domain.markup import as_read
-from bot.domain.order_ids import Found, like_ids
+from bot.domain.order_ids import Found, cut_at, like_ids
 from bot.services.panel_calls import MAX_REFILL
 from cogs.acknowledge import Interaction
 from cogs.cancel import begin
-from cogs.orders import is_list, orders_in
+from cogs.orders import MOST_IN_MESSAGE, is_list, orders_in
 from cogs.reply import Reply, answer
 from cogs.status import look_up
 
@@ -75,7 +75,7 @@ def _parts(message: discord.Message) -> list[_Said]:
 
 
 def _texts(part: _Said) -> Iterator[str | None]:
-    yield part.content
+    yield cut_at(part.content, *MOST_IN_MESSAGE)
     for embed in part.embeds:
         yield from (embed.author.name, embed.title, embed.description, embed.footer.text)
         for field in embed.fields:

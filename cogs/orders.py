@@ -10,13 +10,17 @@ import discord
 from bot.client import Client
 from bot.domain.errors import BadFile, FileFault
 from bot.domain.markup import as_read
-from bot.domain.order_ids import Found, find_orders
+from bot.domain.order_ids import Found, cut_at, find_orders
 from bot.services.cancels import MAX_ORDERS
 from bot.services.file_reader import MOST_BYTES
 from cogs.reply import Reply
 
 T = TypeVar("T")
 
+MOST_IN_OPTION = 6_000
+"""Characters of a command's option (Discord)."""
+MOST_IN_MESSAGE = (2_000, 4_000)
+"""Characters of a message, and of one by somebody with Nitro (Discord)."""
 _LONG_TEXT = 500
 """Characters above which a text is read in a thread; shorter ones take a millisecond."""
 _PIECE = 1 << 16
@@ -30,9 +34,14 @@ async def read_beside(read: Callable[[str], T], text: str) -> T:
     return await asyncio.to_thread(read, text) if len(text) > _LONG_TEXT else read(text)
 
 
-async def typed_orders(reply: Reply, text: str, files: Sequence[discord.Attachment] = (), key: str = "") -> Found:
-    """Return the orders that a user has typed into an option or a form, or attached; raise as `orders_in` does."""
-    return await orders_in(reply, await read_beside(as_read, text), files, key)
+async def typed_orders(
+    reply: Reply, text: str, files: Sequence[discord.Attachment] = (), key: str = "", room: int = MOST_IN_OPTION
+) -> Found:
+    """Return the orders that a user has typed into an option or a form, or attached; raise as `orders_in` does.
+
+    `room`: the characters that the field takes; see `cut_at`.
+    """
+    return await orders_in(reply, await read_beside(as_read, cut_at(text, room)), files, key)
 
 
 async def orders_in(reply: Reply, text: str, files: Sequence[discord.Attachment] = (), key: str = "") -> Found:

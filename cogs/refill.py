@@ -15,13 +15,13 @@ from bot.client import error_card
 from bot.domain.errors import NoOrders, TooMany, UserError
 from bot.domain.order_ids import Found
 from bot.domain.states import State
-from bot.ledger import LedgerError, Listed, ListKind
+from bot.ledger import LedgerError, Listed, ListKind, OrderAction
 from bot.panel import PanelError
 from bot.services.panel_calls import MAX_REFILL
 from bot.services.reasons import may_be_refilled
 from cogs.acknowledge import Interaction
 from cogs.dispatch import answers
-from cogs.orders import typed_orders
+from cogs.orders import MOST_IN_OPTION, typed_orders
 from cogs.reply import Reply, answer
 from cogs.suggestions import suggest_keys, suggest_orders
 
@@ -37,14 +37,15 @@ async def ask_for_refills(
     accounts = reply.services.accounts
     if not found.orders:
         raise NoOrders(found)
-    account = await accounts.usable(reply.user_id, key)
+    async with reply.services.keeping.keeping(reply.user_id, OrderAction.REFILL, found):
+        account = await accounts.usable(reply.user_id, key)
     under = key_fact(await accounts.all_keys(reply.user_id), account)
     await reply.show(refills_under_way(found.orders, under))
     sending()
     try:
         result = await reply.services.calls.refill(account, found.orders)
     except (UserError, PanelError, LedgerError) as error:
-        return error_card(error)  # in the place of what was under way
+        return error_card(error, reply.services.keys_page)  # in the place of what was under way
     return refills_card(found.orders, result, found.ignored, found.repeats, under, account.name)
 
 
@@ -61,7 +62,9 @@ class RefillCog(commands.Cog):
         orders=locale_str("Order IDs, one or many, separated any way you like"),
         key=locale_str("Which of your keys (your default if left out)"),
     )
-    async def refill(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000], key: str = "") -> None:
+    async def refill(
+        self, interaction: Interaction, orders: app_commands.Range[str, 1, MOST_IN_OPTION], key: str = ""
+    ) -> None:
         """Ask for them, each once."""
         await answer(interaction, partial(_refill, orders=orders, key=key))
 

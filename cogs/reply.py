@@ -13,6 +13,7 @@ from typing import Any
 import discord
 from pydantic import SecretStr
 
+from bot.cards.answers import working
 from bot.cards.layout import CardView
 from bot.cards.notices import brief_notice_card, notice_card
 from bot.client import Client, Services, answer_error
@@ -41,6 +42,11 @@ class Reply(ABC):
         """What can be done for the user."""
         return self.client.services
 
+    @property
+    @abstractmethod
+    def is_dm(self) -> bool:
+        """Whether it stands in the user's DM with the bot."""
+
     @abstractmethod
     def message_ref(self) -> MessageRef:
         """Return where the card of a request will stand."""
@@ -57,6 +63,10 @@ class Reply(ABC):
     async def add(self, shown: CardView, nonce: str = "") -> None:
         """Show one more card; by its nonce Discord shows a message once."""
 
+    @abstractmethod
+    async def further(self) -> "Reply":
+        """Return another answer below this one, acknowledged already, for a card of its own."""
+
 
 Answering = Callable[[Reply], Awaitable[CardView | None]]
 """Returns the card to show, or None where it has shown one itself."""
@@ -69,6 +79,11 @@ class InteractionReply(Reply):
         language = resolve_locale(str(interaction.locale))
         super().__init__(interaction.client, interaction.user.id, message_id, language)
         self._interaction = interaction
+
+    @property
+    def is_dm(self) -> bool:
+        """Whether the user gave the command there."""
+        return self._interaction.context.dm_channel
 
     def message_ref(self) -> MessageRef:
         """Return where it stands: behind the interaction's token, for as long as that lives."""
@@ -89,15 +104,34 @@ class InteractionReply(Reply):
         """Send a follow-up; those have no nonce."""
         await self._interaction.followup.send(view=shown.view, files=shown.files, ephemeral=True, wait=True)
 
+    async def further(self) -> "Reply":
+        """Send a follow-up for it."""
+        message = await self._interaction.followup.send(view=working().view, ephemeral=True, wait=True)
+        return _FollowUp(self._interaction, message.id)
+
+
+class _FollowUp(InteractionReply):
+    """One more answer to an interaction."""
+
+    async def show(self, shown: CardView) -> None:
+        """Edit that message."""
+        await self._interaction.followup.edit_message(self.message_id, view=shown.view, attachments=shown.files)
+
 
 class MessageReply(Reply):
     """The answer to a direct message: one of the bot's own."""
 
     def __init__(self, client: Client, message: discord.Message, acknowledgement: discord.Message) -> None:
         super().__init__(client, message.author.id, acknowledgement.id)
+        self._message = message
         self._channel = message.channel
         self._acknowledgement = acknowledgement
         self._has_card = False
+
+    @property
+    def is_dm(self) -> bool:
+        """It always does."""
+        return True
 
     def message_ref(self) -> MessageRef:
         """Return where it stands: in the DM."""
@@ -117,6 +151,10 @@ class MessageReply(Reply):
         once: dict[str, Any] = {"nonce": nonce} if nonce else {}
         await self._channel.send(view=shown.view, files=shown.files, **once)
 
+    async def further(self) -> "Reply":
+        """Send another acknowledgement."""
+        return MessageReply(self.client, self._message, await self._channel.send(view=working().view))
+
 
 async def answer(interaction: Interaction, work: Answering, *, update: bool = False, cost: timedelta = PAUSE) -> None:
     """Acknowledge an interaction (see `acknowledge`) and finish it; raise NotAcknowledged or Throttled."""
@@ -130,7 +168,7 @@ async def finish(reply: Reply, work: Answering, what: str) -> None:
         if shown := await work(reply):
             await reply.show(shown)
     except Exception as error:
-        await answer_error(error, what, reply.show_error)
+        await answer_error(error, what, reply.show_error, reply.services.keys_page)
         if isinstance(error, LedgerError):  # a notice that cannot be noted as shown would be shown again and again
             return
     try:

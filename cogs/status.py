@@ -11,9 +11,10 @@ from bot.cards.layout import CardView
 from bot.cards.statuses import status_card
 from bot.domain.errors import NoOrders
 from bot.domain.order_ids import Found
+from bot.ledger import OrderAction
 from cogs.acknowledge import Interaction
 from cogs.dispatch import answers
-from cogs.orders import typed_orders
+from cogs.orders import MOST_IN_OPTION, typed_orders
 from cogs.reply import Reply, answer
 from cogs.suggestions import suggest_keys, suggest_orders
 
@@ -22,7 +23,8 @@ async def look_up(reply: Reply, found: Found, key: str | int = "") -> CardView:
     """Return a card with the status of every order that was found; `key`: its name or its account."""
     if not found.orders:
         raise NoOrders(found)
-    statuses = await reply.services.calls.look_up(reply.user_id, found.orders, key)
+    async with reply.services.keeping.keeping(reply.user_id, OrderAction.STATUS, found):
+        statuses = await reply.services.calls.look_up(reply.user_id, found.orders, key)
     return status_card(found.orders, statuses, found.ignored, found.repeats)
 
 
@@ -39,7 +41,9 @@ class StatusCog(commands.Cog):
         orders=locale_str("Order IDs, one or many, separated any way you like"),
         key=locale_str("Which of your keys (your default if left out)"),
     )
-    async def status(self, interaction: Interaction, orders: app_commands.Range[str, 1, 6000], key: str = "") -> None:
+    async def status(
+        self, interaction: Interaction, orders: app_commands.Range[str, 1, MOST_IN_OPTION], key: str = ""
+    ) -> None:
         """Ask the panel."""
         await answer(interaction, partial(_status, orders=orders, key=key))
 

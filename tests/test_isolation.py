@@ -34,6 +34,7 @@ class Room:
         """Let Ann have a question, orders in many states, and news that wait for her."""
         here = self.here
         here.panel.add_key(EVES_KEY)
+        here.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
         await here.connect_in(self.channel, self.ann)
         await here.connect_in(self.channel, self.eve, EVES_KEY)
         for number in range(2):
@@ -43,7 +44,6 @@ class Room:
         here.order("ord_evesOwn", "In progress", key=EVES_KEY)
         asked = " ".join(f"ord_annM{number}" for number in range(30))
         await self.ann.slash(self.channel, "cancel", orders=f"ord_annP1 ord_annQ1 {asked}")
-        here.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
         here.order("ord_annF", "In progress", upstream=Upstream())
         await self.ann.slash(self.channel, "cancel", orders="ord_annP0 ord_annQ0 ord_annC ord_annX ord_annF")
         await here.settle()

@@ -368,6 +368,10 @@ def text_of(components: Any) -> str:
     return as_typed("\n".join(parts))
 
 
+HELLO = "Connected. I'll DM you here when cancels are settled."
+"""The first DM, to whoever connects a key in a server."""
+
+
 def shown(result: Any) -> str:
     """Return the text a user reads in answer to an interaction."""
     assert result.response is not None, "nothing was answered"

@@ -118,6 +118,7 @@ KEY_FORM = Action("np:key", "name?", is_form=True)
 ASK_REMOVE = Action("np:ask-remove", "account_id", label=N_("Remove {name}"), style=DANGER)
 REMOVE_KEY = Action("np:remove-key", "account_id", label=N_("Remove anyway"), style=DANGER)
 KEEP_KEY = Action("np:keep-key", label=N_("Keep the key"))
+HELLO = Action("np:hello", label=N_("Try the DM again"))
 
 # Cancels
 PASTE = Action("np:paste", label=N_("Paste order IDs"), style=MAIN)
@@ -126,6 +127,7 @@ PASTE_FOR = Action("np:paste-for", "verb", label=N_("Paste order IDs"), style=MA
 ORDERS_FOR_FORM = Action("np:orders-for", "verb", is_form=True)
 CONFIRM = Action("np:confirm", "request_id", label=N_("Cancel"), style=DANGER)
 KEEP = Action("np:keep", "request_id", label=N_("Don't cancel"))
+ASK_AGAIN = Action("np:ask-again", "request_id", label=N_("Ask again"), style=MAIN)
 STATUS = Action("np:status", "request_id", label=N_("Check status"))
 REFILL_NAMED = Action("np:refill-named", "request_id", label=N_("Refill"))
 STOP = Action("np:stop", "request_id", label=N_("Stop sending"), style=DANGER)

@@ -8,28 +8,29 @@ from bot.cards.language import N_, _, plural
 from bot.cards.layout import CardView, Tone, card, room_beside
 from bot.cards.text import listed, titled
 from bot.cards.words import TRACES, WORDINGS
-from bot.domain.errors import KeyPaused, NoKey, UserError
+from bot.domain.errors import KeyPaused, UserError
 from bot.domain.states import State
 from bot.ledger import ListKind
 from bot.panel import InvalidKey, PanelError
 from bot.services.erasing import Erasure, StoredView
 
 
-def problem(sentence: str, *, connect: bool = False, name: str = "") -> CardView:
-    """Say that something could not be done; `connect`: connecting a key, perhaps the one of that name, helps."""
-    return card(Tone.BAD, [sentence], buttons=[actions.CONNECT.button(name)] if connect else [])
+def problem(sentence: str, *buttons: actions.Button) -> CardView:
+    """Say that something could not be done; `buttons`: what helps."""
+    return card(Tone.BAD, [sentence], buttons=buttons)
 
 
 def user_problem(error: UserError) -> CardView:
     """Say what is wrong with a request, with the button that puts it right where there is one."""
-    name = error.name if isinstance(error, KeyPaused) else ""
-    return problem(user_error(error), connect=isinstance(error, NoKey | KeyPaused), name=name)
+    again = [actions.CONNECT.button(error.name, label=_("Connect again"))] if isinstance(error, KeyPaused) else []
+    return problem(user_error(error), *again)
 
 
 def panel_problem(error: PanelError) -> CardView:
     """Say that the panel did not answer a question."""
     unchanged = _("Nothing was changed.")
-    return problem(f"{panel_error(error)} {unchanged}", connect=isinstance(error, InvalidKey))
+    again = [actions.CONNECT.button(label=_("Connect again"))] if isinstance(error, InvalidKey) else []
+    return problem(f"{panel_error(error)} {unchanged}", *again)
 
 
 def internal_problem() -> CardView:
@@ -56,6 +57,7 @@ def erasure_question(view: StoredView) -> CardView:
         plural("{count} order and how it ended", "{count} orders and how they ended", stored.orders),
         plural("{count} message", "{count} messages", stored.messages),
         *([_("your settings")] if stored.preferences else []),
+        *([_("the orders kept for your key")] if stored.kept_orders else []),
     ]
     lost = plural(
         "**{count} order is still open.** If it isn't sent yet, it never will be. If it is, it stays with NotPanel; "

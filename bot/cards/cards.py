@@ -46,10 +46,25 @@ def request_card(view: RequestView) -> CardView:
         case RequestState.DECLINED:
             return card(Tone.PLAIN, [titled(_("Nothing was sent"))])
         case RequestState.EXPIRED:
-            again = _("Nothing was sent. Use `/cancel` again; a question stands for 15 minutes.")
-            return card(Tone.PLAIN, [titled(_("Too late to confirm"), again)])
+            return _lapsed(view)
         case RequestState.ACTIVE:
             return _progress(view)
+
+
+def _lapsed(view: RequestView) -> CardView:
+    """Say that a question stood for too long, and offer to ask it again as long as its orders are kept."""
+    count = view.request.waiting
+    kept = plural(
+        "Nothing was sent. Your {count} order is kept for a day.",
+        "Nothing was sent. Your {count} orders are kept for a day.",
+        count,
+    )
+    gone = _("Nothing was sent. Send the IDs again with `/cancel`.")
+    return card(
+        Tone.PLAIN,
+        [titled(_("Too late to confirm"), kept if count else gone)],
+        buttons=[actions.ASK_AGAIN.button(view.request.id)] if count else [],
+    )
 
 
 def _question(view: RequestView) -> CardView:

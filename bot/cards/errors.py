@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.cards.language import N_, _
+from bot.cards.language import N_, _, plural
 from bot.cards.reasons import REASONS, account_text
 from bot.cards.text import ago, code
 from bot.cards.words import ignored
@@ -51,7 +51,6 @@ INTERNAL = N_(
 )
 
 _TEXTS: Mapping[type[UserError], str] = {
-    NoKey: N_("You have not connected a NotPanel key yet, so nothing was sent. It takes ten seconds:"),
     UserErased: N_(
         "Everything about you was erased while I checked this key, so it wasn't stored. Send it again if you want to "
         "go on."
@@ -96,10 +95,10 @@ _TEXTS: Mapping[type[UserError], str] = {
 """Those that say all with what they know; user_error has the others."""
 
 _KEY_FAULTS: Mapping[KeyFault, str] = {
-    KeyFault.EMPTY: N_("That was empty."),
-    KeyFault.SPACES: N_("That has a space or a line break in it, so it is not a key alone."),
-    KeyFault.CHARACTERS: N_("That has characters in it that no API key has."),
-    KeyFault.LENGTH: N_("An API key has between 8 and 256 characters; that one has not."),
+    KeyFault.EMPTY: N_("That was empty. Copy the key again."),
+    KeyFault.SPACES: N_("That has a space or a line break in it. Copy the key alone."),
+    KeyFault.CHARACTERS: N_("That has characters in it that no key has. Copy it again."),
+    KeyFault.LENGTH: N_("That's not a whole key. Copy it again."),
 }
 
 _QUOTED = frozenset({Reason.BLOCKED, Reason.UNAVAILABLE, Reason.UNEXPECTED_RESPONSE})
@@ -118,9 +117,13 @@ _FILE_FAULTS: Mapping[FileFault, str] = {
 def user_error(error: UserError) -> str:
     """Say what is wrong with a request, what was not done, and what to do."""
     match error:
-        case KeyPaused(state=state, name=name, several=several):
+        case NoKey():
+            return _("Connect your NotPanel key first.")
+        case KeyPaused(state=state, name=name, several=several, kept=kept):
             which = _("Your key {name}:", name=code(name)) if several else ""
-            return " ".join(filter(None, [_("Nothing was sent."), which, account_text(state)]))
+            waiting = plural("Your {count} order is kept.", "Your {count} orders are kept.", kept)
+            sent = waiting if kept else _("Nothing was sent.")
+            return " ".join(filter(None, [sent, which, account_text(state)]))
         case NoSuchKey(name=name, names=names):
             return _(
                 "You have no key called {name}. Yours: {names}. Nothing was done.",
@@ -128,8 +131,7 @@ def user_error(error: UserError) -> str:
                 names=_listed(names),
             )
         case BadKey(fault=fault):
-            fault_text = _(_KEY_FAULTS[fault])
-            return _("{fault} Nothing was sent or stored. Copy the key again and paste it alone.", fault=fault_text)
+            return _(_KEY_FAULTS[fault])
         case BadFile(fault=fault):
             return " ".join([_(_FILE_FAULTS[fault]), _("Nothing was sent.")])
         case NoOrders(found=found):

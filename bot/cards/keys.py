@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import discord
+
 from bot.cards import actions
 from bot.cards.errors import panel_error
 from bot.cards.language import _, plural
@@ -14,7 +16,7 @@ from bot.domain.errors import KeyPaused
 from bot.domain.panel_answers import Balance
 from bot.ledger import Account, Keyring, ListKind
 from bot.panel import PanelError
-from bot.services.keys import Connected, KeyView, Removed
+from bot.services.keys import KeyView, Removed
 from bot.services.panel_calls import BalanceView
 
 _ROOM_FOR_NAMES = 100
@@ -44,51 +46,6 @@ def key_fact(keys: Keyring, account: Account) -> str:
 def under_key(keys: Keyring, account: Account) -> str:
     """Say which of several keys something goes to."""
     return _("Under your key {name}.", name=code(account.name)) if names_of(keys) else ""
-
-
-def connected(result: Connected) -> CardView:
-    """Confirm that a key is stored and works."""
-    works = _(
-        "The key ending in {end} works and is stored encrypted. Balance: **{balance}**.",
-        end=code_end(result.last4),
-        balance=balance(result.balance),
-    )
-    going_on = plural(
-        "{count} open order of yours will be tried with it.",
-        "{count} open orders of yours will be tried with it.",
-        result.waiting,
-    )
-    return card(
-        Tone.GOOD,
-        [
-            titled(_("Connected"), works, going_on if result.waiting else "", _stored_as(result)),
-            _("Now `/cancel` takes one order ID or many. `/key remove` forgets the key at any time."),
-        ],
-    )
-
-
-def _stored_as(result: Connected) -> str:
-    """Say what a key is called and when it is used, to somebody who has several or has just given it a name."""
-    name, default = code(result.account.name), next(one.name for one in result.keys if one.is_default)
-    if not names_of(result.keys):
-        return ""
-    if result.account.is_default:
-        return _("Saved as {name}. It is your default: commands without a key use it.", name=name)
-    return _(
-        "Saved as {name}. Your default is still {default}; pick {name} with the option `key`.",
-        name=name,
-        default=code(default),
-    )
-
-
-def key_problem(error: PanelError, name: str) -> CardView:
-    """Say that the panel did not accept a key."""
-    kept = _("Nothing was stored; a key connected before stays as it was.")
-    return card(
-        Tone.BAD,
-        [titled(_("Not connected"), f"{panel_error(error)} {kept}")],
-        buttons=[actions.CONNECT.button(name, label=_("Try again"))],
-    )
 
 
 def keys_card(views: Sequence[KeyView]) -> CardView:
@@ -163,8 +120,14 @@ def which_to_remove(keys: Keyring) -> CardView:
     """Ask which of several keys to remove."""
     return card(
         Tone.WAITING,
-        [titled(_("Which key shall I forget?"), _("Nothing was changed."))],
-        buttons=[actions.ASK_REMOVE.button(account.id, name=account.name) for account in keys],
+        [titled(_("Which key do I remove?"))],
+        buttons=[
+            *(
+                actions.ASK_REMOVE.button(account.id, name=account.name, style=discord.ButtonStyle.secondary)
+                for account in keys
+            ),
+            actions.KEEP_KEY.button(label=_("Keep all")),
+        ],
     )
 
 
@@ -246,7 +209,7 @@ def which_to_try(kind: ListKind, list_id: int, keys: Keyring) -> CardView:
     """Ask under which of many keys to try what was not found."""
     return card(
         Tone.WAITING,
-        [titled(_("Under which key shall I try?"), _("I ask again before anything is sent."))],
+        [titled(_("Which key do I try?"), _("I'll ask again before anything is sent."))],
         buttons=[actions.TRY_UNDER.button(kind, list_id, one.id, name=one.name) for one in keys],
     )
 

@@ -17,12 +17,14 @@ KEY_FIELD, ORDERS_FIELD = "key", "orders"
 KEY_CHOICE = "key"
 """The custom_id of a menu of keys."""
 
-_MOST_TYPED = 4_000
+MOST_TYPED = 4_000
 """Characters that one field of a form takes (Discord)."""
 
 
-def _form(title: str, custom_id: str, *fields: discord.ui.Label[discord.ui.Modal]) -> discord.ui.Modal:
+def _form(title: str, custom_id: str, *fields: discord.ui.Label[discord.ui.Modal], note: str = "") -> discord.ui.Modal:
     form = discord.ui.Modal(title=title, custom_id=custom_id)
+    if note:
+        form.add_item(discord.ui.TextDisplay(note))
     for field in fields:
         form.add_item(field)
     return form
@@ -38,10 +40,14 @@ def key_form(name: str = "") -> discord.ui.Modal:
         KEY_FORM.custom_id(name),
         discord.ui.Label(
             text=_("API key"),
-            description=_("Make one just for this bot: then you can revoke it alone. Stored encrypted."),
+            description=_("Stored encrypted. The command /key remove deletes it."),
             component=discord.ui.TextInput(
                 custom_id=KEY_FIELD, placeholder=_("Paste the key exactly as NotPanel shows it"), max_length=300
             ),
+        ),
+        note=_(
+            "Make a key just for this bot: you can revoke it alone. It can also place orders and spend your balance, "
+            "which I never do. Discord shows its warning on every form."
         ),
     )
 
@@ -68,14 +74,16 @@ def orders_for_form(verb: str) -> discord.ui.Modal:
 
 
 def _orders_field(*, required: bool) -> discord.ui.Label[discord.ui.Modal]:
+    by_dm = _("Longer list? Send it to me as a DM: Discord makes a file of it.")
+    or_file = _("Longer list? Attach a file, or send it to me as a DM: Discord makes a file of it.")
     return discord.ui.Label(
         text=_("Order IDs"),
-        description=_("Up to {most} characters; longer lists go into a file.", most=_MOST_TYPED),
+        description=by_dm if required else or_file,
         component=discord.ui.TextInput(
             custom_id=ORDERS_FIELD,
             style=discord.TextStyle.paragraph,
             required=required,
-            max_length=_MOST_TYPED,
+            max_length=MOST_TYPED,
             placeholder=_("ord_… ord_… one per line, with commas, or a whole message: the IDs are found"),
         ),
     )

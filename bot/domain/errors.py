@@ -13,7 +13,14 @@ class UserError(Exception):
     """A request that cannot be met as it is; nothing of it was done."""
 
 
-class NoKey(UserError):
+class NoUsableKey(UserError):
+    """No key can be used for what was asked; `kept`: how many of its orders are kept until one can."""
+
+    reason: Reason
+    kept = 0
+
+
+class NoKey(NoUsableKey):
     """The user has not connected a key."""
 
     reason = Reason.KEY_REMOVED
@@ -28,7 +35,7 @@ class NoSuchKey(UserError):
         self.names = names
 
 
-class KeyPaused(UserError):
+class KeyPaused(NoUsableKey):
     """The panel rejected a stored key, or suspended its account; `several`: its user has other keys beside it."""
 
     def __init__(self, state: AccountState, name: str = "", *, several: bool = False) -> None:

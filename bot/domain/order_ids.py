@@ -166,6 +166,14 @@ def like_ids(found: Found) -> Found:
     return replace(found, ignored=like_one)
 
 
+def cut_at(text: str, *rooms: int) -> str:
+    """Return a text as it is to be read; one that fills all the room there was may have been cut, and so its last word.
+
+    `rooms`: how many characters it may have had. Clients cut what is pasted without a word.
+    """
+    return f"{text}\u2026" if len(text) in rooms and (text[-1].isalnum() or text[-1] == "_") else text
+
+
 def visible(text: str) -> str:
     """Return a text without its invisible characters, which come along with copied text."""
     return text if text.isascii() else _INVISIBLE.sub("", text)

@@ -7,9 +7,11 @@
         └── user_id ──< notices ──< notice_items >─────┘
                         (one DM and its nonce)
         webhooks (where the panel may call for a user)
+        kept_orders (named while no key could be used)
 
     a cancellation:  bot/domain/states.py draws its states
-    a request:       awaiting confirmation ─► active | declined | expired   (CONFIRM_ABOVE: it may begin as active)
+    a request:       awaiting confirmation ─► active | declined | expired   (CONFIRM_ABOVE: it may begin as active;
+                     the orders of an expired one can be asked about again for a day)
     a notice:        gathering ─► sending ─► delivered
                                      └─► undelivered ─► delivered   (refused by Discord; shown at the next command)
     an account:      active ─► rejected | suspended | removed ─► active   (a new key)
@@ -40,6 +42,7 @@ from bot.ledger.errors import (
     LedgerUnwritable,
 )
 from bot.ledger.holder import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, Held
+from bot.ledger.kept import KEPT_FOR
 from bot.ledger.ledger import Ledger, check_up_server, describe, migrate, move, only_process
 from bot.ledger.lists import Group, Groups, Listed, ListKind, Past, Report
 from bot.ledger.outcomes import Outcome
@@ -47,15 +50,18 @@ from bot.ledger.postgresql.address import has_password
 from bot.ledger.reader import Reader
 from bot.ledger.row import to_ms
 from bot.ledger.rows import (
+    DMS_REFUSED,
     Account,
     Cancellation,
     Due,
+    KeptOrders,
     Keyring,
     Notice,
     NoticeKind,
     NoticeState,
     NotifyVia,
     NotifyWhen,
+    OrderAction,
     Preferences,
     Preview,
     PreviewState,
@@ -76,6 +82,8 @@ from bot.ledger.writer import Writer
 
 __all__ = [
     "DEAD_AFTER",
+    "DMS_REFUSED",
+    "KEPT_FOR",
     "SURE_FOR",
     "WIRE_CLEAR_AFTER",
     "Account",
@@ -86,6 +94,7 @@ __all__ = [
     "Group",
     "Groups",
     "Held",
+    "KeptOrders",
     "Keyring",
     "LeaseLost",
     "Ledger",
@@ -108,6 +117,7 @@ __all__ = [
     "NoticeState",
     "NotifyVia",
     "NotifyWhen",
+    "OrderAction",
     "Outcome",
     "Past",
     "Preferences",

@@ -16,6 +16,7 @@ class Eraser(Transaction):
         """Destroy a user's secrets, stop all that is owed to them, and hide the rest; False where nothing is left."""
         await QUERIES.erase_webhook(self._db, user_id=user_id)
         await QUERIES.erase_preferences(self._db, user_id=user_id)
+        await QUERIES.erase_kept(self._db, user_id=user_id)
         await QUERIES.erase_keys(self._db, user_id=user_id, now=self._now_ms)
         await QUERIES.erase_cards(self._db, user_id=user_id, now=self._now_ms)
         await QUERIES.hold_notices(self._db, user_id=user_id)

@@ -84,6 +84,23 @@ class Outbox(Transaction):
         self._make_due(Work.NOTICES, begun)
         return await QUERIES.gathering_notice(self._db, user_id=user_id)
 
+    async def begin_hello(self, user_id: int) -> Notice | None:
+        """Return the notice by which a user is said hello to; nothing is owed by it, so that it is sent at most once.
+
+        One that has not arrived as far as anybody knows is tried again, with its nonce. None where the user is being
+        erased.
+        """
+        if await self.is_being_erased(user_id):
+            return None
+        hello_id = await QUERIES.unsaid_hello(self._db, user_id=user_id)
+        if hello_id is None:
+            hello_id = await QUERIES.begin_hello(self._db, user_id=user_id, nonce=_new_nonce(), now=self._now_ms)
+        return await self.notice(hello_id)
+
+    async def end_hello(self, notice_id: int, refusal: str | None) -> None:
+        """Note that a hello was sent, or why Discord refused it."""
+        await QUERIES.end_hello(self._db, id=notice_id, refusal=refusal, now=self._now_ms)
+
     async def notify_overdue(self) -> None:
         """Notify once of what has been open at the provider for too long, and has not expired."""
         span = {"before": to_ms(self.now - OVERDUE_AFTER), "after": to_ms(self.now - EXPIRES_AFTER)}

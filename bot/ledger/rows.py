@@ -293,6 +293,34 @@ class Cancellation(Row):
         return came_back(self.charge_first, self.charge_last) if self.refund is Refund.CHARGE else None
 
 
+def _ids(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+class OrderAction(StrEnum):
+    """What a user wants of orders."""
+
+    CANCEL = "cancel"
+    STATUS = "status"
+    REFILL = "refill"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOrders(Row):
+    """Orders that a user named while no key could be used; `key_name`: the key they are for, empty: any."""
+
+    conversions: ClassVar[Mapping[str, Any]] = {
+        "action": OrderAction,
+        "orders": _ids,
+    }
+
+    user_id: int
+    action: OrderAction
+    key_name: str
+    orders: tuple[str, ...]
+    created_at: datetime
+
+
 DMS_REFUSED = ("CLOSED", "NO_ACCESS")
 """Refusals of a DM by which no other gets through either (bot/delivery/refusals.py; `last_dm` has them too)."""
 
@@ -348,12 +376,16 @@ class Preferences(Row):
 
 @dataclass(frozen=True, slots=True)
 class Stored(Row):
-    """How much there is of a user: requests, the orders they name, messages, and whether they have chosen anything."""
+    """How much there is of a user: requests, the orders they name, messages, and whether they have chosen anything.
+
+    `kept_orders`: whether orders are kept for when they connect a key.
+    """
 
     requests: int
     orders: int
     messages: int
     preferences: int = 0
+    kept_orders: int = 0
 
 
 @dataclass(frozen=True, slots=True)

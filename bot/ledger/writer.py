@@ -16,6 +16,7 @@ from bot.domain.refunds import Refund
 from bot.domain.states import MAX_AMBIGUOUS, State
 from bot.ledger.cards import MessageRef
 from bot.ledger.holder import Holder
+from bot.ledger.kept import Kept
 from bot.ledger.nudges import Nudges
 from bot.ledger.outcomes import Outcome, outcome_row
 from bot.ledger.panel_accounts import PanelAccounts
@@ -47,7 +48,7 @@ _SAME_KEY_ROUNDS = 10
 _FIRST_RESEND = resend_after(1) // timedelta(milliseconds=1)
 
 
-class Writer(Pruner, PanelAccounts, Nudges, Holder):
+class Writer(Pruner, PanelAccounts, Nudges, Kept, Holder):
     """What can be changed within one transaction, as of its time; every method may be combined with the others."""
 
     async def place_account(self, user_id: int, name: str) -> int:
@@ -163,12 +164,17 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
         return request_id
 
     async def answer_request(self, request_id: int, state: RequestState) -> bool:
-        """Confirm or drop a request that asks; False if it was answered before."""
+        """Confirm or drop a request that asks; False if it was answered before.
+
+        The orders of one that was declined are forgotten; those of one that expired can be asked about again for a day.
+        """
         begins = state is RequestState.ACTIVE
         began_at = self._now_ms if begins else None
         changed = await QUERIES.answer_request(self._db, id=request_id, state=state, began_at=began_at)
-        if changed and not begins:
+        if changed and state is RequestState.DECLINED:
             await QUERIES.forget_orders(self._db, id=request_id)
+        if changed and state is RequestState.EXPIRED and (request := await self.request(request_id)):
+            await self.bound_lapsed(request.user_id)
         self._make_due(Work.ORDERS, changed and begins)
         return bool(changed)
 
@@ -203,7 +209,8 @@ class Writer(Pruner, PanelAccounts, Nudges, Holder):
                 await self.save_preview(request.id, replace(request.preview, state=Reason.INTERRUPTED))
 
     async def expire_requests(self) -> None:
-        """Give up on requests that were never confirmed."""
+        """Give up on requests that were never confirmed, and forget the orders that were kept for long enough."""
+        await self.prune_kept()
         before = to_ms(self.now - DRAFT_LIVES)
         for row in [row async for row in QUERIES.requests_to_expire(self._db, before=before)]:
             request = await self.request(row["id"])

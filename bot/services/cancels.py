@@ -5,13 +5,14 @@ a preview.
 """
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
 from bot.domain.clock import Clock
-from bot.domain.errors import NoOrders, NotOwner, QuestionClosed, TooMany, TooManyOpen, TooManyQuestions
+from bot.domain.errors import NoOrders, NotOwner, NoUsableKey, QuestionClosed, TooMany, TooManyOpen, TooManyQuestions
 from bot.domain.languages import Language
 from bot.domain.order_ids import Found
 from bot.domain.polling import DRAFT_LIVES
@@ -31,7 +32,7 @@ from bot.ledger import (
     RequestState,
 )
 from bot.panel import MAX_BATCH
-from bot.services.keyring import keys_beside, usable
+from bot.services.keyring import keys_beside, usable, with_keys
 from bot.services.keys import Accounts
 from bot.services.previews import Previews, blank
 from bot.services.reasons import order_not_found
@@ -121,9 +122,10 @@ class Cancels:
     async def may_begin(self, user_id: int, key: str = "") -> None:
         """See, before any work is done for it, that a user may ask to cancel something that has to be confirmed.
 
-        Raise TooManyOpen, TooManyQuestions, or as `Accounts.usable` does.
+        Raise TooManyOpen, TooManyQuestions or NoSuchKey. What is asked without a usable key is kept (keeping.py).
         """
-        await _has_room(self._ledger.read, await self._accounts.usable(user_id, key), 1)
+        with suppress(NoUsableKey):
+            await _has_room(self._ledger.read, await self._accounts.usable(user_id, key), 1)
         await self._may_ask(self._ledger.read, user_id)
 
     async def ask(
@@ -231,6 +233,17 @@ class Cancels:
             late = tx.now - request.created_at > DRAFT_LIVES
             if late or not await tx.answer_request(request_id, RequestState.DECLINED):
                 raise QuestionClosed
+
+    async def key_of(self, account_id: int, user_id: int) -> int | str:
+        """Return under what to ask again for a request of this account: the same key, or the default if it is gone."""
+        keys = with_keys(await self._ledger.read.accounts_of(user_id))
+        return account_id if any(one.id == account_id for one in keys) else ""
+
+    async def forget_question(self, request_id: int, user_id: int) -> None:
+        """Forget the orders of a question that lapsed: they are asked about anew. Raise NotOwner."""
+        await self._own(request_id, user_id)
+        async with self._ledger.write() as tx:
+            await tx.forget_question(request_id)
 
     async def view(self, request_id: int) -> RequestView | None:
         """Return what a request's card shows now; None where its user has had everything erased.

@@ -52,7 +52,7 @@ class Erasing:
         """Return what there is of a user; None where there is nothing."""
         read = self._ledger.read
         keys, stored = await read.accounts_of(user_id), await read.stored(user_id)
-        if not keys and not stored.preferences:
+        if not keys and not stored.preferences and not stored.kept_orders:
             return None
         count_open = sum([await read.count_open(one.id) for one in keys])
         return StoredView(stored, len(with_keys(keys)), count_open)

@@ -57,8 +57,8 @@ async def test_each_user_sees_their_own(here: World, ann: Any) -> None:
 
 async def test_without_a_key_there_is_a_button(here: World) -> None:
     result = await here.env.create_user("bob").slash("balance")
-    assert "have not connected" in shown(result)
-    assert buttons_of(result) == ["Connect your key"]
+    assert "Connect your NotPanel key first" in shown(result)
+    assert buttons_of(result) == ["Paste my key", "Open NotPanel"]
     assert here.panel.calls == []
 
 
@@ -66,13 +66,13 @@ async def test_a_rejected_key_is_paused_and_asked_of_the_panel_no_more(here: Wor
     here.panel.revoke_key(KEY)
     result = await ann.slash("balance")
     assert "doesn't accept this key" in shown(result)
-    assert buttons_of(result) == ["Connect your key"]
+    assert buttons_of(result) == ["Connect again"]
     here.skip(60)
     assert "doesn't accept this key" in shown(await ann.slash("balance"))
     calls = len(here.panel.calls)
     again = await ann.slash("balance")
     assert "rejects your key" in shown(again)
-    assert buttons_of(again) == ["Connect your key"]
+    assert buttons_of(again) == ["Connect again"]
     assert len(here.panel.calls) == calls
 
 

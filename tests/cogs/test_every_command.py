@@ -125,9 +125,9 @@ async def test_a_command_about_keys_sent_as_a_message_alarms_nobody(here: World,
 async def test_without_a_key_the_connect_button_opens_the_form(here: World) -> None:
     bob = here.env.create_user("bob")
     result = await bob.slash("cancel", orders="ord_A")
-    assert "have not connected" in shown(result)
-    assert buttons_of(result) == ["Connect your key"]
-    form = await bob.click(result.response, label="Connect your key")
+    assert "Connect your NotPanel key first" in shown(result)
+    assert buttons_of(result) == ["Paste my key", "Open NotPanel"]
+    form = await bob.click(result.response, label="Paste my key")
     assert form.modal
     assert form.modal["title"] == "Connect your NotPanel key"
     assert here.panel.calls == []

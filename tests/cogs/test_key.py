@@ -31,17 +31,17 @@ async def test_a_key_is_checked_and_only_its_end_is_shown(here: World, bob: Any)
 @pytest.mark.parametrize(
     ("key", "reason"),
     [
-        ("   ", "That was empty"),
+        ("   ", "That was empty. Copy the key again."),
         ("np-one np-two-three", "has a space or a line break"),
         ("np-line\nnp-break", "has a space or a line break"),
-        ("np-ключ-ключ", "characters in it that no API key has"),
-        ("short", "between 8 and 256"),
+        ("np-ключ-ключ", "characters in it that no key has"),
+        ("short", "That's not a whole key. Copy it again."),
     ],
 )
 async def test_what_cannot_be_a_key_is_not_sent(here: World, bob: Any, key: str, reason: str) -> None:
     assert reason in await here.connect(bob, key)
     assert here.panel.calls == []
-    assert "not connected a NotPanel key" in shown(await bob.slash("key show"))
+    assert "Connect your NotPanel key first" in shown(await bob.slash("key show"))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ async def test_a_key_that_cannot_be_checked_is_not_stored(here: World, bob: Any,
     text = await here.connect(bob)
     assert "Not connected" in text
     assert reason in text
-    assert "not connected a NotPanel key" in shown(await bob.slash("key show"))
+    assert "Connect your NotPanel key first" in shown(await bob.slash("key show"))
 
 
 async def test_a_failed_replacement_leaves_the_old_key_in_use(here: World, ann: Any) -> None:
@@ -74,7 +74,7 @@ async def test_removing_leaves_no_trace_of_the_key(here: World, ann: Any) -> Non
     ((sealed,),) = here.sql("SELECT key_sealed FROM accounts")
     wholly = isinstance(here.below, InFile)
     assert ("Nothing of it is left" if wholly else "Traces may stay") in shown(await ann.slash("key remove"))
-    assert "not connected a NotPanel key" in shown(await ann.slash("cancel", orders="ord_A"))
+    assert "Connect your NotPanel key first" in shown(await ann.slash("cancel", orders="ord_A"))
     for file in here.folder.iterdir():
         assert sealed not in file.read_bytes()
 
@@ -135,10 +135,10 @@ async def test_a_revoked_key_pauses_the_account_and_a_new_one_goes_on(here: Worl
     calls = len(here.panel.calls)
     await here.wait(120)
     assert len(here.panel.calls) == calls
-    assert "Nothing was sent" in shown(await ann.slash("cancel", orders="ord_B"))
+    assert "Your 1 order is kept" in shown(await ann.slash("cancel", orders="ord_B"))
 
     here.panel.add_key(KEY)
-    assert "1 open order of yours will be tried" in await here.connect(ann)
+    assert "1 open order will be tried" in await here.connect(ann)
     await here.wait(60)
     assert "1 cancelled" in messages(ann)[-1]
 

@@ -173,7 +173,7 @@ async def test_nobody_else_is_asked_or_may_answer(here: World, room: Room) -> No
     message = await room.says("ord_A")
     await room.press(message)
     without_key = await room.bob.context_menu(room.channel, MENU, message)
-    assert "have not connected" in shown(without_key)
+    assert "Connect your NotPanel key first" in shown(without_key)
     forged = await here.post(room.channel, actions.CONFIRM.button(1, count=1))
     pressed = await room.bob.click(forged, custom_id="np:confirm:1")
     await here.settle()
@@ -212,7 +212,7 @@ async def test_the_status_of_what_a_message_names_is_shown_and_nothing_is_asked(
     nothing = await room.press(await room.says("500 likes"), STATUS)
     assert "No order ID found" in shown(nothing)
     without_key = await room.bob.context_menu(room.channel, STATUS, said)
-    assert buttons_of(without_key) == ["Connect your key"]
+    assert buttons_of(without_key) == ["Paste my key", "Open NotPanel"]
     assert len(here.calls("status")) == 1
 
 

@@ -16,7 +16,7 @@ from bot.domain.languages import Language
 from bot.domain.order_status import OrderStatus
 from bot.ledger import NotifyVia, NotifyWhen, Preferences
 from tests.examples import keeps_discords_limits
-from tests.world import KEY, World, fill_in, filled_in, messages, shown, text_of
+from tests.world import HELLO, KEY, World, fill_in, filled_in, messages, shown, text_of
 
 RUNNING = OrderStatus.IN_PROGRESS
 HOUR = 3600
@@ -192,7 +192,7 @@ async def test_in_the_channel_there_is_a_hint_that_says_nothing(here: World, mem
     await queue_in(here, member, "ord_A")
     await queue_in(here, member, "ord_B")
     await here.wait(100)
-    assert messages(member.person) == []
+    assert messages(member.person) == [HELLO]
     (ping,) = texts(member.room)
     assert f"<@{member.id}> I have news for you. Only you will see it:" in ping
     assert "ord_" not in ping
@@ -245,7 +245,7 @@ async def test_a_hint_that_discord_failed_at_is_tried_again(here: World, member:
     here.env.inject_error("POST", f"/channels/{member.room.id}/messages", status=500, times=6)
     await here.wait(300)
     assert len(texts(member.room)) == 1
-    assert messages(member.person) == []
+    assert messages(member.person) == [HELLO]
 
 
 async def test_only_when_finished_there_is_one_message_at_the_end_of_each_request(here: World, ann: Any) -> None:
@@ -343,6 +343,7 @@ async def test_silent_goes_for_messages_and_hints(here: World, member: Any) -> N
         for request in here.env.http_requests
         if request.method == "POST" and request.path.endswith("/messages") and request.json
     ]
+    assert HELLO in str(sent.pop(0))  # it came before the choice
     assert len(sent) == 2
     assert all(message["flags"] & SILENT for message in sent)
 

@@ -248,8 +248,8 @@ async def test_a_key_rejected_in_the_middle_pauses_the_account(here: World, ann:
     here.skip(60)
     assert "doesn't accept this key" in shown(await ann.slash("refill", orders="ord_0000"))
     again = await ann.slash("refill", orders="ord_0000")
-    assert "Nothing was sent. NotPanel rejects your key" in shown(again)
-    assert buttons_of(again) == ["Connect your key"]
+    assert "Your 1 order is kept. NotPanel rejects your key" in shown(again)
+    assert buttons_of(again) == ["Connect again"]
 
 
 async def test_a_key_removed_in_the_middle_is_used_no_more(here: World, ann: Any) -> None:
@@ -300,8 +300,8 @@ async def test_an_order_named_twice_is_asked_for_once(here: World, ann: Any) -> 
 
 async def test_without_a_key_nothing_is_sent(here: World) -> None:
     result = await here.env.create_user("bob").slash("refill", orders="ord_A")
-    assert "have not connected" in shown(result)
-    assert buttons_of(result) == ["Connect your key"]
+    assert "Connect your NotPanel key first" in shown(result)
+    assert buttons_of(result) == ["Paste my key", "Open NotPanel"]
     assert here.panel.calls == []
 
 

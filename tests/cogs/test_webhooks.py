@@ -260,7 +260,7 @@ async def test_without_a_key_there_is_no_address(here: World) -> None:
         pressed = await bob.click((await bob.slash("webhook")).response, label=label)
         if label == "Register one for me":
             pressed = await bob.click(pressed.response or card.response, label="Register")
-        assert "not connected a NotPanel key" in repr([part.components for part in pressed.followups])
+        assert "Connect your NotPanel key first" in repr([part.components for part in pressed.followups])
     assert rows(here) == []
 
 

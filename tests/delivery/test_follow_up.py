@@ -121,11 +121,11 @@ async def test_a_refused_message_is_kept_hinted_at_and_shown_to_the_user_alone(h
     channel = here.env.create_guild().create_text_channel("orders")
     ann = here.env.guild.add_member(here.env.create_user("ann"))
     bob = here.env.guild.add_member(here.env.create_user("bob"))
+    here.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
     await here.connect_in(channel, ann)
     here.order("ord_A", RUNNING)
     await ann.slash(channel, "cancel", orders="ord_A")
     await here.settle()
-    here.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
     await here.wait(90)
 
     (ping,) = channel.history()
@@ -154,7 +154,7 @@ async def test_a_hint_has_a_nonce_of_its_own(here: World) -> None:
     await here.wait(90)
     sent = [r.json["nonce"] for r in here.env.http_requests if "enforce_nonce" in (r.json or {})]
     assert len(channel.history()) == 1
-    assert len(sent) == len(set(sent)) == 2
+    assert len(sent) == len(set(sent)) == 3  # a hello, the message, the ping
     assert all(len(nonce) <= 25 for nonce in sent)
 
 
@@ -216,8 +216,8 @@ async def test_a_key_that_has_been_replaced_is_not_asked_for_again(here: World, 
 async def test_many_refused_messages_are_hinted_at_once(here: World) -> None:
     channel = here.env.create_guild().create_text_channel("orders")
     ann = here.env.guild.add_member(here.env.create_user("ann"))
-    await here.connect_in(channel, ann)
     here.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
+    await here.connect_in(channel, ann)
     for minutes, order in enumerate(("ord_A", "ord_B", "ord_C"), 1):
         here.order(order, RUNNING, upstream=Upstream(timedelta(minutes=minutes)))
     await ann.slash(channel, "cancel", orders="ord_A ord_B ord_C")

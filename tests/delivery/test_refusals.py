@@ -81,11 +81,11 @@ async def test_a_card_is_edited_once_discord_takes_it_again(here: World, ann: An
 async def test_a_hint_that_fails_for_a_while_is_left_later(here: World) -> None:
     channel = here.env.create_guild().create_text_channel("orders")
     ann = here.env.guild.add_member(here.env.create_user("ann"))
+    here.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
     await here.connect_in(channel, ann)
     here.order("ord_A", OrderStatus.IN_PROGRESS)
     await ann.slash(channel, "cancel", orders="ord_A")
     await here.settle()
-    here.env.inject_error("POST", "/users/@me/channels", status=403, code=50007, times=None)
     here.env.inject_error("POST", "/channels/*/messages", status=403, code=40333, times=3)
     await here.wait(200)
     (ping,) = channel.history()

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.polling import OVERDUE_AFTER
 from bot.domain.states import State, Transition
-from bot.ledger import NoticeKind, NotifyVia, Outcome, Preferences
+from bot.ledger import NoticeKind, NotifyVia, OrderAction, Outcome, Preferences
 from tests.ledger.ledger_case import ANN, KEY, LATER, LedgerCase, ask, claim, connect
 from tests.ledgers import Below, InFile
 from tests.world import START
@@ -55,6 +55,7 @@ async def fill(ledger_case: LedgerCase, user_id: int) -> None:
     async with ledger_case.at(START) as tx:
         account = await connect(tx, user_id, KEY)
         other = await connect(tx, user_id, KEY[::-1], name="other")
+        await tx.keep_orders(user_id, OrderAction.CANCEL, ["ord_kept"])
         await tx.save_webhook(user_id, b"%d" % user_id)
         await ask(tx, account, "ord_asked", first=True)
         await ask(tx, account, *(f"ord_{number}" for number in range(4)), until=START)

@@ -3,6 +3,7 @@ SELECT (SELECT COUNT(*) FROM requests WHERE user_id = :user_id) AS requests,
        (SELECT COUNT(*) FROM requests r JOIN request_orders ro ON ro.request_id = r.id
         WHERE r.user_id = :user_id) AS orders,
        (SELECT COUNT(*) FROM preferences WHERE user_id = :user_id) AS preferences,
+       (SELECT COUNT(*) FROM kept_orders WHERE user_id = :user_id) AS kept_orders,
        (SELECT COUNT(*) FROM notices WHERE user_id = :user_id) AS messages;
 
 -- name: erase_webhook(user_id)!
@@ -10,6 +11,9 @@ DELETE FROM webhooks WHERE user_id = :user_id;
 
 -- name: erase_preferences(user_id)!
 DELETE FROM preferences WHERE user_id = :user_id;
+
+-- name: erase_kept(user_id)!
+DELETE FROM kept_orders WHERE user_id = :user_id;
 
 -- name: erase_keys(user_id, now)!
 UPDATE accounts SET key_sealed = NULL, key_fingerprint = NULL, state = 'removed', is_default = 0, changed_at = :now

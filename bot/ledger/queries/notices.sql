@@ -94,6 +94,18 @@ DELETE FROM notices WHERE user_id = :user_id AND state = 'kept'
 -- name: was_pinged(user_id)$
 SELECT 1 FROM notices WHERE user_id = :user_id AND state = 'kept' AND pinged_at IS NOT NULL LIMIT 1;
 
+-- name: unsaid_hello(user_id)$
+-- A user's newest notice, where it is a hello: nothing is owed by it, and it says nothing of orders.
+SELECT id FROM notices n WHERE id = (SELECT MAX(id) FROM notices WHERE user_id = :user_id)
+  AND state = 'delivered' AND request_id IS NULL AND NOT EXISTS (SELECT 1 FROM notice_items i WHERE i.notice_id = n.id);
+
+-- name: begin_hello(user_id, nonce, now)$
+INSERT INTO notices (user_id, nonce, state, created_at) VALUES (:user_id, :nonce, 'delivered', :now) RETURNING id;
+
+-- name: end_hello(refusal, now, id)!
+UPDATE notices SET attempts = attempts + 1, first_attempt_at = COALESCE(first_attempt_at, :now), refusal = :refusal
+WHERE id = :id;
+
 -- name: last_dm(user_id)^
 -- How the last DM to a user went of which that is known: without a refusal it arrived. What was kept for another reason
 -- (as its user wishes, say) tells nothing.

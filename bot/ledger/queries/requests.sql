@@ -125,7 +125,7 @@ UPDATE requests SET waiting = waiting - :count WHERE id = :request_id;
 
 -- name: answer_request(state, began_at, id)!
 UPDATE requests SET state = :state, began_at = :began_at, preview = NULL,
-                    waiting = CASE WHEN CAST(:began_at AS BIGINT) IS NULL THEN 0 ELSE waiting END
+                    waiting = CASE WHEN :state = 'kept' THEN 0 ELSE waiting END
 WHERE id = :id AND state = 'asking';
 
 -- name: save_preview(preview, id)!

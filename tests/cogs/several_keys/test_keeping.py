@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from bot.cards.answers import user_problem
+from bot.cards.connecting import connected
 from bot.cards.keys import (
     balances_card,
-    connected,
     default_chosen,
     keys_card,
     removal_question,
@@ -50,7 +50,7 @@ async def test_the_first_key_is_the_default_and_others_say_so(here: World, ann: 
     assert "🔑 `main` · **default**: commands without a key use it\nEnds in `…cdef`" in text
     assert "🔑 `Shop`\nEnds in `…3210`" in text
     told = await here.connect(ann, SHOP, "Shop")
-    assert "Saved as `Shop`. Your default is still `main`; pick `Shop` with the option `key`." in told
+    assert "Saved as `Shop`. Your default is still `main`; pick `Shop` with the `key` option." in told
 
 
 async def test_the_form_says_what_the_key_will_be_called(here: World, ann: Any) -> None:
@@ -71,7 +71,7 @@ async def test_a_name_is_the_same_in_capitals_and_replaces_its_key(here: World, 
 async def test_a_key_without_a_name_replaces_the_default_and_no_other(here: World, ann: Any) -> None:
     await ann.slash("key default", name="shop")
     here.panel.add_key("np-new-default-555")
-    assert "Saved as `Shop`. It is your default" in await here.connect(ann, "np-new-default-555")
+    assert "Saved as `Shop`, your default key." in await here.connect(ann, "np-new-default-555")
     text = shown(await ann.slash("key show"))
     assert "🔑 `Shop` · **default**: commands without a key use it\nEnds in `…-555`" in text
     assert "🔑 `main`\nEnds in `…cdef`" in text
@@ -143,8 +143,8 @@ async def test_a_name_that_is_none_is_told_with_those_that_are(here: World, ann:
 
 async def test_removing_asks_which_and_another_becomes_the_default(here: World, ann: Any) -> None:
     question = await ann.slash("key remove")
-    assert "Which key shall I forget?" in shown(question)
-    assert buttons_of(question) == ["Remove main", "Remove Shop"]
+    assert "Which key do I remove?" in shown(question)
+    assert buttons_of(question) == ["Remove main", "Remove Shop", "Keep all"]
     await here.restart()
     await ann.click(question.response, label="Remove main")
     assert "Key `main` removed" in shown(question)

@@ -187,7 +187,7 @@ async def test_a_rejected_key_is_named_and_the_other_goes_on(here: World, ann: A
     here.panel.add_key(SHOP)
     await here.restart()
     form = await ann.click(result.response, label="Connect again")
-    assert "1 open order of yours will be tried" in shown(await ann.submit_modal(form, {"key": SHOP}))
+    assert "1 open order will be tried" in shown(await ann.submit_modal(form, {"key": SHOP}))
     assert here.sql("SELECT name, state FROM accounts ORDER BY id") == [("main", "active"), ("Shop", "active")]
 
 
