@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bot.client import Client, Services
 from bot.delivery.card_updater import CardUpdater
+from bot.delivery.check_results import CheckResults
 from bot.delivery.hello import Greeter
 from bot.delivery.notification_sender import NotificationSender
 from bot.delivery.refusals import DELIVERY_ERRORS
@@ -75,6 +76,7 @@ class App:
             self.scheduler.keep_leases,
             self.services.card_updater.run,
             self.services.notification_sender.run,
+            self.services.check_results.run,
             self.services.webhooks.run,
             self.services.erasing.run,
             self.housekeeping.run,
@@ -183,6 +185,7 @@ async def build(
             notification_sender = NotificationSender(client, ledger, clock)
             records = Records(ledger, accounts, clock)
             lists = Lists(cancels, records, clock)
+            check_results = CheckResults(ledger, records, clock)
             erasing = Erasing(ledger, clock)
             webhooks = Webhooks(ledger, accounts, calls, clock, metrics, public_url=settings.public_url)
             housekeeping = Housekeeping(ledger, clock, timedelta(days=settings.keep_days))
@@ -190,6 +193,7 @@ async def build(
                 "worker": scheduler.bell,
                 "cards": card_updater.bell,
                 "notices": notification_sender.bell,
+                "checks": check_results.bell,
                 "webhooks": webhooks.bell,
                 "erasing": erasing.bell,
                 "housekeeping": housekeeping.bell,
@@ -213,6 +217,7 @@ async def build(
                 erasing,
                 card_updater,
                 notification_sender,
+                check_results,
                 metrics,
                 health,
                 webhooks,

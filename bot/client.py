@@ -20,6 +20,7 @@ from bot.cards.language import _, speak, use_language
 from bot.cards.layout import CardView
 from bot.cards.mentions import current_commands
 from bot.delivery.card_updater import CardUpdater
+from bot.delivery.check_results import CheckResults
 from bot.delivery.hello import Greeter
 from bot.delivery.notification_sender import NotificationSender
 from bot.delivery.refusals import DELIVERY_ERRORS
@@ -74,6 +75,7 @@ class Services:
     erasing: Erasing
     card_updater: CardUpdater
     notification_sender: NotificationSender
+    check_results: CheckResults
     metrics: Metrics
     health: Health
     webhooks: Webhooks

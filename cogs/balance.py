@@ -6,7 +6,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.cards.keys import balances_card
+from bot.cards.balances import balances_card
 from bot.cards.layout import CardView
 from cogs.acknowledge import Interaction
 from cogs.reply import Reply, answer

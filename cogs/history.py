@@ -7,9 +7,9 @@ from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 from discord.ext import commands
 
+from bot.cards.history import history_card
 from bot.cards.language import _
 from bot.cards.layout import CardView
-from bot.cards.overviews import history_card
 from bot.cards.words import OUTCOMES
 from bot.domain.states import CANCELLED_IN_0_1_0, State
 from bot.services.records import MOST_DAYS

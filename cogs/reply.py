@@ -56,6 +56,10 @@ class Reply(ABC):
         """Put a card where the acknowledgement stands."""
 
     @abstractmethod
+    async def update(self, shown: CardView) -> None:
+        """Put a card in the place of one that was shown before, some time after everything else was done."""
+
+    @abstractmethod
     async def show_error(self, shown: CardView) -> None:
         """Show what went wrong."""
 
@@ -95,6 +99,10 @@ class InteractionReply(Reply):
     async def show(self, shown: CardView) -> None:
         """Edit the message of the acknowledgement, or the one whose button was pressed."""
         await self._interaction.edit_original_response(view=shown.view, attachments=shown.files)
+
+    async def update(self, shown: CardView) -> None:
+        """Edit it by its message's id, as all is edited that nobody is waiting for."""
+        await self._interaction.followup.edit_message(self.message_id, view=shown.view, attachments=shown.files)
 
     async def show_error(self, shown: CardView) -> None:
         """Show it beside a card whose button was pressed, which stays as it is."""
@@ -141,6 +149,10 @@ class MessageReply(Reply):
         """Edit the acknowledgement."""
         await self._acknowledgement.edit(view=shown.view, attachments=shown.files)
         self._has_card = True
+
+    async def update(self, shown: CardView) -> None:
+        """Edit the bot's message."""
+        await self.show(shown)
 
     async def show_error(self, shown: CardView) -> None:
         """Put it where the acknowledgement stands, or beside a card that has taken its place."""

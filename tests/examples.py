@@ -1,18 +1,21 @@
 """Examples of what cards are made of, and of every card that shows orders; every button; and what holds of any card."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from simcord.components import walk_components
 
 from bot.cards import actions
 from bot.cards.cards import request_card
+from bot.cards.history import history_card
 from bot.cards.language import OWN_NAMES
 from bot.cards.layout import CardView
 from bot.cards.notices import notice_card
-from bot.cards.overviews import check_now_card, history_card, open_card
+from bot.cards.queued import checked_card, checking_card, open_card, unwatching_question
 from bot.domain.accounts import AccountState
 from bot.domain.languages import Language
 from bot.domain.order_ids import Junk
@@ -21,10 +24,12 @@ from bot.domain.states import MAX_AMBIGUOUS, State
 from bot.ledger import (
     Account,
     Cancellation,
+    Checked,
     Group,
     Groups,
     Listed,
     ListKind,
+    Money,
     Notice,
     NoticeState,
     NotifyVia,
@@ -32,12 +37,13 @@ from bot.ledger import (
     Report,
     Request,
     RequestState,
+    RequestTally,
 )
 from bot.ledger.lists import MOST_SHOWN
 from bot.services.cancels import RequestView
-from bot.services.keys import OpenView
+from bot.services.keys import PausedKey
 from bot.services.lists import LAST_PAGE, ListPage, ListRef
-from bot.services.records import CheckNowView, HistoryView
+from bot.services.records import FEW, CheckedView, CheckNowView, HistoryView, OpenView
 from tests.texts import as_typed
 from tests.wire.objects import refusal
 
@@ -127,13 +133,56 @@ def all_cards(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> li
     keys = KEYS if in_trouble else KEYS[:1]
     report = Report(PAUSED if in_trouble else (), groups if in_trouble else {}, groups, keys)
     notice = Notice(3, 7, "0123456789", NoticeState.SENDING, 1, NOW, NOW)
-    waiting = tuple((1, f"ord_{number}") for number in range(MOST_SHOWN)) if in_trouble else ()
     return [
         request_card(view(orders, in_trouble=in_trouble)),
         notice_card(report, notice),
-        open_card(OpenView(groups, waiting, 1_000 if in_trouble else 0, keys)),
-        check_now_card(CheckNowView(OpenView(groups, waiting, len(waiting), keys), True, NOW)),
-        history_card(HistoryView(30, None, groups, len(waiting), keys)),
+    ]
+
+
+def overview_cards(orders: Sequence[Cancellation], requests: int = 1, *, in_trouble: bool = False) -> list[CardView]:
+    """Return every card that shows orders by request, of as many requests."""
+    keys = KEYS if in_trouble else KEYS[:1]
+    paused = tuple(PausedKey(one, "4321") for one in keys if one.state is not AccountState.ACTIVE)
+    still, ended = [row for row in orders if row.state.is_open], [row for row in orders if not row.state.is_open]
+    named = {n: [(row.shown_as, row.order_id) for row in still[n::requests]] for n in range(requests)}
+    view = OpenView(_tallies(still, requests, keys), named if len(still) <= FEW else {}, keys, paused, NOW)
+    past = {n: ended[n::requests] for n in range(requests)} if len(ended) <= FEW else {}
+    money = (Money(Decimal("123456789012.12345678"), "USD", 9), Money(Decimal(1), "[USD](https://x.example)", 1))
+    return [
+        open_card(view),
+        checking_card(CheckNowView(view, NOW, [1], NOW)),
+        checking_card(CheckNowView(view, NOW, [], NOW)),
+        checked_card(CheckedView(view, Checked(9_999, 9_999, 9_999, 99_999), NOW)),
+        unwatching_question(view),
+        unwatching_question(view, 0),
+        history_card(
+            HistoryView(
+                365,
+                State.WITHDRAWN if in_trouble else None,
+                Counter(row.state for row in ended),
+                None if in_trouble and len(ended) > 5_000 else _tallies(ended, requests, keys),
+                past,
+                len(still),
+                keys,
+                NOW,
+                paused,
+                money if in_trouble else (),
+                9 if in_trouble else 0,
+                NOW if in_trouble else None,
+            )
+        ),
+    ]
+
+
+def _tallies(orders: Sequence[Cancellation], requests: int, keys: Sequence[Account]) -> list[RequestTally]:
+    """Spread orders over requests, each of another key."""
+    parts = [(n, orders[n::requests]) for n in range(requests)]
+    return [
+        RequestTally(
+            n, keys[n % len(keys)].id, NOW, 100_000, Counter(row.shown_as for row in rows), NOW, len(rows), NOW
+        )
+        for n, rows in parts
+        if rows
     ]
 
 
@@ -199,7 +248,8 @@ PRESSABLE = {
     actions.KEEP_ALL: actions.KEEP_ALL.button,
     actions.CHECK_NOW: actions.CHECK_NOW.button,
     actions.ASK_UNWATCH: actions.ASK_UNWATCH.button,
-    actions.UNWATCH: actions.UNWATCH.button,
+    actions.UNWATCH: lambda: actions.UNWATCH.button(SOMEBODY),
+    actions.UNWATCH_ONE: lambda: actions.UNWATCH_ONE.menu(options={str(SOMEBODY): "1. 100,000 orders of 100,000"}),
     actions.KEEP_WATCHING: actions.KEEP_WATCHING.button,
     actions.RETRY: lambda: actions.RETRY.button(SOMEBODY),
     actions.REFILL: lambda: actions.REFILL.button(ListKind.REQUEST, SOMEBODY, SOMEBODY, State.COMPLETED),
@@ -259,7 +309,8 @@ RELEASED = {
     actions.MORE: ("np:more:request:1", "np:more:notice:1", "np:more:open:0", "np:more:history:30"),
     actions.CHECK_NOW: ("np:look",),
     actions.ASK_UNWATCH: ("np:ask-unwatch",),
-    actions.UNWATCH: ("np:unwatch",),
+    actions.UNWATCH: ("np:unwatch", "np:unwatch:1"),
+    actions.UNWATCH_ONE: ("np:unwatch-one",),
     actions.KEEP_WATCHING: ("np:keep-watching",),
     actions.HELLO: ("np:hello",),
     actions.ASK_AGAIN: ("np:ask-again:1",),

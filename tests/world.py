@@ -186,6 +186,7 @@ class World:
             (app.scheduler.bell, self._work),
             (app.services.card_updater.bell, app.services.card_updater.show_due),
             (app.services.notification_sender.bell, app.services.notification_sender.send_due),
+            (app.services.check_results.bell, app.services.check_results.show_due),
         )
         return any([await self._turn(bell, loop) for bell, loop in loops])
 

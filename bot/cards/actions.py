@@ -153,7 +153,8 @@ MORE = Action("np:more", "kind", "list_id", label=N_("More …"))
 # What is open
 CHECK_NOW = Action("np:look", label=N_("Check now"), style=MAIN)
 ASK_UNWATCH = Action("np:ask-unwatch", label=N_("Stop watching"))
-UNWATCH = Action("np:unwatch", label=N_("Stop watching"), style=DANGER)
+UNWATCH_ONE = Action("np:unwatch-one", label=N_("Only one request …"))
+UNWATCH = Action("np:unwatch", "request_id?", label=N_("Stop watching"), style=DANGER)
 KEEP_WATCHING = Action("np:keep-watching", label=N_("Keep watching"))
 
 # How the bot behaves towards a user

@@ -5,19 +5,16 @@ from collections.abc import Mapping, Sequence
 import discord
 
 from bot.cards import actions
-from bot.cards.errors import panel_error
 from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
+from bot.cards.paused import headed, paused_lines
 from bot.cards.reasons import account_text
-from bot.cards.text import ago, amount, code, listed, titled
+from bot.cards.text import amount, code, listed, titled
 from bot.cards.words import TRACES
 from bot.domain.accounts import AccountState
-from bot.domain.errors import KeyPaused
 from bot.domain.panel_answers import Balance
 from bot.ledger import Account, Keyring, ListKind
-from bot.panel import PanelError
-from bot.services.keys import KeyView, Removed
-from bot.services.panel_calls import BalanceView
+from bot.services.keys import KeyView, PausedKey, Removed
 
 _ROOM_FOR_NAMES = 100
 """The size of the names of keys that share one trouble: one of 32 emoji at least."""
@@ -54,13 +51,20 @@ def keys_card(views: Sequence[KeyView]) -> CardView:
 
 
 def _only_key_card(view: KeyView) -> CardView:
-    state = view.account.state
-    usable = state is AccountState.ACTIVE
+    above = _paused([view])
     return card(
-        Tone.GOOD if usable else Tone.BAD,
-        [titled(_("Your NotPanel key"), _facts(view, "" if usable else account_text(state)))],
-        buttons=[actions.CONNECT.button(view.account.name, label=_("Replace the key"))],
+        Tone.BAD if above else Tone.GOOD,
+        [headed(above, _("Your NotPanel key"), _facts(view, ""))],
+        buttons=connect_again([view.account], several=False)
+        if above
+        else [actions.CONNECT.button(view.account.name, label=_("Replace the key"))],
     )
+
+
+def _paused(views: Sequence[KeyView]) -> list[str]:
+    """Say first which of a user's keys are paused."""
+    paused = [PausedKey(one.account, one.last4) for one in views if one.account.state is not AccountState.ACTIVE]
+    return paused_lines(paused, tuple(one.account for one in views))
 
 
 def _several_keys_card(views: Sequence[KeyView]) -> CardView:
@@ -73,11 +77,10 @@ def _several_keys_card(views: Sequence[KeyView]) -> CardView:
         "`/key set` with a name adds a key, or replaces the one of that name; `/key default` chooses the default, "
         "`/key remove` forgets one."
     )
-    keys = tuple(one.account for one in views)
-    paused = tuple(one for one in keys if one.state is not AccountState.ACTIVE)
+    paused = tuple(one.account for one in views if one.account.state is not AccountState.ACTIVE)
     return card(
         Tone.BAD if paused else Tone.GOOD,
-        [titled(_("Your NotPanel keys"), *lines), *pauses(paused, keys), f"-# {how}"],
+        [headed(_paused(views), _("Your NotPanel keys"), *lines), f"-# {how}"],
         buttons=connect_again(paused, several=True),
     )
 
@@ -181,28 +184,6 @@ def default_chosen(account: Account) -> CardView:
     from_now_on = _("Commands without a key now use {name}.", name=code(account.name))
     stays = _("Earlier requests stay with their key.")
     return card(Tone.GOOD, [titled(_("Default key chosen"), from_now_on, f"-# {stays}")])
-
-
-def balances_card(views: Sequence[BalanceView], keys: Keyring) -> CardView:
-    """Show balances, and how old they are: the panel caches them for 30 s (NotPanel docs)."""
-    age = _(
-        "Asked for {when}. The panel renews this figure every 30 seconds, so the very latest charges and refunds may "
-        "be missing.",
-        when=ago(views[-1].asked_at),
-    )
-    names = names_of(keys)
-    lines = [f"{_balance(view)}{under(names, view.account.id)}" for view in views]
-    return card(Tone.PLAIN, [titled(_("Balance"), *lines, f"-# {age}")])
-
-
-def _balance(view: BalanceView) -> str:
-    match view.balance:
-        case Balance():
-            return f"**{balance(view.balance)}**"
-        case KeyPaused(state=state):
-            return account_text(state)
-        case PanelError():
-            return panel_error(view.balance)
 
 
 def which_to_try(kind: ListKind, list_id: int, keys: Keyring) -> CardView:

@@ -3,13 +3,15 @@
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.cards.language import _
 
 _UNSAFE = re.compile(r"[`\s\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _ALIVE = re.compile(r"[\\*_~|<>\[\]()#:@]|(?<=\w)\.(?=\w)")
 """What markup, links and mentions are made of; a dot within a word, for `discord.gg/…`."""
+SAME_DAY = timedelta(hours=12)
+"""For so long a time of day says enough."""
 _NOTHING = "\u200b"
 
 
@@ -71,6 +73,11 @@ def ago(time: datetime) -> str:
 def at(time: datetime) -> str:
     """Return a time of day in the reader's own zone."""
     return f"<t:{int(time.timestamp())}:t>"
+
+
+def date(time: datetime) -> str:
+    """Return a date in the reader's own zone, in figures."""
+    return f"<t:{int(time.timestamp())}:d>"
 
 
 def on(time: datetime) -> str:

@@ -46,6 +46,7 @@ from bot.ledger.kept import KEPT_FOR
 from bot.ledger.ledger import Ledger, check_up_server, describe, migrate, move, only_process
 from bot.ledger.lists import Group, Groups, Listed, ListKind, Past, Report
 from bot.ledger.outcomes import Outcome
+from bot.ledger.overviews import Checked, Money, RequestTally
 from bot.ledger.postgresql.address import has_password
 from bot.ledger.reader import Reader
 from bot.ledger.row import to_ms
@@ -88,6 +89,7 @@ __all__ = [
     "WIRE_CLEAR_AFTER",
     "Account",
     "Cancellation",
+    "Checked",
     "Checkup",
     "Database",
     "Due",
@@ -112,6 +114,7 @@ __all__ = [
     "ListKind",
     "Listed",
     "MessageRef",
+    "Money",
     "Notice",
     "NoticeKind",
     "NoticeState",
@@ -128,6 +131,7 @@ __all__ = [
     "Report",
     "Request",
     "RequestState",
+    "RequestTally",
     "SealedKey",
     "ServerCheckup",
     "Standing",

@@ -1,7 +1,6 @@
 """What is shown of many orders at once: groups on a card or in a message, and the lines of a long list."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,20 +22,6 @@ class Group:
 
 
 Groups = Mapping[State, Group]
-
-
-def merge_groups(found: Iterable[Groups], key: Callable[[Cancellation], Any]) -> Groups:
-    """Return the groups of several accounts as if they were of one, the first of each in that order."""
-    parts: defaultdict[State, list[Group]] = defaultdict(list)
-    for groups in found:
-        for state, group in groups.items():
-            parts[state].append(group)
-    return {state: groups[0] if len(groups) == 1 else _merged(groups, key) for state, groups in parts.items()}
-
-
-def _merged(groups: Sequence[Group], key: Callable[[Cancellation], Any]) -> Group:
-    first = sorted((order for group in groups for order in group.first), key=key)
-    return Group(sum(group.count for group in groups), tuple(first[:MOST_SHOWN]))
 
 
 @dataclass(frozen=True, slots=True)

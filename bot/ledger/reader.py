@@ -10,8 +10,8 @@ from typing import Any
 from bot.domain.languages import Language, resolve_locale
 from bot.domain.polling import LONG_TRIED, MANY_TRIES
 from bot.domain.states import State, as_shown
-from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report, merge_groups
-from bot.ledger.named import Connection
+from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report
+from bot.ledger.overviews import Overviews
 from bot.ledger.queries import QUERIES
 from bot.ledger.row import from_ms, to_ms
 from bot.ledger.rows import (
@@ -41,11 +41,8 @@ Sealed = tuple[int, int, bytes]
 """Row id (of a key the account's), user id and sealed secret."""
 
 
-class Reader:
+class Reader(Overviews):
     """Everything that can be asked of the ledger."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._db = connection
 
     async def account_of(self, user_id: int) -> Account | None:
         """Return the user's default account, be its key usable or not; None for a user without a key."""
@@ -131,14 +128,13 @@ class Reader:
         rows = QUERIES.waiting_orders(self._db, id=request_id, most=most)
         return [row["order_id"] async for row in rows]
 
-    async def waiting_of_account(self, account_id: int) -> list[str]:
-        """Return the first orders of an account that are not started yet."""
-        rows = QUERIES.waiting_of_account(self._db, account_id=account_id, most=MOST_SHOWN)
-        return [row["order_id"] async for row in rows]
-
     async def count_waiting(self, account_id: int) -> int:
         """Return how many orders of an account are not started yet."""
         return await QUERIES.count_waiting(self._db, account_id=account_id)
+
+    async def count_open_of_request(self, request_id: int) -> int:
+        """Return how many orders that a request holds are started and have not ended."""
+        return await QUERIES.count_open_of_request(self._db, request_id=request_id)
 
     async def count_started(self, account_id: int) -> int:
         """Return how many orders of an account are started and have not ended."""
@@ -156,25 +152,9 @@ class Reader:
         """Return what a request's card shows of the orders started, its own and those it is linked to."""
         return await self._groups(QUERIES.tally_of_request, QUERIES.first_of_request, request_id=request_id)
 
-    async def open_groups(self, account_ids: Iterable[int]) -> Groups:
-        """Return what is still open in some accounts."""
-        found = [await self._groups(QUERIES.tally_of_open, QUERIES.first_of_open, account_id=id) for id in account_ids]
-        return merge_groups(
-            found, key=lambda order: (-order.given_up, -order.ambiguous_attempts, order.created_at, order.id)
-        )
-
     async def groups_of_notice(self, notice_id: int, kind: NoticeKind) -> Groups:
         """Return what a notice reports under one kind of line."""
         return await self._groups(QUERIES.tally_of_notice, QUERIES.first_of_notice, notice_id=notice_id, kind=kind)
-
-    async def history_groups(self, account_ids: Iterable[int], past: Past) -> Groups:
-        """Return how orders of some accounts ended, the newest first."""
-        which: dict[str, Any] = {"since": to_ms(past.since), "outcome": past.outcome}
-        found = [
-            await self._groups(QUERIES.tally_of_history, QUERIES.first_of_history, account_id=id, **which)
-            for id in account_ids
-        ]
-        return merge_groups(found, key=lambda order: -to_ms(order.ended_at or order.changed_at))
 
     async def _groups(self, tally: Any, first: Any, **where: Any) -> Groups:
         """Count orders by the state in which they are shown, and read the first of each."""

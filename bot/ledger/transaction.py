@@ -15,6 +15,8 @@ class Work(Enum):
     """To be sent or checked."""
     CARDS = auto()
     NOTICES = auto()
+    CHECKS = auto()
+    """Status checks have been recorded, which somebody may be waiting for."""
 
 
 class Transaction(Reader):

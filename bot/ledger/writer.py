@@ -94,14 +94,27 @@ class Writer(Pruner, PanelAccounts, Nudges, Kept, Holder):
         await self.enqueue_notifications(account_id)
         return ended
 
+    async def stop_watching_request(self, request: Request) -> tuple[int, int]:
+        """Do that for one request, but for orders that another request is linked to: that one still wants to know."""
+        await self.touch_card(request.id)
+        withdrawn = await self._end_waiting(request.id, request.waiting, notified=True)
+        which = {"request_id": request.id, "now": self._now_ms, "notified_at": self._now_ms}
+        withdrawn += await QUERIES.withdraw_request(self._db, **which)
+        not_watched = await QUERIES.expire_request(self._db, **which)
+        await self.enqueue_notifications(request.account_id)
+        return not_watched, withdrawn
+
+    async def _end_waiting(self, request_id: int, waiting: int, *, notified: bool) -> int:
+        """Withdraw what is not started of a request; of very many only the number is kept, where no message is due."""
+        if notified and waiting > _MOST_KEPT_UNSENT:
+            return await self._drop_waiting(request_id, waiting)
+        return await self._start_orders(request_id, waiting, State.WITHDRAWN, notified=notified) if waiting else 0
+
     async def _end_all(self, account_id: int, *, notified: bool = False) -> tuple[int, int]:
         await self.touch_account(account_id)
         withdrawn = 0
         for request_id, waiting in await self.requests_to_send(account_id):
-            if notified and waiting > _MOST_KEPT_UNSENT:
-                withdrawn += await self._drop_waiting(request_id, waiting)
-            else:
-                withdrawn += await self._start_orders(request_id, waiting, State.WITHDRAWN, notified=notified)
+            withdrawn += await self._end_waiting(request_id, waiting, notified=notified)
         which = {"account_id": account_id, "now": self._now_ms, "notified_at": self._now_ms if notified else None}
         withdrawn += await QUERIES.withdraw(self._db, **which)
         return await QUERIES.expire_account(self._db, **which), withdrawn
@@ -121,6 +134,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Kept, Holder):
         )
         if changed:
             await self._hand_over(account.id)
+            self._make_due(Work.CHECKS)
         return bool(changed)
 
     async def set_trouble(self, account_id: int, trouble: Reason | None) -> bool:
@@ -269,7 +283,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Kept, Holder):
             await self._drop_waiting(request.id, request.waiting)
         elif request.waiting:
             await self._start_orders(request.id, request.waiting, State.WITHDRAWN)
-        await QUERIES.withdraw_request(self._db, request_id=request.id, now=self._now_ms)
+        await QUERIES.withdraw_request(self._db, request_id=request.id, now=self._now_ms, notified_at=None)
         self._make_due(Work.ORDERS, await QUERIES.hurry_request(self._db, request_id=request.id, now=self._now_ms))
         await self.touch_card(request.id)
         await self.enqueue_notifications(request.account_id)
@@ -317,6 +331,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Kept, Holder):
         rows = [outcome_row(outcome, self.now) for outcome in outcomes]
         await QUERIES.record(self._db, rows)
         await self._touch([outcome.cancellation.id for outcome in outcomes if outcome.changes_card])
+        self._make_due(Work.CHECKS, any(outcome.checked or outcome.failed for outcome in outcomes))
         if await self.accounts_beside(account_id):
             await self._try_under_other_keys(outcomes)
             await self._link(account_id, outcomes)

@@ -51,12 +51,6 @@ def keys_beside(keys: Keyring, lost_under: Set[int]) -> Keyring:
     return tuple(one for one in keys if one.state is AccountState.ACTIVE and lost_under - {one.id})
 
 
-def in_use(keys: Keyring) -> list[Account]:
-    """Return the accounts whose key may be used now; raise NoKey or KeyPaused where there is none."""
-    found = [account for account in keys if account.state is AccountState.ACTIVE]
-    return found or [usable(next(iter(keys), None), several=len(with_keys(keys)) > 1)]
-
-
 def named(keys: Iterable[Account], name: str) -> Account | None:
     """Return the account whose key has that name, in whatever capitals and spaces."""
     wanted = folded(" ".join(name.split()))

@@ -22,7 +22,7 @@ from bot.domain.errors import (
     UserErased,
 )
 from bot.domain.panel_answers import Balance
-from bot.ledger import Account, Cancellation, Groups, Keyring, Ledger, Reach, Writer, folded
+from bot.ledger import Account, Cancellation, Keyring, Ledger, Writer, folded
 from bot.panel import InvalidKey
 from bot.services.gateway import Gateway
 from bot.services.key_seals import open_key, seal_key
@@ -78,17 +78,11 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenView:
-    """What has not ended for a user: how many orders stand where, the first of each, and those not started yet.
+class PausedKey:
+    """A key that the panel does not take, and how it ends; empty where it cannot be opened."""
 
-    Of the latter each stands beside its account's id; `keys`: all accounts of the user; `reach`: how they hear of ends.
-    """
-
-    groups: Groups
-    waiting: tuple[tuple[int, str], ...]
-    count_waiting: int
-    keys: Keyring
-    reach: Reach = Reach.COMMAND
+    account: Account
+    last4: str
 
 
 class Accounts:
@@ -172,14 +166,19 @@ class Accounts:
             raise NoKey
         return chosen
 
-    async def open_orders(self, user_id: int) -> OpenView:
-        """Return what is still open for a user under any key; raise NoKey."""
-        await self.stored(user_id)
-        read, keys = self._ledger.read, await self._ledger.read.accounts_of(user_id)
-        waiting = [(one.id, order) for one in keys for order in await read.waiting_of_account(one.id)]
-        count_waiting = sum([await read.count_waiting(one.id) for one in keys])
-        groups, reach = await read.open_groups([one.id for one in keys]), await read.reach(user_id)
-        return OpenView(groups, tuple(waiting), count_waiting, keys, reach)
+    def paused(self, keys: Keyring) -> tuple[PausedKey, ...]:
+        """Return which of a user's keys the panel does not take, so that nothing is done with them."""
+        return tuple(
+            PausedKey(account, self._end_of(account))
+            for account in with_keys(keys)
+            if account.state is not AccountState.ACTIVE
+        )
+
+    def _end_of(self, account: Account) -> str:
+        try:
+            return _last4(open_key(self._vault, account))
+        except VaultError:
+            return ""
 
     async def recent_orders(self, user_id: int, key: str, part: str, most: int) -> list[Cancellation]:
         """Return the orders with that in their ID which a user may mean; none where there is no key to ask under."""

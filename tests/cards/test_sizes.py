@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cards import answers, keys, refills, small_talk
+from bot.cards.balances import balances_card
 from bot.cards.cards import request_card
 from bot.cards.help import help_card
 from bot.cards.language import _, number, use_language
@@ -135,8 +136,8 @@ def cards_with(words: str, count: int) -> Iterator[CardView]:
     yield keys.removed(Removed(mine[0], count, mine, wholly=False))
     yield keys.which_to_try(ListKind.REQUEST, 1, mine)
     yield keys.default_chosen(mine[0])
-    yield keys.balances_card([BalanceView(one, balance, NOW) for one in mine], mine)
-    yield keys.balances_card([BalanceView(one, Refused(words), NOW) for one in mine], mine)
+    yield balances_card([BalanceView(one, balance, NOW) for one in mine], mine)
+    yield balances_card([BalanceView(one, Refused(words), NOW) for one in mine], mine)
 
     names = tuple(named(number, words).name for number in range(25))
     yield answers.user_problem(NoSuchKey(words, names))

@@ -147,4 +147,4 @@ def test_every_action_is_answered_by_one_function_that_takes_all_its_parts() -> 
         handles(actions.STOP)(HANDLERS[actions.STOP])
 
 
-MENUS = {actions.COPY_IDS, actions.MORE, actions.WAY, actions.TIMING, actions.LANGUAGE}
+MENUS = {actions.COPY_IDS, actions.MORE, actions.UNWATCH_ONE, actions.WAY, actions.TIMING, actions.LANGUAGE}

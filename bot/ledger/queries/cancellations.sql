@@ -27,15 +27,6 @@ WHERE r.id = :request_id AND ro.position > :after ORDER BY ro.position LIMIT :mo
 -- As many as its pages have: what was stopped before it was started is not among them.
 SELECT COUNT(*) FROM request_orders WHERE request_id = :request_id;
 
--- name: tally_of_open(account_id)
-SELECT state, ambiguous_attempts > 0 AS is_ambiguous, COUNT(*) AS count FROM cancellations
-WHERE account_id = :account_id AND ended_at IS NULL GROUP BY state, is_ambiguous;
-
--- name: first_of_open(account_id, state, is_ambiguous, most)
-SELECT * FROM cancellations
-WHERE account_id = :account_id AND ended_at IS NULL AND state = :state AND (ambiguous_attempts > 0) = :is_ambiguous
-ORDER BY given_up DESC, ambiguous_attempts DESC, created_at, id LIMIT :most;
-
 -- name: page_of_open(account_id, after, most)
 SELECT id AS cursor, NULL AS waiting, * FROM cancellations
 WHERE account_id = :account_id AND ended_at IS NULL AND id > :after ORDER BY id LIMIT :most;
@@ -165,9 +156,9 @@ UPDATE cancellations SET state = 'unknown', ambiguous_attempts = ambiguous_attem
     given_up = CASE WHEN ambiguous_attempts + 1 >= :most THEN 1 ELSE given_up END
 WHERE state = 'sending' AND (CAST(:account_id AS BIGINT) IS NULL OR account_id = :account_id) RETURNING id, account_id;
 
--- name: withdraw_request(now, request_id)!
+-- name: withdraw_request(now, notified_at, request_id)!
 -- What another request is linked to is still wanted by that one.
-UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, due_at = NULL
+UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, notified_at = :notified_at, due_at = NULL
 WHERE request_id = :request_id AND state = 'requested' AND ambiguous_attempts = 0 AND NOT EXISTS (
     SELECT 1 FROM request_orders ro WHERE ro.cancellation_id = cancellations.id AND ro.request_id <> :request_id
 );
@@ -175,6 +166,13 @@ WHERE request_id = :request_id AND state = 'requested' AND ambiguous_attempts = 
 -- name: withdraw(now, notified_at, account_id)!
 UPDATE cancellations SET state = 'withdrawn', changed_at = :now, ended_at = :now, notified_at = :notified_at, due_at = NULL
 WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = 0;
+
+-- name: expire_request(now, notified_at, request_id)!
+UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, notified_at = :notified_at, due_at = NULL
+WHERE request_id = :request_id AND ended_at IS NULL AND state <> 'sending' AND (state <> 'requested' OR ambiguous_attempts > 0)
+  AND NOT EXISTS (
+    SELECT 1 FROM request_orders ro WHERE ro.cancellation_id = cancellations.id AND ro.request_id <> :request_id
+);
 
 -- name: expire_account(now, notified_at, account_id)!
 UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, notified_at = :notified_at, due_at = NULL
@@ -301,6 +299,10 @@ ORDER BY c.id;
 SELECT ended_at - queued_at AS life FROM cancellations
 WHERE queued_at IS NOT NULL AND ended_at IS NOT NULL AND state IN ('cancelled', 'partial', 'completed', 'failed')
 ORDER BY ended_at DESC LIMIT :most;
+
+-- name: count_open_of_request(request_id)$
+SELECT COUNT(*) FROM cancellations
+WHERE request_id = :request_id AND state IN ('requested', 'sending', 'accepted', 'queued', 'unknown');
 
 -- name: count_started(account_id)$
 SELECT COUNT(*) FROM cancellations WHERE account_id = :account_id AND ended_at IS NULL;

@@ -1,11 +1,3 @@
--- name: tally_of_history(account_id, since, outcome)
-SELECT state, FALSE AS is_ambiguous, COUNT(*) AS count FROM cancellations
-WHERE account_id = :account_id AND ended_at >= :since AND (CAST(:outcome AS TEXT) IS NULL OR state = :outcome) GROUP BY state;
-
--- name: first_of_history(account_id, since, state, most)
-SELECT * FROM cancellations WHERE account_id = :account_id AND ended_at >= :since AND state = :state
-ORDER BY ended_at DESC LIMIT :most;
-
 -- name: page_of_history(account_id, since, outcome, after, most)
 -- Newest first, in the order of the index; the bound on ended_at finds the place where the last page has stopped.
 SELECT id AS cursor, NULL AS waiting, * FROM cancellations

@@ -147,10 +147,6 @@ SELECT order_id FROM request_orders
 WHERE request_id = :id AND position >= (SELECT orders - waiting FROM requests WHERE id = :id)
 ORDER BY position LIMIT :most;
 
--- name: waiting_of_account(account_id, most)
-SELECT ro.order_id FROM requests r JOIN request_orders ro ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting
-WHERE r.account_id = :account_id AND r.waiting > 0 AND r.began_at IS NOT NULL ORDER BY r.id, ro.position LIMIT :most;
-
 -- name: count_waiting(account_id)$
 SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT) FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL;
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from bot.cards.answers import user_problem
+from bot.cards.balances import balances_card
 from bot.cards.connecting import connected
 from bot.cards.keys import (
-    balances_card,
     default_chosen,
     keys_card,
     removal_question,
