@@ -181,7 +181,7 @@ async def test_as_many_questions_as_one_may_leave_unanswered(here: World, ann: A
     here.app.client.http._HTTPClient__session = None  # type: ignore[attr-defined]
     assert "10 of your requests still wait" in shown(await ann.slash("cancel", file=("orders.txt", b"ord_A")))
     await ann.click(questions[0].response, label="Don't cancel")
-    assert "Nothing has been sent yet" in shown(await ann.slash("cancel", orders="2000"))
+    assert "Nothing sent yet" in shown(await ann.slash("cancel", orders="2000"))
     here.skip(15 * 60 + 1)
     assert "Nothing sent yet" in shown(await ann.slash("cancel", orders="2001"))
 
