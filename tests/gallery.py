@@ -3,7 +3,7 @@
 For the heights on a phone (tests/demo/test_heights.py) and the pictures in docs/ (tests/screenshots.py).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count, islice, product
@@ -45,13 +45,15 @@ class Gallery:
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _newest_key: str = ""
 
-    async def photograph(self, *widths: int, folder: Path | None = None) -> Mapping[str, int]:
+    async def photograph(
+        self, *widths: int, names: Iterable[str] = NAMES, folder: Path | None = None
+    ) -> Mapping[str, int]:
         """Return each card's height in windows of these widths, by name and width; write a picture to the folder."""
         remember_parsed_texts()
         heights: dict[str, int] = {}
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-            for name in NAMES:
+            for name in names:
                 user = await self._play(name)
                 async with self.here.env.preview(user.dm_channel, viewers=[user], layout="channel") as preview:
                     for card, width in product(self._shown, widths):

@@ -13,6 +13,7 @@ from tests.story import CHROMIUM, ROOT
 from tests.world import world
 
 FOLDER = ROOT / "docs" / "pictures"
+_NAMES = ("request-5", "request-30", "question-30", "notice", "queued-113", "help")
 _COLOURS = 96
 """Enough for text on cards, at a quarter of the size."""
 
@@ -28,7 +29,8 @@ def main() -> None:
 
 async def _take(folder: Path, below: object) -> None:
     async with world(folder, below, **LINKS) as here:
-        for name, height in (await Gallery(here).photograph(PHONE, DESKTOP, folder=FOLDER)).items():
+        heights = await Gallery(here).photograph(PHONE, DESKTOP, names=_NAMES, folder=FOLDER)
+        for name, height in heights.items():
             picture = FOLDER / f"{name}.png"
             with Image.open(picture) as drawn:
                 drawn.quantize(_COLOURS, dither=Image.Dither.NONE).save(picture, optimize=True)

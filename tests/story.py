@@ -95,6 +95,13 @@ def cancel(page: Page, orders: tuple[str, ...]) -> Locator:
     return answer(page, orders[0])
 
 
+def command(page: Page, name: str) -> None:
+    """Give a command, with none of its options."""
+    _pick(page, name)
+    page.keyboard.press("Enter")  # takes the option offered, which may stay empty
+    page.keyboard.press("Enter")
+
+
 def answer(page: Page, order: str) -> Locator:
     """Return the bot's first message that names an order, after the demo's own."""
     named = page.locator("article.channel-message").filter(has_text=order)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Request
 
-from tests.story import CHROMIUM, answer, browser_page, cancel, connect, expect, running_demo
+from tests.story import CHROMIUM, answer, browser_page, cancel, command, connect, expect, running_demo
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
 
@@ -16,6 +16,9 @@ FUTURE = re.compile(r"\bin \d+ (second|minute)")
 
 def test_the_story_of_the_demo() -> None:
     with running_demo() as demo, browser_page(demo.url) as page:
+        command(page, "/balance")
+        expect(page.locator("#channel-message-list article")).to_have_count(2)
+        expect(page.locator("#inspector-count")).to_be_hidden()  # an answer to a mistake is no failure
         connect(page, demo.key)
         card = cancel(page, demo.orders)
         expect(card).to_contain_text("1 cancelled · 2 waiting · 1 not possible · 1 delivered")
