@@ -136,7 +136,7 @@ def _progress(view: RequestView) -> CardView:
     )
     return card(
         tone_of(sections),
-        [head, *texts, *joined(notes)],
+        [head, "\n".join(texts), *joined(notes)],
         buttons=[*first, *(show_all(ListKind.REQUEST, request.id, request.orders) if left_out else [])],
         menus=more_menu(
             ListKind.REQUEST,

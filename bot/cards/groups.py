@@ -3,7 +3,7 @@
 `headline` is a card's first line, `facts` the small one below it, `texts_of` makes a text of each group.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from bot.cards import actions
 from bot.cards.keys import Names, under
 from bot.cards.language import _, number, plural
 from bot.cards.layout import Tone, room_beside
-from bot.cards.money import change, sums
+from bot.cards.money import MINUS, change, sums
 from bot.cards.reasons import next_step
 from bot.cards.text import ago, amount, code, on, quoted, size, small
 from bot.cards.words import GROUP_ORDER, ONLY_WATCHED, REFUND_NOT_KNOWN, REFUND_NOT_SHOWN, WORDINGS, Wording
@@ -21,7 +21,7 @@ from bot.domain.states import State
 from bot.ledger import Cancellation, Group, Groups, ListKind
 from bot.services.reasons import refusal_reason
 
-MOST_OF_GROUP, MOST_ON_CARD = 5, 15
+MOST_OF_GROUP, MOST_ON_CARD = 5, 10
 """IDs that a card names, so that it is read on a phone; the others are behind *Show all*."""
 _FEW, _MOST_WITH_FILE = 10, 8
 """The same where no list stands behind the card and an order may take two lines: all of a few, else a file has all."""
@@ -31,6 +31,7 @@ _LONG_NAME = 22
 
 _SETTLED = {State.CANCELLED, State.PARTIAL, State.COMPLETED, State.FAILED}
 """Where the panel's status says how an order ended, so that its charge is told of."""
+_SIGNS = {"+", MINUS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +91,38 @@ def sections_of(
 
 
 def _section(state: State, group: Group, dates: _Dates) -> Section:
-    alone = group.count == 1
-    lines = [(_line(state, order, alone) + dates(order), _remark(state, order)) for order in group.first]
+    changes = _changes(state, group)
+    often = Counter(changes.values())
+    lines = [
+        _line(state, order, changes[order.id], dates(order), is_shared=often[changes[order.id]] > 1)
+        for order in group.first
+    ]
     given_up = any(order.is_only_watched for order in group.first)
     note = _(ONLY_WATCHED) if given_up else _of_refunds(state, group)
     return Section(group.count, lines, note, _money(group))
 
 
-def _line(state: State, order: Cancellation, alone: bool) -> str:
-    """Return what stands on an order's line: its ID and what is its own; of one alone the money heads its group."""
+def _changes(state: State, group: Group) -> Mapping[int, str]:
+    """Return by how much each order's charge has changed; what came back for one alone stands below its heading."""
+    if state not in _SETTLED or (group.count == 1 and group.first[0].came_back):
+        return defaultdict(str)
+    return {order.id: change(order) for order in group.first}
+
+
+def _line(state: State, order: Cancellation, changed: str, date: str, *, is_shared: bool) -> tuple[str, str]:
+    """Return an order as it is named, and the remark below all that share it: the panel's message, the money.
+
+    What is short stands behind a short ID, since others fill a line of a phone.
+    """
     missing = (
         _("{amount} not delivered", amount=amount(order.remains)) if state is State.PARTIAL and order.remains else ""
     )
-    back = change(order) if state in _SETTLED and not (alone and order.came_back) else ""
-    return " · ".join(filter(None, [code(order.order_id), missing, back]))
+    name = code(order.order_id)
+    if len(name) <= _LONG_NAME:
+        return " · ".join(filter(None, [name, missing, changed])) + date, _remark(state, order)
+    if is_shared and changed[:1] in _SIGNS:
+        changed = _("{change} each", change=changed)
+    return f"{name}{date}", "\n".join(filter(None, [_remark(state, order), small(missing, changed)]))
 
 
 def _remark(state: State, order: Cancellation) -> str:
@@ -119,7 +138,7 @@ def _money(group: Group) -> str:
     if group.count > len(group.first):
         return ""
     back = add_up((order.currency, order.came_back) for order in group.first)
-    return _("{amount} refunded", amount=sums(back)) if back else ""
+    return _("{amount} refunded.", amount=sums(back)) if back else ""
 
 
 def _of_refunds(state: State, group: Group) -> str:
@@ -235,10 +254,8 @@ def _picked(lines: Sequence[tuple[str, str]], most: int) -> list[tuple[str, str]
 
 
 def _head(wording: Wording, section: Section, *, with_meaning: bool) -> str:
-    heading = " · ".join(
-        filter(None, [f"**{wording.emoji} {_(wording.title)}** ({number(section.count)})", section.money])
-    )
-    meaning = " ".join(filter(None, [wording.meaning and _(wording.meaning), section.note]))
+    heading = f"**{wording.emoji} {_(wording.title)}** ({number(section.count)})"
+    meaning = " ".join(filter(None, [section.money, wording.meaning and _(wording.meaning), section.note]))
     return f"{heading}\n-# {meaning}" if meaning and with_meaning else heading
 
 

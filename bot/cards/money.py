@@ -8,7 +8,7 @@ from bot.cards.text import amount
 from bot.domain.refunds import changed
 from bot.ledger import Cancellation
 
-_MINUS = "\u2212"
+MINUS = "\u2212"
 
 
 def change(order: Cancellation) -> str:
@@ -19,7 +19,7 @@ def change(order: Cancellation) -> str:
     """
     by = changed(order.charge_first, order.charge_last)
     if by:
-        return f"{'+' if by > 0 else _MINUS}{sums({order.currency or '': abs(by)})}"
+        return f"{'+' if by > 0 else MINUS}{sums({order.currency or '': abs(by)})}"
     return _("refunded") if order.refund else ""
 
 

@@ -22,9 +22,7 @@ class Said:
     """What to do about a refused order, beside the panel's message."""
 
 
-_NO_STOPPING = Said(
-    step=N_("This service's orders can't be cancelled. If something's wrong, open a ticket with NotPanel.")
-)
+_NO_STOPPING = Said(step=N_("If something's wrong, open a ticket with NotPanel."))
 REASONS: Mapping[Reason, Said] = {
     Reason.INVALID_KEY: Said(
         N_("NotPanel doesn't accept this key. It may be mistyped, revoked or from another panel."),

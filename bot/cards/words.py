@@ -41,7 +41,7 @@ WORDINGS: Mapping[State, Wording] = {
         N_("unclear"),
         N_("No clear answer: NotPanel may or may not have acted. I'm checking; tell your customer nothing yet."),
     ),
-    State.REFUSED: Wording("⛔", N_("Not possible"), N_("not possible"), N_("NotPanel said no. Nothing was changed.")),
+    State.REFUSED: Wording("⛔", N_("Not possible"), N_("not possible"), N_("Nothing was changed.")),
     State.PARTIAL: Wording(
         "🌓",
         N_("Partly delivered"),
@@ -165,8 +165,8 @@ def panel_status(word: str, most: int = 40) -> str:
     return _("status {word}", word=code(word, most))
 
 
-REFUND_NOT_KNOWN = N_("Whether money came back isn't known. Check your balance.")
-REFUND_NOT_SHOWN = N_("Where no refund is shown, check your balance.")
+REFUND_NOT_KNOWN = N_("Refund unknown: check your balance.")
+REFUND_NOT_SHOWN = N_("No refund shown? Check your balance.")
 
 ONLY_WATCHED = N_("Some aren't sent again by themselves: `/cancel` them to try once more.")
 

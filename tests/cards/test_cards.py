@@ -140,7 +140,7 @@ async def test_of_very_many_orders_a_card_names_only_a_few() -> None:
         assert "-# + 96 more" in text_of(card)
         assert "Show all 101" in text_of(card)
     for card in all_cards([order(n, list(State)[n % 4]) for n in range(100)]):
-        assert 10 < text_of(card).count("`ord_") <= 15
+        assert 5 < text_of(card).count("`ord_") <= 10
     for card in all_cards([order(n, State.CANCELLED) for n in range(5)]):
         assert text_of(card).count("`ord_") == 5
         assert "more\n" not in text_of(card)

@@ -53,7 +53,7 @@ async def test_a_queued_order_is_followed_until_it_ends(here: World, ann: Any) -
     assert "1 cancelled" in shown(result)
     (notice,) = messages(ann)
     assert "-# 1 order" in notice
-    assert "**✅ Cancelled** (1) · 0.50 USD refunded" in notice
+    assert "**✅ Cancelled** (1)\n-# 0.50 USD refunded." in notice
 
 
 async def test_an_order_that_runs_on_is_not_called_cancelled(here: World, ann: Any) -> None:
@@ -64,7 +64,7 @@ async def test_an_order_that_runs_on_is_not_called_cancelled(here: World, ann: A
     (notice,) = messages(ann)  # both within one window: one message
     for text in (shown(result), notice):
         assert "Delivered, not cancelled" in text
-        assert "**🌓 Partly delivered** (1) · 0.32 USD refunded" in text
+        assert "**🌓 Partly delivered** (1)\n-# 0.32 USD refunded." in text
         assert "`ord_B` · 650 not delivered" in text
         assert text.count("refunded") == 1
         assert text.casefold().count("cancelled") == text.count("Delivered, not cancelled") == 1
