@@ -354,7 +354,7 @@ async def test_the_chosen_language_comes_before_that_of_the_client(here: World, 
     card = await queue(here, ann, {"ord_A": timedelta(minutes=1)})
     with use_language(Language.RUSSIAN):
         assert OWN_NAMES[Language.RUSSIAN] in shown(russian)
-        assert plural("Cancel request · {count} order", "Cancel request · {count} orders", 1) in shown(card)
+        assert plural("{count} order", "{count} orders", 1) in shown(card)
     await here.restart()
     await here.wait(100)
     assert "заказ" in messages(ann)[-1]
