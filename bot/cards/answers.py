@@ -67,7 +67,7 @@ def erasure_question(view: StoredView) -> CardView:
         "won't hear how they end.",
         view.count_open,
     )
-    end = "\n".join([_("This cannot be undone."), f"-# {_(_BEYOND_REACH)}"])
+    end = "\n".join([_("This can't be undone."), f"-# {_(_BEYOND_REACH)}"])
     return card(
         Tone.WAITING,
         [

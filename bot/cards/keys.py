@@ -72,10 +72,10 @@ def _several_keys_card(views: Sequence[KeyView]) -> CardView:
     lines: list[str] = []
     for one in views:
         lines.append(" · ".join([f"🔑 {code(one.account.name)}", *([default] if one.account.is_default else [])]))
-        lines.append(_facts(one, _("It is not in use at the moment.")))
+        lines.append(_facts(one, _("It isn't in use right now.")))
     how = _(
         "`/key set` with a name adds a key, or replaces the one of that name; `/key default` chooses the default, "
-        "`/key remove` forgets one."
+        "`/key remove` removes one."
     )
     paused = tuple(one.account for one in views if one.account.state is not AccountState.ACTIVE)
     return card(
@@ -143,8 +143,8 @@ def removal_question(view: KeyView) -> CardView:
     )
     which = _("The key {name}, which ends in {end}.", name=code(view.account.name), end=code_end(view.last4))
     without = _(
-        "Without the key I can neither send what is waiting nor see how the rest ends. "
-        "Nothing is taken back at the panel."
+        "What isn't sent yet never will be. Requests already sent stay with NotPanel; I just can't tell you how they "
+        "end."
     )
     return card(
         Tone.WAITING,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.accounts import AccountState
 from bot.domain.clock import Clock
-from bot.domain.errors import NotOwner
+from bot.domain.errors import NoKey, NotOwner
 from bot.domain.languages import Language
 from bot.domain.states import State
 from bot.ledger import (
@@ -185,9 +185,11 @@ class Records:
         return StoppedWatching(not_watched, not_sent, under_way)
 
     async def history(self, user_id: int, outcome: State | None, days: int) -> HistoryView:
-        """Return how a user's orders ended in the last days; a key is not needed for that."""
+        """Return how a user's orders ended in the last days, also after their key was removed; raise NoKey if never."""
         read, past = self._ledger.read, self._past(outcome, days)
         keys = await read.accounts_of(user_id)
+        if not keys:
+            raise NoKey
         ids = [one.id for one in keys]
         states = await read.tally_of_history(ids, past)
         tabled = states.total() <= MOST_IN_TABLE

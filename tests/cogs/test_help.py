@@ -51,3 +51,14 @@ async def test_a_greeting_in_a_dm_is_answered_by_it(here: World) -> None:
         await eve.send_dm(text or "👋")
     assert all("`/key set`" in message for message in messages(eve)[:2])
     assert "Connect your key" in messages(eve)[0]
+
+
+@pytest.mark.parametrize("command", ["cancel", "status", "refill", "queued", "balance", "history", "key show"])
+async def test_whatever_a_new_user_asks_first_they_are_led_to_connect_a_key(here: World, command: str) -> None:
+    """That is all the greeting there is: what is stored about strangers does not say whom it has met."""
+    eve = here.env.create_user("eve")
+    orders = {"orders": "ord_A"} if command in ("cancel", "status", "refill") else {}
+    answer = await eve.slash(command, **orders)
+    assert "Connect your NotPanel key first" in shown(answer)
+    assert buttons_of(answer)
+    assert here.sql("SELECT COUNT(*) FROM accounts") == here.sql("SELECT COUNT(*) FROM preferences") == [(0,)]

@@ -28,18 +28,8 @@ BANNED = (
 PENDING = {
     "I have news for you, but may not write to you directly. Only you will see it:",
     "I have news for you. Only you will see it:",
-    "last look {when}",
-    "I am asking the panel. This card stays as it is: press again {when}.",
-    "No order that you asked to cancel did.",
-    "**{unwatched}** no longer watched: how they end will not be told; check in your NotPanel orders. **{unsent}** not "
-    "sent. `/cancel` takes any of them up again.",
     "Not order IDs, so not sent: {words}.",
-    "Which key shall I forget?",
-    "Under which key shall I try?",
-    "You have not connected a NotPanel key yet, so nothing was sent. It takes ten seconds:",
-    "An API key has between 8 and 256 characters; that one has not.",
-    "Nothing is taken back at the panel: what was sent goes on there, and **how it ends will not be told.**",
-    "Without the key I can neither send what is waiting nor see how the rest ends. Nothing is taken back at the panel.",
+    "last look {when}",
 }
 """Texts that are still to be rewritten; the list only ever gets shorter."""
 

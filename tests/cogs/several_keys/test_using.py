@@ -180,7 +180,7 @@ async def test_a_rejected_key_is_named_and_the_other_goes_on(here: World, ann: A
     assert "rejects your key" not in shown(working)
     text = shown(await ann.slash("key show"))
     assert text.startswith("### ⏸ Paused: NotPanel rejects your key `Shop`\n")
-    assert "It is not in use at the moment." in text
+    assert "It isn't in use right now." in text
 
     here.panel.add_key(SHOP)
     await here.restart()
