@@ -16,6 +16,7 @@ from bot.client import Client, Services
 from bot.delivery.card_updater import CardUpdater
 from bot.delivery.check_results import CheckResults
 from bot.delivery.hello import Greeter
+from bot.delivery.living_messages import LivingMessages
 from bot.delivery.notification_sender import NotificationSender
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.clock import Clock, Sleep, utc_now
@@ -77,6 +78,7 @@ class App:
             self.services.card_updater.run,
             self.services.notification_sender.run,
             self.services.check_results.run,
+            self.services.living_messages.run,
             self.services.webhooks.run,
             self.services.erasing.run,
             self.housekeeping.run,
@@ -183,6 +185,7 @@ async def build(
             )
             card_updater = CardUpdater(client, ledger, cancels, vault, clock)
             notification_sender = NotificationSender(client, ledger, clock)
+            living_messages = LivingMessages(client, ledger, clock)
             records = Records(ledger, accounts, clock)
             lists = Lists(cancels, records, clock)
             check_results = CheckResults(ledger, records, clock)
@@ -194,6 +197,7 @@ async def build(
                 "cards": card_updater.bell,
                 "notices": notification_sender.bell,
                 "checks": check_results.bell,
+                "edits": living_messages.bell,
                 "webhooks": webhooks.bell,
                 "erasing": erasing.bell,
                 "housekeeping": housekeeping.bell,
@@ -218,6 +222,7 @@ async def build(
                 card_updater,
                 notification_sender,
                 check_results,
+                living_messages,
                 metrics,
                 health,
                 webhooks,

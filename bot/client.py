@@ -22,6 +22,7 @@ from bot.cards.mentions import current_commands
 from bot.delivery.card_updater import CardUpdater
 from bot.delivery.check_results import CheckResults
 from bot.delivery.hello import Greeter
+from bot.delivery.living_messages import LivingMessages
 from bot.delivery.notification_sender import NotificationSender
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.errors import NoKey, UserError
@@ -76,6 +77,7 @@ class Services:
     card_updater: CardUpdater
     notification_sender: NotificationSender
     check_results: CheckResults
+    living_messages: LivingMessages
     metrics: Metrics
     health: Health
     webhooks: Webhooks

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -34,6 +35,7 @@ from bot.ledger import (
     NoticeState,
     NotifyVia,
     NotifyWhen,
+    Progress,
     Report,
     Request,
     RequestState,
@@ -127,6 +129,13 @@ def view(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> Request
     )
 
 
+def living_card(orders: Sequence[Cancellation], report: Report, notice: Notice) -> CardView:
+    """Return the living message of a request with these orders, all of which it tells of."""
+    shown = view(orders)
+    progress = Progress(shown.request, shown.groups, 0, is_over=False, is_followed=True, follows=True)
+    return notice_card(replace(report, progress=progress), notice, NOW)
+
+
 def all_cards(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> list[CardView]:
     """Return every card that shows orders."""
     groups = grouped(orders)
@@ -136,6 +145,7 @@ def all_cards(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> li
     return [
         request_card(view(orders, in_trouble=in_trouble)),
         notice_card(report, notice),
+        living_card(orders, report, notice),
     ]
 
 

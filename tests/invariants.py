@@ -36,7 +36,7 @@ _BREACHES = {
         SELECT id, state FROM cancellations c WHERE ended_at IS NOT NULL AND notified_at IS NULL
         AND NOT EXISTS (
             SELECT 1 FROM notice_items i JOIN notices n ON n.id = i.notice_id
-            WHERE i.cancellation_id = c.id AND i.kind = 'ended' AND n.state <> 'delivered')
+            WHERE i.cancellation_id = c.id AND i.kind = 'ended' AND (n.state <> 'delivered' OR n.edit_at IS NOT NULL))
         AND NOT EXISTS (
             SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
             WHERE ro.cancellation_id = c.id AND (r.card_due_at IS NOT NULL OR r.token_sealed IS NOT NULL))
@@ -85,13 +85,34 @@ _BREACHES = {
         SELECT id FROM accounts WHERE key_sealed IS NULL AND key_fingerprint IS NOT NULL""",
     "a message that is over and due, or neither": """
         SELECT id, state FROM notices WHERE (due_at IS NULL) <> (state IN ('delivered', 'kept'))""",
+    "a line that no edit will show": """
+        SELECT i.id, n.id FROM notice_items i JOIN notices n ON n.id = i.notice_id
+        WHERE n.state = 'delivered' AND n.request_id IS NOT NULL AND n.edit_at IS NULL
+        AND i.id > COALESCE(n.shown_item, 0)""",
+    "an edit of what is no message": """
+        SELECT id, state FROM notices WHERE edit_at IS NOT NULL AND (
+            state NOT IN ('sending', 'delivered') OR request_id IS NULL OR reply_to IS NOT NULL
+            OR state = 'delivered' AND (channel_id IS NULL OR message_id IS NULL))""",
+    "a message that shows more than it was to show": """
+        SELECT id FROM notices WHERE shown_item > tried_item AND message_id IS NOT NULL""",
+    "a reply with lines, or to no message about its request": """
+        SELECT n.id FROM notices n JOIN notice_items i ON i.notice_id = n.id WHERE n.reply_to IS NOT NULL
+        UNION ALL SELECT n.id FROM notices n LEFT JOIN notices l ON l.id = n.reply_to
+        WHERE n.reply_to IS NOT NULL AND (l.id IS NULL OR l.request_id <> n.request_id OR l.user_id <> n.user_id)""",
+    "a living message of another user's request, or with another request's orders": """
+        SELECT n.id FROM notices n JOIN requests r ON r.id = n.request_id WHERE r.user_id <> n.user_id
+        UNION ALL SELECT n.id FROM notices n JOIN notice_items i ON i.notice_id = n.id
+        JOIN cancellations c ON c.id = i.cancellation_id WHERE n.request_id <> c.request_id""",
+    "a request of which two messages take the next lines": """
+        SELECT request_id FROM notices WHERE request_id IS NOT NULL AND reply_to IS NULL AND state = 'gathering'
+        GROUP BY request_id HAVING COUNT(*) > 1""",
     "a webhook of a user without keys": """
         SELECT user_id FROM webhooks WHERE user_id NOT IN (SELECT user_id FROM accounts WHERE state <> 'removed')""",
     "a secret of a user who is being erased, or a card or message that is due": """
         SELECT user_id FROM erasures WHERE user_id IN (
             SELECT user_id FROM accounts WHERE key_sealed IS NOT NULL
             UNION ALL SELECT user_id FROM requests WHERE token_sealed IS NOT NULL OR card_due_at IS NOT NULL
-            UNION ALL SELECT user_id FROM notices WHERE due_at IS NOT NULL
+            UNION ALL SELECT user_id FROM notices WHERE due_at IS NOT NULL OR edit_at IS NOT NULL
             UNION ALL SELECT user_id FROM webhooks UNION ALL SELECT user_id FROM preferences)""",
     "something open that no key can settle": """
         SELECT c.id, c.state FROM cancellations c JOIN accounts a ON a.id = c.account_id

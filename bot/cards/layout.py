@@ -50,15 +50,16 @@ def card(
     links: Sequence[tuple[str, str]] = (),
     menus: Sequence[discord.ui.Select[discord.ui.LayoutView]] = (),
     file: discord.File | None = None,
+    mark: int | None = None,
 ) -> CardView:
     """Build a card of text parts with a line between them, then an attached file, buttons, links and menus.
 
-    `links`: labels and addresses, for rows of their own.
+    `links`: labels and addresses, for rows of their own. `mark`: the container's number, which nobody sees.
 
     Where Discord has no room for the lines they are left out. Parts that are too long are cut short, since Discord
     would never take them; who builds a card sees to it that nothing of weight is lost by that (`room_beside`).
     """
-    container: discord.ui.Container[discord.ui.LayoutView] = discord.ui.Container(accent_colour=tone.value)
+    container: discord.ui.Container[discord.ui.LayoutView] = discord.ui.Container(accent_colour=tone.value, id=mark)
     leading: list[discord.ui.Button[discord.ui.LayoutView]] = [
         discord.ui.Button(label=label, url=url) for label, url in links
     ]

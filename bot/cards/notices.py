@@ -1,8 +1,11 @@
 """The notice of how orders ended, and what else its user should know."""
 
+from datetime import datetime
+
 from bot.cards.groups import (
     MOST_OF_GROUP,
     Section,
+    Sections,
     facts,
     headline,
     sections_of,
@@ -13,21 +16,34 @@ from bot.cards.groups import (
     undated,
     with_key,
 )
-from bot.cards.keys import Names, connect_again, names_of, pauses
-from bot.cards.language import _, number
+from bot.cards.keys import Names, connect_again, key_fact, names_of, pauses
+from bot.cards.language import N_, _, number, plural
 from bot.cards.layout import CardView, Tone, card
+from bot.cards.money import change
 from bot.cards.more import copy_ids, more_menu, other_keys, refill, whole_list
 from bot.cards.promises import dms_refused
 from bot.cards.reasons import account_text
-from bot.cards.text import titled
+from bot.cards.text import amount, code, small, titled
+from bot.cards.words import WORDINGS
 from bot.domain.states import State
-from bot.ledger import Groups, ListKind, Notice, Report
+from bot.ledger import Cancellation, Group, Groups, ListKind, Notice, Progress, Report
+
+_ALONE = {
+    State.CANCELLED: N_("Cancelled: {order}"),
+    State.COMPLETED: N_("Not cancelled: {order} was delivered"),
+    State.PARTIAL: N_("Partly delivered: {order}"),
+    State.FAILED: N_("Failed: {order}"),
+    State.REFUSED: N_("Not cancelled: {order}"),
+    State.EXPIRED: N_("No longer watched: {order}"),
+    State.WITHDRAWN: N_("Not sent: {order}"),
+}
+"""The first line about one order: what a phone's push notification shows."""
 
 
-def notice_card(report: Report, notice: Notice) -> CardView:
+def notice_card(report: Report, notice: Notice, now: datetime | None = None) -> CardView:
     """Tell a user how orders ended that they have been waiting for, and what else they should know.
 
-    By its reference a message is found that arrived while Discord's answer was lost.
+    A living message counts all orders of its request and names those that it is to tell of; `now`: how old that is.
     """
     parts = [*([dms_refused()] if notice.is_for_want_of_dms else []), *pauses(report.pauses, report.accounts)]
     names = names_of(report.accounts)
@@ -43,27 +59,46 @@ def notice_card(report: Report, notice: Notice) -> CardView:
         parts.append(titled(title, shown + rest, f"-# {watching}"))
     ended = sections_of(report.ended, dates=with_key(names, undated))
     told = sections_of({**report.overdue, **report.ended})
-    if ended:
+    count = total(told)
+    progress = report.progress
+    alone = _only_order(report)
+    if alone:
+        parts.append(_about_one(alone, names))
+    elif progress and (ended or progress.follows):
+        count = progress.request.orders
+        head = _head(progress, report, now)
+        texts, more = texts_of(ended, beside=[head, *parts])
+        parts += [head, *texts]
+        folded = folded or more or count > total(ended)
+    elif ended:
         head = titled(headline(ended), facts(total(ended)))
-        texts, more = texts_of(ended, beside=[head, *parts, notice.reference])
+        texts, more = texts_of(ended, beside=[head, *parts])
         parts += [head, *texts]
         folded = folded or more
+    kind, list_id = (ListKind.REQUEST, progress.request.id) if progress else (ListKind.NOTICE, notice.id)
     return card(
-        Tone.BAD if report.pauses else tone_of(ended) if ended else Tone.WAITING,
-        [*(parts or [titled(_("Nothing new"))]), f"-# {notice.reference}"],
+        Tone.BAD if report.pauses else _tone(report),
+        parts or [titled(_("Nothing new"))],
         buttons=[
             *connect_again(report.pauses, several=bool(names)),
-            *(show_all(ListKind.NOTICE, notice.id, total(told)) if folded else []),
+            *(show_all(kind, list_id, count) if folded else []),
         ],
         menus=more_menu(
-            ListKind.NOTICE,
-            notice.id,
-            copy_ids(ListKind.NOTICE, notice.id, told),
-            whole_list(ListKind.NOTICE, notice.id) if told else {},
-            refill(ListKind.NOTICE, notice.id, report.ended, names, notice.first_attempt_at or notice.created_at),
-            other_keys(ListKind.NOTICE, notice.id, report.accounts, report.ended),
+            kind,
+            list_id,
+            copy_ids(kind, list_id, sections_of(progress.groups) if progress else told),
+            whole_list(kind, list_id) if told or progress else {},
+            refill(kind, list_id, report.ended, names, now or notice.first_attempt_at or notice.created_at),
+            other_keys(kind, list_id, report.accounts, report.ended),
         ),
+        mark=notice.mark,
     )
+
+
+def reply_card(report: Report, notice: Notice) -> CardView:
+    """Tell in counts alone how far a request has come; the message that this answers names the orders."""
+    assert report.progress is not None  # a reply is about a request
+    return card(_tone(report), [_head(report.progress, report)], mark=notice.mark)
 
 
 def brief_notice_card(report: Report, notice: Notice) -> CardView:
@@ -82,6 +117,51 @@ def brief_notice_card(report: Report, notice: Notice) -> CardView:
         [*parts, *([f"-# {rest}"] if told else [])],
         buttons=show_all(ListKind.NOTICE, notice.id, total(told)) if told else [],
     )
+
+
+def _standing(progress: Progress) -> Sections:
+    """Return how many orders of a request stand where, told of in this message or not."""
+    return sections_of(progress.groups, (), progress.waiting)
+
+
+def _tone(report: Report) -> Tone:
+    sections = _standing(report.progress) if report.progress else sections_of(report.ended)
+    return tone_of(sections) if sections else Tone.WAITING
+
+
+def _head(progress: Progress, report: Report, now: datetime | None = None) -> str:
+    """Say how many orders of a request stand where, and whether this is the end of it."""
+    orders = progress.request.orders
+    key = next((key_fact(report.accounts, one) for one in report.accounts if one.id == progress.request.account_id), "")
+    if progress.is_over:
+        settled = plural("The order is settled", "All {count} orders are settled", orders)
+        return titled(headline(_standing(progress)), small(settled, key))
+    newer = small(_("A newer message goes on with this.")) if progress.is_followed else ""
+    return titled(headline(_standing(progress)), facts(orders, key, now), newer)
+
+
+def _only_order(report: Report) -> Cancellation | None:
+    """Return the order that is all that a notice is about."""
+    first = [order for group in report.ended.values() for order in group.first]
+    only = len(first) == 1 and sum(group.count for group in report.ended.values()) == 1
+    more = report.progress is not None and report.progress.request.orders > 1
+    return first[0] if only and not more and first[0].shown_as in _ALONE else None
+
+
+def _about_one(order: Cancellation, names: Names) -> str:
+    """Tell how one order ended, in one line; the panel's message and what it means stand below."""
+    state = order.shown_as
+    wording = WORDINGS[state]
+    (section,) = sections_of({state: Group(1, (order,))}).values()
+    ((_line, remark),) = section.lines
+    money = change(order) if state in (State.CANCELLED, State.COMPLETED, State.PARTIAL, State.FAILED) else ""
+    missing = (
+        _("{amount} not delivered", amount=amount(order.remains)) if state is State.PARTIAL and order.remains else ""
+    )
+    answer = f"{wording.emoji} {_(_ALONE[state], order=code(order.order_id))}"
+    meaning = " ".join(filter(None, [wording.meaning and _(wording.meaning), section.note]))
+    key = _("key {name}", name=code(names[order.account_id])) if order.account_id in names else ""
+    return titled(" · ".join(filter(None, [answer, missing, money])), small(key), small(meaning), remark)
 
 
 def _overdue(groups: Groups, names: Names) -> dict[str, Section]:

@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 import discord
 
 from bot.cards.answers import channel_ping
 from bot.cards.language import use_language
-from bot.cards.notices import notice_card
+from bot.cards.notices import notice_card, reply_card
 from bot.delivery.calls import HELD, IDLE, in_time
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_NOTICE, ENDS_PING, Refusal, classify
 from bot.domain.clock import Clock
 from bot.domain.polling import earlier, later, retry_after
-from bot.ledger import Ledger, LedgerError, Notice, NotifyVia, Preferences, Report, Work
+from bot.ledger import Ledger, LedgerError, Notice, NotifyVia, Preferences, Report, SentMessage, Work
 from bot.workers.tasks import WakeEvent, repeat
 
 log = logging.getLogger(__name__)
@@ -102,9 +103,10 @@ class NotificationSender:
 
     async def _send_notice(self, notice: Notice) -> bool:
         """Send a notice, and note what came of it; tell whether Discord answered."""
-        if not await self._ledger.read.report_of(notice.id):  # all of it was overtaken by events
+        report = await self._ledger.read.report_of(notice.id)
+        if not report:  # all of it was overtaken by events
             async with self._ledger.write() as tx:
-                await tx.notice_delivered(notice.id)
+                await tx.notice_delivered(notice.id, report.last_line)
             return True
         # Should this process die, its next start tries again soon; others must not come while it is still at it.
         pause = HELD if self._ledger.is_shared else retry_after(notice.attempts + 1, self._random)
@@ -119,7 +121,8 @@ class NotificationSender:
     async def _send_as_chosen(self, notice: Notice, preferences: Preferences) -> bool:
         """Notify a user the way they have chosen, and note what came of it; tell whether Discord answered."""
         try:
-            if preferences.notify_via is NotifyVia.OFF:
+            needless = notice.reply_to is not None and preferences.notify_via is not NotifyVia.DM
+            if needless or preferences.notify_via is NotifyVia.OFF:
                 await self._set_undelivered(notice, "as its user wishes", pinged=False)
                 return True
             if preferences.notify_via is NotifyVia.CHANNEL and await self._ping_where_asked(notice, preferences):
@@ -127,10 +130,10 @@ class NotificationSender:
             sent = await in_time(self._send(notice))
         except Exception as error:  # whatever it is, other notices must not wait for this one
             return await self._refused(notice, error, preferences) is not Refusal.PASSING
-        self._got_through += sent
+        self._got_through += sent is not None
         self._failing.pop(notice.id, None)
         async with self._ledger.write() as tx:
-            await tx.notice_delivered(notice.id)
+            await tx.notice_delivered(notice.id, notice.tried_item or 0, sent)
         return True
 
     async def _ping_where_asked(self, notice: Notice, preferences: Preferences) -> bool:
@@ -149,29 +152,42 @@ class NotificationSender:
         async with self._ledger.write() as tx:
             await tx.set_undelivered(notice.id, why, pinged=pinged)
 
-    async def _send(self, notice: Notice) -> bool:
-        """Send a notice, unless it arrived before; False where nothing of it is left to say."""
+    async def _send(self, notice: Notice) -> SentMessage | None:
+        """Send a notice, unless it arrived before; None where nothing of it is left to say."""
         channel = await self._client.create_dm(discord.Object(notice.user_id))
-        if await self._has_arrived(channel, notice):
-            return True
+        if arrived := await self._arrived(channel, notice):
+            return SentMessage(channel.id, arrived.id)
         report = await self._ledger.read.report_of(notice.id)  # at the last moment: its user may have had it erased
         if not report:
-            return False
-        shown = notice_card(report, notice)
+            return None
+        shown = reply_card(report, notice) if notice.reply_to else notice_card(report, notice, self._clock())
         preferences = await self._ledger.read.preferences(notice.user_id)
-        await channel.send(view=shown.view, files=shown.files, nonce=notice.nonce, silent=preferences.silent)
-        return True
+        about: dict[str, Any] = {"nonce": notice.nonce, "silent": preferences.silent}
+        if answered := await self._answered(notice):
+            about["reference"] = answered
+        sent = await channel.send(view=shown.view, files=shown.files, **about)
+        return SentMessage(channel.id, sent.id)
 
-    async def _has_arrived(self, channel: discord.DMChannel, notice: Notice) -> bool:
-        """Tell whether it was sent without our hearing of it, so long ago that its nonce tells Discord nothing."""
+    async def _answered(self, notice: Notice) -> discord.MessageReference | None:
+        """Return the message that a notice answers; that it has been deleted does not matter."""
+        living = await self._ledger.read.notice(notice.reply_to) if notice.reply_to else None
+        if living is None or living.channel_id is None or living.message_id is None:
+            return None
+        return discord.MessageReference(
+            message_id=living.message_id, channel_id=living.channel_id, fail_if_not_exists=False
+        )
+
+    async def _arrived(self, channel: discord.DMChannel, notice: Notice) -> discord.Message | None:
+        """Return what was sent without our hearing of it, so long ago that its nonce tells Discord nothing."""
         since = notice.first_attempt_at
         if since is None or self._clock() - since <= _NONCE_WINDOW:
-            return False
+            return None
         async for message in channel.history(after=since - _CLOCKS_DIFFER, limit=200, oldest_first=True):
-            shown = str([part.to_dict() for part in message.components])
-            if message.author == self._client.user and notice.reference in shown:
-                return True
-        return False
+            shown = [part.to_dict() for part in message.components]
+            known = notice.reference in str(shown) or any(part.get("id") == notice.mark for part in shown)
+            if message.author == self._client.user and known:
+                return message
+        return None
 
     async def _refused(self, notice: Notice, error: Exception, preferences: Preferences) -> Refusal:
         refusal = classify(error)
@@ -185,7 +201,10 @@ class NotificationSender:
         long = notice.has_long_failed(now)
         through = self._failing.get(notice.id)
         self._failing[notice.id] = self._got_through
-        if refusal in ENDS_NOTICE or (refusal is Refusal.NO_ACCESS and long):
+        ends = refusal in ENDS_NOTICE or (refusal is Refusal.NO_ACCESS and long)
+        if ends and notice.reply_to:  # what it counts stands in the message that it would answer
+            await self._set_undelivered(notice, refusal.name, pinged=False)
+        elif ends:
             await self._give_up(notice, refusal, preferences)
         elif long and through is not None and self._got_through > through:
             await self._give_up(notice, Refusal.STUCK, preferences)
@@ -260,4 +279,4 @@ class NotificationSender:
     async def seen(self, one: Undelivered) -> None:
         """Note that a user has been shown an undelivered notice."""
         async with self._ledger.write() as tx:
-            await tx.notice_delivered(one.notice.id)
+            await tx.notice_delivered(one.notice.id, one.report.last_line)

@@ -14,6 +14,7 @@ class Refusal(Enum):
     NO_MESSAGE = "the message is not there to be edited"
     NO_TOKEN = "the interaction's token is worth nothing any more"
     NO_ACCESS = "no access; flaps for user-installed apps, so believed only after many tries"
+    EDITED_TOO_OFTEN = "the message is older than an hour, and was edited too often since"
     TOO_FAST = "too many new DMs: no new ones for a while"
     PASSING = "Discord or the network is at fault, or nobody knows what; it may even have arrived"
     STUCK = "it fails whenever it is tried, while other messages get through"
@@ -36,6 +37,7 @@ _BY_CODE = {
     50005: Refusal.NO_MESSAGE,  # Cannot edit a message authored by another user
     10015: Refusal.NO_TOKEN,  # Unknown webhook
     50027: Refusal.NO_TOKEN,  # Invalid webhook token
+    30046: Refusal.EDITED_TOO_OFTEN,  # Maximum number of edits to messages older than 1 hour reached
     50001: Refusal.NO_ACCESS,  # Missing access
     20026: Refusal.TOO_FAST,  # The application has been flagged for spam
     40003: Refusal.TOO_FAST,  # Opening direct messages too fast

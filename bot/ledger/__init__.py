@@ -44,7 +44,8 @@ from bot.ledger.errors import (
 from bot.ledger.holder import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, Held
 from bot.ledger.kept import KEPT_FOR
 from bot.ledger.ledger import Ledger, check_up_server, describe, migrate, move, only_process
-from bot.ledger.lists import Group, Groups, Listed, ListKind, Past, Report
+from bot.ledger.lists import Group, Groups, Listed, ListKind, Past, Progress, Report
+from bot.ledger.living_notices import SentMessage
 from bot.ledger.outcomes import Outcome
 from bot.ledger.overviews import Checked, Money, RequestTally
 from bot.ledger.postgresql.address import has_password
@@ -126,6 +127,7 @@ __all__ = [
     "Preferences",
     "Preview",
     "PreviewState",
+    "Progress",
     "Reach",
     "Reader",
     "Report",
@@ -133,6 +135,7 @@ __all__ = [
     "RequestState",
     "RequestTally",
     "SealedKey",
+    "SentMessage",
     "ServerCheckup",
     "Standing",
     "Stored",

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from bot.domain.states import State
-from bot.ledger.rows import Cancellation, Keyring
+from bot.ledger.rows import Cancellation, Keyring, Request
 
 MOST_SHOWN = 120
 """More orders of one group than a card has room for."""
@@ -25,20 +25,38 @@ Groups = Mapping[State, Group]
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the request has come that a notice is about: all its orders, whatever message told of them.
+
+    `waiting` of them are not started. `is_over`: none is open. `is_followed`: a newer message about it takes what is
+    to come. `follows`: it was written about before, so that this message has something to say without lines of its own.
+    """
+
+    request: Request
+    groups: Groups
+    waiting: int
+    is_over: bool
+    is_followed: bool
+    follows: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a notice says: whose key is needed again, what is open for too long, and what has ended.
 
-    `accounts`: all of its user.
+    `accounts`: all of its user. `last_line`: the last line of the notice that this takes into account.
     """
 
     pauses: Keyring
     overdue: Groups
     ended: Groups
     accounts: Keyring
+    last_line: int = 0
+    progress: Progress | None = None
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to say."""
-        return bool(self.pauses or self.overdue or self.ended)
+        return bool(self.pauses or self.overdue or self.ended or (self.progress and self.progress.follows))
 
 
 class ListKind(StrEnum):

@@ -1,14 +1,14 @@
 """The outbox: what users are owed by messages, put there in the transaction that makes it owed."""
 
-import secrets
 from datetime import timedelta
 from typing import Any
 
 from bot.domain.polling import EXPIRES_AFTER, OVERDUE_AFTER
+from bot.ledger.living_notices import LivingNotices, SentMessage, new_nonce
 from bot.ledger.queries import QUERIES
 from bot.ledger.row import to_ms
-from bot.ledger.rows import Account, Notice, NoticeKind, Preferences
-from bot.ledger.transaction import Transaction, Work
+from bot.ledger.rows import Account, Notice, NoticeKind, NoticeState, NotifyWhen, Preferences
+from bot.ledger.transaction import Work
 
 PATIENCE = 60_000
 """Milliseconds for which a user is taken to watch the card; what ends later is a notification as well."""
@@ -19,7 +19,7 @@ _WAITED_FOR = OVERDUE_AFTER
 still open. One order that the provider never stops would otherwise keep them from hearing of all the rest."""
 
 
-class Outbox(Transaction):
+class Outbox(LivingNotices):
     """What users are notified of; part of what can be done within one transaction."""
 
     async def enqueue_notifications(self, account_id: int) -> None:
@@ -40,14 +40,22 @@ class Outbox(Transaction):
         }
         lists = QUERIES.requests_to_notify(self._db, begun_before=to_ms(self.now - _FIRST_PASS), **which)
         request_ids = [row["id"] async for row in lists]
-        if not request_ids:
+        if not request_ids and not await self._at_their_end(account_id):
             return
         account = await self.account(account_id)
         if account is None:  # it has orders, so its user is having everything erased
             return
-        notice_id = await self._gather(account.user_id)
+        chosen = (await self.preferences(account.user_id)).notify_when
         for request_id in request_ids:
-            await QUERIES.enqueue_request(self._db, notice_id=notice_id, request_id=request_id, **which)
+            if chosen is NotifyWhen.REQUEST:
+                living = await self._living(account.user_id, request_id)
+                last = await QUERIES.last_line(self._db, notice_id=living.id)
+                await QUERIES.enqueue_request(self._db, notice_id=living.id, request_id=request_id, **which)
+                await self._lines_added(living, last)
+            else:
+                notice_id = await self._gather(account.user_id)
+                await QUERIES.enqueue_request(self._db, notice_id=notice_id, request_id=request_id, **which)
+        await self._tell_ends(account_id, chosen)
 
     async def enqueue_all_notifications(self) -> None:
         """Enqueue what all accounts' users are to be notified of: a list may have stood still for too long."""
@@ -80,7 +88,7 @@ class Outbox(Transaction):
     async def _gather(self, user_id: int) -> int:
         """Return the notice in which a user's updates are gathered; the first line begins one and fixes its nonce."""
         due_at = self._in_ms(self._notify_window)
-        begun = await QUERIES.gather(self._db, user_id=user_id, nonce=_new_nonce(), now=self._now_ms, due_at=due_at)
+        begun = await QUERIES.gather(self._db, user_id=user_id, nonce=new_nonce(), now=self._now_ms, due_at=due_at)
         self._make_due(Work.NOTICES, begun)
         return await QUERIES.gathering_notice(self._db, user_id=user_id)
 
@@ -94,7 +102,7 @@ class Outbox(Transaction):
             return None
         hello_id = await QUERIES.unsaid_hello(self._db, user_id=user_id)
         if hello_id is None:
-            hello_id = await QUERIES.begin_hello(self._db, user_id=user_id, nonce=_new_nonce(), now=self._now_ms)
+            hello_id = await QUERIES.begin_hello(self._db, user_id=user_id, nonce=new_nonce(), now=self._now_ms)
         return await self.notice(hello_id)
 
     async def end_hello(self, notice_id: int, refusal: str | None) -> None:
@@ -112,8 +120,13 @@ class Outbox(Transaction):
     async def begin_sending(self, notice_id: int, pause: timedelta) -> Notice | None:
         """Mark a notice as being sent, closed to new lines; `pause`: when to retry should nothing be heard.
 
-        None where another process is sending it, or its user has had everything erased.
+        None where another process is sending it, its user has had everything erased, or it has become needless.
         """
+        notice = await self.notice(notice_id)
+        if notice and notice.state is NoticeState.GATHERING and notice.reply_to:
+            notice = await self._become_due(notice)
+        if notice is None:
+            return None
         begun = await QUERIES.begin_sending(self._db, id=notice_id, now=self._now_ms, again_at=self._in_ms(pause))
         return await self.notice(notice_id) if begun else None
 
@@ -122,16 +135,27 @@ class Outbox(Transaction):
         await QUERIES.postpone_notice(self._db, id=notice_id, again_at=self._in_ms(pause), refusal=refusal)
 
     async def set_undelivered(self, notice_id: int, refusal: str, *, pinged: bool) -> None:
-        """Keep a notice that Discord refuses for the user's next command; `pinged`: a channel has just said so."""
+        """Keep a notice that Discord refuses for the user's next command; `pinged`: a channel has just said so.
+
+        A reply is not kept: what it counts stands in the message that it would answer.
+        """
         pinged_at = self._now_ms if pinged else None
+        await QUERIES.drop_reply(self._db, id=notice_id)
         await QUERIES.set_undelivered(self._db, id=notice_id, refusal=refusal, pinged_at=pinged_at)
 
-    async def notice_delivered(self, notice_id: int) -> None:
-        """Note that the user has a notice before their eyes."""
-        await QUERIES.notice_delivered(self._db, id=notice_id)
-        await QUERIES.mark_notified(self._db, notice_id=notice_id, now=self._now_ms)
-
-
-def _new_nonce() -> str:
-    # Discord takes at most 25 characters.
-    return secrets.token_hex(12)
+    async def notice_delivered(self, notice_id: int, last_line: int, message: SentMessage | None = None) -> None:
+        """Note that the user has a notice up to that line before their eyes; `message`: sent by itself, as that."""
+        notice = await self.notice(notice_id)
+        if notice is None:
+            return
+        await QUERIES.notice_delivered(
+            self._db,
+            id=notice_id,
+            channel_id=message and message.channel_id,
+            message_id=message and message.message_id,
+            sent_at=message and to_ms(notice.first_attempt_at or self.now),
+            shown_item=last_line,
+        )
+        await QUERIES.mark_notified(self._db, notice_id=notice_id, last=last_line, now=self._now_ms)
+        if notice.request_id and not notice.reply_to:
+            await self._delivered(notice, last_line, by_message=message is not None)

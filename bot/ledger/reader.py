@@ -10,7 +10,7 @@ from typing import Any
 from bot.domain.languages import Language, resolve_locale
 from bot.domain.polling import LONG_TRIED, MANY_TRIES
 from bot.domain.states import State, as_shown
-from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Report
+from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Progress, Report
 from bot.ledger.overviews import Overviews
 from bot.ledger.queries import QUERIES
 from bot.ledger.row import from_ms, to_ms
@@ -152,9 +152,10 @@ class Reader(Overviews):
         """Return what a request's card shows of the orders started, its own and those it is linked to."""
         return await self._groups(QUERIES.tally_of_request, QUERIES.first_of_request, request_id=request_id)
 
-    async def groups_of_notice(self, notice_id: int, kind: NoticeKind) -> Groups:
-        """Return what a notice reports under one kind of line."""
-        return await self._groups(QUERIES.tally_of_notice, QUERIES.first_of_notice, notice_id=notice_id, kind=kind)
+    async def _lines_of(self, notice_id: int, last: int, kind: NoticeKind) -> Groups:
+        """Return what a notice reports under one kind of line, up to the last line."""
+        which: dict[str, Any] = {"notice_id": notice_id, "last": last, "kind": kind}
+        return await self._groups(QUERIES.tally_of_notice, QUERIES.first_of_notice, **which)
 
     async def _groups(self, tally: Any, first: Any, **where: Any) -> Groups:
         """Count orders by the state in which they are shown, and read the first of each."""
@@ -267,14 +268,42 @@ class Reader(Overviews):
 
     async def report_of(self, notice_id: int) -> Report:
         """Return what a notice says as of now; empty where all of it was overtaken by events."""
+        last = await QUERIES.last_line_of_message(self._db, notice_id=notice_id) or 0  # before all else is read
         pauses = QUERIES.pauses_of_notice(self._db, notice_id=notice_id)
         accounts = QUERIES.accounts_of_notice(self._db, notice_id=notice_id)
         return Report(
             tuple([Account.read(row) async for row in pauses]),
-            await self.groups_of_notice(notice_id, NoticeKind.OVERDUE),
-            await self.groups_of_notice(notice_id, NoticeKind.ENDED),
+            await self._lines_of(notice_id, last, NoticeKind.OVERDUE),
+            await self._lines_of(notice_id, last, NoticeKind.ENDED),
             tuple([Account.read(row) async for row in accounts]),
+            last,
+            await self._progress_of(notice_id),
         )
+
+    async def _progress_of(self, notice_id: int) -> Progress | None:
+        """Return how far the request of a living notice, or of a reply, has come."""
+        notice = await self.notice(notice_id)
+        request = await self.request(notice.request_id) if notice and notice.request_id else None
+        if notice is None or request is None:
+            return None
+        which = {"id": notice.id, "request_id": request.id}
+        return Progress(
+            request,
+            await self.groups_of_request(request.id),
+            request.waiting,
+            not await QUERIES.is_going_on(self._db, request_id=request.id),
+            bool(await QUERIES.is_followed(self._db, **which)),
+            notice.reply_to is not None or bool(await QUERIES.follows_another(self._db, **which)),
+        )
+
+    async def edits_due(self, now: datetime, most: int) -> list[Notice]:
+        """Return up to `most` notices whose message is behind and is to be edited now."""
+        return [Notice.read(row) async for row in QUERIES.edits_due(self._db, now=to_ms(now), most=most)]
+
+    async def next_edit_due(self) -> datetime | None:
+        """Return when the next message is to be edited."""
+        due = await QUERIES.next_edit_due(self._db)
+        return None if due is None else from_ms(due)
 
     async def undelivered_notices(self, user_id: int) -> list[Notice]:
         """Return the notices that could not be delivered to a user."""

@@ -340,6 +340,21 @@ class Notice(Row):
     first_attempt_at: datetime | None
     refusal: str | None = None
     """Why Discord did not take it when it was last tried, or why it is undelivered."""
+    request_id: int | None = None
+    """The request whose living message it is, or is a reply to; None: it gathers what there is for its user."""
+    reply_to: int | None = None
+    """The living notice whose message it answers; it has no lines of its own."""
+    channel_id: int | None = None
+    """Where its message can be edited."""
+    message_id: int | None = None
+    sent_at: datetime | None = None
+    tried_item: int | None = None
+    """The last line that its message may show."""
+    shown_item: int | None = None
+    """The last line that its message is known to show."""
+    edit_at: datetime | None = None
+    edited_at: datetime | None = None
+    edit_failures: int = 0
 
     def has_long_failed(self, now: datetime) -> bool:
         """Tell whether it was tried so often, and for so long, that the fault may be its own."""
@@ -352,8 +367,18 @@ class Notice(Row):
         return self.state is NoticeState.UNDELIVERED and self.refusal in DMS_REFUSED
 
     @property
+    def takes_lines(self) -> bool:
+        """Tell whether the next lines about its request belong into it: its message is to come, or can be edited."""
+        return self.state is not NoticeState.DELIVERED or self.channel_id is not None
+
+    @property
+    def mark(self) -> int:
+        """What its message is recognised by: the number of a component, which nobody sees."""
+        return int(self.nonce[:7], 16) + 1
+
+    @property
     def reference(self) -> str:
-        """What a message shows of its nonce, to be recognised by."""
+        """What a message of 0.1.0 shows of its nonce, to be recognised by."""
         return f"ref {self.nonce[:10]}"
 
 

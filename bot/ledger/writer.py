@@ -374,7 +374,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Kept, Holder):
         Cancel calls of the time that is now ahead count as made now, lest they be made again too soon or too late.
         """
         await QUERIES.pull_in_resends(self._db, now=self._now_ms, pause=_FIRST_RESEND)
-        for query in (QUERIES.pull_in, QUERIES.pull_in_notices, QUERIES.pull_in_cards):
+        for query in (QUERIES.pull_in, QUERIES.pull_in_notices, QUERIES.pull_in_edits, QUERIES.pull_in_cards):
             await query(self._db, now=self._now_ms, latest=self._in_ms(farthest))
         self.made_due.update(Work)
 

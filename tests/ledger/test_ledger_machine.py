@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from datetime import datetime, timedelta
@@ -25,6 +25,7 @@ from bot.ledger import (
     Cancellation,
     Ledger,
     MessageRef,
+    Notice,
     NoticeKind,
     NotifyWhen,
     Outcome,
@@ -33,6 +34,7 @@ from bot.ledger import (
     Request,
     RequestState,
     SealedKey,
+    SentMessage,
     Work,
     Writer,
     to_ms,
@@ -121,14 +123,29 @@ def ended_before_their_eyes(row: Cancellation) -> bool:
 
 
 DUE = """
-    SELECT 'CARDS', id, card_due_at FROM requests WHERE card_due_at IS NOT NULL
-    UNION ALL SELECT 'NOTICES', id, due_at FROM notices WHERE due_at IS NOT NULL
+    SELECT 'CARDS', 'card', id, card_due_at FROM requests WHERE card_due_at IS NOT NULL
+    UNION ALL SELECT 'NOTICES', 'message', id, due_at FROM notices WHERE due_at IS NOT NULL
+    UNION ALL SELECT 'NOTICES', 'edit', id, edit_at FROM notices
+    WHERE edit_at IS NOT NULL AND state = 'delivered' AND channel_id IS NOT NULL
 """
 unsettled = found(
     "SELECT account_id FROM cancellations WHERE ended_at IS NULL "
     "UNION SELECT account_id FROM requests WHERE waiting > 0 AND began_at IS NOT NULL"
 )
-next_notices = found("SELECT MIN(id) FROM notices WHERE due_at IS NOT NULL GROUP BY user_id")
+
+
+def next_notices(machine: "LedgerMachine") -> list[int]:
+    """Return the notice of each user that is to be sent next."""
+    query = "SELECT MIN(id) FROM notices WHERE due_at <= ? GROUP BY user_id"
+    return [id for (id,) in machine.sql(query, to_ms(machine.now))]
+
+
+def messages_behind(machine: "LedgerMachine") -> list[int]:
+    """Return the notices whose messages are to be edited now, or are being edited."""
+    query = "SELECT id FROM notices WHERE edit_at <= ? AND state = 'delivered'"
+    return [id for (id,) in machine.sql(query, to_ms(machine.now))]
+
+
 undelivered_notices = found("SELECT id FROM notices WHERE state = 'kept'")
 
 
@@ -150,7 +167,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ambiguous: dict[int, int] = {}  # last call ambiguous; how often checks have shown it running since
         self.questions: list[int] = []
         self.seen: set[int] = set()  # ended before their user's eyes, as far as the ledger has heard
-        self.lines_seen: Counter[int] = Counter()
+        self.stands_in: defaultdict[int, set[int]] = defaultdict(set)  # in which messages an end stands, or may stand
         self.nonces: dict[int, str] = {}
         self.closed: dict[int, list[Any]] = {}
         self.woken: set[Work] = set()
@@ -164,6 +181,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.looking: dict[int, list[Cancellation]] = {}
         self.cards: dict[int, tuple[Request, list[Cancellation]]] = {}
         self.messages: dict[int, Report] = {}
+        self.edits: dict[int, tuple[Notice, Notice]] = {}  # as they were before, and as they are being shown
         self.process = AsyncExitStack()
         self.ledger = await self.process.enter_async_context(Ledger.open(self.below.database, clock=lambda: self.now))
         for work in Work:
@@ -180,15 +198,15 @@ class LedgerMachine(RuleBasedStateMachine):
         async with self.ledger.write() as tx:
             yield tx
             assert not self.woken
-        sooner = {work for (work, id), at in (await self.due()).items() if at < before.get((work, id), at + 1)}
+        sooner = {what[0] for what, at in (await self.due()).items() if at < before.get(what, at + 1)}
         assert sooner <= self.woken
 
-    async def due(self) -> dict[tuple[Work, int], int]:
+    async def due(self) -> dict[tuple[Work, str, int], int]:
         """Return when each account, card and notice is due."""
         rows = await self.ledger._engine.reader.rows(DUE, ())
         accounts = await self.ledger.read.accounts_due(self.now)
-        return {(Work[work], id): at for work, id, at in rows} | {
-            (Work.ORDERS, a.id): to_ms(a.due_at) for a in accounts
+        return {(Work[work], what, id): at for work, what, id, at in rows} | {
+            (Work.ORDERS, "account", a.id): to_ms(a.due_at) for a in accounts
         }
 
     async def connect(self, user_id: int, name: str) -> None:
@@ -312,6 +330,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.seen &= self.ids("SELECT id FROM cancellations")
         self.questions = [id for id in self.questions if id in self.ids("SELECT id FROM requests")]
         self.closed = {id: lines for id, lines in self.closed.items() if id in self.ids("SELECT id FROM notices")}
+        self.stands_in = defaultdict(set)
         await self.what_was_on_its_way_to_discord_arrives(others)
 
     def rows_but_those_of(self, user_id: int) -> dict[str, list[tuple[Any, ...]]]:
@@ -331,7 +350,14 @@ class LedgerMachine(RuleBasedStateMachine):
             async with self.write() as tx:
                 assert await tx.begin_sending(notice_id, AT_ONCE) is None
                 await tx.set_undelivered(notice_id, "late", pinged=False)
-                await tx.notice_delivered(notice_id)
+                await tx.notice_delivered(notice_id, 1_000, SentMessage(1, 2))
+        for notice_id in self.edits.keys() - self.ids("SELECT id FROM notices"):
+            before, begun = self.edits.pop(notice_id)
+            async with self.write() as tx:
+                assert await tx.begin_edit(before, AT_ONCE) is None
+                await tx.edited(begun)
+                await tx.edit_failed(before, AT_ONCE, may_have_acted=True)
+                await tx.cannot_be_edited(begun)
         assert self.rows_but_those_of(0) == others
 
     @step(request_id=found("SELECT DISTINCT request_id FROM cancellations WHERE state = 'unknown' AND given_up = 1"))
@@ -344,8 +370,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @step(notice_id=undelivered_notices)
     async def read_a_kept_message(self, notice_id: int) -> None:
-        if await self.ledger.read.report_of(notice_id):
-            await self.deliver(notice_id)
+        if report := await self.ledger.read.report_of(notice_id):
+            await self.deliver(notice_id, report.last_line)
 
     @step(user_id=found("SELECT user_id FROM notices WHERE state = 'kept' GROUP BY user_id HAVING COUNT(*) > 1"))
     async def all_kept_messages_become_one(self, user_id: int) -> None:
@@ -454,7 +480,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if not report:
             await self.begin_a_message(notice_id)
         elif how == "delivered":
-            await self.deliver(notice_id)
+            await self.deliver(notice_id, report.last_line, SentMessage(1, notice_id))
         elif how == "postponed":
             async with self.write() as tx:
                 await tx.postpone_notice(notice_id, AT_ONCE, how)
@@ -465,22 +491,70 @@ class LedgerMachine(RuleBasedStateMachine):
     async def begin_a_message(self, notice_id: int) -> None:
         """Close a notice and read what it is to say, unless all of it was overtaken by events."""
         assert notice_id in [notice.id for notice in await self.ledger.read.notices_due(self.now)]
+        sending = None
         async with self.write() as tx:
             if report := await tx.report_of(notice_id):
-                await tx.begin_sending(notice_id, AT_ONCE)
+                sending = await tx.begin_sending(notice_id, AT_ONCE)
             else:
-                await tx.notice_delivered(notice_id)
-        if report:
-            self.messages[notice_id] = report
+                await tx.notice_delivered(notice_id, report.last_line)
+        if sending:
+            self.messages[notice_id] = await self.ledger.read.report_of(notice_id)
             self.closed.setdefault(notice_id, self.lines(notice_id))
 
-    async def deliver(self, notice_id: int) -> None:
-        """Note that a user has these lines before their eyes."""
+    async def deliver(self, notice_id: int, last_line: int, message: SentMessage | None = None) -> None:
+        """Note that a user has these lines before their eyes, in a message or at a command."""
         async with self.write() as tx:
-            await tx.notice_delivered(notice_id)
-        ended = [id for _, kind, id in self.lines(notice_id) if kind == NoticeKind.ENDED]
+            await tx.notice_delivered(notice_id, last_line, message)
+        self.shown(notice_id, last_line)
+        self.closed[notice_id] = self.lines(notice_id, last_line)
+
+    def shown(self, notice_id: int, last_line: int) -> None:
+        """Note which ends a message is now known to show."""
+        ended = [id for _, kind, id in self.lines(notice_id, last_line) if kind == NoticeKind.ENDED]
         self.seen.update(ended)
-        self.lines_seen.update(ended)
+        for id in ended:
+            self.stands_in[id].add(notice_id)
+
+    @step(notice_id=messages_behind, how=st.sampled_from(("shown", "shown", "refused", "unclear", "gone", "died")))
+    async def a_message_is_edited(self, notice_id: int, how: str) -> None:
+        if notice_id not in self.edits:
+            await self.begin_an_edit(notice_id)
+        elif how != "died":
+            await self.end_an_edit(notice_id, how)
+
+    async def begin_an_edit(self, notice_id: int) -> None:
+        """Settle what a message is to show, which it may do from now on."""
+        before = await self.ledger.read.notice(notice_id)
+        assert before
+        async with self.write() as tx:
+            begun = await tx.begin_edit(before, AT_ONCE)
+        assert begun
+        self.edits[notice_id] = before, begun
+        assert (await self.ledger.read.report_of(notice_id)).last_line == begun.tried_item
+        self.closed[notice_id] = self.lines(notice_id, begun.tried_item or 0)
+
+    async def end_an_edit(self, notice_id: int, how: str) -> None:
+        """Note what came of an edit; one that is unclear may have taken effect."""
+        before, begun = self.edits.pop(notice_id)
+        tried = begun.tried_item or 0
+        async with self.write() as tx:
+            if how == "shown":
+                await tx.edited(begun)
+            elif how == "gone":
+                await tx.cannot_be_edited(begun)
+            else:
+                await tx.edit_failed(before, AT_ONCE, may_have_acted=how == "unclear")
+        if how == "shown":
+            self.shown(notice_id, tried)
+        elif how == "unclear":
+            for _, _, id in self.lines(notice_id, tried):
+                self.stands_in[id].add(notice_id)
+        elif how == "gone":
+            for standing in self.stands_in.values():
+                standing.discard(notice_id)
+            self.closed[notice_id] = self.lines(notice_id)
+        else:
+            self.closed[notice_id] = self.lines(notice_id, before.tried_item or 0)
 
     # What just happens, minute by minute or any time.
 
@@ -500,7 +574,9 @@ class LedgerMachine(RuleBasedStateMachine):
             await tx.expire_cards()
             await tx.expire_requests()
 
-    @precondition(lambda machine: machine.sending or machine.looking or machine.cards or machine.messages)
+    @precondition(
+        lambda machine: machine.sending or machine.looking or machine.cards or machine.messages or machine.edits
+    )
     @step()
     async def the_process_dies(self) -> None:
         await self.die()
@@ -541,12 +617,15 @@ class LedgerMachine(RuleBasedStateMachine):
     def every_notice_keeps_its_nonce_and_once_begun_its_lines(self) -> None:
         for id, nonce in self.sql("SELECT id, nonce FROM notices"):
             assert self.nonces.setdefault(id, nonce) == nonce
+        living = self.ids("SELECT id FROM notices WHERE request_id IS NOT NULL")
         for id, lines in self.closed.items():
-            assert self.lines(id) == lines
+            now = self.lines(id)
+            assert (now[: len(lines)] if id in living else now) == lines
 
-    def lines(self, notice_id: int) -> list[tuple[Any, ...]]:
-        """Return what is written in a notice."""
-        return self.sql("SELECT id, kind, cancellation_id FROM notice_items WHERE notice_id = ?", notice_id)
+    def lines(self, notice_id: int, last: int = 2**62) -> list[tuple[Any, ...]]:
+        """Return what is written in a notice, up to its last line or that one."""
+        query = "SELECT id, kind, cancellation_id FROM notice_items WHERE notice_id = ? AND id <= ? ORDER BY id"
+        return self.sql(query, notice_id, last)
 
     # How it ends.
 
@@ -576,18 +655,24 @@ class LedgerMachine(RuleBasedStateMachine):
         await self.sweep()
         for request_id in self.ids("SELECT id FROM requests WHERE card_due_at IS NOT NULL"):
             await self.begin_a_card(request_id)
-        while notices := next_notices(self):
-            await self.begin_a_message(notices[0])
-            if self.messages.pop(notices[0], None):
-                await self.deliver(notices[0])
+        await self.sweep()
         for notice_id in undelivered_notices(self):
-            if await self.ledger.read.report_of(notice_id):
-                await self.deliver(notice_id)
+            if report := await self.ledger.read.report_of(notice_id):
+                await self.deliver(notice_id, report.last_line)
+        while self.sql("SELECT 1 FROM notices WHERE due_at IS NOT NULL OR edit_at IS NOT NULL"):
+            while notices := next_notices(self):
+                await self.begin_a_message(notices[0])
+                if report := self.messages.pop(notices[0], None):
+                    await self.deliver(notices[0], report.last_line, SentMessage(1, notices[0]))
+            while behind := messages_behind(self):
+                await self.begin_an_edit(behind[0])
+                await self.end_an_edit(behind[0], "shown")
+            self.now += timedelta(days=1)
 
     def check_the_end(self) -> None:
-        """Everything has ended, and every end was told, by one line of one message at most."""
+        """Everything has ended, and every end was told, in one message at most."""
         assert self.sql("SELECT id, state FROM cancellations WHERE ended_at IS NULL OR notified_at IS NULL") == []
-        assert [id for id, times in self.lines_seen.items() if times > 1] == []
+        assert [id for id, messages in self.stands_in.items() if len(messages) > 1] == []
         self.the_ledger_keeps_its_promises()
 
 

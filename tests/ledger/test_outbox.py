@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from bot.domain.polling import OVERDUE_AFTER
 from bot.domain.states import State
-from bot.ledger import NoticeKind, NoticeState
+from bot.ledger import NoticeKind, NoticeState, NotifyWhen, Preferences
 from tests.ledger.ledger_case import ANN, CARD_ENDS, CARD_GONE, FOUND, LATER, WINDOW, LedgerCase
+from tests.world import START
 
 
 async def test_what_was_queued_is_told_by_a_notice_even_while_its_card_lives(ledger_case: LedgerCase) -> None:
@@ -91,7 +92,14 @@ async def end_queued(ledger_case: LedgerCase, order: str) -> None:
     await ledger_case.lead(order, State.ACCEPTED, State.QUEUED, State.COMPLETED)
 
 
+async def each(ledger_case: LedgerCase) -> None:
+    """Have the user choose to hear of each outcome, whatever request it belongs to."""
+    async with ledger_case.at(START) as tx:
+        await tx.save_preferences(ANN, Preferences(notify_when=NotifyWhen.EACH))
+
+
 async def test_news_gather_in_one_notice_until_it_is_being_sent(ledger_case: LedgerCase) -> None:
+    await each(ledger_case)
     await end_queued(ledger_case, "ord_A")
     await end_queued(ledger_case, "ord_B")
     (notice,) = await ledger_case.ledger.read.notices_due(LATER + WINDOW)
@@ -135,7 +143,7 @@ async def test_a_notice_kept_for_the_next_command_is_not_written_twice(ledger_ca
     assert ledger_case.outbox() == []
     assert [kept.id for kept in await ledger_case.ledger.read.undelivered_notices(ANN)] == [notice.id]
     async with ledger_case.ledger.write() as tx:
-        await tx.notice_delivered(notice.id)
+        await tx.notice_delivered(notice.id, 100)
     assert await ledger_case.ledger.read.undelivered_notices(ANN) == []
 
 

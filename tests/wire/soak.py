@@ -94,9 +94,10 @@ async def through(stage: Stage, tally: Tally, act: Callable[[], Awaitable[None]]
 
 async def story(stage: Stage, tally: Tally, places: Path, die_at: int) -> None:
     """Play the main job with a process that dies at a place of that number (0: nowhere)."""
-    ends = Upstream(timedelta(seconds=0.6))
-    orders = {"ord_pending": "pending", "ord_queued": "in_progress", "ord_done": "completed"}
+    orders = {"ord_pending": "pending", "ord_queued": "in_progress", "ord_done": "completed", "ord_late": "in_progress"}
     for order, status in orders.items():
+        late = order == "ord_late"  # it is edited into the message about the other
+        ends = Upstream(timedelta(seconds=2.5 if late else 0.6), "completed" if late else "canceled")
         stage.panel.add_order(KEY, order, status=status, upstream=ends)
 
     async def begin() -> None:
@@ -188,7 +189,12 @@ class UnsteadyPanel(SimulatedPanel):
 def trouble_for(discord: StandIn, random: Random) -> int:
     """Let one of Discord's routes fail once or twice; return how many faults that makes."""
     method, path = random.choice(
-        [("PATCH", "/webhooks/*"), ("POST", "/channels/*/messages"), ("POST", "/users/@me/channels")]
+        [
+            ("PATCH", "/webhooks/*"),
+            ("PATCH", "/channels/*/messages/*"),
+            ("POST", "/channels/*/messages"),
+            ("POST", "/users/@me/channels"),
+        ]
     )
     times = random.randint(1, 2)
     how = random.choice(["error", "reset", "limit"])

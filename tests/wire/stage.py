@@ -23,6 +23,7 @@ from tests.wire.stand_in import Interaction, Sent, StandIn, stand_in
 KEY = "np-wire-key-0123456789"
 _LOOK_EVERY = 0.05  # seconds
 _STATES = {wording.title: state.value for state, wording in WORDINGS.items()}
+_SIGNS = {wording.emoji: state.value for state, wording in WORDINGS.items()}
 _TRUTH = {"cancelled": "canceled", "completed": "completed", "partial": "partial"}
 
 
@@ -46,9 +47,17 @@ class Stage:
         self.asked.append((asked, orders))
         return asked
 
-    def notices(self) -> list[Sent]:
-        """Return the messages about orders that ended."""
-        return [sent for sent in self.discord.messages.values() if "\n-# ref " in sent.text]
+    def notices(self) -> dict[int, list[Sent]]:
+        """Return the messages that tell how orders ended, by the notices they are; replies, which count, are none."""
+        rows = self.ledger("SELECT id, nonce FROM notices WHERE reply_to IS NULL")
+        return {
+            int(id): [sent for sent in self.discord.messages.values() if _mark(sent) == int(nonce[:7], 16) + 1]
+            for id, nonce in rows
+        }
+
+    def messages_of_notices(self) -> list[Sent]:
+        """Return the messages that tell how orders ended, oldest first."""
+        return sorted((sent for messages in self.notices().values() for sent in messages), key=lambda sent: sent.at)
 
     def ledger(self, sql: str) -> list[tuple[Any, ...]]:
         """Read from the ledger as any other program could."""
@@ -124,7 +133,11 @@ def audit(stage: Stage) -> Audit:
     states = {str(order): str(state) for order, state in stage.ledger("SELECT order_id, state FROM cancellations")}
     accepted = {order for asked, orders in stage.asked if asked.text for order in orders}
     shown = {line for sent in stage.discord.messages.values() for line in _outcomes(sent.text)}
-    messages = Counter(order for sent in stage.notices() for order in set(re.findall(r"ord_\w+", sent.text)))
+    notices = stage.notices()
+    shown |= {line for id, messages in notices.items() for sent in messages for line in _in_its_list(stage, id, sent)}
+    messages = Counter(
+        order for messages in notices.values() for sent in messages for order in set(re.findall(r"ord_\w+", sent.text))
+    )
     steps = stage.ledger("SELECT from_state, to_state FROM transitions WHERE from_state IS NOT NULL")
     return Audit(
         orders=len(states),
@@ -140,13 +153,33 @@ def audit(stage: Stage) -> Audit:
 
 
 def _outcomes(text: str) -> Iterable[tuple[str, str]]:
-    """Yield every order in a message, with the state under whose heading it stands."""
+    """Yield every order in a message, with the state under whose heading it stands, or which the first line tells."""
     state = ""
     for line in text.splitlines():
+        if alone := re.match(r"### (\S+) .*`ord_\w+`", line):
+            state = _SIGNS[alone[1]]
         if heading := re.match(r"\*\*\S+ (.+)\*\* \(", line):
             state = _STATES[heading[1]]
         for order in re.findall(r"ord_\w+", line):
             yield order, state
+
+
+def _in_its_list(stage: Stage, notice_id: int, sent: Sent) -> Iterable[tuple[str, str]]:
+    """Yield the orders that a message counts under a heading and names in its list alone.
+
+    They count as told where it says how many they are, and its list holds just as many.
+    """
+    lines = "SELECT c.order_id FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id"
+    for heading, count in re.findall(r"^\*\*\S+ (.+)\*\* \(([\d,]+)\)", sent.text, re.MULTILINE):
+        listed = stage.ledger(f"{lines} WHERE i.notice_id = {notice_id} AND c.state = '{_STATES[heading]}'")
+        if len(listed) == int(count.replace(",", "")) and "np:browse:" in str(sent.body):
+            yield from ((str(order), _STATES[heading]) for (order,) in listed)
+
+
+def _mark(sent: Sent) -> int | None:
+    """Return the number by which the bot recognises a notice."""
+    parts = sent.body.get("components") or [{}]
+    return parts[0].get("id")
 
 
 def _status(stage: Stage, order: str) -> str | None:

@@ -25,7 +25,8 @@ UPDATE requests SET token_sealed = NULL, card_due_at = NULL, card_until = 0
 WHERE user_id = :user_id AND (card_until > :now OR token_sealed IS NOT NULL OR card_due_at IS NOT NULL);
 
 -- name: hold_notices(user_id)!
-UPDATE notices SET state = 'kept', due_at = NULL WHERE user_id = :user_id AND due_at IS NOT NULL;
+UPDATE notices SET edit_at = NULL, state = CASE WHEN due_at IS NULL THEN state ELSE 'kept' END, due_at = NULL
+WHERE user_id = :user_id AND (due_at IS NOT NULL OR edit_at IS NOT NULL);
 
 -- name: begin_erasure(user_id, now)!
 INSERT INTO erasures (user_id, asked_at) SELECT CAST(:user_id AS BIGINT), CAST(:now AS BIGINT)

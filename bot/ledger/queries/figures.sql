@@ -12,7 +12,9 @@ SELECT
     (SELECT MIN(created_at) FROM cancellations WHERE state = 'queued') AS oldest_queued_at,
     (SELECT MIN(created_at) FROM cancellations WHERE state = 'unknown') AS oldest_unknown_at,
     (SELECT COUNT(*) FROM notices WHERE due_at IS NOT NULL) AS outbox,
-    (SELECT created_at FROM notices WHERE id = (SELECT MIN(id) FROM notices WHERE due_at IS NOT NULL)) AS oldest_notice_at,
+    (SELECT created_at FROM notices WHERE id = (
+        SELECT MIN(id) FROM notices WHERE due_at IS NOT NULL AND (state = 'sending' OR request_id IS NULL)
+    )) AS oldest_notice_at,
     (SELECT COUNT(*) FROM notices WHERE state = 'kept') AS undelivered,
     (SELECT COUNT(*) FROM requests WHERE card_due_at IS NOT NULL) AS cards,
     (SELECT MIN(card_due_at) FROM requests WHERE card_due_at IS NOT NULL) AS oldest_card_at,

@@ -69,8 +69,8 @@ DELETE FROM notice_items WHERE id IN (
 
 -- name: prune_notices(before, most)!
 DELETE FROM notices WHERE id IN (
-    SELECT id FROM (SELECT id, created_at, due_at FROM notices ORDER BY id LIMIT :most) AS oldest
-    WHERE created_at < :before AND due_at IS NULL
+    SELECT id FROM (SELECT id, created_at, due_at, edit_at FROM notices ORDER BY id LIMIT :most) AS oldest
+    WHERE created_at < :before AND due_at IS NULL AND edit_at IS NULL
       AND NOT EXISTS (SELECT 1 FROM notice_items i WHERE i.notice_id = oldest.id)
 );
 

@@ -14,6 +14,17 @@ WHERE r.began_at IS NOT NULL AND (r.waiting > 0 OR EXISTS (
     WHERE c.request_id = r.id AND c.state IN ('requested', 'sending', 'accepted') AND c.checks = 0 AND c.failed_checks < 3
 ));
 
+-- view: going_on
+-- Requests of which some orders, own or linked, have not ended.
+SELECT r.id FROM requests r
+WHERE r.waiting > 0 OR EXISTS (
+    SELECT 1 FROM cancellations c
+    WHERE c.request_id = r.id AND c.state IN ('requested', 'sending', 'accepted', 'queued', 'unknown')
+) OR EXISTS (
+    SELECT 1 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
+    WHERE ro.linked = 1 AND ro.request_id = r.id AND c.ended_at IS NULL
+);
+
 -- view: unfinished
 -- Requests that their user wants to hear of at their end, while some of their orders, own or linked, have not ended.
 SELECT r.id, r.account_id, r.began_at FROM accounts a CROSS JOIN preferences p CROSS JOIN requests r

@@ -1,0 +1,90 @@
+"""One living message for each request: edited in silence, answered for bad news and for the end, ever more rarely."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.demo.panel import Upstream
+from bot.domain.order_status import OrderStatus
+from tests.benchmarks.messages import ORDERS, measure
+from tests.world import World, messages
+
+RUNNING = OrderStatus.IN_PROGRESS
+MINUTE = 60
+
+pytestmark = pytest.mark.usefixtures("env")
+
+
+async def cancel(here: World, user: Any, ends: dict[str, tuple[float, str]]) -> Any:
+    """Have orders queued at the provider, each of which ends after so many seconds, in such a way."""
+    for order, (seconds, status) in ends.items():
+        here.order(order, RUNNING, upstream=Upstream(timedelta(seconds=seconds), ends_as=status))
+    card = await user.slash("cancel", orders=" ".join(ends))
+    await here.settle()
+    return card
+
+
+async def test_what_ends_later_is_edited_into_the_one_message(here: World, ann: Any) -> None:
+    await cancel(here, ann, {"ord_A": (60, "canceled"), "ord_B": (300, "canceled"), "ord_C": (7200, "canceled")})
+    await here.wait(100)
+    (first,) = messages(ann)
+    assert "ord_A" in first
+    assert "ord_B" not in first
+    await here.wait(300)
+    (edited,) = messages(ann)
+    assert "ord_A" in edited
+    assert "ord_B" in edited
+    assert here.sql("SELECT COUNT(*) FROM cancellations WHERE notified_at IS NOT NULL") == [(2,)]
+
+
+async def test_the_end_is_answered_at_once_and_nothing_else_where_all_went_well(here: World, ann: Any) -> None:
+    await cancel(here, ann, {"ord_A": (60, "canceled"), "ord_B": (1200, "canceled")})
+    await here.wait(1300, step=5)
+    living, end = messages(ann)
+    assert "ord_B" in living
+    assert "ord_" not in end
+    await here.wait(86_400, step=600)
+    assert len(messages(ann)) == 2
+
+
+async def test_where_the_first_message_holds_the_end_no_reply_follows(here: World, ann: Any) -> None:
+    await cancel(here, ann, {"ord_A": (60, "completed"), "ord_B": (62, "canceled")})
+    await here.wait(86_400, step=600)
+    assert len(messages(ann)) == 1
+
+
+async def test_bad_news_is_edited_in_soon_and_pushed_within_a_quarter_of_an_hour(here: World, ann: Any) -> None:
+    await cancel(here, ann, {"ord_A": (60, "canceled"), "ord_B": (600, "completed"), "ord_C": (36_000, "canceled")})
+    await here.wait(720, step=5)
+    (living,) = messages(ann)
+    assert "ord_B" in living
+    await here.wait(15 * MINUTE, step=5)
+    _, reply = messages(ann)
+    assert "ord_" not in reply
+    sent = [
+        request.json["message_reference"]
+        for request in here.env.http_requests
+        if "message_reference" in (request.json or {})
+    ]
+    assert [reference["message_id"] for reference in sent] == [ann.dm_channel.history()[0].id]
+
+
+SPANS = {"an hour": (timedelta(hours=1), 5, 4), "a day": (timedelta(hours=24), 30, 12)}
+
+
+@pytest.mark.sqlite
+@pytest.mark.settings(confirm_above=ORDERS)
+@pytest.mark.parametrize("bad_every", [0, 1, 10])
+@pytest.mark.parametrize(("span", "step", "most"), SPANS.values(), ids=SPANS)
+async def test_few_messages_each_in_time(
+    here: World, ann: Any, span: timedelta, step: float, most: int, bad_every: int
+) -> None:
+    found = await measure(here, ann, span, bad_every, step)
+    one_look = timedelta(seconds=step)
+    assert found.messages <= most
+    assert found.first <= timedelta(seconds=10) + one_look
+    assert found.bad_shown <= timedelta(minutes=15)
+    assert found.bad_pushed <= timedelta(minutes=15) + one_look
+    assert found.end <= one_look
+    assert (found.lost, found.doubled) == (0, 0)
