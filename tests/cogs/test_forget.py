@@ -107,7 +107,7 @@ async def test_nothing_of_the_user_is_left_and_all_of_the_others(here: World, an
     await here.wait(300)
     assert len(messages(ann)) == told
     assert "1 cancelled" in messages(bob)[-1]
-    assert "not connected" in shown(await ann.slash("queued"))
+    assert "Connect your NotPanel key first" in shown(await ann.slash("queued"))
     assert "Nothing is stored about you" in shown(await ann.slash("forget-me"))
 
 

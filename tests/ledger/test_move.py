@@ -17,6 +17,7 @@ from bot.ledger import (
     LedgerUnreachable,
     LedgerUnsure,
     NoticeKind,
+    OrderAction,
     Preferences,
 )
 from bot.ledger.move import move
@@ -50,6 +51,7 @@ async def source(tmp_path: Path) -> InFile:
             await ask(tx, other, "ord_E")
             await tx.save_preferences(ANN, Preferences(silent=True))
             await tx.save_webhook(ANN, b"hash")
+            await tx.keep_orders(ANN, OrderAction.CANCEL, ["ord_K"])
         async with ledger.write() as tx:
             assert await tx.begin_erasure(ANN + 1)
             while await tx.erase_piece(ANN + 1):

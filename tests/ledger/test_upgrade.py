@@ -94,7 +94,7 @@ async def test_all_goes_on_where_it_was_and_is_told_once(here: World, before: Ta
     assert messages(bea) == []
 
     connected = await here.connect(bea, story.KEYS["bea"])
-    assert "1 open order of yours will be tried" in connected
+    assert "1 open order will be tried" in connected
     await here.wait(120)
     assert "ord_B1" in messages(bea)[0]
     assert breaches(here.sql) == {}
