@@ -200,7 +200,10 @@ class _Pauses(ExponentialBackoff[Literal[False]]):
 
 
 class Translator(app_commands.Translator):
-    """Tells Discord what commands and options are called in each language that the bot speaks."""
+    """Tells Discord what commands and options are called in each language that the bot speaks.
+
+    In Arabic it is told as soon as discord.py knows that locale, which Discord's documentation does not name yet.
+    """
 
     async def translate(
         self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes

@@ -120,7 +120,7 @@ def _line(state: State, order: Cancellation, changed: str, date: str, *, is_shar
     name = code(order.order_id)
     if len(name) <= _LONG_NAME:
         return " · ".join(filter(None, [name, missing, changed])) + date, _remark(state, order)
-    if is_shared and changed[:1] in _SIGNS:
+    if is_shared and not _SIGNS.isdisjoint(changed):
         changed = _("{change} each", change=changed)
     return f"{name}{date}", "\n".join(filter(None, [_remark(state, order), small(missing, changed)]))
 

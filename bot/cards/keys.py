@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import discord
 
 from bot.cards import actions
-from bot.cards.language import _, plural
+from bot.cards.language import _, isolated, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.paused import headed, paused_lines
 from bot.cards.reasons import account_text
@@ -197,7 +197,7 @@ def which_to_try(kind: ListKind, list_id: int, keys: Keyring) -> CardView:
 
 def balance(value: Balance) -> str:
     """Show a balance as the panel wrote it."""
-    return " ".join(amount(text) for text in (value.balance, value.currency) if text)
+    return isolated(" ".join(amount(text) for text in (value.balance, value.currency) if text))
 
 
 def code_end(last4: str) -> str:

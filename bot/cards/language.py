@@ -12,8 +12,9 @@ from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
+from bot.cards.direction import isolate, isolate_typed, right_to_left
 from bot.cards.mentions import with_mentions
-from bot.domain.languages import Language
+from bot.domain.languages import RIGHT_TO_LEFT, Language
 
 CATALOGUES = Path(__file__).parent / "locale"
 DOMAIN = "bot"
@@ -28,6 +29,7 @@ OWN_NAMES = {
     Language.INDONESIAN: "Bahasa Indonesia",
     Language.RUSSIAN: "Русский",
     Language.VIETNAMESE: "Tiếng Việt",
+    Language.ARABIC: "العربية",
 }
 """What each is called by those who speak it."""
 
@@ -40,6 +42,7 @@ _SEPARATORS = {
     Language.INDONESIAN: ".",
     Language.RUSSIAN: "\u00a0",
     Language.VIETNAMESE: ".",
+    Language.ARABIC: ",",  # with Latin digits, as IDs and amounts are
 }
 """Between the groups of a whole number's digits, as Unicode's CLDR has them.
 
@@ -94,9 +97,26 @@ def number(value: int) -> str:
     return (_LAKHS if language is Language.HINDI else _THOUSANDS).sub(_SEPARATORS[language], str(value))
 
 
+def runs_right_to_left() -> bool:
+    """Return whether the spoken language is written from right to left."""
+    return current_language() in RIGHT_TO_LEFT
+
+
+def isolated(text: str) -> str:
+    """Return what stands in a line as it is, whatever the direction of the spoken language."""
+    return isolate(text) if runs_right_to_left() else text
+
+
+def directed(text: str) -> str:
+    """Return a whole text whose lines run as the spoken language does."""
+    return right_to_left(text) if runs_right_to_left() else text
+
+
 def _filled(text: str, values: dict[str, str | int]) -> str:
     text = with_mentions(text)  # before values are in it, which may be somebody else's words
-    shown = {name: number(value) if isinstance(value, int) else value for name, value in values.items()}
+    if runs_right_to_left():
+        text = isolate_typed(text)
+    shown = {name: isolated(number(value) if isinstance(value, int) else value) for name, value in values.items()}
     return text.format(**shown) if shown else text
 
 

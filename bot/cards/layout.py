@@ -6,6 +6,7 @@ from enum import Enum
 
 import discord
 
+from bot.cards.language import directed, runs_right_to_left
 from bot.cards.text import clipped, size
 
 _TEXT_LIMIT = 4_000
@@ -13,6 +14,8 @@ _TEXT_LIMIT = 4_000
 _PART_LIMIT = 40
 """Components of one message, nested ones too (Discord)."""
 _MARGIN = 100
+_MARKS = 300
+"""What the marks of direction take on a card of a hundred lines (bot/cards/direction.py)."""
 _PART = 6
 """What each text takes beside its own size: 12 bytes (discord-api-docs #8554)."""
 _ROW = 5
@@ -39,7 +42,8 @@ class CardView:
 
 def room_beside(texts: Sequence[str]) -> int:
     """Return the size of the text that a card has room for beside these."""
-    return _TEXT_LIMIT - _MARGIN - sum(size(text) + _PART for text in texts)
+    margin = _MARGIN + (_MARKS if runs_right_to_left() else 0)
+    return _TEXT_LIMIT - margin - sum(size(text) + _PART for text in texts)
 
 
 def card(
@@ -68,7 +72,7 @@ def card(
         2 * len(parts) + sum(1 + len(row) for row in rows) + 2 * len(menus) + bool(file)
     )  # the container, but one line less
     has_room = with_lines <= _PART_LIMIT
-    for index, part in enumerate(_cut_to_fit(parts)):
+    for index, part in enumerate(_cut_to_fit([directed(part) for part in parts])):
         if index and has_room:
             container.add_item(discord.ui.Separator())
         container.add_item(discord.ui.TextDisplay(part))

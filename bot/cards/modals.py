@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import discord
 
 from bot.cards.actions import KEY_FORM, ORDERS_FOR_FORM, ORDERS_FORM
-from bot.cards.language import _
+from bot.cards.language import _, directed
 from bot.domain.dm_words import STATUS
 
 KEY_FIELD, ORDERS_FIELD = "key", "orders"
@@ -24,7 +24,7 @@ MOST_TYPED = 4_000
 def _form(title: str, custom_id: str, *fields: discord.ui.Label[discord.ui.Modal], note: str = "") -> discord.ui.Modal:
     form = discord.ui.Modal(title=title, custom_id=custom_id)
     if note:
-        form.add_item(discord.ui.TextDisplay(note))
+        form.add_item(discord.ui.TextDisplay(directed(note)))
     for field in fields:
         form.add_item(field)
     return form

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from bot.cards.language import _
+from bot.cards.language import _, isolated
 from bot.cards.text import amount
 from bot.domain.refunds import changed
 from bot.ledger import Cancellation
@@ -19,12 +19,11 @@ def change(order: Cancellation) -> str:
     """
     by = changed(order.charge_first, order.charge_last)
     if by:
-        return f"{'+' if by > 0 else MINUS}{sums({order.currency or '': abs(by)})}"
+        return isolated(f"{'+' if by > 0 else MINUS}{sums({order.currency or '': abs(by)})}")
     return _("refunded") if order.refund else ""
 
 
 def sums(amounts: Mapping[str, Decimal]) -> str:
     """Return amounts in several currencies, without exponents."""
-    return " + ".join(
-        f"{value:f} {amount(currency)}" if currency else f"{value:f}" for currency, value in amounts.items()
-    )
+    each = (f"{value:f} {amount(currency)}" if currency else f"{value:f}" for currency, value in amounts.items())
+    return isolated(" + ".join(each))

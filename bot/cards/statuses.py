@@ -11,7 +11,7 @@ from bot.cards.csv import csv_file, dated_name
 from bot.cards.errors import panel_error, stopped
 from bot.cards.groups import Section, facts, fitted, most_without_list, with_detail
 from bot.cards.keys import Names, key_fact, names_of
-from bot.cards.language import N_, _, number, plural
+from bot.cards.language import N_, _, isolated, number, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import amount, code, quoted, titled
 from bot.cards.words import Wording, ignored
@@ -113,7 +113,7 @@ def _line(order: str, row: StatusRow | None, statuses: Statuses, *, with_word: b
     if row is None:
         return code(order), ""
     word = code(row.word, 40) if with_word else ""
-    charge = " ".join(amount(text) for text in (row.charge, row.currency) if text) if row.charge else ""
+    charge = isolated(" ".join(amount(text) for text in (row.charge, row.currency) if text)) if row.charge else ""
     left = _("{amount} left", amount=amount(row.remains)) if row.remains and row.remains.strip("0.") else ""
     key = key_fact(statuses.keys, statuses.elsewhere[order]) if order in statuses.elsewhere else ""
     return with_detail(code(order), word, charge, left, key), ""

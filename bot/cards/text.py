@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.cards.language import _
+from bot.cards.language import _, isolated
 
 _UNSAFE = re.compile(r"[`\s\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
 _ALIVE = re.compile(r"[\\*_~|<>\[\]()#:@]|(?<=\w)\.(?=\w)")
@@ -37,7 +37,7 @@ def clipped(text: str, most: int) -> str:
 def code(text: str, most: int = 200) -> str:
     """Show foreign text word for word: inside inline code neither links, mentions nor markup come alive."""
     clean = _UNSAFE.sub(" ", text.replace("`", "'")).strip()
-    return f"`{clipped(clean, most)}`" if clean else _("(no words)")
+    return isolated(f"`{clipped(clean, most)}`") if clean else _("(no words)")
 
 
 def quoted(text: str, most: int = 160) -> str:
@@ -48,7 +48,7 @@ def quoted(text: str, most: int = 160) -> str:
     clean = _UNSAFE.sub(" ", text.replace("`", "'").replace("“", '"').replace("”", '"')).strip()
     if not clean:
         return _("(no words)")
-    return f"“{_ALIVE.sub(_deadened, clipped(clean, most))}”"
+    return isolated(f"“{_ALIVE.sub(_deadened, clipped(clean, most))}”")
 
 
 def _deadened(sign: re.Match[str]) -> str:
@@ -67,22 +67,22 @@ def titled(title: str, *lines: str) -> str:
 
 def ago(time: datetime) -> str:
     """Return a time that Discord shows relative to now, in the reader's language."""
-    return f"<t:{int(time.timestamp())}:R>"
+    return isolated(f"<t:{int(time.timestamp())}:R>")
 
 
 def at(time: datetime) -> str:
     """Return a time of day in the reader's own zone."""
-    return f"<t:{int(time.timestamp())}:t>"
+    return isolated(f"<t:{int(time.timestamp())}:t>")
 
 
 def date(time: datetime) -> str:
     """Return a date in the reader's own zone, in figures."""
-    return f"<t:{int(time.timestamp())}:d>"
+    return isolated(f"<t:{int(time.timestamp())}:d>")
 
 
 def on(time: datetime) -> str:
     """Return a date and time of day in the reader's own zone and language."""
-    return f"<t:{int(time.timestamp())}:f>"
+    return isolated(f"<t:{int(time.timestamp())}:f>")
 
 
 def bar(done: int, total: int, width: int = 20) -> str:

@@ -15,6 +15,11 @@ class Language(StrEnum):
     INDONESIAN = "id"
     RUSSIAN = "ru"
     VIETNAMESE = "vi"
+    ARABIC = "ar"
+
+
+RIGHT_TO_LEFT = frozenset({Language.ARABIC})
+"""Those that are written from right to left."""
 
 
 @cache

@@ -39,6 +39,7 @@ SAYS_REFUNDED = {
     Language.INDONESIAN: "refund",
     Language.RUSSIAN: "возвращ",
     Language.VIETNAMESE: "hoàn tiền",
+    Language.ARABIC: "سترد",
 }
 """How each language begins to say that money came back."""
 

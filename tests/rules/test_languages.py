@@ -59,7 +59,8 @@ def pairs(language: Language) -> Iterator[tuple[str, str]]:
     for message in messages(language):
         for index, translation in enumerate(forms(message.string)):
             singular = index == 0 and len(message.string) == 2
-            yield forms(message.id)[0 if singular else -1], translation
+            if translation:  # what is missing has a test of its own
+                yield forms(message.id)[0 if singular else -1], translation
 
 
 def values_in(text: str) -> set[str]:
@@ -187,7 +188,16 @@ def bare_texts(tree: ast.Module) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("locale", "language"),
-    [("pt-BR", "pt_BR"), ("es-419", "es"), ("es-ES", "es"), ("tr", "tr"), ("en-GB", "en"), ("de", "en"), ("", "en")],
+    [
+        ("pt-BR", "pt_BR"),
+        ("es-419", "es"),
+        ("es-ES", "es"),
+        ("tr", "tr"),
+        ("ar", "ar"),
+        ("en-GB", "en"),
+        ("de", "en"),
+        ("", "en"),
+    ],
 )
 def test_a_locale_of_discord_finds_its_language(locale: str, language: str) -> None:
     assert resolve_locale(locale) == language
@@ -256,7 +266,7 @@ async def test_forms_keep_discords_limits(language: Language) -> None:
     for form in (form.to_dict() for form in forms_shown):
         assert len(form["title"]) <= 45
         assert len(form["custom_id"]) <= 100
-        for part in form["components"]:
+        for part in (part for part in form["components"] if "component" in part):  # no note above the fields
             assert len(part["label"]) <= 45
             assert len(part.get("description", "")) <= 100
             assert len(part["component"].get("placeholder", "")) <= 100
