@@ -21,7 +21,8 @@ from bot.delivery.notification_sender import NotificationSender
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.clock import Clock, Sleep, utc_now
 from bot.domain.polling import WatchIntervals
-from bot.ledger import Ledger, only_process
+from bot.ledger import Ledger, LedgerError, only_process
+from bot.ops import shutdown
 from bot.ops.health import Health
 from bot.ops.metrics import Metrics
 from bot.ops.registration import keep_registered
@@ -56,6 +57,7 @@ _LOGIN_SECONDS = 60
 """discord.py tries a call that fails again for 25 seconds; one that nobody answers it would leave for 300."""
 _DRAIN_SECONDS = 8
 """Docker and others kill ten seconds after SIGTERM."""
+_COUNT_SECONDS = 1
 
 
 @dataclass(slots=True)
@@ -85,6 +87,17 @@ class App:
             partial(keep_registered, self.client, self.ledger),
         )
         await asyncio.gather(*(supervise(loop, stop) for loop in loops))
+
+    async def remaining_work(self) -> str:
+        """Return what the next start goes on with, in a sentence; empty where there is nothing, or nobody knows."""
+        try:
+            async with asyncio.timeout(_COUNT_SECONDS):
+                standing = await self.ledger.read.standing()
+        except (LedgerError, TimeoutError):
+            return ""
+        unsent = standing.waiting + standing.requested
+        watched = standing.still_open - standing.requested
+        return shutdown.goes_on(watched, unsent, shared=self.ledger.is_shared)
 
     async def run(self, token: SecretStr, stop: asyncio.Event) -> None:
         """Log in and run until `stop` or the gateway's final word.

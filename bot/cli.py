@@ -33,7 +33,8 @@ from bot.ledger import (
 from bot.logs import set_up_logging
 from bot.ops import shutdown
 from bot.ops.rotate import rotate_keys
-from bot.settings import POSTGRES, BadSettings, Settings, load_settings
+from bot.settings import POSTGRES, BadSettings, Settings, list_unknown_settings, load_settings
+from bot.settings_faults import ENV_FILE, token_fault
 from bot.vault import VaultError
 from bot.workers.tasks import Stopped, unless_stopped
 
@@ -78,8 +79,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(settings: Settings, _: argparse.Namespace) -> int:
+    for unknown in list_unknown_settings():
+        log.warning(unknown)
     if settings.discord_token is None:
-        return _fail(EXIT_SETTINGS, "DISCORD_TOKEN is not set. Put it into .env; README.md says where to get it.")
+        copy = "" if ENV_FILE.exists() else f"There is no .env in {Path.cwd()}: cp .env.example .env. "
+        return _fail(
+            EXIT_SETTINGS, f"DISCORD_TOKEN is not set. {copy}Put it into .env; README.md says where to get it."
+        )
+    if fault := token_fault(settings.discord_token.get_secret_value()):
+        return _fail(EXIT_SETTINGS, f"{fault}.")
     try:
         asyncio.run(_run_until_stopped(settings))
     except discord.LoginFailure:
@@ -108,6 +116,7 @@ async def _run_until_stopped(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         app = await unless_stopped(stack.enter_async_context(build(settings)), stop)
         await app.run(settings.discord_token, stop)
+        log.info(f"Stopped. {await app.remaining_work()}".strip())
 
 
 def _doctor(settings: Settings, _: argparse.Namespace) -> int:

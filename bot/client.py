@@ -27,7 +27,7 @@ from bot.delivery.notification_sender import NotificationSender
 from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.errors import NoKey, UserError
 from bot.domain.languages import Language, resolve_locale
-from bot.domain.links import Links, with_invitation
+from bot.domain.links import SERVER_INSTALL, USER_INSTALL, Links, with_invitation
 from bot.ledger import LedgerUnwritable
 from bot.ops.admission import MOST_AT_WORK, Admission
 from bot.ops.health import Health
@@ -136,6 +136,7 @@ class Client(commands.AutoShardedBot):
         self.command_ids = current_commands()
         """Filled by bot/ops/registration.py."""
         self._open_shards: set[int] = set()
+        self._was_ready = False
         self._sessions: deque[float] = deque(maxlen=_FEW_SESSIONS)
         """When the last sessions were begun, by the machine's monotonic clock."""
 
@@ -168,6 +169,16 @@ class Client(commands.AutoShardedBot):
     async def on_shard_connect(self, shard_id: int) -> None:
         """Note that the gateway has opened for a shard."""
         self._open_shards.add(shard_id)
+        if self.connected and not self._was_ready:
+            self._was_ready = True
+            self._greet_operator()
+
+    def _greet_operator(self) -> None:
+        # The gateway has just listed the servers; later changes are not followed, as the intents leave them out.
+        servers = f"{len(self.guilds):,} server{'' if len(self.guilds) == 1 else 's'}"
+        log.info("ready as %s in %s", self.user and self.user.name, servers)
+        log.info("to add it to a server: %s", SERVER_INSTALL.format(application_id=self.application_id))
+        log.info("to install it for yourself: %s", USER_INSTALL.format(application_id=self.application_id))
 
     async def on_shard_resumed(self, shard_id: int) -> None:
         """Note that the gateway is open again for a shard."""

@@ -1,19 +1,19 @@
 """Every setting: from the environment, from .env, or from a file of its name among the service's secrets."""
 
+import logging
 import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import SplitResult, urlsplit
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from bot.domain.links import Links, Way
 from bot.ledger.postgresql.address import in_clear
 from bot.panel import host_called
+from bot.settings_faults import ENV_FILE, EnvFile, fault, read_env_file, unknown_settings
 
 _SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")
@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     """What an operator can set; the names in capitals are the environment's."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ENV_FILE,
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
@@ -261,20 +261,32 @@ def _is_plain(parts: SplitResult) -> bool:
 
 
 def load_settings() -> Settings:
-    """Return the settings; raise BadSettings, which has a line for each bad one and never shows a value."""
+    """Return the settings; raise BadSettings, which has a line for each bad one and shows no secret."""
     folder = Path(os.environ.get("CREDENTIALS_DIRECTORY") or "/run/secrets")  # systemd's, or Docker's
     options: dict[str, Any] = {"_secrets_dir": folder} if folder.is_dir() else {}
+    given = {name.upper() for name in (*os.environ, *_env_file().names)}
+    if retired := [text for name, text in _RETIRED.items() if name in given]:
+        raise BadSettings("\n".join(retired))
     try:
-        given = {name.upper() for name in (*os.environ, *dotenv_values(".env", encoding="utf-8"))}
-        if retired := [text for name, text in _RETIRED.items() if name in given]:
-            raise BadSettings("\n".join(retired))
         return Settings(**options)
     except ValidationError as error:
-        raise BadSettings("\n".join(map(_line, error.errors(include_input=False)))) from None
-    except (OSError, UnicodeDecodeError, SettingsError) as error:
-        raise BadSettings(f".env or a secret file cannot be read as UTF-8 text: {type(error).__name__}") from None
+        raise BadSettings("\n".join(fault(one, Settings.model_fields) for one in error.errors())) from None
+    except OSError as error:
+        raise BadSettings(f"{error.filename or folder} can't be read: {error.strerror}") from None
+    except (UnicodeDecodeError, SettingsError):
+        raise BadSettings(f"a file in {folder} can't be read as UTF-8 text") from None
 
 
-def _line(fault: ErrorDetails) -> str:
-    names = (str(name).upper() for name in fault["loc"])
-    return ": ".join([*names, fault["msg"].removeprefix("Value error, ")])
+def list_unknown_settings() -> list[str]:
+    """Return a sentence for each name that is no setting, with the one that may be meant; raise BadSettings."""
+    return unknown_settings(_env_file(), Settings.model_fields)
+
+
+def _env_file() -> EnvFile:
+    logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # it would name a line, and no file
+    try:
+        return read_env_file()
+    except OSError as error:
+        raise BadSettings(f"{ENV_FILE} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadSettings(f"{ENV_FILE} can't be read as UTF-8 text: save it in that encoding") from None

@@ -10,6 +10,8 @@ from bot.vault import Purpose, open_vault
 from tests.ledgers import Below, InFile
 
 SECRET = "the key of user 7"
+PRETENDED = "MTExMTExMTExMTExMTExMTEx.not.token"
+"""Has the shape of a bot's token, and is none."""
 
 
 def settings(folder: Path, **more: object) -> Settings:

@@ -18,18 +18,18 @@ import pytest
 from bot.ledger import LedgerShortOfSpace, compact, migrate, only_process
 from bot.ledger.schema import migrations
 from bot.vault import Purpose, open_vault
-from tests.sealed import SECRET, seal_a_key, settings
+from tests.sealed import PRETENDED, SECRET, seal_a_key, settings
 from tests.story import ROOT
 
 
 def run(
-    folder: Path, *arguments: str, before: Callable[[], None] | None = None, **environment: str
+    folder: Path, *arguments: str, before: Callable[[], None] | None = None, cwd: Path = ROOT, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command of the bot with its data in a folder; `before` is done in the new process first."""
     return subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
         preexec_fn=before,
-        cwd=ROOT,
+        cwd=cwd,
         # A process that may write no large files would leave half of its bytecode behind.
         env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "DATA_DIR": str(folder), **environment},
         stdin=subprocess.DEVNULL,
@@ -44,6 +44,26 @@ def test_without_a_token_it_says_where_to_put_one(tmp_path: Path) -> None:
     ended = run(tmp_path, DISCORD_TOKEN="")
     assert ended.returncode == 2
     assert "DISCORD_TOKEN is not set" in ended.stderr
+
+
+def test_a_first_start_is_told_of_the_example_and_of_names_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    ended = run(tmp_path, cwd=tmp_path, PYTHONPATH=str(ROOT))
+    assert ended.returncode == 2
+    assert f"There is no .env in {tmp_path}: cp .env.example .env" in ended.stderr
+    (tmp_path / ".env").write_text("DISCORD_TOKN=hunter2\n")
+    ended = run(tmp_path, cwd=tmp_path, PYTHONPATH=str(ROOT))
+    assert ended.returncode == 2
+    assert "line 1 is ignored: DISCORD_TOKN is no setting. Did you mean DISCORD_TOKEN?" in ended.stderr
+    assert "cp .env.example" not in ended.stderr
+    assert "hunter2" not in ended.stderr
+
+
+def test_what_is_no_token_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    ended = run(tmp_path, DISCORD_TOKEN="1" * 19)
+    assert ended.returncode == 2
+    assert "that looks like the Application ID" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_bad_setting_is_named(tmp_path: Path) -> None:
@@ -74,7 +94,7 @@ def test_nobody_else_may_read_what_the_first_start_makes(tmp_path: Path) -> None
 def test_what_is_no_ledger_is_left_alone(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.sqlite3"
     ledger.write_text("these are my notes, not a database; " * 100)
-    ended = run(tmp_path, DISCORD_TOKEN="x.y.z")
+    ended = run(tmp_path, DISCORD_TOKEN=PRETENDED)
     assert ended.returncode == 3
     assert "cannot be read; nothing was changed" in ended.stderr
     assert ledger.read_text().startswith("these are my notes")
@@ -82,7 +102,7 @@ def test_what_is_no_ledger_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_corrupt_key_file_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "encryption.keys").write_text("not base64 at all\n")
-    ended = run(tmp_path, DISCORD_TOKEN="x.y.z")
+    ended = run(tmp_path, DISCORD_TOKEN=PRETENDED)
     assert ended.returncode == 4
     assert "encryption.keys" in ended.stderr
     assert (tmp_path / "encryption.keys").read_text() == "not base64 at all\n"
@@ -99,7 +119,7 @@ def test_a_missing_key_file_is_not_replaced_by_a_new_one(tmp_path: Path) -> None
     seal_a_key(tmp_path)
     (tmp_path / "encryption.keys").unlink()
     for command in ("run", "rotate-keys"):
-        ended = run(tmp_path, command, DISCORD_TOKEN="x.y.z")
+        ended = run(tmp_path, command, DISCORD_TOKEN=PRETENDED)
         assert ended.returncode == 4
         assert "The key file is gone" in ended.stderr
     assert not (tmp_path / "encryption.keys").exists()
@@ -109,7 +129,7 @@ def test_secrets_sealed_with_another_key_stop_the_start(tmp_path: Path) -> None:
     seal_a_key(tmp_path)
     (tmp_path / "encryption.keys").unlink()
     open_vault(settings(tmp_path))
-    ended = run(tmp_path, DISCORD_TOKEN="x.y.z")
+    ended = run(tmp_path, DISCORD_TOKEN=PRETENDED)
     assert ended.returncode == 4
     assert "1 of 1 API keys" in ended.stderr
 

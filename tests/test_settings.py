@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from bot.ledger import describe
-from bot.settings import BadSettings, Settings, load_settings
+from bot.settings import BadSettings, Settings, list_unknown_settings, load_settings
+from bot.settings_faults import token_fault
+from tests.sealed import PRETENDED
 
 _URLS = ["panel_url", "panel_proxy", "public_url"]
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
@@ -84,31 +86,34 @@ def test_environment_beats_the_file(folder: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("PANEL_URL=http://notpanel.com/api/v2", "PANEL_URL: must be an https address"),
-        ("PANEL_URL=https://:hunter2@notpanel.com/", "PANEL_URL: must be a plain address"),
-        ("PANEL_URL=https://notpanel.com/?key=hunter2", "PANEL_URL: must be a plain address"),
-        ("PANEL_URL=https://a\u2100b:hunter2@x/", "PANEL_URL: is not an address"),
-        ("PANEL_URL=https://notpanel.com:hunter2/", "PANEL_URL: is not an address"),
-        ("PUBLIC_URL=https://bot.example:hunter2/", "PUBLIC_URL: is not an address"),
-        ("PUBLIC_URL=https://:hunter2@bot.example/", "PUBLIC_URL: must be a plain https address"),
-        ("PUBLIC_URL=http://hunter2.example/", "PUBLIC_URL: must be a plain https address"),
-        ('DISCORD_TOKEN="hunter2\nhunter2"', "DISCORD_TOKEN: must be one word"),
-        ("DISCORD_TOKEN=hünter2", "DISCORD_TOKEN: must be one word"),
-        ("DATABASE_URL=mysql://bot:hunter2@db/bot", "DATABASE_URL: must be sqlite:///path or postgresql://"),
-        ("DATABASE_URL=postgresql://bot:8/hunter2@db/bot", "DATABASE_URL: in user and password / must be written as"),
-        ("DATABASE_URL='postgresql://bot:8#hunter2@db/bot'", "DATABASE_URL: in user and password / must be written as"),
-        ("DATABASE_URL=sqlite:///", "DATABASE_URL: must be sqlite:///path"),
-        ("PANEL_IP_LIMIT=0", "PANEL_IP_LIMIT: "),
-        ("PANEL_KEY_LIMIT=hunter2", "PANEL_KEY_LIMIT: "),
+        ("PANEL_URL=http://notpanel.com/api/v2", "PANEL_URL must be an https address"),
+        ("PANEL_URL=https://:hunter2@notpanel.com/", "PANEL_URL must be a plain address"),
+        ("PANEL_URL=https://notpanel.com/?key=hunter2", "PANEL_URL must be a plain address"),
+        ("PANEL_URL=https://a\u2100b:hunter2@x/", "PANEL_URL is not an address"),
+        ("PANEL_URL=https://notpanel.com:hunter2/", "PANEL_URL is not an address"),
+        ("PUBLIC_URL=https://bot.example:hunter2/", "PUBLIC_URL is not an address"),
+        ("PUBLIC_URL=https://:hunter2@bot.example/", "PUBLIC_URL must be a plain https address"),
+        ("PUBLIC_URL=http://hunter2.example/", "PUBLIC_URL must be a plain https address"),
+        ('DISCORD_TOKEN="hunter2\nhunter2"', "DISCORD_TOKEN must be one word"),
+        ("DISCORD_TOKEN=hünter2", "DISCORD_TOKEN must be one word"),
+        ("DATABASE_URL=mysql://bot:hunter2@db/bot", "DATABASE_URL must be sqlite:///path or postgresql://"),
+        ("DATABASE_URL=postgresql://bot:8/hunter2@db/bot", "DATABASE_URL in user and password / must be written as"),
+        ("DATABASE_URL='postgresql://bot:8#hunter2@db/bot'", "DATABASE_URL in user and password / must be written as"),
+        ("DATABASE_URL=sqlite:///", "DATABASE_URL must be sqlite:///path"),
+        ("DATABASE_WITHOUT_TLS=hunter2hunter2", "DATABASE_WITHOUT_TLS must be yes or no"),
+        ("PANEL_IP_LIMIT=0", "PANEL_IP_LIMIT must be a whole number above 0; it is '0'"),
+        ("PANEL_KEY_LIMIT=hunter2hunter2", "PANEL_KEY_LIMIT must be a whole number above 0"),
         ("WATCH_MIN_INTERVAL=901", "WATCH_MIN_INTERVAL must not be larger than WATCH_MAX_INTERVAL"),
-        ("WATCH_MAX_INTERVAL=inf", "WATCH_MAX_INTERVAL: "),
-        ("NOTIFY_WINDOW=nan", "NOTIFY_WINDOW: "),
-        ("CONFIRM_ABOVE=-1", "CONFIRM_ABOVE: "),
-        ("LOG_LEVEL=hunter2", "LOG_LEVEL: "),
-        ("LOG_FORMAT=hunter2", "LOG_FORMAT: "),
+        ("WATCH_MAX_INTERVAL=inf", "WATCH_MAX_INTERVAL must be a number above 0 and at most 86400; it is 'inf'"),
+        ("NOTIFY_WINDOW=nan", "NOTIFY_WINDOW must be a number above 0 and at most 86400; it is 'nan'"),
+        ("CONFIRM_ABOVE=-1", "CONFIRM_ABOVE must be a whole number of at least 0; it is '-1'"),
+        ("HTTP_PORT=abc", "HTTP_PORT must be a whole number from 1 to 65535; it is 'abc'"),
+        ("HTTP_PORT=99999", "HTTP_PORT must be a whole number from 1 to 65535; it is '99999'"),
+        ("LOG_LEVEL=hunter2hunter2", "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR"),
+        ("LOG_FORMAT=xml", "LOG_FORMAT must be console or json; it is 'xml'"),
     ],
 )
-def test_bad_value_is_named_and_not_shown(folder: Path, line: str, message: str) -> None:
+def test_bad_value_is_named_and_no_secret_shown(folder: Path, line: str, message: str) -> None:
     write(folder, "DISCORD_TOKEN=hunter2", line)
     with pytest.raises(BadSettings) as caught:
         load_settings()
@@ -121,17 +126,90 @@ def test_one_line_for_each_bad_setting(folder: Path) -> None:
     write(folder, "PANEL_IP_LIMIT=none", "CONFIRM_ABOVE=many", "LOG_FORMAT=xml")
     with pytest.raises(BadSettings) as caught:
         load_settings()
-    assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
+    assert [line.split()[0] for line in str(caught.value).splitlines()] == [
         "PANEL_IP_LIMIT",
         "CONFIRM_ABOVE",
         "LOG_FORMAT",
     ]
 
 
-def test_unreadable_file_is_a_bad_setting(folder: Path) -> None:
-    (folder / ".env").write_bytes("DISCORD_TOKEN=hunter2".encode("utf-16"))
-    with pytest.raises(BadSettings, match="UTF-8"):
+def test_every_number_and_choice_has_words_of_its_own(folder: Path) -> None:
+    """Those of pydantic name neither what is wanted nor what is there."""
+    kinds = {"int": "many", "float": "many", "bool": "perhaps", "Literal": "xml"}
+    names = [name for name, field in Settings.model_fields.items() if re.search("|".join(kinds), str(field.annotation))]
+    write(folder, *(f"{name.upper()}=perhaps" for name in names if name != "shard_ids"))
+    with pytest.raises(BadSettings) as caught:
         load_settings()
+    lines = str(caught.value).splitlines()
+    assert len(lines) == len(names) - 1
+    assert [line for line in lines if not re.fullmatch(r"[A-Z_]+ must be .+; it is '(perhaps|PERHAPS)'", line)] == []
+
+
+def test_unreadable_file_is_named(folder: Path) -> None:
+    (folder / ".env").write_bytes("DISCORD_TOKEN=hunter2".encode("utf-16"))
+    with pytest.raises(BadSettings, match=r"\.env can't be read as UTF-8"):
+        load_settings()
+    (folder / ".env").unlink()
+    (folder / "secrets" / "discord_token").write_bytes("hunter2".encode("utf-16"))
+    with pytest.raises(BadSettings, match=r"a file in .*secrets can't be read as UTF-8"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("DISCORD_TOKN=hunter2", ".env line 3 is ignored: DISCORD_TOKN is no setting. Did you mean DISCORD_TOKEN?"),
+        ("panel_ul=hunter2", ".env line 3 is ignored: panel_ul is no setting. Did you mean PANEL_URL?"),
+        ("TOKEN=hunter2", ".env line 3 is ignored: TOKEN is no setting. Did you mean DISCORD_TOKEN?"),
+        ("COMPOSE_PROFILES=hunter2", ".env line 3 is ignored: COMPOSE_PROFILES is no setting"),
+        ("hunter2.hunter2.hunter2", ".env, line 3: ignored, not a setting as in NAME=value"),
+        ("hunterhunterHUNTERtwo=", ".env, line 3: ignored, not a setting as in NAME=value"),
+        ("hunter2 hunter2", ".env, line 3: ignored, not a setting as in NAME=value"),
+    ],
+)
+def test_a_name_that_is_no_setting_is_warned_of(folder: Path, line: str, said: str) -> None:
+    write(folder, "# mine", "", line, "Confirm_Above=3")
+    assert list_unknown_settings() == [said]
+    assert load_settings().confirm_above == 3
+
+
+def test_lines_that_set_nothing_are_named_at_once(folder: Path) -> None:
+    write(folder, "hunter2", "LOG_LEVEL=INFO", "h3jK=hunter2")
+    assert list_unknown_settings() == [".env, line 1, 3: ignored, not a setting as in NAME=value"]
+
+
+def test_a_variable_that_is_nearly_a_setting_is_warned_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PANEL_URLS", "hunter2")
+    monkeypatch.setenv("HTTP_PROXY", "http://hunter2")
+    monkeypatch.setenv("XDG_DATA_DIRS", "hunter2")
+    said = "PANEL_URLS in the environment is ignored: it is no setting. Did you mean PANEL_URL?"
+    assert list_unknown_settings() == [said]
+
+
+def test_the_example_is_warned_of_nowhere(folder: Path) -> None:
+    write(folder, re.sub(r"^#(?=[A-Z_]+=)", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert list_unknown_settings() == []
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ("1" * 19, "that looks like the Application ID"),
+        ("0123456789abcdef" * 4, "that looks like the Public Key"),
+        ("aB3-" * 8, "that looks like the Client Secret"),
+        ("bogus", "three parts with dots between"),
+        ("not.a.token", "three parts with dots between"),
+        (f"{PRETENDED}.x", "three parts with dots between"),
+        (PRETENDED.rpartition(".")[0] + ".", "three parts with dots between"),
+        (PRETENDED, ""),
+        (f" {PRETENDED} ", ""),
+    ],
+)
+def test_what_can_be_no_token_is_seen_by_its_shape(token: str, said: str) -> None:
+    fault = token_fault(token)
+    assert bool(said) == bool(fault)
+    assert said in fault
+    assert token not in fault
 
 
 def test_pydantics_own_message_shows_no_value() -> None:
@@ -195,8 +273,8 @@ def test_shards(folder: Path, text: str, shards: tuple[int, ...]) -> None:
     [
         ((PG, "SHARD_IDS=0"), "SHARD_IDS needs SHARD_COUNT"),
         ((PG, "SHARD_IDS=4", "SHARD_COUNT=4"), "SHARD_IDS needs SHARD_COUNT, and numbers below it"),
-        ((PG, "SHARD_IDS=0-1,3-2", "SHARD_COUNT=4"), "SHARD_IDS: must be numbers and ranges"),
-        ((PG, "SHARD_IDS=one", "SHARD_COUNT=4"), "SHARD_IDS: must be numbers and ranges"),
+        ((PG, "SHARD_IDS=0-1,3-2", "SHARD_COUNT=4"), "SHARD_IDS must be numbers and ranges"),
+        ((PG, "SHARD_IDS=one", "SHARD_COUNT=4"), "SHARD_IDS must be numbers and ranges"),
         (("SHARD_IDS=0", "SHARD_COUNT=4"), "needs a ledger that processes can share"),
     ],
 )

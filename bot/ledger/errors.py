@@ -16,6 +16,10 @@ class LedgerUnreadable(LedgerError):
     """The ledger cannot be read; nothing was changed. Check the path, its permissions and the free space."""
 
 
+class LedgerFolderUnwritable(LedgerError):
+    """The ledger's folder can't be written; nothing was changed. Give it to this user, or name another in DATA_DIR."""
+
+
 class LedgerCopyUnwritable(LedgerError):
     """The copy cannot be written; nothing was changed. Name a new file, in a folder that you may write to."""
 

@@ -45,6 +45,15 @@ def on_signal(callback: Callable[[], object]) -> None:
         _shut_down()
 
 
+def goes_on(watched: int, unsent: int, *, shared: bool) -> str:
+    """Return what becomes of open orders and of cancels not sent yet, in a sentence; empty where there are none."""
+    orders = f"{watched:,} order{'s are' if watched > 1 else ' is'} watched again"
+    cancels = f"{unsent:,} cancel{'s' if unsent > 1 else ''} not sent yet {'go' if unsent > 1 else 'goes'} on"
+    parts = [part for count, part in ((watched, orders), (unsent, cancels)) if count]
+    where = "in the other processes, or at the next start" if shared else "at the next start"
+    return f"{', and '.join(parts)} {where}." if parts else ""
+
+
 def _receive(number: int, _: FrameType | None) -> None:
     global _received
     _received = number

@@ -18,6 +18,7 @@ from bot.ledger.postgresql.connections import WRITING
 from bot.panel import Answer
 from tests.cogs.test_every_command import keep_news
 from tests.ledgers import InFile
+from tests.sealed import PRETENDED
 from tests.test_command_line import run, seal_a_key
 from tests.world import World, messages, shown, text_of
 
@@ -43,7 +44,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_first_start_on_a_full_disk(tmp_path: Path) -> None:
-    ended = run(tmp_path, before=nothing_fits(), DISCORD_TOKEN="x.y.z")
+    ended = run(tmp_path, before=nothing_fits(), DISCORD_TOKEN=PRETENDED)
     assert ended.returncode == 3
     assert CANNOT_BE_READ in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -53,7 +54,7 @@ def test_a_first_start_on_a_full_disk(tmp_path: Path) -> None:
 def test_a_start_on_a_full_disk_leaves_the_ledger_as_it_is(tmp_path: Path) -> None:
     seal_a_key(tmp_path)
     before = files_in(tmp_path)
-    ended = run(tmp_path, before=nothing_fits(), DISCORD_TOKEN="x.y.z")
+    ended = run(tmp_path, before=nothing_fits(), DISCORD_TOKEN=PRETENDED)
     assert ended.returncode == 3
     assert "The ledger can" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -61,7 +62,7 @@ def test_a_start_on_a_full_disk_leaves_the_ledger_as_it_is(tmp_path: Path) -> No
 
 
 def test_a_key_file_that_finds_no_room(tmp_path: Path) -> None:
-    ended = run(tmp_path, before=nothing_fits(0), DATABASE_URL="sqlite:////nowhere", DISCORD_TOKEN="x.y.z")
+    ended = run(tmp_path, before=nothing_fits(0), DATABASE_URL="sqlite:////nowhere", DISCORD_TOKEN=PRETENDED)
     assert ended.returncode == 3
     migrate(tmp_path / "ledger.sqlite3")
     ended = run(tmp_path, "rotate-keys", before=nothing_fits(0))
@@ -79,16 +80,18 @@ def test_a_backup_onto_a_full_disk_leaves_no_half(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
-@pytest.mark.parametrize("read_only", [".", "ledger.sqlite3"])
-def test_a_read_only_ledger(tmp_path: Path, read_only: str) -> None:
+@pytest.mark.parametrize(
+    ("read_only", "said"), [(".", "The ledger's folder can't be written"), ("ledger.sqlite3", "The ledger can")]
+)
+def test_a_read_only_ledger(tmp_path: Path, read_only: str, said: str) -> None:
     seal_a_key(tmp_path)
     before = files_in(tmp_path)
     mode = (tmp_path / read_only).stat().st_mode
     (tmp_path / read_only).chmod(mode & 0o555)
-    ended = run(tmp_path, before=bound_by_modes, DISCORD_TOKEN="x.y.z")
+    ended = run(tmp_path, before=bound_by_modes, DISCORD_TOKEN=PRETENDED)
     (tmp_path / read_only).chmod(mode)
     assert ended.returncode == 3
-    assert "The ledger can" in ended.stderr
+    assert said in ended.stderr
     assert "Traceback" not in ended.stderr
     assert files_in(tmp_path) == before
 
@@ -97,7 +100,7 @@ def test_a_ledger_that_another_program_holds(tmp_path: Path) -> None:
     seal_a_key(tmp_path)
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        ended = run(tmp_path, DISCORD_TOKEN="x.y.z")
+        ended = run(tmp_path, DISCORD_TOKEN=PRETENDED)
     assert ended.returncode == 3
     assert "The ledger can" in ended.stderr
     assert "locked" in ended.stderr

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.sealed import PRETENDED
 from tests.story import ROOT
 from tests.wire.stand_in import StandIn
 
@@ -79,7 +80,7 @@ class BotProcess:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(Path(__file__).parent / "child"),
             "WIRE_DISCORD": self.discord.address,
-            "DISCORD_TOKEN": "not.a.token",
+            "DISCORD_TOKEN": PRETENDED,
             "DATA_DIR": str(self.folder),
             "PANEL_URL": self.panel_url,
             **self.settings,

@@ -122,6 +122,8 @@ class StandIn:
     """What people have attached."""
     application: Json = field(default_factory=objects.application)
     """What is told of the bot's application."""
+    servers: Sequence[int] = ()
+    """Servers that the bot is in."""
     shard_of: Callable[[int], int] = lambda _: 0
     """Which shard is told of what a person does."""
     shards: dict[int, Shard] = field(default_factory=dict[int, Shard])
@@ -261,7 +263,7 @@ class StandIn:
             {
                 "v": 10,
                 "user": objects.user(APPLICATION),
-                "guilds": [],
+                "guilds": [{"id": str(server), "unavailable": True} for server in self.servers],
                 "session_id": str(shard[0]),
                 "shard": shard,
                 "application": {"id": str(APPLICATION), "flags": 0},

@@ -16,12 +16,12 @@ from bot.ops.doctor import application
 from bot.ops.doctor.application import check_token, probe_discord
 from tests.ledgers import InPostgres
 from tests.postgres import Postgres
+from tests.sealed import PRETENDED
 from tests.story import ROOT
 from tests.wire.process import BotProcess
 from tests.wire.stage import Stage, stage
 from tests.wire.stand_in import Fault
 
-TOKEN = "not.a.token"
 NEWEST = migrations("sqlite")[-1][0]
 
 
@@ -45,7 +45,7 @@ async def doctor(bot: BotProcess, **more: str) -> tuple[int, list[str]]:
     output, _ = await process.communicate()
     assert process.returncode is not None
     text = output.decode()
-    assert TOKEN not in text
+    assert PRETENDED not in text
     return process.returncode, text.splitlines()
 
 
@@ -102,7 +102,7 @@ async def test_a_discord_that_goes_on_failing_is_not_said_to_be_silent(
     monkeypatch.setattr(discord.http.Route, "BASE", f"http://{here.discord.address}/api/v10")
     monkeypatch.setattr(application, "_PATIENCE", 0.5)
     here.discord.faults = [Fault("GET", "/users/@me", 502)] * 9
-    assert "Discord answered with HTTP 502" in str(check_token(await probe_discord(SecretStr(TOKEN), utc_now)))
+    assert "Discord answered with HTTP 502" in str(check_token(await probe_discord(SecretStr(PRETENDED), utc_now)))
 
 
 async def test_something_else_at_the_panels_address_is_told(here: Stage) -> None:
@@ -114,7 +114,7 @@ async def test_something_else_at_the_panels_address_is_told(here: Stage) -> None
 async def test_a_ledger_in_postgresql_is_looked_into(here: Stage, postgres: Postgres) -> None:
     base = InPostgres(postgres)
     try:
-        code, lines = await doctor(here.bot, DATABASE_URL=base.url.replace("//bot@", f"//bot:{TOKEN}@"))
+        code, lines = await doctor(here.bot, DATABASE_URL=base.url.replace("//bot@", f"//bot:{PRETENDED}@"))
     finally:
         base.drop()
     assert (code, lines[-1]) == (0, "10 checks: 0 failed, 1 want attention.")  # the tests' role is a superuser
@@ -123,7 +123,7 @@ async def test_a_ledger_in_postgresql_is_looked_into(here: Stage, postgres: Post
 
 
 async def test_a_postgresql_that_is_away_fails(here: Stage) -> None:
-    code, lines = await doctor(here.bot, DATABASE_URL=f"postgresql://bot:{TOKEN}@127.0.0.1:9/ledger")
+    code, lines = await doctor(here.bot, DATABASE_URL=f"postgresql://bot:{PRETENDED}@127.0.0.1:9/ledger")
     assert code == 1
     assert "PostgreSQL database ledger on 127.0.0.1:9" in line(lines, "ledger")
     assert line(lines, "keys").startswith("attention")

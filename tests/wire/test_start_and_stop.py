@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import discord
@@ -16,9 +17,13 @@ import pytest
 from pydantic import SecretStr
 
 from bot.app import build
+from bot.demo.panel import Upstream
 from bot.ledger import migrate
+from bot.ops import shutdown
 from bot.settings import Settings
+from tests.sealed import PRETENDED
 from tests.story import ROOT
+from tests.wire.objects import APPLICATION, SERVER
 from tests.wire.stage import KEY, Stage, stage
 from tests.wire.stand_in import Fault, stand_in
 
@@ -30,6 +35,52 @@ async def here(tmp_path: Path) -> AsyncGenerator[Stage]:
     """A bot that has not been started."""
     async with stage(tmp_path) as made:
         yield made
+
+
+@pytest.mark.parametrize(("servers", "words"), [((), "0 servers"), ((SERVER,), "1 server"), ((1, 2, 3), "3 servers")])
+async def test_a_start_ends_with_who_is_ready_and_where_to_invite_it(
+    here: Stage, servers: tuple[int, ...], words: str
+) -> None:
+    here.discord.servers = servers
+    await here.bot.start()
+    await here.logged("to install it for yourself: ")
+    assert f"ready as bot in {words}\n" in here.bot.log
+    for link in (
+        f"client_id={APPLICATION}&integration_type=0&scope=bot+",
+        f"client_id={APPLICATION}&integration_type=1&",
+    ):
+        assert f": https://discord.com/oauth2/authorize?{link}" in here.bot.log
+    await here.discord.drop()
+    await here.comes_true(lambda: here.discord.resumes == 1)
+    assert await here.bot.terminate() == 0
+    assert here.bot.log.count("ready as") == 1
+    assert here.bot.log.endswith("Stopped.\n")
+
+
+async def test_an_end_says_what_the_next_start_goes_on_with(here: Stage) -> None:
+    await here.bot.start()
+    await here.connect()
+    for order in ("ord_A", "ord_B"):
+        here.panel.add_order(KEY, order, status="in_progress", upstream=Upstream(timedelta(hours=1)))
+    await here.cancel("ord_A", "ord_B")
+    await here.ledger_says("SELECT state FROM cancellations", [("queued",), ("queued",)])
+    here.panel.latency = 30
+    assert await here.bot.terminate() == 0
+    assert "Stopped. 2 orders are watched again at the next start.\n" in here.bot.log
+
+
+@pytest.mark.parametrize(
+    ("watched", "unsent", "shared", "said"),
+    [
+        (0, 0, False, ""),
+        (1, 0, False, "1 order is watched again at the next start."),
+        (0, 1, False, "1 cancel not sent yet goes on at the next start."),
+        (3, 1_200, False, "3 orders are watched again, and 1,200 cancels not sent yet go on at the next start."),
+        (3, 0, True, "3 orders are watched again in the other processes, or at the next start."),
+    ],
+)
+def test_what_goes_on_is_said_in_a_sentence(watched: int, unsent: int, shared: bool, said: str) -> None:
+    assert shutdown.goes_on(watched, unsent, shared=shared) == said
 
 
 REFUSED = [
@@ -141,7 +192,7 @@ async def test_a_login_that_nobody_answers_ends(tmp_path: Path, monkeypatch: pyt
         monkeypatch.setattr(discord.http.Route, "BASE", f"http://{away.address}/api/v10")
         away.faults = [Fault("GET", "/users/@me", hang=True)]
         with pytest.raises(TimeoutError):
-            await app.run(SecretStr("not.a.token"), asyncio.Event())
+            await app.run(SecretStr(PRETENDED), asyncio.Event())
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -163,7 +214,7 @@ def test_a_signal_before_the_imports_are_done_ends_the_bot(tmp_path: Path, numbe
     ended = python(
         f"os.kill(os.getpid(), {number:d})\nimport runpy\nrunpy.run_module('bot', run_name='__main__')",
         DATA_DIR=str(tmp_path),
-        DISCORD_TOKEN="x.y.z",
+        DISCORD_TOKEN=PRETENDED,
     )
     assert (ended.returncode, "logging in" in ended.stderr, "Traceback" in ended.stderr) == (0, False, False)
 

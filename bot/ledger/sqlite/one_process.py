@@ -8,14 +8,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bot.ledger.errors import LedgerInUse, LedgerUnreadable
+from bot.ledger.errors import LedgerFolderUnwritable, LedgerInUse, LedgerUnreadable
 
 
 @contextmanager
 def only_process(database: Path) -> Generator[None]:
     """Hold the ledger for this process.
 
-    Raise LedgerInUse, or LedgerUnreadable where not even its lock can be made.
+    Raise LedgerInUse, or where not even its lock can be made LedgerFolderUnwritable or LedgerUnreadable.
     """
     with _explained(database):
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -60,5 +60,10 @@ def _explained(database: Path) -> Generator[None]:
         yield
     except (Timeout, BlockingIOError) as error:
         raise LedgerInUse(f"({database})") from error
+    except PermissionError as error:
+        folder = database.parent
+        if folder.exists() and os.access(folder, os.W_OK | os.X_OK):
+            raise LedgerUnreadable(f"({database}: {error.strerror})") from error
+        raise LedgerFolderUnwritable(f"({folder}: {error.strerror})") from error
     except OSError as error:
         raise LedgerUnreadable(f"({database}: {error.strerror})") from error
