@@ -71,6 +71,8 @@ class App:
     client: Client
     listen: tuple[str, int] | None
     """Where to answer over HTTP: an address of this machine and a port."""
+    cut_off: bool = False
+    """Whether calls were still under way at the end."""
 
     async def work(self, stop: asyncio.Event) -> None:
         """Run the loops beside the client until `stop`, then let running calls be recorded."""
@@ -90,6 +92,8 @@ class App:
 
     async def remaining_work(self) -> str:
         """Return what the next start goes on with, in a sentence; empty where there is nothing, or nobody knows."""
+        if self.cut_off:  # the end is near, and the log has said so
+            return ""
         try:
             async with asyncio.timeout(_COUNT_SECONDS):
                 standing = await self.ledger.read.standing()
@@ -147,6 +151,7 @@ class App:
         """Let calls under way be recorded, as long as a supervisor waits."""
         await asyncio.wait([work], timeout=_DRAIN_SECONDS)
         if not work.done():
+            self.cut_off = True
             log.warning("ended with calls under way; the next start asks for the status of their orders")
             work.cancel()
             await self.scheduler.abandon()

@@ -161,7 +161,7 @@ class StandIn:
     async def submit(self, form: Interaction, value: str) -> Interaction:
         """Fill the only field of a modal and send it."""
         assert form.modal
-        field_id = form.modal["components"][0]["component"]["custom_id"]
+        (field_id,) = [one["component"]["custom_id"] for one in form.modal["components"] if "component" in one]
         leaf = {"type": 4, "id": 2, "custom_id": field_id, "value": value}
         components = [{"type": 18, "id": 1, "component": leaf}]
         return await self._interact(

@@ -64,7 +64,6 @@ async def test_an_end_says_what_the_next_start_goes_on_with(here: Stage) -> None
         here.panel.add_order(KEY, order, status="in_progress", upstream=Upstream(timedelta(hours=1)))
     await here.cancel("ord_A", "ord_B")
     await here.ledger_says("SELECT state FROM cancellations", [("queued",), ("queued",)])
-    here.panel.latency = 30
     assert await here.bot.terminate() == 0
     assert "Stopped. 2 orders are watched again at the next start.\n" in here.bot.log
 
