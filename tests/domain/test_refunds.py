@@ -143,7 +143,8 @@ async def test_refunded_is_said_only_where_it_is_proven(
     for language in Language:
         with use_language(language):
             for text in surfaces(row):
-                assert (SAYS_REFUNDED[language] in text.casefold()) == bool(refund), text
+                said = re.sub("[\u064b-\u0652]", "", text.casefold())  # Arabic vowel signs
+                assert (SAYS_REFUNDED[language] in said) == bool(refund), text
     (line,) = in_file(row)
     assert (line["refund"], line["refund_amount"]) == (refund or "", back.split(" ")[0])
 

@@ -98,7 +98,7 @@ def test_a_translation_keeps_commands_and_markup(language: Language) -> None:
 
 
 OTHER_WORDS = {
-    Language.ARABIC: "[\u064c-\u0652\u0660-\u0669\u200e\u200f\u202a-\u202e\u2066-\u2069]",
+    Language.ARABIC: "[\u0660-\u0669\u200e\u200f\u202a-\u202e\u2066-\u2069]",
     Language.HINDI: r"कुंज",
     Language.INDONESIAN: r"\b(?:Anda|[Ss]aya|[Kk]unci\w*)\b",
     Language.RUSSIAN: r"\b[Вв](?:ы|ас|ам|ами|аш\w*)\b|[йи]те(?:сь)?\b",  # noqa: RUF001
@@ -107,7 +107,7 @@ OTHER_WORDS = {
 }
 """A formal "you" where all other texts are informal, and another word for what is called key in that language.
 
-In Arabic: vowel signs, other digits, and marks of direction, which the bot sets (bot/cards/direction.py).
+In Arabic: other digits, and marks of direction, which the bot sets (bot/cards/direction.py).
 """
 
 
