@@ -6,6 +6,7 @@
         │                                              │
         └── user_id ──< notices ──< notice_items >─────┘
                         (one DM and its nonce)
+                        living: of one request, edited as lines come; replies to it have no lines
         webhooks (where the panel may call for a user)
         kept_orders (named while no key could be used)
 

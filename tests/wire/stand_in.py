@@ -388,7 +388,7 @@ class StandIn:
         if sent is None:
             raise Refusal(404, 10008)
         _check(body)
-        sent.body = body
+        sent.body = {**body, "nonce": sent.body["nonce"]} if "nonce" in sent.body else body
         return _message(sent)
 
     def _follow_up(self, interaction: Interaction, body: Json) -> Json:

@@ -241,7 +241,7 @@ def audit(made: Swarm) -> dict[str, list[Any]]:
         return sum(row.created_at <= at.timestamp() * 1000 for row in found.get(order, ()))
 
     sent = {(order, call.at) for call in made.panel.calls if call.action == "cancel" for order in call.orders}
-    messages = [sent for sent in made.discord.messages.values() if "News about" in sent.text]
+    messages = [sent for sent in made.discord.messages.values() if sent.body.get("nonce")]
     nonces = Counter(sent.body["nonce"] for sent in messages)
     delivered = {nonce for (nonce,) in made.sql(_DELIVERED)}
     return {

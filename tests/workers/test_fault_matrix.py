@@ -222,7 +222,7 @@ async def test_a_fault_of_discord_at_a_step(here: World, ann: Any, fault: str, s
 
 async def check_the_end_for(here: World, ann: Any, card: Any, last: Any) -> None:
     """See that everything was told once, be it by the card, by a message or at the last command."""
-    news = [text for text in messages(ann) if "News about" in text]
+    news = [text for text in messages(ann) if "ord_" in text]
     news += [repr(followup.components) for followup in last.followups]
     about_b = [text for text in news if "ord_B" in text]
     assert len(about_b) == 1

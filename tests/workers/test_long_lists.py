@@ -215,7 +215,9 @@ async def test_the_list_behind_a_message_is_its_readers_alone(here: World, ann: 
     card = await ann.slash("cancel", file=("orders.txt", "\n".join(orders).encode()))
     await ann.click(card.response, label="Cancel 200 orders")
     await here.wait(100)
-    (told,) = [message for message in ann.dm_channel.history() if "News about 200" in text_of_message(message)]
+    (told,) = [
+        message for message in ann.dm_channel.history() if "All 200 orders are settled" in text_of_message(message)
+    ]
     pressed = await choose(ann, told, "Whole list (CSV)")
     (file,) = pressed.response.attachments
     assert (await file.read()).count(b",Cancelled,") == 200
