@@ -164,7 +164,7 @@ async def test_a_refused_message_is_shown_at_the_next_command(here: World, ann: 
     await here.wait(90)
     assert messages(ann) == []
     result = await ann.slash("queued")
-    assert "Nothing open" in shown(result)
+    assert "Nothing waiting" in shown(result)
     (news,) = result.followups
     assert "Cancelled: `ord_A`" in text_of(news.components)
     assert (await ann.slash("queued")).followups == []
@@ -263,7 +263,7 @@ async def test_after_72_hours_the_user_is_told_once_and_after_30_days_it_ends(he
     await here.wait(26 * DAY, step=3600)
     assert "No longer watched" in messages(ann)[-1]
     assert len(messages(ann)) == 2
-    assert "Nothing open" in shown(await ann.slash("queued"))
+    assert "Nothing waiting" in shown(await ann.slash("queued"))
 
 
 async def test_one_users_orders_are_never_anothers(here: World, ann: Any) -> None:

@@ -95,7 +95,7 @@ class TestChecks:
         here.wire.broken = None
         before = len(here.calls("status"))
         await here.wait(600, step=5)
-        assert "Nothing open" in shown(await ann.slash("queued"))
+        assert "Nothing waiting" in shown(await ann.slash("queued"))
         assert len(here.calls("status")) - before < 20
 
 

@@ -216,7 +216,7 @@ async def test_a_fault_of_discord_at_a_step(here: World, ann: Any, fault: str, s
     await live(here, ann, card, 120)
     await here.wait(1500, step=30)  # Discord may want to be left in peace for ten minutes, twice
     kept = await ann.slash("queued")  # whatever could not be delivered is shown at the next command
-    assert "Nothing open" in shown(kept)
+    assert "Nothing waiting" in shown(kept)
     await check_the_end_for(here, ann, card, kept)
 
 
