@@ -224,7 +224,7 @@ class Translator(app_commands.Translator):
         if language is Language.ENGLISH:
             return None
         with use_language(language):
-            return _(string.message)
+            return _(string.message, count=2)  # outcomes to choose from are of many orders
 
 
 def _tracing(answered: Callable[[int, bool], None]) -> aiohttp.TraceConfig:

@@ -111,7 +111,7 @@ def all_kept() -> CardView:
 
 def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) -> CardView:
     """Hand over the IDs of one group to copy: one a line, in a block, as many as one message has room for."""
-    short = _(WORDINGS[state].short)
+    short = _(WORDINGS[state].short, count=len(orders))
     if not orders:
         none = _("No order of that card stands there any more.")
         return card(Tone.PLAIN, [titled(" · ".join([_("None left"), short]), none)])

@@ -14,7 +14,7 @@ _MOST_CHARACTERS = 100
 
 def order_choices(typed: str, orders: Sequence[Cancellation]) -> list[app_commands.Choice[str]]:
     """Offer each order behind what has been typed already, so that several can be picked in turn."""
-    found = ((typed + order.order_id, _(WORDINGS[order.shown_as].short)) for order in orders)
+    found = ((typed + order.order_id, _(WORDINGS[order.shown_as].short, count=1)) for order in orders)
     fitting = [(value, short) for value, short in found if len(value) <= _MOST_CHARACTERS]
     return [app_commands.Choice(name=_name(value, short), value=value) for value, short in fitting[:MOST_CHOICES]]
 

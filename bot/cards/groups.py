@@ -161,7 +161,7 @@ def headline(sections: Sections) -> str:
 
 def counted(groups: Iterable[tuple[Wording, Section]]) -> str:
     """Return how many orders are in each group, in one line."""
-    return " · ".join(f"{number(section.count)} {_(wording.short)}" for wording, section in groups)
+    return " · ".join(f"{number(section.count)} {_(wording.short, count=section.count)}" for wording, section in groups)
 
 
 def facts(orders: int, key: str = "", updated_at: datetime | None = None) -> str:

@@ -60,7 +60,7 @@ def _days(view: HistoryView) -> str:
 
 
 def _only(view: HistoryView) -> str:
-    return _("only {outcome}", outcome=_(OUTCOMES[view.outcome])) if view.outcome else ""
+    return _("only {outcome}", outcome=_(OUTCOMES[view.outcome], count=view.states.total())) if view.outcome else ""
 
 
 def _nothing(view: HistoryView) -> str:

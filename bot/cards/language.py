@@ -53,6 +53,9 @@ _THOUSANDS = re.compile(r"(?<=[0-9])(?=(?:[0-9]{3})+$)")
 _LAKHS = re.compile(r"(?<=[0-9])(?=(?:[0-9]{2})*[0-9]{3}$)")
 """Where one group ends and the next begins; in Hindi those before the last three digits have two."""
 
+_ENDING = re.compile(r"(?<=\w)\((\w{1,3})\)")
+"""The ending of a word for more than one: the words of tables have one form in a catalogue, beside any count."""
+
 _spoken: ContextVar[Language] = ContextVar("current_language", default=Language.ENGLISH)
 
 
@@ -77,7 +80,10 @@ def use_language(language: Language) -> Generator[None]:
 
 
 def _(message: str, /, **values: str | int) -> str:
-    """Return a text in the current language with its {values} filled in, numbers as that language writes them."""
+    """Return a text in the current language with its {values} filled in, numbers as that language writes them.
+
+    A `count` that stands beside a word of a table says whether its ending is shown: `cancelado(s)`.
+    """
     return _filled(_catalogue(current_language()).gettext(message), values)
 
 
@@ -113,6 +119,9 @@ def directed(text: str) -> str:
 
 
 def _filled(text: str, values: dict[str, str | int]) -> str:
+    count = values.get("count")
+    if isinstance(count, int):
+        text = _ENDING.sub("" if count == 1 else r"\1", text)
     text = with_mentions(text)  # before values are in it, which may be somebody else's words
     if runs_right_to_left():
         text = isolate_typed(text)

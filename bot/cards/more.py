@@ -37,7 +37,7 @@ def copy_ids(kind: ListKind, list_id: int, sections: Sections) -> Options:
     """Offer the IDs of each group, to copy."""
     options: dict[str, str] = {}
     for state, section in sections.items():
-        group = f"{number(section.count)} {_(WORDINGS[state].short)}"
+        group = f"{number(section.count)} {_(WORDINGS[state].short, count=section.count)}"
         options |= actions.COPY_IDS.option(kind, list_id, state, label=_("Copy IDs: {group}", group=group))
     return options
 

@@ -46,7 +46,7 @@ def _title(page: ListPage) -> str:
 def _position(page: ListPage) -> str:
     """Say which page it is, of what, and how old."""
     counted = _("page {number} of {pages}", number=page.number + 1, pages=page.last + 1) if page.last else ""
-    outcome = _(OUTCOMES[page.of.outcome]) if page.of.outcome else ""
+    outcome = _(OUTCOMES[page.of.outcome], count=page.total) if page.of.outcome else ""
     return " · ".join(filter(None, [outcome, counted, _("updated {when}", when=ago(page.as_of))]))
 
 
@@ -93,7 +93,7 @@ def _heading(line: Listed, names: Names, most: int = 0) -> str:
     elif order and most > 0 and order.status_word:
         said = f" · {panel_status(order.status_word, most)}"
     money = f" · {change(order)}" if order and order.refund else ""
-    return f"{wording.emoji} **{_(wording.short)}**{money}{said}{under(names, line.account_id)}"
+    return f"{wording.emoji} **{_(wording.short, count=1)}**{money}{said}{under(names, line.account_id)}"
 
 
 def list_card(file: discord.File, count: int) -> CardView:

@@ -102,7 +102,9 @@ def _is_unknown(row: StatusRow) -> TypeGuard[OrderReading]:
 
 def _counts(groups: Iterable[tuple[Wording, Section]]) -> str:
     """Return the first line; the panel's words stand as they are in every language."""
-    shorts = ((section.count, _(one.short) if one in _OURS else one.short) for one, section in groups)
+    shorts = (
+        (section.count, _(one.short, count=section.count) if one in _OURS else one.short) for one, section in groups
+    )
     return " · ".join(f"{number(count)} {short}" for count, short in shorts)
 
 

@@ -200,7 +200,10 @@ def test_cards_of_orders_fit_and_keep_what_matters(
             assert text.startswith("### ")
             assert text.count("`ord_") >= min(count, 5)
             for state, group in grouped(orders).items():
-                assert state is State.REQUESTED or f"{number(group.count)} {_(WORDINGS[state].short)}" in text
+                assert (
+                    state is State.REQUESTED
+                    or f"{number(group.count)} {_(WORDINGS[state].short, count=group.count)}" in text
+                )
 
 
 @pytest.mark.parametrize("words", WORDS)

@@ -17,11 +17,14 @@ from discord import app_commands
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.cards.groups import Section, counted
 from bot.cards.language import CATALOGUES, DOMAIN, OWN_NAMES, _, number, plural, use_language
 from bot.cards.modals import key_form, orders_form
 from bot.cards.preferences import preferences_form
+from bot.cards.words import WORDINGS
 from bot.client import Client
 from bot.domain.languages import Language, resolve_locale
+from bot.domain.states import State
 from bot.ledger import Preferences
 from bot.services.keyring import LONGEST_NAME
 from tests.rules.sources import ROOT, sources, tree_of
@@ -239,6 +242,12 @@ def test_a_locale_of_discord_finds_its_language(locale: str, language: str) -> N
 def test_plural_forms_follow_the_language(count: int, form: str) -> None:
     with use_language(Language.RUSSIAN):
         assert plural("{count} order", "{count} orders", count) == f"{count} {form}"
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 cancelados"), (1, "1 cancelado"), (2, "2 cancelados")])
+def test_words_of_tables_have_the_ending_that_goes_with_their_count(count: int, words: str) -> None:
+    with use_language(Language.SPANISH):
+        assert counted([(WORDINGS[State.CANCELLED], Section(count, ()))]) == words
 
 
 @pytest.mark.parametrize("language", Language)
