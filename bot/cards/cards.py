@@ -79,7 +79,7 @@ def _question(view: RequestView) -> CardView:
     orders = "\n".join(
         [
             *map(code, named),
-            *([f"-# {_('+ {count} more', count=missing)}"] if missing else []),
+            *([small(_("+ {count} more", count=missing))] if missing else []),
             *filter(None, [ignored(request.ignored, request.repeats)]),
         ]
     )

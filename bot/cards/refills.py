@@ -115,7 +115,7 @@ _ROOM_FOR_MORE = 60
 def _named(orders: Sequence[str], count: int) -> str:
     """Return these orders, one a line, and how many more there are."""
     more = count - len(orders)
-    return "\n".join([*map(code, orders), *([f"-# {_('+ {count} more', count=more)}"] if more else [])])
+    return "\n".join([*map(code, orders), *([small(_("+ {count} more", count=more))] if more else [])])
 
 
 def refills_card(
@@ -128,7 +128,7 @@ def refills_card(
     head = titled(counts, facts(len(orders), key, result.asked_at))
     why = stopped(result.stopped) if result.stopped and result.unsent else ""
     note = "\n".join(filter(None, [why, ignored(Junk.of(junk), repeats)]))
-    in_the_file = f"-# {_('The file has every order.')}"
+    in_the_file = small(_("The file has every order."))
     shown = [(REFILLS[fate], groups[fate]) for fate in _GROUP_ORDER if fate in groups]
     texts, left_out = fitted(shown, [head, note, in_the_file], most_without_list(len(orders), len(shown)))
     end = "\n".join(filter(None, [in_the_file if left_out else "", note]))

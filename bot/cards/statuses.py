@@ -13,7 +13,7 @@ from bot.cards.groups import Section, facts, fitted, most_without_list, with_det
 from bot.cards.keys import Names, key_fact, names_of
 from bot.cards.language import N_, _, isolated, number, plural
 from bot.cards.layout import CardView, Tone, card
-from bot.cards.text import amount, code, quoted, titled
+from bot.cards.text import amount, code, quoted, small, titled
 from bot.cards.words import Wording, ignored
 from bot.domain.order_ids import Junk
 from bot.domain.order_status import OrderStatus
@@ -51,7 +51,7 @@ def status_card(orders: Sequence[str], statuses: Statuses, junk: tuple[str, ...]
     groups = _grouped(orders, statuses)
     head = titled(_counts(groups), facts(len(orders), key_fact(statuses.keys, statuses.account), statuses.asked_at))
     note = "\n".join(filter(None, [_stopped(statuses), _elsewhere(statuses), ignored(Junk.of(junk), repeats)]))
-    in_the_file = f"-# {_('The file has every order.')}"
+    in_the_file = small(_("The file has every order."))
     texts, left_out = fitted(groups[::-1], [head, note, in_the_file], most_without_list(len(orders), len(groups)))
     end = "\n".join(filter(None, [in_the_file if left_out else "", note]))
     return card(
