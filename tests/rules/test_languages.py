@@ -263,10 +263,10 @@ def test_numbers_are_written_as_the_language_writes_them(language: Language, val
 def test_one_task_speaks_one_language_at_a_time() -> None:
     with use_language(Language.SPANISH):
         with use_language(Language.TURKISH):
-            turkish = _("Balance")
-        spanish = _("Balance")
-    assert _("Balance") == "Balance"
-    assert len({turkish, spanish, "Balance"}) == 3
+            turkish = _("Balances")
+        spanish = _("Balances")
+    assert _("Balances") == "Balances"
+    assert len({turkish, spanish, "Balances"}) == 3
 
 
 async def test_commands_are_described_in_every_language_within_limits(client: Client) -> None:
