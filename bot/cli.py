@@ -130,7 +130,10 @@ def _doctor(settings: Settings, _: argparse.Namespace) -> int:
         print(finding)
     verdicts = [finding.verdict for finding in findings]
     failed, attention = verdicts.count(FAILED), verdicts.count(ATTENTION)
-    print(f"{len(findings)} checks: {failed} failed, {attention} want attention.")
+    print(
+        f"{len(findings)} checks: "
+        + (f"{failed} failed, {attention} need attention." if failed or attention else "all well.")
+    )
     return EXIT_PASSING if failed else 0
 
 

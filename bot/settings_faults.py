@@ -81,7 +81,7 @@ def unknown_settings(file: EnvFile, known: Iterable[str]) -> list[str]:
 def _meant(name: str, known: list[str], alike: float) -> str:
     close = difflib.get_close_matches(name, known, 1, alike)
     close = close or [one for one in known if alike == _LIKELY and len(name) > 3 and one.endswith(f"_{name}")]
-    return f". Did you mean {close[0]}?" if close else ""
+    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def fault(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:

@@ -54,7 +54,7 @@ def test_a_first_start_is_told_of_the_example_and_of_names_that_are_none(tmp_pat
     (tmp_path / ".env").write_text("DISCORD_TOKN=hunter2\n")
     ended = run(tmp_path, cwd=tmp_path, PYTHONPATH=str(ROOT))
     assert ended.returncode == 2
-    assert "line 1 is ignored: DISCORD_TOKN is no setting. Did you mean DISCORD_TOKEN?" in ended.stderr
+    assert "line 1 is ignored: DISCORD_TOKN is no setting (did you mean DISCORD_TOKEN?)" in ended.stderr
     assert "cp .env.example" not in ended.stderr
     assert "hunter2" not in ended.stderr
 

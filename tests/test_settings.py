@@ -158,9 +158,9 @@ def test_unreadable_file_is_named(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("DISCORD_TOKN=hunter2", ".env line 3 is ignored: DISCORD_TOKN is no setting. Did you mean DISCORD_TOKEN?"),
-        ("panel_ul=hunter2", ".env line 3 is ignored: panel_ul is no setting. Did you mean PANEL_URL?"),
-        ("TOKEN=hunter2", ".env line 3 is ignored: TOKEN is no setting. Did you mean DISCORD_TOKEN?"),
+        ("DISCORD_TOKN=hunter2", ".env line 3 is ignored: DISCORD_TOKN is no setting (did you mean DISCORD_TOKEN?)"),
+        ("panel_ul=hunter2", ".env line 3 is ignored: panel_ul is no setting (did you mean PANEL_URL?)"),
+        ("TOKEN=hunter2", ".env line 3 is ignored: TOKEN is no setting (did you mean DISCORD_TOKEN?)"),
         ("COMPOSE_PROFILES=hunter2", ".env line 3 is ignored: COMPOSE_PROFILES is no setting"),
         ("hunter2.hunter2.hunter2", ".env, line 3: ignored, not a setting as in NAME=value"),
         ("hunterhunterHUNTERtwo=", ".env, line 3: ignored, not a setting as in NAME=value"),
@@ -182,7 +182,7 @@ def test_a_variable_that_is_nearly_a_setting_is_warned_of(folder: Path, monkeypa
     monkeypatch.setenv("PANEL_URLS", "hunter2")
     monkeypatch.setenv("HTTP_PROXY", "http://hunter2")
     monkeypatch.setenv("XDG_DATA_DIRS", "hunter2")
-    said = "PANEL_URLS in the environment is ignored: it is no setting. Did you mean PANEL_URL?"
+    said = "PANEL_URLS in the environment is ignored: it is no setting (did you mean PANEL_URL?)"
     assert list_unknown_settings() == [said]
 
 

@@ -55,7 +55,7 @@ def test_what_cannot_be_looked_at_is_told(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 300)  # as good as a folder that this user may not enter, and it holds for root too
     finding = check_ledger(probe_file(folder / "ledger.sqlite3"))
     states(finding, FAILED, "File name too long")
-    hidden = f"could not be looked at: {folder} {folder / KEY_FILE} {folder / 'ledger.sqlite3'}. Ask"
+    hidden = f"can't be checked: {folder} {folder / KEY_FILE} {folder / 'ledger.sqlite3'}. Run"
     states(check_files(settings(folder)), ATTENTION, hidden)
     states(check_keys(settings(folder), None), FAILED, "File name too long")
 
@@ -136,7 +136,7 @@ def test_a_file_that_others_can_read_is_told_and_left(tmp_path: Path, sealed: by
     lock = tmp_path / "ledger.sqlite3.lock"
     lock.touch(mode=0o600)
     tmp_path.chmod(0o700)
-    states(check_files(settings(tmp_path)), OK, "4 looked at, readable by their owner alone")
+    states(check_files(settings(tmp_path)), OK, "4 checked, readable by their owner only")
     for path in (tmp_path, keys, ledger, lock):  # nothing is in the lock, but who reads it can hold it
         mode = path.stat().st_mode
         path.chmod(mode | 0o040)
@@ -212,7 +212,7 @@ async def test_what_is_no_ledger_of_this_release_is_told(base: InPostgres, chang
 async def test_a_database_that_takes_only_reads_is_told(base: InPostgres) -> None:
     (name,) = base.sql("SELECT current_database()::text")[0]
     base.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    states(check_ledger(await look(base)), FAILED, "takes nothing but reads")
+    states(check_ledger(await look(base)), FAILED, "is read-only")
 
 
 async def test_a_user_without_rights_is_told(base: InPostgres) -> None:
@@ -220,7 +220,7 @@ async def test_a_user_without_rights_is_told(base: InPostgres) -> None:
     base.sql("CREATE ROLE guest LOGIN")
     try:
         guest = SecretStr(base.url.replace("//bot@", "//guest:hunter2@"))
-        states(check_ledger(await probe_server(guest)), FAILED, "may make no tables")
+        states(check_ledger(await probe_server(guest)), FAILED, "can't create tables")
         base.sql(f"CREATE TABLE schema_version AS SELECT {NEWEST} AS version")
         finding = check_ledger(await probe_server(guest))
         states(finding, FAILED, "schema_version of bot")
@@ -271,12 +271,14 @@ def test_looking_into_the_vault_gives_the_vault_that_a_start_opens(tmp_path: Pat
 
 def test_the_encryption_keys(tmp_path: Path, sealed: bytes) -> None:
     path, given = tmp_path / KEY_FILE, settings(tmp_path)
-    states(check_keys(given, (sealed,)), OK, f"{path} opens all 1 stored", "Is there a copy of it apart from")
-    states(check_keys(given, None), ATTENTION, f"{path} can be read; what is sealed with them is not known")
+    states(check_keys(given, (sealed,)), OK, f"{path} opens all 1 stored", "Keep a copy of it apart from")
+    states(
+        check_keys(given, None), ATTENTION, f"{path} can be read; whether they open the stored API keys is not known"
+    )
     key = SecretStr(path.read_text("ascii"))
     states(check_keys(settings(tmp_path, encryption_keys=key), (sealed,)), OK, "ENCRYPTION_KEYS opens all 1")
     path.unlink()
-    states(check_keys(given, None), ATTENTION, f"none at {path}; what is sealed")
+    states(check_keys(given, None), ATTENTION, f"none at {path}; whether")
     states(check_keys(given, ()), OK, f"none yet at {path}", "Back it up then")
     states(check_keys(given, (sealed,)), FAILED, f"{path} is gone, and 1 API keys", "Put its backup in its place")
 

@@ -101,6 +101,10 @@ def test_the_makefile_lists_all_its_targets() -> None:
     assert set(phony[1].split()) == make_targets()
 
 
+def test_the_readme_stays_short() -> None:
+    assert len(readme().splitlines()) <= 150
+
+
 def test_the_readme_names_every_setting() -> None:
     text = readme()
     assert [name.upper() for name in Settings.model_fields if f"`{name.upper()}`" not in text] == []

@@ -57,7 +57,7 @@ def line(lines: list[str], subject: str) -> str:
 
 async def test_all_is_well_before_the_first_start_and_beside_a_running_bot(here: Stage) -> None:
     code, lines = await doctor(here.bot)
-    assert (code, lines[-1]) == (0, "10 checks: 0 failed, 0 want attention.")
+    assert (code, lines[-1]) == (0, "13 checks: all well.")
     assert all(one.startswith("ok ") for one in lines[:-1])
     assert "none yet" in line(lines, "ledger")
     assert sorted(path.name for path in here.bot.folder.iterdir()) == []
@@ -108,7 +108,7 @@ async def test_a_discord_that_goes_on_failing_is_not_said_to_be_silent(
 async def test_something_else_at_the_panels_address_is_told(here: Stage) -> None:
     code, lines = await doctor(here.bot, PANEL_URL=f"http://{here.discord.address}/gateway")
     assert code == 1
-    assert "something else than NotPanel's API" in line(lines, "panel")
+    assert "isn't NotPanel's API" in line(lines, "panel")
 
 
 async def test_a_ledger_in_postgresql_is_looked_into(here: Stage, postgres: Postgres) -> None:
@@ -117,7 +117,7 @@ async def test_a_ledger_in_postgresql_is_looked_into(here: Stage, postgres: Post
         code, lines = await doctor(here.bot, DATABASE_URL=base.url.replace("//bot@", f"//bot:{PRETENDED}@"))
     finally:
         base.drop()
-    assert (code, lines[-1]) == (0, "10 checks: 0 failed, 1 want attention.")  # the tests' role is a superuser
+    assert (code, lines[-1]) == (0, "13 checks: 0 failed, 1 need attention.")  # the tests' role is a superuser
     assert f"schema {NEWEST}" in line(lines, "ledger")
     assert "none yet" in line(lines, "keys")
 
@@ -137,7 +137,7 @@ async def test_a_key_file_that_others_can_read_wants_attention_alone(here: Stage
     code, lines = await doctor(here.bot)
     assert code == 0
     assert line(lines, "files").startswith("attention")
-    assert "1 want attention" in lines[-1]
+    assert "1 need attention" in lines[-1]
 
 
 @pytest.mark.parametrize(

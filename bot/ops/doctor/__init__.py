@@ -7,10 +7,17 @@ import asyncio
 from pathlib import Path
 
 from bot.domain.clock import Clock, utc_now
-from bot.ops.doctor.application import check_application, check_intents, check_token, probe_discord
+from bot.ops.doctor.application import (
+    check_application,
+    check_directory,
+    check_intents,
+    check_invitation,
+    check_token,
+    probe_discord,
+)
 from bot.ops.doctor.clock import check_clock
 from bot.ops.doctor.finding import Finding
-from bot.ops.doctor.installation import check_address, check_files, check_keys
+from bot.ops.doctor.installation import check_address, check_files, check_keys, check_settings
 from bot.ops.doctor.ledger import check_disk, check_ledger, probe_file, probe_server
 from bot.ops.doctor.panel import check_panel, probe_panel
 from bot.settings import Settings
@@ -26,9 +33,12 @@ async def examine(settings: Settings, clock: Clock = utc_now) -> list[Finding]:
         check_address(settings.public_url),
     )
     return [
+        check_settings(),
         check_token(discord),
         check_intents(discord),
         check_application(discord),
+        check_invitation(discord),
+        check_directory(discord, settings),
         check_panel(panel),
         check_ledger(ledger),
         check_disk(ledger),

@@ -11,12 +11,17 @@ import discord
 from pydantic import SecretStr
 
 from bot.domain.clock import Clock
+from bot.domain.links import SERVER_INSTALL, USER_INSTALL
 from bot.ops.doctor.clock import ClockReading
 from bot.ops.doctor.finding import ATTENTION, FAILED, OK, Finding
 from bot.panel import read_date
+from bot.settings import Settings
+from bot.settings_faults import token_fault
 
 SHARDS_FROM = 2_500
 """Servers from which Discord wants an application to be sharded."""
+MOST_OF_DESCRIPTION, MOST_OF_SUMMARY, MOST_TAGS = 400, 200, 5
+"""What Discord's directory takes: characters of both texts, and tags."""
 _PATIENCE = 20
 """Seconds for Discord to answer."""
 
@@ -25,6 +30,7 @@ class NoApplication(StrEnum):
     """Why Discord said nothing of the application."""
 
     NO_TOKEN = "no token"
+    MISSHAPEN = "misshapen"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
 
@@ -43,6 +49,11 @@ class Application:
     installs: tuple[str, ...] | None = None
     """*Guild Install* and *User Install*, as far as they are ticked; None where Discord does not say."""
     servers: int = 0
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    terms_url: str = ""
+    privacy_url: str = ""
+    has_install_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,8 @@ async def probe_discord(token: SecretStr | None, clock: Clock) -> DiscordAnswer:
     """Log in by REST alone (GET users/@me and the application): no gateway, so a running bot is not disturbed."""
     if token is None:
         return DiscordAnswer(NoApplication.NO_TOKEN)
+    if fault := token_fault(token.get_secret_value()):
+        return DiscordAnswer(NoApplication.MISSHAPEN, fault)
     answers = _Answers(clock)
     client = discord.Client(intents=discord.Intents.none(), http_trace=answers.trace)
     try:
@@ -92,6 +105,11 @@ def _application(about: discord.AppInfo) -> Application:
         is_public=about.bot_public,
         installs=tuple(name for name, on in ticked.items() if on) if any(ticked.values()) else None,
         servers=about.approximate_guild_count,
+        description=about.description,
+        tags=tuple(about.tags),
+        terms_url=about.terms_of_service_url or "",
+        privacy_url=about.privacy_policy_url or "",
+        has_install_link=any(ticked.values()) or bool(about.install_params or about.custom_install_url),
     )
 
 
@@ -124,6 +142,8 @@ def check_token(answer: DiscordAnswer) -> Finding:
             return Finding(OK, "token", f"Discord knows it as {application.name} ({application.id})")
         case NoApplication.NO_TOKEN:
             return Finding(FAILED, "token", "DISCORD_TOKEN is not set", "README.md says where to get it.")
+        case NoApplication.MISSHAPEN:
+            return Finding(FAILED, "token", answer.did)
         case NoApplication.REFUSED:
             return Finding(
                 FAILED,
@@ -136,7 +156,7 @@ def check_token(answer: DiscordAnswer) -> Finding:
                 FAILED,
                 "token",
                 f"not known: Discord {answer.did}",
-                "Try again in some minutes; check network, name resolution and proxies, and that port 443 is let out.",
+                "Try again in some minutes; check network, DNS and proxies, and that outgoing port 443 is open.",
             )
 
 
@@ -144,43 +164,41 @@ def check_intents(answer: DiscordAnswer) -> Finding:
     """Tell which privileged intents are switched on for nothing."""
     application = answer.application
     if isinstance(application, NoApplication):
-        return Finding(ATTENTION, "intents", "not looked at", "See token.")
+        return Finding(ATTENTION, "intents", "not checked", "See token.")
     if application.privileged:
         return Finding(
             ATTENTION,
             "intents",
-            f"switched on and not needed: {', '.join(application.privileged)}",
+            f"on and not needed: {', '.join(application.privileged)}",
             "Turn Privileged Gateway Intents off in the developer portal, under Bot.",
         )
-    return Finding(
-        OK, "intents", "none is privileged; the bot asks for direct messages alone, which need no permission"
-    )
+    return Finding(OK, "intents", "no privileged intent is on, and none is needed")
 
 
 def check_application(answer: DiscordAnswer) -> Finding:
     """Tell what in the developer portal keeps commands or servers away."""
     application = answer.application
     if isinstance(application, NoApplication):
-        return Finding(ATTENTION, "application", "not looked at", "See token.")
+        return Finding(ATTENTION, "application", "not checked", "See token.")
     if application.interactions_go_elsewhere:
         return Finding(
             FAILED,
             "application",
-            "an Interactions Endpoint URL is set, so that no command reaches this bot",
+            "an Interactions Endpoint URL is set, so no command reaches this bot",
             "Remove it in the developer portal, under General Information.",
         )
     if application.needs_code_grant:
         return Finding(
             FAILED,
             "application",
-            "Requires OAuth2 Code Grant is on, so that the invitation does not work",
+            "Requires OAuth2 Code Grant is on, so the invitation does not work",
             "Turn it off in the developer portal, under Bot.",
         )
     if application.servers >= SHARDS_FROM:
         return Finding(
             ATTENTION,
             "application",
-            f"in about {application.servers:,} servers; Discord wants shards from {SHARDS_FROM:,}",
+            f"in about {application.servers:,} servers; Discord requires shards from {SHARDS_FROM:,}",
             "docs/scaling.md says how.",
         )
     missing = {"Guild Install", "User Install"} - set(application.installs or ())
@@ -189,7 +207,44 @@ def check_application(answer: DiscordAnswer) -> Finding:
             ATTENTION,
             "application",
             f"not ticked: {', '.join(sorted(missing))}",
-            "Tick it in the developer portal, under Installation, if people are to add the bot that way.",
+            "Tick it in the developer portal, under Installation, to let people add the bot that way.",
         )
     who = "anybody can add it" if application.is_public else "only its owner can add it (Public Bot is off)"
     return Finding(OK, "application", f"commands reach this bot; {who}; in about {application.servers:,} servers")
+
+
+def check_invitation(answer: DiscordAnswer) -> Finding:
+    """Give the links that add the bot to a server and to a person."""
+    application = answer.application
+    if isinstance(application, NoApplication):
+        return Finding(ATTENTION, "invitation", "not known", "See token.")
+    to_server, to_user = (link.format(application_id=application.id) for link in (SERVER_INSTALL, USER_INSTALL))
+    return Finding(OK, "invitation", f"to a server: {to_server} and to yourself: {to_user}")
+
+
+def check_directory(answer: DiscordAnswer, settings: Settings) -> Finding:
+    """Tell what Discord's directory wants and does not find; a bot that is not listed there works without."""
+    application = answer.application
+    if isinstance(application, NoApplication):
+        return Finding(ATTENTION, "directory", "not checked", "See token.")
+    wanted = {
+        f"a description of at most {MOST_OF_DESCRIPTION} characters": (
+            0 < len(application.description) <= MOST_OF_DESCRIPTION
+        ),
+        f"tags (up to {MOST_TAGS})": 0 < len(application.tags) <= MOST_TAGS,
+        "a terms address": bool(application.terms_url),
+        "a privacy address": bool(application.privacy_url),
+        "an install link": application.has_install_link,
+        "SUPPORT_URL": bool(settings.support_url),
+    }
+    missing = [name for name, found in wanted.items() if not found]
+    portal = {"PRIVACY_URL": (settings.privacy_url, application.privacy_url)}
+    portal["TERMS_URL"] = (settings.terms_url, application.terms_url)
+    other = [name for name, (ours, theirs) in portal.items() if ours and theirs and ours != theirs]
+    if missing:
+        says = f"not ready for Discord's directory, if you want the bot listed: {', '.join(missing)} missing"
+        return Finding(OK, "directory", says, "deploy/discord-directory.md has texts to copy.")
+    if other:
+        says = f"/help and the developer portal lead to different addresses: {', '.join(other)}"
+        return Finding(OK, "directory", says, "Make them the same.")
+    return Finding(OK, "directory", "has all that Discord's directory wants")

@@ -32,7 +32,9 @@ def check_clock(*readings: ClockReading | None) -> Finding:
     """Tell how far this machine's clock is off, by whoever answered fastest."""
     told = [reading for reading in readings if reading]
     if not told:
-        return Finding(ATTENTION, "clock", "not compared: nobody told the time", "See token and panel.")
+        return Finding(
+            ATTENTION, "clock", "not compared: neither Discord nor the panel gave a time", "See token and panel."
+        )
     reading = min(told, key=lambda one: one.precision)
     off, precision = abs(reading.difference), reading.precision
     way = "ahead of" if reading.difference > timedelta() else "behind"
@@ -42,7 +44,6 @@ def check_clock(*readings: ClockReading | None) -> Finding:
             ATTENTION,
             "clock",
             says,
-            "Switch on time synchronisation: beyond 2 s the bot reads the panel's limits wrongly, calls too early or "
-            "too late, and the times that it shows are not true.",
+            "Turn on time synchronisation: beyond 2 s the bot calls too early or too late, and shows wrong times.",
         )
-    return Finding(OK, "clock", f"{says}; up to 2 s do not matter")
+    return Finding(OK, "clock", f"{says}; up to 2 s is fine")

@@ -25,4 +25,5 @@ class Finding:
     remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.verdict:<9}  {self.subject:<11} {self.says}.{self.remedy and ' ' + self.remedy}"
+        stop = "" if "://" in self.says.rpartition(" ")[2] else "."  # an address is copied whole
+        return f"{self.verdict:<9}  {self.subject:<11} {self.says}{stop}{self.remedy and ' ' + self.remedy}"

@@ -7,7 +7,8 @@ from pathlib import Path
 import aiohttp
 
 from bot.ops.doctor.finding import ATTENTION, FAILED, OK, Finding
-from bot.settings import BadSettings, Settings
+from bot.settings import BadSettings, Settings, list_unknown_settings
+from bot.settings_faults import ENV_FILE
 from bot.vault import KEY_FILE, VaultError, inspect_vault
 
 _PATIENCE = 20
@@ -15,6 +16,13 @@ _PATIENCE = 20
 _HAS_MODES = os.name == "posix"
 _OTHERS = 0o077
 _METHOD_NOT_ALLOWED = 405
+
+
+def check_settings() -> Finding:
+    """Tell which names in .env and in the environment are no settings, so that they change nothing."""
+    if unknown := list_unknown_settings():
+        return Finding(ATTENTION, "settings", "; ".join(unknown), "Correct the name, or delete it.")
+    return Finding(OK, "settings", "every name in .env is a setting" if ENV_FILE.exists() else "there is no .env")
 
 
 def check_keys(settings: Settings, sealed: tuple[bytes, ...] | None) -> Finding:
@@ -30,7 +38,7 @@ def check_keys(settings: Settings, sealed: tuple[bytes, ...] | None) -> Finding:
         return Finding(FAILED, "keys", str(error).rstrip("."))
     if sealed is None:
         there = f"{where} can be read" if vault else f"none at {where}"
-        says = f"{there}; what is sealed with them is not known, since the ledger was not read"
+        says = f"{there}; whether they open the stored API keys is not known, as the ledger was not read"
         return Finding(ATTENTION, "keys", says, "See ledger.")
     if not vault and sealed:
         says = f"{path} is gone, and {len(sealed)} API keys are sealed with it"
@@ -45,15 +53,15 @@ def check_keys(settings: Settings, sealed: tuple[bytes, ...] | None) -> Finding:
         OK,
         "keys",
         f"{where} opens all {len(sealed)} stored API keys",
-        "Is there a copy of it apart from the ledger's? Without it no backup of the ledger gives the keys back.",
+        "Keep a copy of it apart from the ledger's backups: without it they can't be opened.",
     )
 
 
 def check_files(settings: Settings) -> Finding:
     """Tell who else can read DATA_DIR, the key file, .env and, where the ledger is a file, that with its journals."""
     if not _HAS_MODES:
-        says = "this system has no file modes to look at"
-        return Finding(ATTENTION, "files", says, "See that no other user can read DATA_DIR.")
+        says = "this system has no file modes to check"
+        return Finding(ATTENTION, "files", says, "Make sure that no other user can read DATA_DIR.")
     count, open_to_others, hidden = 0, list[str](), list[str]()
     copies = _with_copies(settings.database) if isinstance(settings.database, Path) else []
     for path in (settings.data_dir, settings.data_dir / KEY_FILE, Path(".env"), *copies):
@@ -77,9 +85,9 @@ def check_files(settings: Settings) -> Finding:
             f"chmod go= {names} — and if one of them is a stranger, reset the token and the keys.",
         )
     if hidden:
-        says = f"could not be looked at: {' '.join(hidden)}"
-        return Finding(ATTENTION, "files", says, "Ask the doctor as the user that runs the bot.")
-    return Finding(OK, "files", f"{count} looked at, readable by their owner alone")
+        says = f"can't be checked: {' '.join(hidden)}"
+        return Finding(ATTENTION, "files", says, "Run the doctor as the user that runs the bot.")
+    return Finding(OK, "files", f"{count} checked, readable by their owner only")
 
 
 def _with_copies(ledger: Path) -> list[Path]:
@@ -95,7 +103,7 @@ async def check_address(url: str | None) -> Finding:
     Ask for a page where only calls are taken: the bot answers "method not allowed".
     """
     if not url:
-        return Finding(OK, "address", "no PUBLIC_URL is set, so no webhooks; the bot works without")
+        return Finding(OK, "address", "PUBLIC_URL is not set, so there are no webhooks; the bot works without")
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_PATIENCE)) as http,

@@ -18,7 +18,7 @@ from bot.ledger import (
 )
 from bot.ops.doctor.finding import ATTENTION, FAILED, OK, Finding
 
-_MEGABYTE = 1_000_000
+_MEGABYTE, _GIGABYTE = 10**6, 10**9
 _LEAST_FREE = 20 * _MEGABYTE
 _SPARE = 100 * _MEGABYTE
 _OLDEST_SERVER = 140_000
@@ -104,7 +104,7 @@ def _check_file(ledger: LedgerFile, found: Checkup | None) -> Finding:
     path = ledger.path
     if not ledger.writable:
         return Finding(
-            FAILED, "ledger", f"{path} cannot be written by this user", "Give its folder and files to that user."
+            FAILED, "ledger", f"{path} cannot be written by this user", "Give its folder and files to this user."
         )
     if found is None:
         return Finding(OK, "ledger", f"none yet at {path}; the first start makes it")
@@ -123,39 +123,37 @@ def _check_file(ledger: LedgerFile, found: Checkup | None) -> Finding:
         return Finding(
             ATTENTION,
             "ledger",
-            f"schema {found.version}, whole; this release brings {found.newest}",
-            "The next start changes it, after a copy beside it; make a backup of your own first.",
+            f"schema {found.version}, intact; this release brings {found.newest}",
+            "The next start upgrades it and keeps a copy beside it; make a backup of your own first.",
         )
     if found.strangers:
         return Finding(
             ATTENTION,
             "ledger",
-            f"{path} is whole, and holds what no release has put there: {', '.join(found.strangers[:_MOST_NAMED])}",
+            f"{path} is intact, and holds what no release has put there: {', '.join(found.strangers[:_MOST_NAMED])}",
             "It can change what the bot does. Find out who put it there; restore a backup from before.",
         )
-    return Finding(OK, "ledger", f"{path}: schema {found.version}, {_megabytes(ledger.size)}, read through and whole")
+    return Finding(OK, "ledger", f"{path}: schema {found.version}, {_size(ledger.size)}, intact")
 
 
 def _check_server(name: str, found: ServerCheckup) -> Finding:
     server = f"{name}: PostgreSQL {found.release}"
     if found.number < _OLDEST_SERVER:
-        return Finding(FAILED, "ledger", f"{server} is too old", "Take 14 or newer (docs/postgresql.md).")
+        return Finding(FAILED, "ledger", f"{server} is too old", "Use 14 or newer (docs/postgresql.md).")
     if found.version > found.newest:
         return _written_by_a_newer_release(found)
     if found.encoding != "UTF8":
         return Finding(
-            FAILED, "ledger", f"{server}, in {found.encoding}", "Make the database anew, with ENCODING 'UTF8'."
+            FAILED, "ledger", f"{server}, in {found.encoding}", "Create the database again, with ENCODING 'UTF8'."
         )
     if not found.writable:
-        return Finding(
-            FAILED, "ledger", f"{server} takes nothing but reads", "Connect to the server that is written to."
-        )
+        return Finding(FAILED, "ledger", f"{server} is read-only", "Connect to the primary server.")
     if found.version < found.newest and not found.may_create:
         return Finding(
             FAILED,
             "ledger",
-            f"{server}, where this user may make no tables",
-            "Let the database belong to it (docs/postgresql.md).",
+            f"{server}, where this user can't create tables",
+            "Make it the database's owner (docs/postgresql.md).",
         )
     if not found.version:
         return Finding(OK, "ledger", f"{server}, empty; the first start makes the tables")
@@ -164,7 +162,7 @@ def _check_server(name: str, found: ServerCheckup) -> Finding:
             ATTENTION,
             "ledger",
             f"{server}, schema {found.version}; this release brings {found.newest}",
-            "The next start changes it and makes no copy: make a backup with pg_dump first.",
+            "The next start upgrades it and keeps no copy: make a backup with pg_dump first.",
         )
     if found.advice:
         says = f"{server}, schema {found.version}, where rights are wider than needed"
@@ -184,15 +182,15 @@ def _written_by_a_newer_release(found: Checkup | ServerCheckup) -> Finding:
 def check_disk(ledger: LedgerFile | LedgerServer) -> Finding:
     """Tell whether the ledger can grow, be copied and be rewritten."""
     if isinstance(ledger, LedgerServer):
-        return Finding(OK, "disk", "the ledger's is on PostgreSQL's machine: watch it there")
-    says = f"{_megabytes(ledger.free)} free for {ledger.path.parent}"
+        return Finding(OK, "disk", "the ledger is on PostgreSQL's machine: watch the disk there")
+    says = f"{_size(ledger.free)} free for {ledger.path.parent}"
     if ledger.free < _LEAST_FREE:
-        return Finding(FAILED, "disk", says, "Make room: without it no cancel is taken on.")
+        return Finding(FAILED, "disk", says, "Free some space: without it new cancels are refused.")
     if ledger.free < 2 * ledger.size + _SPARE:
-        remedy = "Make room: a migration and /forget-me each need as much as the ledger holds."
+        remedy = "Free some space: a migration and /forget-me each need as much as the ledger holds."
         return Finding(ATTENTION, "disk", says, remedy)
     return Finding(OK, "disk", says)
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / _MEGABYTE:,.1f} MB"
+def _size(size: int) -> str:
+    return f"{size / _GIGABYTE:,.1f} GB" if size >= _GIGABYTE else f"{size / _MEGABYTE:.1f} MB"

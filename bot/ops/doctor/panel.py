@@ -51,15 +51,15 @@ def check_panel(answer: PanelAnswer) -> Finding:
             return Finding(
                 FAILED,
                 "panel",
-                f"{answer.url} broke off or reports a fault of its own{quoted}",
+                f"{answer.url} broke off or reports an error of its own{quoted}",
                 "Try again in some minutes, then ask NotPanel.",
             )
         case UnexpectedResponse():
             return Finding(
                 FAILED,
                 "panel",
-                f"something else than NotPanel's API answers at {answer.url}",
-                "Check PANEL_URL; a login page or a firewall's page in between looks like this too.",
+                f"{answer.url} is answered by something that isn't NotPanel's API",
+                "Check PANEL_URL; a login page or a firewall in between looks like this too.",
             )
         case None:
             return Finding(
