@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cards import answers, keys, refills, small_talk
+from bot.cards import answers, connecting, keys, refills, small_talk
 from bot.cards.balances import balances_card
 from bot.cards.cards import request_card
+from bot.cards.errors import panel_error
 from bot.cards.help import help_card
 from bot.cards.language import _, number, use_language
 from bot.cards.layout import CardView, Tone, card
@@ -126,11 +127,11 @@ def cards_with(words: str, count: int) -> Iterator[CardView]:
 
     balance = Balance(words[:40], words[:10])
     views = [KeyView(one, "4321", count) for one in mine]
-    yield keys.connected(Connected(mine[0], mine, "4321", balance, count))
-    yield keys.connected(Connected(mine[1], mine, "4321", balance, count))
+    yield connecting.connected(Connected(mine[0], mine, "4321", balance, count))
+    yield connecting.connected(Connected(mine[1], mine, "4321", balance, count), dms_refused=True)
     yield keys.keys_card(views)
     yield keys.keys_card(views[:1])
-    yield keys.key_problem(Refused(words), mine[0].name)
+    yield connecting.not_connected(panel_error(Refused(words)), "https://example.com/keys", mine[0].name, count)
     yield keys.which_to_remove(mine)
     yield keys.removal_question(views[0])
     yield keys.removed(Removed(mine[0], count, mine, wholly=False))

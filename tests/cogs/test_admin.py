@@ -65,7 +65,7 @@ async def test_the_owner_sees_how_the_bot_is_doing(here: World, ann: Any) -> Non
     await here.settle()
     text = await told(ann)
     assert "gateway open" in text
-    assert re.search(r"worker \d+ s, cards \d+ s, notices \d+ s, webhooks \d+ s", text)
+    assert re.search(r"worker \d+ s, cards \d+ s, (\w+ \d+ s, )*notices \d+ s, (\w+ \d+ s, )*webhooks \d+ s", text)
     assert "in lists 0, requested 0, sending 0, accepted 0, queued 1, unclear 0" in text
     assert "balance ok 1, cancel ok 1, status ok 1" in text
     assert "cancelled 1" in text

@@ -52,8 +52,7 @@ async def test_a_queued_order_is_followed_until_it_ends(here: World, ann: Any) -
     await here.wait(90)
     assert "1 cancelled" in shown(result)
     (notice,) = messages(ann)
-    assert "-# 1 order" in notice
-    assert "**✅ Cancelled** (1)\n-# 0.50 USD refunded." in notice
+    assert notice == "### ✅ Cancelled: `ord_A` · −0.50 USD"  # noqa: RUF001
 
 
 async def test_an_order_that_runs_on_is_not_called_cancelled(here: World, ann: Any) -> None:

@@ -191,7 +191,7 @@ async def test_what_the_panel_has_done_is_written_down_as_soon_as_that_is_possib
     await here.settle()
     assert "Waiting at the provider" in shown(card)
     await here.wait(90)
-    assert "1 cancelled" in messages(ann)[-1]
+    assert "Cancelled: `ord_A`" in messages(ann)[-1]
     assert here.panel.cancel_requests == {"ord_A": 1}
 
 

@@ -94,7 +94,7 @@ async def test_a_message_offers_the_other_key_too(here: World, ann: Any) -> None
     here.order("ord_S", key=SHOP)
     await ann.slash("cancel", orders="ord_S")
     await here.wait(15)
-    assert "`ord_S` · key `main`" in messages(ann)[-1]
+    assert "Not cancelled: `ord_S`\n-# key `main`" in messages(ann)[-1]
     question = await choose(ann, ann.dm_channel.last_message, "under Shop")
     (request,) = here.sql("SELECT account_id, orders, state FROM requests ORDER BY id DESC LIMIT 1")
     assert question.acknowledged
