@@ -57,17 +57,6 @@ def undated(_order: Cancellation) -> str:
     return ""
 
 
-def asked(order: Cancellation) -> str:
-    """Say when its cancellation was asked for."""
-    return " " + _("asked {when}", when=ago(order.created_at))
-
-
-def last_checked(order: Cancellation) -> str:
-    """Say when it was asked for, and when it was last checked."""
-    last = _("last look {when}", when=ago(order.checked_at)) if order.checked_at else ""
-    return " · ".join(filter(None, [asked(order), last]))
-
-
 def ended_on(order: Cancellation) -> str:
     """Say when it ended."""
     return f" {on(order.ended_at)}" if order.ended_at else ""
@@ -134,10 +123,9 @@ def _remark(state: State, order: Cancellation) -> str:
 
 
 def _money(group: Group) -> str:
-    """Say what came back for a group, as far as that is proven and known of all its orders."""
-    if group.count > len(group.first):
-        return ""
-    back = add_up((order.currency, order.came_back) for order in group.first)
+    """Say what came back for a group, as far as that is proven."""
+    is_whole = group.count == len(group.first)
+    back = add_up((order.currency, order.came_back) for order in group.first) if is_whole else group.came_back
     return _("{amount} refunded.", amount=sums(back)) if back else ""
 
 

@@ -1,8 +1,9 @@
 """What is shown of many orders at once: groups on a card or in a message, and the lines of a long list."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Self
 
@@ -15,10 +16,14 @@ MOST_SHOWN = 120
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The orders of a list that are shown in the same state: how many, and the first of them."""
+    """The orders of a list that are shown in the same state: how many, and the first of them.
+
+    `came_back`: of more than are read, how much has in each currency, as far as that is proven.
+    """
 
     count: int
     first: tuple[Cancellation, ...]
+    came_back: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
 
 
 Groups = Mapping[State, Group]

@@ -12,10 +12,7 @@ from bot.domain.states import State, as_shown
 from bot.ledger.lists import Past
 from bot.ledger.named import Connection
 from bot.ledger.queries import QUERIES
-from bot.ledger.row import from_ms, to_ms
-
-_DECIMALS = 8
-"""Digits behind the point of an amount, at most."""
+from bot.ledger.row import from_ms, money_in, to_ms, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +118,9 @@ class Overviews:
         orders: Counter[str | None] = Counter()
         for id in account_ids:
             async for row in QUERIES.money_of_history(self._db, account_id=id, **_when(past)):
-                sums[row["currency"]] += row["whole"] + Decimal(row["fraction"]).scaleb(-_DECIMALS)
+                sums[row["currency"]] += money_in(row)
                 orders[row["currency"]] += row["count"]
-        return [Money(_written(sums[one]), one, orders[one]) for one in sorted(sums, key=str)]
+        return [Money(written(sums[one]), one, orders[one]) for one in sorted(sums, key=str)]
 
     async def count_ended_again(self, account_ids: Iterable[int], past: Past) -> int:
         """Return how often an order is in some accounts' history that is there already: it was asked for again."""
@@ -139,12 +136,6 @@ class Overviews:
         rows = [await QUERIES.checked_since(self._db, account_id=id, since=to_ms(since)) for id in account_ids]
         counts = [(row["ended"], row["waiting"], row["unclear"], row["unchecked"]) for row in rows if row]
         return Checked(*map(sum, zip(*counts, strict=True))) if counts else Checked(0, 0, 0, 0)
-
-
-def _written(amount: Decimal) -> Decimal:
-    """Return an amount with two digits behind the point, or as many more as it needs."""
-    short = amount.normalize()
-    return short.quantize(Decimal("0.01")) if short == short.quantize(Decimal("0.01")) else short
 
 
 def _when(past: Past) -> dict[str, Any]:

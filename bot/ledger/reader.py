@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -13,7 +14,7 @@ from bot.domain.states import State, as_shown
 from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Progress, Report
 from bot.ledger.overviews import Overviews
 from bot.ledger.queries import QUERIES
-from bot.ledger.row import from_ms, to_ms
+from bot.ledger.row import from_ms, money_in, to_ms, written
 from bot.ledger.rows import (
     Account,
     Cancellation,
@@ -150,14 +151,15 @@ class Reader(Overviews):
 
     async def groups_of_request(self, request_id: int) -> Groups:
         """Return what a request's card shows of the orders started, its own and those it is linked to."""
-        return await self._groups(QUERIES.tally_of_request, QUERIES.first_of_request, request_id=request_id)
+        queries = QUERIES.tally_of_request, QUERIES.first_of_request, QUERIES.money_of_request
+        return await self._groups(*queries, request_id=request_id)
 
     async def _lines_of(self, notice_id: int, last: int, kind: NoticeKind) -> Groups:
         """Return what a notice reports under one kind of line, up to the last line."""
         which: dict[str, Any] = {"notice_id": notice_id, "last": last, "kind": kind}
-        return await self._groups(QUERIES.tally_of_notice, QUERIES.first_of_notice, **which)
+        return await self._groups(QUERIES.tally_of_notice, QUERIES.first_of_notice, QUERIES.money_of_notice, **which)
 
-    async def _groups(self, tally: Any, first: Any, **where: Any) -> Groups:
+    async def _groups(self, tally: Any, first: Any, money: Any, **where: Any) -> Groups:
         """Count orders by the state in which they are shown, and read the first of each."""
         counts: Counter[State] = Counter()
         shown: defaultdict[State, list[Cancellation]] = defaultdict(list)
@@ -166,7 +168,14 @@ class Reader(Overviews):
             counts[state] += row["count"]
             rows = first(self._db, **where, state=row["state"], is_ambiguous=row["is_ambiguous"], most=MOST_SHOWN)
             shown[state] += Cancellation.read_all([row async for row in rows])
-        return {state: Group(count, tuple(shown[state][:MOST_SHOWN])) for state, count in counts.items()}
+        groups: dict[State, Group] = {}
+        for state, count in counts.items():
+            came_back: dict[str, Decimal] = {}
+            if count > MOST_SHOWN and not state.is_open:
+                rows = [row async for row in money(self._db, **where, state=state)]
+                came_back = {row["currency"] or "": written(money_in(row)) for row in rows}
+            groups[state] = Group(count, tuple(shown[state][:MOST_SHOWN]), came_back)
+        return groups
 
     async def recent_orders(self, account_id: int, part: str, most: int) -> list[Cancellation]:
         """Return an account's orders with that in their ID, open ones first, then newest first; each's newest row."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar, Self
 
@@ -49,3 +50,14 @@ def _columns(cls: type[Row]) -> tuple[tuple[str, Callable[[Any], Any] | None], .
     """Return a class's columns and how each is converted; worked out once, since lists have many rows."""
     names = [field.name for field in fields(cls)]  # pyright: ignore[reportArgumentType]  # every subclass is a dataclass
     return tuple((name, from_ms if _is_time(name) else cls.conversions.get(name)) for name in names)
+
+
+def money_in(row: Mapping[str, Any]) -> Decimal:
+    """Return a sum of the view money_back, which comes in whole units and hundred-millionths."""
+    return row["whole"] + Decimal(row["fraction"]).scaleb(-8)
+
+
+def written(amount: Decimal) -> Decimal:
+    """Return an amount with two digits behind the point, or as many more as it needs."""
+    short = amount.normalize()
+    return short.quantize(Decimal("0.01")) if short == short.quantize(Decimal("0.01")) else short
