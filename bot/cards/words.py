@@ -174,7 +174,7 @@ TRACES = N_("Traces may stay in unused parts of the ledger's files until they ar
 
 
 def ignored(junk: Junk, repeats: int = 0) -> str:
-    """Name what was no order ID, or no whole one; empty when there was nothing."""
+    """Name what was meant as an order ID and is no whole one; empty when there was nothing."""
     notes = [plural("{count} repeat left out.", "{count} repeats left out.", repeats)] if repeats else []
     if junk.cut_short.count:
         cut_short = replace(junk.cut_short, tokens=tuple(f"{one.rstrip('.')}…" for one in junk.cut_short.tokens))
@@ -185,8 +185,14 @@ def ignored(junk: Junk, repeats: int = 0) -> str:
             words=_strange(junk.damaged),
         )
         notes.append(changed)
-    if junk.others.count:
-        notes.append(_("Not order IDs, so not sent: {words}.", words=_strange(junk.others)))
+    if junk.incomplete.count:
+        skipped = plural(
+            "Skipped {words}: not a complete order ID.",
+            "Skipped {words}: not complete order IDs.",
+            junk.incomplete.count,
+            words=_strange(junk.incomplete),
+        )
+        notes.append(skipped)
     return "-# " + " ".join(notes) if notes else ""
 
 

@@ -33,6 +33,9 @@ _CUT_SHORT = re.compile(rf"(?<![^\W{SPACELESS}])(?<![{_MARKS}])({_ID.pattern}|{_
 _NOTED_CUT = re.compile(rf"({_ID.pattern}|{_NUMBER.pattern})\.\.\.")
 _DAMAGED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]{1,3}|[0-9]{16,20}[.,]00?")
 """What a spreadsheet makes of a long number: some of its digits are gone, or may be."""
+_LIKE_PREFIX = re.compile(r"[oO0][rR][dD]_|^[oO0][rR][dD](?:$|[\W\d])")
+_MAYBE_ID = re.compile(r"[0-9]|[oO0][rR][dD]")
+"""What a token has that may have been meant as an order (`looks_like_id`)."""
 _FIRST_DIGIT, _ALONE = r"[0-9](?<![\w.+-].)", r"(?!\w|\.\w)"
 _DAMAGED_WORD = re.compile(rf"{_FIRST_DIGIT}(?:[0-9]*\.[0-9]+[eE]\+?[0-9]{{1,3}}|[0-9]{{15,19}}\.00?){_ALONE}")
 _WHOLE_DECIMAL = re.compile(rf"({_FIRST_DIGIT}[0-9]{{0,14}})\.00?{_ALONE}")
@@ -55,6 +58,10 @@ _RARE_CUTS = (
 """More of them, to look for in what has none of the others."""
 _LONGEST_WORD = 1 << 16
 """Characters of what stands between two separators; more of them are no list of orders."""
+
+_DIGITS = frozenset("0123456789")
+_FEWEST_DIGITS = 3
+"""Digits of a number that is told to be no order's; fewer are how many orders somebody talks of."""
 
 _SHOWN_WHOLE = 16
 _SHOWN_OF_LONG = 8
@@ -94,35 +101,39 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Junk:
-    """What a text had beside orders, as much as is kept and shown of it: IDs cut short, damaged numbers, the rest."""
+    """What a text had that may have been meant as an order, as much as is kept and shown of it.
+
+    IDs cut short, damaged numbers, and what looks like an ID otherwise. Plain words are neither kept nor shown.
+    """
 
     cut_short: Sample = Sample()
     damaged: Sample = Sample()
-    others: Sample = Sample()
+    incomplete: Sample = Sample()
 
     @classmethod
     def of(cls, tokens: Iterable[str], counts: Iterable[int] | None = None) -> Self:
         """Sort tokens by what they are; `counts`: how many there were of each kind, where these are the first."""
         kinds: tuple[list[str], list[str], list[str]] = ([], [], [])
-        for token in tokens:
+        for token in filter(looks_like_id, tokens):
             kinds[0 if looks_cut_short(token) else 1 if looks_damaged(token) else 2].append(token)
-        numbers = tuple(counts or map(len, kinds))
+        named = tuple(map(len, kinds))
+        numbers = tuple(map(max, counts or named, named))
         full, left, samples = sum(numbers) >= MOST_IGNORED, MOST_SAMPLES, list[Sample]()
-        for kind, (named, number) in enumerate(zip(kinds, numbers, strict=True)):
-            first = tuple(named[: min(left, SHOWN)])
+        for at, (kind, number) in enumerate(zip(kinds, numbers, strict=True)):
+            first = tuple(kind[: min(left, SHOWN)])
             left -= len(first)
-            samples.append(Sample(first, number, full and (kind == len(kinds) - 1 or number >= MOST_IGNORED)))
+            samples.append(Sample(first, number, full and (at == len(kinds) - 1 or number >= MOST_IGNORED)))
         return cls(*samples)
 
     @property
     def tokens(self) -> tuple[str, ...]:
         """The tokens that are kept."""
-        return self.cut_short.tokens + self.damaged.tokens + self.others.tokens
+        return self.cut_short.tokens + self.damaged.tokens + self.incomplete.tokens
 
     @property
     def counts(self) -> tuple[int, int, int]:
         """How many there were of each kind."""
-        return self.cut_short.count, self.damaged.count, self.others.count
+        return self.cut_short.count, self.damaged.count, self.incomplete.count
 
 
 def find_orders(text: str) -> Found:
@@ -160,6 +171,15 @@ def looks_damaged(token: str) -> bool:
     return bool(_DAMAGED.fullmatch(token))
 
 
+def looks_like_id(token: str) -> bool:
+    """Tell, among the tokens that are no order, what may have been meant as one; `24h` and `please` were not."""
+    if looks_damaged(token) or _LIKE_PREFIX.search(token):
+        return True
+    signs = [sign for sign in token if sign.isalnum()]
+    digits = sum(sign in _DIGITS for sign in signs)
+    return digits >= _FEWEST_DIGITS or (digits > 0 and (len(signs) > _FEWEST_DIGITS or "\u2026" in token))
+
+
 def like_ids(found: Found) -> Found:
     """Report only what was once an ID: the words of a sentence are not a list with mistakes, and not to be kept."""
     like_one = tuple(token for token in found.ignored if "ord_" in token.casefold() or looks_damaged(token))
@@ -186,7 +206,8 @@ def merge_found(one: Found, other: Found) -> Found:
             return whole  # as it is: of a long list there is no room for a second one
     orders = tuple(dict.fromkeys(one.orders + other.orders))
     named = len(one.orders) + one.repeats + len(other.orders) + other.repeats
-    return Found(orders, named - len(orders), tuple(dict.fromkeys(one.ignored + other.ignored))[:MOST_IGNORED])
+    ignored = sorted(dict.fromkeys(one.ignored + other.ignored), key=looks_like_id, reverse=True)
+    return Found(orders, named - len(orders), tuple(ignored[:MOST_IGNORED]))
 
 
 class Finder:
@@ -202,7 +223,8 @@ class Finder:
         self._form = _NUMBER
         self._orders: dict[str, None] = {}
         self._named = 0
-        self._ignored: dict[str, None] = {}
+        self._like_ids: dict[str, None] = {}
+        self._words: dict[str, None] = {}
         self._cut_short: dict[str, None] = {}
         self._damaged: dict[str, None] = {}
 
@@ -242,7 +264,7 @@ class Finder:
         self._cut = ""
         cut_short = [f"{token}..." for token in self._cut_short if self._form.fullmatch(token)]
         noted = [*cut_short, *self._damaged]
-        ignored = noted if self._form is _NUMBER else [*noted, *self._ignored]
+        ignored = noted if self._form is _NUMBER else [*noted, *self._like_ids, *self._words]
         return Found(tuple(self._orders), self._named - len(self._orders), tuple(ignored[:MOST_IGNORED]))
 
     def _read(self, text: str) -> None:
@@ -272,16 +294,17 @@ class Finder:
 
     def _ignore(self, text: str) -> None:
         """Remember what is no order ID; what comes to nothing if the text turns out to be of numbers alone."""
-        if len(self._ignored) >= MOST_IGNORED:
+        if len(self._like_ids) >= MOST_IGNORED:
             return
         word_of = _ASCII_WORD if text.isascii() else _WORD
         for written in dict.fromkeys(_BREAK.split(text)):  # the same words stand in every line
-            if _ID.fullmatch(written):
+            if _ID.fullmatch(written) or (len(self._words) >= MOST_IGNORED and not _MAYBE_ID.search(written)):
                 continue
             rest = word_of.sub(lambda word: " " if _ID.fullmatch(word[0]) else word[0], written)
-            for token in rest.split():
-                if word_of.search(token) and len(self._ignored) < MOST_IGNORED:
-                    self._ignored[shorten(token)] = None
+            for token in map(shorten, filter(word_of.search, rest.split())):
+                kind = self._like_ids if looks_like_id(token) else self._words
+                if len(kind) < MOST_IGNORED:
+                    kind[token] = None
 
 
 def shorten(token: str) -> str:

@@ -9,7 +9,16 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bot.domain.order_ids import MOST_IGNORED, Found, find_orders, is_plain_id, looks_cut_short, shorten, visible
+from bot.domain.order_ids import (
+    MOST_IGNORED,
+    Found,
+    find_orders,
+    is_plain_id,
+    looks_cut_short,
+    looks_like_id,
+    shorten,
+    visible,
+)
 
 _DELIMITERS = (",", ";", "\t")
 _NAMED_DELIMITER = re.compile(r"\"?sep=([^\w\s\"']|\t)\"?\s*", re.IGNORECASE)
@@ -51,7 +60,7 @@ def read_table(pieces: Iterable[str], most: int) -> Found | None:
 
 def _read(lines: Iterator[str], head: _Head, most: int) -> Found | None:
     orders: dict[str, None] = {}
-    ignored: dict[str, None] = {}
+    like_ids, words = dict[str, None](), dict[str, None]()
     named = 0
     for row in _rows(lines, head):
         aligned = len(row) == head.width
@@ -69,11 +78,13 @@ def _read(lines: Iterator[str], head: _Head, most: int) -> Found | None:
             found, junk = _parted(cell, numbers=aligned)
         orders.update(dict.fromkeys(found))
         named += len(found)
-        if len(ignored) < MOST_IGNORED:
-            ignored.update(dict.fromkeys(junk))
+        for token in junk:
+            kind = like_ids if looks_like_id(token) else words
+            if len(kind) < MOST_IGNORED:
+                kind[token] = None
         if len(orders) >= most:
             break
-    return Found(tuple(orders), named - len(orders), tuple(ignored)[:MOST_IGNORED])
+    return Found(tuple(orders), named - len(orders), (*like_ids, *words)[:MOST_IGNORED])
 
 
 def _lines(pieces: Iterable[str]) -> Iterator[str]:

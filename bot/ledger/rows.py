@@ -75,13 +75,17 @@ class NotifyWhen(StrEnum):
 
 def junk_json(junk: Junk) -> str:
     """Return what was no order as the ledger stores it."""
-    return json.dumps({"first": junk.tokens, "counts": junk.counts} if any(junk.counts) else [])
+    return json.dumps({"tokens": junk.tokens, "counts": junk.counts} if any(junk.counts) else [])
 
 
 def _junk(text: str) -> Junk:
-    """Read it; 0.1.0 stored all tokens in a list."""
+    """Read it. 0.1.0 stored all tokens in a list, later versions plain words too, and counted them with the rest."""
     stored: list[str] | dict[str, Any] = json.loads(text)
-    return Junk.of(stored) if isinstance(stored, list) else Junk.of(stored["first"], stored["counts"])
+    if isinstance(stored, list):
+        return Junk.of(stored)
+    if "first" in stored:
+        return Junk.of(stored["first"], (*stored["counts"][:2], 0))
+    return Junk.of(stored["tokens"], stored["counts"])
 
 
 class PreviewState(StrEnum):
@@ -212,6 +216,11 @@ class Request(Row):
     created_at: datetime
     began_at: datetime | None
     preview: Preview | None = None
+
+    @property
+    def asks_what_to_do(self) -> bool:
+        """Tell whether its question is what to do with the orders, since no command came with them."""
+        return self.preview is not None and self.preview.state is PreviewState.UNDECIDED
 
     @property
     def asks_to_refill(self) -> bool:

@@ -104,13 +104,13 @@ async def refused_orders() -> Outcome:
         )
 
 
-@attack("1,000 words that are no order IDs with a request", before="227 KB of ledger", bound="5 KB of ledger")
+@attack("1,000 damaged IDs with a request", before="227 KB of ledger", bound="5 KB of ledger")
 async def junk() -> Outcome:
     """In letters that JSON writes as twelve bytes each."""
     async with _at_work() as here:
-        words = " ".join(chr(0x10428 + one % 40) * 13 + f"{chr(0x10428 + one // 40)}" for one in range(1_000))
+        words = " ".join(f"{chr(0x10428 + one % 40) * 4}{one:03}" for one in range(1_000))
         asked = await here.discord.slash("cancel", file=f"ord_A {words}".encode())
-        await here.discord.until(lambda: "Not order IDs" in asked.text)
+        await here.discord.until(lambda: "Skipped" in asked.text)
         ((longest,),) = here.ledger("SELECT MAX(length(CAST(ignored AS BLOB))) FROM requests")
         return Outcome(f"{longest / 1e3:.1f} KB", held=longest <= 5_000 and "992 more" in asked.text)
 

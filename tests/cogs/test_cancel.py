@@ -11,6 +11,7 @@ import pytest
 from bot.cards import actions
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
+from bot.ledger.lists import MOST_SHOWN
 from tests.world import World, messages, offers_of, shown, text_of, whole_list
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -53,6 +54,16 @@ async def test_a_queued_order_is_followed_until_it_ends(here: World, ann: Any) -
     assert "1 cancelled" in shown(result)
     (notice,) = messages(ann)
     assert notice == "### ✅ Cancelled: `ord_A` · −0.50 USD"  # noqa: RUF001
+
+
+async def test_what_came_back_for_more_orders_than_a_card_reads_is_summed(here: World, ann: Any) -> None:
+    orders = [here.order(f"ord_{n:03}", RUNNING, upstream=Upstream(), remains=650) for n in range(MOST_SHOWN + 3)]
+    question = await ann.slash("cancel", orders=" ".join(orders))
+    await ann.click(question.response, label=f"Cancel {len(orders)} orders")
+    await here.settle()
+    await here.wait(120)
+    assert f"**✅ Cancelled** ({len(orders)})\n-# 61.50 USD refunded." in shown(question)
+    assert f"**✅ Cancelled** ({len(orders)})\n-# 61.50 USD refunded." in messages(ann)[-1]
 
 
 async def test_an_order_that_runs_on_is_not_called_cancelled(here: World, ann: Any) -> None:
@@ -264,10 +275,15 @@ async def test_of_a_table_the_column_of_orders_is_sent_and_nothing_else(
 ) -> None:
     for number in ("123", "124", "500"):
         here.order(number)
-    rows = ["link,Order ID,quantity", "https://x.com/124,123,500", "https://x.com/1,n/a,500", "https://x.com/2,124,500"]
+    rows = [
+        "link,Order ID,quantity",
+        "https://x.com/124,123,500",
+        "https://x.com/1,ord-7,500",
+        "https://x.com/2,124,500",
+    ]
     table = "\r\n".join(rows).replace(",", mark).encode(encoding)
     result = await ann.slash("cancel", file=("orders.csv", table))
-    assert "Not order IDs, so not sent: `n/a`." in shown(result)
+    assert "Skipped `ord-7`: not a complete order ID." in shown(result)
     await ann.click(result.response, label="Cancel 2 orders")
     await here.settle()
     assert here.cancel_calls() == [("123", "124")]
@@ -293,8 +309,8 @@ async def test_numbers_of_a_table_that_does_not_say_so_plainly_are_no_orders(her
 async def test_a_table_and_a_text_name_each_order_once(here: World, ann: Any) -> None:
     for order in ("ord_A", "77"):
         here.order(order)
-    result = await ann.slash("cancel", orders="ord_A please", file=("t.csv", b"id;charge\n77;1\nord_A;2\n"))
-    assert "1 repeat left out. Not order IDs, so not sent: `please`." in shown(result)
+    result = await ann.slash("cancel", orders="ord_A ord_B_C please", file=("t.csv", b"id;charge\n77;1\nord_A;2\n"))
+    assert "1 repeat left out. Skipped `ord_B_C`: not a complete order ID." in shown(result)
     await ann.click(result.response, label="Cancel 2 orders")
     await here.settle()
     assert here.cancel_calls() == [("ord_A", "77")]
@@ -308,7 +324,7 @@ async def test_the_whole_list_can_be_handed_in_again(here: World, ann: Any) -> N
     table = await whole_list(ann, await ann.slash("queued"))
     again = await ann.slash("cancel", file=("open-orders.csv", table.encode("utf-8-sig")))
     assert "Cancel 180 orders?" in shown(again)
-    assert "Not order IDs" not in shown(again)
+    assert "Skipped" not in shown(again)
 
 
 async def test_a_file_that_is_no_text_is_refused(here: World, ann: Any) -> None:
@@ -317,24 +333,28 @@ async def test_a_file_that_is_no_text_is_refused(here: World, ann: Any) -> None:
 
 
 async def test_of_much_junk_a_few_words_and_a_number_are_kept(here: World, ann: Any) -> None:
-    junk = [f"ord_{n}x…" for n in range(30)] + [f"9.{n}E+11" for n in range(100, 140)] + [f"w-{n}" for n in range(500)]
+    junk = (
+        [f"ord_{n}x…" for n in range(30)]
+        + [f"9.{n}E+11" for n in range(100, 140)]
+        + [f"w-{n}" for n in range(100, 600)]
+    )
     asked = await ann.slash("cancel", file=("orders.txt", " ".join([here.order("ord_A"), *junk]).encode()))
     assert "`ord_7x…` and 22 more. Copy the whole ID" in shown(asked)
     assert "`9.107E+11` and 32 more. Format the column" in shown(asked)
-    assert "Not order IDs, so not sent: `w-0`, `w-1`, `w-2`, `w-3` and 496 more." in shown(asked)
+    assert "Skipped `w-100`, `w-101`, `w-102`, `w-103` and 496 more: not complete order IDs." in shown(asked)
     ((kept,),) = here.sql("SELECT ignored FROM requests")
     assert len(kept) < 500
-    assert "w-20" not in kept
-    more = [f"w-{n}" for n in range(5_000)]
+    assert "w-120" not in kept
+    more = [*(f"word-{n}" for n in ("of", "some", "list")), *(f"w-{n}" for n in range(100, 5_000))]
     asked = await ann.slash("cancel", file=("orders.txt", " ".join([here.order("ord_B"), *more]).encode()))
-    assert "`w-7` and over 992 more." in shown(asked)
+    assert "`w-107` and over 992 more: not complete order IDs." in shown(asked)
 
 
 @pytest.mark.sqlite
 async def test_junk_that_an_earlier_release_has_kept_is_told_as_before(here: World, ann: Any) -> None:
     asked = await ann.slash("cancel", orders=here.order("ord_A", RUNNING))
     await here.settle()
-    old = '["ord_01HG...", "5.1E+11", ' + ", ".join(f'"w-{n}"' for n in range(50)) + "]"
+    old = '["ord_01HG...", "5.1E+11", ' + ", ".join(f'"w-{n}"' for n in range(100, 150)) + "]"
     with closing(sqlite3.connect(here.folder / "ledger.sqlite3")) as ledger:
         ledger.execute("UPDATE requests SET ignored = ?", (old,))
         ledger.commit()
@@ -343,7 +363,7 @@ async def test_junk_that_an_earlier_release_has_kept_is_told_as_before(here: Wor
     assert "1 cancelled" in shown(asked)
     assert "Looks cut short, so not sent: `ord_01HG…`." in shown(asked)
     assert "`5.1E+11`" in shown(asked)
-    assert "`w-7` and 42 more." in shown(asked)
+    assert "`w-107` and 42 more: not complete order IDs." in shown(asked)
 
 
 async def test_an_order_proven_cancelled_is_not_sent_again(here: World, ann: Any) -> None:

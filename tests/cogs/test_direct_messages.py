@@ -71,7 +71,7 @@ async def test_what_has_the_shape_of_a_command_is_done_at_once(here: World, ann:
     await ann.send_dm(text)
     await here.settle()
     assert "2 cancelled" in messages(ann)[-1]
-    assert "Not order IDs" not in messages(ann)[-1]
+    assert "Skipped" not in messages(ann)[-1]
     assert here.panel.cancel_requests == {"ord_A": 1, "ord_B": 1}
 
 
@@ -213,7 +213,7 @@ async def test_nobody_else_may_answer_the_question(here: World, ann: Any) -> Non
         ("status: ord_A", "-# 1 order · updated"),
         ("what is the status of ord_A", "-# 1 order · updated"),
         ("please status ord_A", "-# 1 order · updated"),
-        ("Balance?", "Balance"),
+        ("Balance?", "USD"),
         ("Hi!", "/key set"),
         ("/help", "/key set"),
         ("cancel ord_01HG9X7KJP4N…", "Looks cut short, so not sent: `ord_01HG9X7KJP4N…`"),
@@ -223,7 +223,7 @@ async def test_nobody_else_may_answer_the_question(here: World, ann: Any) -> Non
         ("cancel", "Paste order IDs"),
         ("status?", "Paste order IDs"),
         ("telafi", "Which orders?"),
-        ("ord_A_B", "Not order IDs, so not sent: `ord_A_B`"),
+        ("ord_A_B", "Skipped `ord_A_B`: not a complete order ID."),
         ("cancle", "Try `cancel ord_…` or `balance`"),
         ("qeued", "Try `queued` or `cancel ord_…`"),
         ("what is this", "Try `cancel ord_…` or `help`"),
@@ -231,10 +231,10 @@ async def test_nobody_else_may_answer_the_question(here: World, ann: Any) -> Non
         ("key remove", "Use `/key remove`"),
         ("Remove my key!", "Use `/key remove`"),
         ("anahtarımı sil", "Use `/key remove`"),
-        ("what is my balance?", "Balance"),
-        ("Bakiye", "Balance"),
-        ("الرصيد؟", "Balance"),
-        ("so du", "Balance"),
+        ("what is my balance?", "USD"),
+        ("Bakiye", "USD"),
+        ("الرصيد؟", "USD"),
+        ("so du", "USD"),
         ("?", "/key set"),
         ("MERHABA!", "/key set"),
         ("Thanks a lot!", "You're welcome"),

@@ -127,7 +127,7 @@ async def test_an_id_is_read_as_it_is_seen(here: World, room: Room) -> None:
     asked = await room.press(await room.says(r"ord\_A, **ord\_B** and ord\_C\_D"))
     assert "Cancel 2 orders?" in shown(asked)
     assert "`ord_A`\n`ord_B`" in shown(asked)
-    assert "Not order IDs, so not sent: `ord_C_D`." in shown(asked)
+    assert "Skipped `ord_C_D`: not a complete order ID." in shown(asked)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ async def test_an_id_that_was_cut_short_is_named_and_not_sent(here: World, room:
 async def test_the_words_of_a_message_are_neither_repeated_nor_kept(here: World, room: Room) -> None:
     asked = await room.press(await room.says("my secret is hunter2, cancel ord_A"))
     assert "hunter2" not in here.payloads()
-    assert "Not order IDs" not in shown(asked)
+    assert "Skipped" not in shown(asked)
     request = await here.app.ledger.read.request(1)
     assert request
     assert request.ignored == Junk()

@@ -46,13 +46,14 @@ async def test_each_refusal_has_the_panels_words_and_a_next_step(here: World, an
     here.order("ord_Thrice", DONE)
     here.panel.orders["ord_Thrice"].refills = 3
     await ann.slash("refill", orders="ord_Open")
-    text = shown(await ann.slash("refill", orders="ord_Running ord_Open ord_Thrice ord_absent nonsense"))
+    text = shown(await ann.slash("refill", orders="ord_Running ord_Open ord_Thrice ord_absent ord_Half_one nonsense"))
     assert "4 not possible" in text
     assert f"`ord_Running`\n-# “Order is not completed or partial” {WHEN}" in text
     assert "`ord_Open`\n-# “A refill of this order is already open” NotPanel allows one open refill" in text
     assert "`ord_Thrice`\n-# “Refill limit reached for this order” NotPanel refills an order 3 times" in text
     assert "`ord_absent`\n-# “Order not found” Not found under your key" in text
-    assert "`nonsense`" in text
+    assert "Skipped `ord_Half_one`: not a complete order ID." in text
+    assert "nonsense" not in text
 
 
 @pytest.mark.parametrize(
@@ -244,7 +245,7 @@ async def test_a_key_rejected_in_the_middle_pauses_the_account(here: World, ann:
     result = await ann.slash("refill", orders=" ".join(orders))
     assert "100 accepted · 20 not sent" in shown(result)
     assert "doesn't accept this key" in shown(result)
-    assert buttons_of(result) == ["Connect your key"]
+    assert buttons_of(result) == ["Connect again"]
     here.skip(60)
     assert "doesn't accept this key" in shown(await ann.slash("refill", orders="ord_0000"))
     again = await ann.slash("refill", orders="ord_0000")

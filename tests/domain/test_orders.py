@@ -14,11 +14,14 @@ from bot.domain.order_ids import (
     SPACELESS,
     Finder,
     Found,
+    Junk,
+    Sample,
     find_orders,
     last_word,
     like_ids,
     looks_cut_short,
     looks_damaged,
+    looks_like_id,
     shorten,
     visible,
 )
@@ -299,3 +302,24 @@ def test_the_word_being_typed_is_all_behind_the_last_separator(ids: list[str], d
     part = data.draw(st.text("ord_A1"))
     assert last_word(text + part) == (text, part)
     assert find_orders(last_word(text + part)[0]).orders == tuple(dict.fromkeys(ids))
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["ord_A_B", "ord_", "ord", "ORD-A1", "0rd_01HG", "order_17", "12345", "123", "17x9", "01H…", "ord_A…"],
+)
+def test_what_may_have_been_meant_as_an_order_is_told_from_words(token: str) -> None:
+    assert looks_like_id(shorten(token))
+
+
+@pytest.mark.parametrize("token", ["my", "order", "orders:", "please", "n/a", "24h", "5", "x2", "np-…", "é"])
+def test_plain_words_are_no_damaged_ids(token: str) -> None:
+    assert not looks_like_id(shorten(token))
+
+
+def test_words_do_not_crowd_out_what_was_meant_as_an_order() -> None:
+    words = " ".join(f"word{'x' * (n % 50)}{chr(97 + n % 26)}-{chr(97 + n // 26 % 26)}" for n in range(5_000))
+    found = find_orders(f"ord_A {words} 4711 ord_B_C")
+    assert found.ignored[:2] == ("4711", "ord_B_C")
+    assert len(found.ignored) <= MOST_IGNORED
+    assert Junk.of(found.ignored).incomplete == Sample(("4711", "ord_B_C"), 2)
