@@ -133,12 +133,12 @@ def ids_card(orders: Sequence[str], state: State, kind: ListKind, list_id: int) 
 def channel_ping(user_id: int, *, chosen: bool) -> CardView:
     """Tell a user in public that there is an update, and nothing of what it is; `chosen`: they want it so."""
     if chosen:
-        news = _("I have news for you. Only you will see it:")
+        update = _("You have an update. Only you can see it:")
     else:
-        news = _("I have news for you, but may not write to you directly. Only you will see it:")
+        update = _("You have an update, but I can't DM you. Only you can see it:")
     return card(
         Tone.PLAIN,
-        [f"<@{user_id}> {news}"],
+        [f"<@{user_id}> {update}"],
         buttons=[actions.UPDATES.button(user_id)],
     )
 

@@ -25,19 +25,11 @@ BANNED = (
     *("somewhat more often", "the words {words}"),
 )
 
-PENDING = {
-    "I have news for you, but may not write to you directly. Only you will see it:",
-    "I have news for you. Only you will see it:",
-    "Not order IDs, so not sent: {words}.",
-    "last look {when}",
-}
-"""Texts that are still to be rewritten; the list only ever gets shorter."""
-
 
 def test_no_text_says_again_what_had_to_be_read_twice() -> None:
     banned = re.compile("|".join(BANNED), re.IGNORECASE)
     texts = {form for text in texts_in_sources() for form in forms(text)}
-    assert {text for text in texts if banned.search(text)} - PENDING == set()
+    assert {text for text in texts if banned.search(text)} == set()
 
 
 def test_each_phrase_is_found_whatever_its_capitals() -> None:
