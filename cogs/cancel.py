@@ -110,10 +110,11 @@ async def keep(reply: Reply, request_id: int) -> None:
 
 @answers(actions.ASK_AGAIN, update=True)
 async def ask_again(reply: Reply, request_id: int) -> None:
-    """Ask once more whether to cancel what a question was about that lapsed; for the requester alone."""
+    """Ask a question once more that lapsed; for the requester alone."""
     cancels = reply.services.cancels
-    account_id, orders = await cancels.asked_about(request_id, reply.user_id)
-    await begin(reply, Found(orders, 0, ()), key=await cancels.key_of(account_id, reply.user_id), always=True)
+    request, orders = await cancels.asked_about(request_id, reply.user_id)
+    key = await cancels.key_of(request.account_id, reply.user_id)
+    await begin(reply, Found(orders, 0, ()), key=key, always=True, undecided=request.asks_what_to_do)
     await cancels.forget_question(request_id, reply.user_id)
 
 

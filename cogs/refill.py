@@ -75,13 +75,13 @@ async def refill_named(reply: Reply, request_id: int) -> CardView:
 
     That closes the question, and the answer takes its place.
     """
-    account_id, orders = await reply.services.cancels.asked_about(request_id, reply.user_id)
+    request, orders = await reply.services.cancels.asked_about(request_id, reply.user_id)
     if len(orders) > MAX_REFILL:
         raise TooMany(MAX_REFILL)
     with reply.services.refill_turns.turn(reply.user_id, reply.message_id):
-        await reply.services.accounts.usable(reply.user_id, account_id)
+        await reply.services.accounts.usable(reply.user_id, request.account_id)
         await reply.services.cancels.dismiss(request_id, reply.user_id)
-        return await ask_for_refills(reply, Found(orders, 0, ()), account_id)
+        return await ask_for_refills(reply, Found(orders, 0, ()), request.account_id)
 
 
 async def _refillable(

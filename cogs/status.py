@@ -54,5 +54,5 @@ async def show_status(reply: Reply, request_id: int) -> CardView:
 
     The question stands as it is, so that they can still be cancelled.
     """
-    account_id, orders = await reply.services.cancels.asked_about(request_id, reply.user_id)
-    return await look_up(reply, Found(orders, 0, ()), account_id)
+    request, orders = await reply.services.cancels.asked_about(request_id, reply.user_id)
+    return await look_up(reply, Found(orders, 0, ()), request.account_id)

@@ -30,7 +30,7 @@ from bot.cards.undecided import what_to_do
 from bot.cards.words import PREVIEW_TOO_LONG, ignored
 from bot.domain.accounts import AccountState
 from bot.domain.states import State
-from bot.ledger import ListKind, PreviewState, RequestState
+from bot.ledger import ListKind, RequestState
 from bot.panel import MAX_BATCH
 from bot.services.cancels import RequestView
 
@@ -70,7 +70,7 @@ def _lapsed(view: RequestView) -> CardView:
 def _question(view: RequestView) -> CardView:
     """Ask before anything is sent; or, where no command was given, what to do with the orders."""
     request = view.request
-    if request.preview and request.preview.state is PreviewState.UNDECIDED:
+    if request.asks_what_to_do:
         return what_to_do(view)
     if request.asks_to_refill:
         return refill_named_question(view)

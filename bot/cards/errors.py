@@ -57,7 +57,8 @@ _TEXTS: Mapping[type[UserError], str] = {
     ),
     BeingErased: N_("I'm still erasing your data, so nothing new was stored. Try again in a few minutes."),
     QuestionClosed: N_(
-        "That question is closed, and I have not kept its order IDs. Nothing was sent. Send the IDs again."
+        "That question is closed, so nothing was sent now. Press *Ask again* where its card has that, or send the IDs "
+        "again."
     ),
     NotOwner: N_("This belongs to somebody else. Use the command yourself to get your own."),
     RefillUnderWay: N_(

@@ -215,13 +215,13 @@ class Cancels:
             await tx.place_card(request_id, card)
             await tx.retry_request(request_id)
 
-    async def asked_about(self, request_id: int, user_id: int) -> tuple[int, tuple[str, ...]]:
-        """Return the account and the orders of a request; raise NotOwner, or QuestionClosed where they were dropped."""
+    async def asked_about(self, request_id: int, user_id: int) -> tuple[Request, tuple[str, ...]]:
+        """Return a request and its orders; raise NotOwner, or QuestionClosed where they were dropped."""
         request = await self._own(request_id, user_id)
         orders = await self.named(ListKind.REQUEST, request_id, user_id, lambda _: True)
         if not orders:
             raise QuestionClosed
-        return request.account_id, orders
+        return request, orders
 
     async def dismiss(self, request_id: int, user_id: int) -> None:
         """Close a question without cancelling, so that what is done with its orders instead is done once.

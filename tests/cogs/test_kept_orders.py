@@ -172,6 +172,15 @@ async def test_a_question_that_lapsed_can_be_asked_again(here: World, ann: Any) 
     assert "question is closed" in text_of(again.followups[-1].components)
 
 
+async def test_what_to_do_is_asked_again_as_it_was(here: World, ann: Any) -> None:
+    await ann.send_dm(" ".join(here.order(f"ord_{number}") for number in range(3)))
+    await here.wait(16 * 60, step=30)
+    await ann.click(ann.dm_channel.last_message, label="Cancel 3 orders")
+    assert here.cancel_calls() == []
+    await ann.click(ann.dm_channel.last_message, label="Ask again")
+    assert "3 orders. What should I do?" in messages(ann)[-1]
+
+
 async def test_a_question_that_lapsed_a_day_ago_holds_no_orders(here: World, ann: Any) -> None:
     question = await ann.slash("cancel", orders=" ".join(f"ord_{number}" for number in range(30)))
     await here.wait(16 * 60, step=30)
