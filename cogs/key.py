@@ -7,7 +7,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.cards import actions
-from bot.cards.connecting import Hello, connected, dms_tried, not_connected
+from bot.cards.connecting import Hello, connected, dms_tried, key_steps, not_connected
 from bot.cards.errors import panel_error, user_error
 from bot.cards.keys import (
     default_chosen,
@@ -86,6 +86,16 @@ class KeyCog(commands.GroupCog, group_name="key", group_description=locale_str("
     async def default(self, interaction: Interaction, name: Name) -> None:
         """Choose it."""
         await answer(interaction, partial(_choose_default, name=name))
+
+
+@answers(actions.KEY_STEPS)
+async def show_steps(reply: Reply) -> CardView:
+    """Say how to come by a key, or show the keys of somebody who has connected one since."""
+    services = reply.services
+    if await services.accounts.key_names(reply.user_id):
+        return await show_keys(reply)
+    kept = await services.keeping.kept(reply.user_id)
+    return key_steps(services.keys_page, len(kept.orders) if kept else 0)
 
 
 @handles(actions.CONNECT)

@@ -237,6 +237,7 @@ SOMEBODY = 2**63 - 1
 """The largest number that the ledger has room for."""
 
 PRESSABLE = {
+    actions.KEY_STEPS: actions.KEY_STEPS.button,
     actions.CONNECT: lambda: actions.CONNECT.button("W" * 32),
     actions.CONFIRM: lambda: actions.CONFIRM.button(SOMEBODY, label="Cancel 100,000 orders"),
     actions.STATUS: lambda: actions.STATUS.button(SOMEBODY),
@@ -287,6 +288,7 @@ PRESSABLE = {
 """A button or menu for each action but the forms, with the largest numbers and the longest names."""
 
 RELEASED = {
+    actions.KEY_STEPS: ("np:key-steps",),
     actions.CONNECT: ("np:connect", "np:connect:second key"),
     actions.KEY_FORM: ("np:key", "np:key:second key"),
     actions.ASK_REMOVE: ("np:ask-remove:1",),

@@ -113,7 +113,8 @@ def _pattern(part: str) -> str:
 
 
 # Keys
-CONNECT = Action("np:connect", "name?", label=N_("Connect your key"), style=MAIN)
+KEY_STEPS = Action("np:key-steps", label=N_("Connect your key"), style=MAIN)
+CONNECT = Action("np:connect", "name?", label=N_("Paste my key"), style=MAIN)
 KEY_FORM = Action("np:key", "name?", is_form=True)
 ASK_REMOVE = Action("np:ask-remove", "account_id", label=N_("Remove {name}"), style=DANGER)
 REMOVE_KEY = Action("np:remove-key", "account_id", label=N_("Remove anyway"), style=DANGER)

@@ -37,7 +37,7 @@ def key_steps(keys_page: str, kept: int = 0) -> CardView:
     return card(
         Tone.WAITING,
         [titled(title if kept else _("Connect your NotPanel key first"), *steps), f"-# {powers}"],
-        buttons=[actions.CONNECT.button(label=_("Paste my key"))],
+        buttons=[actions.CONNECT.button()],
         links=[_to_keys(keys_page)],
     )
 

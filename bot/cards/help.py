@@ -35,6 +35,6 @@ def help_card(links: Links, *, connected: bool) -> CardView:
             "\n".join(f"{number(place)}. {step}" for place, step in enumerate(steps, 1)),
             "\n".join([with_mentions(_OTHERS), f"-# {anywhere}"]),
         ],
-        buttons=[actions.PASTE.button() if connected else actions.CONNECT.button()],
+        buttons=[actions.PASTE.button() if connected else actions.KEY_STEPS.button()],
         links=[(_(_LABELS[way]), url) for way, url in links.items()],
     )

@@ -118,6 +118,14 @@ def _named(orders: Sequence[str], count: int) -> str:
     return "\n".join([*map(code, orders), *([small(_("+ {count} more", count=more))] if more else [])])
 
 
+def _to_connect(stopped_by: Exception | None, name: str) -> list[actions.Button]:
+    """Offer to connect the key without which the rest was not sent."""
+    if isinstance(stopped_by, NoKey):
+        return [actions.KEY_STEPS.button()]
+    again = isinstance(stopped_by, InvalidKey | KeyPaused)
+    return [actions.CONNECT.button(name, label=_("Connect again"))] if again else []
+
+
 def refills_card(
     orders: Sequence[str], result: Refills, junk: tuple[str, ...], repeats: int, key: str = "", name: str = ""
 ) -> CardView:
@@ -135,7 +143,7 @@ def refills_card(
     return card(
         _tone(groups),
         [head, *texts, *([end] if end else [])],
-        buttons=[actions.CONNECT.button(name)] if isinstance(result.stopped, InvalidKey | KeyPaused | NoKey) else [],
+        buttons=_to_connect(result.stopped, name),
         file=_file(fates, result) if left_out else None,
     )
 

@@ -94,7 +94,7 @@ def cards_with(words: str, count: int) -> Iterator[CardView]:
     mine = tuple(named(number, words, AccountState(state)) for number, state in enumerate(["active", "rejected"] * 5))
     orders = tuple(f"ord_{number:064}" for number in range(count))
     few = orders[:200]
-    junk = tuple(f"{words[:23]}…" for _ in range(50))
+    junk = tuple(f"1{words[:22]}…" for _ in range(50))
     errors = {one: RowError(f"{number % 60} {words}") for number, one in enumerate(few)}
     reading = OrderReading(OrderStatus.UNKNOWN, words, "0.123456789012", words, "123456", words[:40])
     refusals = tuple(f"{number} {words}" for number in range(5))

@@ -19,6 +19,9 @@ def links(result: Any) -> dict[str, str]:
 async def test_what_comes_next_is_the_one_button(here: World, ann: Any) -> None:
     eve = here.env.create_user("eve")
     assert buttons_of(await eve.slash("help")) == ["Connect your key", "Add me"]
+    pressed = await eve.click((await eve.slash("help")).response, label="Connect your key")
+    assert "Connect your NotPanel key first" in shown(pressed)
+    assert buttons_of(pressed) == ["Paste my key", "Open NotPanel"]
     result = await ann.slash("help")
     assert buttons_of(result) == ["Paste order IDs", "Add me"]
     assert links(result) == {
