@@ -184,11 +184,14 @@ class Writer(Pruner, PanelAccounts, Nudges, Kept, Holder):
         """
         begins = state is RequestState.ACTIVE
         began_at = self._now_ms if begins else None
-        changed = await QUERIES.answer_request(self._db, id=request_id, state=state, began_at=began_at)
+        lapsed = await self.request(request_id) if state is RequestState.EXPIRED else None
+        undecided = lapsed.preview if lapsed and lapsed.asks_what_to_do else None  # it is asked again as it was
+        preview = undecided and undecided.to_json()
+        changed = await QUERIES.answer_request(self._db, id=request_id, state=state, began_at=began_at, preview=preview)
         if changed and state is RequestState.DECLINED:
             await QUERIES.forget_orders(self._db, id=request_id)
-        if changed and state is RequestState.EXPIRED and (request := await self.request(request_id)):
-            await self.bound_lapsed(request.user_id)
+        if changed and lapsed:
+            await self.bound_lapsed(lapsed.user_id)
         self._make_due(Work.ORDERS, changed and begins)
         return bool(changed)
 

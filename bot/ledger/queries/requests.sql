@@ -123,8 +123,8 @@ WHERE cancellation_id = :cancellation_id;
 -- name: mark_started(request_id, count)!
 UPDATE requests SET waiting = waiting - :count WHERE id = :request_id;
 
--- name: answer_request(state, began_at, id)!
-UPDATE requests SET state = :state, began_at = :began_at, preview = NULL,
+-- name: answer_request(state, began_at, preview, id)!
+UPDATE requests SET state = :state, began_at = :began_at, preview = :preview,
                     waiting = CASE WHEN :state = 'kept' THEN 0 ELSE waiting END
 WHERE id = :id AND state = 'asking';
 
