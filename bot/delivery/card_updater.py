@@ -47,10 +47,12 @@ class CardUpdater:
         """Edit every card that is behind; return when the next will be."""
         now = self._clock()
         async with self._ledger.write() as tx:
-            await tx.expire_cards()
+            more_expired = await tx.expire_cards()
             await tx.close_cards(CARD_CLOSES)
             await tx.expire_requests()
         await asyncio.gather(*(self.show(request.id) for request in await self._ledger.read.cards_due(now)))
+        if more_expired:  # all that 0.1.0 has left, at the first start
+            return now
         next_end = await self._ledger.read.next_card_end(now + CARD_CLOSES)
         next_due = earlier(await self._ledger.read.next_card_due(), now + IDLE)
         return earlier(next_end - CARD_CLOSES if next_end else None, next_due)

@@ -12,6 +12,9 @@ from bot.ledger.row import to_ms
 from bot.ledger.rows import Request
 from bot.ledger.transaction import Work
 
+_EXPIRED_AT_ONCE = 500
+"""Cards that one transaction forgets: others wait for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessageRef:
@@ -70,13 +73,17 @@ class Cards(Outbox):
         await QUERIES.card_gone(self._db, id=request.id)
         await self.enqueue_notifications(request.account_id)
 
-    async def expire_cards(self) -> None:
-        """Forget the cards that cannot be edited any more; what they did not tell becomes notices."""
-        rows = [row async for row in QUERIES.cards_expired(self._db, now=self._now_ms)]
+    async def expire_cards(self) -> bool:
+        """Forget the cards that cannot be edited any more; what they did not tell becomes notices.
+
+        True where there were so many that others are left.
+        """
+        rows = [row async for row in QUERIES.cards_expired(self._db, now=self._now_ms, most=_EXPIRED_AT_ONCE)]
         for row in rows:
             await QUERIES.card_gone(self._db, id=row["id"])
         for account_id in {row["account_id"] for row in rows}:
             await self.enqueue_notifications(account_id)
+        return len(rows) == _EXPIRED_AT_ONCE
 
     async def close_cards(self, soon: timedelta) -> None:
         """Mark behind what shows something open and cannot be edited much longer: it is to say so."""

@@ -215,7 +215,8 @@ def test_whatever_is_referred_to_can_be_deleted_without_a_look_at_every_row(tmp_
     [
         *("cancellations_to_erase", "erase_cards", "erase_accounts", "page_of_open", "unsent_by_request"),
         *("open_by_request", "is_being_checked", "checked_since", "expire_request", "count_open_of_request"),
-        *("follow_same_key", "wait_for_same_key"),
+        *("follow_same_key", "wait_for_same_key", "close_cards", "cards_expired", "notices_due", "edits_due"),
+        *("requests_at_their_end", "is_going_on", "lapsed_before", "lapsed_of_user"),
     ],
 )
 def test_nobody_elses_orders_are_gone_through(tmp_path: Path, query: str) -> None:
@@ -235,6 +236,7 @@ def test_nobody_elses_orders_are_gone_through(tmp_path: Path, query: str) -> Non
         "overdue_before",
         "request_id",
         "notified_at",
+        *("soon", "tries", "begun_by", "before"),
     )
     values = dict.fromkeys(names, 1)
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as ledger:

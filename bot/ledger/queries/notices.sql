@@ -10,15 +10,16 @@ SELECT id FROM notices WHERE user_id = :user_id AND state = 'gathering' AND requ
 INSERT INTO notice_items (notice_id, kind, account_id) VALUES (:notice_id, :kind, :account_id);
 
 -- name: notices_due(now, tries, begun_by, most)
--- One at a time a user, oldest first: what comes later goes on gathering until then. What is to be sent later delays nothing. Where the oldest is due and has long
--- failed the next is tried right behind it, never before or without it: so they keep their order when all is well again.
+-- One at a time a user, oldest first: what comes later goes on gathering until then. What is to be sent later delays
+-- nothing. Where the oldest is due and has long failed the next is tried right behind it, never before or without it: so
+-- they keep their order when all is well again. `+id`: SQLite would go through all notices there are in their order.
 SELECT * FROM notices n WHERE due_at <= :now AND NOT EXISTS (
     SELECT 1 FROM notices o WHERE o.user_id = n.user_id AND o.due_at IS NOT NULL AND o.id < n.id
       AND (o.state = 'sending' OR o.due_at <= :now)
       AND (o.due_at > :now OR o.attempts < :tries OR o.first_attempt_at > :begun_by OR EXISTS (
         SELECT 1 FROM notices p WHERE p.user_id = o.user_id AND p.due_at IS NOT NULL AND p.id < o.id
           AND (p.state = 'sending' OR p.due_at <= :now))))
-ORDER BY id LIMIT :most;
+ORDER BY +id LIMIT :most;
 
 -- name: next_notice_due()$
 SELECT MIN(due_at) FROM notices n WHERE due_at IS NOT NULL

@@ -194,13 +194,14 @@ UPDATE requests SET card_failures = card_failures + 1, card_due_at = :again_at W
 -- name: card_gone(id)!
 UPDATE requests SET card_until = 0, card_due_at = NULL, token_sealed = NULL WHERE id = :id;
 
--- name: cards_expired(now)
-SELECT id, account_id FROM requests WHERE card_until > 0 AND card_until <= :now LIMIT 500;
+-- name: cards_expired(now, most)
+SELECT id, account_id FROM requests WHERE card_until > 0 AND card_until <= :now LIMIT :most;
 
 -- name: close_cards(now, soon)!
--- Cards with something open that soon cannot be edited any more, to be edited for the last time.
+-- Cards with something open that soon cannot be edited any more, to be edited for the last time. `card_until > 0` is what
+-- the index asks for, without which every request there is would be read.
 UPDATE requests SET revision = revision + 1, card_due_at = :now
-WHERE card_until > :now AND card_until <= :soon AND card_due_at IS NULL AND began_at IS NOT NULL AND (waiting > 0 OR EXISTS (
+WHERE card_until > 0 AND card_until > :now AND card_until <= :soon AND card_due_at IS NULL AND began_at IS NOT NULL AND (waiting > 0 OR EXISTS (
     SELECT 1 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
     WHERE ro.request_id = requests.id AND c.ended_at IS NULL
 ));
