@@ -9,8 +9,8 @@ from bot.cards.words import PREVIEW_PROVES, PREVIEWS, PreviewKind
 from bot.domain.order_status import OrderStatus
 from bot.domain.reasons import Reason
 from bot.ledger import Preview, PreviewState
-from bot.panel.phrases import plain_reason
 from bot.services.previews import MOST_WORDS
+from bot.services.reasons import all_not_found
 
 _MOST_SHOWN = 4
 """Different panel messages that one line quotes."""
@@ -68,8 +68,7 @@ def _line(kind: PreviewKind, count: int, preview: Preview) -> str:
 
 def _all_not_found(preview: Preview) -> bool:
     """Tell whether that is all that the panel has said in place of a status; of too many messages it is not known."""
-    reasons = {plain_reason(words) for words in preview.refusals}
-    return reasons == {Reason.NOT_FOUND} and len(preview.refusals) < MOST_WORDS
+    return len(preview.refusals) < MOST_WORDS and all_not_found(preview.refusals)
 
 
 def _quoted(words: Sequence[str]) -> str:

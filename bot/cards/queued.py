@@ -12,7 +12,7 @@ from bot.cards.paused import headed, paused_lines
 from bot.cards.promises import when_settled
 from bot.cards.reasons import account_text
 from bot.cards.text import SAME_DAY, ago, at, code, date, small, titled
-from bot.cards.words import WORDINGS
+from bot.cards.words import ONLY_WATCHED, WORDINGS
 from bot.domain.polling import OVERDUE_AFTER
 from bot.domain.states import State
 from bot.ledger import ListKind, RequestTally
@@ -129,7 +129,8 @@ def _below(view: OpenView) -> list[str]:
     """Say why orders make no progress, or how their user hears of them."""
     troubles = dict.fromkeys(one.trouble for one in view.keys if one.trouble)
     reasons = [account_text(trouble) for trouble in troubles]
-    return reasons or ([] if view.paused else [f"-# {when_settled(view.reach)}"])
+    given_up = [small(_(ONLY_WATCHED))] if any(request.given_up for request in view.requests) else []
+    return given_up + (reasons or ([] if view.paused else [f"-# {when_settled(view.reach)}"]))
 
 
 def checking_card(view: CheckNowView) -> CardView:

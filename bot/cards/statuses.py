@@ -43,6 +43,8 @@ _OURS = (_SEVERAL_UNKNOWN, _UNASKED, _LEFT_OUT, _NOT_FOUND, _NO_STATUS)
 """What is said in words of ours, in the same order, behind the panel's."""
 
 _FILE_HEAD = ("order", "status", "charge", "currency", "start_count", "remains", "panel_words")
+_KEY_HEAD = ("key",)
+"""Only for a user who has several."""
 
 
 def status_card(orders: Sequence[str], statuses: Statuses, junk: tuple[str, ...], repeats: int) -> CardView:
@@ -143,7 +145,7 @@ def _file(orders: Sequence[str], statuses: Statuses, names: Names) -> discord.Fi
         for order in orders
     )
     name = dated_name("status", day=statuses.asked_at.date(), orders=len(orders))
-    return csv_file(name, [*_FILE_HEAD, *(["key"] if names else [])], rows)
+    return csv_file(name, [*_FILE_HEAD, *(_KEY_HEAD if names else ())], rows)
 
 
 def _file_key(order: str, statuses: Statuses, names: Names) -> Sequence[str]:

@@ -21,7 +21,8 @@ class RequestTally:
 
     `orders`: how many it names; an order that several requests name counts with the first of them. `oldest_at`: since
     when the oldest is open; `overdue`: how many are open for too long; `checked_at`: when one was last checked.
-    `unproven`: how many were cancelled of which nobody knows whether money came back.
+    `unproven`: how many were cancelled of which nobody knows whether money came back. `given_up`: how many are sent
+    again only if their user asks for that.
     """
 
     id: int
@@ -33,6 +34,7 @@ class RequestTally:
     overdue: int = 0
     checked_at: datetime | None = None
     unproven: int = 0
+    given_up: int = 0
 
     @property
     def count(self) -> int:
@@ -56,6 +58,7 @@ class RequestTally:
             sum(row["overdue"] for row in rows),
             from_ms(max(checked)) if checked else None,
             sum(row["unproven"] for row in rows),
+            sum(row["given_up"] for row in rows),
         )
 
 

@@ -1,5 +1,7 @@
 """What the panel's refusal of an order on record allows."""
 
+from collections.abc import Collection
+
 from bot.domain.reasons import Reason
 from bot.domain.states import State
 from bot.ledger import Cancellation
@@ -16,6 +18,11 @@ def refusal_reason(order: Cancellation) -> Reason | None:
 def order_not_found(order: Cancellation | None) -> bool:
     """Tell whether the panel knows no such order under the key that was used."""
     return order is not None and refusal_reason(order) is Reason.NOT_FOUND
+
+
+def all_not_found(messages: Collection[str]) -> bool:
+    """Tell whether the panel's messages, of which there are some, all say that it knows no such order."""
+    return {plain_reason(message) for message in messages} == {Reason.NOT_FOUND}
 
 
 def may_be_refilled(order: Cancellation | None) -> bool:

@@ -63,10 +63,12 @@ async def test_each_refusal_is_stored_with_its_reason_and_shown_alike_without(he
         ("Order not found", "not_found"),
     ]
     card = shown(result)
-    assert "orders can't be cancelled." in card
+    assert "“Service does not support cancellation”" in card
     assert "Not found under your key." in card
     here.sql("UPDATE cancellations SET reason = NULL")
-    assert "Not found under your key." in shown(await ann.slash("history"))
+    await here.app.ledger.write_at_once(lambda tx: tx.touch_card(1))
+    await here.settle()
+    assert "Not found under your key." in shown(result)
 
 
 @pytest.mark.usefixtures("env")

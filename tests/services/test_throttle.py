@@ -49,7 +49,7 @@ async def test_a_command_too_many_is_told_when_to_come_back_and_does_nothing(her
     assert calls(here) == before
     assert await here.app.ledger.read.request(1) is None
     here.skip(PAUSE.total_seconds())
-    assert "Balance" in shown(await hasty.slash("balance"))
+    assert "47.32 USD" in shown(await hasty.slash("balance"))
     assert "Nothing was done" in shown(await hasty.slash("balance"))
 
 
@@ -73,7 +73,7 @@ async def test_nobody_else_is_kept_waiting(here: World, hasty: Any) -> None:
     here.panel.add_key("np-key-of-bob-000")
     bob = here.env.create_user("bob")
     assert "Connected" in await here.connect(bob, "np-key-of-bob-000")
-    assert "Balance" in shown(await bob.slash("balance"))
+    assert "47.32 USD" in shown(await bob.slash("balance"))
 
 
 async def test_buttons_forms_and_menus_count_as_commands_do(here: World, ann: Any) -> None:
@@ -102,7 +102,7 @@ async def test_whoever_floods_a_dm_is_answered_once_until_then(here: World, hast
     assert f"again {ago(here.clock() + PAUSE)}" in slow_down
     here.skip(PAUSE.total_seconds())
     await hasty.send_dm("balance")
-    assert "Balance" in messages(hasty)[-1]
+    assert "47.32 USD" in messages(hasty)[-1]
     for _ in range(3):
         await hasty.send_dm("balance")
     assert len(messages(hasty)) == before + 3
@@ -186,13 +186,19 @@ async def test_as_many_questions_as_one_may_leave_unanswered(here: World, ann: A
     assert "Nothing sent yet" in shown(await ann.slash("cancel", orders="2001"))
 
 
-def unpressed(answer: Any, pressed: set[Action]) -> Iterator[tuple[Any, dict[str, Any], Action]]:
-    """Yield what can be pressed on an answer, of kinds that have not been or lead to such; the last comes first."""
+def unpressed(answer: Any, pressed: set[Action]) -> Iterator[tuple[Any, dict[str, Any], Action, str]]:
+    """Yield what can be pressed on an answer, of kinds that have not been or lead to such; the last comes first.
+
+    With each the option to choose, which stands for a button of that kind; none of a button.
+    """
     for message in [*([answer.response] if answer.response else []), *answer.followups]:
         for part in reversed(list(walk_components(message.components))):
-            kinds = [kind for kind in PRESSABLE if kind.read(part.get("custom_id", "")) is not None]
-            if kinds and not {kinds[0], *LEADS_TO.get(kinds[0], ())} <= pressed:
-                yield message, part, kinds[0]
+            options = [option["value"] for option in reversed(part.get("options", []))]
+            names = [*((value, value) for value in options), (part.get("custom_id", ""), next(iter(options), ""))]
+            for custom_id, value in names if not part.get("disabled") else []:
+                kinds = [kind for kind in PRESSABLE if kind.read(custom_id) is not None]
+                if kinds and not {kinds[0], *LEADS_TO.get(kinds[0], ())} <= pressed:
+                    yield message, part, kinds[0], value
 
 
 LEADS_TO = {
@@ -207,10 +213,10 @@ async def press_on(user: Any, answer: Any, pressed: set[Action]) -> list[Any]:
     """Press one thing on an answer, one on what comes of it, and so on; return all those answers."""
     answers: list[Any] = []
     while found := next(unpressed(answer, pressed), None):
-        message, part, kind = found
+        message, part, kind, value = found
         pressed.add(kind)
-        if part.get("options"):
-            answer = await user.select(message, [part["options"][-1]["value"]], custom_id=part["custom_id"])
+        if value:
+            answer = await user.select(message, [value], custom_id=part["custom_id"])
         else:
             answer = await user.click(message, custom_id=part["custom_id"])
         answers.append(answer)
@@ -247,7 +253,8 @@ async def test_no_answer_in_a_server_is_public(here: World) -> None:
     seen = [one for answer in answers for one in (answer.response, *answer.followups) if one]
     assert [one for one in seen if not one.ephemeral] == []
     assert [message.content for message in channel.history()] == [said.content]
-    assert PRESSABLE.keys() - pressed <= RARE
+    left = {kind.name for kind in PRESSABLE.keys() - pressed - RARE}
+    assert left == set()
 
 
 ORDERS = {"ord_A": RUNNING, "ord_B": OrderStatus.PENDING, "ord_C": OrderStatus.COMPLETED}
@@ -262,6 +269,22 @@ LAST = ["cancel", "queued", *["key remove"] * 3, "forget-me", "balance"]
 """What takes something away; the very last of all commands finds no key."""
 RARE = {
     *(actions.UPDATES, actions.RETRY, actions.STATUS, actions.REFILL_NAMED, actions.PASTE_FOR, actions.STOP),
-    actions.TRY_OTHERS,
+    *(
+        actions.TRY_OTHERS,
+        actions.WAY,
+        actions.TIMING,
+        actions.LANGUAGE,
+        actions.SILENT,
+        actions.KEY_STEPS,
+        actions.HELLO,
+    ),
+    *(
+        actions.ASK_AGAIN,
+        actions.REFILL,
+        actions.CONFIRM_REFILL,
+        actions.NO_REFILL,
+        actions.UNWATCH_ONE,
+        actions.CHANGE,
+    ),
 }
-"""Under the public hint, in DMs alone, with many keys, or where calls have come to nothing: see the tests of these."""
+"""In DMs alone, with many keys, on old cards, or where something has failed or lapsed: see the tests of these."""

@@ -1,10 +1,12 @@
 -- name: open_by_request(account_id, overdue_before)
 -- What is started and open, by the request that holds its cancellation: an order that several requests name counts with the
 -- first of them alone, so that each is counted once.
-SELECT r.id AS request_id, r.account_id, r.began_at, r.orders, o.state, o.is_ambiguous, o.count, o.overdue, 0 AS unproven, o.oldest_at, o.checked_at
+SELECT r.id AS request_id, r.account_id, r.began_at, r.orders, o.state, o.is_ambiguous, o.count, o.overdue, o.given_up,
+       0 AS unproven, o.oldest_at, o.checked_at
 FROM (
     SELECT c.request_id, c.state, c.ambiguous_attempts > 0 AS is_ambiguous, COUNT(*) AS count,
-           SUM(CASE WHEN c.created_at < :overdue_before THEN 1 ELSE 0 END) AS overdue, MIN(c.created_at) AS oldest_at, MAX(c.checked_at) AS checked_at
+           SUM(CASE WHEN c.created_at < :overdue_before THEN 1 ELSE 0 END) AS overdue,
+           SUM(CASE WHEN c.state = 'unknown' THEN c.given_up ELSE 0 END) AS given_up, MIN(c.created_at) AS oldest_at, MAX(c.checked_at) AS checked_at
     FROM cancellations c WHERE c.account_id = :account_id AND c.ended_at IS NULL
     GROUP BY c.request_id, c.state, c.ambiguous_attempts > 0
 ) AS o CROSS JOIN requests r WHERE r.id = o.request_id;
@@ -12,7 +14,7 @@ FROM (
 -- name: unsent_by_request(account_id)
 -- What is not started of an account's requests.
 SELECT id AS request_id, account_id, began_at, orders, 'requested' AS state, FALSE AS is_ambiguous, waiting AS count,
-       0 AS overdue, 0 AS unproven, began_at AS oldest_at, NULL AS checked_at
+       0 AS overdue, 0 AS given_up, 0 AS unproven, began_at AS oldest_at, NULL AS checked_at
 FROM requests
 WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL;
 
@@ -23,7 +25,7 @@ WHERE account_id = :account_id AND ended_at >= :since AND (CAST(:outcome AS TEXT
 -- name: history_by_request(account_id, since, outcome)
 -- How orders ended, by the request that holds their cancellation.
 SELECT r.id AS request_id, r.account_id, r.began_at, r.orders, e.state, FALSE AS is_ambiguous, e.count,
-       0 AS overdue, e.unproven, r.began_at AS oldest_at, NULL AS checked_at
+       0 AS overdue, 0 AS given_up, e.unproven, r.began_at AS oldest_at, NULL AS checked_at
 FROM (
     SELECT c.request_id, c.state, COUNT(*) AS count,
            SUM(CASE WHEN c.state = 'cancelled' AND c.refund IS NULL THEN 1 ELSE 0 END) AS unproven
