@@ -82,7 +82,7 @@ async def test_a_clock_that_jumps_delays_and_loses_nothing(here: World, ann: Any
     here.panel.orders["ord_A"].status = "canceled"
     await here.wait(120)
     assert "ord_A" in messages(ann)[-1]
-    assert "1 cancelled" in messages(ann)[-1]
+    assert "Cancelled: `ord_A`" in messages(ann)[-1]
     assert "Queued" not in shown(card) or jump > HOUR / 4  # a card of long ago cannot be edited any more
     assert set(here.panel.cancel_requests.values()) == {1}
 
@@ -104,4 +104,4 @@ async def test_a_restart_after_the_clock_was_set_back_goes_on_at_once(here: Worl
     await here.restart()
     here.panel.orders["ord_A"].status = "canceled"
     await here.wait(30)
-    assert "1 cancelled" in messages(ann)[-1]
+    assert "Cancelled: `ord_A`" in messages(ann)[-1]
