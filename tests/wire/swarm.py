@@ -91,7 +91,7 @@ class Swarm:
             async with asyncio.timeout(_PATIENCE):
                 asked: Interaction = await self.discord.slash("cancel", by=user, file="\n".join(orders).encode())
                 await self.discord.until(lambda: asked.text)
-                return "Cancel request" in asked.text
+                return bool(re.search(r"^-# [\d,]+ orders", asked.text, re.MULTILINE))
         return False
 
     async def trouble(self, every: float, done: asyncio.Event) -> None:
