@@ -8,6 +8,7 @@ import pytest
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from tests.benchmarks.messages import ORDERS, measure
+from tests.invariants import breaches
 from tests.world import World, messages
 
 RUNNING = OrderStatus.IN_PROGRESS
@@ -68,6 +69,23 @@ async def test_bad_news_is_edited_in_soon_and_pushed_within_a_quarter_of_an_hour
         if "message_reference" in (request.json or {})
     ]
     assert [reference["message_id"] for reference in sent] == [ann.dm_channel.history()[0].id]
+
+
+async def test_where_discord_takes_no_more_edits_of_an_old_message_a_new_one_goes_on(here: World, ann: Any) -> None:
+    ends = {"ord_A": (60, "canceled"), "ord_B": (8_000, "canceled"), "ord_C": (8_100, "completed")}
+    await cancel(here, ann, {**ends, "ord_D": (36_000, "canceled")})
+    await here.wait(7_200, step=30)
+    here.env.inject_error("PATCH", "/channels/*/messages/*", status=400, code=30046, times=None)
+    await here.wait(3_600, step=30)
+    first, second = messages(ann)
+    assert "`ord_A`" in first
+    assert {order for order in ends if f"`{order}`" in second} == {"ord_B", "ord_C"}
+    await here.wait(28_800, step=120)
+    told = "".join(messages(ann))
+    assert [told.count(f"`{order}`") for order in (*ends, "ord_D")] == [1] * 4
+    assert len(messages(ann)) <= 4
+    assert "All 4 orders are settled" in messages(ann)[-1]
+    assert breaches(here.sql) == {}
 
 
 SPANS = {"an hour": (timedelta(hours=1), 5, 4), "a day": (timedelta(hours=24), 30, 12)}
