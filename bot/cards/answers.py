@@ -1,4 +1,4 @@
-"""The small cards: statuses, lists handed over, channel pings, help and being forgotten."""
+"""The small cards: errors, IDs to copy, being forgotten, and the ping in a channel."""
 
 from collections.abc import Sequence
 

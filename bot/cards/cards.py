@@ -12,6 +12,7 @@ from bot.cards.groups import (
     facts,
     headline,
     joined,
+    more_orders,
     sections_of,
     show_all,
     texts_of,
@@ -79,8 +80,7 @@ def _question(view: RequestView) -> CardView:
     orders = "\n".join(
         [
             *map(code, named),
-            *([small(_("+ {count} more", count=missing))] if missing else []),
-            *filter(None, [ignored(request.ignored, request.repeats)]),
+            *filter(None, [more_orders(missing), ignored(request.ignored, request.repeats)]),
         ]
     )
     key = small(key_fact(view.keys, view.account), _("Nothing sent yet"))
@@ -118,9 +118,9 @@ def _rest(view: RequestView) -> Options:
 def _progress(view: RequestView) -> CardView:
     request = view.request
     sections = sections_of(view.groups, [code(order) for order in view.waiting], request.waiting)
-    if State.QUEUED in sections:
-        sections = {**sections, State.QUEUED: replace(sections[State.QUEUED], note=when_settled(view.reach))}
     stuck = _is_stuck(view)
+    if State.QUEUED in sections and not stuck:  # nothing is watched without a key, so nothing is promised
+        sections = {**sections, State.QUEUED: replace(sections[State.QUEUED], note=when_settled(view.reach))}
     small_line = facts(request.orders, key_fact(view.keys, view.account), view.read_at if view.is_open else None)
     answer = [paused_title(view.account.state), headline(sections)] if stuck else [headline(sections)]
     why = [
@@ -176,7 +176,7 @@ def _sent(view: RequestView, sections: Sections) -> Sequence[str]:
 
 def _until(view: RequestView) -> str:
     until = _("Updates here until {time}.", time=at(view.request.card_until))
-    return f"{until} {when_all_sent(view.reach)}"
+    return until if _is_stuck(view) else f"{until} {when_all_sent(view.reach)}"
 
 
 def _no_longer() -> str:

@@ -4,9 +4,10 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from bot.cards import actions
 from bot.cards.keys import Names, under
@@ -14,7 +15,7 @@ from bot.cards.language import _, number, plural
 from bot.cards.layout import Tone, room_beside
 from bot.cards.money import MINUS, change, sums
 from bot.cards.reasons import next_step
-from bot.cards.text import ago, amount, code, on, quoted, size, small
+from bot.cards.text import ago, amount, code, quoted, size, small
 from bot.cards.words import GROUP_ORDER, ONLY_WATCHED, REFUND_NOT_KNOWN, REFUND_NOT_SHOWN, WORDINGS, Wording
 from bot.domain.refunds import add_up
 from bot.domain.states import State
@@ -29,7 +30,7 @@ _LONG_NAME = 22
 """Characters of a name behind which nothing more fits into a line of a phone."""
 
 
-_SETTLED = {State.CANCELLED, State.PARTIAL, State.COMPLETED, State.FAILED}
+SETTLED = {State.CANCELLED, State.PARTIAL, State.COMPLETED, State.FAILED}
 """Where the panel's status says how an order ended, so that its charge is told of."""
 _SIGNS = {"+", MINUS}
 
@@ -49,29 +50,16 @@ class Section:
 
 
 Sections = Mapping[State, Section]
-_Dates = Callable[[Cancellation], str]
-
-
-def undated(_order: Cancellation) -> str:
-    """Say nothing of when it was."""
-    return ""
-
-
-def ended_on(order: Cancellation) -> str:
-    """Say when it ended."""
-    return f" {on(order.ended_at)}" if order.ended_at else ""
-
-
-def with_key(names: Names, dates: _Dates) -> _Dates:
-    """Say of each order when it was, and under which key where its user has several."""
-    return lambda order: under(names, order.account_id) + dates(order)
 
 
 def sections_of(
-    groups: Groups, waiting: Sequence[str] = (), count_waiting: int = 0, *, dates: _Dates = undated
+    groups: Groups, waiting: Sequence[str] = (), count_waiting: int = 0, *, names: Names = MappingProxyType({})
 ) -> Sections:
-    """Set groups in the order of the card; orders that are not started yet, as they are named, stand before others."""
-    found = {state: _section(state, group, dates) for state, group in groups.items()}
+    """Set groups in the order of the card; orders that are not started yet, as they are named, stand before others.
+
+    `names`: the keys', where each order is to say under which it is.
+    """
+    found = {state: _section(state, group, names) for state, group in groups.items()}
     if count_waiting:
         started = found.get(State.REQUESTED, Section(0, ()))
         lines = [*((name, "") for name in waiting), *started.lines]
@@ -79,11 +67,11 @@ def sections_of(
     return {state: found[state] for state in WORDINGS if state in found}
 
 
-def _section(state: State, group: Group, dates: _Dates) -> Section:
+def _section(state: State, group: Group, names: Names) -> Section:
     changes = _changes(state, group)
     often = Counter(changes.values())
     lines = [
-        _line(state, order, changes[order.id], dates(order), is_shared=often[changes[order.id]] > 1)
+        _line(state, order, changes[order.id], under(names, order.account_id), is_shared=often[changes[order.id]] > 1)
         for order in group.first
     ]
     given_up = any(order.is_only_watched for order in group.first)
@@ -93,25 +81,30 @@ def _section(state: State, group: Group, dates: _Dates) -> Section:
 
 def _changes(state: State, group: Group) -> Mapping[int, str]:
     """Return by how much each order's charge has changed; what came back for one alone stands below its heading."""
-    if state not in _SETTLED or (group.count == 1 and group.first[0].came_back):
+    if state not in SETTLED or (group.count == 1 and group.first[0].came_back):
         return defaultdict(str)
     return {order.id: change(order) for order in group.first}
 
 
-def _line(state: State, order: Cancellation, changed: str, date: str, *, is_shared: bool) -> tuple[str, str]:
+def _line(state: State, order: Cancellation, changed: str, key: str, *, is_shared: bool) -> tuple[str, str]:
     """Return an order as it is named, and the remark below all that share it: the panel's message, the money.
 
     What is short stands behind a short ID, since others fill a line of a phone.
     """
-    missing = (
-        _("{amount} not delivered", amount=amount(order.remains)) if state is State.PARTIAL and order.remains else ""
-    )
+    missing = not_delivered(order)
     name = code(order.order_id)
     if len(name) <= _LONG_NAME:
-        return " · ".join(filter(None, [name, missing, changed])) + date, _remark(state, order)
+        return " · ".join(filter(None, [name, missing, changed])) + key, _remark(state, order)
     if is_shared and not _SIGNS.isdisjoint(changed):
         changed = _("{change} each", change=changed)
-    return f"{name}{date}", "\n".join(filter(None, [_remark(state, order), small(missing, changed)]))
+    return f"{name}{key}", "\n".join(filter(None, [_remark(state, order), small(missing, changed)]))
+
+
+def not_delivered(order: Cancellation) -> str:
+    """Say how much of a partly delivered order is missing."""
+    if order.state is not State.PARTIAL or not order.remains:
+        return ""
+    return _("{amount} not delivered", amount=amount(order.remains))
 
 
 def _remark(state: State, order: Cancellation) -> str:
@@ -205,7 +198,7 @@ def fitted(
                 left_out = True
         if missing := section.count - len(names):
             left_out = True
-            lines.append(f"-# {_more(missing)}")
+            lines.append(more_orders(missing))
         texts.append("\n".join(lines))
     return texts, left_out
 
@@ -250,11 +243,12 @@ def _head(wording: Wording, section: Section, *, with_meaning: bool) -> str:
 def _room(heads: Sequence[str], picked: Sequence[Sequence[tuple[str, str]]], beside: Sequence[str]) -> int:
     """Return how much room is left for remarks."""
     named = sum(size(name) + 1 for names in picked for name, _remark in names)
-    return room_beside([*beside, *heads]) - named - len(heads) * (size(_more(1_000_000)) + 4)
+    return room_beside([*beside, *heads]) - named - len(heads) * (size(more_orders(1_000_000)) + 1)
 
 
-def _more(missing: int) -> str:
-    return _("+ {count} more", count=missing)
+def more_orders(count: int) -> str:
+    """Say, in a small line, that there are more orders than are named; nothing of none."""
+    return small(_("+ {count} more", count=count)) if count else ""
 
 
 def has_open(states: Iterable[State]) -> bool:

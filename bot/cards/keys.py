@@ -40,11 +40,6 @@ def key_fact(keys: Keyring, account: Account) -> str:
     return _("key {name}", name=code(account.name)) if names_of(keys) else ""
 
 
-def under_key(keys: Keyring, account: Account) -> str:
-    """Say which of several keys something goes to."""
-    return _("Under your key {name}.", name=code(account.name)) if names_of(keys) else ""
-
-
 def keys_card(views: Sequence[KeyView]) -> CardView:
     """Show what may be shown of the stored keys."""
     return _only_key_card(views[0]) if len(views) == 1 else _several_keys_card(views)

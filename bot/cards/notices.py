@@ -4,17 +4,18 @@ from datetime import datetime
 
 from bot.cards.groups import (
     MOST_OF_GROUP,
+    SETTLED,
     Section,
     Sections,
     facts,
     headline,
+    more_orders,
+    not_delivered,
     sections_of,
     show_all,
     texts_of,
     tone_of,
     total,
-    undated,
-    with_key,
 )
 from bot.cards.keys import Names, connect_again, key_fact, names_of, pauses
 from bot.cards.language import N_, _, number, plural
@@ -23,7 +24,7 @@ from bot.cards.money import change
 from bot.cards.more import copy_ids, more_menu, other_keys, refill, whole_list
 from bot.cards.promises import dms_refused
 from bot.cards.reasons import account_text
-from bot.cards.text import amount, code, small, titled
+from bot.cards.text import code, small, titled
 from bot.cards.words import WORDINGS
 from bot.domain.states import State
 from bot.ledger import Cancellation, Group, Groups, ListKind, Notice, Progress, Report
@@ -52,12 +53,11 @@ def notice_card(report: Report, notice: Notice, now: datetime | None = None) -> 
         named = [name for name, _remark in late.lines[:MOST_OF_GROUP]]
         shown, missing = "\n".join(named), late.count - len(named)
         folded = folded or bool(missing)
-        rest = "\n-# " + _("+ {count} more", count=missing) if missing else ""
         watching = _(
             "I go on watching, less often, until 30 days after you asked. You may want to ask NotPanel's support."
         )
-        parts.append(titled(title, shown + rest, f"-# {watching}"))
-    ended = sections_of(report.ended, dates=with_key(names, undated))
+        parts.append(titled(title, shown, more_orders(missing), f"-# {watching}"))
+    ended = sections_of(report.ended, names=names)
     told = sections_of({**report.overdue, **report.ended})
     count = total(told)
     progress = report.progress
@@ -154,14 +154,11 @@ def _about_one(order: Cancellation, names: Names) -> str:
     wording = WORDINGS[state]
     (section,) = sections_of({state: Group(1, (order,))}).values()
     ((_line, remark),) = section.lines
-    money = change(order) if state in (State.CANCELLED, State.COMPLETED, State.PARTIAL, State.FAILED) else ""
-    missing = (
-        _("{amount} not delivered", amount=amount(order.remains)) if state is State.PARTIAL and order.remains else ""
-    )
+    money = change(order) if state in SETTLED else ""
     answer = f"{wording.emoji} {_(_ALONE[state], order=code(order.order_id))}"
     meaning = " ".join(filter(None, [wording.meaning and _(wording.meaning), section.note]))
     key = _("key {name}", name=code(names[order.account_id])) if order.account_id in names else ""
-    return titled(" · ".join(filter(None, [answer, missing, money])), small(key), small(meaning), remark)
+    return titled(" · ".join(filter(None, [answer, not_delivered(order), money])), small(key), small(meaning), remark)
 
 
 def _overdue(groups: Groups, names: Names) -> dict[str, Section]:
@@ -176,5 +173,5 @@ def _overdue(groups: Groups, names: Names) -> dict[str, Section]:
 
 
 def _merged(groups: Groups, names: Names) -> Section:
-    sections = sections_of(groups, dates=with_key(names, undated))
+    sections = sections_of(groups, names=names)
     return Section(total(sections), [line for section in sections.values() for line in section.lines])

@@ -36,4 +36,4 @@ def _which(paused: Sequence[PausedKey], keys: Keyring) -> str:
     several = len(keys) > 1
     names = [one.account.name if several else one.last4 and f"…{one.last4}" for one in paused]
     shown, missing = listed([code(name) for name in names if name], _ROOM_FOR_NAMES)
-    return shown + (" " + _("+ {count} more", count=missing) if missing else "")
+    return shown + (" " + _("… and {missing} more", missing=missing) if missing else "")

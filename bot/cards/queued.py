@@ -203,10 +203,7 @@ def _numbered(requests: Sequence[RequestTally], view: OpenView) -> list[str]:
         return [_line(requests[0], view)]
     lines = [f"{place}\\. {_line(request, view)}" for place, request in enumerate(requests[:_MOST_CHOICES], 1)]
     missing = len(requests) - _MOST_CHOICES
-    return [
-        *lines,
-        *(["-# " + plural("+ {count} more request", "+ {count} more requests", missing)] if missing > 0 else []),
-    ]
+    return [*lines, *([more_requests(missing)] if missing > 0 else [])]
 
 
 def _choices(requests: Sequence[RequestTally]) -> dict[str, str]:

@@ -8,7 +8,17 @@ import discord
 from bot.cards import actions
 from bot.cards.csv import csv_file, dated_name
 from bot.cards.errors import stopped
-from bot.cards.groups import MOST_ON_CARD, Section, counted, facts, fitted, most_without_list, show_all, with_detail
+from bot.cards.groups import (
+    MOST_ON_CARD,
+    Section,
+    counted,
+    facts,
+    fitted,
+    more_orders,
+    most_without_list,
+    show_all,
+    with_detail,
+)
 from bot.cards.keys import key_fact
 from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card, room_beside
@@ -114,8 +124,7 @@ _ROOM_FOR_MORE = 60
 
 def _named(orders: Sequence[str], count: int) -> str:
     """Return these orders, one a line, and how many more there are."""
-    more = count - len(orders)
-    return "\n".join([*map(code, orders), *([small(_("+ {count} more", count=more))] if more else [])])
+    return "\n".join([*map(code, orders), *filter(None, [more_orders(count - len(orders))])])
 
 
 def _to_connect(stopped_by: Exception | None, name: str) -> list[actions.Button]:

@@ -92,13 +92,11 @@ GROUP_ORDER = (
 """The order of the groups below it: what went wrong first, since that is what somebody has to act on."""
 
 OUTCOMES: Mapping[State, str] = {
-    State.CANCELLED: N_("cancelled"),
-    State.PARTIAL: N_("partly delivered"),
-    State.COMPLETED: N_("delivered"),
-    State.FAILED: N_("failed"),
-    State.REFUSED: N_("not possible"),
-    State.EXPIRED: N_("no longer watched"),
-    State.WITHDRAWN: N_("not sent"),
+    state: WORDINGS[state].short
+    for state in (
+        *(State.CANCELLED, State.PARTIAL, State.COMPLETED, State.FAILED),
+        *(State.REFUSED, State.EXPIRED, State.WITHDRAWN),
+    )
 }
 """How a cancellation can end, as a person asks for it."""
 
