@@ -319,7 +319,7 @@ class Reader(Overviews):
         return [Notice.read(row) async for row in QUERIES.undelivered_notices(self._db, user_id=user_id)]
 
     async def channel_to_ping(self, user_id: int) -> int | None:
-        """Return the server channel of the user's last request, if it was made in a server."""
+        """Return the channel of the last request that a user made in a server; None if they made none."""
         return await QUERIES.channel_to_ping(self._db, user_id=user_id)
 
     async def channel_asked_in(self, user_id: int) -> int | None:
