@@ -47,28 +47,30 @@ from bot.ledger.kept import KEPT_FOR
 from bot.ledger.ledger import Ledger, check_up_server, describe, migrate, move, only_process
 from bot.ledger.lists import Group, Groups, Listed, ListKind, Past, Progress, Report
 from bot.ledger.living_notices import SentMessage
+from bot.ledger.notice_rows import (
+    DMS_REFUSED,
+    Notice,
+    NoticeKind,
+    NoticeState,
+    NotifyVia,
+    NotifyWhen,
+    Preferences,
+    Reach,
+)
 from bot.ledger.outcomes import Outcome
 from bot.ledger.overviews import Checked, Money, RequestTally
 from bot.ledger.postgresql.address import has_password
 from bot.ledger.reader import Reader
 from bot.ledger.row import to_ms
 from bot.ledger.rows import (
-    DMS_REFUSED,
     Account,
     Cancellation,
     Due,
     KeptOrders,
     Keyring,
-    Notice,
-    NoticeKind,
-    NoticeState,
-    NotifyVia,
-    NotifyWhen,
     OrderAction,
-    Preferences,
     Preview,
     PreviewState,
-    Reach,
     Request,
     RequestState,
     SealedKey,

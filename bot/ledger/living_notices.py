@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from bot.domain.notification_rules import BAD_NEWS, EDITED_FREELY_FOR, Push, next_edit, next_push
 from bot.domain.states import State
+from bot.ledger.notice_rows import Notice, NoticeState, NotifyWhen
 from bot.ledger.queries import QUERIES
 from bot.ledger.row import from_ms, to_ms
-from bot.ledger.rows import Notice, NoticeState, NotifyWhen
 from bot.ledger.transaction import Transaction, Work
 
 _SENT_BY = timedelta(minutes=1)

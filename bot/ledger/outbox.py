@@ -5,9 +5,10 @@ from typing import Any
 
 from bot.domain.polling import EXPIRES_AFTER, OVERDUE_AFTER
 from bot.ledger.living_notices import LivingNotices, SentMessage, new_nonce
+from bot.ledger.notice_rows import Notice, NoticeKind, NoticeState, NotifyWhen, Preferences
 from bot.ledger.queries import QUERIES
 from bot.ledger.row import to_ms
-from bot.ledger.rows import Account, Notice, NoticeKind, NoticeState, NotifyWhen, Preferences
+from bot.ledger.rows import Account
 from bot.ledger.transaction import Work
 
 PATIENCE = 60_000

@@ -12,25 +12,11 @@ from bot.domain.languages import Language, resolve_locale
 from bot.domain.polling import LONG_TRIED, MANY_TRIES
 from bot.domain.states import State, as_shown
 from bot.ledger.lists import MOST_SHOWN, Group, Groups, Listed, ListKind, Past, Progress, Report
+from bot.ledger.notice_rows import Notice, NoticeKind, NotifyVia, Preferences, Reach
 from bot.ledger.overviews import Overviews
 from bot.ledger.queries import QUERIES
 from bot.ledger.row import from_ms, money_in, to_ms, written
-from bot.ledger.rows import (
-    Account,
-    Cancellation,
-    Due,
-    KeptOrders,
-    Keyring,
-    Notice,
-    NoticeKind,
-    NotifyVia,
-    Preferences,
-    Reach,
-    Request,
-    Standing,
-    Stored,
-    Webhook,
-)
+from bot.ledger.rows import Account, Cancellation, Due, KeptOrders, Keyring, Request, Standing, Stored, Webhook
 
 _CONSIDERED = 500
 """Orders among which those are looked for that a user may mean; of the open ones, and of those named last."""
