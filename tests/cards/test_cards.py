@@ -16,7 +16,7 @@ from bot.cards.text import code, quoted
 from bot.domain.languages import Language
 from bot.domain.refunds import Refund
 from bot.domain.states import State
-from bot.ledger import Cancellation, Listed
+from bot.ledger import Cancellation, Listed, Reach
 from bot.services.lists import PAGE_LENGTH
 from tests.examples import (
     CLAIMS,
@@ -112,6 +112,14 @@ async def test_a_long_list_shows_how_much_is_sent_and_about_how_long_the_rest_ta
     text = text_of(request_card(going))
     assert "▰▰▰▰▰▰▰▰▱▱▱▱▱▱▱▱▱▱▱▱ 43,000 of 100,000 sent\n" in text
     assert "Stop sending" in text
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_an_end_is_promised_only_while_somebody_watches(is_paused: bool) -> None:
+    shown = view([order(1, State.QUEUED)], in_trouble=is_paused)
+    text = text_of(request_card(replace(shown, reach=Reach.DM)))
+    assert ("Paused: NotPanel rejects your key" in text) is is_paused
+    assert ("I'll DM you" in text) is not is_paused
 
 
 @pytest.mark.parametrize(
