@@ -75,16 +75,19 @@ async def test_where_discord_takes_no_more_edits_of_an_old_message_a_new_one_goe
     ends = {"ord_A": (60, "canceled"), "ord_B": (8_000, "canceled"), "ord_C": (8_100, "completed")}
     await cancel(here, ann, {**ends, "ord_D": (36_000, "canceled")})
     await here.wait(7_200, step=30)
-    here.env.inject_error("PATCH", "/channels/*/messages/*", status=400, code=30046, times=None)
+    (living,) = ann.dm_channel.history()
+    here.env.inject_error("PATCH", f"/channels/*/messages/{living.id}", status=400, code=30046, times=None)
     await here.wait(3_600, step=30)
-    first, second = messages(ann)
-    assert "`ord_A`" in first
+    first, second, *_ = messages(ann)
+    assert {order for order in ends if f"`{order}`" in first} == {"ord_A"}
     assert {order for order in ends if f"`{order}`" in second} == {"ord_B", "ord_C"}
+    here.env.backend.faults.clear()
     await here.wait(28_800, step=120)
     told = "".join(messages(ann))
     assert [told.count(f"`{order}`") for order in (*ends, "ord_D")] == [1] * 4
     assert len(messages(ann)) <= 4
     assert "All 4 orders are settled" in messages(ann)[-1]
+    assert "A newer message goes on with this." in messages(ann)[0]
     assert breaches(here.sql) == {}
 
 
