@@ -94,15 +94,15 @@ def other_keys(kind: ListKind, list_id: int, keys: Keyring, groups: Groups) -> O
     lost = [order for order in group.first if order_not_found(order)]
     others = keys_beside(keys, {order.account_id for order in lost})
     if len(others) > _MOST_TRIES:
-        return actions.TRY_OTHERS.option(kind, list_id, label=_("Try the not found under another key"))
+        return actions.TRY_OTHERS.option(kind, list_id, label=_("Try another key for the not found"))
     options: dict[str, str] = {}
     for one in others:
         count = _count(group, [order for order in lost if order.account_id != one.id])
         label = (
-            _("Try the not found under {name}", name=one.name)
+            _("Try {name} for the not found", name=one.name)
             if count is None
             else plural(
-                "Try the {count} not found under {name}", "Try the {count} not found under {name}", count, name=one.name
+                "Try {name} for the {count} not found", "Try {name} for the {count} not found", count, name=one.name
             )
         )
         options |= actions.TRY_UNDER.option(kind, list_id, one.id, label=label)

@@ -53,7 +53,7 @@ def preferences_form(chosen: Preferences) -> discord.ui.Modal:
     form.add_item(
         discord.ui.Label(
             text=_("Push notification and sound"),
-            description=_("Off: updates arrive silently."),
+            description=_("If off, updates arrive silently."),
             component=discord.ui.Checkbox(custom_id=SOUND_FIELD, default=not chosen.silent),
         )
     )

@@ -29,9 +29,9 @@ def tries(result: Any) -> list[str]:
 
 async def test_what_is_not_found_is_offered_to_the_other_key_and_asked_first(here: World, ann: Any) -> None:
     result = await lost(here, ann)
-    assert tries(result) == ["Try the 2 not found under Shop"]
+    assert tries(result) == ["Try Shop for the 2 not found"]
     await here.restart()
-    question = await choose(ann, result.response, "under Shop")
+    question = await choose(ann, result.response, "Try Shop")
     await here.settle()
     assert "Cancel 2 orders?" in shown(question)
     assert "key `Shop`" in shown(question)
@@ -46,7 +46,7 @@ async def test_what_is_not_found_is_offered_to_the_other_key_and_asked_first(her
 
 async def test_pressed_twice_it_asks_twice_and_cancels_once(here: World, ann: Any) -> None:
     result = await lost(here, ann)
-    questions = [await choose(ann, result.response, "under Shop") for _ in range(2)]
+    questions = [await choose(ann, result.response, "Try Shop") for _ in range(2)]
     for question in questions:
         (button,) = [part for part in walk_components(question.response.components) if part.get("style") == 4]
         await ann.click(question.response, custom_id=button["custom_id"])
@@ -55,7 +55,7 @@ async def test_pressed_twice_it_asks_twice_and_cancels_once(here: World, ann: An
 
 
 async def test_kept_it_sends_nothing(here: World, ann: Any) -> None:
-    question = await choose(ann, (await lost(here, ann)).response, "under Shop")
+    question = await choose(ann, (await lost(here, ann)).response, "Try Shop")
     await ann.click(question.response, label="Don't cancel")
     await here.settle()
     assert {key for key, _ in calls(here, "cancel")} == {KEY}
@@ -82,8 +82,8 @@ async def test_of_many_keys_one_button_leads_to_the_choice(here: World, ann: Any
         here.panel.add_key(f"np-one-of-many-{number}")
         await here.connect(ann, f"np-one-of-many-{number}", f"many {number}")
     result = await lost(here, ann)
-    assert tries(result) == ["Try the not found under another key"]
-    choice = await choose(ann, result.response, "under another key")
+    assert tries(result) == ["Try another key for the not found"]
+    choice = await choose(ann, result.response, "another key")
     assert labels(choice) == ["Try under Shop", *(f"Try under many {n}" for n in range(3))]
     question = await ann.click(choice.response, label="Try under Shop")
     assert "Cancel 2 orders?" in shown(question)
@@ -95,7 +95,7 @@ async def test_a_message_offers_the_other_key_too(here: World, ann: Any) -> None
     await ann.slash("cancel", orders="ord_S")
     await here.wait(15)
     assert "Not cancelled: `ord_S`\n-# key `main`" in messages(ann)[-1]
-    question = await choose(ann, ann.dm_channel.last_message, "under Shop")
+    question = await choose(ann, ann.dm_channel.last_message, "Try Shop")
     (request,) = here.sql("SELECT account_id, orders, state FROM requests ORDER BY id DESC LIMIT 1")
     assert question.acknowledged
     assert request == (2, 1, "asking")
