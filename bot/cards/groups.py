@@ -235,7 +235,7 @@ def _picked(lines: Sequence[tuple[str, str]], most: int) -> list[tuple[str, str]
 
 
 def _head(wording: Wording, section: Section, *, with_meaning: bool) -> str:
-    heading = f"**{wording.emoji} {_(wording.title)}** ({number(section.count)})"
+    heading = f"{wording.emoji} **{_(wording.title)}** ({number(section.count)})"
     meaning = " ".join(filter(None, [section.money, wording.meaning and _(wording.meaning), section.note]))
     return f"{heading}\n-# {meaning}" if meaning and with_meaning else heading
 

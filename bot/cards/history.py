@@ -1,8 +1,9 @@
 """/history: how orders ended, a line for each request, and what came back."""
 
 from collections import Counter
+from collections.abc import Sequence
 
-from bot.cards.groups import Section, headline, joined, show_all, tone_of
+from bot.cards.groups import Section, headline, joined, show_all, tone_of, with_detail
 from bot.cards.keys import connect_again, names_of, under
 from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
@@ -11,7 +12,7 @@ from bot.cards.more import more_menu, whole_list
 from bot.cards.paused import headed, paused_lines
 from bot.cards.queued import MOST_LINES, more_requests
 from bot.cards.text import SAME_DAY, at, code, date, on, small
-from bot.cards.words import OUTCOMES, REFUND_NOT_KNOWN, WORDINGS
+from bot.cards.words import GROUP_ORDER, OUTCOMES, REFUND_NOT_KNOWN, WORDINGS
 from bot.domain.states import State
 from bot.ledger import Cancellation, ListKind, RequestTally
 from bot.services.records import MOST_DAYS, MOST_IN_TABLE, HistoryView
@@ -81,7 +82,7 @@ def _lines(view: HistoryView) -> list[str]:
     newest = view.requests[::-1]
     for request in newest[:MOST_LINES]:
         lines.append(_line(request, view))
-        lines += [_named(order) for order in view.named.get(request.id, ())]
+        lines += _named(view.named.get(request.id, ()))
     if (missing := len(newest) - MOST_LINES) > 0:
         lines.append(more_requests(missing))
     return lines
@@ -98,9 +99,15 @@ def _line(request: RequestTally, view: HistoryView) -> str:
     return f"**{when}** · {orders}\n{small(ended)}{under(names_of(view.keys), request.account_id)}"
 
 
-def _named(order: Cancellation) -> str:
-    """Return one order with how it ended and what its charge says."""
-    return " · ".join(filter(None, [f"{WORDINGS[order.shown_as].emoji} {code(order.order_id)}", change(order)]))
+def _named(orders: Sequence[Cancellation]) -> list[str]:
+    """Return the orders themselves, one a line below how they ended, what went wrong first."""
+    lines: list[str] = []
+    for state in GROUP_ORDER:
+        alike = [order for order in orders if order.shown_as is state]
+        if alike:
+            lines.append(f"{WORDINGS[state].emoji} {_(WORDINGS[state].title)}")
+            lines += [with_detail(code(order.order_id), change(order)) for order in alike]
+    return lines
 
 
 def _refunds_not_known(view: HistoryView) -> str:

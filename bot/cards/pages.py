@@ -9,7 +9,7 @@ from bot.cards.keys import Names, under
 from bot.cards.language import _, number, plural
 from bot.cards.layout import CardView, Tone, card, room_beside
 from bot.cards.money import change
-from bot.cards.text import ago, code, size, titled
+from bot.cards.text import ago, code, quoted, size, titled
 from bot.cards.words import OUTCOMES, QUOTED, WORDINGS, panel_status
 from bot.ledger import Listed
 from bot.services.lists import LAST_PAGE, MOST_PAGES, PAGE_LENGTH, ListPage
@@ -89,8 +89,8 @@ def _heading(line: Listed, names: Names, most: int = 0) -> str:
     wording, order = WORDINGS[line.shown_as], line.cancellation
     said = ""
     if order and most > 0 and order.panel_message and line.shown_as in QUOTED:
-        said = f" · {code(order.panel_message, most)}"
-    elif order and most > 0 and order.status_word:
+        said = f" · {quoted(order.panel_message, most)}"
+    elif order and most > 0 and order.status_word and line.shown_as.is_open:  # an end is told by the bot's own word
         said = f" · {panel_status(order.status_word, most)}"
     money = f" · {change(order)}" if order and order.refund else ""
     return f"{wording.emoji} **{_(wording.short, count=1)}**{money}{said}{under(names, line.account_id)}"

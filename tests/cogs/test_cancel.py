@@ -25,7 +25,7 @@ async def test_a_pending_order_is_cancelled_once_its_status_says_so(here: World,
     assert "cancelled" not in shown(result).casefold()
     await here.settle()
     assert "1 cancelled" in shown(result)
-    assert "**✅ Cancelled** (1)" in shown(result)
+    assert "✅ **Cancelled** (1)" in shown(result)
     assert messages(ann) == []  # told on the card; no message on top
 
 
@@ -38,7 +38,7 @@ async def test_each_outcome_has_its_group_its_reason_and_a_next_step(here: World
     await here.settle()
     text = shown(result)
     assert "1 cancelled · 1 waiting · 2 not possible · 1 delivered" in text
-    assert "**📦 Delivered, not cancelled** (1)" in text  # "already completed" the panel says of every end
+    assert "📦 **Delivered, not cancelled** (1)" in text  # "already completed" the panel says of every end
     assert not any("Refill" in offer for offer in offers_of(result.response))
     assert "“Service does not support cancellation”" in text
     assert "“Order not found”" in text
@@ -62,8 +62,8 @@ async def test_what_came_back_for_more_orders_than_a_card_reads_is_summed(here: 
     await ann.click(question.response, label=f"Cancel {len(orders)} orders")
     await here.settle()
     await here.wait(120)
-    assert f"**✅ Cancelled** ({len(orders)})\n-# 61.50 USD refunded." in shown(question)
-    assert f"**✅ Cancelled** ({len(orders)})\n-# 61.50 USD refunded." in messages(ann)[-1]
+    assert f"✅ **Cancelled** ({len(orders)})\n-# 61.50 USD refunded." in shown(question)
+    assert f"✅ **Cancelled** ({len(orders)})\n-# 61.50 USD refunded." in messages(ann)[-1]
 
 
 async def test_an_order_that_runs_on_is_not_called_cancelled(here: World, ann: Any) -> None:
@@ -74,7 +74,7 @@ async def test_an_order_that_runs_on_is_not_called_cancelled(here: World, ann: A
     (notice,) = messages(ann)  # both within one window: one message
     for text in (shown(result), notice):
         assert "Delivered, not cancelled" in text
-        assert "**🌓 Partly delivered** (1)\n-# 0.32 USD refunded." in text
+        assert "🌓 **Partly delivered** (1)\n-# 0.32 USD refunded." in text
         assert "`ord_B` · 650 not delivered" in text
         assert text.count("refunded") == 1
         assert text.casefold().count("cancelled") == text.count("Delivered, not cancelled") == 1

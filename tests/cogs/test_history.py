@@ -40,8 +40,10 @@ async def test_it_counts_every_outcome_and_of_a_few_shows_each_order(here: World
     assert text.startswith("### 1 cancelled · 1 partly delivered · 2 delivered\n")
     assert "-# 4 orders · last 30 days" in text
     assert re.search(r"\*\*<t:\d+:t>\*\* · 5 orders\n-# 1 cancelled · 1 partly delivered · 2 delivered\n", text)
-    assert "✅ `ord_Apending`" in text
-    assert "🌓 `ord_Ahalf`" in text
+    named = re.findall(r"^[📦🌓✅] [A-Z].+$|^`\w+`", text, re.MULTILINE)
+    assert sorted(named[1:3]) == ["`ord_Adone`", "`ord_Alate`"]
+    assert named[0] == "📦 Delivered, not cancelled"
+    assert named[3:] == ["🌓 Partly delivered", "`ord_Ahalf`", "✅ Cancelled", "`ord_Apending`"]
     assert "ord_Aopen" not in text
     assert "1 order hasn't ended: `/queued`" in text
 

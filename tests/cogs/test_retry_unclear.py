@@ -56,7 +56,7 @@ async def test_what_is_only_watched_is_looked_at_and_then_sent_once_more(here: W
     calls = len(here.panel.calls)
     pressed = await choose(ann, result.response, "Retry the 1 unclear")
     assert asked_since(here, calls) == []  # the press itself sends nothing
-    assert "❔ Unclear" in shown(pressed)
+    assert "❔ **Unclear**" in shown(pressed)
     assert ONLY_WATCHED not in shown(pressed)
     assert not any("Retry" in offer for offer in offers_of(pressed.response))
     await here.wait(115)

@@ -54,16 +54,16 @@ async def test_the_first_line_counts_by_the_panels_words_and_what_went_wrong_sta
     assert first == "### 1 completed · 1 in progress · 1 fail · 1 `Odd [x](y)` · 1 not found"
     assert second.startswith("-# 5 orders · updated <t:")
     assert lines == [
-        "**⛔ Not found** (1)",
+        "⛔ **Not found** (1)",
         "`ord_absent`",
         "-# “Order not found”",
-        "**❔ `Odd [x](y)`** (1)",
+        "❔ **`Odd [x](y)`** (1)",
         "`ord_4` · 0.50 USD · 120 left",
-        "**❌ *fail*** (1)",
+        "❌ ***fail*** (1)",
         "`ord_3` · 0.50 USD · 120 left",
-        "**⏳ *in progress*** (1)",
+        "⏳ ***in progress*** (1)",
         "`ord_2` · 0.50 USD · 120 left",
-        "**📦 *completed*** (1)",
+        "📦 ***completed*** (1)",
         "`ord_01HG9X7KJP4N2Q8RSTVWXY0001`",
         "-# 0.50 USD",
     ]

@@ -104,7 +104,7 @@ BEFORE = {"the cancel": 0, "the first look": 1}
 
 def called_cancelled(text: str) -> set[str]:
     """Return the orders that a first line calls cancelled, or that stand under the heading *Cancelled*."""
-    groups = re.findall(r"✅ Cancelled\*\* \(\d+\)\n(.+?)(?=\n\*\*|\n### |\Z)", text, re.DOTALL)
+    groups = re.findall(r"✅ \*\*Cancelled\*\* \(\d+\)\n(.+?)(?=\n\S+ \*\*|\n### |\Z)", text, re.DOTALL)
     groups += re.findall(r"^### ✅ Cancelled: (.+)", text, re.MULTILINE)
     return {order for group in groups for order in re.findall(r"`(ord_\w)`", group)}
 

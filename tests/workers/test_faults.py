@@ -37,7 +37,7 @@ async def test_an_ambiguous_call_is_settled_by_status(
     await here.app.scheduler.start_due()
     await here.app.scheduler.finish()
     await here.deliver()
-    assert "❔ Unclear" in shown(card)
+    assert "❔ **Unclear**" in shown(card)
     assert unclaimed(shown(card))
 
     await here.wait(100)
@@ -87,7 +87,7 @@ async def test_already_cancelled_after_a_lost_answer_is_no_failure(here: World, 
     ]
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(20)
-    assert "❔ Unclear" in shown(card)
+    assert "❔ **Unclear**" in shown(card)
     await here.wait(70)
     assert "1 cancelled" in shown(card)
 
@@ -117,7 +117,7 @@ async def test_cancelled_by_somebody_else_before_is_watched_like_any_other(here:
     here.wire.faults = [Answer(400, '{"error": "Cancellation already requested"}')]
     card = await ann.slash("cancel", orders="ord_A")
     await here.settle()
-    assert "❔ Unclear" in shown(card)
+    assert "❔ **Unclear**" in shown(card)
     here.panel.orders["ord_A"].status = "canceled"
     await here.wait(30)
     assert "1 cancelled" in shown(card)
@@ -140,7 +140,7 @@ async def test_a_doubtful_call_is_never_told_as_not_made(here: World, ann: Any) 
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(80)
     assert "account is suspended" in shown(card)
-    assert "❔ Unclear" in shown(card)
+    assert "❔ **Unclear**" in shown(card)
     removal = await ann.slash("key remove")
     await ann.click(removal.response, label="Remove anyway")
     await here.settle()

@@ -164,7 +164,7 @@ async def test_a_panel_that_fails_at_cancelling_alone_is_given_time(here: World,
     here.wire.broken = "cancel"
     card = await ann.slash("cancel", orders="ord_A")
     await here.wait(300)
-    assert "❔ Unclear" in shown(card)
+    assert "❔ **Unclear**" in shown(card)
     assert here.times_sent() == {"ord_A": 2}
     assert here.sql("SELECT state FROM cancellations") == [("unknown",)]
     here.wire.broken = None

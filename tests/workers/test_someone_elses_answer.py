@@ -13,7 +13,7 @@ from tests.world import FINE, Fault, World, lost, messages, open_orders, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
 ANSWERS = [Answer(status, body, headers) for status, headers, body in SOMEONE_ELSES_ANSWERS]
-ENDED = ("Refused", "Failed", "Delivered", "✅ Cancelled", "Refunded")
+ENDED = ("Not possible", "Failed", "Delivered", "✅ **Cancelled")
 UNHEARD = lost(httpx.ReadTimeout("no answer"))
 
 pytestmark = pytest.mark.usefixtures("env")
@@ -33,7 +33,7 @@ async def test_in_answer_to_a_cancel(here: World, ann: Any, answer: Answer, acte
     card = await ann.slash("cancel", orders="ord_A ord_B")
     await here.app.scheduler.step()
     await here.deliver()
-    assert "❔ Unclear" in shown(card)
+    assert "❔ **Unclear**" in shown(card)
     assert not any(word in shown(card) for word in ENDED)
     await here.wait(1800, step=10)
     assert here.panel.cancel_requests["ord_A"] == 1
