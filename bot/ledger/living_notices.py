@@ -10,9 +10,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.notification_rules import BAD_NEWS, EDITED_FREELY_FOR, Push, next_edit, next_push
+from bot.domain.notification_rules import BAD_NEWS, EDITED_FREELY_FOR, GATHERED_FOR, Push, next_edit, next_push
 from bot.domain.states import State
-from bot.ledger.notice_rows import Notice, NoticeState, NotifyWhen
+from bot.ledger.notice_rows import Notice, NoticeState, NotifyVia, NotifyWhen
 from bot.ledger.queries import QUERIES
 from bot.ledger.row import from_ms, to_ms
 from bot.ledger.transaction import Transaction, Work
@@ -32,18 +32,33 @@ class SentMessage:
 class LivingNotices(Transaction):
     """What can be done about living messages; part of what can be done within one transaction."""
 
-    async def _living(self, user_id: int, request_id: int) -> Notice:
-        """Return the notice that takes the next lines about a request, begun where there is none."""
-        return await self._current(request_id) or await self._begin_living(user_id, request_id)
+    async def _living(self, user_id: int, request_id: int, via: NotifyVia) -> Notice:
+        """Return the notice that takes the next lines about a request, begun where there is none.
+
+        A message in a DM takes none of a user who wants no more DMs: nobody reads an edit that makes no sound there.
+        Where DMs were refused, another message tries them again: they may be open by now.
+        """
+        current = await self._current(request_id)
+        if current is None or (current.is_for_want_of_dms and self._was_tried_long_ago(current)):
+            return await self._begin_living(user_id, request_id)
+        if current.state is NoticeState.DELIVERED and via is NotifyVia.OFF:
+            return await self._begin_living(user_id, request_id, self._in_ms(self._notify_window))
+        if current.state is NoticeState.DELIVERED and via is NotifyVia.CHANNEL and await self.channel_asked_in(user_id):
+            return await self._begin_living(user_id, request_id)
+        return current
+
+    def _was_tried_long_ago(self, notice: Notice) -> bool:
+        return notice.first_attempt_at is not None and notice.first_attempt_at <= self.now - GATHERED_FOR
 
     async def _current(self, request_id: int) -> Notice | None:
         row = await QUERIES.newest_living(self._db, request_id=request_id)
         notice = Notice.read(row) if row else None
         return notice if notice and notice.takes_lines else None
 
-    async def _begin_living(self, user_id: int, request_id: int) -> Notice:
+    async def _begin_living(self, user_id: int, request_id: int, due_at: int | None = None) -> Notice:
         """Begin a living message: the first once updates were gathered, the next when another push is due."""
-        due_at = max(self._in_ms(self._notify_window), await self._next_push(request_id, Push.MORE))
+        if due_at is None:
+            due_at = max(self._in_ms(self._notify_window), await self._next_push(request_id, Push.MORE))
         about = {"user_id": user_id, "request_id": request_id, "nonce": new_nonce()}
         await QUERIES.begin_living(self._db, **about, now=self._now_ms, due_at=due_at)
         self._make_due(Work.NOTICES)
@@ -136,16 +151,20 @@ class LivingNotices(Transaction):
             [{"notice_id": to.id, "kind": row["kind"], "cancellation_id": row["cancellation_id"]} for row in lines],
         )
 
-    async def _move_on(self, living: Notice, after: int) -> None:
-        """Take the lines behind that one to the next living message, where this one cannot show them any more."""
-        assert living.request_id is not None
-        reply_id = await QUERIES.gathering_reply(self._db, request_id=living.request_id)
+    async def _move_on(self, notice: Notice, after: int) -> None:
+        """Take the lines behind that one to the next living message: this one cannot show them any more."""
+        if notice.request_id is None or await QUERIES.last_line(self._db, notice_id=notice.id) <= after:
+            return
+        current = await self._current(notice.request_id)
+        reply_id = await QUERIES.gathering_reply(self._db, request_id=notice.request_id)
         reply = await self.notice(reply_id) if reply_id else None
-        if reply:
-            await self._go_on_in(reply, living, after)
-        elif await QUERIES.last_line(self._db, notice_id=living.id) > after:
-            to = await self._begin_living(living.user_id, living.request_id)
-            await self._move_lines(living, to, after)
+        if current is None and reply:
+            await self._go_on_in(reply, notice, after)
+            return
+        to = current or await self._begin_living(notice.user_id, notice.request_id)
+        last = await QUERIES.last_line(self._db, notice_id=to.id)
+        await self._move_lines(notice, to, after)
+        await self._lines_added(to, last)
 
     async def _delivered(self, living: Notice, last_line: int, *, by_message: bool) -> None:
         """See to what has been added to a living notice while it was on its way."""
@@ -199,18 +218,8 @@ class LivingNotices(Transaction):
 
     async def cannot_be_edited(self, notice: Notice) -> None:
         """Note that a message cannot be edited any more; what it does not show goes into the next."""
-        current = await self._current(notice.request_id) if notice.request_id else None
         await QUERIES.cannot_be_edited(self._db, id=notice.id)
-        if current and current.id == notice.id:
-            await self._move_on(current, current.shown_item or 0)
-        elif current:
-            await self._move_to(current, notice)
-
-    async def _move_to(self, current: Notice, notice: Notice) -> None:
-        """Take what a message does not show to the one that goes on in its place."""
-        after = await QUERIES.last_line(self._db, notice_id=current.id)
-        await self._move_lines(notice, current, notice.shown_item or 0)
-        await self._lines_added(current, after)
+        await self._move_on(notice, notice.shown_item or 0)
 
 
 def new_nonce() -> str:

@@ -40,16 +40,18 @@ class Outbox(LivingNotices):
             "now": self._now_ms,
         }
         lists = QUERIES.requests_to_notify(self._db, begun_before=to_ms(self.now - _FIRST_PASS), **which)
-        request_ids = [row["id"] async for row in lists]
-        if not request_ids and not await self._at_their_end(account_id):
+        orders_of = {row["id"]: row["orders"] async for row in lists}
+        if not orders_of and not await self._at_their_end(account_id):
             return
         account = await self.account(account_id)
         if account is None:  # it has orders, so its user is having everything erased
             return
-        chosen = (await self.preferences(account.user_id)).notify_when
-        for request_id in request_ids:
-            if chosen is NotifyWhen.REQUEST:
-                living = await self._living(account.user_id, request_id)
+        preferences = await self.preferences(account.user_id)
+        chosen = preferences.notify_when
+        for request_id, orders in orders_of.items():
+            # What is about one order is complete at once: many of them that end together are one message.
+            if chosen is NotifyWhen.REQUEST and orders > 1:
+                living = await self._living(account.user_id, request_id, preferences.notify_via)
                 last = await QUERIES.last_line(self._db, notice_id=living.id)
                 await QUERIES.enqueue_request(self._db, notice_id=living.id, request_id=request_id, **which)
                 await self._lines_added(living, last)

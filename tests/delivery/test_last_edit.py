@@ -25,7 +25,7 @@ async def test_an_open_card_says_in_its_last_edit_that_it_is_the_last(here: Worl
     last = shown(card)
     await here.wait(10 * 3600, step=600)
     assert shown(card) == last
-    assert "1 cancelled" in messages(ann)[-1]
+    assert "Cancelled: `ord_A`" in messages(ann)[-1]
 
 
 async def test_a_card_in_a_dm_lives_longer_and_says_so_too(here: World, ann: Any) -> None:
@@ -65,4 +65,4 @@ async def test_what_ends_after_the_last_edit_is_told_at_once_and_once(here: Worl
     await here.wait(16 * 60)
     assert NO_LONGER in shown(card)
     assert len(messages(ann)) == 1
-    assert "1 cancelled" in messages(ann)[0]
+    assert "Cancelled: `ord_A`" in messages(ann)[0]

@@ -263,7 +263,7 @@ WITH RECURSIVE lists (id) AS (
       AND ro.linked = 1 AND ro.request_id = r.id AND c.id = ro.cancellation_id
       AND c.ended_at IS NOT NULL AND c.notified_at IS NULL
 )
-SELECT id FROM lists
+SELECT id, (SELECT r.orders FROM requests r WHERE r.id = lists.id) AS orders FROM lists
 WHERE id IS NOT NULL
   AND (id NOT IN (SELECT id FROM waited_for) OR id IN (SELECT id FROM linked))
   AND id NOT IN (SELECT p.id FROM first_passes p WHERE p.account_id = :account_id AND p.began_at > :begun_before)
