@@ -47,7 +47,8 @@ async def typed_orders(
 async def orders_in(reply: Reply, text: str, files: Sequence[discord.Attachment] = (), key: str = "") -> Found:
     """Return the orders that a text without markup (bot/domain/markup.py) and a user's files name; raise BadFile.
 
-    Nothing is fetched for whoever could not cancel anything under that key: raise as `Cancels.may_begin` does.
+    Nothing is fetched for whoever has too much open under that key: raise as `Cancels.may_begin` does. Whoever has no
+    key has files read, too, since what they name is kept.
     """
     if not files:
         return await read_beside(find_orders, text)

@@ -159,11 +159,16 @@ class StandIn:
         return [await self._begin(2, _command(name), by, None) for name, by in commands]
 
     async def submit(self, form: Interaction, value: str) -> Interaction:
-        """Fill the only field of a modal and send it."""
+        """Fill the only text field of a modal and send it, whatever else it has left empty."""
         assert form.modal
-        (field_id,) = [one["component"]["custom_id"] for one in form.modal["components"] if "component" in one]
-        leaf = {"type": 4, "id": 2, "custom_id": field_id, "value": value}
-        components = [{"type": 18, "id": 1, "component": leaf}]
+        fields = [one["component"] for one in form.modal["components"] if "component" in one]
+        (_,) = [field for field in fields if field["type"] == 4]
+        leaves = [
+            {"type": field["type"], "id": number, "custom_id": field["custom_id"]}
+            | ({"value": value} if field["type"] == 4 else {"values": []})
+            for number, field in enumerate(fields, 2)
+        ]
+        components = [{"type": 18, "id": 1, "component": leaf} for leaf in leaves]
         return await self._interact(
             5, {"custom_id": form.modal["custom_id"], "components": components}, form.by, form.where
         )
