@@ -134,7 +134,15 @@ def audit(stage: Stage) -> Audit:
     accepted = {order for asked, orders in stage.asked if asked.text for order in orders}
     shown = {line for sent in stage.discord.messages.values() for line in _outcomes(sent.text)}
     notices = stage.notices()
-    shown |= {line for id, messages in notices.items() for sent in messages for line in _in_its_list(stage, id, sent)}
+    shown |= {
+        line
+        for id, messages in notices.items()
+        for sent in messages
+        for line in _in_its_list(stage, _TOLD.format(id), sent)
+    }
+    for asked, _ in stage.asked:
+        if asked.message and (list_id := re.search(r"np:browse:request:(\d+)", str(asked.message.body))):
+            shown |= set(_in_its_list(stage, _NAMED.format(list_id[1]), asked.message))
     messages = Counter(
         order for messages in notices.values() for sent in messages for order in set(re.findall(r"ord_\w+", sent.text))
     )
@@ -164,16 +172,23 @@ def _outcomes(text: str) -> Iterable[tuple[str, str]]:
             yield order, state
 
 
-def _in_its_list(stage: Stage, notice_id: int, sent: Sent) -> Iterable[tuple[str, str]]:
-    """Yield the orders that a message counts under a heading and names in its list alone.
+_TOLD = "SELECT cancellation_id FROM notice_items WHERE notice_id = {0}"
+_NAMED = """
+    SELECT id FROM cancellations WHERE request_id = {0}
+    UNION SELECT cancellation_id FROM request_orders WHERE request_id = {0} AND linked = 1
+"""
 
-    They count as told where it says how many they are, and its list holds just as many.
+
+def _in_its_list(stage: Stage, which: str, sent: Sent) -> Iterable[tuple[str, str]]:
+    """Yield the orders that a message or a card counts under a heading and names in its list alone.
+
+    They count as told where it says how many they are, and its list, `which`, holds just as many.
     """
-    lines = "SELECT c.order_id FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id"
     for heading, count in re.findall(r"^\*\*\S+ (.+)\*\* \(([\d,]+)\)", sent.text, re.MULTILINE):
-        listed = stage.ledger(f"{lines} WHERE i.notice_id = {notice_id} AND c.state = '{_STATES[heading]}'")
+        state = _STATES[heading]
+        listed = stage.ledger(f"SELECT order_id FROM cancellations WHERE id IN ({which}) AND state = '{state}'")
         if len(listed) == int(count.replace(",", "")) and "np:browse:" in str(sent.body):
-            yield from ((str(order), _STATES[heading]) for (order,) in listed)
+            yield from ((str(order), state) for (order,) in listed)
 
 
 def _mark(sent: Sent) -> int | None:
