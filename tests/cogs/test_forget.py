@@ -106,7 +106,7 @@ async def test_nothing_of_the_user_is_left_and_all_of_the_others(here: World, an
     assert len(after["requests"]) == len(after["request_orders"]) == len(after["notices"]) == 1
     await here.wait(300)
     assert len(messages(ann)) == told
-    assert "1 cancelled" in messages(bob)[-1]
+    assert "Cancelled: `ord_BOB`" in messages(bob)[-1]
     assert "Connect your NotPanel key first" in shown(await ann.slash("queued"))
     assert "Nothing is stored about you" in shown(await ann.slash("forget-me"))
 
@@ -192,7 +192,7 @@ async def test_an_answer_that_comes_after_all_was_erased_is_written_nowhere(
     assert "ord_A" not in repr(tables(here))
     assert [row[1] for row in tables(here)["accounts"]] == [bob.id]
     assert messages(ann) == []
-    assert "1 cancelled" in messages(bob)[-1]  # the worker goes on
+    assert "Cancelled: `ord_BOB`" in messages(bob)[-1]  # the worker goes on
     assert not [record for record in caplog.records if record.exc_info]
 
 
@@ -250,7 +250,7 @@ async def test_a_card_that_was_about_to_be_edited_stops_nobody(here: World, ann:
 
     here.app.services.cancels.view = meanwhile
     await here.wait(100)
-    assert "1 cancelled" in messages(bob)[-1]
+    assert "Cancelled: `ord_BOB`" in messages(bob)[-1]
 
 
 @pytest.mark.sqlite
