@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.cards.language import _, isolated
 
-_UNSAFE = re.compile(r"[`\s\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+_UNSAFE = re.compile(r"[`\s\x00-\x1f\x7f\u061c\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 _ALIVE = re.compile(r"[\\*_~|<>\[\]()#:@]|(?<=\w)\.(?=\w)")
 """What markup, links and mentions are made of; a dot within a word, for `discord.gg/…`."""
 SAME_DAY = timedelta(hours=12)

@@ -138,8 +138,13 @@ def test_foreign_words_stay_inside_inline_code(words: str) -> None:
     shown = code(words)
     if shown != "(no words)":
         assert shown[0] == shown[-1] == "`"
-        assert not re.search(r"[`\n\r\u202a-\u202e\u2066-\u2069]", shown[1:-1])
+        assert not re.search(r"[`\x00-\x1f\u061c\u202a-\u202e\u2060-\u2069]", shown[1:-1])
         assert len(shown) <= 202
+
+
+@pytest.mark.parametrize("mark", ["\u061c", "\u2060", "\u202e", "\0", "\x1b"])
+def test_marks_that_nobody_sees_are_left_out_of_foreign_words(mark: str) -> None:
+    assert mark not in code(f"on{mark}hold") + quoted(f"on{mark}hold")
 
 
 async def test_of_very_many_orders_a_card_names_only_a_few() -> None:
@@ -169,6 +174,6 @@ def test_quoted_words_stay_what_they_are(words: str) -> None:
     shown = quoted(words)
     if shown != "(no words)":
         assert shown[0] + shown[-1] == "“”"
-        assert not re.search(r"[`\n\r\u202a-\u202e\u2066-\u2069“”]", shown[1:-1])
+        assert not re.search(r"[`\x00-\x1f\u061c\u202a-\u202e\u2060-\u2069“”]", shown[1:-1])
         assert not re.search(r"(?<!\\)[*_~|<>\[\]()#:]|@(?!\u200b)", re.sub(r"\\\\", "", shown))
         assert len(shown) <= 2 * 160 + 2
