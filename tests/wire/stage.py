@@ -166,7 +166,7 @@ def _outcomes(text: str) -> Iterable[tuple[str, str]]:
     for line in text.splitlines():
         if alone := re.match(r"### (\S+) .*`ord_\w+`", line):
             state = _SIGNS[alone[1]]
-        if heading := re.match(r"\*\*\S+ (.+)\*\* \(", line):
+        if heading := re.match(r"\S+ \*\*(.+)\*\* \(", line):
             state = _STATES[heading[1]]
         for order in re.findall(r"ord_\w+", line):
             yield order, state
@@ -184,7 +184,7 @@ def _in_its_list(stage: Stage, which: str, sent: Sent) -> Iterable[tuple[str, st
 
     They count as told where it says how many they are, and its list, `which`, holds just as many.
     """
-    for heading, count in re.findall(r"^\*\*\S+ (.+)\*\* \(([\d,]+)\)", sent.text, re.MULTILINE):
+    for heading, count in re.findall(r"^\S+ \*\*(.+)\*\* \(([\d,]+)\)", sent.text, re.MULTILINE):
         state = _STATES[heading]
         listed = stage.ledger(f"SELECT order_id FROM cancellations WHERE id IN ({which}) AND state = '{state}'")
         if len(listed) == int(count.replace(",", "")) and "np:browse:" in str(sent.body):
