@@ -61,7 +61,7 @@ async def test_what_ended_long_ago_goes_with_all_that_hangs_on_it(here: World, a
         "notices": 0,
         "notice_items": 0,
     }
-    assert "1 order ended" in shown(await ann.slash("history", days=30))
+    assert "1 order · " in shown(await ann.slash("history", days=30))
 
 
 async def test_what_is_open_stays_however_old_the_rest(here: World, ann: Any) -> None:
@@ -117,7 +117,7 @@ async def test_history_says_since_when_it_is_whole(here: World, ann: Any) -> Non
     assert "may be missing" not in shown(await ann.slash("history", days=365))
     here.skip(12 * DAY)
     await here.app.housekeeping.step()
-    assert f"orders that ended before <t:{ended[0] // 1000}:f> may be missing here" in shown(
+    assert f"orders that ended before <t:{ended[0] // 1000}:f> may be missing" in shown(
         await ann.slash("history", days=365)
     )
     assert "may be missing" in shown(await ann.slash("history", days=90, outcome="failed"))
@@ -137,7 +137,7 @@ async def test_what_is_one_too_many_is_missed_in_the_history_of_its_user_alone(
         await cancelled(here, ann, f"ord_A{number}")
         here.skip(60)
     await here.app.housekeeping.step()
-    assert "2 orders ended" in shown(await ann.slash("history"))
+    assert "2 orders · " in shown(await ann.slash("history"))
     assert "may be missing" in shown(await ann.slash("history"))
     assert "may be missing" not in shown(await bob.slash("history"))
 
