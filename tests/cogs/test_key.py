@@ -140,7 +140,7 @@ async def test_a_revoked_key_pauses_the_account_and_a_new_one_goes_on(here: Worl
     here.panel.add_key(KEY)
     assert "1 open order will be tried" in await here.connect(ann)
     await here.wait(60)
-    assert "1 cancelled" in messages(ann)[-1]
+    assert "Cancelled: `ord_A`" in messages(ann)[-1]
 
 
 async def test_a_suspended_account_is_told_apart(here: World, ann: Any) -> None:

@@ -89,6 +89,7 @@ async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monk
     app = here.app
     bells = (
         app.services.notification_sender.bell,
+        app.services.living_messages.bell,
         app.services.check_results.bell,
         app.scheduler.bell,
         app.services.webhooks.bell,
