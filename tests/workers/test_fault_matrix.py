@@ -173,7 +173,7 @@ async def test_a_fault_of_the_panel_while_a_person_waits(here: World, ann: Any, 
     bob = here.env.create_user("bob")
     text = await here.connect(bob)
     assert "Something went wrong on my side" not in text
-    assert ("Connected" in text) != ("Nothing was stored" in text)
+    assert ("### Connected" in text) != ("### Not connected" in text)
 
 
 DISCORD_FAULTS = {
