@@ -108,7 +108,9 @@ def not_delivered(order: Cancellation) -> str:
 
 
 def _remark(state: State, order: Cancellation) -> str:
-    """Return the panel's message about an order, and what to do about it."""
+    """Return the panel's message about an order, and what to do about it; or a status that settles nothing."""
+    if state is State.ACCEPTED and order.status_word:
+        return f"-# {quoted(order.status_word)}"
     if not order.panel_message or state not in (State.REFUSED, State.UNKNOWN, State.EXPIRED):
         return ""
     step = next_step(refusal_reason(order)) if state is State.REFUSED else ""

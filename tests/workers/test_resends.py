@@ -45,10 +45,10 @@ async def test_what_reaches_the_panel_twice_is_told_as_it_is(
     card = await ann.slash("cancel", orders="ord_A ord_B ord_C")
     await here.wait(20)
     assert "refused" not in shown(card)
-    assert "`ord_A` · status `canceled`" in shown(card)
-    assert "`ord_C` · status `completed`" in shown(card)
+    assert "✅ **Cancelled** (1)" in shown(card)
+    assert "📦 **Delivered, not cancelled** (1)" in shown(card)
     await here.wait(100)
-    assert "`ord_B` · status `canceled`" in shown(card) + messages(ann)[-1]
+    assert "✅ **Cancelled** (2)" in shown(card)
     assert len(here.cancel_calls()) == 1
 
 
@@ -96,7 +96,7 @@ async def test_a_check_now_and_a_restart_bring_no_resend_forward(here: World, an
     assert here.cancel_calls() == [("ord_A",)]
     await here.wait(60)
     assert here.panel.cancel_requests == {"ord_A": 1}
-    assert "1 cancelled" in messages(ann)[-1]
+    assert "Cancelled: `ord_A`" in messages(ann)[-1]
 
 
 @pytest.mark.parametrize("back", [20, 3600, 9 * 24 * 3600])
@@ -141,10 +141,10 @@ async def test_many_doubtful_calls_end_in_watching_not_in_sending(here: World, a
     here.wire.broken = None
     await here.wait(3600, step=60)
     assert here.panel.cancel_requests == {}
-    assert "`/cancel` them to try again" in shown(await ann.slash("queued"))
+    assert "`/cancel` them to try once more" in shown(await ann.slash("queued"))
     here.panel.orders["ord_A"].status = "completed"
     await here.wait(3600, step=60)
-    assert "Delivered, not cancelled" in messages(ann)[-1]
+    assert "Not cancelled: `ord_A` was delivered" in messages(ann)[-1]
 
 
 async def test_after_many_doubtful_calls_the_user_can_ask_once_more(here: World, ann: Any) -> None:
@@ -170,4 +170,4 @@ async def test_a_panel_that_fails_at_cancelling_alone_is_given_time(here: World,
     here.wire.broken = None
     await here.wait(900)
     assert here.panel.cancel_requests["ord_A"] == 1
-    assert "1 cancelled" in messages(ann)[-1]
+    assert "Cancelled: `ord_A`" in messages(ann)[-1]

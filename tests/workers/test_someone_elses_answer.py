@@ -100,7 +100,7 @@ async def test_what_it_says_is_quoted_while_nobody_knows_more_and_not_afterwards
     card = await ann.slash("cancel", orders="ord_A")
     await here.app.scheduler.step()
     await here.deliver()
-    assert "`ord_A` — `Too many requests`" in shown(card)
+    assert "`ord_A`\n-# “Too many requests”" in shown(card)
     assert "I can't read NotPanel's answer" in shown(card)
     await here.wait(1800, step=10)
     history = await ann.slash("history")
