@@ -48,7 +48,7 @@ async def test_a_first_answer_that_arrived_unheard_is_taken_back(here: Stage, ho
         here.discord.slash("cancel", orders="ord_C"),
         here.discord.menu("Cancel orders in this message", "ord_C"),
         here.discord.submit(form, "ord_C"),
-        here.discord.press(card, "np:ids:*", "queued"),
+        here.discord.press(card, "np:more:*", "np:ids:request:2:queued"),
         here.discord.press(question, "np:confirm:*"),
     )
     await here.discord.until(lambda: all(NOTHING in answer.text for answer in answers))
