@@ -228,7 +228,7 @@ def _shares(groups: Sequence[tuple[Wording, Section]], most_of_group: int) -> li
 
 
 def _picked(lines: Sequence[tuple[str, str]], most: int) -> list[tuple[str, str]]:
-    """Return so many of a group's orders: one of each remark first, so that all are seen."""
+    """Return at most `most` orders of a group: one of each remark first, so that each remark is seen."""
     first = dict[str, tuple[str, str]]()
     for line in lines:
         first.setdefault(line[1], line)
