@@ -8,17 +8,19 @@ from typing import Any, TypeVar, cast
 import discord
 from discord.ext import commands
 
-from bot.cards.actions import Action
+from bot.cards.actions import Action, read_part
 from bot.cards.language import speak
 from bot.cards.layout import CardView
 from bot.client import Client, answer_interaction_error
+from bot.domain.errors import OutdatedControl
 from bot.domain.languages import resolve_locale
 from bot.ops.request_context import begin_request
 from bot.services.throttle import PAUSE
 from cogs.acknowledge import Interaction
-from cogs.reply import answer
+from cogs.reply import Reply, answer
 
 Handler = Callable[..., Awaitable[None]]
+T = TypeVar("T")
 CardHandler = TypeVar("CardHandler", bound=Callable[..., Awaitable[CardView | None]])
 
 HANDLERS: dict[Action, Handler] = {}
@@ -28,7 +30,7 @@ HANDLERS: dict[Action, Handler] = {}
 def handles(action: Action) -> Callable[[Handler], Handler]:
     """Register a function for an action: it is called with the interaction and, by name, the parts of the custom_id.
 
-    For a menu it is given `chosen`, the value that was chosen, and for a form `form`, a Form.
+    For a form it is given `form`, a Form.
     """
 
     def register(handler: Handler) -> Handler:
@@ -60,28 +62,38 @@ class Form:
     """What a person has filled in."""
 
     def __init__(self, interaction: Interaction) -> None:
-        data = cast(dict[str, Any], interaction.data or {})
+        data = _data_of(interaction)
         fields = [label["component"] for label in data["components"] if "component" in label]  # others are texts
         self._fields = {field["custom_id"]: field for field in fields}
         self._files = data.get("resolved", {}).get("attachments", {}).values()
         self._state = interaction._state  # pyright: ignore[reportPrivateUsage]
 
     def text(self, field: str) -> str:
-        """Return what was typed into a field."""
-        return self._fields[field]["value"]
+        """Return what was typed into a field, or chosen of its buttons; raise OutdatedControl where it is missing."""
+        return _expect(str, self._fields.get(field, {}).get("value"))
+
+    def part(self, field: str) -> Any:
+        """Return what was chosen in a field with the name of a part (see `read_part`); raise OutdatedControl."""
+        return read_part(field, self.selected(field) or self.text(field))
 
     def selected(self, menu: str) -> str:
         """Return what was chosen from a menu; empty where the form has no such menu, or nothing was chosen."""
-        return next(iter(self._fields.get(menu, {}).get("values", ())), "")
+        return _expect(str, next(iter(self._fields.get(menu, {}).get("values", ())), ""))
 
     def ticked(self, box: str) -> bool:
-        """Return whether a box was ticked."""
-        return self._fields[box]["value"] is True
+        """Return whether a box was ticked; raise OutdatedControl where it is missing."""
+        return _expect(bool, self._fields.get(box, {}).get("value"))
 
     @property
     def attachments(self) -> list[discord.Attachment]:
         """The attached files."""
         return [discord.Attachment(data=file, state=self._state) for file in self._files]
+
+
+def _expect(kind: type[T], value: object) -> T:
+    if not isinstance(value, kind):
+        raise OutdatedControl
+    return value
 
 
 class DispatchCog(commands.Cog):
@@ -94,29 +106,27 @@ class DispatchCog(commands.Cog):
             begin_request(interaction.id)
             speak(resolve_locale(str(interaction.locale)))
             try:
-                await _dispatch(interaction)
+                data = _data_of(interaction)
+                await perform(interaction, data["custom_id"], *data.get("values", ()))
             except Exception as error:
                 await answer_interaction_error(interaction, error)
 
 
-def answering(custom_id: str, *, is_form: bool) -> tuple[Handler, dict[str, Any]] | None:
-    """Return who answers a custom_id, and the parts of it by name; None where nobody does."""
-    for action, handler in HANDLERS.items():
-        given = action.read(custom_id) if action.is_form is is_form else None
-        if given is not None:
-            return handler, given
-    return None
-
-
-async def _dispatch(interaction: Interaction) -> None:
-    data = cast(dict[str, Any], interaction.data or {})
+async def perform(interaction: Interaction, custom_id: str, *chosen: str) -> None:
+    """Have a custom_id answered, with what was `chosen` if it is a menu's; say so where it is nobody's."""
     is_form = interaction.type is discord.InteractionType.modal_submit
-    found = answering(data["custom_id"], is_form=is_form)
-    if found is None:
-        return
-    handler, given = found
-    if is_form:
-        given["form"] = Form(interaction)
-    elif data.get("values"):
-        given["chosen"] = data["values"][0]
-    await handler(interaction, **given)
+    for action, handler in HANDLERS.items():
+        given = action.read(custom_id, *chosen) if action.is_form is is_form else None
+        if given is not None:
+            form = {"form": Form(interaction)} if is_form else {}
+            await handler(interaction, **given, **form)
+            return
+    await answer(interaction, _refuse)
+
+
+async def _refuse(_reply: Reply) -> None:
+    raise OutdatedControl
+
+
+def _data_of(interaction: Interaction) -> dict[str, Any]:
+    return cast(dict[str, Any], interaction.data or {})

@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.app_commands import Choice, Range, locale_str
 from discord.ext import commands
 
+from bot.cards.actions import read_part
 from bot.cards.history import history_card
 from bot.cards.language import _
 from bot.cards.layout import CardView
@@ -52,5 +53,5 @@ class HistoryCog(commands.Cog):
         self, interaction: Interaction, outcome: str | None = None, days: Range[int, 1, MOST_DAYS] = _DAYS
     ) -> None:
         """Show it."""
-        wanted = State(outcome) if outcome else None
+        wanted = read_part("outcome", outcome) if outcome else None
         await answer(interaction, partial(_history, outcome=wanted, days=days))

@@ -71,12 +71,10 @@ async def _tables(pages: AsyncGenerator[list[Listed]], names: Names) -> AsyncGen
 
 
 @answers(actions.COPY_IDS)
-async def copy_ids(
-    reply: Reply, kind: ListKind, list_id: int, state: State | None = None, chosen: str = ""
-) -> CardView:
-    """Show the IDs of a group as it is now; for the owner alone. In menus of 0.1.0 the group is what was `chosen`."""
-    group, found = state or State(chosen), dict[str, None]()
+async def copy_ids(reply: Reply, kind: ListKind, list_id: int, state: State) -> CardView:
+    """Show the IDs of a group as it is now; for the owner alone."""
+    found = dict[str, None]()
     async with reply.services.list_turns.turn(reply.user_id):
         async for lines in reply.services.lists.rows(ListRef(kind, list_id), reply.user_id):
-            found.update((line.order_id, None) for line in lines if line.shown_as is group)
-    return ids_card(tuple(found), group, kind, list_id)
+            found.update((line.order_id, None) for line in lines if line.shown_as is state)
+    return ids_card(tuple(found), state, kind, list_id)

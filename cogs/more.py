@@ -3,13 +3,10 @@
 from bot.cards import actions
 from bot.ledger import ListKind
 from cogs.acknowledge import Interaction
-from cogs.dispatch import answering, handles
+from cogs.dispatch import handles, perform
 
 
 @handles(actions.MORE)
-async def more(interaction: Interaction, kind: ListKind, list_id: int, chosen: str) -> None:
+async def more(interaction: Interaction, kind: ListKind, list_id: int, option: str) -> None:
     """Do what was chosen; whose the card is, is looked at there."""
-    found = answering(chosen, is_form=False)
-    if found and found[0] is not more:
-        handler, given = found
-        await handler(interaction, **given)
+    await perform(interaction, option)

@@ -14,7 +14,6 @@ from bot.cards import actions
 from bot.cards.language import speak
 from bot.cards.layout import CardView
 from bot.cards.preferences import (
-    AS_DISCORD_SAYS,
     LANGUAGE_FIELD,
     SOUND_FIELD,
     TIMING_FIELD,
@@ -78,9 +77,9 @@ async def save(interaction: Interaction, form: Form) -> None:
 
 async def _save(reply: Reply, form: Form) -> CardView:
     chosen = Preferences(
-        NotifyVia(form.text(WAY_FIELD)),
-        NotifyWhen(form.text(TIMING_FIELD)),
-        _language(form.selected(LANGUAGE_FIELD)),
+        form.part(WAY_FIELD),
+        form.part(TIMING_FIELD),
+        form.part(LANGUAGE_FIELD),
         silent=not form.ticked(SOUND_FIELD),
     )
     return await _choose(reply, lambda _before: chosen)
@@ -93,29 +92,25 @@ async def _choose(reply: Reply, change: Callable[[Preferences], Preferences]) ->
     return preferences_card(chosen, saved=True)
 
 
-def _language(chosen: str) -> Language | None:
-    return None if chosen == AS_DISCORD_SAYS else Language(chosen)
-
-
 # What follows answers the menus and the button on cards of 0.1.0.
 
 
 @answers(actions.WAY, update=True)
-async def choose_way(reply: Reply, chosen: str) -> CardView:
+async def choose_way(reply: Reply, way: NotifyVia) -> CardView:
     """Choose where to be notified."""
-    return await _choose(reply, lambda before: replace(before, notify_via=NotifyVia(chosen)))
+    return await _choose(reply, lambda before: replace(before, notify_via=way))
 
 
 @answers(actions.TIMING, update=True)
-async def choose_timing(reply: Reply, chosen: str) -> CardView:
+async def choose_timing(reply: Reply, timing: NotifyWhen) -> CardView:
     """Choose when to be notified."""
-    return await _choose(reply, lambda before: replace(before, notify_when=NotifyWhen(chosen)))
+    return await _choose(reply, lambda before: replace(before, notify_when=timing))
 
 
 @answers(actions.LANGUAGE, update=True)
-async def choose_language(reply: Reply, chosen: str) -> CardView:
+async def choose_language(reply: Reply, language: Language | None) -> CardView:
     """Choose the language."""
-    return await _choose(reply, lambda before: replace(before, language=_language(chosen)))
+    return await _choose(reply, lambda before: replace(before, language=language))
 
 
 @answers(actions.SILENT, update=True)

@@ -43,9 +43,9 @@ async def ask_to_unwatch(reply: Reply) -> CardView:
 
 
 @answers(actions.UNWATCH_ONE, update=True)
-async def ask_to_unwatch_one(reply: Reply, chosen: str) -> CardView:
+async def ask_to_unwatch_one(reply: Reply, request_id: int) -> CardView:
     """Ask the same of the one request that was chosen."""
-    return await _question(reply, int(chosen))
+    return await _question(reply, request_id)
 
 
 async def _question(reply: Reply, request_id: int | None) -> CardView:

@@ -317,21 +317,26 @@ RELEASED = {
         "np:page:open:0:0:first",
         "np:page:history:30:49:failed:last",
     ),
-    actions.COPY_IDS: ("np:ids:request:1", "np:ids:notice:1", "np:ids:open:0:queued"),
-    actions.MORE: ("np:more:request:1", "np:more:notice:1", "np:more:open:0", "np:more:history:30"),
+    actions.COPY_IDS: ("np:ids:request:1:cancelled", "np:ids:notice:1:refunded", "np:ids:open:0:queued"),
+    actions.MORE: (
+        "np:more:request:1:np:ids:request:1:cancelled",
+        "np:more:notice:1:np:try-others:notice:1",
+        "np:more:open:0:np:list:open:0",
+        "np:more:history:30:np:list:history:30:cancelled",
+    ),
     actions.CHECK_NOW: ("np:look",),
     actions.ASK_UNWATCH: ("np:ask-unwatch",),
     actions.UNWATCH: ("np:unwatch", "np:unwatch:1"),
-    actions.UNWATCH_ONE: ("np:unwatch-one",),
+    actions.UNWATCH_ONE: ("np:unwatch-one:1",),
     actions.KEEP_WATCHING: ("np:keep-watching",),
     actions.HELLO: ("np:hello",),
     actions.ASK_AGAIN: ("np:ask-again:1",),
     actions.UPDATES: ("np:news:123456789012345678",),
     actions.CHANGE: ("np:settings",),
     actions.SETTINGS_FORM: ("np:settings-form",),
-    actions.WAY: ("np:way",),
-    actions.TIMING: ("np:timing",),
-    actions.LANGUAGE: ("np:language",),
+    actions.WAY: ("np:way:direct", "np:way:channel", "np:way:off"),
+    actions.TIMING: ("np:timing:each", "np:timing:finished"),
+    actions.LANGUAGE: ("np:language:auto", "np:language:pt_BR"),
     actions.SILENT: ("np:silent:on", "np:silent:off"),
     actions.WEBHOOK: tuple(
         f"np:webhook:{step}" for step in ("show", "make", "ask", "register", "secret", "forget", "off")
@@ -339,4 +344,4 @@ RELEASED = {
     actions.ERASE: ("np:erase",),
     actions.KEEP_ALL: ("np:keep-all",),
 }
-"""Custom_ids as they stand in messages that are alive: each is answered by its action for ever."""
+"""Custom_ids in messages that are alive, a menu's with a choice behind it: each is answered by its action for ever."""

@@ -14,18 +14,26 @@ from bot.cards.language import N_, _
 from bot.cards.words import OUTCOMES
 from bot.domain.dm_words import REFILL as REFILL_VERB
 from bot.domain.dm_words import STATUS as STATUS_VERB
+from bot.domain.errors import OutdatedControl
+from bot.domain.languages import Language
 from bot.domain.states import CANCELLED_IN_0_1_0, State
-from bot.ledger import ListKind
+from bot.ledger import ListKind, NotifyVia, NotifyWhen
 
 Button = discord.ui.Button[discord.ui.LayoutView]
 Menu = discord.ui.Select[discord.ui.LayoutView]
 
+AS_DISCORD_SAYS = "auto"
+"""The value of the choice to be spoken to as one's Discord client is."""
 _LARGEST = 2**63 - 1
 
 
 def _row_id(digits: str) -> int:
     """Return a row's number; what is too large for one is forged, and as little to be found as the largest."""
     return min(int(digits), _LARGEST)
+
+
+def _language(value: str) -> Language | None:
+    return None if value == AS_DISCORD_SAYS else Language(value)
 
 
 _ROW_ID = (r"\d{1,19}", _row_id)
@@ -41,18 +49,34 @@ _PARTS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "card": (f"{ListKind.REQUEST}|{ListKind.NOTICE}", ListKind),
     "outcome": ("|".join((*OUTCOMES, CANCELLED_IN_0_1_0)), State),
     "name": (".{1,32}", str),
-    "state": ("|".join(State), State),
+    "state": ("|".join((*State, CANCELLED_IN_0_1_0)), State),
     "step": ("show|make|ask|register|secret|forget|off", str),  # secret, forget: on old cards; they show the new one
     "verb": (f"{STATUS_VERB}|{REFILL_VERB}", str),
     "silent": ("on|off", lambda value: value == "on"),
+    "way": ("|".join(NotifyVia), NotifyVia),
+    "timing": ("|".join(NotifyWhen), NotifyWhen),
+    "language": ("|".join((AS_DISCORD_SAYS, *Language)), _language),
+    "option": (".{1,100}", str),  # a custom_id
 }
-"""What can stand in a custom_id: how it is written, and how it is read."""
+"""What can come from Discord, in a custom_id or chosen from a menu or form: how it is written, and how it is read."""
+
+
+def read_part(part: str, text: str) -> Any:
+    """Return a part that was chosen apart from a custom_id; raise OutdatedControl where it cannot be that."""
+    pattern, read = _PARTS[part]
+    if not re.fullmatch(pattern, text):
+        raise OutdatedControl
+    return read(text)
+
 
 MAIN, DANGER = discord.ButtonStyle.primary, discord.ButtonStyle.danger
 
 
 class Action:
-    """A button, menu or form: its custom_id is a name and, behind colons, parts of _PARTS; a last "part?" may miss."""
+    """A button, menu or form: its custom_id is a name and, behind colons, parts of _PARTS; a last "part?" may miss.
+
+    The last part of a menu is what is chosen from it, which its custom_id itself leaves out.
+    """
 
     def __init__(
         self,
@@ -77,9 +101,9 @@ class Action:
         """Return the custom_id with these values of its parts, in their order; one that may miss is None or empty."""
         return ":".join([self.name, *(str(value) for value in values if value not in (None, ""))])
 
-    def read(self, custom_id: str) -> dict[str, Any] | None:
-        """Return the parts of a custom_id of this action, or None where it belongs to another."""
-        found = self._pattern.fullmatch(custom_id)
+    def read(self, custom_id: str, *chosen: str) -> dict[str, Any] | None:
+        """Return the parts of a custom_id of this action and what was chosen, or None where it belongs to another."""
+        found = self._pattern.fullmatch(":".join([custom_id, *chosen]))
         return found and {part: _PARTS[part][1](text) for part, text in found.groupdict().items() if text is not None}
 
     def button(
@@ -147,14 +171,14 @@ NO_REFILL = Action("np:refill-no", label=N_("Don't refill"))
 LIST = Action("np:list", "kind", "list_id", "outcome?", label=N_("Whole list (CSV)"))
 BROWSE = Action("np:browse", "kind", "list_id", "outcome?", label=N_("Show all {count}"))
 PAGE = Action("np:page", "kind", "list_id", "page", "outcome?", "turn?")
-COPY_IDS = Action("np:ids", "kind", "list_id", "state?", label=N_("Copy IDs …"))
-MORE = Action("np:more", "kind", "list_id", label=N_("More …"))
+COPY_IDS = Action("np:ids", "kind", "list_id", "state", label=N_("Copy IDs …"))  # a menu on cards of 0.1.0
+MORE = Action("np:more", "kind", "list_id", "option", label=N_("More …"))
 """A menu of what a card has no buttons for; the values of its options are the custom_ids of other actions."""
 
 # What is open
 CHECK_NOW = Action("np:look", label=N_("Check now"), style=MAIN)
 ASK_UNWATCH = Action("np:ask-unwatch", label=N_("Stop watching"))
-UNWATCH_ONE = Action("np:unwatch-one", label=N_("Only one request …"))
+UNWATCH_ONE = Action("np:unwatch-one", "request_id", label=N_("Only one request …"))
 UNWATCH = Action("np:unwatch", "request_id?", label=N_("Stop watching"), style=DANGER)
 KEEP_WATCHING = Action("np:keep-watching", label=N_("Keep watching"))
 
@@ -162,9 +186,9 @@ KEEP_WATCHING = Action("np:keep-watching", label=N_("Keep watching"))
 UPDATES = Action("np:news", "user_id", label=N_("Show me"), style=MAIN)
 CHANGE = Action("np:settings", label=N_("Change"), style=MAIN)
 SETTINGS_FORM = Action("np:settings-form", is_form=True)
-WAY = Action("np:way")  # these four on cards of 0.1.0 alone
-TIMING = Action("np:timing")
-LANGUAGE = Action("np:language")
+WAY = Action("np:way", "way")  # these four on cards of 0.1.0 alone
+TIMING = Action("np:timing", "timing")
+LANGUAGE = Action("np:language", "language")
 SILENT = Action("np:silent", "silent")
 WEBHOOK = Action("np:webhook", "step")
 ERASE = Action("np:erase", label=N_("Erase everything"), style=DANGER)

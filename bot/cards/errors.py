@@ -22,6 +22,7 @@ from bot.domain.errors import (
     NoSuchKey,
     NotOwner,
     NoWebhooks,
+    OutdatedControl,
     QuestionClosed,
     RefillUnderWay,
     RefusedTooOften,
@@ -60,6 +61,7 @@ _TEXTS: Mapping[type[UserError], str] = {
         "That question is closed, so nothing was sent now. Press *Ask again* where its card has that, or send the IDs "
         "again."
     ),
+    OutdatedControl: N_("What you pressed or chose is out of date, so nothing was done. Use the command again."),
     NotOwner: N_("This belongs to somebody else. Use the command yourself to get your own."),
     RefillUnderWay: N_(
         "Your refills are already being requested, or this question was answered before. Nothing was sent twice; the "

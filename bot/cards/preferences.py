@@ -13,10 +13,8 @@ from bot.ledger import NotifyVia, NotifyWhen, Preferences
 
 Choice = TypeVar("Choice", NotifyVia, NotifyWhen)
 
-AS_DISCORD_SAYS = "auto"
-"""The value of the choice to be spoken to as one's Discord client is."""
 WAY_FIELD, TIMING_FIELD, LANGUAGE_FIELD, SOUND_FIELD = "way", "timing", "language", "sound"
-"""The custom_ids of what is filled in."""
+"""The custom_ids of what is filled in, and the parts (bot/cards/actions.py) that three of them are."""
 
 _WAYS: Mapping[NotifyVia, tuple[str, str]] = {
     NotifyVia.DM: (N_("My DMs"), N_("If Discord blocks them, I leave a short note in the last channel you used.")),
@@ -71,8 +69,9 @@ def _one_of(
 
 
 def _languages(chosen: Preferences) -> Iterator[discord.SelectOption]:
-    for value, name in {AS_DISCORD_SAYS: _("As in Discord"), **OWN_NAMES}.items():
-        yield discord.SelectOption(label=name, value=value, default=value == (chosen.language or AS_DISCORD_SAYS))
+    spoken = chosen.language or actions.AS_DISCORD_SAYS
+    for value, name in {actions.AS_DISCORD_SAYS: _("As in Discord"), **OWN_NAMES}.items():
+        yield discord.SelectOption(label=name, value=value, default=value == spoken)
 
 
 def preferences_card(chosen: Preferences, *, saved: bool = False) -> CardView:

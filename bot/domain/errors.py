@@ -192,5 +192,9 @@ class BeingErased(UserError):
     """Something is left of what the user has had erased; until that is gone no key is stored."""
 
 
+class OutdatedControl(UserError):
+    """What was pressed, chosen or filled in is not, or no longer, what this bot asks for."""
+
+
 class NotOwner(UserError):
     """Somebody else asked for this."""

@@ -109,7 +109,8 @@ def test_a_button_of_0_1_0_leads_to_what_was_refunded(action: Action) -> None:
 def test_a_button_is_known_by_its_own_pattern_alone(action: Action) -> None:
     button = PRESSABLE[action]()
     assert button.custom_id is not None
-    assert known_as(button.custom_id) == [action]
+    chosen = [button.options[0].value] if isinstance(button, discord.ui.Select) else []
+    assert known_as(button.custom_id, *chosen) == [action]
     assert len(button.custom_id) <= 100
     if isinstance(button, discord.ui.Select):
         assert 1 <= len(button.options) <= 25
@@ -125,9 +126,9 @@ def test_a_custom_id_that_was_ever_released_is_known(custom_id: str) -> None:
     assert custom_id in RELEASED[action]
 
 
-def known_as(custom_id: str) -> list[Action]:
-    """Return the actions that a custom_id is one of."""
-    return [action for action in actions.ALL if action.read(custom_id) is not None]
+def known_as(custom_id: str, *chosen: str) -> list[Action]:
+    """Return the actions that a custom_id, with what is chosen from a menu, is one of."""
+    return [action for action in actions.ALL if action.read(custom_id, *chosen) is not None]
 
 
 @pytest.mark.parametrize("custom_id", [f"np:stop:{10**19 - 1}", "np:news:99999999999999999999"])
@@ -141,10 +142,7 @@ def test_every_action_is_answered_by_one_function_that_takes_all_its_parts() -> 
     assert set(HANDLERS) == set(actions.ALL)
     for action, handler in HANDLERS.items():
         _, *taken = inspect.signature(handler).parameters
-        extra = {"form"} if action.is_form else {"chosen"} if action in MENUS else set[str]()
+        extra = {"form"} if action.is_form else set[str]()
         assert set(taken) - {"key"} == {*action.parts, *extra}, action
     with pytest.raises(AssertionError):
         handles(actions.STOP)(HANDLERS[actions.STOP])
-
-
-MENUS = {actions.COPY_IDS, actions.MORE, actions.UNWATCH_ONE, actions.WAY, actions.TIMING, actions.LANGUAGE}
