@@ -69,7 +69,7 @@ class LivingMessages:
     async def _show(self, notice: Notice) -> None:
         assert notice.channel_id is not None
         assert notice.message_id is not None
-        report = await self._ledger.read.report_of(notice.id)  # at the last moment: its user may have had it erased
+        report = await self._ledger.report_of(notice.id)  # at the last moment: its user may have had it erased
         if not (report or report.progress):
             return
         with use_language(await self._ledger.read.language_of(notice.user_id)):

@@ -103,7 +103,7 @@ class NotificationSender:
 
     async def _send_notice(self, notice: Notice) -> bool:
         """Send a notice, and note what came of it; tell whether Discord answered."""
-        report = await self._ledger.read.report_of(notice.id)
+        report = await self._ledger.report_of(notice.id)
         if not report:  # all of it was overtaken by events
             async with self._ledger.write() as tx:
                 await tx.notice_delivered(notice.id, report.last_line)
@@ -157,7 +157,7 @@ class NotificationSender:
         channel = await self._client.create_dm(discord.Object(notice.user_id))
         if arrived := await self._arrived(channel, notice):
             return SentMessage(channel.id, arrived.id)
-        report = await self._ledger.read.report_of(notice.id)  # at the last moment: its user may have had it erased
+        report = await self._ledger.report_of(notice.id)  # at the last moment: its user may have had it erased
         if not report:
             return None
         shown = reply_card(report, notice) if notice.reply_to else notice_card(report, notice, self._clock())
@@ -263,7 +263,7 @@ class NotificationSender:
         notices = await self._ledger.read.undelivered_notices(user_id)
         if len(notices) > 1:
             notices = await self._merged(user_id) or notices
-        found = [Undelivered(notice, await self._ledger.read.report_of(notice.id)) for notice in notices]
+        found = [Undelivered(notice, await self._ledger.report_of(notice.id)) for notice in notices]
         return [one for one in found if one.report]
 
     async def _merged(self, user_id: int) -> list[Notice]:

@@ -88,6 +88,10 @@ class Engine(Protocol):
         """Do a transaction that waits for nothing but its connection."""
         ...
 
+    async def snapshot(self, work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+        """Read several things as of one moment; `work` waits for nothing but its connection."""
+        ...
+
     def wake_others(self) -> None:
         """Tell the other processes that there is something to do."""
         ...

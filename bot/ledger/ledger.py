@@ -1,4 +1,4 @@
-"""The ledger's door: `read` at any time, `write()` for one transaction."""
+"""The ledger's door: `read` at any time, `snapshot` for what has to fit together, `write()` for one transaction."""
 
 import asyncio
 from collections import defaultdict
@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from bot.domain.clock import Clock, utc_now
 from bot.ledger.engine import Database, Engine, ServerCheckup
 from bot.ledger.errors import LedgerUnreachable, LedgerUnsure
+from bot.ledger.lists import Report
 from bot.ledger.named import Connection
 from bot.ledger.postgresql.address import describe as describe_address
 from bot.ledger.reader import Reader
@@ -63,6 +64,17 @@ class Ledger:
             yield cls(engine, clock, notify_window)
         finally:
             await engine.close()
+
+    async def snapshot(self, work: Callable[[Reader], Coroutine[Any, Any, T]]) -> T:
+        """Read what has to fit together, as all counts of a card, as of one moment.
+
+        `work` waits for nothing but its reader: on SQLite it is one visit to the connection's thread.
+        """
+        return await self._engine.snapshot(lambda connection: work(Reader(connection)))
+
+    async def report_of(self, notice_id: int) -> Report:
+        """Return what a notice says as of now; empty where all of it was overtaken by events."""
+        return await self.snapshot(lambda read: read.report_of(notice_id))
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Writer]:

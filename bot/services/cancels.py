@@ -6,7 +6,7 @@ a preview.
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pydantic import SecretStr
@@ -246,22 +246,25 @@ class Cancels:
             await tx.forget_question(request_id)
 
     async def view(self, request_id: int) -> RequestView | None:
-        """Return what a request's card shows now; None where its user has had everything erased.
+        """Return what a request's card shows now; None where its user has had everything erased."""
 
-        The revision is read before the rows: a change in between makes the card due again, never stale.
-        """
-        read = self._ledger.read
-        request = await read.request(request_id)
-        keys = await read.accounts_of(request.user_id) if request else ()
-        account = next((one for one in keys if request and one.id == request.account_id), None)
-        if request is None or account is None:
-            return None
+        async def read_whole(read: Reader) -> RequestView | None:
+            request = await read.request(request_id)
+            keys = await read.accounts_of(request.user_id) if request else ()
+            account = next((one for one in keys if request and one.id == request.account_id), None)
+            if request is None or account is None:
+                return None
+            waiting = tuple(await read.waiting_orders(request_id)) if request.waiting else ()
+            groups, linked = await read.groups_of_request(request_id), await read.count_linked(request_id)
+            reach = await read.reach(request.user_id)
+            return RequestView(request, account, keys, groups, waiting, linked, None, read_at, reach)
+
         read_at = self._clock()
-        waiting = await read.waiting_orders(request_id) if request.waiting else []
-        groups, linked = await read.groups_of_request(request_id), await read.count_linked(request_id)
-        sent_by = self._budget.earliest(account.id, groups_of(request.waiting, MAX_BATCH)) if waiting else None
-        reach = await read.reach(request.user_id)
-        return RequestView(request, account, keys, groups, tuple(waiting), linked, sent_by, read_at, reach)
+        view = await self._ledger.snapshot(read_whole)
+        if view is None or not view.waiting:
+            return view
+        calls = groups_of(view.request.waiting, MAX_BATCH)
+        return replace(view, sent_by=self._budget.earliest(view.account.id, calls))
 
     async def rows(self, kind: ListKind, list_id: int, user_id: int) -> AsyncGenerator[list[Listed]]:
         """Yield all orders of a list, page by page; raise NotOwner for anyone but its owner, NoKey for one without."""
@@ -297,15 +300,16 @@ class Cancels:
 
     async def _open_rows(self, account_id: int) -> AsyncGenerator[list[Listed]]:
         """Yield what is open in an account, page by page: what is started, then what waits."""
-        read = self._ledger.read
+        last, to_send = -1, await self._ledger.read.requests_to_send(account_id)  # first: none may slip through
         async for page in self._pages(ListKind.OPEN, account_id):
             yield page
-        for request_id, waiting in await read.requests_to_send(account_id):
-            request = await read.request(request_id)
+            last = page[-1].cursor
+        for request_id, waiting in to_send:
+            request = await self._ledger.read.request(request_id)
             if request is None:  # erased since
                 return
             async for page in self._pages(ListKind.REQUEST, request_id, after=request.orders - waiting - 1):
-                yield page
+                yield [one for one in page if one.cancellation is None or one.cancellation.id > last]
 
     async def named(
         self, kind: ListKind, list_id: int, user_id: int, wanted: Callable[[Listed], bool]

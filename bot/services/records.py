@@ -21,6 +21,7 @@ from bot.ledger import (
     Past,
     Preferences,
     Reach,
+    Reader,
     RequestTally,
     Writer,
 )
@@ -124,20 +125,15 @@ class Records:
         return await self._open(user_id)
 
     async def _open(self, user_id: int) -> OpenView:
-        read, keys = self._ledger.read, await self._ledger.read.accounts_of(user_id)
-        now, reach = self._clock(), await read.reach(user_id)
-        requests = await read.open_by_request([one.id for one in keys], now)
-        few = sum(request.count for request in requests) <= FEW
-        named = {request.id: await self._orders_of(request) for request in requests} if few else {}
-        return OpenView(requests, named, keys, self._accounts.paused(keys), now, reach)
+        async def read_whole(read: Reader) -> OpenView:
+            keys, reach = await read.accounts_of(user_id), await read.reach(user_id)
+            requests = await read.open_by_request([one.id for one in keys], now)
+            few = sum(request.count for request in requests) <= FEW
+            named = {request.id: await _orders_of(read, request) for request in requests} if few else {}
+            return OpenView(requests, named, keys, self._accounts.paused(keys), now, reach)
 
-    async def _orders_of(self, request: RequestTally) -> Sequence[tuple[State, str]]:
-        """Return the open orders that a request holds, of few: those that are started, then those that are not."""
-        read = self._ledger.read
-        page = await read.page(ListKind.OPEN, request.account_id, -1, FEW)
-        started = [one.cancellation for one in page if one.cancellation and one.cancellation.request_id == request.id]
-        unsent = await read.waiting_orders(request.id, FEW)
-        return [*((one.shown_as, one.order_id) for one in started), *((State.REQUESTED, order) for order in unsent)]
+        now = self._clock()
+        return await self._ledger.snapshot(read_whole)
 
     async def check_now(self, user_id: int) -> CheckNowView:
         """Have a user's open orders checked, as far as the limits allow, at most once a minute; raise NoKey."""
@@ -186,36 +182,32 @@ class Records:
 
     async def history(self, user_id: int, outcome: State | None, days: int) -> HistoryView:
         """Return how a user's orders ended in the last days, also after their key was removed; raise NoKey if never."""
-        read, past = self._ledger.read, self._past(outcome, days)
-        keys = await read.accounts_of(user_id)
-        if not keys:
-            raise NoKey
-        ids = [one.id for one in keys]
-        states = await read.tally_of_history(ids, past)
-        tabled = states.total() <= MOST_IN_TABLE
-        pruned = max((one.pruned_until for one in keys if one.pruned_until), default=past.since)
-        return HistoryView(
-            days,
-            outcome,
-            states,
-            await read.history_by_request(ids, past) if tabled else None,
-            await self._ended(ids, past) if states.total() <= FEW else {},
-            await self._count_open(keys),
-            keys,
-            self._clock(),
-            self._accounts.paused(keys),
-            await read.money_of_history(ids, past) if tabled else (),
-            await read.count_ended_again(ids, past) if tabled else 0,
-            pruned if pruned > past.since else None,
-        )
 
-    async def _ended(self, account_ids: Sequence[int], past: Past) -> Mapping[int, Sequence[Cancellation]]:
-        """Return the few orders of a history by request."""
-        named = defaultdict[int, list[Cancellation]](list)
-        for line in await self._ledger.read.page_of_history(account_ids, past, -1, FEW) if account_ids else ():
-            if line.cancellation:
-                named[line.cancellation.request_id].append(line.cancellation)
-        return named
+        async def read_whole(read: Reader) -> HistoryView:
+            keys = await read.accounts_of(user_id)
+            if not keys:
+                raise NoKey
+            ids = [one.id for one in keys]
+            states = await read.tally_of_history(ids, past)
+            tabled = states.total() <= MOST_IN_TABLE
+            pruned = max((one.pruned_until for one in keys if one.pruned_until), default=past.since)
+            return HistoryView(
+                days,
+                outcome,
+                states,
+                await read.history_by_request(ids, past) if tabled else None,
+                await _ended(read, ids, past) if states.total() <= FEW else {},
+                sum([await read.count_open(one) for one in ids]),
+                keys,
+                now,
+                self._accounts.paused(keys),
+                await read.money_of_history(ids, past) if tabled else (),
+                await read.count_ended_again(ids, past) if tabled else 0,
+                pruned if pruned > past.since else None,
+            )
+
+        now, past = self._clock(), self._past(outcome, days)
+        return await self._ledger.snapshot(read_whole)
 
     async def history_rows(self, user_id: int, outcome: State | None, days: int) -> AsyncGenerator[list[Listed]]:
         """Yield all of a user's history, page by page, the newest first."""
@@ -251,8 +243,22 @@ class Records:
             await tx.save_preferences(user_id, wanted)
         return wanted
 
-    async def _count_open(self, keys: Keyring) -> int:
-        return sum([await self._ledger.read.count_open(one.id) for one in keys])
+
+async def _orders_of(read: Reader, request: RequestTally) -> Sequence[tuple[State, str]]:
+    """Return the open orders that a request holds, of few: those that are started, then those that are not."""
+    page = await read.page(ListKind.OPEN, request.account_id, -1, FEW)
+    started = [one.cancellation for one in page if one.cancellation and one.cancellation.request_id == request.id]
+    unsent = await read.waiting_orders(request.id, FEW)
+    return [*((one.shown_as, one.order_id) for one in started), *((State.REQUESTED, order) for order in unsent)]
+
+
+async def _ended(read: Reader, account_ids: Sequence[int], past: Past) -> Mapping[int, Sequence[Cancellation]]:
+    """Return the few orders of a history by request."""
+    named = defaultdict[int, list[Cancellation]](list)
+    for line in await read.page_of_history(account_ids, past, -1, FEW):
+        if line.cancellation:
+            named[line.cancellation.request_id].append(line.cancellation)
+    return named
 
 
 async def _stop_request(tx: Writer, user_id: int, request_id: int) -> StoppedWatching:

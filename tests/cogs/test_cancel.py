@@ -124,7 +124,7 @@ async def test_250_orders_from_a_file_cost_three_calls_and_none_is_sent_twice(he
     assert "`1000`" in shown(asked)
     assert here.cancel_calls() == []
 
-    await ann.click(asked.response, label="Cancel 250 orders")
+    await ann.click(asked.response, custom_id="np:confirm:1")
     await here.settle()
     calls = here.cancel_calls()
     assert [len(call) for call in calls] == [100, 100, 50]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.domain.states import State, Transition
-from bot.ledger import NoticeKind, Outcome, Work, Writer
+from bot.ledger import NoticeKind, Outcome, Reader, Work, Writer
 from tests.ledger.ledger_case import FOUND, LATER, WINDOW, LedgerCase, ask, claim
 from tests.world import START, orders_of
 
@@ -251,3 +251,26 @@ async def test_a_transaction_is_dated_when_nobody_else_writes_any_more(ledger_ca
 async def date(tx: Writer) -> datetime:
     """Return when a transaction takes place."""
     return tx.now
+
+
+async def test_what_is_read_as_of_one_moment_adds_up_while_orders_are_being_sent(ledger_case: LedgerCase) -> None:
+    async with ledger_case.at(START) as tx:
+        request_id = await ask(tx, ledger_case.account, *(f"ord_{number}" for number in range(60)))
+
+    async def count(read: Reader) -> int:
+        request = await read.request(request_id)
+        assert request
+        groups = await read.groups_of_request(request_id)
+        return request.waiting + sum(group.count for group in groups.values())
+
+    async def send() -> None:
+        for _ in range(60):
+            async with ledger_case.ledger.write() as tx:
+                await claim(tx, ledger_case.account, 1)
+
+    sending = asyncio.ensure_future(send())
+    counted = {60}
+    while not sending.done():
+        counted.add(await ledger_case.ledger.snapshot(count))
+    await sending
+    assert counted == {60}

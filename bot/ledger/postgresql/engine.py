@@ -115,6 +115,19 @@ class _Readers:
                 with explained(link):
                     return await link.fetch(sql, *parameters)
 
+    async def snapshot(self, work: Callable[[_Statements], Coroutine[Any, Any, T]]) -> T:
+        """Read several things as of one moment; once more where the connection turns out to be lost."""
+        with suppress(LedgerUnreachable):
+            return await self._snapshot(work)
+        return await self._snapshot(work)
+
+    async def _snapshot(self, work: Callable[[_Statements], Coroutine[Any, Any, T]]) -> T:
+        with explained(None):
+            async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as link:
+                with explained(link):
+                    async with link.transaction(isolation="repeatable_read", readonly=True):
+                        return await work(_Statements(link, self.process))
+
     async def change(self, sql: str, parameters: Sequence[Any]) -> int:
         """Refuse: nothing is changed outside a transaction."""
         raise TypeError("what changes the ledger needs a transaction")
@@ -267,6 +280,10 @@ class PostgresEngine:
                 await to_the_end(self._writer.execute("ROLLBACK"))
         except Exception:
             self._writer.terminate()
+
+    async def snapshot(self, work: Callable[[_Statements], Coroutine[Any, Any, T]]) -> T:
+        """Read several things as of one moment. Raise LedgerError."""
+        return await self.reader.snapshot(work)
 
     async def forget_deleted(self) -> bool:
         """Do nothing: no statement makes PostgreSQL overwrite what was deleted (docs/postgresql.md)."""

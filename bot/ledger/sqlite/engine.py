@@ -121,8 +121,12 @@ class SqliteConnection(aiosqlite.Connection):
         """Do a whole transaction in one visit; where whoever waits for it is cancelled, it is done all the same."""
         return await self._visit(lambda: self._transact(work))
 
-    def _transact(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
-        self._conn.execute("BEGIN IMMEDIATE")
+    async def snapshot(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
+        """Read several things as of one moment, in one visit."""
+        return await self._visit(lambda: self._transact(work, "BEGIN"))
+
+    def _transact(self, work: Callable[[InThread], Coroutine[Any, Any, T]], begin: str = "BEGIN IMMEDIATE") -> T:
+        self._conn.execute(begin)
         try:
             result = _through(work(InThread(self._conn)))
             self._conn.execute("COMMIT")
@@ -227,6 +231,10 @@ class SqliteEngine:
                 return await self._writer.transact(work)
             except sqlite3.OperationalError as error:
                 raise LedgerUnwritable(f"({error})") from error
+
+    async def snapshot(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
+        """Read several things as of one moment, in one visit to the thread. Raise LedgerUnreadable."""
+        return await self.reader.snapshot(work)
 
     async def forget_deleted(self) -> bool:
         """Leave no freed page behind: with secure_delete on, only the WAL still holds old content.
