@@ -46,7 +46,7 @@ async def _confirm_and_stop(here: Stage, count: int, number: int) -> int:
     before = _used(here)
     question = await ask_for_list(here, (f"ord_r{number}x{one}" for one in range(count)))
     await here.discord.press(question, "np:confirm:*")
-    await here.discord.until(lambda: "Stop sending" in str(question.message and question.message.body))
+    await here.discord.until(lambda: "np:stop:" in str(question.message and question.message.body))
     await here.discord.press(question, "np:stop:*")
     await here.ledger_says("SELECT COUNT(*) FROM requests WHERE waiting > 0", [(0,)])
     await here.ledger_says("SELECT COUNT(*) FROM cancellations WHERE ended_at IS NULL", [(0,)])

@@ -103,7 +103,7 @@ async def _at_work(both: Sides, commands: Commands, rounds: int, orders: int) ->
     both.here.panel.latency = 0.1
     question = await ask_for_list(both.here, add_orders(both.here.panel, "list", orders))
     card = await both.here.discord.press(question, "np:confirm:*")
-    return await commands.rounds(rounds, lambda: f"**{orders:,}** cancelled" not in card.text, nothing)
+    return await commands.rounds(rounds, lambda: f"{orders:,} cancelled" not in card.text, nothing)
 
 
 if __name__ == "__main__":

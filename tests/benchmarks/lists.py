@@ -91,7 +91,7 @@ async def run(here: Stage, orders: int, a_minute: int | None) -> Run:
     question = await ask_for_list(here, named)
     since, clock = time.monotonic(), time.time()
     card = await here.discord.press(question, "np:confirm:*")
-    await here.discord.until(lambda: f"**{orders:,}** cancelled" in card.text, seconds=600)
+    await here.discord.until(lambda: f"{orders:,} cancelled" in card.text, seconds=600)
     shown = time.monotonic() - since
     ((sent,),) = here.ledger("SELECT MAX(at) FROM transitions WHERE to_state = 'accepted'")
     ((known, resolved),) = here.ledger("SELECT MAX(ended_at), COUNT(ended_at) FROM cancellations")

@@ -74,7 +74,7 @@ async def prepare(here: Stage) -> None:
 async def ask_for_list(here: Stage, orders: Iterable[str]) -> Interaction:
     """Attach a long list to /cancel and wait for the question."""
     question = await here.discord.slash("cancel", file="\n".join(orders).encode())
-    await here.discord.until(lambda: "Nothing has been sent yet" in question.text)
+    await here.discord.until(lambda: "Nothing sent yet" in question.text)
     return question
 
 

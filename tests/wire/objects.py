@@ -1,5 +1,6 @@
 """Discord's objects as JSON, with no more in them than discord.py asks for."""
 
+from fnmatch import fnmatch
 from typing import Any
 
 Json = dict[str, Any]
@@ -97,6 +98,16 @@ def custom_ids(value: Any) -> list[str]:
         return []
     own = [value["custom_id"]] if "custom_id" in value else []
     return own + [found for part in value.values() for found in custom_ids(part)]
+
+
+def menu_of(value: Any, option: str) -> tuple[str, str] | None:
+    """Return the custom_id of the menu that offers an option whose value fits a pattern, and that value."""
+    parts = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+    if isinstance(value, dict) and "custom_id" in value:
+        for offered in value.get("options", ()):
+            if fnmatch(offered["value"], option):
+                return value["custom_id"], offered["value"]
+    return next((found for part in parts if (found := menu_of(part, option))), None)
 
 
 def texts(value: Any) -> list[str]:

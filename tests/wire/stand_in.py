@@ -199,10 +199,13 @@ class StandIn:
     async def press(self, on: Interaction, custom_id: str, *values: str) -> Interaction:
         """Press the button whose custom_id fits a pattern, on the answer to an earlier interaction.
 
-        With values: choose them from the menu of that custom_id.
+        With values: choose them from the menu of that custom_id. What stands in a menu instead is chosen there.
         """
         assert on.message
-        found = next(own for own in objects.custom_ids(on.message.body) if fnmatch(own, custom_id))
+        found = next((own for own in objects.custom_ids(on.message.body) if fnmatch(own, custom_id)), None)
+        if found is None and (offered := objects.menu_of(on.message.body, custom_id)):
+            found, values = offered[0], (offered[1],)
+        assert found, f"nothing to press fits {custom_id}"
         data = {"component_type": 3 if values else 2, "custom_id": found, "values": values}
         return await self._interact(3, data, on.by, on.where, on.message)
 
