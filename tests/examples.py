@@ -132,7 +132,7 @@ def view(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> Request
 def living_card(orders: Sequence[Cancellation], report: Report, notice: Notice) -> CardView:
     """Return the living message of a request with these orders, all of which it tells of."""
     shown = view(orders)
-    progress = Progress(shown.request, shown.groups, 0, is_over=False, is_followed=True, follows=True)
+    progress = Progress(shown.request, shown.groups, 0, is_over=False, is_followed=True, is_left=True, follows=True)
     return notice_card(replace(report, progress=progress), notice, NOW)
 
 

@@ -23,7 +23,7 @@ from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.more import Options, copy_ids, more_menu, other_keys, refill, retry, whole_list
 from bot.cards.previews import cancellable, preview_text
-from bot.cards.promises import when_all_sent, when_settled
+from bot.cards.promises import no_longer_updating, when_all_sent, when_settled
 from bot.cards.reasons import account_text
 from bot.cards.refills import refill_named_question
 from bot.cards.text import at, bar, code, small, titled
@@ -127,7 +127,7 @@ def _progress(view: RequestView) -> CardView:
         account_text(view.account.state) if stuck else "",
         account_text(view.account.trouble) if view.account.trouble and view.is_open else "",
     ]
-    head = titled(*answer, small_line, _no_longer() if view.is_last else "", *_sent(view, sections), *why)
+    head = titled(*answer, small_line, no_longer_updating() if view.is_last else "", *_sent(view, sections), *why)
     notes = [small(_linked_before(view.linked)) if view.linked else "", ignored(request.ignored, request.repeats)]
     texts, left_out = texts_of(sections, beside=[head, *notes])
     may_stop = _may_stop(view)
@@ -177,10 +177,6 @@ def _sent(view: RequestView, sections: Sections) -> Sequence[str]:
 def _until(view: RequestView) -> str:
     until = _("Updates here until {time}.", time=at(view.request.card_until))
     return until if _is_stuck(view) else f"{until} {when_all_sent(view.reach)}"
-
-
-def _no_longer() -> str:
-    return _("-# No longer updating: `/queued` shows where they stand.")
 
 
 def _time_left(view: RequestView, sent: int) -> str:

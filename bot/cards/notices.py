@@ -22,7 +22,7 @@ from bot.cards.language import N_, _, number, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.money import change
 from bot.cards.more import copy_ids, more_menu, other_keys, refill, whole_list
-from bot.cards.promises import dms_refused
+from bot.cards.promises import dms_refused, no_longer_updating
 from bot.cards.reasons import account_text
 from bot.cards.text import code, small, titled
 from bot.cards.words import WORDINGS
@@ -136,7 +136,9 @@ def _head(progress: Progress, report: Report, now: datetime | None = None) -> st
     if progress.is_over:
         settled = plural("The order is settled", "All {count} orders are settled", orders)
         return titled(headline(_standing(progress)), small(settled, key))
-    newer = small(_("A newer message goes on with this.")) if progress.is_followed else ""
+    newer = no_longer_updating() if progress.is_left else ""
+    if progress.is_followed:
+        newer = small(_("A newer message goes on with this."))
     return titled(headline(_standing(progress)), facts(orders, key, now), newer)
 
 

@@ -25,6 +25,11 @@ def when_all_sent(reach: Reach) -> str:
     return _(_ALL_SENT[reach])
 
 
+def no_longer_updating() -> str:
+    """Say that a card or message is not edited any more, and what shows more."""
+    return _("-# No longer updating: `/queued` shows where they stand.")
+
+
 def dms_refused() -> str:
     """Say that Discord lets no DM through to this user, and what helps."""
     return _("⚠️ I can't DM you. Allow DMs from this server (Privacy settings) or use `/queued`.")

@@ -12,6 +12,7 @@ from bot.cards.notices import notice_card
 from bot.delivery.calls import HELD, IDLE, in_time
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, Refusal, classify
 from bot.domain.clock import Clock
+from bot.domain.notification_rules import MOST_EDIT_FAILURES
 from bot.domain.polling import MANY_TRIES, earlier, later, retry_after
 from bot.ledger import Ledger, Notice, Work
 from bot.workers.tasks import WakeEvent, repeat
@@ -21,8 +22,6 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 5
 _BATCH_PAUSE = timedelta(seconds=1)
 _THROTTLED_FOR = timedelta(minutes=10)
-_MOST_FAILURES = 50
-"""Some hours of them: then what is not known to stand in a message goes into the next, though it may be read twice."""
 
 
 class LivingMessages:
@@ -81,10 +80,15 @@ class LivingMessages:
         """Note that a message was not edited; `before`: as it was before that was begun."""
         refusal = classify(error)
         lost = refusal is Refusal.NO_ACCESS and begun.edit_failures >= MANY_TRIES
-        if refusal in ENDS_CARD or lost or begun.edit_failures >= _MOST_FAILURES:
+        if refusal in ENDS_CARD or lost:
             log.info("message of notice %d cannot be edited any more: %s", begun.id, error)
             async with self._ledger.write() as tx:
                 await tx.cannot_be_edited(begun)
+            return
+        if begun.edit_failures + 1 >= MOST_EDIT_FAILURES:
+            log.info("message of notice %d was not edited, giving up: %s", begun.id, error)
+            async with self._ledger.write() as tx:
+                await tx.give_up_edits(begun)
             return
         unexpected = None if isinstance(error, DELIVERY_ERRORS) else error
         log.warning("message of notice %d was not edited, trying again: %s", begun.id, error, exc_info=unexpected)

@@ -19,6 +19,8 @@ GATHERED_FOR = timedelta(minutes=15)
 """How long bad news is gathered for one push."""
 EDITED_FREELY_FOR = timedelta(hours=1)
 """Discord throttles edits of messages that are older (30046)."""
+MOST_EDIT_FAILURES = 50
+"""Some hours of them: then what is not known to stand in a message goes into the next, though it may be read twice."""
 _FIRST_GAP = timedelta(minutes=15)
 _LONGEST_GAP = timedelta(hours=24)
 _EDIT_FIRST = timedelta(seconds=5)

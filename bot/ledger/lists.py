@@ -33,8 +33,9 @@ Groups = Mapping[State, Group]
 class Progress:
     """How far the request has come that a notice is about: all its orders, whatever message told of them.
 
-    `waiting` of them are not started. `is_over`: none is open. `is_followed`: a newer message about it takes what is
-    to come. `follows`: it was written about before, so that this message has something to say without lines of its own.
+    `waiting` of them are not started. `is_over`: none is open. `is_followed`: a newer message about it has been sent.
+    `is_left`: what is to come is told elsewhere, be it in a newer message or not. `follows`: it was written about
+    before, so that this message has something to say without lines of its own.
     """
 
     request: Request
@@ -42,6 +43,7 @@ class Progress:
     waiting: int
     is_over: bool
     is_followed: bool
+    is_left: bool
     follows: bool
 
 

@@ -125,7 +125,7 @@ class LivingNotices(Transaction):
         Where the message is old Discord takes few edits of it, so that another goes on in its place.
         """
         living = await self.notice(reply.reply_to) if reply.reply_to else None
-        if living is None or not (living.state is NoticeState.DELIVERED and living.channel_id):
+        if living is None or living.state is not NoticeState.DELIVERED or not living.takes_lines:
             if living is not None and living.state is NoticeState.SENDING:
                 await QUERIES.postpone_notice(self._db, id=reply.id, again_at=self._in_ms(_SENT_BY), refusal=None)
             else:
@@ -133,7 +133,6 @@ class LivingNotices(Transaction):
             return None
         if living.sent_at and self.now - living.sent_at > EDITED_FREELY_FOR:
             await self._go_on_in(reply, living, living.tried_item or 0)
-            await self._edit_by(living.id, self._now_ms)  # to say so
         return await self.notice(reply.id)
 
     async def _go_on_in(self, reply: Notice, living: Notice, after: int) -> None:
@@ -173,7 +172,13 @@ class LivingNotices(Transaction):
                 await self._edit_by(living.id, self._now_ms)
             else:
                 await self._move_on(living, last_line)
+        if by_message:
+            await self._edit_older(living.id)
         self._make_due(Work.NOTICES, by_message)
+
+    async def _edit_older(self, living_id: int) -> None:
+        """Have the message before a living one say that nothing more comes in it."""
+        self._make_due(Work.NOTICES, await QUERIES.edit_older(self._db, id=living_id, edit_at=self._now_ms))
 
     # Edits.
 
@@ -219,6 +224,11 @@ class LivingNotices(Transaction):
     async def cannot_be_edited(self, notice: Notice) -> None:
         """Note that a message cannot be edited any more; what it does not show goes into the next."""
         await QUERIES.cannot_be_edited(self._db, id=notice.id)
+        await self._move_on(notice, notice.shown_item or 0)
+
+    async def give_up_edits(self, notice: Notice) -> None:
+        """Note that an edit failed too often; what the message does not show goes into the next."""
+        await QUERIES.give_up_edits(self._db, id=notice.id)
         await self._move_on(notice, notice.shown_item or 0)
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from bot.domain.languages import Language, resolve_locale
+from bot.domain.notification_rules import MOST_EDIT_FAILURES
 from bot.domain.polling import LONG_TRIED, MANY_TRIES
 from bot.ledger.row import Row
 
@@ -101,7 +102,9 @@ class Notice(Row):
     @property
     def takes_lines(self) -> bool:
         """Tell whether the next lines about its request belong into it: its message is to come, or can be edited."""
-        return self.state is not NoticeState.DELIVERED or self.channel_id is not None
+        if self.state is not NoticeState.DELIVERED:
+            return True
+        return self.channel_id is not None and self.edit_failures < MOST_EDIT_FAILURES
 
     @property
     def mark(self) -> int:

@@ -144,7 +144,8 @@ class Outbox(LivingNotices):
         """
         pinged_at = self._now_ms if pinged else None
         await QUERIES.drop_reply(self._db, id=notice_id)
-        await QUERIES.set_undelivered(self._db, id=notice_id, refusal=refusal, pinged_at=pinged_at)
+        if await QUERIES.set_undelivered(self._db, id=notice_id, refusal=refusal, pinged_at=pinged_at):
+            await self._edit_older(notice_id)
 
     async def notice_delivered(self, notice_id: int, last_line: int, message: SentMessage | None = None) -> None:
         """Note that the user has a notice up to that line before their eyes; `message`: sent by itself, as that."""

@@ -282,12 +282,15 @@ class Reader(Overviews):
         if notice is None or request is None:
             return None
         which = {"id": notice.id, "request_id": request.id}
+        newer = await QUERIES.newer_living(self._db, **which)
+        assert newer  # of counts there is always one
         return Progress(
             request,
             await self.groups_of_request(request.id),
             request.waiting,
             not await QUERIES.is_going_on(self._db, request_id=request.id),
-            bool(await QUERIES.is_followed(self._db, **which)),
+            newer["sent"] > 0,
+            newer["count"] > 0,
             notice.reply_to is not None or bool(await QUERIES.follows_another(self._db, **which)),
         )
 

@@ -36,13 +36,18 @@ async def test_whoever_wants_no_more_dms_is_told_where_they_chose_to_be(here: Wo
     before = messages(ann)
     await prefer(here, ann, NotifyVia.OFF)
     await here.wait(500)
+    (dm,) = messages(ann)
+    assert "No longer updating" in dm
+    assert "No longer updating" not in before[0]
     assert "`ord_B`" in told(await ann.slash("balance"))
     await here.wait(500)
     later = told(await ann.slash("balance"))
     assert "`ord_C`" in later
     assert "`ord_B`" not in later
     assert told(await ann.slash("balance")) == ""
-    assert messages(ann) == before
+    (dm,) = messages(ann)
+    assert "All 3 orders are settled" in dm
+    assert "`ord_B`" not in dm
 
 
 async def test_dms_that_have_been_opened_again_are_used_for_what_ends_later(here: World, ann: Any) -> None:

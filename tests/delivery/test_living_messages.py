@@ -13,6 +13,7 @@ from tests.world import World, messages
 
 RUNNING = OrderStatus.IN_PROGRESS
 MINUTE = 60
+NO_LONGER = "No longer updating: `/queued` shows where they stand."
 
 pytestmark = pytest.mark.usefixtures("env")
 
@@ -88,6 +89,52 @@ async def test_where_discord_takes_no_more_edits_of_an_old_message_a_new_one_goe
     assert len(messages(ann)) <= 4
     assert "All 4 orders are settled" in messages(ann)[-1]
     assert "A newer message goes on with this." in messages(ann)[0]
+    assert breaches(here.sql) == {}
+
+
+async def test_a_newer_message_is_named_once_it_is_sent(here: World, ann: Any) -> None:
+    ends = {"ord_A": (60, "canceled"), "ord_B": (8_000, "canceled"), "ord_C": (8_100, "completed")}
+    await cancel(here, ann, {**ends, "ord_D": (36_000, "canceled")})
+    await here.wait(7_200, step=30)
+    here.env.inject_error("POST", "/channels/*/messages", status=502, times=None)
+    await here.wait(3_600, step=30)
+    (alone,) = messages(ann)
+    assert here.sql("SELECT COUNT(*) FROM notices WHERE state = 'sending' AND reply_to IS NULL") == [(1,)]
+    assert "newer message" not in alone
+    assert NO_LONGER not in alone
+    here.env.backend.faults.clear()
+    await here.wait(3_600, step=30)
+    first, second = messages(ann)
+    assert "A newer message goes on with this." in first
+    assert "newer message" not in second
+
+
+async def test_where_the_newer_message_is_refused_the_old_one_says_that_it_is_left(here: World, ann: Any) -> None:
+    ends = {"ord_A": (60, "canceled"), "ord_B": (8_000, "canceled"), "ord_C": (8_100, "completed")}
+    await cancel(here, ann, {**ends, "ord_D": (36_000, "canceled")})
+    await here.wait(7_200, step=30)
+    here.env.inject_error("POST", "/channels/*/messages", status=403, code=50007, times=1)
+    await here.wait(3_600, step=30)
+    (alone,) = messages(ann)
+    assert NO_LONGER in alone
+    assert "newer message" not in alone
+
+
+async def test_a_message_that_took_no_edits_says_so_once_a_newer_one_is_sent(
+    here: World, ann: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for where in ("bot.delivery.living_messages", "bot.ledger.notice_rows"):
+        monkeypatch.setattr(f"{where}.MOST_EDIT_FAILURES", 3)
+    ends = {"ord_A": (60, "canceled"), "ord_B": (600, "canceled"), "ord_C": (1_800, "canceled")}
+    await cancel(here, ann, {**ends, "ord_D": (36_000, "canceled")})
+    await here.wait(300, step=5)
+    (living,) = ann.dm_channel.history()
+    here.env.inject_error("PATCH", f"/channels/*/messages/{living.id}", status=400, code=50035, times=3)
+    await here.wait(3_600, step=15)
+    first, *newer = messages(ann)
+    assert "A newer message goes on with this." in first
+    assert {order for order in ends if f"`{order}`" in first} == {"ord_A"}
+    assert {order for order in ends if f"`{order}`" in "".join(newer)} == {"ord_B", "ord_C"}
     assert breaches(here.sql) == {}
 
 

@@ -88,9 +88,20 @@ WHERE id = :id AND edit_at IS NOT NULL;
 -- name: cannot_be_edited(id)!
 UPDATE notices SET channel_id = NULL, edit_at = NULL WHERE id = :id;
 
--- name: is_followed(id, request_id)$
--- Whether a request has a newer living message than this one.
-SELECT 1 FROM notices WHERE request_id = :request_id AND reply_to IS NULL AND id > :id LIMIT 1;
+-- name: give_up_edits(id)!
+-- It is tried once more where a newer message takes its place, to say so.
+UPDATE notices SET edit_at = NULL, edit_failures = edit_failures + 1 WHERE id = :id;
+
+-- name: newer_living(id, request_id)^
+-- The living messages of a request that are newer than this one and no longer to come, and how many of them were sent.
+SELECT COUNT(*) AS count, COUNT(message_id) AS sent FROM notices
+WHERE request_id = :request_id AND reply_to IS NULL AND id > :id AND state IN ('delivered', 'kept');
+
+-- name: edit_older(id, edit_at)!
+-- The last message before a living one.
+UPDATE notices SET edit_at = :edit_at WHERE state = 'delivered' AND channel_id IS NOT NULL AND id = (
+    SELECT MAX(o.id) FROM notices n JOIN notices o ON o.request_id = n.request_id
+    WHERE n.id = :id AND n.reply_to IS NULL AND o.id < n.id AND o.reply_to IS NULL AND o.message_id IS NOT NULL);
 
 -- name: follows_another(id, request_id)$
 -- Whether a message about the request has been sent before.
