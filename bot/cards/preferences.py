@@ -17,7 +17,10 @@ WAY_FIELD, TIMING_FIELD, LANGUAGE_FIELD, SOUND_FIELD = "way", "timing", "languag
 """The custom_ids of what is filled in, and the parts (bot/cards/actions.py) that three of them are."""
 
 _WAYS: Mapping[NotifyVia, tuple[str, str]] = {
-    NotifyVia.DM: (N_("My DMs"), N_("If Discord blocks them, I leave a short note in the last channel you used.")),
+    NotifyVia.DM: (
+        N_("My DMs"),
+        N_("If Discord blocks them, I try to leave a short note in the last channel you used."),
+    ),
     NotifyVia.CHANNEL: (N_("The channel where I asked"), N_("A ping without details; only you can open it.")),
     NotifyVia.OFF: (N_("Nowhere"), N_("I show them at your next command.")),
 }

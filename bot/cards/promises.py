@@ -1,16 +1,18 @@
-"""How a user will hear of what comes later, promised only where it is so; and that Discord refuses DMs to them."""
+"""How a user will hear of what comes later, promised only where that is proven; and that nothing or no DM comes."""
 
 from bot.cards.language import N_, _
 from bot.ledger import Reach
 
 _SETTLED = {
     Reach.DM: N_("I'll DM you when it's settled."),
-    Reach.CHANNEL: N_("When it's settled, I'll ping you in the last channel you used."),
+    Reach.UNPROVEN_DM: N_("I'll try to DM you when it's settled."),
+    Reach.CHANNEL: N_("When it's settled, I'll try to ping you in the last channel you used."),
     Reach.COMMAND: N_("When it's settled, I'll tell you at your next command."),
 }
 _ALL_SENT = {
     Reach.DM: N_("I'll DM you when all are sent."),
-    Reach.CHANNEL: N_("When all are sent, I'll ping you in the last channel you used."),
+    Reach.UNPROVEN_DM: N_("I'll try to DM you when all are sent."),
+    Reach.CHANNEL: N_("When all are sent, I'll try to ping you in the last channel you used."),
     Reach.COMMAND: N_("When all are sent, I'll tell you at your next command."),
 }
 

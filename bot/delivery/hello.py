@@ -6,7 +6,7 @@ import discord
 
 from bot.cards.connecting import Hello, hello
 from bot.delivery.calls import in_time
-from bot.delivery.refusals import DELIVERY_ERRORS, Refusal, classify
+from bot.delivery.refusals import DELIVERY_ERRORS, classify
 from bot.ledger import DMS_REFUSED, Ledger, NotifyVia
 
 log = logging.getLogger(__name__)
@@ -35,15 +35,16 @@ class Greeter:
             begun = await tx.begin_hello(user_id)
         if begun is None:
             return Hello.UNWANTED
-        refusal: Refusal | None = None
+        message_id, refusal = None, None
         try:
             channel = await in_time(self._client.create_dm(discord.Object(user_id)))
-            await in_time(channel.send(view=hello().view, nonce=begun.nonce, silent=preferences.silent))
+            sent = await in_time(channel.send(view=hello().view, nonce=begun.nonce, silent=preferences.silent))
+            message_id = sent.id
         except DELIVERY_ERRORS as error:
             refusal = classify(error)
             log.info("notice %d, a hello, was not sent (%s): %s", begun.id, refusal.name, error)
         async with self._ledger.write() as tx:
-            await tx.end_hello(begun.id, refusal.name if refusal else None)
+            await tx.end_hello(begun.id, message_id=message_id, refusal=refusal.name if refusal else None)
         if refusal is None:
             return Hello.ARRIVED
         return Hello.REFUSED if refusal.name in DMS_REFUSED else Hello.UNKNOWN

@@ -39,9 +39,13 @@ class NotifyVia(StrEnum):
 
 
 class Reach(StrEnum):
-    """How an update does reach a user: the way they chose, unless Discord has refused the last DM to them."""
+    """How an update does reach a user: the way they chose, unless Discord has refused the last DM to them.
+
+    DM: the last one arrived. UNPROVEN_DM: nothing is known of any. CHANNEL: Discord may refuse a ping there.
+    """
 
     DM = "direct"
+    UNPROVEN_DM = "unproven"
     CHANNEL = "channel"
     COMMAND = "command"
 

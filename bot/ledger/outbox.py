@@ -80,7 +80,7 @@ class Outbox(LivingNotices):
 
     async def merge_undelivered(self, user_id: int) -> None:
         """Make one notice of all undelivered ones of a user, however many have come together."""
-        for query in (QUERIES.merge_undelivered, QUERIES.date_merged, QUERIES.drop_merged):
+        for query in (QUERIES.merge_undelivered, QUERIES.date_merged, QUERIES.drop_merged, QUERIES.close_merged):
             await query(self._db, user_id=user_id)
 
     async def notify(self, account: Account, kind: NoticeKind) -> None:
@@ -108,9 +108,9 @@ class Outbox(LivingNotices):
             hello_id = await QUERIES.begin_hello(self._db, user_id=user_id, nonce=new_nonce(), now=self._now_ms)
         return await self.notice(hello_id)
 
-    async def end_hello(self, notice_id: int, refusal: str | None) -> None:
-        """Note that a hello was sent, or why Discord refused it."""
-        await QUERIES.end_hello(self._db, id=notice_id, refusal=refusal, now=self._now_ms)
+    async def end_hello(self, notice_id: int, *, message_id: int | None = None, refusal: str | None = None) -> None:
+        """Note that a hello was sent, as which message, or why Discord refused it."""
+        await QUERIES.end_hello(self._db, id=notice_id, message_id=message_id, refusal=refusal, now=self._now_ms)
 
     async def notify_overdue(self) -> None:
         """Notify once of what has been open at the provider for too long, and has not expired."""
@@ -140,10 +140,10 @@ class Outbox(LivingNotices):
     async def set_undelivered(self, notice_id: int, refusal: str, *, pinged: bool) -> None:
         """Keep a notice that Discord refuses for the user's next command; `pinged`: a channel has just said so.
 
-        A reply is not kept: what it counts stands in the message that it would answer.
+        A reply is not kept, but that it was refused is: what it counts stands in the message that it would answer.
         """
         pinged_at = self._now_ms if pinged else None
-        await QUERIES.drop_reply(self._db, id=notice_id)
+        await QUERIES.close_reply(self._db, id=notice_id, refusal=refusal)
         if await QUERIES.set_undelivered(self._db, id=notice_id, refusal=refusal, pinged_at=pinged_at):
             await self._edit_older(notice_id)
 

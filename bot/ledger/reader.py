@@ -316,17 +316,19 @@ class Reader(Overviews):
         return await QUERIES.channel_asked_in(self._db, user_id=user_id)
 
     async def dms_refused(self, user_id: int) -> bool | None:
-        """Tell whether Discord refused the last DM to a user; None where none was tried."""
+        """Tell whether Discord refused the last DM to a user or it arrived; None where neither is known of any."""
         row = await QUERIES.last_dm(self._db, user_id=user_id)
-        return row["refusal"] is not None if row else None
+        return row["message_id"] is None if row else None
 
     async def reach(self, user_id: int) -> Reach:
         """Return how a user would hear of something now."""
         notify_via = (await self.preferences(user_id)).notify_via
         if notify_via is NotifyVia.CHANNEL and await self.channel_asked_in(user_id) is not None:
             return Reach.CHANNEL
-        refused = notify_via is NotifyVia.OFF or await self.dms_refused(user_id)
-        return Reach.COMMAND if refused else Reach.DM
+        if notify_via is NotifyVia.OFF:
+            return Reach.COMMAND
+        refused = await self.dms_refused(user_id)
+        return Reach.UNPROVEN_DM if refused is None else Reach.COMMAND if refused else Reach.DM
 
     async def was_pinged(self, user_id: int) -> bool:
         """Tell whether a user was pinged about an update that they have not read yet."""

@@ -39,6 +39,10 @@ UPDATE notices SET reply_to = NULL WHERE id = :id;
 -- name: awaits_end_too(id, other)!
 UPDATE notices SET awaits_end = COALESCE((SELECT awaits_end FROM notices WHERE id = :other), 0) WHERE id = :id;
 
+-- name: close_reply(refusal, id)!
+UPDATE notices SET state = 'delivered', due_at = NULL, refusal = :refusal
+WHERE id = :id AND state = 'sending' AND reply_to IS NOT NULL;
+
 -- name: drop_reply(id)!
 DELETE FROM notices WHERE id = :id AND reply_to IS NOT NULL;
 

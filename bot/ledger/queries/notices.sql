@@ -49,9 +49,10 @@ UPDATE notices SET state = 'kept', due_at = NULL, edit_at = NULL, refusal = :ref
 WHERE id = :id AND state = 'sending';
 
 -- name: notice_delivered(channel_id, message_id, sent_at, shown_item, id)!
--- One that was sent was refused no longer; one that is shown at a command was.
-UPDATE notices SET state = 'delivered', due_at = NULL, refusal = CASE WHEN state = 'kept' THEN refusal END,
-    channel_id = :channel_id, message_id = :message_id, sent_at = :sent_at, shown_item = :shown_item
+-- One that was sent was refused no longer; one that is shown at a command was, and so was one that needs no sending any more.
+UPDATE notices SET state = 'delivered', due_at = NULL, channel_id = :channel_id, message_id = :message_id, sent_at = :sent_at,
+    shown_item = :shown_item,
+    refusal = CASE WHEN state = 'kept' OR (refusal = 'CLOSED' AND CAST(:message_id AS BIGINT) IS NULL) THEN refusal END
 WHERE id = :id;
 
 -- name: pauses_of_notice(notice_id)
@@ -104,7 +105,14 @@ UPDATE notices SET request_id = NULL, awaits_end = 0,
 WHERE id = (SELECT MAX(id) FROM notices WHERE user_id = :user_id AND state = 'kept');
 
 -- name: drop_merged(user_id)!
+-- All but the newest, and the last by which it is known that DMs are refused.
 DELETE FROM notices WHERE user_id = :user_id AND state = 'kept'
+  AND id < (SELECT MAX(id) FROM notices WHERE user_id = :user_id AND state = 'kept')
+  AND id <> COALESCE((
+    SELECT MAX(id) FROM notices WHERE user_id = :user_id AND state = 'kept' AND refusal IN ('CLOSED', 'NO_ACCESS')), 0);
+
+-- name: close_merged(user_id)!
+UPDATE notices SET state = 'delivered', request_id = NULL, awaits_end = 0 WHERE user_id = :user_id AND state = 'kept'
   AND id < (SELECT MAX(id) FROM notices WHERE user_id = :user_id AND state = 'kept');
 
 -- name: was_pinged(user_id)$
@@ -118,15 +126,16 @@ SELECT id FROM notices n WHERE id = (SELECT MAX(id) FROM notices WHERE user_id =
 -- name: begin_hello(user_id, nonce, now)$
 INSERT INTO notices (user_id, nonce, state, created_at) VALUES (:user_id, :nonce, 'delivered', :now) RETURNING id;
 
--- name: end_hello(refusal, now, id)!
-UPDATE notices SET attempts = attempts + 1, first_attempt_at = COALESCE(first_attempt_at, :now), refusal = :refusal
+-- name: end_hello(message_id, refusal, now, id)!
+UPDATE notices SET attempts = attempts + 1, first_attempt_at = COALESCE(first_attempt_at, :now), refusal = :refusal,
+    message_id = :message_id
 WHERE id = :id;
 
 -- name: last_dm(user_id)^
--- How the last DM to a user went of which that is known: without a refusal it arrived. What was kept for another reason
--- (as its user wishes, say) tells nothing.
-SELECT refusal FROM notices WHERE user_id = :user_id AND state IN ('delivered', 'kept') AND attempts > 0
-  AND (refusal IS NULL OR refusal IN ('CLOSED', 'NO_ACCESS'))
+-- How the last DM to a user went of which that is known: only a message proves that it arrived. What was kept for another
+-- reason (as its user wishes, say) tells nothing, and a missing access nothing before it is believed.
+SELECT message_id FROM notices WHERE user_id = :user_id AND (
+    message_id IS NOT NULL OR refusal = 'CLOSED' OR (refusal = 'NO_ACCESS' AND state IN ('delivered', 'kept')))
 ORDER BY id DESC LIMIT 1;
 
 -- name: mark_notified(now, notice_id, last)!
