@@ -177,18 +177,18 @@ class World:
     async def deliver(self) -> datetime:
         """Bring cards up to date and send what is due; return when the next is."""
         services = self.app.services
-        sent = await services.notification_sender.send_due()
-        return min(await services.card_updater.show_due(), sent, await services.living_messages.edit_due())
+        sent = await services.notification_sender.deliver_due()
+        return min(await services.card_updater.deliver_due(), sent, await services.living_messages.deliver_due())
 
     async def turn(self) -> bool:
         """Give each loop a turn that would take one: it was woken, or it is time; tell whether any did."""
         app = self.app
         loops = (
             (app.scheduler.bell, self._work),
-            (app.services.card_updater.bell, app.services.card_updater.show_due),
-            (app.services.notification_sender.bell, app.services.notification_sender.send_due),
+            (app.services.card_updater.bell, app.services.card_updater.deliver_due),
+            (app.services.notification_sender.bell, app.services.notification_sender.deliver_due),
             (app.services.check_results.bell, app.services.check_results.show_due),
-            (app.services.living_messages.bell, app.services.living_messages.edit_due),
+            (app.services.living_messages.bell, app.services.living_messages.deliver_due),
         )
         return any([await self._turn(bell, loop) for bell, loop in loops])
 

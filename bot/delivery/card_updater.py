@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from datetime import datetime, timedelta
-from random import Random
 from weakref import WeakValueDictionary
 
 import discord
@@ -11,51 +10,42 @@ import discord
 from bot.cards.cards import request_card
 from bot.cards.language import use_language
 from bot.cards.layout import CardView
-from bot.delivery.calls import HELD, IDLE, in_time
+from bot.delivery.calls import HELD, DeliveryLoop, in_time
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, Refusal, classify
 from bot.domain.clock import Clock
 from bot.domain.polling import MANY_TRIES, earlier, retry_after
 from bot.ledger import Ledger, LedgerError, Request, Work
 from bot.services.cancels import CARD_CLOSES, Cancels, RequestView
 from bot.vault import Purpose, Vault, VaultError
-from bot.workers.tasks import WakeEvent, repeat
 
 log = logging.getLogger(__name__)
 
 _CARD_PAUSE = timedelta(seconds=1)
 
 
-class CardUpdater:
+class CardUpdater(DeliveryLoop):
     """Keeps cards as the ledger has it; knows nothing that is not in the ledger."""
 
     def __init__(self, client: discord.Client, ledger: Ledger, cancels: Cancels, vault: Vault, clock: Clock) -> None:
-        self.bell = WakeEvent()
-        ledger.when_due(Work.CARDS, self.bell.ring)
-        self._client = client
-        self._ledger = ledger
+        super().__init__(client, ledger, Work.CARDS, clock)
         self._cancels = cancels
         self._vault = vault
-        self._clock = clock
-        self._random = Random()
         self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Keep cards up to date until `stop`."""
-        await repeat(self.show_due, self.bell, self._clock, stop)
-
-    async def show_due(self) -> datetime:
-        """Edit every card that is behind; return when the next will be."""
-        now = self._clock()
+    async def _deliver_batch(self, now: datetime) -> None:
         async with self._ledger.write() as tx:
             more_expired = await tx.expire_cards()
             await tx.close_cards(CARD_CLOSES)
             await tx.expire_requests()
         await asyncio.gather(*(self.show(request.id) for request in await self._ledger.read.cards_due(now)))
         if more_expired:  # all that 0.1.0 has left, at the first start
-            return now
+            self.bell.ring()
+
+    async def _next_due(self, now: datetime) -> datetime | None:
         next_end = await self._ledger.read.next_card_end(now + CARD_CLOSES)
-        next_due = earlier(await self._ledger.read.next_card_due(), now + IDLE)
-        return earlier(next_end - CARD_CLOSES if next_end else None, next_due)
+        closes = next_end and next_end - CARD_CLOSES
+        next_due = await self._ledger.read.next_card_due()
+        return earlier(closes, next_due) if next_due else closes
 
     async def show(self, request_id: int, *, again: bool = False) -> None:
         """Bring a request's card up to date with the ledger; the only way a card is ever edited.

@@ -3,54 +3,36 @@
 import asyncio
 import logging
 from datetime import datetime, timedelta
-from random import Random
 
 import discord
 
 from bot.cards.language import use_language
 from bot.cards.notices import notice_card
-from bot.delivery.calls import HELD, IDLE, in_time
+from bot.delivery.calls import AT_ONCE, BATCH_PAUSE, HELD, DeliveryLoop, in_time
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, Refusal, classify
 from bot.domain.clock import Clock
 from bot.domain.notification_rules import MOST_EDIT_FAILURES
-from bot.domain.polling import MANY_TRIES, earlier, later, retry_after
+from bot.domain.polling import MANY_TRIES, retry_after
 from bot.ledger import Ledger, Notice, Work
-from bot.workers.tasks import WakeEvent, repeat
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 5
-_BATCH_PAUSE = timedelta(seconds=1)
 _THROTTLED_FOR = timedelta(minutes=10)
 
 
-class LivingMessages:
+class LivingMessages(DeliveryLoop):
     """Keeps living messages as the ledger has them; knows nothing that is not in the ledger."""
 
     def __init__(self, client: discord.Client, ledger: Ledger, clock: Clock) -> None:
-        self.bell = WakeEvent()
-        ledger.when_due(Work.NOTICES, self.bell.ring)
-        self._client = client
-        self._ledger = ledger
-        self._clock = clock
-        self._random = Random()
-        self._not_before: datetime | None = None
+        super().__init__(client, ledger, Work.NOTICES, clock)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Keep messages up to date until `stop`; beside what is sent, which must not wait for an edit."""
-        await repeat(self.edit_due, self.bell, self._clock, stop)
-
-    async def edit_due(self) -> datetime:
-        """Edit one batch of the messages that are behind; return when the next may be."""
-        now = self._clock()
-        if self._not_before and now < self._not_before <= now + _BATCH_PAUSE:
-            return self._not_before
-        batch = await self._ledger.read.edits_due(now, _AT_ONCE)
+    async def _deliver_batch(self, now: datetime) -> timedelta | None:
+        batch = await self._ledger.read.edits_due(now, AT_ONCE)
         await asyncio.gather(*map(self._edit, batch))
-        if batch:
-            self._not_before = now + _BATCH_PAUSE
-        due = await self._ledger.read.next_edit_due()
-        return earlier(due and later(due, self._not_before), now + IDLE)
+        return BATCH_PAUSE if batch else None
+
+    async def _next_due(self, now: datetime) -> datetime | None:
+        return await self._ledger.read.next_edit_due()
 
     async def _edit(self, notice: Notice) -> None:
         async with self._ledger.write() as tx:

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from random import Random
 from typing import Any
 
 import discord
@@ -18,21 +17,17 @@ import discord
 from bot.cards.answers import channel_ping
 from bot.cards.language import use_language
 from bot.cards.notices import notice_card, reply_card
-from bot.delivery.calls import HELD, IDLE, in_time
+from bot.delivery.calls import AT_ONCE, BATCH_PAUSE, HELD, DeliveryLoop, in_time
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_NOTICE, ENDS_PING, Refusal, classify
 from bot.domain.clock import Clock
-from bot.domain.polling import earlier, later, retry_after
+from bot.domain.polling import retry_after
 from bot.ledger import Ledger, LedgerError, Notice, NotifyVia, Preferences, Report, SentMessage, Work
-from bot.workers.tasks import WakeEvent, repeat
 
 log = logging.getLogger(__name__)
 
 _NONCE_WINDOW = timedelta(minutes=2)
 """For "the past few minutes" Discord drops a second message with the same nonce; later we search the channel."""
 _CLOCKS_DIFFER = timedelta(minutes=5)
-_AT_ONCE = 5
-_BATCH_PAUSE = timedelta(seconds=1)
-"""After each batch of messages: there is no published limit for DMs, but many at once get a bot flagged."""
 _DM_PAUSE = timedelta(minutes=10)
 
 
@@ -49,46 +44,33 @@ class Undelivered:
         return self.notice.refusal == Refusal.STUCK.name
 
 
-class NotificationSender:
+class NotificationSender(DeliveryLoop):
     """Sends what the outbox holds; knows nothing that is not in the ledger but how the last tries went."""
 
+    longest_pause = _DM_PAUSE
+
     def __init__(self, client: discord.Client, ledger: Ledger, clock: Clock) -> None:
-        self.bell = WakeEvent()
-        ledger.when_due(Work.NOTICES, self.bell.ring)
-        self._client = client
-        self._ledger = ledger
-        self._clock = clock
-        self._random = Random()
-        self._no_dms_before: datetime | None = None
+        super().__init__(client, ledger, Work.NOTICES, clock)
         self._failed_batches = 0
         self._got_through = 0
         self._failing: dict[int, int] = {}
         """How many messages had got through when a notice failed last."""
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Send notices until `stop`; beside the cards, which must not wait for a message that hangs."""
-        await repeat(self.send_due, self.bell, self._clock, stop)
-
-    async def send_due(self) -> datetime:
-        """Send one batch of the notices that are due; return when the next may be."""
-        now = self._clock()
-        if self._no_dms_before and now < self._no_dms_before <= now + _DM_PAUSE:
-            return self._no_dms_before
-        batch = await self._ledger.read.notices_due(now, _AT_ONCE)
+    async def _deliver_batch(self, now: datetime) -> timedelta | None:
         of_users: defaultdict[int, list[Notice]] = defaultdict(list)
-        for notice in batch:
+        for notice in await self._ledger.read.notices_due(now, AT_ONCE):
             of_users[notice.user_id].append(notice)
         passed = await asyncio.gather(*map(self._send_in_order, of_users.values()))
-        if batch:
-            self._no_dms_before = later(self._no_dms_before, now + self._pause_after(passed))
-        due = await self._ledger.read.next_notice_due()
-        return earlier(due and later(due, self._no_dms_before), now + IDLE)
+        return self._pause_after(passed) if of_users else None
+
+    async def _next_due(self, now: datetime) -> datetime | None:
+        return await self._ledger.read.next_notice_due()
 
     def _pause_after(self, passed: Sequence[bool]) -> timedelta:
         """Return how long to leave Discord in peace: for long where it fails for everybody."""
         down = len(passed) > 1 and not any(passed)
         self._failed_batches = self._failed_batches + 1 if down else 0
-        return retry_after(self._failed_batches, self._random) if down else _BATCH_PAUSE
+        return retry_after(self._failed_batches, self._random) if down else BATCH_PAUSE
 
     async def _send_in_order(self, notices: Sequence[Notice]) -> bool:
         """Send one user's notices; tell whether Discord answered to any. A second one is due only where the first has
@@ -96,7 +78,7 @@ class NotificationSender:
         """
         answered = False
         for notice in notices:
-            if answered and self._no_dms_before and self._clock() < self._no_dms_before:
+            if answered and self._not_before and self._clock() < self._not_before:
                 break
             answered = await self._send_notice(notice) or answered
         return answered
@@ -195,7 +177,7 @@ class NotificationSender:
         unexpected = None if isinstance(error, DELIVERY_ERRORS) else error
         log.warning("notice %d not delivered (%s): %s", notice.id, refusal.name, error, exc_info=unexpected)
         if refusal is Refusal.TOO_FAST:
-            self._no_dms_before = now + _DM_PAUSE
+            self._not_before = now + _DM_PAUSE
             await self._postpone(notice, _DM_PAUSE, refusal)
             return refusal
         long = notice.has_long_failed(now)

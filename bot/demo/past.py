@@ -46,5 +46,5 @@ async def _work(app: App) -> None:
     for _ in range(3):
         await app.scheduler.start_due()
         await app.scheduler.finish()
-        await app.services.card_updater.show_due()
-        await app.services.notification_sender.send_due()
+        await app.services.card_updater.deliver_due()
+        await app.services.notification_sender.deliver_due()

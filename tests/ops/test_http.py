@@ -106,8 +106,8 @@ async def test_a_loop_that_waits_turns_often_enough(here: World) -> None:
     """What is not due for days must not look like a loop that hangs."""
     now = here.clock()
     assert (await here.app.scheduler.start_due() - now).total_seconds() <= 60
-    assert (await here.app.services.card_updater.show_due() - now).total_seconds() <= 60
-    assert (await here.app.services.notification_sender.send_due() - now).total_seconds() <= 60
+    assert (await here.app.services.card_updater.deliver_due() - now).total_seconds() <= 60
+    assert (await here.app.services.notification_sender.deliver_due() - now).total_seconds() <= 60
     assert (await here.app.services.webhooks.step() - now).total_seconds() <= 60
 
 

@@ -71,7 +71,7 @@ async def test_two_processes_send_a_message_once(here: World, ann: Any) -> None:
 
     async def counted(notice: Any) -> Any:
         sent.append(notice.id)
-        await here.app.services.notification_sender.send_due()  # as if by another process, at the same moment
+        await here.app.services.notification_sender.deliver_due()  # as if by another process, at the same moment
         return await send(notice)
 
     here.app.services.notification_sender._send = counted  # type: ignore[method-assign]
