@@ -94,8 +94,7 @@ async def show_steps(reply: Reply) -> CardView:
     services = reply.services
     if await services.accounts.key_names(reply.user_id):
         return await show_keys(reply)
-    kept = await services.keeping.kept(reply.user_id)
-    return key_steps(services.keys_page, len(kept.orders) if kept else 0)
+    return key_steps(services.keys_page, await services.keeping.count(reply.user_id))
 
 
 @handles(actions.CONNECT)
@@ -118,15 +117,14 @@ async def connect(reply: Reply, form: Form, name: str = "") -> CardView | None:
     try:
         result = await services.accounts.connect(reply.user_id, form.text(KEY_FIELD), name)
     except _TRY_AGAIN as error:
-        kept = await services.keeping.kept(reply.user_id)
         problem = panel_error(error) if isinstance(error, PanelError) else user_error(error)
-        return not_connected(problem, services.keys_page, name, len(kept.orders) if kept else 0)
+        return not_connected(problem, services.keys_page, name, await services.keeping.count(reply.user_id))
     kept = await services.keeping.kept_for(result.account)
-    await reply.show(connected(result, goes_on=kept is not None))
+    await reply.show(connected(result, goes_on=bool(kept)))
     if not reply.is_dm and await services.greeter.say_hello(reply.user_id) is Hello.REFUSED:
-        await reply.show(connected(result, goes_on=kept is not None, dms_refused=True))
-    if kept:
-        await _go_on(await reply.further(), kept, result.account.id)
+        await reply.show(connected(result, goes_on=bool(kept), dms_refused=True))
+    for one in kept:
+        await _go_on(await reply.further(), one, result.account.id)
     return None
 
 

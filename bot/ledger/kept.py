@@ -21,29 +21,27 @@ class Kept(Transaction):
 
     async def keep_orders(
         self, user_id: int, action: OrderAction, orders: Sequence[str], key_name: str = ""
-    ) -> KeptOrders | None:
-        """Keep orders for when a key is connected, beside those for the same; return what is kept of them.
+    ) -> Sequence[str]:
+        """Keep orders for when a key is connected, with those for the same; return all that are kept for that.
 
-        They take the place of what was kept for something else, but a look-up, which costs nothing to repeat, of
-        nothing. None where there are too many, or their user is being erased.
+        Nothing is kept where it would be too much of one user, or while they are being erased.
         """
         if await self.is_being_erased(user_id):
-            return None
+            return ()
         before = await self.kept_orders(user_id, self.now - KEPT_FOR)
-        if before and before.action is action and before.key_name == key_name:
-            orders = tuple(dict.fromkeys((*before.orders, *orders)))
-        elif before and action is OrderAction.STATUS:
-            return None
-        if not 0 < len(orders) <= MOST_KEPT:
-            return None
-        kept = json.dumps(list(orders))
-        which = {"user_id": user_id, "action": action, "key_name": key_name, "orders": kept}
-        await QUERIES.keep_orders(self._db, **which, now=self._now_ms)
-        return await self.kept_orders(user_id, self.now - KEPT_FOR)
+        same = [kept for kept in before if (kept.action, kept.key_name) == (action, key_name)]
+        others = sum(len(kept.orders) for kept in before if kept not in same)
+        orders = tuple(dict.fromkeys((*(order for kept in same for order in kept.orders), *orders)))
+        if not orders or others + len(orders) > MOST_KEPT:
+            return ()
+        which = {"user_id": user_id, "action": action, "key_name": key_name}
+        await QUERIES.keep_orders(self._db, **which, orders=json.dumps(orders), now=self._now_ms)
+        return orders
 
     async def drop_kept(self, kept: KeptOrders) -> None:
         """Forget what was kept: it has been asked about."""
-        await QUERIES.drop_kept(self._db, user_id=kept.user_id, created_at=to_ms(kept.created_at))
+        which = {"user_id": kept.user_id, "action": kept.action, "key_name": kept.key_name}
+        await QUERIES.drop_kept(self._db, **which, created_at=to_ms(kept.created_at))
 
     async def bound_lapsed(self, user_id: int) -> None:
         """Forget the orders of a user's oldest unanswered questions, where they are too many together."""

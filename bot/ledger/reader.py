@@ -81,10 +81,10 @@ class Reader(Overviews):
         row = await QUERIES.preferences(self._db, user_id=user_id)
         return Preferences.read(row) if row else Preferences()
 
-    async def kept_orders(self, user_id: int, since: datetime) -> KeptOrders | None:
-        """Return the orders that are kept since then for when a user connects a key, if there are any."""
-        row = await QUERIES.kept_orders(self._db, user_id=user_id, since=to_ms(since))
-        return KeptOrders.read(row) if row else None
+    async def kept_orders(self, user_id: int, since: datetime) -> list[KeptOrders]:
+        """Return what is kept since then for when a user connects a key: the orders of each command, for each key."""
+        rows = QUERIES.kept_orders(self._db, user_id=user_id, since=to_ms(since))
+        return [KeptOrders.read(row) async for row in rows]
 
     async def language_of(self, user_id: int) -> Language:
         """Return the language to write to a user in: chosen, or their client's at the last request, or English."""

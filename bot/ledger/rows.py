@@ -276,7 +276,7 @@ class OrderAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeptOrders(Row):
-    """Orders that a user named while no key could be used; `key_name`: the key they are for, empty: any."""
+    """Orders that a user named for one command without a usable key; `key_name`: the key they are for, empty: any."""
 
     conversions: ClassVar[Mapping[str, Any]] = {
         "action": OrderAction,

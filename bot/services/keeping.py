@@ -1,6 +1,6 @@
 """Nothing typed is lost: orders that were named while no key could be used are kept until one can."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from bot.domain.clock import Clock
@@ -25,18 +25,18 @@ class Keeping:
             key_name = error.name if isinstance(error, KeyPaused) else ""
             if found.orders:
                 async with self._ledger.write() as tx:
-                    kept = await tx.keep_orders(user_id, action, found.orders, key_name)
-                error.kept = len(kept.orders) if kept else 0
+                    error.kept = len(await tx.keep_orders(user_id, action, found.orders, key_name))
             raise
 
-    async def kept(self, user_id: int) -> KeptOrders | None:
-        """Return what is kept for a user until they connect a key, if anything is."""
-        return await self._ledger.read.kept_orders(user_id, self._clock() - KEPT_FOR)
+    async def count(self, user_id: int) -> int:
+        """Return how many orders are kept for a user until they connect a key."""
+        kept = await self._ledger.read.kept_orders(user_id, self._clock() - KEPT_FOR)
+        return len({order for one in kept for order in one.orders})
 
-    async def kept_for(self, account: Account) -> KeptOrders | None:
-        """Return what is kept for a user who has just connected this key, unless it is for another one."""
-        kept = await self.kept(account.user_id)
-        return kept if kept and folded(kept.key_name) in ("", account.folded) else None
+    async def kept_for(self, account: Account) -> Sequence[KeptOrders]:
+        """Return what is kept for a user who has just connected this key, but for what is for another one."""
+        kept = await self._ledger.read.kept_orders(account.user_id, self._clock() - KEPT_FOR)
+        return [one for one in kept if folded(one.key_name) in ("", account.folded)]
 
     async def drop(self, kept: KeptOrders) -> None:
         """Forget what was kept: it has been asked about."""

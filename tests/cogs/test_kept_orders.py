@@ -130,10 +130,51 @@ async def test_nobody_fills_the_ledger_without_a_key(here: World, bob: Any) -> N
     assert here.sql("SELECT * FROM kept_orders") == []
 
 
-async def test_a_look_up_does_not_take_the_place_of_a_cancel(here: World, bob: Any) -> None:
-    await bob.slash("cancel", orders="ord_A")
-    assert "kept" not in shown(await bob.slash("status", orders="ord_B"))
-    assert "Cancel 1 order?" in text((await connect(bob))[1])
+async def connect_all(user: Any) -> list[str]:
+    """Connect a key; return all that is asked and shown below the card that says so."""
+    result = await user.submit_modal(await user.slash("key set"), {"key": KEY})
+    return [text(answer) for answer in result.followups]
+
+
+async def test_what_was_named_for_another_command_stays_kept(here: World, bob: Any) -> None:
+    await bob.slash("cancel", orders="ord_A ord_C")
+    assert "Your 1 order is kept" in shown(await bob.slash("refill", orders="ord_B"))
+    assert "Your 1 order is kept" in shown(await bob.slash("status", orders="ord_A"))
+    assert "Your 3 orders are still kept" in shown(await bob.submit_modal(await bob.slash("key set"), {"key": "short"}))
+    await here.restart()
+    cancel, refill, status = await connect_all(bob)
+    assert "Cancel 2 orders?" in cancel
+    assert "Refill 1 order" in refill
+    assert "`ord_A`" in status
+    assert here.cancel_calls() == here.calls("refill") == []
+    assert await connect_all(bob) == []
+
+
+async def test_what_was_named_for_another_key_stays_kept(here: World, ann: Any) -> None:
+    here.panel.add_key("np-second-key-0000")
+    await here.connect(ann, "np-second-key-0000", "second")
+    for key, order in {KEY: "ord_A", "np-second-key-0000": "ord_B"}.items():
+        here.order(order, key=key)
+        here.panel.revoke_key(key)
+    for name in ("main", "second", "main", "second"):
+        await ann.slash("balance", key=name)
+        here.skip(60)
+    for name, order in {"main": "ord_A", "second": "ord_B"}.items():
+        assert "Your 1 order is kept" in shown(await ann.slash("cancel", orders=order, key=name))
+    for key, name, order in ((KEY, "main", "ord_A"), ("np-second-key-0000", "second", "ord_B")):
+        here.panel.add_key(key)
+        assert f"`{order}`" in text((await connect(ann, key, name))[1])
+
+
+async def test_all_that_one_user_has_kept_is_bounded(here: World, bob: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.ledger.kept.MOST_KEPT", 3)
+    await bob.slash("cancel", orders="ord_A ord_B")
+    assert "kept" not in shown(await bob.slash("refill", orders="ord_C ord_D"))
+    assert "Your 1 order is kept" in shown(await bob.slash("refill", orders="ord_C"))
+    assert here.sql("SELECT action, orders FROM kept_orders ORDER BY action") == [
+        ("cancel", '["ord_A", "ord_B"]'),
+        ("refill", '["ord_C"]'),
+    ]
 
 
 async def test_orders_for_a_rejected_key_wait_for_that_key(here: World, ann: Any) -> None:
