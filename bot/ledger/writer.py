@@ -1,44 +1,25 @@
 """What can be changed in the ledger, within one transaction."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from bot.domain.accounts import AccountState
-from bot.domain.order_ids import Junk
-from bot.domain.order_status import OrderStatus
-from bot.domain.panel_answers import OrderReading
-from bot.domain.polling import DRAFT_LIVES, EXPIRES_AFTER, resend_after, resent_together
+from bot.domain.polling import EXPIRES_AFTER, resend_after, resent_together
 from bot.domain.reasons import Reason
 from bot.domain.refunds import Refund
 from bot.domain.states import MAX_AMBIGUOUS, State
-from bot.ledger.cards import MessageRef
-from bot.ledger.holder import Holder
-from bot.ledger.kept import Kept
 from bot.ledger.nudges import Nudges
 from bot.ledger.outcomes import Outcome, outcome_row
 from bot.ledger.panel_accounts import PanelAccounts
 from bot.ledger.pruner import Pruner
 from bot.ledger.queries import QUERIES
 from bot.ledger.reader import Sealed
+from bot.ledger.requests import Requests
 from bot.ledger.row import to_ms
-from bot.ledger.rows import (
-    Account,
-    Cancellation,
-    Preview,
-    PreviewState,
-    Request,
-    RequestState,
-    SealedKey,
-    folded,
-    junk_json,
-)
+from bot.ledger.rows import Account, Cancellation, Request, SealedKey, folded
 from bot.ledger.transaction import Work
 
-_ORDERS_AT_ONCE = 5_000
-"""Of a request, written by one statement."""
 _MOST_KEPT_UNSENT = 1_000
 """Orders of a stopped list that are kept one by one; of more only the number, or asking and stopping fills the disk."""
 _SAME_KEY_WAITS = timedelta(seconds=2)
@@ -48,7 +29,7 @@ _SAME_KEY_ROUNDS = 10
 _FIRST_RESEND = resend_after(1) // timedelta(milliseconds=1)
 
 
-class Writer(Pruner, PanelAccounts, Nudges, Kept, Holder):
+class Writer(Pruner, PanelAccounts, Nudges, Requests):
     """What can be changed within one transaction, as of its time; every method may be combined with the others."""
 
     async def place_account(self, user_id: int, name: str) -> int:
@@ -140,98 +121,6 @@ class Writer(Pruner, PanelAccounts, Nudges, Kept, Holder):
     async def set_trouble(self, account_id: int, trouble: Reason | None) -> bool:
         """Note why an account makes no progress; tell whether that is new."""
         return bool(await QUERIES.set_trouble(self._db, id=account_id, trouble=trouble, now=self._now_ms))
-
-    async def add_request(
-        self,
-        account: Account,
-        orders: Sequence[str],
-        card: MessageRef,
-        *,
-        ask_first: bool,
-        ignored: Sequence[str],
-        repeats: int,
-        preview: Preview | None = None,
-    ) -> int:
-        """Write down what a user wants cancelled and return the request's id; sent only when not `ask_first`."""
-        request_id: int = await QUERIES.add_request(
-            self._db,
-            account_id=account.id,
-            user_id=account.user_id,
-            state=RequestState.AWAITING_CONFIRMATION if ask_first else RequestState.ACTIVE,
-            orders=len(orders),
-            ignored=junk_json(Junk.of(ignored)),
-            repeats=repeats,
-            preview=preview and preview.to_json(),
-            channel_id=card.channel_id,
-            guild_id=card.guild_id,
-            message_id=card.message_id,
-            token_sealed=card.token_sealed,
-            card_until=to_ms(card.until),
-            language=card.language,
-            now=self._now_ms,
-            began_at=None if ask_first else self._now_ms,
-        )
-        self._make_due(Work.ORDERS, not ask_first)
-        for first in range(0, len(orders), _ORDERS_AT_ONCE):
-            some = json.dumps(list(orders[first : first + _ORDERS_AT_ONCE]))
-            await QUERIES.add_orders(self._db, request_id=request_id, first=first, orders=some)
-        return request_id
-
-    async def answer_request(self, request_id: int, state: RequestState) -> bool:
-        """Confirm or drop a request that asks; False if it was answered before.
-
-        The orders of one that was declined are forgotten; those of one that expired can be asked about again for a day.
-        """
-        begins = state is RequestState.ACTIVE
-        began_at = self._now_ms if begins else None
-        lapsed = await self.request(request_id) if state is RequestState.EXPIRED else None
-        undecided = lapsed.preview if lapsed and lapsed.asks_what_to_do else None  # it is asked again as it was
-        preview = undecided and undecided.to_json()
-        changed = await QUERIES.answer_request(self._db, id=request_id, state=state, began_at=began_at, preview=preview)
-        if changed and state is RequestState.DECLINED:
-            await QUERIES.forget_orders(self._db, id=request_id)
-        if changed and lapsed:
-            await self.bound_lapsed(lapsed.user_id)
-        self._make_due(Work.ORDERS, changed and begins)
-        return bool(changed)
-
-    async def save_preview(
-        self, request_id: int, preview: Preview, seen: Mapping[int, OrderReading] | None = None
-    ) -> None:
-        """Note what the panel said of a request for its card, unless the request has been answered meanwhile.
-
-        `seen`: what was read of single orders, by their position; it may prove a refund later.
-        """
-        if await QUERIES.save_preview(self._db, id=request_id, preview=preview.to_json()):
-            rows = [self._seen_row(request_id, *one) for one in (seen or {}).items()]
-            await QUERIES.note_seen(self._db, rows)
-            await self.touch_card(request_id)
-
-    def _seen_row(self, request_id: int, position: int, reading: OrderReading) -> dict[str, Any]:
-        return {
-            "request_id": request_id,
-            "position": position,
-            "pending_at": self._now_ms if reading.status is OrderStatus.PENDING else None,
-            "charge": reading.charge,
-            "currency": reading.currency,
-        }
-
-    async def interrupt_previews(self) -> None:
-        """End what a dead process was asking: its questions stand without the rest of their previews."""
-        living = await self.living()
-        for row in [row async for row in QUERIES.previews(self._db)]:
-            request = Request.read(row)
-            asking = request.preview and request.preview.state is PreviewState.ASKING
-            if request.preview and asking and request.preview.process not in living:
-                await self.save_preview(request.id, replace(request.preview, state=Reason.INTERRUPTED))
-
-    async def expire_requests(self) -> None:
-        """Give up on requests that were never confirmed, and forget the orders that were kept for long enough."""
-        await self.prune_kept()
-        before = to_ms(self.now - DRAFT_LIVES)
-        for row in [row async for row in QUERIES.requests_to_expire(self._db, before=before)]:
-            request = await self.request(row["id"])
-            await self.answer_request(row["id"], request.lapses_to if request else RequestState.EXPIRED)
 
     async def start_orders(self, account_id: int, most: int) -> int:
         """Make up to `most` orders whose turn it is ready to be sent, and return how many were started.

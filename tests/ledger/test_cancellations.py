@@ -9,7 +9,7 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading
 from bot.domain.states import State, Transition
 from bot.ledger import NoticeKind, Outcome, SealedKey
-from bot.ledger.writer import _ORDERS_AT_ONCE
+from bot.ledger.requests import _ORDERS_AT_ONCE
 from bot.panel import MAX_BATCH
 from tests.ledger.ledger_case import ANN, KEY, LATER, LedgerCase, ask, claim, connect
 from tests.world import START, orders_of
