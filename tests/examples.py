@@ -124,6 +124,7 @@ def view(orders: Sequence[Cancellation], *, in_trouble: bool = False) -> Request
         grouped(orders),
         ids,
         len(orders) if in_trouble else 0,
+        len(orders) // 2 if in_trouble else 0,
         NOW,
         NOW,
     )

@@ -128,7 +128,7 @@ def _progress(view: RequestView) -> CardView:
         account_text(view.account.trouble) if view.account.trouble and view.is_open else "",
     ]
     head = titled(*answer, small_line, no_longer_updating() if view.is_last else "", *_sent(view, sections), *why)
-    notes = [small(_linked_before(view.linked)) if view.linked else "", ignored(request.ignored, request.repeats)]
+    notes = [*map(small, _linked_before(view)), ignored(request.ignored, request.repeats)]
     texts, left_out = texts_of(sections, beside=[head, *notes])
     may_stop = _may_stop(view)
     first = (
@@ -151,12 +151,23 @@ def _progress(view: RequestView) -> CardView:
     )
 
 
-def _linked_before(count: int) -> str:
-    return plural(
-        "{count} was already being cancelled; not sent twice.",
-        "{count} were already being cancelled; not sent twice.",
-        count,
-    )
+def _linked_before(view: RequestView) -> list[str]:
+    """Say of how many orders an earlier cancel answers: one that was done, or one that was under way."""
+    done, under_way = view.cancelled_before, view.linked - view.cancelled_before
+    return [
+        plural(
+            "{count} was already cancelled; not sent again.", "{count} were already cancelled; not sent again.", done
+        )
+        if done
+        else "",
+        plural(
+            "{count} was already being cancelled; not sent twice.",
+            "{count} were already being cancelled; not sent twice.",
+            under_way,
+        )
+        if under_way
+        else "",
+    ]
 
 
 def _sent(view: RequestView, sections: Sections) -> Sequence[str]:

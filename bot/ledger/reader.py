@@ -135,6 +135,10 @@ class Reader(Overviews):
         """Return how many orders of a request had been asked for before."""
         return await QUERIES.count_linked(self._db, request_id=request_id)
 
+    async def count_cancelled_before(self, request_id: int) -> int:
+        """Return how many of those were cancelled already when it began."""
+        return await QUERIES.count_cancelled_before(self._db, request_id=request_id)
+
     async def groups_of_request(self, request_id: int) -> Groups:
         """Return what a request's card shows of the orders started, its own and those it is linked to."""
         queries = QUERIES.tally_of_request, QUERIES.first_of_request, QUERIES.money_of_request

@@ -56,8 +56,9 @@ _MESSAGE_LIVES = timedelta(minutes=55)  # edits of messages older than an hour a
 class RequestView:
     """All that a card shows: a request, its account, and how many of its orders stand where, with the first of each.
 
-    `keys`: all accounts of the user; `waiting`: the first orders not started yet; `sent_by`: when the last of them
-    can be sent at the earliest; `reach`: how the user hears of what the card does not show any more.
+    `keys`: all accounts of the user; `waiting`: the first orders not started yet; `linked`: how many are not sent since
+    an earlier cancel answers for them, `cancelled_before` of them as cancelled; `sent_by`: when the last of those that
+    wait can be sent at the earliest; `reach`: how the user hears of what the card does not show any more.
     """
 
     request: Request
@@ -66,6 +67,7 @@ class RequestView:
     groups: Groups
     waiting: tuple[str, ...]
     linked: int
+    cancelled_before: int
     sent_by: datetime | None
     read_at: datetime
     """When all this was read."""
@@ -256,8 +258,9 @@ class Cancels:
                 return None
             waiting = tuple(await read.waiting_orders(request_id)) if request.waiting else ()
             groups, linked = await read.groups_of_request(request_id), await read.count_linked(request_id)
+            cancelled_before = await read.count_cancelled_before(request_id) if linked else 0
             reach = await read.reach(request.user_id)
-            return RequestView(request, account, keys, groups, waiting, linked, None, read_at, reach)
+            return RequestView(request, account, keys, groups, waiting, linked, cancelled_before, None, read_at, reach)
 
         read_at = self._clock()
         view = await self._ledger.snapshot(read_whole)

@@ -4,6 +4,7 @@ import csv
 import random
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -90,7 +91,20 @@ async def test_repeating_the_command_joins_what_is_under_way(here: World, ann: A
     assert "1 was already being cancelled; not sent twice." in shown(again)
     await here.wait(90)
     assert "1 cancelled" in shown(again)
+    assert "1 was already being cancelled; not sent twice." in shown(again)  # it was when that was asked
     assert len(messages(ann)) == 1
+
+
+async def test_repeating_the_command_later_says_what_was_cancelled_by_then(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    here.order("ord_B", RUNNING, upstream=Upstream(timedelta(days=2)))
+    await ann.slash("cancel", orders="ord_A ord_B")
+    await here.wait(10)
+    again = await ann.slash("cancel", orders="ord_A ord_B")
+    await here.settle()
+    assert "-# 1 was already cancelled; not sent again.\n" in shown(again)
+    assert "-# 1 was already being cancelled; not sent twice." in shown(again)
+    assert set(here.panel.cancel_requests.values()) == {1}
 
 
 def big_list(rng: random.Random) -> tuple[str, list[str]]:

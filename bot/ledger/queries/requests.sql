@@ -153,6 +153,10 @@ SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT) FROM requests WHERE account_id 
 -- name: count_linked(request_id)$
 SELECT COUNT(*) FROM request_orders WHERE request_id = :request_id AND linked = 1;
 
+-- name: count_cancelled_before(request_id)$
+SELECT COUNT(*) FROM requests r JOIN request_orders ro ON ro.request_id = r.id JOIN cancellations c ON c.id = ro.cancellation_id
+WHERE r.id = :request_id AND ro.linked = 1 AND c.state = 'cancelled' AND c.ended_at <= r.began_at;
+
 -- name: place_card(message_id, token_sealed, card_until, language, id)!
 UPDATE requests SET message_id = :message_id, token_sealed = :token_sealed, card_until = :card_until,
                     language = COALESCE(:language, language), card_failures = 0, card_due_at = NULL
