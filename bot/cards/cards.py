@@ -83,7 +83,7 @@ def _question(view: RequestView) -> CardView:
             *filter(None, [more_orders(missing), ignored(request.ignored, request.repeats)]),
         ]
     )
-    key = small(key_fact(view.keys, view.account), _("Nothing sent yet"))
+    key = small(_("Nothing sent yet"), key_fact(view.keys, view.account))
     menus = more_menu(ListKind.REQUEST, request.id, _rest(view)) if missing else []
     cancel = plural("Cancel {count} order", "Cancel {count} orders", request.orders)
     title = plural("Cancel {count} order?", "Cancel {count} orders?", request.orders)

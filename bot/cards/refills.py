@@ -87,7 +87,7 @@ def _question(
     return card(
         Tone.WAITING,
         [
-            titled(title, small(key, _("Nothing sent yet"))),
+            titled(title, small(_("Nothing sent yet"), key)),
             _named(orders[:MOST_ON_CARD], count),
             "\n".join(f"-# {note}" for note in (*notes, no_way_back) if note),
         ],

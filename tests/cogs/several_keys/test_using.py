@@ -60,7 +60,7 @@ async def test_a_question_says_under_which_key_and_keeps_to_it(here: World, ann:
     asked = [here.order(f"ord_{number}", key=SHOP) for number in range(30)]
     question = await ann.slash("cancel", orders=" ".join(asked), key="Shop")
     await here.wait(2)
-    assert "-# key `Shop` · Nothing sent yet" in shown(question)
+    assert "-# Nothing sent yet · key `Shop`" in shown(question)
     assert "30 pending" in shown(question)
     await ann.slash("key default", name="Shop")
     await ann.slash("key default", name="main")
@@ -144,7 +144,7 @@ async def test_refill_these_keeps_to_the_cards_key_whatever_the_default_is(here:
     result = await ann.slash("cancel", orders="ord_S", key="Shop")
     await here.settle()
     question = await choose(ann, result.response, "Refill the 1 partly delivered · Shop")
-    assert "-# key `Shop` · Nothing sent yet" in shown(question)
+    assert "-# Nothing sent yet · key `Shop`" in shown(question)
     await here.restart()
     await ann.click(question.response, label="Refill 1 order")
     assert calls(here, "refill") == [(SHOP, ("ord_S",))]
