@@ -18,10 +18,11 @@ from bot.cards.groups import (
     texts_of,
     tone_of,
 )
-from bot.cards.keys import connect_again, key_fact, names_of, paused_title
+from bot.cards.keys import connect_again, key_fact, names_of
 from bot.cards.language import _, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.more import Options, copy_ids, more_menu, other_keys, refill, retry, whole_list
+from bot.cards.paused import headed, paused_lines
 from bot.cards.previews import cancellable, preview_text
 from bot.cards.promises import no_longer_updating, when_all_sent, when_settled
 from bot.cards.reasons import account_text
@@ -34,6 +35,7 @@ from bot.domain.states import State
 from bot.ledger import ListKind, RequestState
 from bot.panel import MAX_BATCH
 from bot.services.cancels import RequestView
+from bot.services.keys import PausedKey
 
 _WORTH_SAYING = timedelta(seconds=10)
 """What takes less needs no estimate."""
@@ -122,12 +124,10 @@ def _progress(view: RequestView) -> CardView:
     if State.QUEUED in sections and not stuck:  # nothing is watched without a key, so nothing is promised
         sections = {**sections, State.QUEUED: replace(sections[State.QUEUED], note=when_settled(view.reach))}
     small_line = facts(request.orders, key_fact(view.keys, view.account), view.read_at if view.is_open else None)
-    answer = [paused_title(view.account.state), headline(sections)] if stuck else [headline(sections)]
-    why = [
-        account_text(view.account.state) if stuck else "",
-        account_text(view.account.trouble) if view.account.trouble and view.is_open else "",
-    ]
-    head = titled(*answer, small_line, no_longer_updating() if view.is_last else "", *_sent(view, sections), *why)
+    above = paused_lines([PausedKey(view.account)], view.keys) if stuck else []
+    why = account_text(view.account.trouble) if view.account.trouble and view.is_open else ""
+    last = no_longer_updating() if view.is_last else ""
+    head = headed(above, headline(sections), small_line, last, *_sent(view, sections), why)
     notes = [*map(small, _linked_before(view)), ignored(request.ignored, request.repeats)]
     texts, left_out = texts_of(sections, beside=[head, *notes])
     may_stop = _may_stop(view)

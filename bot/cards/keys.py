@@ -8,16 +8,13 @@ from bot.cards import actions
 from bot.cards.language import _, isolated, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.paused import headed, paused_lines
-from bot.cards.reasons import account_text
-from bot.cards.text import amount, code, listed, titled
+from bot.cards.text import amount, code, titled
 from bot.cards.words import TRACES
 from bot.domain.accounts import AccountState
 from bot.domain.panel_answers import Balance
 from bot.ledger import Account, Keyring, ListKind
 from bot.services.keys import KeyView, PausedKey, Removed
 
-_ROOM_FOR_NAMES = 100
-"""The size of the names of keys that share one trouble: one of 32 emoji at least."""
 _MOST_CONNECTS = 5
 """Keys that a card has a button for to be connected again; its text names all."""
 
@@ -95,23 +92,6 @@ def connect_again(paused: Sequence[Account], *, several: bool) -> list[actions.B
         )
         for one in paused[:_MOST_CONNECTS]
     ]
-
-
-def paused_title(state: AccountState) -> str:
-    """Say, as a card's first line, that nothing is sent or watched under a key."""
-    if state is AccountState.SUSPENDED:
-        return _("⏸ Paused: your NotPanel account is suspended")
-    return _("⏸ Paused: NotPanel rejects your key")
-
-
-def pauses(paused: Keyring, keys: Keyring) -> list[str]:
-    """Say why keys are needed again, and which where there are several; nothing where none is."""
-    reasons: list[str] = []
-    for state in dict.fromkeys(account.state for account in paused):
-        names, missing = listed([code(one.name) for one in paused if one.state is state], _ROOM_FOR_NAMES)
-        more = " " + _("… and {missing} more", missing=missing) if missing else ""
-        reasons.append(f"{names}{more}: {account_text(state)}" if names_of(keys) else account_text(state))
-    return [titled(_("⚠️ I need your key again"), *reasons)] if reasons else []
 
 
 def which_to_remove(keys: Keyring) -> CardView:

@@ -9,6 +9,7 @@ from bot.cards.groups import (
     Sections,
     facts,
     headline,
+    joined,
     more_orders,
     not_delivered,
     sections_of,
@@ -17,17 +18,18 @@ from bot.cards.groups import (
     tone_of,
     total,
 )
-from bot.cards.keys import Names, connect_again, key_fact, names_of, pauses
+from bot.cards.keys import Names, connect_again, key_fact, names_of
 from bot.cards.language import N_, _, number, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.money import change
 from bot.cards.more import copy_ids, more_menu, other_keys, refill, whole_list
+from bot.cards.paused import paused_lines
 from bot.cards.promises import dms_refused, no_longer_updating
-from bot.cards.reasons import account_text
 from bot.cards.text import code, small, titled
 from bot.cards.words import WORDINGS
 from bot.domain.states import State
-from bot.ledger import Cancellation, Group, Groups, ListKind, Notice, Progress, Report
+from bot.ledger import Cancellation, Group, Groups, Keyring, ListKind, Notice, Progress, Report
+from bot.services.keys import PausedKey
 
 _ALONE = {
     State.CANCELLED: N_("Cancelled: {order}"),
@@ -46,7 +48,7 @@ def notice_card(report: Report, notice: Notice, now: datetime | None = None) -> 
 
     A living message counts all orders of its request and names those that it is to tell of; `now`: how old that is.
     """
-    parts = [*([dms_refused()] if notice.is_for_want_of_dms else []), *pauses(report.pauses, report.accounts)]
+    parts = [*([dms_refused()] if notice.is_for_want_of_dms else []), *joined(_pauses(report, report.accounts))]
     names = names_of(report.accounts)
     folded = False
     for title, late in _overdue(report.overdue, names).items():
@@ -104,19 +106,22 @@ def reply_card(report: Report, notice: Notice) -> CardView:
 def brief_notice_card(report: Report, notice: Notice) -> CardView:
     """Tell the same in counts alone, with nothing in it from outside: for what Discord takes in no other form."""
     ended = sections_of(report.ended)
-    reasons = dict.fromkeys(account_text(account.state) for account in report.pauses)
-    parts = [dms_refused()] if notice.is_for_want_of_dms else []
-    parts += [titled(_("⚠️ I need your key again"), *reasons)] if reasons else []
+    parts = [*([dms_refused()] if notice.is_for_want_of_dms else []), *joined(_pauses(report, ()))]
     parts += [f"**{title}** ({number(late.count)})" for title, late in _overdue(report.overdue, {}).items()]
     if ended:
         parts.append(titled(headline(ended), facts(total(ended))))
     told = sections_of({**report.overdue, **report.ended})
     rest = _("Discord did not take the longer message. The buttons show each order.")
     return card(
-        Tone.BAD if reasons else tone_of(ended) if ended else Tone.WAITING,
+        Tone.BAD if report.pauses else tone_of(ended) if ended else Tone.WAITING,
         [*parts, *([f"-# {rest}"] if told else [])],
         buttons=show_all(ListKind.NOTICE, notice.id, total(told)) if told else [],
     )
+
+
+def _pauses(report: Report, keys: Keyring) -> list[str]:
+    """Say which keys are paused; `keys`: all of a user's where those may be named."""
+    return paused_lines([PausedKey(one) for one in report.pauses], keys)
 
 
 def _standing(progress: Progress) -> Sections:

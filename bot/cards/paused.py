@@ -8,8 +8,8 @@ from bot.domain.accounts import AccountState
 from bot.ledger import Keyring
 from bot.services.keys import PausedKey
 
-_ROOM_FOR_NAMES = 60
-"""The size of the names of keys in a first line."""
+_ROOM_FOR_NAMES = 100
+"""The size of the names of keys in a first line: one of 32 emoji at least."""
 
 
 def paused_lines(paused: Sequence[PausedKey], keys: Keyring) -> list[str]:

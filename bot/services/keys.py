@@ -79,10 +79,10 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class PausedKey:
-    """A key that the panel does not take, and how it ends; empty where it cannot be opened."""
+    """A key that the panel does not take, and how it ends; empty where that is not known."""
 
     account: Account
-    last4: str
+    last4: str = ""
 
 
 class Accounts:

@@ -130,7 +130,7 @@ async def test_a_revoked_key_pauses_the_account_and_a_new_one_goes_on(here: Worl
     assert messages(ann) == []  # refused once: it may be the panel
     await here.wait(60)
     (notice,) = messages(ann)  # one, however often it could have been tried
-    assert "I need your key again" in notice
+    assert "⏸ Paused: NotPanel rejects your key" in notice
     assert "rejects your key" in shown(card)
     calls = len(here.panel.calls)
     await here.wait(120)

@@ -170,7 +170,7 @@ async def test_off_keeps_that_a_key_is_needed_again(here: World, ann: Any) -> No
     await here.wait(120)
     assert messages(ann) == []
     (news,) = (await ann.slash("queued")).followups
-    assert "I need your key again" in text_of(news.components)
+    assert "⏸ Paused: NotPanel rejects your key" in text_of(news.components)
 
 
 async def test_news_kept_while_others_are_being_shown_are_not_lost(here: World, ann: Any) -> None:
@@ -306,7 +306,7 @@ async def test_that_a_key_is_needed_is_told_at_once(here: World, ann: Any) -> No
     here.panel.revoke_key(KEY)
     await here.wait(120)
     (pause,) = messages(ann)
-    assert "I need your key again" in pause
+    assert "⏸ Paused: NotPanel rejects your key" in pause
     assert "ord_A" not in pause
 
 

@@ -170,8 +170,8 @@ async def test_a_rejected_key_is_named_and_the_other_goes_on(here: World, ann: A
     await here.settle()
     here.panel.revoke_key(SHOP)
     await here.wait(120)
-    (notice,) = [message for message in messages(ann) if "need your key again" in message]
-    assert "`Shop`: NotPanel rejects your key" in notice
+    (notice,) = [message for message in messages(ann) if "⏸ Paused" in message]
+    assert "⏸ Paused: NotPanel rejects your key `Shop`" in notice
     assert "Connect Shop again" in notice
     assert "Connect again" in buttons_of(result)
     assert "Your key `Shop`: NotPanel rejects" in shown(await ann.slash("cancel", orders="ord_S", key="Shop"))
