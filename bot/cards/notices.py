@@ -27,6 +27,7 @@ from bot.cards.paused import paused_lines
 from bot.cards.promises import dms_refused, no_longer_updating
 from bot.cards.text import code, small, titled
 from bot.cards.words import WORDINGS
+from bot.domain.notification_rules import BAD_NEWS
 from bot.domain.states import State
 from bot.ledger import Cancellation, Group, Groups, Keyring, ListKind, Notice, Progress, Report
 from bot.services.keys import PausedKey
@@ -98,9 +99,23 @@ def notice_card(report: Report, notice: Notice, now: datetime | None = None) -> 
 
 
 def reply_card(report: Report, notice: Notice) -> CardView:
-    """Tell in counts alone how far a request has come; the message that this answers names the orders."""
+    """Tell in counts alone what is new about a request: that it is settled, or what went wrong.
+
+    The message that this answers says how all of its orders stand, and names them.
+    """
     assert report.progress is not None  # a reply is about a request
-    return card(_tone(report), [_head(report.progress, report)], mark=notice.mark)
+    return card(_tone(report), [_new_in(report.progress, report)], mark=notice.mark)
+
+
+def _new_in(progress: Progress, report: Report) -> str:
+    sections, key = _standing(progress), _key_of(progress, report)
+    if progress.is_over:
+        return titled(_settled(progress), headline(sections), small(key))
+    bad = {state: section for state, section in sections.items() if state in BAD_NEWS}
+    if not bad:
+        return _head(progress, report)
+    others = {state: section for state, section in sections.items() if state not in bad}
+    return titled(headline(bad), small(headline(others), key))
 
 
 def brief_notice_card(report: Report, notice: Notice) -> CardView:
@@ -136,15 +151,24 @@ def _tone(report: Report) -> Tone:
 
 def _head(progress: Progress, report: Report, now: datetime | None = None) -> str:
     """Say how many orders of a request stand where, and whether this is the end of it."""
-    orders = progress.request.orders
-    key = next((key_fact(report.accounts, one) for one in report.accounts if one.id == progress.request.account_id), "")
+    key = _key_of(progress, report)
     if progress.is_over:
-        settled = plural("The order is settled", "All {count} orders are settled", orders)
-        return titled(headline(_standing(progress)), small(settled, key))
+        return titled(headline(_standing(progress)), small(_settled(progress), key))
     newer = no_longer_updating() if progress.is_left else ""
     if progress.is_followed:
         newer = small(_("A newer message goes on with this."))
-    return titled(headline(_standing(progress)), facts(orders, key, now), newer)
+    return titled(headline(_standing(progress)), facts(progress.request.orders, key, now), newer)
+
+
+def _settled(progress: Progress) -> str:
+    return plural("The order is settled", "All {count} orders are settled", progress.request.orders)
+
+
+def _key_of(progress: Progress, report: Report) -> str:
+    """Name the key of a request where there are several."""
+    return next(
+        (key_fact(report.accounts, one) for one in report.accounts if one.id == progress.request.account_id), ""
+    )
 
 
 def _only_order(report: Report) -> Cancellation | None:

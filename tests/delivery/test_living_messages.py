@@ -45,6 +45,8 @@ async def test_the_end_is_answered_at_once_and_nothing_else_where_all_went_well(
     await here.wait(1300, step=5)
     living, end = messages(ann)
     assert "ord_B" in living
+    assert living.startswith("### 2 cancelled\n-# All 2 orders are settled")
+    assert end.startswith("### All 2 orders are settled\n2 cancelled")  # the phone shows what is new
     assert "ord_" not in end
     await here.wait(86_400, step=600)
     assert len(messages(ann)) == 2
@@ -63,6 +65,7 @@ async def test_bad_news_is_edited_in_soon_and_pushed_within_a_quarter_of_an_hour
     assert "ord_B" in living
     await here.wait(15 * MINUTE, step=5)
     _, reply = messages(ann)
+    assert reply.startswith("### 1 delivered\n-# 1 cancelled · 1 waiting")
     assert "ord_" not in reply
     sent = [
         request.json["message_reference"]
