@@ -25,8 +25,8 @@ _MOST_CHOICES = 20
 _UNSENT = {State.REQUESTED, State.SENDING}
 
 
-def open_card(view: OpenView, *notes: str) -> CardView:
-    """Show what is still open for a user, by request; `notes`: what came of a check."""
+def open_card(view: OpenView, *notes: str, says_when: bool = False) -> CardView:
+    """Show what is still open for a user, by request; `notes`: what came of a check, and perhaps when that was."""
     paused = [one.account for one in view.paused]
     again = connect_again(paused, several=bool(names_of(view.keys)))[:1]
     above = paused_lines(view.paused, view.keys)
@@ -40,7 +40,11 @@ def open_card(view: OpenView, *notes: str) -> CardView:
     few = bool(view.named)
     return card(
         Tone.BAD if paused else Tone.WAITING,
-        [headed(above, answer, _facts(view), *notes), "\n".join(_lines(view)), *joined(_below(view))],
+        [
+            headed(above, answer, _facts(view, says_when=says_when), *notes),
+            "\n".join(_lines(view)),
+            *joined(_below(view)),
+        ],
         buttons=[
             *(again or [actions.CHECK_NOW.button()]),
             *([] if few else show_all(ListKind.OPEN, 0, count)),
@@ -49,9 +53,9 @@ def open_card(view: OpenView, *notes: str) -> CardView:
             ListKind.OPEN,
             0,
             actions.CHECK_NOW.option(label=_("Check now")) if again else {},
-            actions.ASK_UNWATCH.option(label=_("Stop watching …")),
             copy_ids(ListKind.OPEN, 0, sections),
             whole_list(ListKind.OPEN, 0),
+            actions.ASK_UNWATCH.option(label=_("Stop watching …")),
         ),
     )
 
@@ -61,9 +65,9 @@ def _sections(view: OpenView) -> Sections:
     return {state: Section(states[state], ()) for state in WORDINGS if states[state]}
 
 
-def _facts(view: OpenView) -> str:
-    """Say when something was last checked, and whether anything is late."""
-    checked = [request.checked_at for request in view.requests if request.checked_at]
+def _facts(view: OpenView, *, says_when: bool) -> str:
+    """Say when something was last checked, unless a note does, and whether anything is late."""
+    checked = [request.checked_at for request in view.requests if request.checked_at and not says_when]
     overdue = sum(request.overdue for request in view.requests)
     return small(
         plural("{count} request", "{count} requests", len(view.requests)),
@@ -159,7 +163,7 @@ def checked_card(view: CheckedView) -> CardView:
         note = _("No answer from NotPanel yet. I keep trying.") if checked.unchecked else ""
         return open_card(view.open, note)
     if not checked.unchecked:
-        return open_card(view.open, _("Checked {when}: {found}.", when=ago(view.at), found=found))
+        return open_card(view.open, _("Checked {when}: {found}.", when=ago(view.at), found=found), says_when=True)
     so_far = _(
         "Checked {count} of {all} so far: {found}. The rest follows within NotPanel's limits.",
         count=checked.count,

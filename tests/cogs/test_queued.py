@@ -13,7 +13,7 @@ from bot.domain.errors import NotOwner
 from bot.domain.order_status import OrderStatus
 from bot.panel import Answer
 from tests.workers.test_long_lists import begin, names, one_call
-from tests.world import KEY, START, World, buttons_of, messages, open_orders, shown
+from tests.world import KEY, START, World, buttons_of, messages, offers_of, open_orders, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
 LONG = Upstream(timedelta(days=2))
@@ -72,6 +72,12 @@ async def test_many_orders_are_a_line_for_each_request_and_the_ids_are_behind_a_
     assert buttons_of(queued)[:2] == ["Check now", "Show all 119"]
 
 
+async def test_what_does_harm_stands_last_in_the_menu(here: World, ann: Any) -> None:
+    await queue(here, ann, "ord_A")
+    queued = await ann.slash("queued")
+    assert offers_of(queued.response) == ["Copy IDs: 1 waiting", "Whole list (CSV)", "Stop watching …"]
+
+
 async def test_what_is_linked_counts_with_the_request_that_holds_it(here: World, ann: Any) -> None:
     await queue(here, ann, "ord_A", "ord_B")
     here.skip(60)
@@ -116,7 +122,8 @@ async def test_check_now_says_on_its_card_what_came_of_it(here: World, ann: Any)
     await here.settle()
     assert len(here.calls("status")) == before + 1
     now = int(here.clock.now.timestamp())
-    assert f"Checked <t:{now}:R>: 1 ended, 2 still waiting." in shown(card)
+    assert f"\n-# 1 request\nChecked <t:{now}:R>: 1 ended, 2 still waiting.\n" in shown(card)
+    assert shown(card).count(f"<t:{now}:R>") == 1  # said once
     assert shown(card).startswith("### 2 waiting")
     assert "Checking" not in shown(card)
     assert "ord_A" not in shown(card)
