@@ -118,7 +118,7 @@ def _line(order: str, row: StatusRow | None, statuses: Statuses, *, with_word: b
         return code(order), ""
     word = code(row.word, 40) if with_word else ""
     charge = isolated(" ".join(amount(text) for text in (row.charge, row.currency) if text)) if row.charge else ""
-    left = _("{amount} left", amount=amount(row.remains)) if row.remains and row.remains.strip("0.") else ""
+    left = _("{amount} not delivered", amount=amount(row.remains)) if row.remains and row.remains.strip("0.") else ""
     key = key_fact(statuses.keys, statuses.elsewhere[order]) if order in statuses.elsewhere else ""
     return with_detail(code(order), word, charge, left, key), ""
 

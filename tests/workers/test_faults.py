@@ -279,6 +279,6 @@ async def test_status_shows_each_order_as_the_panel_has_it(here: World, ann: Any
     here.order("ord_A", RUNNING, remains=650)
     text = shown(await ann.slash("status", orders="ord_A ord_B nonsense"))
     assert "*in progress*" in text
-    assert "`ord_A` · 0.50 USD · 650 left" in text
+    assert "`ord_A` · 0.50 USD · 650 not delivered" in text
     assert "`ord_B`\n-# “Order not found”" in text
     assert "nonsense" not in text
