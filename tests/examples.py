@@ -259,16 +259,22 @@ PRESSABLE = {
     actions.ERASE: actions.ERASE.button,
     actions.KEEP_ALL: actions.KEEP_ALL.button,
     actions.CHECK_NOW: actions.CHECK_NOW.button,
-    actions.ASK_UNWATCH: actions.ASK_UNWATCH.button,
+    actions.ASK_UNWATCH: lambda: actions.ASK_UNWATCH.button(label="Stop watching …"),
     actions.UNWATCH: lambda: actions.UNWATCH.button(SOMEBODY),
     actions.UNWATCH_ONE: lambda: actions.UNWATCH_ONE.menu(options={str(SOMEBODY): "1. 100,000 orders of 100,000"}),
     actions.KEEP_WATCHING: actions.KEEP_WATCHING.button,
-    actions.RETRY: lambda: actions.RETRY.button(SOMEBODY),
-    actions.REFILL: lambda: actions.REFILL.button(ListKind.REQUEST, SOMEBODY, SOMEBODY, State.COMPLETED),
-    actions.CONFIRM_REFILL: lambda: actions.CONFIRM_REFILL.button(ListKind.REQUEST, SOMEBODY, SOMEBODY, 100_000),
+    actions.RETRY: lambda: actions.RETRY.button(SOMEBODY, label="Retry the 100,000 unclear"),
+    actions.REFILL: lambda: actions.REFILL.button(
+        ListKind.REQUEST, SOMEBODY, SOMEBODY, State.COMPLETED, label="Refill the 100,000 delivered"
+    ),
+    actions.CONFIRM_REFILL: lambda: actions.CONFIRM_REFILL.button(
+        ListKind.REQUEST, SOMEBODY, SOMEBODY, 100_000, label="Refill 100 orders"
+    ),
     actions.NO_REFILL: actions.NO_REFILL.button,
     actions.TRY_UNDER: lambda: actions.TRY_UNDER.button(ListKind.REQUEST, SOMEBODY, SOMEBODY, name="W" * 32),
-    actions.TRY_OTHERS: lambda: actions.TRY_OTHERS.button(ListKind.REQUEST, SOMEBODY),
+    actions.TRY_OTHERS: lambda: actions.TRY_OTHERS.button(
+        ListKind.REQUEST, SOMEBODY, label="Try another key for the not found"
+    ),
     actions.WEBHOOK: lambda: actions.WEBHOOK.button("register", label="Register"),
     actions.CHANGE: actions.CHANGE.button,
     actions.WAY: lambda: actions.WAY.menu(options=dict.fromkeys(NotifyVia, "some way"), chosen=NotifyVia.OFF),

@@ -150,34 +150,32 @@ PASTE = Action("np:paste", label=N_("Paste order IDs"), style=MAIN)
 ORDERS_FORM = Action("np:orders", is_form=True)
 PASTE_FOR = Action("np:paste-for", "verb", label=N_("Paste order IDs"), style=MAIN)
 ORDERS_FOR_FORM = Action("np:orders-for", "verb", is_form=True)
-CONFIRM = Action("np:confirm", "request_id", label=N_("Cancel"), style=DANGER)
+CONFIRM = Action("np:confirm", "request_id", style=DANGER)
 KEEP = Action("np:keep", "request_id", label=N_("Don't cancel"))
 ASK_AGAIN = Action("np:ask-again", "request_id", label=N_("Ask again"), style=MAIN)
 STATUS = Action("np:status", "request_id", label=N_("Check status"))
 REFILL_NAMED = Action("np:refill-named", "request_id", label=N_("Refill"))
 STOP = Action("np:stop", "request_id", label=N_("Stop sending"), style=DANGER)
-RETRY = Action("np:retry", "request_id", label=N_("Retry unclear"))
+RETRY = Action("np:retry", "request_id")
 TRY_UNDER = Action("np:try", "card", "list_id", "account_id", label=N_("Try under {name}"))
-TRY_OTHERS = Action("np:try-others", "card", "list_id", label=N_("Try my other keys"))
+TRY_OTHERS = Action("np:try-others", "card", "list_id")
 
 # Refills
-REFILL = Action("np:refill", "card", "list_id", "account_id", "outcome?", label=N_("Refill these"))
-CONFIRM_REFILL = Action(
-    "np:refill-go", "card", "list_id", "account_id", "count", "outcome?", label=N_("Confirm refill"), style=MAIN
-)
+REFILL = Action("np:refill", "card", "list_id", "account_id", "outcome?")
+CONFIRM_REFILL = Action("np:refill-go", "card", "list_id", "account_id", "count", "outcome?", style=MAIN)
 NO_REFILL = Action("np:refill-no", label=N_("Don't refill"))
 
 # Lists
 LIST = Action("np:list", "kind", "list_id", "outcome?", label=N_("Whole list (CSV)"))
 BROWSE = Action("np:browse", "kind", "list_id", "outcome?", label=N_("Show all {count}"))
 PAGE = Action("np:page", "kind", "list_id", "page", "outcome?", "turn?")
-COPY_IDS = Action("np:ids", "kind", "list_id", "state", label=N_("Copy IDs …"))  # a menu on cards of 0.1.0
+COPY_IDS = Action("np:ids", "kind", "list_id", "state")  # a menu on cards of 0.1.0
 MORE = Action("np:more", "kind", "list_id", "option", label=N_("More …"))
 """A menu of what a card has no buttons for; the values of its options are the custom_ids of other actions."""
 
 # What is open
 CHECK_NOW = Action("np:look", label=N_("Check now"), style=MAIN)
-ASK_UNWATCH = Action("np:ask-unwatch", label=N_("Stop watching"))
+ASK_UNWATCH = Action("np:ask-unwatch")
 UNWATCH_ONE = Action("np:unwatch-one", "request_id", label=N_("Only one request …"))
 UNWATCH = Action("np:unwatch", "request_id?", label=N_("Stop watching"), style=DANGER)
 KEEP_WATCHING = Action("np:keep-watching", label=N_("Keep watching"))

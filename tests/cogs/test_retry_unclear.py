@@ -46,7 +46,7 @@ def asked_since(here: World, calls: int) -> list[tuple[str, tuple[str, ...]]]:
 
 async def behind(here: World, channel_id: int) -> Any:
     """Send a copy of the card on which the button still stands."""
-    copy = card(Tone.PLAIN, ["a copy that is behind"], buttons=[actions.RETRY.button(1)])
+    copy = card(Tone.PLAIN, ["a copy that is behind"], buttons=[actions.RETRY.button(1, label="Retry unclear")])
     return await here.app.client.get_partial_messageable(channel_id).send(view=copy.view)
 
 
