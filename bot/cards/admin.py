@@ -82,7 +82,7 @@ def _discord(metrics: Metrics) -> str:
 
 def _pairs(values: Mapping[str, int] | Mapping[str, str]) -> str:
     texts = [f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in values.items()]
-    shown, missing = listed(texts, _ROOM)
+    shown, missing = listed(texts, _ROOM, between=", ")
     return (shown or "none") + (f" and {missing} more" if missing else "")
 
 

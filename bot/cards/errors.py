@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.cards.language import N_, _, plural
+from bot.cards.language import N_, _, enumerated, plural
 from bot.cards.reasons import REASONS, account_text
 from bot.cards.text import ago, code
 from bot.cards.words import ignored
@@ -164,7 +164,7 @@ def _shown(fields: Mapping[str, Any]) -> dict[str, str | int]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(code(name) for name in names)
+    return enumerated(code(name) for name in names)
 
 
 def panel_error(error: PanelError) -> str:

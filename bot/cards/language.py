@@ -6,7 +6,7 @@ bot/cards/locale/*/LC_MESSAGES/bot.po for translators, and compiles those to the
 
 import gettext
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -49,6 +49,8 @@ _SEPARATORS = {
 A test compares them with Babel: in the bot it would hold 11 MB of all that is known of these languages, and the loop
 would stand still for up to 40 ms whenever one of them has its first number to write.
 """
+_COMMAS = {Language.ARABIC: "، "}
+"""Between the parts of an enumeration, where that is not a comma of Latin script."""
 _THOUSANDS = re.compile(r"(?<=[0-9])(?=(?:[0-9]{3})+$)")
 _LAKHS = re.compile(r"(?<=[0-9])(?=(?:[0-9]{2})*[0-9]{3}$)")
 """Where one group ends and the next begins; in Hindi those before the last three digits have two."""
@@ -101,6 +103,16 @@ def number(value: int) -> str:
     """Return a number as the spoken language writes it: a comma is a decimal sign in most of them."""
     language = current_language()
     return (_LAKHS if language is Language.HINDI else _THOUSANDS).sub(_SEPARATORS[language], str(value))
+
+
+def comma() -> str:
+    """Return what stands between the parts of an enumeration in the spoken language."""
+    return _COMMAS.get(current_language(), ", ")
+
+
+def enumerated(parts: Iterable[str]) -> str:
+    """Return some words or names in one line, as the spoken language separates them."""
+    return comma().join(parts)
 
 
 def runs_right_to_left() -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.cards import actions
 from bot.cards.groups import Section, Sections, headline, joined, show_all
 from bot.cards.keys import connect_again, names_of, under
-from bot.cards.language import _, plural
+from bot.cards.language import _, enumerated, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.more import copy_ids, more_menu, whole_list
 from bot.cards.paused import headed, paused_lines
@@ -149,15 +149,12 @@ def checking_card(view: CheckNowView) -> CardView:
 def checked_card(view: CheckedView) -> CardView:
     """Show what came of a check, and claim nothing of what it did not reach."""
     checked = view.checked
-    found = ", ".join(
-        filter(
-            None,
-            [
-                _("{count} ended", count=checked.ended),
-                _("{count} still waiting", count=checked.waiting) if checked.waiting else "",
-                _("{count} unclear", count=checked.unclear) if checked.unclear else "",
-            ],
-        )
+    found = enumerated(
+        [
+            _("{count} ended", count=checked.ended),
+            *([_("{count} still waiting", count=checked.waiting)] if checked.waiting else []),
+            *([_("{count} unclear", count=checked.unclear)] if checked.unclear else []),
+        ]
     )
     if not checked.count:
         note = _("No answer from NotPanel yet. I keep trying.") if checked.unchecked else ""

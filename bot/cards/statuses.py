@@ -11,7 +11,7 @@ from bot.cards.csv import csv_file, dated_name
 from bot.cards.errors import panel_error, stopped
 from bot.cards.groups import Section, facts, fitted, most_without_list, with_detail
 from bot.cards.keys import Names, key_fact, names_of
-from bot.cards.language import N_, _, isolated, number, plural
+from bot.cards.language import N_, _, enumerated, isolated, number, plural
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import amount, code, quoted, small, titled
 from bot.cards.words import Wording, ignored
@@ -135,7 +135,7 @@ def _elsewhere(statuses: Statuses) -> str:
     """Say which other keys may know what was not found."""
     if not statuses.others:
         return ""
-    names = ", ".join(code(one.name) for one in statuses.others)
+    names = enumerated(code(one.name) for one in statuses.others)
     return _("Not found? It may be under another of your keys: use `/status` with `key` {names}.", names=names)
 
 

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bot.cards.language import _, isolated
+from bot.cards.language import _, comma, isolated
 
 _UNSAFE = re.compile(r"[`\s\x00-\x1f\x7f\u061c\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 _ALIVE = re.compile(r"[\\*_~|<>\[\]()#:@]|(?<=\w)\.(?=\w)")
@@ -97,8 +97,9 @@ def small(*facts: str) -> str:
     return f"-# {told}" if told else ""
 
 
-def listed(items: Sequence[str], room: int, between: str = ", ") -> tuple[str, int]:
-    """Join as many items as fit into a room of that size; return the text and how many are missing."""
+def listed(items: Sequence[str], room: int, between: str = "") -> tuple[str, int]:
+    """Join as many items as fit into a room of that size, by commas if by nothing else; return how many are missing."""
+    between = between or comma()
     taken: list[str] = []
     for item in items:
         room -= size(item) + len(between)

@@ -1,7 +1,7 @@
 """The cards around a user's webhook address."""
 
 from bot.cards import actions
-from bot.cards.language import _
+from bot.cards.language import _, enumerated
 from bot.cards.layout import CardView, Tone, card
 from bot.cards.text import ago, titled
 from bot.ledger import Webhook
@@ -109,7 +109,7 @@ def _shown(address: str) -> str:
 def _by_hand() -> str:
     return _(
         "Register it at NotPanel for the events {events}. It's shown only once: treat it like a password.",
-        events=", ".join(f"`{event}`" for event in EVENTS),
+        events=enumerated(f"`{event}`" for event in EVENTS),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.cards.language import N_, _, plural
+from bot.cards.language import N_, _, enumerated, plural
 from bot.cards.text import code
 from bot.domain.order_ids import Junk, Sample
 from bot.domain.states import State
@@ -195,7 +195,7 @@ def ignored(junk: Junk, repeats: int = 0) -> str:
 
 
 def _strange(sample: Sample) -> str:
-    shown = ", ".join(code(token, 30) for token in sample.tokens)
+    shown = enumerated(code(token, 30) for token in sample.tokens)
     more = sample.count - len(sample.tokens)
     if more <= 0:
         return shown
