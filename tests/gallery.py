@@ -13,6 +13,7 @@ from typing import Any
 from playwright.async_api import async_playwright
 
 from bot.cards import actions
+from bot.demo.locale import set_locale
 from bot.demo.panel import Upstream
 from bot.demo.parsed import remember_parsed_texts
 from bot.demo.person import Person
@@ -40,6 +41,8 @@ class Gallery:
     """Plays one card after another, each for a user of its own."""
 
     here: World
+    locale: str = "en-US"
+    """What the users' clients speak."""
     _shown: dict[str, Any] = field(default_factory=dict[str, Any])
     """The message of each card that is to be photographed next."""
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -76,6 +79,7 @@ class Gallery:
         self._shown.clear()
         with self.here.env.time_context():
             user = self.here.env.create_user(f"user-{name}")
+            set_locale(self.here.env, user.id, self.locale)
             self._newest_key = f"np-key-of-the-gallery-{name}"
             self.here.panel.add_key(self._newest_key)
             await self.here.connect(user, self._newest_key)

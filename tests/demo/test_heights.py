@@ -28,3 +28,12 @@ async def test_cards_fit_a_phone(here: World, capsys: pytest.CaptureFixture[str]
             print(f"{name:18} {height:>5} {LIMITS.get(name, ''):>7}")
     too_high = {name for name, height in heights.items() if height > LIMITS.get(name, height)}
     assert too_high == set()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt install chromium)")
+@pytest.mark.usefixtures("env")
+@pytest.mark.sqlite
+@pytest.mark.parametrize("locale", ["es-ES", "pt-BR"])
+async def test_what_is_open_fits_a_phone_in_longer_languages(here: World, locale: str) -> None:
+    heights = await Gallery(here, locale).photograph(PHONE, names=["queued-113"])
+    assert heights["queued-113-390"] <= LIMITS["queued-113-390"]
