@@ -18,7 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.cards.groups import Section, counted
-from bot.cards.language import CATALOGUES, DOMAIN, OWN_NAMES, _, number, plural, use_language
+from bot.cards.language import CATALOGUES, DOMAIN, OWN_NAMES, _, enumerated, number, plural, use_language
 from bot.cards.modals import key_form, orders_form
 from bot.cards.preferences import preferences_form
 from bot.cards.words import WORDINGS
@@ -200,6 +200,19 @@ def test_no_text_on_a_card_bypasses_the_catalogues() -> None:
     assert found == []
 
 
+def test_no_enumeration_on_a_card_has_a_comma_of_latin_script() -> None:
+    """Not every language has that: `enumerated` and `listed` know which stands in the spoken one."""
+    found = [
+        (path.name, node.lineno)
+        for path in sources("bot/cards")
+        if path.relative_to(ROOT).as_posix() not in DATA
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute) and node.attr == "join"
+        if isinstance(node.value, ast.Constant) and "," in str(node.value.value)
+    ]
+    assert found == []
+
+
 def bare_texts(tree: ast.Module) -> Iterator[str]:
     """Yield what reads like words in the text parts and arguments of a module, where no catalogue sees it."""
     for node in ast.walk(tree):
@@ -242,6 +255,13 @@ def test_a_locale_of_discord_finds_its_language(locale: str, language: str) -> N
 def test_plural_forms_follow_the_language(count: int, form: str) -> None:
     with use_language(Language.RUSSIAN):
         assert plural("{count} order", "{count} orders", count) == f"{count} {form}"
+
+
+def test_arabic_has_a_dual_and_a_comma_of_its_own() -> None:
+    with use_language(Language.ARABIC):
+        assert plural("Cancel {count} order?", "Cancel {count} orders?", 2) == "إلغاء \u20682\u2069 طلبين؟"
+        assert enumerated(["`main`", "`Shop`"]) == "`main`، `Shop`"
+    assert enumerated(["`main`", "`Shop`"]) == "`main`, `Shop`"
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "0 cancelados"), (1, "1 cancelado"), (2, "2 cancelados")])
