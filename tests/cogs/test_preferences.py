@@ -8,9 +8,8 @@ import pytest
 
 import cogs.preferences
 from bot.cards import actions
-from bot.cards.language import OWN_NAMES, _, plural, use_language
+from bot.cards.language import OWN_NAMES, _, use_language
 from bot.cards.preferences import preferences_card
-from bot.demo.locale import set_locale
 from bot.demo.panel import Upstream
 from bot.domain.languages import Language
 from bot.domain.order_status import OrderStatus
@@ -345,60 +344,6 @@ async def test_silent_goes_for_messages_and_hints(here: World, member: Any) -> N
     assert HELLO in str(sent.pop(0))  # it came before the choice
     assert len(sent) == 2
     assert all(message["flags"] & SILENT for message in sent)
-
-
-async def test_the_chosen_language_comes_before_that_of_the_client(here: World, ann: Any) -> None:
-    set_locale(here.env, ann.id, "tr")
-    russian = await prefer(ann, language="ru")
-    card = await queue(here, ann, {"ord_A": timedelta(minutes=1)})
-    with use_language(Language.RUSSIAN):
-        assert OWN_NAMES[Language.RUSSIAN] in shown(russian)
-        assert plural("{count} order", "{count} orders", 1) in shown(card)
-    await here.restart()
-    await here.wait(100)
-    with use_language(Language.RUSSIAN):
-        assert _("Cancelled: {order}", order="`ord_A`") in messages(ann)[-1]
-    assert _may_lag(Language.RUSSIAN) in shown(await ann.slash("balance"))
-    assert "Русский" not in shown(await prefer(ann, language="auto"))
-    await queue(here, ann, {"ord_B": timedelta(minutes=1)})
-    await here.wait(100)
-    with use_language(Language.TURKISH):
-        assert _("Cancelled: {order}", order="`ord_B`") in messages(ann)[-1]
-
-
-def _may_lag(language: Language) -> str:
-    """Return what the card of /balance ends with."""
-    with use_language(language):
-        return _("asked {when} · may lag 30 s", when="").rpartition("·")[2]
-
-
-async def test_a_message_in_a_dm_is_answered_in_the_language_last_spoken(here: World, ann: Any) -> None:
-    await ann.send_dm("balance")
-    assert _may_lag(Language.ENGLISH) in messages(ann)[-1]
-    set_locale(here.env, ann.id, "tr")
-    await queue(here, ann, {"ord_A": timedelta(minutes=1)})
-    await ann.send_dm("balance")
-    assert _may_lag(Language.TURKISH).strip() in messages(ann)[-1]
-    here.order("ord_B", RUNNING)
-    await ann.send_dm("cancel ord_B")
-    await here.wait(100)
-    with use_language(Language.TURKISH):
-        assert _("Cancelled") in messages(ann)[-1]
-    assert "`ord_B`" in messages(ann)[-1]
-    await prefer(ann, language="es")
-    await ann.send_dm("balance")
-    assert _may_lag(Language.SPANISH) in messages(ann)[-1]
-
-
-async def test_a_language_that_cannot_be_read_keeps_no_command_from_being_done(here: World, ann: Any) -> None:
-    here.order("ord_A")
-    here.sql("ALTER TABLE preferences RENAME TO elsewhere")
-    card = await ann.slash("cancel", orders="ord_A")
-    await ann.send_dm("help")
-    here.sql("ALTER TABLE elsewhere RENAME TO preferences")
-    await here.wait(15)
-    assert "1 cancelled" in shown(card)
-    assert "/key set" in messages(ann)[-1]
 
 
 async def test_forget_me_names_and_erases_them(here: World, ann: Any) -> None:
