@@ -94,10 +94,10 @@ def _line(state: State, order: Cancellation, changed: str, key: str, *, is_share
     missing = not_delivered(order)
     name = code(order.order_id)
     if len(name) <= _LONG_NAME:
-        return " · ".join(filter(None, [name, missing, changed])) + key, _remark(state, order)
+        return " · ".join(filter(None, [name, missing, changed])) + key, panel_remark(state, order)
     if is_shared and not _SIGNS.isdisjoint(changed):
         changed = _("{change} each", change=changed)
-    return f"{name}{key}", "\n".join(filter(None, [_remark(state, order), small(missing, changed)]))
+    return f"{name}{key}", "\n".join(filter(None, [panel_remark(state, order), small(missing, changed)]))
 
 
 def not_delivered(order: Cancellation) -> str:
@@ -107,7 +107,7 @@ def not_delivered(order: Cancellation) -> str:
     return _("{amount} not delivered", amount=amount(order.remains))
 
 
-def _remark(state: State, order: Cancellation) -> str:
+def panel_remark(state: State, order: Cancellation) -> str:
     """Return the panel's message about an order, and what to do about it; or a status that settles nothing."""
     if state is State.ACCEPTED and order.status_word:
         return f"-# {quoted(order.status_word)}"

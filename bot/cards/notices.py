@@ -12,6 +12,7 @@ from bot.cards.groups import (
     joined,
     more_orders,
     not_delivered,
+    panel_remark,
     sections_of,
     show_all,
     texts_of,
@@ -184,12 +185,12 @@ def _about_one(order: Cancellation, names: Names) -> str:
     state = order.shown_as
     wording = WORDINGS[state]
     (section,) = sections_of({state: Group(1, (order,))}).values()
-    ((_line, remark),) = section.lines
     money = change(order) if state in SETTLED else ""
     answer = f"{wording.emoji} {_(_ALONE[state], order=code(order.order_id))}"
     meaning = " ".join(filter(None, [wording.meaning and _(wording.meaning), section.note]))
     key = _("key {name}", name=code(names[order.account_id])) if order.account_id in names else ""
-    return titled(" · ".join(filter(None, [answer, not_delivered(order), money])), small(key), small(meaning), remark)
+    title = " · ".join(filter(None, [answer, not_delivered(order), money]))
+    return titled(title, small(key), small(meaning), panel_remark(state, order))
 
 
 def _overdue(groups: Groups, names: Names) -> dict[str, Section]:

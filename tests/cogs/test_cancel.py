@@ -57,6 +57,16 @@ async def test_a_queued_order_is_followed_until_it_ends(here: World, ann: Any) -
     assert notice == "### ✅ Cancelled: `ord_A` · −0.50 USD"  # noqa: RUF001
 
 
+async def test_what_one_order_came_to_is_told_once(here: World, ann: Any) -> None:
+    whole = "ord_01HG9X7KJP4N2Q8RSTVWXYZ001"  # an ID that fills a line of a phone
+    here.order(whole, RUNNING, upstream=Upstream(ends_as="partial"), remains=400)
+    await ann.slash("cancel", orders=whole)
+    await here.wait(90)
+    (notice,) = messages(ann)
+    assert notice.startswith(f"### 🌓 Partly delivered: `{whole}` · 400 not delivered · −0.20 USD")  # noqa: RUF001
+    assert notice.count("400 not delivered") == notice.count("0.20 USD") == 1
+
+
 async def test_what_came_back_for_more_orders_than_a_card_reads_is_summed(here: World, ann: Any) -> None:
     orders = [here.order(f"ord_{n:03}", RUNNING, upstream=Upstream(), remains=650) for n in range(MOST_SHOWN + 3)]
     question = await ann.slash("cancel", orders=" ".join(orders))
