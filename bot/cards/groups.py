@@ -13,7 +13,7 @@ from bot.cards import actions
 from bot.cards.keys import Names, under
 from bot.cards.language import _, number, plural
 from bot.cards.layout import Tone, room_beside
-from bot.cards.money import MINUS, change, sums
+from bot.cards.money import change, each, sums
 from bot.cards.reasons import next_step
 from bot.cards.text import ago, amount, code, quoted, size, small
 from bot.cards.words import GROUP_ORDER, ONLY_WATCHED, REFUND_NOT_KNOWN, REFUND_NOT_SHOWN, WORDINGS, Wording
@@ -32,7 +32,6 @@ _LONG_NAME = 22
 
 SETTLED = {State.CANCELLED, State.PARTIAL, State.COMPLETED, State.FAILED}
 """Where the panel's status says how an order ended, so that its charge is told of."""
-_SIGNS = {"+", MINUS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +94,7 @@ def _line(state: State, order: Cancellation, changed: str, key: str, *, is_share
     name = code(order.order_id)
     if len(name) <= _LONG_NAME:
         return " · ".join(filter(None, [name, missing, changed])) + key, panel_remark(state, order)
-    if is_shared and not _SIGNS.isdisjoint(changed):
-        changed = _("{change} each", change=changed)
+    changed = each(changed) if is_shared else changed
     return f"{name}{key}", "\n".join(filter(None, [panel_remark(state, order), small(missing, changed)]))
 
 

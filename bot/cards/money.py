@@ -9,6 +9,7 @@ from bot.domain.refunds import changed
 from bot.ledger import Cancellation
 
 MINUS = "\u2212"
+_SIGNS = {"+", MINUS}
 
 
 def change(order: Cancellation) -> str:
@@ -21,6 +22,11 @@ def change(order: Cancellation) -> str:
     if by:
         return isolated(f"{'+' if by > 0 else MINUS}{sums({order.currency or '': abs(by)})}")
     return _("refunded") if order.refund else ""
+
+
+def each(by: str) -> str:
+    """Return a change that several orders share as that of each of them."""
+    return by if _SIGNS.isdisjoint(by) else _("{change} each", change=by)
 
 
 def sums(amounts: Mapping[str, Decimal]) -> str:

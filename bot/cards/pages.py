@@ -1,6 +1,7 @@
 """A list of orders page by page, each order with how it stands; and what is said beside the whole of it as a file."""
 
 from collections.abc import Iterable
+from itertools import groupby
 
 import discord
 
@@ -8,7 +9,7 @@ from bot.cards import actions
 from bot.cards.keys import Names, under
 from bot.cards.language import _, number, plural
 from bot.cards.layout import CardView, Tone, card, room_beside
-from bot.cards.money import change
+from bot.cards.money import change, each
 from bot.cards.text import ago, code, quoted, size, titled
 from bot.cards.words import OUTCOMES, QUOTED, WORDINGS, panel_status
 from bot.ledger import Listed
@@ -75,24 +76,23 @@ def _turns(page: ListPage) -> list[actions.Button]:
 
 def _lines(lines: Iterable[Listed], names: Names, most: int) -> Iterable[str]:
     """Yield each order's ID in a line of its own, below how it and those after it stand."""
-    before = ""
-    for line in lines:
-        heading = _heading(line, names, most)
-        if heading != before:
-            yield heading
-        yield code(line.order_id)
-        before = heading
+    for _heading_of_all, alike in groupby(lines, lambda line: _heading(line, names, most)):
+        first, *others = alike
+        yield _heading(first, names, most, is_shared=bool(others))
+        yield from (code(line.order_id) for line in (first, *others))
 
 
-def _heading(line: Listed, names: Names, most: int = 0) -> str:
-    """Return how an order stands; `most`: the size of the panel's message about it."""
+def _heading(line: Listed, names: Names, most: int = 0, *, is_shared: bool = False) -> str:
+    """Return how an order stands, or each of several; `most`: the size of the panel's message about it."""
     wording, order = WORDINGS[line.shown_as], line.cancellation
     said = ""
     if order and most > 0 and order.panel_message and line.shown_as in QUOTED:
         said = f" · {quoted(order.panel_message, most)}"
     elif order and most > 0 and order.status_word and line.shown_as.is_open:  # an end is told by the bot's own word
         said = f" · {panel_status(order.status_word, most)}"
-    money = f" · {change(order)}" if order and order.refund else ""
+    money = ""
+    if order and order.refund:
+        money = f" · {each(change(order)) if is_shared else change(order)}"
     return f"{wording.emoji} **{_(wording.short, count=1)}**{money}{said}{under(names, line.account_id)}"
 
 

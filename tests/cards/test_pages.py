@@ -1,6 +1,7 @@
 """Show all: every order once, each as it stands, and how many there are. test_isolation.py: for its owner alone."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from bot.cards import actions
 from bot.cards.pages import page_card
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
+from bot.domain.refunds import Refund
 from bot.domain.states import State
 from bot.ledger import Listed, ListKind
 from bot.services.lists import PAGE_LENGTH, ListPage, ListRef
@@ -176,6 +178,12 @@ def test_orders_that_stand_alike_share_a_line_above_them() -> None:
     assert sum("⏳" in line for line in lines) == 1
     mixed = page(0, 3, rows[0], order(3, State.FAILED), rows[1]).splitlines()
     assert sum("⏳" in line for line in mixed) == 2
+
+
+def test_what_came_back_for_orders_below_one_line_is_that_of_each() -> None:
+    back = [replace(order(n, State.CANCELLED), refund=Refund.CHARGE) for n in range(3)]
+    assert "✅ **cancelled** · −0.30 USD each\n" in page(0, 3, *back)  # noqa: RUF001
+    assert "✅ **cancelled** · −0.30 USD\n" in page(0, 2, back[0], order(3, State.QUEUED))  # noqa: RUF001
 
 
 def test_a_list_that_goes_on_behind_its_last_page_says_so() -> None:
