@@ -104,10 +104,13 @@ def _is_unknown(row: StatusRow) -> TypeGuard[OrderReading]:
 
 def _counts(groups: Iterable[tuple[Wording, Section]]) -> str:
     """Return the first line; the panel's words stand as they are in every language."""
-    shorts = (
-        (section.count, _(one.short, count=section.count) if one in _OURS else one.short) for one, section in groups
+    counted = (
+        f"{number(section.count)} {_(one.short, count=section.count)}"
+        if one in _OURS
+        else isolated(f"{number(section.count)} {one.short}")
+        for one, section in groups
     )
-    return " · ".join(f"{number(count)} {short}" for count, short in shorts)
+    return " · ".join(counted)
 
 
 def _line(order: str, row: StatusRow | None, statuses: Statuses, *, with_word: bool) -> tuple[str, str]:

@@ -143,6 +143,8 @@ async def test_a_client_in_arabic_is_answered_in_it_and_its_copied_lines_are_und
     assert f"{RLM}{RLI}" in page
     line = next(line for line in page.splitlines() if "ord_0001" in line)
     assert visible(line).count("ord_0001") == 1
-    again = await ann.slash("status", orders=line.replace("`", ""))
+    here.order("ord_0002", "Pending")
+    again = await ann.slash("status", orders=f"{line.replace('`', '')} ord_0002")
     assert "`ord_0001`" in shown(again)
+    assert f"{FSI}1 canceled{PDI} · {FSI}1 pending{PDI}\n" in shown(again)  # each count stays beside its word
     assert messages(ann) == [] or f"{RLM}{RLI}" in messages(ann)[0]
