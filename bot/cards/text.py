@@ -85,8 +85,8 @@ def on(time: datetime) -> str:
     return isolated(f"<t:{int(time.timestamp())}:f>")
 
 
-def bar(done: int, total: int, width: int = 20) -> str:
-    """Draw how much of something is done; full only when all of it is."""
+def bar(done: int, total: int, width: int = 10) -> str:
+    """Draw how much of something is done, in half a line of a phone; full only when all of it is."""
     filled = done * width // total
     return "▰" * filled + "▱" * (width - filled)
 
