@@ -55,7 +55,7 @@ def erasure_question(view: StoredView) -> CardView:
         *([plural("your API key", "your {count} API keys", view.keys)] if view.keys else []),
         plural("{count} cancel request", "{count} cancel requests", stored.requests),
         plural("{count} order and how it ended", "{count} orders and how they ended", stored.orders),
-        plural("{count} message", "{count} messages", stored.messages),
+        *([plural("{count} message", "{count} messages", stored.messages)] if stored.messages else []),
         *([_("your settings")] if stored.preferences else []),
         *([_("the orders kept for your key")] if stored.kept_orders else []),
     ]
