@@ -49,8 +49,8 @@ def _ledger(standing: Standing, now: datetime) -> str:
     lines = [
         f"**Open:** {_pairs(open_counts)}",
         oldest,
-        f"**Looks late by:** {late.total_seconds():,.0f} s · **cards behind:** {standing.cards:,}",
-        f"**Outbox:** {standing.outbox:,}{outbox} · kept for the next command: {standing.undelivered:,}",
+        f"**Status checks late by:** {late.total_seconds():,.0f} s · **cards behind:** {standing.cards:,}",
+        f"**Outbox:** {standing.outbox:,}{outbox} · undelivered: {standing.undelivered:,}",
     ]
     return "\n".join(filter(None, lines))
 
