@@ -115,7 +115,7 @@ class Action:
         )
 
     def option(self, *values: object, label: str) -> dict[str, str]:
-        """Return it as an option of MORE, which is answered as its button would be."""
+        """Return it as an option of the menu MORE, answered like its button."""
         return {self.custom_id(*values): label}
 
     def menu(self, *values: object, options: Mapping[Any, str], chosen: str = "") -> Menu:

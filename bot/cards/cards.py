@@ -38,7 +38,7 @@ from bot.services.cancels import RequestView
 from bot.services.keys import PausedKey
 
 _WORTH_SAYING = timedelta(seconds=10)
-"""What takes less needs no estimate."""
+"""Shorter waits get no estimate."""
 
 
 def request_card(view: RequestView) -> CardView:
@@ -152,7 +152,7 @@ def _progress(view: RequestView) -> CardView:
 
 
 def _linked_before(view: RequestView) -> list[str]:
-    """Say of how many orders an earlier cancel answers: one that was done, or one that was under way."""
+    """Say how many orders were cancelled before, and how many follow a cancel that was under way."""
     done, under_way = view.cancelled_before, view.linked - view.cancelled_before
     return [
         plural(

@@ -25,13 +25,13 @@ from bot.services.reasons import refusal_reason
 MOST_OF_GROUP, MOST_ON_CARD = 5, 10
 """IDs that a card names, so that it is read on a phone; the others are behind *Show all*."""
 _FEW, _MOST_WITH_FILE = 10, 8
-"""The same where no list stands behind the card and an order may take two lines: all of a few, else a file has all."""
+"""The same for a card without a list, where an order may take two lines: a few are all named, more are in its file."""
 _LONG_NAME = 22
-"""Characters of a name behind which nothing more fits into a line of a phone."""
+"""Characters of the longest name with room for more beside it in a line of a phone."""
 
 
 SETTLED = {State.CANCELLED, State.PARTIAL, State.COMPLETED, State.FAILED}
-"""Where the panel's status says how an order ended, so that its charge is told of."""
+"""Ends that the panel's status has told, with a charge to show."""
 
 
 @dataclass(frozen=True, slots=True)

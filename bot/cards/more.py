@@ -19,11 +19,11 @@ Options = Mapping[str, str]
 _MOST_OPTIONS = 25
 """Options of one menu (Discord)."""
 _MOST_TRIES = 3
-"""Other keys that there is an option for each of; where there are more one option leads to them."""
+"""Other keys with an option each; more of them share one option."""
 _MOST_REFILLS = 3
-"""Keys for whose orders one card offers refills."""
+"""Keys whose orders one card offers to refill."""
 _DELIVERED_FOR = timedelta(days=1)
-"""How long after its cancel was asked for no refill of an order that was delivered is offered: it was not wanted."""
+"""How long after its cancel request a delivered order has no option to refill it: its user did not want it."""
 
 
 def more_menu(kind: ListKind, list_id: int, *offers: Options) -> list[actions.Menu]:

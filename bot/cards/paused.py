@@ -9,7 +9,7 @@ from bot.ledger import Keyring
 from bot.services.keys import PausedKey
 
 _ROOM_FOR_NAMES = 100
-"""The size of the names of keys in a first line: one of 32 emoji at least."""
+"""Room for the names of keys in a first line: at least for one of 32 emoji."""
 
 
 def paused_lines(paused: Sequence[PausedKey], keys: Keyring) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a direct message is answered that names no order and is no command."""
+"""Answers to direct messages that name no order and are no command."""
 
 from collections.abc import Sequence
 

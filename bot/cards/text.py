@@ -11,7 +11,7 @@ _UNSAFE = re.compile(r"[`\s\x00-\x1f\x7f\u061c\ud800-\udfff\u200b-\u200f\u202a-\
 _ALIVE = re.compile(r"[\\*_~|<>\[\]()#:@]|(?<=\w)\.(?=\w)")
 """What markup, links and mentions are made of; a dot within a word, for `discord.gg/…`."""
 SAME_DAY = timedelta(hours=12)
-"""For so long a time of day says enough."""
+"""Within this time of now, a time of day needs no date."""
 _NOTHING = "\u200b"
 
 

@@ -24,9 +24,9 @@ from bot.workers.tasks import WakeEvent, repeat
 log = logging.getLogger(__name__)
 
 WAITED_FOR = timedelta(seconds=30)
-"""The panel's limits may not allow to check everything at once: the card then says how far that has come."""
+"""Where the panel's limits stretch a check, the card then says how far it has come."""
 _LOOK_AGAIN = timedelta(seconds=2)
-"""Where another process asks the panel, nothing tells this one that it has."""
+"""Another process may be the one that checks, and does not tell this one."""
 _MOST = 1_000
 """Cards that are waited for at once; the oldest beyond that stay as they are."""
 

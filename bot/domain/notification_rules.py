@@ -13,7 +13,7 @@ from enum import Enum, auto
 from bot.domain.states import State
 
 BAD_NEWS = frozenset({State.REFUSED, State.FAILED, State.COMPLETED, State.PARTIAL, State.EXPIRED})
-"""How an order ends that was not cancelled, or not all of it."""
+"""Ends of orders that were not cancelled, or not wholly."""
 
 GATHERED_FOR = timedelta(minutes=15)
 """How long bad news is gathered for one push."""
@@ -36,16 +36,16 @@ class Push(Enum):
     END = auto()
     BAD_NEWS = auto()
     MORE = auto()
-    """There is more to say than the message can be edited to say."""
+    """There is more to say, and the message cannot be edited to say it."""
 
 
 def gap(pushes: int) -> timedelta:
-    """Return the least time between the last of so many pushes and the next."""
+    """Return the shortest pause after the n-th push."""
     return min(_FIRST_GAP * 2 ** min(max(pushes - 1, 0), 10), _LONGEST_GAP)
 
 
 def next_push(why: Push, now: datetime, pushes: int, last_at: datetime | None) -> datetime:
-    """Return when to write again, where a user has got so many pushes about a request, the last of them then.
+    """Return when to write again about a request, after this many pushes, the last at `last_at`.
 
     A last push that lies ahead was made by another clock.
     """

@@ -35,7 +35,7 @@ _DAMAGED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]{1,3}|[0-9]{16,20}[.,]0
 """What a spreadsheet makes of a long number: some of its digits are gone, or may be."""
 _LIKE_PREFIX = re.compile(r"[oO0][rR][dD]_|^[oO0][rR][dD](?:$|[\W\d])")
 _MAYBE_ID = re.compile(r"[0-9]|[oO0][rR][dD]")
-"""What a token has that may have been meant as an order (`looks_like_id`)."""
+"""A token without this was not meant as an order (`looks_like_id`)."""
 _FIRST_DIGIT, _ALONE = r"[0-9](?<![\w.+-].)", r"(?!\w|\.\w)"
 _DAMAGED_WORD = re.compile(rf"{_FIRST_DIGIT}(?:[0-9]*\.[0-9]+[eE]\+?[0-9]{{1,3}}|[0-9]{{15,19}}\.00?){_ALONE}")
 _WHOLE_DECIMAL = re.compile(rf"({_FIRST_DIGIT}[0-9]{{0,14}})\.00?{_ALONE}")
@@ -61,7 +61,7 @@ _LONGEST_WORD = 1 << 16
 
 _DIGITS = frozenset("0123456789")
 _FEWEST_DIGITS = 3
-"""Digits of a number that is told to be no order's; fewer are how many orders somebody talks of."""
+"""Digits of a number that is reported as no order; a shorter one is a count."""
 
 _SHOWN_WHOLE = 16
 _SHOWN_OF_LONG = 8

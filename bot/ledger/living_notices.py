@@ -76,7 +76,7 @@ class LivingNotices(Transaction):
         return row["count"], None if row["last_at"] is None else from_ms(row["last_at"])
 
     async def _lines_added(self, notice: Notice, after: int) -> None:
-        """See to it that a user gets what stands in a living notice behind that line."""
+        """Plan the edit or push that brings a user the lines of a living notice after that one."""
         rows = QUERIES.ends_after(self._db, notice_id=notice.id, after=after)
         ends = {State(row["state"]) async for row in rows}
         if not ends:

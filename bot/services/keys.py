@@ -79,7 +79,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class PausedKey:
-    """A key that the panel does not take, and how it ends; empty where that is not known."""
+    """A key that the panel does not take, and its last characters; empty where they are not known."""
 
     account: Account
     last4: str = ""

@@ -15,7 +15,7 @@ from bot.services.records import Records
 PAGE_LENGTH = 20
 """Orders on one page of a list."""
 MOST_PAGES = 50
-"""Pages that one can turn to: each press reads the list from its beginning; what is further on is in the file."""
+"""Pages that one can turn to, since each press reads the list from its beginning; the file has the rest."""
 LAST_PAGE = MOST_PAGES - 1
 _TRIES = 3
 

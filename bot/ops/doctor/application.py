@@ -223,7 +223,7 @@ def check_invitation(answer: DiscordAnswer) -> Finding:
 
 
 def check_directory(answer: DiscordAnswer, settings: Settings) -> Finding:
-    """Tell what Discord's directory wants and does not find; a bot that is not listed there works without."""
+    """Tell what Discord's directory misses; a bot works without being listed there."""
     application = answer.application
     if isinstance(application, NoApplication):
         return Finding(ATTENTION, "directory", "not checked", "See token.")
