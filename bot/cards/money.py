@@ -31,5 +31,5 @@ def each(by: str) -> str:
 
 def sums(amounts: Mapping[str, Decimal]) -> str:
     """Return amounts in several currencies, without exponents."""
-    each = (f"{value:f} {amount(currency)}" if currency else f"{value:f}" for currency, value in amounts.items())
-    return isolated(" + ".join(each))
+    parts = (f"{value:f} {amount(currency)}" if currency else f"{value:f}" for currency, value in amounts.items())
+    return isolated(" + ".join(parts))

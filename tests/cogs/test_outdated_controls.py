@@ -17,7 +17,7 @@ from bot.ledger import Preferences
 from tests.examples import PRESSABLE, RELEASED
 from tests.world import World, shown
 
-VALUES = ("", "0", "1", "-1", "1.5", "٣", "9" * 19, "undefined", "a\nb", "\x00", ":", "np:more:request:1", "W" * 100)
+VALUES = ("", "0", "1", "-1", "٣", "9" * 19, "history", "a\nb", "\x00", ":", "np:more:request:1", "W" * 100)
 """What may stand for any part, of which some is what some part may be."""
 SETTINGS = {"way": "off", "timing": "each", "language": "tr", "sound": True}
 FORMS: dict[Action, dict[str, Any]] = {
