@@ -20,7 +20,7 @@ async def _burst(commands: int) -> Outcome:
             times = [one.answered_at - one.at for one in asked if one.answered_at]
             await here.comes_true(lambda: all(one.text for one in asked if one.answered_at))
             away = sum("too many people" in one.text for one in asked)
-            served = sum("not connected" in one.text for one in asked)
+            served = sum("Connect" in one.text for one in asked)
             figures = (
                 f"{len(times):,} answered in {max(times, default=0):.1f} s: {served:,} served, {away:,} turned away"
             )

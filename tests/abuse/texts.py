@@ -197,10 +197,10 @@ async def export() -> Outcome:
     async with _history() as watch:
         discord = watch.here.discord
         asked = await discord.slash("history", by=filled.FIRST, days=365)
-        await discord.until(lambda: "orders ended" in asked.text)
+        await discord.until(lambda: bool(asked.text))
         with watch.asking("a press"):
             await discord.press(asked, "np:list:history:*")
-            last = f"part-{_FILES}.csv"
+            last = f"part-{_FILES}-"
             await discord.until(lambda: any(last in str(sent.body) for sent in discord.messages.values()))
         return await watch.outcome(patience=60)
 
@@ -215,5 +215,5 @@ async def filters() -> Outcome:
                 with watch.asking(f"{state} of {days} days"):
                     wanted = {"outcome": str(state)} if state else {}
                     asked = await discord.slash("history", by=filled.FIRST, days=days, **wanted)
-                    await discord.until(lambda asked=asked: "ended" in asked.text)
+                    await discord.until(lambda asked=asked: bool(asked.text))
         return await watch.outcome(_SHORT)

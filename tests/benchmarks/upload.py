@@ -39,7 +39,7 @@ async def measure(orders: int = 100_000) -> list[Row]:
                 question, asked = await _timed(ask_for_list(here, named))
                 since = time.monotonic()
                 card = await here.discord.press(question, "np:confirm:*")
-                await here.discord.until(lambda: "being checked" in card.text)
+                await here.discord.until(lambda: "checking" in card.text)
                 begun = time.monotonic() - since
                 card, stopped = await _timed(_stop(here, card))
             peak = memory(here.bot, "VmHWM")
