@@ -35,6 +35,10 @@ from bot.services.cancels import RequestView
 from bot.services.panel_calls import MAX_REFILL, Refills
 
 _HEAD = ("order", "outcome", "refill", "panel_words")
+_GROUP_ORDER = (RefillFate.UNCLEAR, RefillFate.REFUSED, RefillFate.UNSENT, RefillFate.TAKEN)
+"""What somebody has to act on first, as on every card."""
+_ROOM_FOR_MORE = 60
+"""The size of the line that says how many more there are."""
 
 _Groups = Mapping[RefillFate, Section]
 
@@ -115,11 +119,8 @@ def refills_under_way(orders: Sequence[str], key: str = "") -> CardView:
         "check your NotPanel orders before you ask again."
     )
     head, end = titled(title, small(key)), f"-# {should_it_stay}"
-    fitting = listed([code(order) for order in orders], room_beside([head, end]) - _ROOM_FOR_MORE, between="\n")
-    return card(Tone.WAITING, [head, _named(orders[: len(orders) - fitting[1]], len(orders)), end])
-
-
-_ROOM_FOR_MORE = 60
+    _fitting, missing = listed([*map(code, orders)], room_beside([head, end]) - _ROOM_FOR_MORE, between="\n")
+    return card(Tone.WAITING, [head, _named(orders[: len(orders) - missing], len(orders)), end])
 
 
 def _named(orders: Sequence[str], count: int) -> str:
@@ -155,10 +156,6 @@ def refills_card(
         buttons=_to_connect(result.stopped, name),
         file=_file(fates, result) if left_out else None,
     )
-
-
-_GROUP_ORDER = (RefillFate.UNCLEAR, RefillFate.REFUSED, RefillFate.UNSENT, RefillFate.TAKEN)
-"""What somebody has to act on first, as on every card."""
 
 
 def _file(fates: Mapping[str, RefillFate], result: Refills) -> discord.File:
