@@ -51,23 +51,30 @@ class Presses:
     def guard(self, preview: Any) -> None:
         """Let the actions on the pages of a preview, which is not served yet, come through here.
 
-        Its pages are drawn at the present time, and open with the latest message, also when they are loaded anew.
+        Its pages are drawn at the present time. They open with the latest message, also when they are loaded anew, and
+        go to the answer to an action, as Discord's clients do.
         """
+        acting: list[tuple[str | None, int | None]] = []
+        """The page that somebody acts on, and the newest message before they did."""
         act, publish, serve = preview._action, preview._publish, preview._server._static
 
         async def act_in_turn(context_id: str | None, body: Any) -> dict[str, Any]:
             async with self._turn:
+                acting.append((context_id, _newest(preview)))
                 try:
                     return await act(context_id, await self._ready(preview, context_id, body))
                 finally:
+                    acting.clear()
                     self._last_action = _now()
                     self._shown = len(self._env.http_requests)
 
         def publish_now(page: Any, **more: Any) -> None:
             self._move_clock()
             preview.capture_time = self._env.now()
-            if page is preview._python:  # new pages open with what is in view there
-                page.target_id = page.window_end_id = None
+            newest = _newest(preview)
+            answered = any(page.id == one and newest != before for one, before in acting)
+            if answered or page is preview._python:  # new pages open with what is in view there
+                page.target_id, page.window_end_id = newest, None
             publish(page, **more)
             self._drawn[page.id, page.revision] = _controls(page)
             self._drawn.pop((page.id, page.revision - _REMEMBERED), None)
@@ -128,6 +135,11 @@ class Presses:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _newest(preview: Any) -> int | None:
+    page = preview._python
+    return cast("int | None", preview._initial_target(page.viewer, page.channel_id))
 
 
 def _controls(page: Any) -> _Controls:

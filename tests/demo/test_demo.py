@@ -65,6 +65,7 @@ def test_the_wide_stage_has_orders_to_see_and_a_past() -> None:
     with running_demo(stage="wide", locale="tr") as demo, browser_page(demo.url, width=390) as page:
         assert len(demo.orders) == 60
         conversation = page.locator("#channel-message-list")
+        expect(conversation.locator("article").last).to_be_in_viewport()  # what to try stands below the past
         conversation.get_by_role("button", name=re.compile("60")).click()
         expect(conversation.locator("article").last).to_contain_text(demo.orders[0])
     assert demo.process.returncode == 0

@@ -31,6 +31,11 @@ class Browser:
         """Fetch the newest state."""
         self.seen = self.preview._page_payload(self.page)
 
+    @property
+    def newest(self) -> str:
+        """The newest message that it shows."""
+        return max(self.seen["messages"], key=int)
+
     async def press(self, custom_id: str) -> Any:
         """Press a button as it stands in the state last fetched."""
         (key,) = [
@@ -144,3 +149,19 @@ async def test_a_page_is_drawn_at_the_present_time(here: World, browser: Browser
     await browser.press(actions.KEEP_ALL.custom_id())
     browser.look()
     assert browser.seen["profile"]["presentationTime"] == here.env.now().isoformat()
+
+
+async def test_a_page_opens_with_the_latest_message_and_goes_to_the_answer_to_an_action(
+    here: World, ann: Any, browser: Browser
+) -> None:
+    before = browser.newest
+    assert browser.seen["targetId"] == before
+    await here.post(ann.dm_channel, actions.PASTE.button(), actions.KEY_STEPS.button())
+    browser.presses.refresh()
+    browser.look()
+    assert browser.seen["targetId"] == before != browser.newest  # what arrives by itself takes no reader away
+    reloaded = Browser(browser.preview, browser.presses, browser.preview._open_page())
+    assert reloaded.seen["targetId"] == browser.newest
+    await browser.press(actions.KEY_STEPS.custom_id())
+    browser.look()
+    assert browser.seen["targetId"] == browser.newest != reloaded.newest
