@@ -6,7 +6,7 @@ import socket
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import discord
 import simcord
 
 from bot.app import build
-from bot.cards.language import use_language
+from bot.cards.language import OWN_NAMES, use_language
 from bot.cards.layout import CardView
 from bot.demo.parsed import remember_parsed_texts
 from bot.demo.past import StoryClock, play
@@ -25,7 +25,7 @@ from bot.demo.serve import serve
 from bot.demo.stage import set_up
 from bot.demo.welcome import presses, server_welcome, welcome
 from bot.domain.clock import utc_now
-from bot.domain.languages import resolve_locale
+from bot.domain.languages import Language, resolve_locale
 from bot.logs import set_up_logging
 from bot.ops.registration import register
 from bot.panel import in_process
@@ -52,7 +52,7 @@ def _problem(locale: str, port: int) -> str:
     """Return what cannot be served as asked for, in a sentence; empty where all can."""
     locales = sorted(one.value for one in discord.Locale)
     if locale not in locales:
-        return f"--locale {locale} is no language of Discord's. It knows {', '.join(locales)}."
+        return f"--locale {locale} is no language of Discord's. {_instead_of(locale, locales)}"
     if not 0 <= port <= _LAST_PORT:
         return f"--port {port} is no port. Choose one from 1 to {_LAST_PORT}, or leave it out for any free one."
     with socket.socket() as probe:
@@ -62,6 +62,14 @@ def _problem(locale: str, port: int) -> str:
         except OSError as error:
             return f"port {port} can't be used ({error.strerror}). Choose another --port, or leave it out."
     return ""
+
+
+def _instead_of(locale: str, locales: Sequence[str]) -> str:
+    """Say what to choose in the place of a locale that no client of Discord's has."""
+    language = resolve_locale(locale)
+    if language in (Language.ENGLISH, *map(resolve_locale, locales)):
+        return f"It knows {', '.join(locales)}."
+    return f"The bot speaks it: leave --locale out, send /settings in the demo and choose {OWN_NAMES[language]}."
 
 
 async def _serve_panel(port: int, stage_name: str) -> None:

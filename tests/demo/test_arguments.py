@@ -37,4 +37,10 @@ def test_no_port(capsys: pytest.CaptureFixture[str], port: str) -> None:
 
 
 def test_a_language_that_discord_does_not_know(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--locale xx is no language of Discord's" in refused(capsys, "--locale", "xx")
+    assert "--locale xx is no language of Discord's. It knows bg, cs," in refused(capsys, "--locale", "xx")
+    assert "It knows bg, cs," in refused(capsys, "--locale", "es")  # es-ES and es-419 are
+
+
+def test_a_language_that_the_bot_speaks_and_discord_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(capsys, "--locale", "ar")
+    assert "The bot speaks it: leave --locale out, send /settings in the demo and choose العربية." in said
