@@ -11,9 +11,11 @@ from bot.domain.dm_words import CANCEL
 
 
 def which_orders(verb: str) -> CardView:
-    """Ask for the orders of a verb that came alone."""
+    """Ask for the orders of a verb that came alone; what comes in the next message is not tied to it."""
     paste = actions.PASTE.button() if verb == CANCEL else actions.PASTE_FOR.button(verb)
-    return card(Tone.PLAIN, [_("**Which orders?** Send me their IDs, or a text or CSV file.")], buttons=[paste])
+    how = _("**Which orders?** Send {verb} with their IDs or a file, or press the button.", verb=code(verb))
+    alone = _("-# If you send IDs alone, I ask what to do with them.")
+    return card(Tone.PLAIN, [f"{how}\n{alone}"], buttons=[paste])
 
 
 def unreadable_file() -> CardView:

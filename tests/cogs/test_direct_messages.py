@@ -222,7 +222,7 @@ async def test_nobody_else_may_answer_the_question(here: World, ann: Any) -> Non
         ("cancel everything", "Which orders?"),
         ("cancel", "Paste order IDs"),
         ("status?", "Paste order IDs"),
-        ("telafi", "Which orders?"),
+        ("telafi", "Send `refill` with their IDs or a file"),
         ("ord_A_B", "Skipped `ord_A_B`: not a complete order ID."),
         ("cancle", "Try `cancel ord_…` or `balance`"),
         ("qeued", "Try `queued` or `cancel ord_…`"),
@@ -273,6 +273,17 @@ async def test_a_list_without_a_command_is_asked_about(here: World, ann: Any, na
     assert "Cancel 1 order?" in messages(ann)[-1]
     await ann.send_dm("status", attachments=files([(name, b"ord_A")]))
     assert "1 order · updated" in messages(ann)[-1]
+    assert here.cancel_calls() == []
+
+
+@pytest.mark.parametrize("verb", ["cancel", "status", "refill"])
+async def test_ids_that_follow_a_verb_alone_are_asked_about_as_was_said(here: World, ann: Any, verb: str) -> None:
+    here.order("ord_A")
+    await ann.send_dm(verb)
+    assert "If you send IDs alone, I ask what to do with them." in messages(ann)[-1]
+    await ann.send_dm("ord_A")
+    assert "1 order. What should I do?" in messages(ann)[-1]
+    assert {"Cancel 1 order", "Check status", "Refill"} <= set(messages(ann)[-1].splitlines())
     assert here.cancel_calls() == []
 
 
