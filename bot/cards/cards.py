@@ -30,9 +30,8 @@ from bot.cards.refills import refill_named_question
 from bot.cards.text import at, bar, code, small, titled
 from bot.cards.undecided import what_to_do
 from bot.cards.words import PREVIEW_TOO_LONG, ignored
-from bot.domain.accounts import AccountState
 from bot.domain.states import State
-from bot.ledger import ListKind, RequestState
+from bot.ledger import Keyring, ListKind, RequestState
 from bot.panel import MAX_BATCH
 from bot.services.cancels import RequestView
 from bot.services.keys import PausedKey
@@ -120,11 +119,11 @@ def _rest(view: RequestView) -> Options:
 def _progress(view: RequestView) -> CardView:
     request = view.request
     sections = sections_of(view.groups, [code(order) for order in view.waiting], request.waiting)
-    stuck = _is_stuck(view)
-    if State.QUEUED in sections and not stuck:  # nothing is watched without a key, so nothing is promised
+    paused = _paused(view)
+    if State.QUEUED in sections and not paused:  # nothing is watched without a key, so nothing is promised
         sections = {**sections, State.QUEUED: replace(sections[State.QUEUED], note=when_settled(view.reach))}
     small_line = facts(request.orders, key_fact(view.keys, view.account), view.read_at if view.is_open else None)
-    above = paused_lines([PausedKey(view.account)], view.keys) if stuck else []
+    above = paused_lines([PausedKey(one) for one in paused], view.keys)
     why = account_text(view.account.trouble) if view.account.trouble and view.is_open else ""
     last = no_longer_updating() if view.is_last else ""
     head = headed(above, headline(sections), small_line, last, *_sent(view, sections), why)
@@ -132,7 +131,11 @@ def _progress(view: RequestView) -> CardView:
     texts, left_out = texts_of(sections, beside=[head, *notes])
     may_stop = _may_stop(view)
     first = (
-        connect_again([view.account], several=False) if stuck else [actions.STOP.button(request.id)] if may_stop else []
+        connect_again(paused, several=len(paused) > 1)
+        if paused
+        else [actions.STOP.button(request.id)]
+        if may_stop
+        else []
     )
     return card(
         tone_of(sections),
@@ -146,7 +149,7 @@ def _progress(view: RequestView) -> CardView:
             refill(ListKind.REQUEST, request.id, view.groups, names_of(view.keys), view.read_at),
             retry(request.id, view.groups),
             other_keys(ListKind.REQUEST, request.id, view.keys, view.groups),
-            actions.STOP.option(request.id, label=_("Stop sending")) if may_stop and stuck else {},
+            actions.STOP.option(request.id, label=_("Stop sending")) if may_stop and paused else {},
         ),
     )
 
@@ -178,7 +181,7 @@ def _sent(view: RequestView, sections: Sections) -> Sequence[str]:
     unsent = [sections[state].count for state in (State.REQUESTED, State.SENDING) if state in sections]
     sent = request.orders - sum(unsent)
     done = _("{sent} of {orders} sent", sent=sent, orders=request.orders)
-    left = "" if _is_stuck(view) else _time_left(view, sent)
+    left = "" if _paused(view) else _time_left(view, sent)
     return (
         f"{bar(sent, request.orders)} {' · '.join(filter(None, [done, left]))}",
         "" if view.is_last else f"-# {_until(view)}",
@@ -187,7 +190,7 @@ def _sent(view: RequestView, sections: Sections) -> Sequence[str]:
 
 def _until(view: RequestView) -> str:
     until = _("Updates here until {time}.", time=at(view.request.card_until))
-    return until if _is_stuck(view) else f"{until} {when_all_sent(view.reach)}"
+    return until if _paused(view) else f"{until} {when_all_sent(view.reach)}"
 
 
 def _time_left(view: RequestView, sent: int) -> str:
@@ -204,9 +207,16 @@ def _time_left(view: RequestView, sent: int) -> str:
 
 
 def _may_stop(view: RequestView) -> bool:
-    return view.request.waiting > MAX_BATCH or bool(view.request.waiting and (view.account.trouble or _is_stuck(view)))
+    return view.request.waiting > MAX_BATCH or bool(view.request.waiting and (view.account.trouble or _paused(view)))
 
 
-def _is_stuck(view: RequestView) -> bool:
-    paused = view.account.state in (AccountState.REJECTED, AccountState.SUSPENDED)
-    return paused and view.is_open
+def _paused(view: RequestView) -> Keyring:
+    """Return the paused keys for want of which orders make no progress; others may go on under another key."""
+    if not view.is_open:
+        return ()
+    groups = [group for state, group in view.groups.items() if state.is_open]
+    holders = {order.account_id for group in groups for order in group.first}
+    if view.request.waiting or any(group.count > len(group.first) for group in groups):
+        holders.add(view.account.id)
+    keys = {one.id: one for one in (*view.keys, view.account)}
+    return tuple(one for one in keys.values() if one.id in holders and one.is_paused)

@@ -1,5 +1,6 @@
 """The notice of how orders ended, and what else its user should know."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from bot.cards.groups import (
@@ -50,6 +51,7 @@ def notice_card(report: Report, notice: Notice, now: datetime | None = None) -> 
 
     A living message counts all orders of its request and names those that it is to tell of; `now`: how old that is.
     """
+    report = replace(report, pauses=_paused(report))
     parts = [*([dms_refused()] if notice.is_for_want_of_dms else []), *joined(_pauses(report, report.accounts))]
     names = names_of(report.accounts)
     folded = False
@@ -60,7 +62,7 @@ def notice_card(report: Report, notice: Notice, now: datetime | None = None) -> 
         watching = _(
             "I go on watching, less often, until 30 days after you asked. You may want to ask NotPanel's support."
         )
-        parts.append(titled(title, shown, more_orders(missing), f"-# {watching}"))
+        parts.append(titled(title, shown, more_orders(missing), "" if report.pauses else f"-# {watching}"))
     ended = sections_of(report.ended, names=names)
     told = sections_of({**report.overdue, **report.ended})
     count = total(told)
@@ -133,6 +135,13 @@ def brief_notice_card(report: Report, notice: Notice) -> CardView:
         [*parts, *([f"-# {rest}"] if told else [])],
         buttons=show_all(ListKind.NOTICE, notice.id, total(told)) if told else [],
     )
+
+
+def _paused(report: Report) -> Keyring:
+    """Return the keys to tell of as paused: also those without which what is open for too long is not watched."""
+    late = {order.account_id for group in report.overdue.values() for order in group.first}
+    told = {account.id for account in report.pauses}
+    return (*report.pauses, *(one for one in report.accounts if one.id in late - told and one.is_paused))
 
 
 def _pauses(report: Report, keys: Keyring) -> list[str]:

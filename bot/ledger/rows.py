@@ -117,6 +117,11 @@ class Account(Row):
         """What keys share that are known to be of one panel account: the least id of theirs."""
         return self.panel_account or self.id
 
+    @property
+    def is_paused(self) -> bool:
+        """Tell whether the panel does not take its key, so that nothing is sent or checked with it."""
+        return self.state in (AccountState.REJECTED, AccountState.SUSPENDED)
+
 
 @dataclass(frozen=True, slots=True)
 class SealedKey:

@@ -10,7 +10,7 @@ from bot.domain.order_status import OrderStatus
 from bot.ledger import NotifyVia
 from tests.delivery.test_living_messages import cancel
 from tests.delivery.test_reach import prefer
-from tests.world import World, messages, text_of
+from tests.world import KEY, World, messages, text_of
 
 pytestmark = pytest.mark.usefixtures("env")
 
@@ -94,3 +94,18 @@ async def test_whoever_chooses_a_ping_later_is_pinged_about_the_rest(here: World
     await here.wait(400)
     (ping,) = channel.history()
     assert "`ord_B`" in text_of((await mia.click(ping, label="Show me")).response.components)
+
+
+async def test_nobody_is_said_to_watch_what_a_paused_key_is_needed_for(here: World, ann: Any) -> None:
+    await cancel(here, ann, {"ord_A": (10**7, "canceled")})
+    here.env.inject_error("POST", "/channels/*/messages", status=502, times=None)
+    await here.wait(3 * 86_400 + 600, step=1_800)
+    here.panel.revoke_key(KEY)
+    for _ in range(2):
+        await ann.slash("balance")
+        here.skip(62)
+    here.env.backend.faults.clear()
+    await here.wait(7_200, step=60)
+    late = next(message for message in messages(ann) if "after 72 hours" in message)
+    assert "Paused: NotPanel rejects your key" in late
+    assert "go on watching" not in late

@@ -62,6 +62,27 @@ async def test_a_new_key_takes_over_what_the_rejected_one_left(here: World, twic
     assert breaches(here.sql) == {}
 
 
+async def test_a_card_is_paused_only_by_keys_that_its_open_orders_need(here: World, twice: Any) -> None:
+    for order in ("ord_A", "ord_B"):
+        here.order(order, RUNNING, upstream=LONG)
+    card = await twice.slash("cancel", orders="ord_A ord_B")
+    await here.settle()
+    del here.panel.keys[KEY]
+    for _ in range(2):
+        await twice.slash("balance", key="main")
+        here.skip(62)
+    await here.settle()
+    assert "Paused: NotPanel rejects your key" in shown(card)
+    await twice.slash("cancel", orders="ord_A", key="second")
+    await here.wait(5)
+    assert "Paused: NotPanel rejects your key" in shown(card)  # ord_B is not watched
+    await twice.slash("cancel", orders="ord_B", key="second")
+    await here.wait(5)
+    assert "2 waiting" in shown(card)
+    assert "Paused" not in shown(card)
+    assert "when it's settled" in shown(card)
+
+
 async def test_what_is_refused_for_the_tier_holds_up_the_other_key_too_also_after_a_restart(
     here: World, twice: Any
 ) -> None:
