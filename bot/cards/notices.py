@@ -171,6 +171,8 @@ def _head(progress: Progress, report: Report, now: datetime | None = None) -> st
 
 
 def _settled(progress: Progress) -> str:
+    if State.EXPIRED in progress.groups:  # how these ended is not known
+        return _("No more updates")
     return plural("The order is settled", "All {count} orders are settled", progress.request.orders)
 
 

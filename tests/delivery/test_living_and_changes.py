@@ -96,6 +96,16 @@ async def test_whoever_chooses_a_ping_later_is_pinged_about_the_rest(here: World
     assert "`ord_B`" in text_of((await mia.click(ping, label="Show me")).response.components)
 
 
+async def test_what_is_given_up_is_not_called_settled(here: World, ann: Any) -> None:
+    await cancel(here, ann, {"ord_A": (60, "canceled"), "ord_B": (10**7, "canceled")})
+    await here.wait(31 * 86_400, step=7_200)
+    living, *_, end = messages(ann)
+    for message in (living, end):
+        assert "1 cancelled · 1 no longer watched" in message
+        assert "No more updates" in message
+        assert "settled" not in message
+
+
 async def test_nobody_is_said_to_watch_what_a_paused_key_is_needed_for(here: World, ann: Any) -> None:
     await cancel(here, ann, {"ord_A": (10**7, "canceled")})
     here.env.inject_error("POST", "/channels/*/messages", status=502, times=None)
