@@ -9,6 +9,8 @@ from bot.demo.sample import Stage
 from bot.domain.clock import utc_now
 
 _STEP = timedelta(hours=1)
+_LAST_EDIT = timedelta(minutes=14, seconds=15)
+"""After a command: when its card is about to be out of reach, and says that it will not be updated any more."""
 
 
 class StoryClock:
@@ -30,6 +32,7 @@ async def play(stage: Stage, app: App, person: Person, clock: StoryClock, clock_
             await person.connect(stage.key)
         await person.cancel(request.orders, sure=True)
         await _work(app)
+        await _until(request.ago - _LAST_EDIT, app, clock, clock_moved)
     await _until(timedelta(), app, clock, clock_moved)
 
 
