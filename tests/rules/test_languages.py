@@ -260,7 +260,7 @@ def test_plural_forms_follow_the_language(count: int, form: str) -> None:
 def test_arabic_has_a_dual_and_a_comma_of_its_own() -> None:
     with use_language(Language.ARABIC):
         assert plural("Cancel {count} order?", "Cancel {count} orders?", 2) == "إلغاء \u20682\u2069 طلبين؟"
-        assert enumerated(["`main`", "`Shop`"]) == "`main`، `Shop`"
+        assert enumerated(["`main`", "`Shop`"]) == "`main`،\u200f `Shop`"
     assert enumerated(["`main`", "`Shop`"]) == "`main`, `Shop`"
 
 
