@@ -196,7 +196,8 @@ def unpressed(answer: Any, pressed: set[Action]) -> Iterator[tuple[Any, dict[str
             options = [option["value"] for option in reversed(part.get("options", []))]
             names = [*((value, value) for value in options), (part.get("custom_id", ""), next(iter(options), ""))]
             for custom_id, value in names if not part.get("disabled") else []:
-                kinds = [kind for kind in PRESSABLE if kind.read(custom_id) is not None]
+                chosen = [value] if value not in ("", custom_id) else []
+                kinds = [kind for kind in PRESSABLE if kind.read(custom_id, *chosen) is not None]
                 if kinds and not {kinds[0], *LEADS_TO.get(kinds[0], ())} <= pressed:
                     yield message, part, kinds[0], value
 
