@@ -81,7 +81,8 @@ def _facts(view: KeyView, paused: str) -> str:
     """Say what may be shown of a key; `paused`: what to say of one that the panel does not take."""
     end = _("Ends in {end}, stored encrypted.", end=code_end(view.last4))
     state = _("It is in use.") if view.account.state is AccountState.ACTIVE else paused
-    return " ".join([end, state, plural("{count} order being watched.", "{count} orders being watched.", view.waiting)])
+    watched = plural("{count} order being watched.", "{count} orders being watched.", view.waiting)
+    return " ".join(filter(None, [end, state, watched]))
 
 
 def connect_again(paused: Sequence[Account], *, several: bool) -> list[actions.Button]:

@@ -132,6 +132,7 @@ async def test_a_revoked_key_pauses_the_account_and_a_new_one_goes_on(here: Worl
     (notice,) = messages(ann)  # one, however often it could have been tried
     assert "⏸ Paused: NotPanel rejects your key" in notice
     assert "rejects your key" in shown(card)
+    assert "`…cdef`, stored encrypted. 1 order being watched." in shown(await ann.slash("key show"))
     calls = len(here.panel.calls)
     await here.wait(120)
     assert len(here.panel.calls) == calls
