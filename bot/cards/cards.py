@@ -183,7 +183,8 @@ def _sent(view: RequestView, sections: Sections) -> Sequence[str]:
     done = _("{sent} of {orders} sent", sent=sent, orders=request.orders)
     left = "" if _paused(view) else _time_left(view, sent)
     return (
-        f"{bar(sent, request.orders)} {' · '.join(filter(None, [done, left]))}",
+        bar(sent, request.orders),
+        " · ".join(filter(None, [done, left])),
         "" if view.is_last else f"-# {_until(view)}",
     )
 

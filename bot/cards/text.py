@@ -86,7 +86,7 @@ def on(time: datetime) -> str:
 
 
 def bar(done: int, total: int, width: int = 10) -> str:
-    """Draw how much of something is done, in half a line of a phone; full only when all of it is."""
+    """Draw how much of something is done, in less than a line of a phone; full only when all of it is."""
     filled = done * width // total
     return "▰" * filled + "▱" * (width - filled)
 

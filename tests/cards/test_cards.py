@@ -110,7 +110,7 @@ async def test_a_long_list_shows_how_much_is_sent_and_about_how_long_the_rest_ta
     request = replace(view([]).request, orders=100_000, waiting=57_000)
     going = replace(view([order(1, State.ACCEPTED)]), request=request, waiting=("ord_A",))
     text = text_of(request_card(going))
-    assert "▰▰▰▰▱▱▱▱▱▱ 43,000 of 100,000 sent\n" in text
+    assert "▰▰▰▰▱▱▱▱▱▱\n43,000 of 100,000 sent\n" in text
     assert "Stop sending" in text
 
 

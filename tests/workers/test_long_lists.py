@@ -41,13 +41,13 @@ def names(count: int, prefix: str = "L") -> list[str]:
 
 async def test_the_card_says_how_much_is_sent_and_when_the_rest_can_be_at_best(here: World, ann: Any) -> None:
     card = await begin(here, ann, names(1_000))
-    assert "▱ 0 of 1,000 sent" in shown(card)
+    assert "▱\n0 of 1,000 sent" in shown(card)
     here.skip(62)  # the preview's calls are forgotten
     here.app.services.cancels._budget._ip.limit = 3  # calls a minute
     await one_call(here)
     here.skip(1)
     await one_call(here)
-    assert "▱ 200 of 1,000 sent" in shown(card)
+    assert "▱\n200 of 1,000 sent" in shown(card)
     (minutes,) = re.findall(r"about (\d+) min left", shown(card))
     began = here.clock.now
     while len(here.cancel_calls()) < 10:
@@ -261,4 +261,4 @@ async def test_what_has_not_reached_the_panel_is_not_called_sent(here: World, an
     here.skip(1)
     await one_call(here)
     assert "100 checking · 900 not sent yet" in shown(card)
-    assert "▱ 100 of 1,000 sent" in shown(card)
+    assert "▱\n100 of 1,000 sent" in shown(card)
