@@ -107,14 +107,17 @@ class LivingNotices(Transaction):
         rows = QUERIES.requests_at_their_end(self._db, account_id=account_id)
         return [row["request_id"] async for row in rows]
 
-    async def _tell_ends(self, account_id: int, chosen: NotifyWhen) -> None:
-        """Have a user told of the requests that have come to their end since their messages were last sent."""
+    async def _tell_ends(self, account_id: int, chosen: NotifyWhen, *, silently: bool) -> None:
+        """Have a user told of the requests that have come to their end since their messages were last sent.
+
+        `silently`: by edits alone.
+        """
         for request_id in await self._at_their_end(account_id):
             await QUERIES.end_is_told(self._db, request_id=request_id)
             living = await self._current(request_id)
             if living is None:
                 continue
-            if chosen is NotifyWhen.REQUEST:
+            if chosen is NotifyWhen.REQUEST and not silently:
                 await self._push(living, Push.END)
             if living.state in (NoticeState.SENDING, NoticeState.DELIVERED):
                 await self._edit_by(living.id, self._now_ms)

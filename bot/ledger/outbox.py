@@ -23,16 +23,16 @@ still open. One order that the provider never stops would otherwise keep them fr
 class Outbox(LivingNotices):
     """What users are notified of; part of what can be done within one transaction."""
 
-    async def enqueue_notifications(self, account_id: int) -> None:
+    async def enqueue_notifications(self, account_id: int, *, end_is_known: bool = False) -> None:
         """Put every ended cancellation that no card can show any more into the user's next notice.
 
         One that its user wants to hear of with the rest of its request is put there when that has ended. Requests under
-        other keys may be linked to it, too.
+        other keys may be linked to it, too. `end_is_known`: the user has just ended requests, and is being told so.
         """
         for number in (account_id, *await self.accounts_beside(account_id)):
-            await self._enqueue(number)
+            await self._enqueue(number, end_is_known=end_is_known)
 
-    async def _enqueue(self, account_id: int) -> None:
+    async def _enqueue(self, account_id: int, *, end_is_known: bool = False) -> None:
         which: dict[str, Any] = {
             "account_id": account_id,
             "patience": PATIENCE,
@@ -58,7 +58,7 @@ class Outbox(LivingNotices):
             else:
                 notice_id = await self._gather(account.user_id)
                 await QUERIES.enqueue_request(self._db, notice_id=notice_id, request_id=request_id, **which)
-        await self._tell_ends(account_id, chosen)
+        await self._tell_ends(account_id, chosen, silently=end_is_known)
 
     async def enqueue_all_notifications(self) -> None:
         """Enqueue what all accounts' users are to be notified of: a list may have stood still for too long."""

@@ -72,7 +72,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Requests):
         No message tells of these: their user is told by the answer, in whose transaction this is.
         """
         ended = await self._end_all(account_id, notified=True)
-        await self.enqueue_notifications(account_id)
+        await self.enqueue_notifications(account_id, end_is_known=True)
         return ended
 
     async def stop_watching_request(self, request: Request) -> tuple[int, int]:
@@ -82,7 +82,7 @@ class Writer(Pruner, PanelAccounts, Nudges, Requests):
         which = {"request_id": request.id, "now": self._now_ms, "notified_at": self._now_ms}
         withdrawn += await QUERIES.withdraw_request(self._db, **which)
         not_watched = await QUERIES.expire_request(self._db, **which)
-        await self.enqueue_notifications(request.account_id)
+        await self.enqueue_notifications(request.account_id, end_is_known=True)
         return not_watched, withdrawn
 
     async def _end_waiting(self, request_id: int, waiting: int, *, notified: bool) -> int:

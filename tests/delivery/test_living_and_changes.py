@@ -10,7 +10,7 @@ from bot.domain.order_status import OrderStatus
 from bot.ledger import NotifyVia
 from tests.delivery.test_living_messages import cancel
 from tests.delivery.test_reach import prefer
-from tests.world import KEY, World, messages, text_of
+from tests.world import KEY, World, choose, messages, text_of
 
 pytestmark = pytest.mark.usefixtures("env")
 
@@ -119,3 +119,13 @@ async def test_nobody_is_said_to_watch_what_a_paused_key_is_needed_for(here: Wor
     late = next(message for message in messages(ann) if "after 72 hours" in message)
     assert "Paused: NotPanel rejects your key" in late
     assert "go on watching" not in late
+
+
+async def test_whoever_stops_watching_is_not_written_to_about_it(here: World, ann: Any) -> None:
+    await cancel(here, ann, {"ord_A": (60, "canceled"), "ord_B": (36_000, "canceled"), "ord_C": (72_000, "canceled")})
+    await here.wait(300, step=5)
+    question = await choose(ann, (await ann.slash("queued")).response, "Stop watching")
+    await ann.click(question.response, label="Stop watching")
+    await here.wait(3_600, step=5)
+    (living,) = messages(ann)
+    assert living.startswith("### 1 cancelled · 2 no longer watched\n-# No more updates")
