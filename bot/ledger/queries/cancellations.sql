@@ -182,7 +182,9 @@ WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND (
 SELECT DISTINCT +account_id AS account_id FROM cancellations WHERE ended_at IS NULL AND state <> 'sending' AND created_at < :before;
 
 -- name: expire_old(now, account_id, before)!
-UPDATE cancellations SET state = 'expired', changed_at = :now, ended_at = :now, due_at = NULL
+-- What certainly was not sent is known not to have been.
+UPDATE cancellations SET state = CASE WHEN state = 'requested' AND ambiguous_attempts = 0 THEN 'withdrawn' ELSE 'expired' END,
+    changed_at = :now, ended_at = :now, due_at = NULL
 WHERE account_id = :account_id AND ended_at IS NULL AND state <> 'sending' AND created_at < :before;
 
 -- name: hurry(now, account_id)!
