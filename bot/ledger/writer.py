@@ -53,18 +53,20 @@ class Writer(Pruner, PanelAccounts, Nudges, Requests):
         await QUERIES.make_default(self._db, id=account.id)
         await QUERIES.choose_other_default(self._db, user_id=account.user_id)
 
-    async def remove_key(self, account: Account) -> None:
+    async def remove_key(self, account: Account) -> int:
         """Forget a key; what was not sent is withdrawn, what was sent is watched no longer, and its user is notified.
 
-        But what another of their keys has been asked for as well goes on under that.
+        But what another of their keys has been asked for as well goes on under that; return how many orders do not.
         Where it was the default, another key of the user is from now on. With the last one their webhook goes.
         """
         await QUERIES.remove_key(self._db, id=account.id, now=self._now_ms)
         await QUERIES.choose_other_default(self._db, user_id=account.user_id)
         await QUERIES.erase_idle_webhook(self._db, user_id=account.user_id)
         await self._hand_over(account.id)
+        left = await self.count_open(account.id)
         await self._end_all(account.id)
         await self.enqueue_notifications(account.id)
+        return left
 
     async def stop_watching(self, account_id: int) -> tuple[int, int]:
         """End all that is open but for what is being sent; return how many are not watched, and how many not sent.

@@ -150,8 +150,7 @@ class Accounts:
         """Forget a key, and watch its open orders no longer; raise as `choose` does."""
         account = await self.choose(user_id, key)
         async with self._ledger.write() as tx:
-            waiting = await tx.count_open(account.id)
-            await tx.remove_key(account)
+            waiting = await tx.remove_key(account)
             keys = await tx.accounts_of(user_id)
         wholly = await self._ledger.forget_deleted()
         return Removed(account, waiting, keys, wholly)

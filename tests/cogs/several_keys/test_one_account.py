@@ -83,6 +83,19 @@ async def test_a_card_is_paused_only_by_keys_that_its_open_orders_need(here: Wor
     assert "when it's settled" in shown(card)
 
 
+async def test_what_goes_on_under_another_key_is_not_lost_with_a_removed_one(here: World, twice: Any) -> None:
+    for order in ("ord_A", "ord_B"):
+        here.order(order, RUNNING, upstream=LONG)
+    await twice.slash("cancel", orders="ord_A ord_B")
+    await here.settle()
+    await twice.slash("cancel", orders="ord_B", key="second")
+    await here.settle()
+    question = await twice.slash("key remove", name="main")
+    await twice.click(question.response, label="Remove anyway")
+    assert "1 order is no longer watched" in shown(question)
+    assert "`ord_B`" in shown(await twice.slash("queued"))
+
+
 async def test_what_is_refused_for_the_tier_holds_up_the_other_key_too_also_after_a_restart(
     here: World, twice: Any
 ) -> None:
