@@ -48,6 +48,7 @@ _INVISIBLE = re.compile(
 """All that Unicode calls format characters (Cf), and letters and marks that are shown as nothing."""
 _BREAK = re.compile(r"[\s,;|\"'`()\[\]{}<>\u00ab\u00b4\u00bb\u2018-\u201f\u2039\u203a]+")
 
+_PREFIX = "ord_"
 _CUTS = ("\n", "\r", "\t", " ", ",", ";", "|")
 """Separators that no word goes on behind: where a long text may be cut."""
 _RARE_CUTS = (
@@ -191,7 +192,12 @@ def cut_at(text: str, *rooms: int) -> str:
 
     `rooms`: how many characters it may have had. Clients cut what is pasted without a word.
     """
-    return f"{text}\u2026" if len(text) in rooms and (text[-1].isalnum() or text[-1] == "_") else text
+    if len(text) not in rooms or not (text[-1].isalnum() or text[-1] == "_"):
+        return text
+    _before, word = last_word(text)
+    # NotPanel's IDs one a line leave but an "o" of the 130th in the 4,000 characters of a form.
+    missing = _PREFIX[len(word) :] if _PREFIX.startswith(word.lower()) else ""
+    return f"{text}{missing}\u2026"
 
 
 def visible(text: str) -> str:

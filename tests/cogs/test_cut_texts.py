@@ -26,6 +26,15 @@ def test_the_last_word_of_a_full_text_is_no_order(end: str) -> None:
     assert find_orders(cut_at(text, 101)) == find_orders(text)
 
 
+@pytest.mark.parametrize("end", ["o", "or", "ord", "ord_"])
+async def test_an_id_of_which_only_the_first_letters_had_room_is_noticed(here: World, ann: Any, end: str) -> None:
+    here.order("ord_First")
+    card = await ann.submit_modal(await ann.slash("cancel"), {"orders": filling(MOST_TYPED, end=end)})
+    await here.settle()
+    assert "Skipped `ord_…`: not a complete order ID" in shown(card)
+    assert here.cancel_calls() == [("ord_First",)]
+
+
 @pytest.mark.parametrize("end", [" ", "\n", ",", "."])
 def test_what_is_closed_before_the_end_was_not_cut(end: str) -> None:
     text = filling(100, end=f"ord_Last{end}")
