@@ -121,6 +121,14 @@ async def test_nobody_is_said_to_watch_what_a_paused_key_is_needed_for(here: Wor
     assert "go on watching" not in late
 
 
+async def test_whoever_stops_watching_is_not_written_to_about_it(here: World, ann: Any) -> None:
+    await cancel(here, ann, {"ord_A": (60, "canceled"), "ord_B": (36_000, "canceled"), "ord_C": (72_000, "canceled")})
+    await here.wait(300, step=5)
+    question = await choose(ann, (await ann.slash("queued")).response, "Stop watching")
+    await ann.click(question.response, label="Stop watching")
+    await here.wait(3_600, step=5)
+    (living,) = messages(ann)
+    assert living.startswith("### 1 cancelled · 2 no longer watched\n-# No more updates")
 
 
 async def test_what_a_paused_key_never_sent_ends_as_not_sent(here: World, ann: Any) -> None:
