@@ -22,7 +22,7 @@ def paused_lines(paused: Sequence[PausedKey], keys: Keyring) -> list[str]:
             lines.append("-# " + _("Settle that with NotPanel, then connect your key again. Your orders are kept."))
         else:
             lines.append("### " + _("⏸ Paused: NotPanel rejects your key {key}", key=which).rstrip())
-            lines.append("-# " + _("Nothing is sent or checked with it until you connect it again."))
+            lines.append("-# " + _("Nothing is sent or checked with it until you connect a valid key."))
     return lines
 
 
