@@ -39,7 +39,7 @@ WORDINGS: Mapping[State, Wording] = {
         "❔",
         N_("Unclear"),
         N_("unclear"),
-        N_("No clear answer: NotPanel may or may not have acted. I'm checking; tell your customer nothing yet."),
+        N_("No clear answer: NotPanel may or may not have acted. Tell your customer nothing yet."),
     ),
     State.REFUSED: Wording("⛔", N_("Not possible"), N_("not possible"), N_("Nothing was changed.")),
     State.PARTIAL: Wording(

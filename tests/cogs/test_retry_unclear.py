@@ -140,6 +140,9 @@ async def test_without_a_key_that_works_nothing_is_taken_on(here: World, ann: An
     for _ in range(2):  # one refusal is not believed yet
         await ann.slash("balance")
         here.skip(61)
+    await here.settle()
+    assert "Nothing is sent or checked" in shown(result)
+    assert "I'm checking" not in shown(result)
     pressed = await choose(ann, result.response, "Retry the 1 unclear")
     assert "rejects your key" in text_of(pressed.followups[0].components)
     assert stands(here)["ord_A"] == ("unknown", 1, 1)
