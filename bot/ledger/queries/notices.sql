@@ -139,7 +139,8 @@ SELECT message_id FROM notices WHERE user_id = :user_id AND (
 ORDER BY id DESC LIMIT 1;
 
 -- name: mark_notified(now, notice_id, last)!
-UPDATE cancellations SET notified_at = COALESCE(notified_at, :now)
-WHERE ended_at IS NOT NULL AND id IN (
+-- Of many that a message shows only those are written that it did not show before.
+UPDATE cancellations SET notified_at = :now
+WHERE ended_at IS NOT NULL AND notified_at IS NULL AND id IN (
     SELECT cancellation_id FROM notice_items WHERE notice_id = :notice_id AND id <= :last AND kind = 'ended'
 );
