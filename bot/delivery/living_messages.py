@@ -18,6 +18,8 @@ from bot.ledger import Ledger, Notice, Work
 log = logging.getLogger(__name__)
 
 _THROTTLED_FOR = timedelta(minutes=10)
+_MAY_STILL_ARRIVE = timedelta(minutes=1)
+"""For so long after an edit that nothing was heard of none is sent: an older one that arrives after it would stay."""
 
 
 class LivingMessages(DeliveryLoop):
@@ -77,6 +79,8 @@ class LivingMessages(DeliveryLoop):
         pause = retry_after(begun.edit_failures + 1, self._random)
         if refusal is Refusal.EDITED_TOO_OFTEN:
             pause = _THROTTLED_FOR
+        elif not isinstance(error, discord.HTTPException):
+            pause = max(pause, _MAY_STILL_ARRIVE)
         async with self._ledger.write() as tx:
             await tx.edit_failed(before, pause, may_have_acted=_may_have_acted(error))
 

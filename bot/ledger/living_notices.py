@@ -216,7 +216,8 @@ class LivingNotices(Transaction):
         if now is None:
             return
         tried = now.tried_item if may_have_acted else before.tried_item
-        await QUERIES.edit_failed(self._db, id=now.id, again_at=self._in_ms(pause), tried_item=tried)
+        which = {"id": now.id, "may_have_acted": int(may_have_acted)}
+        await QUERIES.edit_failed(self._db, **which, again_at=self._in_ms(pause), tried_item=tried)
         self._make_due(Work.NOTICES)
         is_old = now.sent_at is not None and self.now - now.sent_at > EDITED_FREELY_FOR
         if is_old and await QUERIES.last_line(self._db, notice_id=now.id) > (tried or 0):

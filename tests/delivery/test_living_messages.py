@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from discord.http import HTTPClient
 
+from bot.delivery.calls import HELD
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
 from tests.benchmarks.messages import ORDERS, measure
@@ -139,6 +141,55 @@ async def test_a_message_that_took_no_edits_says_so_once_a_newer_one_is_sent(
     assert {order for order in ends if f"`{order}`" in first} == {"ord_A"}
     assert {order for order in ends if f"`{order}`" in "".join(newer)} == {"ord_B", "ord_C"}
     assert breaches(here.sql) == {}
+
+
+async def test_an_edit_that_arrives_late_does_not_stay(here: World, ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = {"ord_A": (60, "canceled"), "ord_B": (300, "canceled"), "ord_C": (310, "canceled")}
+    await cancel(here, ann, {**ends, "ord_D": (72_000, "canceled")})
+    await here.wait(200, step=5)
+    send, unheard = HTTPClient.edit_message, list[tuple[Any, Any]]()
+
+    async def lose_first(http: HTTPClient, *which: Any, params: Any) -> Any:
+        if unheard:
+            return await send(http, *which, params=params)
+        unheard.append((which, params))
+        raise TimeoutError
+
+    monkeypatch.setattr(HTTPClient, "edit_message", lose_first)
+    while not unheard:
+        await here.wait(5)
+    await here.wait(40, step=5)
+    which, params = unheard[0]
+    await send(here.app.client.http, *which, params=params)
+    assert "`ord_C`" not in messages(ann)[0]
+    await here.wait(900, step=5)
+    assert all(f"`{order}`" in messages(ann)[0] for order in ends)
+
+
+async def test_a_message_that_two_processes_were_editing_is_edited_once_more(here: World, ann: Any) -> None:
+    """`one` has begun before the other, and hears of it last: whose edit Discord took last nobody knows."""
+    await cancel(here, ann, {"ord_A": (60, "canceled"), "ord_B": (72_000, "canceled")})
+    await here.wait(200, step=5)
+    (notice_id,) = here.sql("SELECT id FROM notices WHERE message_id IS NOT NULL")[0]
+    for failed in (False, True):
+        here.sql("UPDATE notices SET edit_at = 0 WHERE id = ?", notice_id)
+        begun: list[Any] = []
+        for _ in ("one", "other"):
+            notice = await here.app.ledger.read.notice(notice_id)
+            assert notice
+            async with here.app.ledger.write() as tx:
+                begun.append(await tx.begin_edit(notice, HELD))
+            here.skip(HELD.total_seconds() + 1)
+        one, other = begun
+        async with here.app.ledger.write() as tx:
+            await tx.edited(other)
+        assert here.sql("SELECT edit_at FROM notices WHERE id = ?", notice_id) == [(None,)]
+        async with here.app.ledger.write() as tx:
+            await (tx.edit_failed(one, HELD, may_have_acted=True) if failed else tx.edited(one))
+        (due_at,) = here.sql("SELECT edit_at FROM notices WHERE id = ?", notice_id)[0]
+        assert due_at is not None
+        await here.wait(120, step=5)
+        assert here.sql("SELECT edit_at FROM notices WHERE id = ?", notice_id) == [(None,)]
 
 
 SPANS = {"an hour": (timedelta(hours=1), 5, 4), "a day": (timedelta(hours=24), 30, 12)}

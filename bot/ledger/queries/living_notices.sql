@@ -64,7 +64,9 @@ WHERE a.id = :account_id AND n.user_id = a.user_id AND n.awaits_end = 1
 UPDATE notices SET awaits_end = 0 WHERE request_id = :request_id;
 
 -- name: edit_by(edit_at, id)!
-UPDATE notices SET edit_at = CASE WHEN edit_at < :edit_at THEN edit_at ELSE CAST(:edit_at AS BIGINT) END
+-- The pause after a failure stays; a millisecond more tells whoever is just editing it that something has changed.
+UPDATE notices SET edit_at = CASE WHEN edit_at < :edit_at THEN edit_at WHEN edit_failures > 0 AND edit_at IS NOT NULL THEN edit_at + 1
+    ELSE CAST(:edit_at AS BIGINT) END
 WHERE id = :id AND state IN ('sending', 'delivered');
 
 -- name: edits_due(now, most)
@@ -78,16 +80,18 @@ UPDATE notices SET edit_at = :again_at, tried_item = COALESCE((SELECT MAX(i.id) 
 WHERE id = :id AND edit_at <= :now AND state = 'delivered' AND channel_id IS NOT NULL;
 
 -- name: edited(shown_item, now, held_until, next_at, id)!
--- What has become due while it was being edited stays due.
+-- What has become due while it was being edited stays due. Where another process has edited it meanwhile, or is at it, nobody
+-- knows whose edit Discord took last: it is edited once more.
 UPDATE notices SET shown_item = :shown_item, edited_at = :now, edit_failures = 0, edit_at = CASE
     WHEN EXISTS (SELECT 1 FROM notice_items i WHERE i.notice_id = notices.id AND i.id > :shown_item) THEN
         CASE WHEN edit_at < :next_at THEN edit_at ELSE CAST(:next_at AS BIGINT) END
-    WHEN edit_at <> :held_until THEN edit_at END
+    WHEN edit_at IS NULL AND channel_id IS NOT NULL AND user_id NOT IN (SELECT user_id FROM erasures) THEN CAST(:next_at AS BIGINT)
+    WHEN edit_at <> :held_until THEN edit_at + 1 END
 WHERE id = :id;
 
--- name: edit_failed(again_at, tried_item, id)!
+-- name: edit_failed(again_at, tried_item, may_have_acted, id)!
 UPDATE notices SET edit_at = :again_at, tried_item = :tried_item, edit_failures = edit_failures + 1
-WHERE id = :id AND edit_at IS NOT NULL;
+WHERE id = :id AND (edit_at IS NOT NULL OR :may_have_acted = 1 AND channel_id IS NOT NULL);
 
 -- name: cannot_be_edited(id)!
 UPDATE notices SET channel_id = NULL, edit_at = NULL WHERE id = :id;
