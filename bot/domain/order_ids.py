@@ -319,7 +319,8 @@ def shorten(token: str) -> str:
     A number or a plain word is no key, nor is what has to do with `ord_`: they stay whole up to 16 characters, damaged
     numbers up to 32.
     """
-    known = token.isdecimal() or "ord_" in token.casefold() or (token.isalpha() and token[1:].islower())
+    stem = token.removesuffix("\u2026")  # shortened before
+    known = stem.isdecimal() or "ord_" in stem.casefold() or (stem.isalpha() and stem[1:].islower())
     whole = len(token) < SHORTEST_KEY or (len(token) <= _SHOWN_WHOLE and known)
     whole = whole or (len(token) <= 2 * _SHOWN_WHOLE and looks_damaged(token))
     return token if whole else f"{token[: _SHOWN_OF_LONG if known else _SHOWN_OF_KEY]}…"
