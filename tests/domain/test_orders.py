@@ -40,6 +40,7 @@ UNSPACED = "订単取消をスーｱกำຍខ을"
 @given(st.data(), st.one_of(st.lists(IDS), st.lists(NUMBERS)))
 def test_any_separators_give_exactly_the_ids(data: st.DataObject, ids: list[str]) -> None:
     text = data.draw(SEPARATORS) + "".join(id + data.draw(SEPARATORS) for id in ids)
+    assume(not re.search(r"[0-9]\.00?(?![0-9])", text))  # as spreadsheets write a whole number
     assert find_orders(text) == Found(tuple(dict.fromkeys(ids)), len(ids) - len(set(ids)), ())
 
 
