@@ -19,6 +19,8 @@ T = TypeVar("T")
 _SEND_TIMEOUT = 15  # seconds; discord.py's own calls may hang for 300 s holding the route's lock
 HELD = timedelta(seconds=_SEND_TIMEOUT + 5)
 """How long a card or notice is left to the process that sends it. If that process died, another takes over then."""
+MAY_STILL_ARRIVE = timedelta(minutes=1)
+"""For how long a call of which nothing was heard may still take effect, behind a later one."""
 IDLE = timedelta(minutes=1)
 AT_ONCE = 5
 BATCH_PAUSE = timedelta(seconds=1)

@@ -10,7 +10,7 @@ import discord
 from bot.cards.cards import request_card
 from bot.cards.language import use_language
 from bot.cards.layout import CardView
-from bot.delivery.calls import HELD, DeliveryLoop, in_time
+from bot.delivery.calls import HELD, MAY_STILL_ARRIVE, DeliveryLoop, in_time
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, Refusal, classify
 from bot.domain.clock import Clock
 from bot.domain.polling import MANY_TRIES, earlier, retry_after
@@ -31,6 +31,8 @@ class CardUpdater(DeliveryLoop):
         self._cancels = cancels
         self._vault = vault
         self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._unheard: dict[int, datetime] = {}
+        """Until when an edit of a request's card may still arrive of which nothing was heard, behind a newer one."""
 
     async def _deliver_batch(self, now: datetime) -> None:
         async with self._ledger.write() as tx:
@@ -100,8 +102,11 @@ class CardUpdater(DeliveryLoop):
         await webhook.edit_message(request.message_id, view=shown.view, attachments=shown.files)
 
     async def _shown(self, view: RequestView) -> None:
+        late_until = self._unheard.get(view.request.id)
+        last_at = view.request.card_until - CARD_CLOSES  # it is edited then anyway
+        once_more_at = late_until if late_until and self._clock() < late_until < last_at else None
         async with self._ledger.write() as tx:
-            await tx.card_shown(view.request, _CARD_PAUSE)
+            await tx.card_shown(view.request, _CARD_PAUSE, once_more_at=once_more_at)
             if view.is_last:
                 await tx.card_gone(view.request)
 
@@ -114,6 +119,10 @@ class CardUpdater(DeliveryLoop):
             return
         unexpected = None if isinstance(error, DELIVERY_ERRORS) else error
         log.warning("card of request %d was not edited, trying again: %s", request.id, error, exc_info=unexpected)
+        if not isinstance(error, discord.HTTPException):
+            now = self._clock()
+            self._unheard = {number: until for number, until in self._unheard.items() if until > now}
+            self._unheard[request.id] = now + MAY_STILL_ARRIVE
         pause = retry_after(request.card_failures + 1, self._random)
         async with self._ledger.write() as tx:
             await tx.card_failed(request.id, pause)

@@ -8,7 +8,7 @@ import discord
 
 from bot.cards.language import use_language
 from bot.cards.notices import notice_card
-from bot.delivery.calls import AT_ONCE, BATCH_PAUSE, HELD, DeliveryLoop, in_time
+from bot.delivery.calls import AT_ONCE, BATCH_PAUSE, HELD, MAY_STILL_ARRIVE, DeliveryLoop, in_time
 from bot.delivery.refusals import DELIVERY_ERRORS, ENDS_CARD, Refusal, classify
 from bot.domain.clock import Clock
 from bot.domain.notification_rules import MOST_EDIT_FAILURES
@@ -18,8 +18,6 @@ from bot.ledger import Ledger, Notice, Work
 log = logging.getLogger(__name__)
 
 _THROTTLED_FOR = timedelta(minutes=10)
-_MAY_STILL_ARRIVE = timedelta(minutes=1)
-"""For so long after an edit that nothing was heard of none is sent: an older one that arrives after it would stay."""
 
 
 class LivingMessages(DeliveryLoop):
@@ -80,7 +78,7 @@ class LivingMessages(DeliveryLoop):
         if refusal is Refusal.EDITED_TOO_OFTEN:
             pause = _THROTTLED_FOR
         elif not isinstance(error, discord.HTTPException):
-            pause = max(pause, _MAY_STILL_ARRIVE)
+            pause = max(pause, MAY_STILL_ARRIVE)  # an older edit that arrived after the next would stay
         async with self._ledger.write() as tx:
             await tx.edit_failed(before, pause, may_have_acted=_may_have_acted(error))
 

@@ -54,13 +54,14 @@ class Cards(Outbox):
         """Mark a card behind."""
         self._make_due(Work.CARDS, await QUERIES.touch_card(self._db, id=request_id, now=self._now_ms))
 
-    async def card_shown(self, request: Request, pause: timedelta) -> None:
+    async def card_shown(self, request: Request, pause: timedelta, *, once_more_at: datetime | None = None) -> None:
         """Note that the user has seen a card of that revision, and so how orders ended while they watched.
 
-        What has changed since is shown after a pause.
+        What has changed since is shown after a pause. `once_more_at`: when to edit it again although nothing changes.
         """
         which = {"id": request.id, "revision": request.revision}
-        self._make_due(Work.CARDS, await QUERIES.card_shown(self._db, **which, again_at=self._in_ms(pause)))
+        due = {"again_at": self._in_ms(pause), "once_more_at": once_more_at and to_ms(once_more_at)}
+        self._make_due(Work.CARDS, await QUERIES.card_shown(self._db, **which, **due))
         await QUERIES.notified_by_card(self._db, **which, patience=PATIENCE, now=self._now_ms)
 
     async def card_failed(self, request_id: int, pause: timedelta) -> None:

@@ -1,9 +1,11 @@
-"""A card that shows something open says so in its last edit, since nobody can tell later that it is old."""
+"""The last edit of a card: it says that it is the last, and no older one that arrives late takes its place."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from discord.webhook.async_ import AsyncWebhookAdapter
 
 from bot.demo.panel import Upstream
 from bot.domain.order_status import OrderStatus
@@ -66,3 +68,32 @@ async def test_what_ends_after_the_last_edit_is_told_at_once_and_once(here: Worl
     assert NO_LONGER in shown(card)
     assert len(messages(ann)) == 1
     assert "Cancelled: `ord_A`" in messages(ann)[0]
+
+
+async def test_an_edit_of_a_card_that_arrives_late_does_not_stay(
+    here: World, ann: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for order, seconds in {"ord_A": 100, "ord_B": 90_000}.items():
+        here.order(order, RUNNING, upstream=Upstream(timedelta(seconds=seconds)))
+    card = await ann.slash("cancel", orders="ord_A ord_B")
+    await here.settle()
+    send, edits = AsyncWebhookAdapter.edit_webhook_message, list[Callable[[], Awaitable[Any]]]()
+
+    async def lose_second(adapter: AsyncWebhookAdapter, *which: Any, **what: Any) -> Any:
+        edits.append(lambda: send(adapter, *which, **what))
+        if len(edits) == 2:
+            raise TimeoutError
+        return await edits[-1]()
+
+    monkeypatch.setattr(AsyncWebhookAdapter, "edit_webhook_message", lose_second)
+    await here.app.services.card_updater.show(1)
+    while len(edits) < 2:
+        await here.wait(5)
+    await here.wait(40, step=5)
+    assert "1 cancelled" in shown(card)
+    await edits[0]()
+    assert "1 cancelled" not in shown(card)
+    await here.wait(60, step=5)
+    assert "1 cancelled" in shown(card)
+    await here.wait(300, step=5)
+    assert here.sql("SELECT card_due_at FROM requests") == [(None,)]

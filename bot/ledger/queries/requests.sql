@@ -186,9 +186,10 @@ SELECT * FROM requests WHERE card_due_at <= :now ORDER BY card_due_at LIMIT 100;
 -- name: next_card_due()$
 SELECT MIN(card_due_at) FROM requests WHERE card_due_at IS NOT NULL;
 
--- name: card_shown(revision, again_at, id)$
+-- name: card_shown(revision, again_at, once_more_at, id)$
 -- What changed while the card was on its way is shown next; nothing where it was given up meanwhile, here and below.
-UPDATE requests SET card_failures = 0, card_due_at = CASE WHEN revision > :revision THEN CAST(:again_at AS BIGINT) END
+UPDATE requests SET card_failures = 0,
+    card_due_at = CASE WHEN revision > :revision THEN CAST(:again_at AS BIGINT) ELSE CAST(:once_more_at AS BIGINT) END
 WHERE id = :id AND card_until > 0
 RETURNING card_due_at;
 
