@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -245,6 +245,8 @@ class NotificationSender(DeliveryLoop):
         notices = await self._ledger.read.undelivered_notices(user_id)
         if len(notices) > 1:
             notices = await self._merged(user_id) or notices
+        if notices and await self._ledger.read.dms_refused(user_id) is False:  # a later one has arrived
+            notices = [replace(notice, refusal=None) if notice.is_for_want_of_dms else notice for notice in notices]
         found = [Undelivered(notice, await self._ledger.report_of(notice.id)) for notice in notices]
         return [one for one in found if one.report]
 

@@ -58,7 +58,9 @@ async def test_dms_that_have_been_opened_again_are_used_for_what_ends_later(here
     await here.wait(3600, step=5)
     assert "`ord_B`" in messages(ann)[0]
     assert "`ord_C`" in "".join(messages(ann))
-    assert "`ord_A`" in told(await ann.slash("balance"))
+    undelivered = told(await ann.slash("balance"))
+    assert "`ord_A`" in undelivered
+    assert "can't DM you" not in undelivered
 
 
 async def test_what_an_old_message_may_not_show_is_told_though_the_newer_one_is_gone(here: World, ann: Any) -> None:
