@@ -82,7 +82,9 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
     for unknown in list_unknown_settings():
         log.warning(unknown)
     if settings.discord_token is None:
-        copy = "" if ENV_FILE.exists() else f"There is no .env in {Path.cwd()}: cp .env.example .env. "
+        copy = (
+            "" if ENV_FILE.exists() else f"There is no .env in {Path.cwd()}: cp .env.example .env && chmod 600 .env. "
+        )
         return _fail(
             EXIT_SETTINGS, f"DISCORD_TOKEN is not set. {copy}Put it into .env; README.md says where to get it."
         )

@@ -105,6 +105,14 @@ class Gallery:
     async def _request_2000(self, name: str, user: Any) -> None:
         await self._cancel(name, user, self._mixed(2_000))
 
+    async def _request_5_last(self, name: str, user: Any) -> None:
+        await self._request_5(name, user)
+        await self.here.wait(900, step=60)  # edited for the last time by then
+
+    async def _request_2000_last(self, name: str, user: Any) -> None:
+        await self._request_2000(name, user)
+        await self.here.wait(900, step=60)
+
     async def _question_30(self, name: str, user: Any) -> None:
         asked = await Person(user).cancel(self._mixed(30))
         await self.here.wait(5)

@@ -29,7 +29,7 @@ def when_all_sent(reach: Reach) -> str:
 
 def no_longer_updating() -> str:
     """Say that a card or message is not edited any more, and what shows more."""
-    return _("-# No longer updating: `/queued` shows where they stand.")
+    return _("-# No longer updating: see `/queued`.")
 
 
 def dms_refused() -> str:

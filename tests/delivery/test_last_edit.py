@@ -12,7 +12,7 @@ from bot.domain.order_status import OrderStatus
 from tests.world import World, messages, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
-NO_LONGER = "No longer updating: `/queued` shows where they stand."
+NO_LONGER = "No longer updating: see `/queued`."
 
 pytestmark = pytest.mark.usefixtures("env")
 

@@ -16,7 +16,7 @@ from tests.world import World, messages
 
 RUNNING = OrderStatus.IN_PROGRESS
 MINUTE = 60
-NO_LONGER = "No longer updating: `/queued` shows where they stand."
+NO_LONGER = "No longer updating: see `/queued`."
 
 pytestmark = pytest.mark.usefixtures("env")
 
