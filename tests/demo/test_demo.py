@@ -66,7 +66,7 @@ def test_the_wide_stage_has_orders_to_see_and_a_past() -> None:
         assert len(demo.orders) == 60
         conversation = page.locator("#channel-message-list")
         expect(conversation.locator("article").last).to_be_in_viewport()  # what to try stands below the past
-        last_edit = conversation.get_by_text("Bu kart artık güncellenmiyor")  # noqa: RUF001  # Turkish
+        last_edit = conversation.get_by_text("Artık güncellenmiyor")  # noqa: RUF001  # Turkish
         expect(last_edit).to_have_count(5)  # on the card of each request
         conversation.get_by_role("button", name=re.compile("60")).click()
         expect(conversation.locator("article").last).to_contain_text(demo.orders[0])

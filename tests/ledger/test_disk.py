@@ -143,6 +143,7 @@ async def full(here: World) -> GoAway:
             await writer.execute("SET default_transaction_read_only = off")
 
         return let_write
+    await writer.execute("VACUUM")  # migrations leave unused pages, in which there would be room
     async with writer.execute("PRAGMA page_count") as rows:
         (pages,) = await rows.fetchone() or (0,)
     await writer.execute(f"PRAGMA max_page_count = {pages}")
