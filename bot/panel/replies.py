@@ -32,6 +32,9 @@ from bot.panel.redaction import Redaction
 Json = dict[str, JsonValue] | list[JsonValue]
 
 _MOST_WORDS = 300  # characters
+_MOST_PARTS = 5_000
+"""Objects and arrays in a reply: one about a hundred orders has some hundreds, and 40,000 set off a garbage collection
+for which everybody waits."""
 _FARTHEST_RESET = 3600  # seconds
 _MOST_DIGITS = 300
 _GARBLED = "\ufffd"
@@ -61,12 +64,14 @@ class PanelReply(NamedTuple, Generic[Row]):
 
 
 def read_json(body: bytes, key: str) -> Json | None:
-    """Return the object or array in a reply, None for anything else.
+    """Return the object or array in a reply, None for anything else, and for one of too many parts.
 
     Every text in it is made fit to be shown: on one line, without control characters, at most 300
     characters, and without the key, in whatever form the panel echoes it (redaction.py). What is no text (half a
     surrogate pair, a byte that is not UTF-8) becomes U+FFFD, and costs nothing but the row that it stands in.
     """
+    if body.count(b"[") + body.count(b"{") > _MOST_PARTS:
+        return None
     start = _BEFORE_JSON.match(body)
     text = body[start.end() if start else 0 :].decode(errors="replace")
     try:

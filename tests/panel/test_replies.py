@@ -270,6 +270,12 @@ def test_what_is_no_object_or_array_cannot_be_read(body: bytes) -> None:
     assert read_json(body, KEY) is None
 
 
+def test_a_reply_of_more_parts_than_any_answer_has_is_not_read() -> None:
+    rows = b",".join(b'{"order":"ord_%d","cancel":{"id":{"of":[]}}}' % number for number in range(100))
+    assert isinstance(read_json(b"[%s]" % rows, KEY), list)
+    assert read_json(b"[%s[]]" % (b"[]," * 5_000), KEY) is None
+
+
 @pytest.mark.parametrize(
     "before",
     [
