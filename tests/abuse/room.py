@@ -128,7 +128,7 @@ async def whole_lists() -> Outcome:
             with closing(sqlite3.connect(Path(folder) / "ledger.sqlite3")) as ledger:
                 ledger.execute(
                     "UPDATE cancellations SET state = 'refused', due_at = NULL, ended_at = ? - id * 1000, "
-                    "told_at = created_at, words = printf('%.60c', 'x')",
+                    "notified_at = created_at, panel_message = printf('%.60c', 'x')",
                     (int(time.time() * 1000),),
                 )
                 ledger.commit()
@@ -140,7 +140,7 @@ async def whole_lists() -> Outcome:
             answered = await here.comes_true(lambda: all(one.text for one in pressed), 120)
             await asyncio.sleep(3)  # the last part may be on its way
             added = memory(here.bot, "VmHWM") - before
-            told = sum("several are still waiting" in one.text for one in pressed)
+            told = sum("still being written" in one.text for one in pressed)
         return Outcome(f"memory +{added / 1e6:.0f} MB, {told} told so", held=answered and added <= 60e6)
 
 
