@@ -57,7 +57,7 @@ async def measure(orders: int = 100_000) -> list[Row]:
 
 async def _stop(here: Stage, card: Interaction) -> Interaction:
     stopped = await here.discord.press(card, "np:stop:*")
-    await here.discord.until(lambda: " not sent" in stopped.text)
+    await here.discord.until(lambda: " not sent" in stopped.text and "not sent yet" not in stopped.text)
     return stopped
 
 
