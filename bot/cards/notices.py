@@ -102,7 +102,7 @@ def notice_card(report: Report, notice: Notice, now: datetime | None = None) -> 
 
 
 def reply_card(report: Report, notice: Notice) -> CardView:
-    """Tell in counts alone what is new about a request: that it is settled, or what went wrong.
+    """Tell in counts alone that a request is settled, or what has gone wrong so far.
 
     The message that this answers says how all of its orders stand, and names them.
     """

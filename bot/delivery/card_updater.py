@@ -24,7 +24,7 @@ _CARD_PAUSE = timedelta(seconds=1)
 
 
 class CardUpdater(DeliveryLoop):
-    """Keeps cards as the ledger has it; knows nothing that is not in the ledger."""
+    """Keeps cards as the ledger has them; knows nothing else but which edits may still arrive late."""
 
     def __init__(self, client: discord.Client, ledger: Ledger, cancels: Cancels, vault: Vault, clock: Clock) -> None:
         super().__init__(client, ledger, Work.CARDS, clock)

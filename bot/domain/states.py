@@ -12,9 +12,9 @@
       │  │                       (bot/domain/polling.py); MAX_AMBIGUOUS calls at most
       │  └── sending, when the call never left
       ├─► accepted, unknown  another user has sent it with the very same key: it stands as theirs does
-      └─► withdrawn          never sent: its user stopped it or removed the key first; may also begin as this
+      └─► withdrawn          never sent: stopped, the key removed, or thirty days over; may also begin as this
 
-Anything still open after thirty days ends as *expired*, and so does what a new key does not reach and what its
+Anything sent and still open after thirty days ends as *expired*, and so does what a new key does not reach and what its
 user no longer wants watched. An order that is running after an ambiguous call does not prove that the provider was
 asked, so `unknown` never turns into `queued` by itself.
 """

@@ -312,7 +312,11 @@ class Cancels:
             if request is None:  # erased since
                 return
             async for page in self._pages(ListKind.REQUEST, request_id, after=request.orders - waiting - 1):
-                yield [one for one in page if one.cancellation is None or one.cancellation.id > last]
+                yield [
+                    one
+                    for one in page
+                    if one.cancellation is None or (one.cancellation.id > last and one.shown_as.is_open)
+                ]
 
     async def named(
         self, kind: ListKind, list_id: int, user_id: int, wanted: Callable[[Listed], bool]

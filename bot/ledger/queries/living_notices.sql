@@ -106,8 +106,10 @@ SELECT COUNT(*) AS count, COUNT(message_id) AS sent FROM notices
 WHERE request_id = :request_id AND reply_to IS NULL AND id > :id AND state IN ('delivered', 'kept');
 
 -- name: edit_older(id, edit_at)!
--- The last message before a living one.
-UPDATE notices SET edit_at = :edit_at WHERE state = 'delivered' AND channel_id IS NOT NULL AND id = (
+-- The last message before a living one; the pause after a failure stays, as in edit_by, but for one that was given up.
+UPDATE notices SET edit_at = CASE WHEN edit_at < :edit_at THEN edit_at WHEN edit_failures > 0 AND edit_at IS NOT NULL THEN edit_at + 1
+    ELSE CAST(:edit_at AS BIGINT) END
+WHERE state = 'delivered' AND channel_id IS NOT NULL AND id = (
     SELECT MAX(o.id) FROM notices n JOIN notices o ON o.request_id = n.request_id
     WHERE n.id = :id AND n.reply_to IS NULL AND o.id < n.id AND o.reply_to IS NULL AND o.message_id IS NOT NULL);
 

@@ -134,9 +134,13 @@ WHERE id = :id;
 -- name: last_dm(user_id)^
 -- How the last DM to a user went of which that is known: only a message proves that it arrived. What was kept for another
 -- reason (as its user wishes, say) tells nothing, and a missing access nothing before it is believed.
-SELECT message_id FROM notices WHERE user_id = :user_id AND (
-    message_id IS NOT NULL OR refusal = 'CLOSED' OR (refusal = 'NO_ACCESS' AND state IN ('delivered', 'kept')))
-ORDER BY id DESC LIMIT 1;
+-- The last by time: one that was begun before may be sent, or refused, after it.
+SELECT message_id FROM (
+    SELECT id, message_id, first_attempt_at FROM notices WHERE user_id = :user_id AND (
+        message_id IS NOT NULL OR refusal = 'CLOSED' OR (refusal = 'NO_ACCESS' AND state IN ('delivered', 'kept')))
+    ORDER BY id DESC LIMIT 20
+) AS known
+ORDER BY COALESCE(first_attempt_at, 0) DESC, id DESC LIMIT 1;
 
 -- name: mark_notified(now, notice_id, last)!
 -- Of many that a message shows only those are written that it did not show before.
