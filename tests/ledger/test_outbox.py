@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.polling import OVERDUE_AFTER
 from bot.domain.states import State
 from bot.ledger import NoticeKind, NoticeState, NotifyWhen, Preferences
@@ -154,3 +156,14 @@ async def test_overdue_is_told_once(ledger_case: LedgerCase) -> None:
         async with ledger_case.at(LATER + OVERDUE_AFTER) as tx:
             await tx.notify_overdue()
     assert ledger_case.outbox() == [[(NoticeKind.OVERDUE, "ord_A")]]
+
+
+@pytest.mark.parametrize("refused_first", [True, False])
+async def test_the_last_dm_is_the_last_that_was_tried(ledger_case: LedgerCase, refused_first: bool) -> None:
+    waiting = "INSERT INTO notices (user_id, nonce, state, created_at) VALUES (?, ?, 'delivered', 0) RETURNING id"
+    older, newer = (ledger_case.sql(waiting, ANN, nonce)[0][0] for nonce in ("older", "newer"))
+    for now, notice_id in ((START, newer), (LATER, older)):  # a living message waits before it goes on
+        arrives = (notice_id == older) is refused_first
+        async with ledger_case.at(now) as tx:
+            await tx.end_hello(notice_id, message_id=7 if arrives else None, refusal=None if arrives else "CLOSED")
+    assert await ledger_case.ledger.read.dms_refused(ANN) is not refused_first
