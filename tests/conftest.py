@@ -32,6 +32,7 @@ ON_BOTH = {
     "tests/cogs/several_keys",
     "tests/ledger",
     "tests/cogs/test_cancel.py",
+    "tests/cogs/test_cancel_inputs.py",
     "tests/ledger/test_disk.py",
     "tests/cogs/test_every_command.py",
     "tests/workers/test_fault_matrix.py",

@@ -20,7 +20,7 @@ _SEND_TIMEOUT = 15  # seconds; discord.py's own calls may hang for 300 s holding
 HELD = timedelta(seconds=_SEND_TIMEOUT + 5)
 """How long a card or notice is left to the process that sends it. If that process died, another takes over then."""
 MAY_STILL_ARRIVE = timedelta(minutes=1)
-"""For how long a call of which nothing was heard may still take effect, behind a later one."""
+"""How long an unanswered call may still take effect, after a later one."""
 IDLE = timedelta(minutes=1)
 AT_ONCE = 5
 BATCH_PAUSE = timedelta(seconds=1)
@@ -34,7 +34,7 @@ async def in_time(call: Awaitable[T]) -> T:
 
 
 class DeliveryLoop(ABC):
-    """Delivers what is due, a batch at a time; between two it may leave Discord in peace."""
+    """Delivers what is due, a batch at a time; it may pause between two."""
 
     longest_pause = BATCH_PAUSE
 

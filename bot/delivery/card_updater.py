@@ -32,7 +32,7 @@ class CardUpdater(DeliveryLoop):
         self._vault = vault
         self._editing: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._unheard: dict[int, datetime] = {}
-        """Until when an edit of a request's card may still arrive of which nothing was heard, behind a newer one."""
+        """Until when an unanswered edit of a request's card may still arrive, after a newer one."""
 
     async def _deliver_batch(self, now: datetime) -> None:
         async with self._ledger.write() as tx:
@@ -103,7 +103,7 @@ class CardUpdater(DeliveryLoop):
 
     async def _shown(self, view: RequestView) -> None:
         late_until = self._unheard.get(view.request.id)
-        last_at = view.request.card_until - CARD_CLOSES  # it is edited then anyway
+        last_at = view.request.card_until - CARD_CLOSES  # then edited anyway; what arrives later stays
         once_more_at = late_until if late_until and self._clock() < late_until < last_at else None
         async with self._ledger.write() as tx:
             await tx.card_shown(view.request, _CARD_PAUSE, once_more_at=once_more_at)
