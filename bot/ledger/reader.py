@@ -17,9 +17,13 @@ from bot.ledger.overviews import Overviews
 from bot.ledger.queries import QUERIES
 from bot.ledger.row import from_ms, money_in, to_ms, written
 from bot.ledger.rows import Account, Cancellation, Due, KeptOrders, Keyring, Request, Standing, Stored, Webhook
+from bot.panel import CALL_DEADLINE
 
 _CONSIDERED = 500
 """Orders among which those are looked for that a user may mean; of the open ones, and of those named last."""
+
+_LOST_AFTER = 1000 * CALL_DEADLINE
+"""Milliseconds after which nobody waits for the answer to a cancel call any more."""
 
 _SPECIAL = re.compile("[!%_]")
 """What means something in a pattern."""
@@ -98,7 +102,8 @@ class Reader(Overviews):
 
     async def accounts_due(self, now: datetime, most: int = 256) -> list[Due]:
         """Return the active accounts with something to do and when, what is urgent by now first, then the earliest."""
-        rows = QUERIES.accounts_due(self._db, process=self._db.process, now=to_ms(now), most=most)
+        which = {"process": self._db.process, "lost_after": _LOST_AFTER}
+        rows = QUERIES.accounts_due(self._db, **which, now=to_ms(now), most=most)
         return [Due.read(row) async for row in rows]
 
     async def request(self, request_id: int) -> Request | None:

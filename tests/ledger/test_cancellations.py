@@ -10,9 +10,11 @@ from bot.domain.panel_answers import OrderReading
 from bot.domain.states import State, Transition
 from bot.ledger import NoticeKind, Outcome, SealedKey
 from bot.ledger.requests import _ORDERS_AT_ONCE
-from bot.panel import MAX_BATCH
+from bot.panel import CALL_DEADLINE, MAX_BATCH
 from tests.ledger.ledger_case import ANN, KEY, LATER, LedgerCase, ask, claim, connect
 from tests.world import START, orders_of
+
+HOUR = timedelta(hours=1)
 
 
 async def test_a_second_request_joins_what_is_open(ledger_case: LedgerCase) -> None:
@@ -233,6 +235,22 @@ async def test_removing_a_key_ends_what_needs_it(ledger_case: LedgerCase) -> Non
     states = {order: (await ledger_case.newest(order)).state for order in ("ord_A", "ord_B")}
     assert states == {"ord_A": State.EXPIRED, "ord_B": State.WITHDRAWN}
     assert await ledger_case.ledger.read.accounts_due(LATER) == []
+
+
+async def test_what_is_being_sent_is_due_for_nobody_while_a_call_may_take(ledger_case: LedgerCase) -> None:
+    due = ledger_case.ledger.read.accounts_due
+    await ledger_case.ask("ord_A", "ord_B")
+    (row, _) = await ledger_case.claim()
+    lost_at = START + timedelta(seconds=CALL_DEADLINE)  # unless whoever was at it has died
+    assert [(one.urgent_at, one.due_at) for one in await due(LATER)] == [(None, lost_at)]
+    await ledger_case.record(row, State.ACCEPTED)  # beside another that is still being sent
+    assert [(one.urgent_at, one.due_at) for one in await due(LATER)] == [(LATER, LATER)]
+    checked = Outcome(await ledger_case.newest("ord_A"), Transition(State.QUEUED, 0), LATER + HOUR, checked=True)
+    async with ledger_case.at(LATER) as tx:
+        await tx.record(ledger_case.account.id, [checked])
+    assert [(one.urgent_at, one.due_at) for one in await due(LATER)] == [(None, lost_at)]
+    await ledger_case.record(await ledger_case.newest("ord_B"), State.REFUSED)
+    assert [(one.urgent_at, one.due_at) for one in await due(LATER)] == [(None, LATER + HOUR)]
 
 
 async def test_a_list_that_waits_hides_none_of_the_orders_before_it(ledger_case: LedgerCase) -> None:

@@ -191,14 +191,19 @@ class LedgerMachine(RuleBasedStateMachine):
             await tx.pull_in(AT_ONCE)
 
     @asynccontextmanager
-    async def write(self) -> AsyncGenerator[Writer]:
-        """Begin a transaction; once it is committed, the loops are woken for whatever is due sooner than before."""
+    async def write(self, turn_of: int | None = None) -> AsyncGenerator[Writer]:
+        """Begin a transaction; once it is committed, the loops are woken for whatever is due sooner than before.
+
+        But not for the account whose turn ends with it: when that is due is found after its turn.
+        """
         before = await self.due()
         self.woken.clear()
         async with self.ledger.write() as tx:
             yield tx
             assert not self.woken
-        sooner = {what[0] for what, at in (await self.due()).items() if at < before.get(what, at + 1)}
+        after = await self.due()
+        after.pop((Work.ORDERS, "account", turn_of or 0), None)
+        sooner = {what[0] for what, at in after.items() if at < before.get(what, at + 1)}
         assert sooner <= self.woken
 
     async def due(self) -> dict[tuple[Work, str, int], int]:
@@ -439,7 +444,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     async def record(self, account_id: int, outcomes: list[Outcome]) -> None:
         """Record outcomes."""
-        async with self.write() as tx:
+        async with self.write(turn_of=account_id) as tx:
             await tx.record(account_id, outcomes)
 
     # What is delivered: one edit at a time for a card, and one message at a time for a user.
