@@ -1,156 +1,172 @@
-"""A list of 10,000 orders, attached to /cancel and confirmed: time, calls, and the event loop's lag meanwhile.
+"""Long lists, attached to /cancel and confirmed: 1,000 and 10,000 orders at 100 ms, 1 s and 3 s a call.
 
 All orders are pending, so that the panel refunds them at once. The clock runs from Confirm until the ledger has the
-last order as accepted (sent), the last one as ended (known), and until the card says so (shown).
+last order as accepted (sent), the last one as ended (known), and until the card says so (shown). A list that has a
+preview is confirmed when its preview is complete.
 
-The bounds. A key's calls go one after another, 100 orders each, and every order takes two: a cancel, and a look that
-proves what came of it. So n orders are sent after c = ceil(n / 100) calls and known after 2 c. Where the panel
-allows m calls a minute, the first m go at once, one after another, and so do m more as every further minute begins:
-k calls take floor((k - 1) / m) minutes, and the latency of the calls since the last minute began. With c = m = 100,
-that is c latencies until all are sent (no limit is felt), and a minute and c latencies until all are known.
-
-Against that stands one call an order, in sequence: the same formula with n calls in place of c. These calls are not
-made; 20 of each kind are, by httpx alone at the same panel, which gives the latency of a call for a hundred orders
-and of one for a single order.
+Each is set against the least that the limits allow (bounds.py), and against call after call: the same bound for one
+call at a time, which was all that this bot did up to 0.1.0. A call takes as long there as httpx alone needs at the same
+panel without its latency, in the mean of some calls for a hundred orders, and the latency.
 """
 
 import argparse
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
 import httpx
 
+from bot.demo.serve import serve
 from bot.panel import MAX_BATCH
-from tests.benchmarks.lag import lag_rows, span
+from tests.benchmarks.bounds import all_known, all_sent
+from tests.benchmarks.lag import Span, lags, span
 from tests.benchmarks.sides import (
     KEY_LIMIT,
     UNLIMITED,
+    QuickPanel,
     add_orders,
     ask_for_list,
+    cpu_seconds,
     limited_panel,
     prepare,
     unlimited_panel,
 )
-from tests.benchmarks.table import Row, plain, seconds, show, tell, versus
+from tests.benchmarks.table import Row, p99, plain, seconds, show, tell, versus, whole, within
 from tests.wire.stage import KEY, Stage, stage
 
-LATENCY = 0.1  # seconds
+AT_ONCE = 8
+"""Calls with one key: PANEL_CONCURRENCY as it comes."""
+OF_THE_LIMITS = 1.15
+"""The most that a list should take, against the least that the limits allow."""
 SAMPLE = 20
-IDLE_FOR = 5.0  # seconds
 
 
-def least(calls: int, latency: float, a_minute: int | None) -> float:
-    """Return how many seconds so many calls take at least, one after another."""
-    minutes = (calls - 1) // a_minute if a_minute else 0
-    return minutes * 60 + (calls - minutes * (a_minute or 0)) * latency
+@dataclass(frozen=True)
+class Case:
+    """What is measured: so many orders at so many seconds a call.
+
+    `sent` and `known`: the most that they should take against call after call.
+    """
+
+    orders: int
+    latency: float
+    a_minute: int | None = None
+    sent: float | None = None
+    known: float | None = None
+
+    def __str__(self) -> str:
+        limits = f"{self.a_minute} calls a minute" if self.a_minute else "no limits"
+        return f"{self.orders:,} orders, {short(self.latency)} a call, {limits}"
+
+    def panel(self) -> QuickPanel:
+        """Return a panel like that."""
+        return limited_panel(self.latency) if self.a_minute else unlimited_panel(self.latency)
+
+
+ALL = [
+    Case(orders, latency, a_minute, *((0.2, 0.3) if (orders, latency) == (1_000, 1) else ()))
+    for a_minute in (None, KEY_LIMIT)
+    for orders in (1_000, 10_000)
+    for latency in (0.1, 1, 3)
+]
+TELLING = [case for case in ALL if (case.orders, case.latency) in ((10_000, 0.1), (10_000, 1), (1_000, 1))]
+QUICK = [Case(1_000, 0.1), Case(1_000, 0.1, KEY_LIMIT)]
 
 
 @dataclass(frozen=True)
 class Run:
-    """What became of one list."""
+    """What became of one list; `call` is how long a call takes, `bot` and `bench` are seconds of CPU."""
 
-    orders: int
-    a_minute: int | None
-    batch: float
-    single: float
+    case: Case
+    call: float
     sent: float
     known: float
     shown: float
     resolved: int
     calls: int
+    panel: QuickPanel
+    bot: float
+    bench: float
 
-    def rows(self) -> list[Row]:
+    def rows(self, lag: list[float]) -> list[Row]:
         """Return the lines of the table."""
-        limits = f"{self.a_minute} calls a minute" if self.a_minute else "no limits"
-        groups = ceil(self.orders / MAX_BATCH)
-        list_ = f"{self.orders:,} orders, {limits}"
-        calls = self.calls / self.resolved * MAX_BATCH
+        case, orders, calls = self.case, self.case.orders, self.calls / self.resolved * MAX_BATCH
+        sent, known = (bound(orders, self.call, AT_ONCE, case.a_minute) for bound in (all_sent, all_known))
+        sent_in_turn, known_in_turn = (bound(orders, self.call, 1, case.a_minute) for bound in (all_sent, all_known))
         return [
-            self._versus(f"{list_}: all sent", self.sent, groups, self.batch, aim=1.1),
-            self._versus("  against one call an order, computed", self.sent, self.orders, self.single),
-            self._versus(f"{list_}: all outcomes known", self.known, 2 * groups, self.batch, aim=1.1),
-            self._versus("  against one call an order, computed", self.known, 2 * self.orders, self.single),
-            self._versus(f"{list_}: all shown on the card", self.shown, 2 * groups, self.batch),
-            versus(f"{list_}: calls for 100 orders resolved", calls, 2, "calls", plain, aim=1.05),
+            versus(f"{case}: all sent", self.sent, sent, "the limits alone", seconds, OF_THE_LIMITS),
+            versus("  against call after call", self.sent, sent_in_turn, "computed", seconds, case.sent),
+            versus("  all outcomes known", self.known, known, "the limits alone", seconds, OF_THE_LIMITS),
+            versus("  against call after call", self.known, known_in_turn, "computed", seconds, case.known),
+            versus("  all shown on the card", self.shown, known, "the limits alone", seconds),
+            versus("  calls for 100 orders resolved", calls, 2, "calls", plain, aim=1.05),
+            within("  calls answered with 429", self.panel.refused, 0, whole),
+            within("  most calls at once with the key", self.panel.most_at_once[KEY], AT_ONCE, whole),
+            within("  event loop's lag, p99", p99(lag), 0.02, seconds),
+            Row("  CPU for each call", seconds(self.bot / self.calls), f"{seconds(self.bench / self.calls)}  bench"),
         ]
 
-    def _versus(self, what: str, took: float, calls: int, latency: float, aim: float | None = None) -> Row:
-        bound = least(calls, latency, self.a_minute)
-        return versus(what, took, bound, f"{calls:,} calls in sequence", seconds, aim)
+
+async def measure(cases: Iterable[Case] = ALL) -> list[Row]:
+    """Cancel a list for each case, by a process and at a panel of its own; return the lines of the table."""
+    rows, call = list[Row](), await _one_call()
+    for case in cases:
+        tell(str(case))
+        with TemporaryDirectory() as folder:
+            async with stage(Path(folder)) as here:
+                await prepare(here)  # at another panel: connecting the key costs a call
+            panel, lag = case.panel(), Path(folder) / "lag"
+            async with stage(Path(folder), panel) as here:
+                here.bot.settings = {} if case.a_minute else UNLIMITED
+                await here.bot.start(WIRE_LAG=str(lag))
+                done, work = await _run(here, panel, case, case.latency + call)
+                await here.bot.terminate()
+            rows += done.rows(lags(lag, work))
+    return rows
 
 
-async def run(here: Stage, orders: int, a_minute: int | None) -> Run:
+async def _run(here: Stage, panel: QuickPanel, case: Case, call: float) -> tuple[Run, Span]:
     """Cancel a list with a bot that is ready."""
-    named = add_orders(here.panel, "list", orders)
-    batch, single = await _one_call(here, MAX_BATCH), await _one_call(here, 1)
-    question = await ask_for_list(here, named)
-    since, clock = time.monotonic(), time.time()
-    card = await here.discord.press(question, "np:confirm:*")
-    await here.discord.until(lambda: f"{orders:,} cancelled" in card.text, seconds=600)
-    shown = time.monotonic() - since
+    question = await ask_for_list(here, add_orders(panel, "list", case.orders))
+    panel.calls.clear()
+    bot, bench = cpu_seconds(here.bot), time.process_time()
+    with span() as work:
+        clock = time.time()
+        card = await here.discord.press(question, "np:confirm:*")
+        await here.discord.until(lambda: f"{case.orders:,} cancelled" in card.text, seconds=900)
+    bot, bench = cpu_seconds(here.bot) - bot, time.process_time() - bench
     ((sent,),) = here.ledger("SELECT MAX(at) FROM transitions WHERE to_state = 'accepted'")
     ((known, resolved),) = here.ledger("SELECT MAX(ended_at), COUNT(ended_at) FROM cancellations")
-    calls = sum(call.key == KEY for call in here.panel.calls)
-    return Run(orders, a_minute, batch, single, sent / 1000 - clock, known / 1000 - clock, shown, resolved, calls)
+    calls = sum(one.key == KEY for one in panel.calls)
+    took = (sent / 1000 - clock, known / 1000 - clock, work.until - work.since)
+    return Run(case, call, *took, resolved, calls, panel, bot, bench), work
 
 
-async def _one_call(here: Stage, orders: int) -> float:
-    """Return how many seconds one call for so many others takes, with a key of its own."""
-    key = f"{KEY}-{orders}"
-    here.panel.add_key(key)
-    async with httpx.AsyncClient() as http:
-        times: list[float] = []
+async def _one_call() -> float:
+    """Return how many seconds a call for a hundred orders takes at a panel without latency."""
+    panel, times = unlimited_panel(0), list[float]()
+    panel.add_key(KEY)
+    async with serve(panel) as url, httpx.AsyncClient() as http:
         for number in range(SAMPLE):
-            form = {"key": key, "action": "cancel"}
-            form["orders"] = ",".join(add_orders(here.panel, f"{orders}x{number}x", orders, key))
+            orders = ",".join(add_orders(panel, f"{number}x", MAX_BATCH))
             since = time.perf_counter()
-            await http.post(here.bot.panel_url, data=form)
+            await http.post(url, data={"key": KEY, "action": "cancel", "orders": orders})
             times.append(time.perf_counter() - since)
     return fmean(times)
 
 
-async def without_limits(orders: int) -> list[Row]:
-    """Cancel a list at a panel that does not count calls; return the lines of the table."""
-    tell(f"{orders:,} orders without limits")
-    with TemporaryDirectory() as folder:
-        lag = Path(folder) / "lag"
-        async with stage(Path(folder), unlimited_panel(LATENCY)) as here:
-            here.bot.settings = UNLIMITED
-            await prepare(here)
-            here.panel.calls.clear()
-            await here.bot.start(WIRE_LAG=str(lag))
-            await asyncio.sleep(1)
-            with span() as rest:
-                await asyncio.sleep(IDLE_FOR)
-            with span() as work:
-                done = await run(here, orders, None)
-            await here.bot.terminate()
-        return [*done.rows(), *lag_rows(f"in that time ({orders:,} orders)", lag, work, rest)]
-
-
-async def with_limits(orders: int) -> list[Row]:
-    """Cancel a list at a panel with NotPanel's limits; return the lines of the table."""
-    tell(f"{orders:,} orders within {KEY_LIMIT} calls a minute; takes some more than a minute")
-    with TemporaryDirectory() as folder:
-        async with stage(Path(folder)) as here:
-            await prepare(here)  # at another panel: connecting the key costs a call
-        async with stage(Path(folder), limited_panel(LATENCY)) as here:
-            here.bot.settings = {}
-            await here.bot.start()
-            return (await run(here, orders, KEY_LIMIT)).rows()
-
-
-async def measure(orders: int = 10_000) -> list[Row]:
-    """Cancel a list without and with limits; return the lines of the table."""
-    return [*await without_limits(orders), *await with_limits(orders)]
+def short(latency: float) -> str:
+    """Write how long a call takes."""
+    return f"{latency * 1000:.0f} ms" if latency < 1 else f"{latency:.0f} s"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--orders", type=int, default=10_000)
-    show(asyncio.run(measure(parser.parse_args().orders)))
+    parser.add_argument("--quick", action="store_true", help="only see whether it works")
+    since = time.monotonic()
+    show(asyncio.run(measure(QUICK if parser.parse_args().quick else ALL)))
+    tell(f"{time.monotonic() - since:.0f} s in all")

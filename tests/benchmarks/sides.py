@@ -1,6 +1,9 @@
 """This bot and the bare one (bare.py) side by side: two processes, each with a Discord of its own on loopback."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+import os
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from bot.demo.panel import SimulatedPanel
 from bot.domain.clock import utc_now
+from bot.panel import Answer
 from tests.wire.process import BotProcess
 from tests.wire.stage import KEY, Stage, stage
 from tests.wire.stand_in import Interaction, stand_in
@@ -21,18 +25,46 @@ KEY_LIMIT = 100
 
 
 class QuickPanel(SimulatedPanel):
-    """A panel that many orders do not slow down: it never goes through its books, so that nothing queued ends."""
+    """A panel that many orders do not slow down: it never goes through its books, so that nothing queued ends.
+
+    It notes how it is called. A call of a hundred orders takes it 0.9 ms of this process's CPU, and one of a single
+    order 0.4 ms: a process of its own would change nothing.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.arrived_at: dict[str, float] = {}
+        """When the first call that names an order arrived, on the machine's steady clock."""
+        self.refused = 0
+        """Calls answered with 429."""
+        self.most_at_once: Counter[str] = Counter()
+        """Calls that were under way at once, by key."""
+        self._under_way: Counter[str] = Counter()
+
+    async def answer(self, form: Mapping[str, str]) -> Answer:
+        """Answer one call."""
+        key = form.get("key", "")
+        for order in (form.get("order") or form.get("orders", "")).split(","):
+            self.arrived_at.setdefault(order, time.monotonic())
+        self._under_way[key] += 1
+        self.most_at_once[key] = max(self.most_at_once[key], self._under_way[key])
+        try:
+            answer = await super().answer(form)
+        finally:
+            self._under_way[key] -= 1
+        self.refused += answer.status == 429
+        return answer
 
     def _upstream(self) -> None:
         pass
 
 
-def unlimited_panel(latency: float) -> SimulatedPanel:
+def unlimited_panel(latency: float) -> QuickPanel:
     """Return a panel that does not count calls."""
     return QuickPanel(utc_now, ip_limit=10**9, key_limit=10**9, latency=latency)
 
 
-def limited_panel(latency: float) -> SimulatedPanel:
+def limited_panel(latency: float) -> QuickPanel:
     """Return a panel with NotPanel's limits."""
     return QuickPanel(utc_now, ip_limit=300, key_limit=KEY_LIMIT, latency=latency)
 
@@ -72,9 +104,9 @@ async def prepare(here: Stage) -> None:
 
 
 async def ask_for_list(here: Stage, orders: Iterable[str]) -> Interaction:
-    """Attach a long list to /cancel and wait for the question."""
+    """Attach a long list to /cancel and wait for the question, and for what the panel says of its orders."""
     question = await here.discord.slash("cancel", file="\n".join(orders).encode())
-    await here.discord.until(lambda: "Nothing sent yet" in question.text)
+    await here.discord.until(lambda: "Nothing sent yet" in question.text and "🔎" not in question.text, seconds=90)
     return question
 
 
@@ -92,3 +124,10 @@ def memory(bot: BotProcess, figure: str = "VmRSS") -> int:
     status = Path(f"/proc/{bot.process.pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith(f"{figure}:"))
     return int(line.split()[1]) * 1024
+
+
+def cpu_seconds(bot: BotProcess) -> float:
+    """Return how much CPU a process has taken until now."""
+    assert bot.process
+    user, system = Path(f"/proc/{bot.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

@@ -63,6 +63,11 @@ def plain(value: float) -> str:
     return f"{value:,.2f}"
 
 
+def whole(value: float) -> str:
+    """Write a number of things."""
+    return f"{value:,.0f}"
+
+
 def p99(values: Sequence[float]) -> float:
     """Return the value that 99 of 100 are below."""
     return quantiles(values, n=100, method="inclusive")[-1]
