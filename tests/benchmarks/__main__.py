@@ -9,7 +9,7 @@ import os
 import platform
 import sqlite3
 
-from tests.benchmarks import answers, ledger, lists, start, upload
+from tests.benchmarks import answers, beside, ledger, lists, start, upload
 from tests.benchmarks.table import Row, show
 
 
@@ -19,6 +19,7 @@ async def measure() -> list[Row]:
         *await start.measure(),
         *await answers.measure(),
         *await lists.measure(lists.TELLING),
+        *await beside.measure([1]),
         *await upload.measure(),
         *await ledger.measure(),
     ]
@@ -30,6 +31,7 @@ async def measure_quickly() -> list[Row]:
         *await start.measure(rounds=2),
         *await answers.measure(rounds=30, orders=1_000),
         *await lists.measure(lists.QUICK),
+        *await beside.measure([0.1]),
         *await upload.measure(orders=10_000),
         *await ledger.measure(steps=40, starts=1, work=5),
     ]
