@@ -5,7 +5,7 @@ that acknowledges it; over real sockets, to real processes. Both get the same co
 
 At rest: every command is for an order of its own, which this bot cancels, looks at and reports in full before
 the next command comes to either; each command thus finds its bot idle. At work: this bot is going through a list
-of 10,000 orders, without limits, while the commands come (the bare bot has nothing to be busy with).
+of 100,000 orders, without limits, while the commands come (the bare bot has nothing to be busy with).
 """
 
 import argparse
@@ -75,7 +75,7 @@ def _delay(asked: Interaction) -> float:
     return asked.answered_at - asked.at
 
 
-async def measure(rounds: int = 400, orders: int = 10_000) -> list[Row]:
+async def measure(rounds: int = 400, orders: int = 100_000) -> list[Row]:
     """Give so many commands to each bot at rest, then as many as fit beside a list; return the lines of the table."""
     async with sides(unlimited_panel(PANEL_LATENCY)) as both:
         for bot in both.in_turn(0):
