@@ -48,7 +48,7 @@ def lag_file(here: Stage) -> Path:
 
 async def measure(here: Stage, before: list[float], rest: Span, seconds_of_work: float) -> list[Row]:
     """Start and work on the ledger now that it is filled; return the lines of the table."""
-    _fill_panel(here)
+    fill_panel(here)
     tell(f"starts on {filled.ROWS:,} rows")
     starts = await start_ups(here, len(before))
     tell(f"work on {filled.ROWS:,} rows for {seconds_of_work:.0f} s")
@@ -65,7 +65,8 @@ async def measure(here: Stage, before: list[float], rest: Span, seconds_of_work:
     ]
 
 
-def _fill_panel(here: Stage) -> None:
+def fill_panel(here: Stage) -> None:
+    """Put what is open in the ledger into the panel's books."""
     for account, order in here.ledger("SELECT account_id, order_id FROM cancellations WHERE ended_at IS NULL"):
         here.panel.add_key(filled.key_of(account))
         here.panel.add_order(filled.key_of(account), order, status="in_progress")
