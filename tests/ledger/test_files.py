@@ -246,6 +246,30 @@ def test_nobody_elses_orders_are_gone_through(tmp_path: Path, query: str) -> Non
     assert query not in ("follow_same_key", "wait_for_same_key") or "cancellations_history" not in str(plan)
 
 
+def test_no_statement_is_prepared_anew_for_other_parameters(tmp_path: Path) -> None:
+    """SQLite does so, which can take longer than the statement, where a parameter decides which index is of use.
+
+    That is one compared with what a partial index is about, or a pattern, unless it stands in a CAST.
+    """
+    migrate_file(tmp_path / "ledger.sqlite3")
+    looked_up: list[int] = []
+    anew: list[str] = []
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None)) as ledger:
+        ledger.set_authorizer(lambda *what: looked_up.append(1) or sqlite3.SQLITE_OK)  # called while preparing
+        for name in SQLITE_QUERIES.available_queries:
+            sql = getattr(SQLITE_QUERIES, name).sql
+            names = re.findall(r"(?<!:):(\w+)", sql)
+            for value in (1, 2):
+                ledger.execute("BEGIN")
+                looked_up.clear()
+                with suppress(sqlite3.IntegrityError):
+                    ledger.execute(sql, dict.fromkeys(names, value)).fetchall()
+                if value == 2 and looked_up:
+                    anew.append(name)
+                ledger.execute("ROLLBACK")
+    assert anew == []
+
+
 def test_the_sweep_goes_through_open_orders_alone(tmp_path: Path) -> None:
     migrate_file(tmp_path / "ledger.sqlite3")
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as ledger:

@@ -12,10 +12,10 @@ SELECT state, ambiguous_attempts > 0 AS is_ambiguous, SUM(one) AS count FROM (
 -- name: first_of_request(request_id, state, is_ambiguous, most)
 -- Those that are only watched first, then those with most ambiguous attempts: their group says what that means.
 SELECT * FROM (
-    SELECT * FROM cancellations WHERE request_id = :request_id AND state = :state AND (ambiguous_attempts > 0) = :is_ambiguous
+    SELECT * FROM cancellations WHERE request_id = :request_id AND state = CAST(:state AS TEXT) AND (ambiguous_attempts > 0) = :is_ambiguous
     UNION ALL
     SELECT c.* FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
-    WHERE ro.request_id = :request_id AND ro.linked = 1 AND c.state = :state AND (c.ambiguous_attempts > 0) = :is_ambiguous
+    WHERE ro.request_id = :request_id AND ro.linked = 1 AND c.state = CAST(:state AS TEXT) AND (c.ambiguous_attempts > 0) = :is_ambiguous
 ) AS shown ORDER BY given_up DESC, ambiguous_attempts DESC, id LIMIT :most;
 
 -- name: page_of_request(request_id, after, most)
@@ -46,7 +46,7 @@ WITH considered (id) AS (
     ) AS named_last
 )
 SELECT c.* FROM considered CROSS JOIN cancellations c
-WHERE c.id = considered.id AND lower(c.order_id) LIKE :pattern ESCAPE '!'
+WHERE c.id = considered.id AND lower(c.order_id) LIKE CAST(:pattern AS TEXT) ESCAPE '!'
   AND c.id = (
       SELECT MAX(n.id) FROM cancellations n
       WHERE n.user_id = c.user_id AND n.order_id = c.order_id AND n.account_id = c.account_id
@@ -273,7 +273,7 @@ WHERE id IS NOT NULL
     SELECT 1 FROM unnotified c WHERE c.account_id = :account_id AND c.request_id = lists.id
       AND (c.late_by > :patience OR NOT EXISTS (
           SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
-          WHERE ro.cancellation_id = c.id AND r.card_until > :now
+          WHERE ro.cancellation_id = c.id AND r.card_until > CAST(:now AS BIGINT)
       ))
       AND EXISTS (
           SELECT 1 FROM request_orders ro WHERE ro.cancellation_id = c.id AND ro.request_id NOT IN (SELECT id FROM waited_for)
@@ -289,7 +289,7 @@ INSERT INTO notice_items (notice_id, kind, cancellation_id)
 SELECT CAST(:notice_id AS BIGINT), 'ended', c.id FROM unnotified c WHERE c.account_id = :account_id AND c.request_id = :request_id
   AND (c.late_by > :patience OR NOT EXISTS (
       SELECT 1 FROM request_orders ro JOIN requests r ON r.id = ro.request_id
-      WHERE ro.cancellation_id = c.id AND r.card_until > :now
+      WHERE ro.cancellation_id = c.id AND r.card_until > CAST(:now AS BIGINT)
   ))
   AND EXISTS (
       SELECT 1 FROM request_orders ro WHERE ro.cancellation_id = c.id AND ro.request_id NOT IN (SELECT id FROM waited_for)

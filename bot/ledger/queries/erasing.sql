@@ -22,7 +22,7 @@ WHERE user_id = :user_id AND state <> 'removed';
 -- name: erase_cards(user_id, now)!
 -- No card is edited once it is past: those of years ago need not be touched one by one.
 UPDATE requests SET token_sealed = NULL, card_due_at = NULL, card_until = 0
-WHERE user_id = :user_id AND (card_until > :now OR token_sealed IS NOT NULL OR card_due_at IS NOT NULL);
+WHERE user_id = :user_id AND (card_until > CAST(:now AS BIGINT) OR token_sealed IS NOT NULL OR card_due_at IS NOT NULL);
 
 -- name: hold_notices(user_id)!
 UPDATE notices SET edit_at = NULL, state = CASE WHEN due_at IS NULL THEN state ELSE 'kept' END, due_at = NULL

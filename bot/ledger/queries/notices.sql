@@ -79,7 +79,7 @@ GROUP BY c.state, is_ambiguous;
 
 -- name: first_of_notice(notice_id, last, kind, state, is_ambiguous, most)
 SELECT c.* FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
-WHERE i.notice_id = :notice_id AND i.id <= :last AND i.kind = :kind AND c.state = :state AND (c.ambiguous_attempts > 0) = :is_ambiguous
+WHERE i.notice_id = :notice_id AND i.id <= :last AND i.kind = :kind AND c.state = CAST(:state AS TEXT) AND (c.ambiguous_attempts > 0) = :is_ambiguous
 ORDER BY i.id LIMIT :most;
 
 -- name: page_of_notice(notice_id, after, most)

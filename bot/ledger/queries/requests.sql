@@ -167,14 +167,14 @@ SELECT id FROM requests WHERE state = 'asking' AND created_at < :before;
 
 -- name: touch_cards_of_account(now, account_id)!
 UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
-WHERE account_id = :account_id AND began_at IS NOT NULL AND card_until > :now AND (waiting > 0 OR EXISTS (
+WHERE account_id = :account_id AND began_at IS NOT NULL AND card_until > CAST(:now AS BIGINT) AND (waiting > 0 OR EXISTS (
     SELECT 1 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
     WHERE ro.request_id = requests.id AND c.ended_at IS NULL
 ));
 
 -- name: touch_card(now, id)!
 UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
-WHERE card_until > :now AND id = :id;
+WHERE card_until > CAST(:now AS BIGINT) AND id = :id;
 
 -- name: hold_card(now, until, id)!
 -- For whoever edits it now: until then it is due for nobody else.

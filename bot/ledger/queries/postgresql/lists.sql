@@ -5,7 +5,7 @@ FROM json_array_elements_text(CAST(:orders AS JSON)) WITH ORDINALITY AS listed (
 
 -- name: touch_cards(now, ids)!
 UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
-WHERE card_until > :now AND id IN (
+WHERE card_until > CAST(:now AS BIGINT) AND id IN (
     SELECT request_id FROM request_orders WHERE cancellation_id IN (
         SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:ids AS JSON))
     )

@@ -5,7 +5,7 @@ SELECT :request_id, :first + key, value FROM json_each(:orders);
 
 -- name: touch_cards(now, ids)!
 UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
-WHERE card_until > :now AND id IN (
+WHERE card_until > CAST(:now AS BIGINT) AND id IN (
     SELECT request_id FROM request_orders WHERE cancellation_id IN (SELECT value FROM json_each(:ids))
 );
 
