@@ -253,6 +253,25 @@ async def test_what_is_being_sent_is_due_for_nobody_while_a_call_may_take(ledger
     assert [(one.urgent_at, one.due_at) for one in await due(LATER)] == [(None, LATER + HOUR)]
 
 
+@pytest.mark.parametrize("count", [1, 63, 64, 100])
+async def test_of_many_that_are_recorded_together_each_gets_its_own(ledger_case: LedgerCase, count: int) -> None:
+    await ledger_case.ask(*(f"ord_{n}" for n in range(count)))
+    sent = await ledger_case.claim()
+    readings = [OrderReading(OrderStatus.IN_PROGRESS, f"word {row.id}", charge=f"{row.id}.00") for row in sent]
+    outcomes = [
+        Outcome(row, Transition(State.QUEUED if row.id % 3 else State.ACCEPTED, 0), LATER, reading, checked=True)
+        for row, reading in zip(sent, readings, strict=True)
+    ]
+    async with ledger_case.at(LATER) as tx:
+        await tx.record(ledger_case.account.id, outcomes)
+    found = {row.order_id: row for row in await ledger_case.ledger.read.due_checks(ledger_case.account.id, LATER, 100)}
+    for row in sent:
+        recorded = found[row.order_id]
+        assert recorded.state is (State.QUEUED if row.id % 3 else State.ACCEPTED)
+        assert (recorded.status_word, recorded.charge_last) == (f"word {row.id}", f"{row.id}.00")
+        assert ledger_case.steps(row.order_id)[-1] == (State.SENDING, recorded.state)
+
+
 async def test_a_list_that_waits_hides_none_of_the_orders_before_it(ledger_case: LedgerCase) -> None:
     await ledger_case.ask("ord_before")
     await ledger_case.lead("ord_before", State.REFUSED)

@@ -137,18 +137,27 @@ WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 
 )
 ORDER BY due_at, id LIMIT :most;
 
--- name: record(state, ambiguous_attempts, given_up, running_checks, checked, failed, panel_message, reason, status_word, remains, charge_first, charge_last, currency, pending_at, refund, now, due_at, queued_at, ended_at, id, from_state, from_ambiguous, from_given_up)*!
+-- name: record(id, from_state, from_ambiguous, from_given_up, state, ambiguous_attempts, given_up, running_checks, checked, failed, panel_message, reason, status_word, remains, charge_first, charge_last, currency, pending_at, refund, due_at, queued_at, ended_at, now)*!
 -- Where its user has asked for one more try while it was checked, that check does not count: the next is due at once.
+-- SQLite takes many such lines of VALUES in one statement (`change_many`).
+WITH n (
+    id, from_state, from_ambiguous, from_given_up, state, ambiguous_attempts, given_up, running_checks, checked, failed, panel_message, reason,
+    status_word, remains, charge_first, charge_last, currency, pending_at, refund, due_at, queued_at, ended_at, now
+) AS (
+    VALUES (CAST(:id AS BIGINT), :from_state, CAST(:from_ambiguous AS BIGINT), CAST(:from_given_up AS BIGINT), :state, CAST(:ambiguous_attempts AS BIGINT), CAST(:given_up AS BIGINT), CAST(:running_checks AS BIGINT), CAST(:checked AS BIGINT), CAST(:failed AS BIGINT), :panel_message, :reason, :status_word, :remains, :charge_first, :charge_last, :currency, CAST(:pending_at AS BIGINT), :refund, CAST(:due_at AS BIGINT), CAST(:queued_at AS BIGINT), CAST(:ended_at AS BIGINT), CAST(:now AS BIGINT))
+)
 UPDATE cancellations SET
-    state = :state, ambiguous_attempts = :ambiguous_attempts, given_up = :given_up, running_checks = :running_checks, checks = checks + :checked,
-    failed_checks = CASE WHEN :checked > 0 THEN 0 ELSE failed_checks + :failed END, panel_message = COALESCE(:panel_message, panel_message),
-    reason = CASE WHEN :panel_message IS NULL THEN reason ELSE :reason END,
-    status_word = COALESCE(:status_word, status_word), remains = COALESCE(:remains, remains),
-    charge_first = :charge_first, charge_last = :charge_last, currency = :currency, pending_at = :pending_at,
-    refund = :refund, changed_at = :now, due_at = :due_at,
-    checked_at = CASE WHEN :checked > 0 THEN :now ELSE checked_at END,
-    queued_at = COALESCE(queued_at, :queued_at), ended_at = :ended_at
-WHERE id = :id AND state = :from_state AND ambiguous_attempts = :from_ambiguous AND given_up = :from_given_up;
+    state = n.state, ambiguous_attempts = n.ambiguous_attempts, given_up = n.given_up, running_checks = n.running_checks, checks = checks + n.checked,
+    failed_checks = CASE WHEN n.checked > 0 THEN 0 ELSE failed_checks + n.failed END,
+    panel_message = COALESCE(n.panel_message, cancellations.panel_message),
+    reason = CASE WHEN n.panel_message IS NULL THEN cancellations.reason ELSE n.reason END,
+    status_word = COALESCE(n.status_word, cancellations.status_word), remains = COALESCE(n.remains, cancellations.remains),
+    charge_first = n.charge_first, charge_last = n.charge_last, currency = n.currency, pending_at = n.pending_at,
+    refund = n.refund, changed_at = n.now, due_at = n.due_at,
+    checked_at = CASE WHEN n.checked > 0 THEN n.now ELSE checked_at END,
+    queued_at = COALESCE(cancellations.queued_at, n.queued_at), ended_at = n.ended_at
+FROM n WHERE cancellations.id = n.id AND cancellations.state = n.from_state
+  AND cancellations.ambiguous_attempts = n.from_ambiguous AND cancellations.given_up = n.from_given_up;
 
 -- name: recover_sending(now, most, account_id)
 -- A process that died between the call and its answer leaves it unknown whether the panel got it.

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import re
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -44,12 +46,43 @@ _READERS_TRIES = 10
 _CHUNK = 64
 """Rows that aiosqlite's own cursors read at once; none is used."""
 
+_STATEMENTS = 512
+"""Kept prepared: more than there are queries."""
+
+_ROW = re.compile(r"(?<=^    VALUES )(\(.+\))$", re.MULTILINE)
+_PARAMETER = re.compile(r":(\w+)")
+_ROWS_AT_ONCE = 64
+
 Rows = list[sqlite3.Row]
 
 
 def _run(connection: sqlite3.Connection, sql: str, parameters: Any = ()) -> tuple[Rows, int]:
     with closing(connection.execute(sql, parameters)) as cursor:
         return cursor.fetchall(), cursor.rowcount
+
+
+@cache
+def _of_rows(sql: str, count: int) -> tuple[str, list[str]]:
+    """Return a statement about the row of its VALUES as one about so many, and what a row is made of, if it has one."""
+    head, row, tail = _ROW.split(sql) if _ROW.search(sql) else (sql, "", "")
+    names = _PARAMETER.findall(row)
+    return f"{head}{', '.join([_PARAMETER.sub('?', row)] * count)}{tail}", names
+
+
+def _run_many(connection: sqlite3.Connection, sql: str, parameters: Iterable[Any]) -> None:
+    """Run a statement for each set of parameters; where they are a line of VALUES, for many at once.
+
+    With a trigger SQLite notes at each statement how to take it back, which takes as long as the change itself.
+    """
+    rows = list(parameters)
+    if not _of_rows(sql, 1)[1]:
+        connection.executemany(sql, rows).close()
+        return
+    while rows:
+        count = min(1 << (len(rows).bit_length() - 1), _ROWS_AT_ONCE)  # few sizes: each is prepared once
+        of_rows, names = _of_rows(sql, count)
+        connection.execute(of_rows, [row[name] for row in rows[:count] for name in names]).close()
+        rows = rows[count:]
 
 
 class InThread:
@@ -71,7 +104,7 @@ class InThread:
 
     async def change_many(self, sql: str, parameters: Iterable[Any]) -> None:
         """Run a statement once for each set of parameters."""
-        self._connection.executemany(sql, parameters).close()
+        _run_many(self._connection, sql, parameters)
 
 
 class SqliteConnection(aiosqlite.Connection):
@@ -98,7 +131,7 @@ class SqliteConnection(aiosqlite.Connection):
 
     async def change_many(self, sql: str, parameters: Iterable[Any]) -> None:
         """Run a statement once for each set of parameters."""
-        await self._visit(lambda: self._conn.executemany(sql, parameters).close())
+        await self._visit(lambda: _run_many(self._conn, sql, parameters))
 
     async def free_pages(self, most: int) -> None:
         """Return unused pages to the file system."""
@@ -286,7 +319,9 @@ def _uri(path: Path) -> str:
 async def _connect(
     uri: str, pragmas: tuple[str, ...], kind: type[SqliteConnection] = SqliteConnection
 ) -> SqliteConnection:
-    connection = kind(lambda: sqlite3.connect(uri, uri=True, isolation_level=None), _CHUNK)
+    connection = kind(
+        lambda: sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=_STATEMENTS), _CHUNK
+    )
     await connection
     connection.row_factory = sqlite3.Row
     try:
