@@ -183,7 +183,13 @@ async def build(
                 clock=clock,
                 called=metrics.panel_called,
             )
-            budget = Budget(clock, settings.panel_ip_limit, settings.panel_key_limit, sleep=sleep)
+            budget = Budget(
+                clock,
+                settings.panel_ip_limit,
+                settings.panel_key_limit,
+                at_once=settings.panel_concurrency,
+                sleep=sleep,
+            )
             refused_keys = RefusedKeys(clock, metrics.key_refused)
             gateway = Gateway(ledger, vault, panel, budget, refused_keys)
             leases = Leases(ledger)

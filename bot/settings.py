@@ -76,6 +76,9 @@ class Settings(BaseSettings):
         300, description="Calls a minute that this process may make: 300 for an address, divided by its processes."
     )
     panel_key_limit: Calls = Field(100, description="Calls a minute that the panel allows one API key.")
+    panel_concurrency: int = Field(
+        8, ge=1, le=32, description="Calls at once with one API key; fewer where the panel turns out to take fewer."
+    )
     watch_min_interval: Seconds = Field(10, description="Shortest pause in seconds between two checks of an order.")
     watch_max_interval: Seconds = Field(900, description="Longest pause in seconds between two checks of an order.")
     notify_window: Seconds = Field(10, description="Seconds for collecting a user's updates into one message.")

@@ -113,8 +113,19 @@ class Wire:
         while self.obstacles:
             await self.obstacles.pop()()
 
+    under_way: list[tuple[str, tuple[str, ...]]] = field(default_factory=list[tuple[str, tuple[str, ...]]])
+    """The action and the orders of each call that is not answered yet."""
+
     async def answer(self, form: Mapping[str, str]) -> Answer:
         """Answer one call."""
+        call = form.get("action", ""), tuple((form.get("orders") or form.get("order", "")).split(","))
+        self.under_way.append(call)
+        try:
+            return await self._answer(form)
+        finally:
+            self.under_way.remove(call)
+
+    async def _answer(self, form: Mapping[str, str]) -> Answer:
         self.tried(form.get("action", ""))
         if self.down:
             self.refused += 1
@@ -202,11 +213,7 @@ class World:
         return True
 
     async def _work(self) -> datetime | None:
-        while True:
-            due = await self.app.scheduler.start_due()
-            if not self.app.scheduler._running:
-                return due
-            await self.app.scheduler.finish()
+        return await self.app.scheduler.step()
 
     async def wait(self, seconds: float, step: float = 1) -> None:
         """Let time pass for everybody, with the bot at work at every step."""

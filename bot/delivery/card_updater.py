@@ -35,11 +35,15 @@ class CardUpdater(DeliveryLoop):
         """Until when an unanswered edit of a request's card may still arrive, after a newer one."""
 
     async def _deliver_batch(self, now: datetime) -> None:
+        # Beside each other: an edit waits for nobody who writes.
+        due = await self._ledger.read.cards_due(now)
+        await asyncio.gather(self._expire(), *(self.show(request.id) for request in due))
+
+    async def _expire(self) -> None:
         async with self._ledger.write() as tx:
             more_expired = await tx.expire_cards()
             await tx.close_cards(CARD_CLOSES)
             await tx.expire_requests()
-        await asyncio.gather(*(self.show(request.id) for request in await self._ledger.read.cards_due(now)))
         if more_expired:  # all that 0.1.0 has left, at the first start
             self.bell.ring()
 

@@ -1,5 +1,6 @@
 """Everything that can be asked of the ledger."""
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -234,9 +235,15 @@ class Reader(Overviews):
         """Return how many orders the shortest list of an account has left to send; None where there is nothing."""
         return await QUERIES.fewest_to_send(self._db, account_id=account_id, now=to_ms(now))
 
-    async def due_checks(self, account_id: int, now: datetime, most: int) -> list[Cancellation]:
-        """Return the orders to ask about now, filled up with those due next; none while nothing is due."""
-        rows = QUERIES.due_checks(self._db, account_id=account_id, now=to_ms(now), most=most)
+    async def due_checks(
+        self, account_id: int, now: datetime, most: int, without: Iterable[int] = ()
+    ) -> list[Cancellation]:
+        """Return the orders to ask about now, filled up with those due next; none while nothing is due.
+
+        `without`: those that are being asked about.
+        """
+        which = {"account_id": account_id, "now": to_ms(now), "most": most, "without": json.dumps(list(without))}
+        rows = QUERIES.due_checks(self._db, **which)
         return Cancellation.read_all([row async for row in rows])
 
     async def cards_due(self, now: datetime) -> list[Request]:

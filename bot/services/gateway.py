@@ -3,7 +3,8 @@
 The scheduler pays for its own calls when it decides on them; all others wait here for their turn.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,11 +15,12 @@ from pydantic import SecretStr
 from bot.domain.accounts import AccountState
 from bot.domain.panel_answers import Balance, Limits
 from bot.ledger import Account, Ledger, LedgerError
-from bot.panel import InvalidKey, Panel, PanelError, RateLimited, Suspended
+from bot.panel import InvalidKey, Panel, PanelError, RateLimited, Refused, Suspended
 from bot.services.key_seals import open_key
 from bot.services.keyring import usable
 from bot.vault import Vault
-from bot.workers.budget import Budget, CallKind, Key, NewKey
+from bot.workers.budget import Budget, Key, NewKey, Ticket
+from bot.workers.call_counts import CallKind
 from bot.workers.refused_keys import Blame, RefusedKeys
 
 T = TypeVar("T")
@@ -57,9 +59,14 @@ class Gateway:
         """
         account = usable(await self._ledger.read.account(account_id))
         self._budget.link(account.id, account.panel, account.key_fingerprint)
-        await self._budget.wait(account.id, kind)
-        account = usable(await self._ledger.read.account(account_id))  # removed or erased while it waited
-        answer = await self.call_paid(account, self.open_key(account), call)
+        ticket = await self._budget.wait(account.id, kind)
+        try:
+            account = usable(await self._ledger.read.account(account_id))  # removed or erased while it waited
+            key = self.open_key(account)
+        except BaseException:
+            self._budget.refund(ticket)
+            raise
+        answer = await self.call_paid(account, key, call, ticket)
         if not isinstance(answer, NoAnswer):
             return answer
         if answer.pauses:
@@ -69,10 +76,12 @@ class Gateway:
                     await tx.touch_account(account.id)
         raise answer.error
 
-    async def call_paid(self, account: Account, key: SecretStr, call: PanelCall[T]) -> T | NoAnswer:
-        """Make a call that the budget has counted already."""
+    async def call_paid(
+        self, account: Account, key: SecretStr, call: PanelCall[T], ticket: Ticket, like: Hashable | None = None
+    ) -> T | NoAnswer:
+        """Make a call that the budget has counted already; `like`: calls that take about as long as this one."""
         try:
-            answer = await self._ask(account.id, key, call)
+            answer = await self._ask(ticket, key, call, like)
         except RateLimited as error:
             return NoAnswer(error, blocked_until=self._budget.blocked_until(account.id))
         except (InvalidKey, Suspended) as error:
@@ -88,20 +97,25 @@ class Gateway:
 
         `key_id`: the account whose key it is to replace, or a NewKey.
         """
-        await self._budget.wait(key_id)
+        ticket = await self._budget.wait(key_id, is_beside=False)  # calls with the key that it is to replace go on
         try:
-            return await self._ask(key_id, key, Panel.balance)
+            return await self._ask(ticket, key, Panel.balance)
         except InvalidKey:
             self._refused_keys.refused_new()
             raise
 
-    async def _ask(self, key_id: Key, key: SecretStr, call: PanelCall[T]) -> T:
+    async def _ask(self, ticket: Ticket, key: SecretStr, call: PanelCall[T], like: Hashable | None = None) -> T:
+        time = asyncio.get_running_loop().time
+        began, limits, dropped = time(), Limits(), False
         try:
             answer, limits = await call(self._panel, key)
-        except RateLimited as error:
-            self._budget.denied(key_id, error)
+        except PanelError as error:
+            dropped = not isinstance(error, InvalidKey | Suspended | Refused)  # these are answers
+            if isinstance(error, RateLimited):
+                self._budget.denied(ticket.key, error)
             raise
-        self._budget.update_from_headers(key_id, limits)
+        finally:
+            self._budget.ended(ticket, limits, time() - began, like=like, dropped=dropped)
         return answer
 
     def connected(self, key_id: Key, account_id: int, key: SecretStr) -> None:

@@ -20,7 +20,7 @@ from bot.ledger import Ledger, LedgerError, Preview, PreviewState, Request
 from bot.panel import MAX_BATCH, Panel, PanelError, Refused
 from bot.services.gateway import Gateway
 from bot.services.panel_calls import MAX_LOOKUP
-from bot.workers.budget import CallKind
+from bot.workers.call_counts import CallKind
 
 log = logging.getLogger(__name__)
 

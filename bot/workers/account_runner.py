@@ -1,14 +1,19 @@
-"""What is done for an account whose turn has come: the one call it needs most, and writing down what came of it.
+"""What is done in an account's turn: the call it needs most, writing down what came of it, and the next while it may.
 
-Requests go before status checks. A call is never cancelled from outside.
+Requests go before status checks. A call is never cancelled from outside. Several turns of an account are under way at
+once: what each takes is its own, orders to be sent by their state in the ledger, orders to be checked by `_checking`.
+What a call's end says counts as news only against calls that were begun after it (`Streak`).
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
@@ -20,16 +25,20 @@ from bot.domain.polling import check_before_resend, may_resend, retry_after
 from bot.domain.reasons import Reason
 from bot.domain.refunds import Refund
 from bot.domain.states import State, Transition, after_cancel, after_lost_call, after_status
-from bot.ledger import Account, Cancellation, LeaseLost, Ledger, NoticeKind, Outcome, Writer
+from bot.ledger import Account, Cancellation, LeaseLost, Ledger, LedgerUnsure, NoticeKind, Outcome, Writer
 from bot.panel import MAX_BATCH, Panel, PanelError, RateLimited, Refused
-from bot.services.gateway import Gateway, NoAnswer
+from bot.services.gateway import Gateway, NoAnswer, PanelCall
+from bot.workers.budget import Ticket
+from bot.workers.call_counts import CallKind
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner, groups_of
-from bot.workers.progress import Progress
+from bot.workers.progress import Progress, Streaks
 from bot.workers.refused_keys import ASK_AGAIN_AFTER, Blame
-from bot.workers.suspects import Suspects
+from bot.workers.suspects import RefusedTogether, Suspects
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LEFT_FOR = timedelta(seconds=1)
 """After which an account that another process works on, or where nothing was to be done, is tried again."""
@@ -46,21 +55,55 @@ _MOST_OF_WORD = 100
 _WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)
 
 
+@dataclass(slots=True, eq=False)
+class Turn:
+    """An account's turn: one call, and more while it may go on. A ticket that `is_paid` was not used yet."""
+
+    account_id: int
+    kind: CallKind
+    is_first: bool
+    """Whether it began while the account had no other."""
+    ticket: Ticket
+    begun_at: datetime
+    """When its present call was paid for."""
+    taken: Callable[["Turn", bool], None]
+    """To be told that it has taken orders, and whether there may be more for another turn."""
+    goes_on: Callable[["Turn"], bool]
+    """Pays for one more call, or says that the turn is over."""
+    is_paid: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The orders of one call; `more`: there may be others. None, but `again`: it is to be looked for once more."""
+
+    orders: Sequence[Cancellation] = ()
+    to_send: bool = False
+    more: bool = False
+    again: bool = False
+    waiting: Mapping[int, int] = field(default_factory=dict[int, int])
+    """How many orders of which request were still to be started."""
+
+
+_NONE = _Taken()
+_Look = Callable[[Writer], Coroutine[Any, Any, _Taken]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What one call came to: outcomes, and what it says about the account."""
+    """What one call came to: outcomes, and what it says about the account.
+
+    `lists`: when to check what was sent, by its request, where that request is still being sent.
+    """
 
     outcomes: Sequence[Outcome]
     trouble: Reason | None = None
     paused: AccountState | None = None
-
-
-class _KeyReplaced(Exception):
-    """The key with which to call is not the account's any more."""
+    lists: Mapping[int, datetime] = field(default_factory=dict[int, datetime])
 
 
 class AccountRunner:
-    """Calls the panel for one account at a time; all it remembers of any is how its last calls went."""
+    """Calls the panel for accounts; all it remembers of any is how its last calls went, and what is being checked."""
 
     def __init__(
         self,
@@ -82,57 +125,98 @@ class AccountRunner:
         self._clock = clock
         self._ended_as = ended
         self._sleep = sleep
-        self._failures: dict[int, int] = {}
-        self._cancel_failures: dict[int, int] = {}
+        self._failures = Streaks()
+        self._cancel_failures = Streaks()
         self._sends_from: dict[int, datetime] = {}
-        self._most: dict[int, int] = {}
+        self._refused = RefusedTogether()
         self._suspects = Suspects()
+        self._checking: defaultdict[int, set[int]] = defaultdict(set)
+        """The orders of each account that a status call names just now."""
         self._strange_words: set[str] = set()
 
-    async def run_once(self, account_id: int) -> timedelta | None:
-        """Make the one call that an account needs most, and write down what it led to.
+    async def run(self, turn: Turn) -> timedelta | None:
+        """Make the call that an account needs most, write down what it led to, and go on while the turn may.
 
         Return None then, or for how long to leave the account alone where no call was made. Raise LeaseLost, and
         whatever kept it from being made.
         """
-        if wait := self._gateway.refused_for(account_id):
+        if wait := self._gateway.refused_for(turn.account_id):
             return min(wait, _REFUSAL_IS_SEEN_TO)
-        if not await self._leases.take(account_id):
-            return LEFT_FOR
-        account = await self._ledger.read.account(account_id)
-        if account is None or account.key_sealed is None:  # erased or removed since
-            return LEFT_FOR
-        key = self._gateway.open_key(account)
-        now, most = self._clock(), self._most.get(account_id, MAX_BATCH)
-        # What takes one call goes first, then what is due for a check, then the long lists.
-        left = await self._ledger.read.fewest_to_send(account_id, now)
-        pauses = timedelta() < self._sends_from.get(account_id, now) - now <= _LONGEST_PAUSE_OF_SENDING
-        sends = left is not None and not pauses  # a pause that is longer was begun by another clock
         try:
-            if left is not None and sends and left <= most and (rows := await self._claim(account, most)):
-                answer = await self._send(account, key, rows)
-            elif rows := await self._ledger.read.due_checks(account_id, now, MAX_BATCH):
-                answer = await self._check_status(account, key, self._suspects.choose(account_id, rows))
-            elif sends and (rows := await self._claim(account, most)):
-                answer = await self._send(account, key, rows)
-            elif left is None or pauses:
+            is_ours = await self._leases.take(turn.account_id)
+            account = await self._ledger.read.account(turn.account_id) if is_ours else None
+            if account is None or account.key_sealed is None:  # another process's, or erased or removed since
                 return LEFT_FOR
-            else:  # all there was to send had been asked for before; there may be more at once
-                return timedelta()
-        except _KeyReplaced:
-            return timedelta()  # the next turn takes the new one
-        await self._record(account, answer)
+            key = self._gateway.open_key(account)
+            taken = await self._take(account)
+            if not taken.orders:
+                return timedelta() if taken.again or taken.to_send else LEFT_FOR
+            while taken.orders:
+                turn.taken(turn, taken.more)
+                taken = await self._call(turn, account, key, taken)
+        finally:
+            self._leases.done(turn.account_id)
         return None
 
-    async def _claim(self, account: Account, most: int) -> list[Cancellation]:
-        """Start orders whose turn it is, until there are some to send or none is left; raise _KeyReplaced."""
-        while True:
-            started, rows = await self._ledger.write_at_once(lambda tx: _started_and_claimed(tx, account, most))
-            if rows or not started:  # else all of them had been asked for before
-                return rows
+    async def _call(self, turn: Turn, account: Account, key: SecretStr, taken: _Taken) -> _Taken:
+        """Make a call for the orders taken, write down what came of it, and return those of the next call, if any."""
+        try:
+            make = self._send if taken.to_send else self._check_status
+            answer = await make(turn, account, key, taken)
+            return await self._record(turn, account, answer)
+        finally:
+            if not taken.to_send:
+                self._checking[account.id].difference_update(order.id for order in taken.orders)
 
-    async def _send(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
+    async def _take(self, account: Account) -> _Taken:
+        """Take orders for a call, starting those whose turn it is, until there are some or none is left."""
+        while True:
+            with self._looking(account) as look:
+                taken = await self._ledger.write_at_once(look)
+            if taken.orders or not (taken.again and taken.to_send):
+                return taken
+
+    @contextmanager
+    def _looking(self, account: Account, *, urgent: bool = False) -> Generator[_Look]:
+        """Yield what takes orders for a call, to be done in a transaction: no other turn is looking meanwhile.
+
+        `urgent`: only what somebody waits for. What takes one call goes first, then what is due for a check, then the
+        long lists. Where the transaction fails nothing is taken.
+        """
+        most, checking = self._refused.most(account.id), self._checking[account.id]
+        pause, checked = self._sends_from.get(account.id), set[int]()
+
+        async def look(tx: Writer) -> _Taken:
+            await tx.check_lease(account.id)
+            # What is taken counts as sent with the key that is stored now.
+            current = await tx.account(account.id)
+            if current is None or current.key_sealed != account.key_sealed or current.state is not AccountState.ACTIVE:
+                return _Taken(again=True)  # the next turn sees to it
+            left = await tx.fewest_to_send(account.id, tx.now)
+            # A pause that is longer was begun by another clock.
+            pauses = pause is not None and timedelta() < pause - tx.now <= _LONGEST_PAUSE_OF_SENDING
+            sends = left is not None and not pauses
+            if left is not None and sends and left <= most and (sent := await _claimed(tx, account, most)).orders:
+                return sent
+            if due := await tx.due_checks(account.id, tx.now, MAX_BATCH, checking):
+                if urgent and all(order.checked_at for order in due):
+                    return _NONE
+                orders = self._suspects.choose(account.id, due)
+                checked.update(order.id for order in orders)
+                checking.update(checked)
+                return _Taken(orders, more=left is not None or len(due) == MAX_BATCH)
+            return await _claimed(tx, account, most) if sends else _NONE
+
+        try:
+            yield look
+        except BaseException:
+            checking.difference_update(checked)
+            raise
+
+    async def _send(self, turn: Turn, account: Account, key: SecretStr, taken: _Taken) -> _Answer:
         self._leases.require(account.id)
+        rows = taken.orders
+        self._refused.taken(account.id, rows)
 
         def lost(pause: timedelta, *, may_have_acted: bool, error: PanelError | None = None) -> list[Outcome]:
             again, said = self._clock() + pause, (error.panel_message, error.reason) if error else ("", None)
@@ -143,60 +227,65 @@ class AccountRunner:
 
         call = partial(Panel.cancel, orders=[row.order_id for row in rows])
         try:
-            answers = await self._gateway.call_paid(account, key, call)
+            answers = await self._ask(turn, account, key, call, "cancel", len(rows))
         except Exception:
             # A fault of ours after the claim: the panel may have been asked, so only status can tell.
             log.exception("a cancel call for account %d broke off", account.id)
-            return _Answer(lost(self.fail(account.id), may_have_acted=True))
+            return _Answer(lost(self.fail(turn), may_have_acted=True))
         if isinstance(answers, NoAnswer):
             error = answers.error
             if isinstance(error, Refused):  # a single order's is its row: here one may have spoilt a whole batch
-                self._most[account.id] = len(rows) // 2
+                self._refused.refused(account.id, rows)
                 return _Answer(lost(timedelta(), may_have_acted=False))
-            pause, trouble = self._classify(account.id, answers)
+            pause, trouble = self._classify(turn, answers)
             if trouble not in (None, Reason.RATE_LIMITED):  # the one is about the key, the other blocks the budget
-                self._pause_sending(account.id)
+                self._pause_sending(turn)
             outcomes = lost(pause, may_have_acted=error.may_have_acted, error=error)
             return _Answer(outcomes, trouble, answers.pauses)
-        self._succeeded(account.id)
-        self._cancel_failures.pop(account.id, None)
-        self._sends_from.pop(account.id, None)
-        self._most.pop(account.id, None)
-        check_at = await self._first_checks(account, {row.request_id for row in rows})
+        self._succeeded(turn)
+        if self._cancel_failures.succeeded(account.id, turn.ticket):
+            self._sends_from.pop(account.id, None)
+        now = self._clock()
 
         def answered(row: Cancellation) -> Outcome:
             transition = after_cancel(
                 row.ambiguous_attempts, answers.get(row.order_id), same_key=row.sent_with(account)
             )
-            return Outcome(row, transition, check_at[row.request_id])
+            return Outcome(row, transition, now)
 
-        return _Answer([answered(row) for row in rows])
+        return _Answer([answered(row) for row in rows], lists=self._checks_of_lists(account.id, taken.waiting))
 
-    async def _first_checks(self, account: Account, request_ids: Iterable[int]) -> dict[int, datetime]:
-        """Return when to check what was sent. A list is sent first: an order that waits may slip away meanwhile.
+    def _checks_of_lists(self, account_id: int, waiting: Mapping[int, int]) -> Mapping[int, datetime]:
+        """Return when to check what was sent of lists. Such a list is sent first: an order that waits may slip away.
 
         With its last orders the ledger makes its checks due; only should that take far too long they come in between.
         """
-        now, waiting = self._clock(), dict[int, int]()
-        try:
-            waiting.update(await self._ledger.read.requests_to_send(account.id))
-        except Exception:  # the panel has answered, and that must be written down: they are checked right away
-            log.exception("what is left to send of account %d could not be read", account.id)
-        calls = {request_id: groups_of(waiting.get(request_id, 0), MAX_BATCH) for request_id in request_ids}
+        now = self._clock()
         return {
-            request_id: now + 2 * (self._gateway.earliest(account.id, left) - now) + _FIRST_CHECK_WAITS if left else now
-            for request_id, left in calls.items()
+            request_id: now
+            + 2 * (self._gateway.earliest(account_id, groups_of(left, MAX_BATCH)) - now)
+            + _FIRST_CHECK_WAITS
+            for request_id, left in waiting.items()
         }
 
-    def _pause_sending(self, account_id: int) -> None:
+    def _pause_sending(self, turn: Turn) -> None:
         """Begin no other cancel call of an account for a while: it would most likely fail as well."""
-        failures = self._cancel_failures[account_id] = self._cancel_failures.get(account_id, 0) + 1
-        pause = min(retry_after(failures, self._random), _LONGEST_PAUSE_OF_SENDING)
-        self._sends_from[account_id] = self._clock() + pause
+        failures, is_new = self._cancel_failures.failed(turn.account_id, turn.ticket)
+        if is_new:
+            pause = min(retry_after(failures, self._random), _LONGEST_PAUSE_OF_SENDING)
+            self._sends_from[turn.account_id] = self._clock() + pause
 
-    async def _check_status(self, account: Account, key: SecretStr, rows: Sequence[Cancellation]) -> _Answer:
+    async def _ask(
+        self, turn: Turn, account: Account, key: SecretStr, call: PanelCall[T], action: str, orders: int
+    ) -> T | NoAnswer:
+        """Make a turn's call; those of as many orders take about as long."""
+        turn.is_paid = False
+        return await self._gateway.call_paid(account, key, call, turn.ticket, (action, orders.bit_length()))
+
+    async def _check_status(self, turn: Turn, account: Account, key: SecretStr, taken: _Taken) -> _Answer:
+        rows = taken.orders
         call = partial(Panel.status, orders=[row.order_id for row in rows])
-        answers = await self._gateway.call_paid(account, key, call)
+        answers = await self._ask(turn, account, key, call, "status", len(rows))
         if isinstance(answers, NoAnswer):
             error = answers.error
             if isinstance(error, Refused):
@@ -205,10 +294,10 @@ class AccountRunner:
             failures = self._suspects.failed(account.id, rows) if error.may_have_acted else 0
             if failures and self._suspects.is_culprit(account.id, rows):  # the panel answers, but for this order
                 return _Answer(_unchanged(rows, self._clock() + retry_after(failures, self._random)))
-            pause, trouble = self._classify(account.id, answers)
+            pause, trouble = self._classify(turn, answers)
             again = self._clock() + pause
             return _Answer(_unchanged(rows, again, failed=error.may_have_acted), trouble, answers.pauses)
-        self._succeeded(account.id)
+        self._succeeded(turn)
         self._suspects.answered(account.id, rows)
         seen = [self._seen(account, row, answers.get(row.order_id)) for row in rows]
         return _Answer(await self._planned(account.id, seen))
@@ -244,7 +333,7 @@ class AccountRunner:
             self._strange_words.add(word)
             log.warning("the panel uses a status word this release does not know: %r", word)
 
-    def _classify(self, account_id: int, answer: NoAnswer) -> tuple[timedelta, Reason | None]:
+    def _classify(self, turn: Turn, answer: NoAnswer) -> tuple[timedelta, Reason | None]:
         """Return how long to wait after a failed call, and what that says about the account."""
         match answer:
             case NoAnswer(blame=Blame.KEY):
@@ -258,44 +347,49 @@ class AccountRunner:
                 now = self._clock()
                 return (until or now) - now, Reason.RATE_LIMITED
             case _:
-                return self.fail(account_id, answer.error), answer.error.reason
+                return self.fail(turn, answer.error), answer.error.reason
 
-    def fail(self, account_id: int, error: PanelError | None = None) -> timedelta:
+    def fail(self, turn: Turn, error: PanelError | None = None) -> timedelta:
         """Count a failure in a row, log the first, and return the pause before the next try."""
         self.progress.failed()
-        failures = self._failures[account_id] = self._failures.get(account_id, 0) + 1
-        if error and failures == 1:
-            log.warning("account %d: %s; trying again with growing pauses", account_id, error)
+        failures, is_new = self._failures.failed(turn.account_id, turn.ticket)
+        if error and failures == 1 and is_new:
+            log.warning("account %d: %s; trying again with growing pauses", turn.account_id, error)
         return retry_after(failures, self._random)
 
-    def _succeeded(self, account_id: int) -> None:
+    def _succeeded(self, turn: Turn) -> None:
         self.progress.succeeded()
-        if self._failures.pop(account_id, 0):
-            log.info("account %d: the panel answers again", account_id)
+        if self._failures.succeeded(turn.account_id, turn.ticket):
+            log.info("account %d: the panel answers again", turn.account_id)
 
-    async def _record(self, account: Account, answer: _Answer) -> None:
+    async def _record(self, turn: Turn, account: Account, answer: _Answer) -> _Taken:
         """Write an answer down, however often it takes: what the panel has done must not be forgotten.
 
-        Each try is dated anew: users have waited until then, and a message tells what no card could show in time.
+        Where the turn goes on, the orders of its next call are taken in the same transaction; return them. Each try is
+        dated anew: users have waited until then, and a message tells what no card could show in time.
         """
+        goes_on = not answer.paused and not self._gateway.refused_for(account.id) and turn.goes_on(turn)
         failures = 0
         while True:
             try:
-                await self._write(account, answer)
+                with self._looking(account, urgent=True) as look:
+                    outcomes, refunds, taken = await self._ledger.write_at_once(
+                        partial(_recorded_and_taken, account=account, answer=answer, look=look if goes_on else None)
+                    )
                 break
             except LeaseLost:
                 log.warning("account %d was taken over; what the panel answered is asked for again there", account.id)
                 self._leases.forget(account.id)
-                return
-            except Exception:
-                failures += 1
+                return _NONE
+            except Exception as error:
+                if goes_on and isinstance(error, LedgerUnsure):  # it may have taken orders that nobody will send
+                    self._leases.forget(account.id)
+                failures, goes_on = failures + 1, False
                 pause = retry_after(failures, self._random)
                 log.exception("an answer for account %d could not be recorded; trying again", account.id)
                 await self._sleep(pause.total_seconds())
-
-    async def _write(self, account: Account, answer: _Answer) -> None:
-        refunds = await self._ledger.write_at_once(lambda tx: _recorded(tx, account, answer))
-        self._ended_as([outcome.transition.state for outcome in answer.outcomes], refunds)
+        self._ended_as([outcome.transition.state for outcome in outcomes], refunds)
+        return taken
 
 
 def _unchanged(rows: Iterable[Cancellation], again: datetime, *, failed: bool = True) -> list[Outcome]:
@@ -316,27 +410,42 @@ def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:
     return min(planned, check_before_resend(now, resend_at))
 
 
-async def _started_and_claimed(tx: Writer, account: Account, most: int) -> tuple[int, list[Cancellation]]:
-    await tx.check_lease(account.id)
-    # What is claimed counts as sent with the key that is stored now.
-    current = await tx.account(account.id)
-    if current is None or current.key_sealed != account.key_sealed:
-        raise _KeyReplaced
+async def _claimed(tx: Writer, account: Account, most: int) -> _Taken:
+    """Start orders and take those that are ready; where all that were started had been asked for before: again."""
     started = await tx.start_orders(account.id, most)
-    return started, await tx.claim_for_sending(account.id, most)
+    orders = await tx.claim_for_sending(account.id, most)
+    waiting = dict(await tx.requests_to_send(account.id))
+    more = bool(waiting) or len(orders) == most
+    return _Taken(orders, to_send=True, more=more, again=bool(started), waiting=waiting)
 
 
-async def _recorded(tx: Writer, account: Account, answer: _Answer) -> list[Refund]:
+async def _recorded_and_taken(
+    tx: Writer, account: Account, answer: _Answer, look: _Look | None
+) -> tuple[Sequence[Outcome], list[Refund], _Taken]:
+    outcomes, refunds = await _recorded(tx, account, answer)
+    return outcomes, refunds, await look(tx) if look else _NONE
+
+
+async def _recorded(tx: Writer, account: Account, answer: _Answer) -> tuple[Sequence[Outcome], list[Refund]]:
     await tx.check_lease(account.id)
-    refunds = await tx.record(account.id, answer.outcomes)
-    await _stop_what_came_back(tx, answer.outcomes)
+    outcomes = answer.outcomes
+    if answer.lists:  # whether its last orders are started is known here alone: other turns start some as well
+        still = {request_id for request_id, _ in await tx.requests_to_send(account.id)} & answer.lists.keys()
+        outcomes = [
+            replace(one, due_at=answer.lists[one.cancellation.request_id])
+            if one.cancellation.request_id in still
+            else one
+            for one in outcomes
+        ]
+    refunds = await tx.record(account.id, outcomes)
+    await _stop_what_came_back(tx, outcomes)
     is_new = await tx.set_trouble(account.id, answer.trouble)
     if answer.paused and await tx.pause(account, answer.paused):
         is_new = True
         await tx.notify(account, NoticeKind(answer.paused.value))
     if is_new:
         await tx.touch_account(account.id)
-    return refunds
+    return outcomes, refunds
 
 
 async def _stop_what_came_back(tx: Writer, outcomes: Iterable[Outcome]) -> None:

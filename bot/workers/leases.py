@@ -11,6 +11,7 @@ which it was sending something (the times: bot/ledger/holder.py).
 import asyncio
 import logging
 import math
+from collections import Counter
 from collections.abc import Callable, Set
 from contextlib import suppress
 from time import monotonic
@@ -33,7 +34,8 @@ class Leases:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._held: set[int] = set()
-        self._busy: set[int] = set()
+        self._busy: Counter[int] = Counter()
+        """How many turns each account has."""
         self._fair_share: int | None = None
         self._seen_at = -math.inf
         self._living: frozenset[int] = frozenset()
@@ -62,7 +64,7 @@ class Leases:
         began, before = monotonic(), set(self._held)
         async with self._ledger.write() as tx:
             held = await tx.heartbeat()
-            left = _left(held, self._busy)
+            left = _left(held, self._busy.keys())
             if left:
                 await tx.release(left)
             await tx.recover_orphaned()
@@ -79,17 +81,18 @@ class Leases:
     async def take(self, account_id: int) -> bool:
         """Begin to work on an account, unless it is another process's; what was being sent there is unknown then.
 
-        To be called while nothing is under way for it; until `done` it is left to nobody else.
+        Until as many calls of `done` it is left to nobody else.
         """
         if not self._ledger.is_shared:
             return True
-        self._busy.add(account_id)
+        self._busy[account_id] += 1
         async with self._asking:  # what one finds out serves all that wait
             if monotonic() - self._seen_at > (_FULL_FOR if self._is_full else _EVERY):
                 await self.heartbeat()
         if account_id in self._held:
             return True
-        if self._is_full:
+        # What another turn of this process has under way is not unknown: taken anew it would count as that.
+        if self._is_full or self._busy[account_id] > 1:
             return False
         async with self._ledger.write() as tx:
             taken = await tx.take_account(account_id)
@@ -98,8 +101,8 @@ class Leases:
         return taken
 
     def done(self, account_id: int) -> None:
-        """Note that nothing is under way for an account any more."""
-        self._busy.discard(account_id)
+        """Note that what `take` has begun is over, whether it was this process's or not."""
+        self._busy -= Counter({account_id: 1})
 
     def own(self, account_ids: set[int]) -> set[int]:
         """Return which of these accounts this process works on."""

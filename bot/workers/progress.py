@@ -1,8 +1,10 @@
 """Whether what is tried for accounts comes to anything: a loop that turns says nothing of that."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.clock import Clock
+from bot.workers.budget import Ticket
 
 _TRIED_LATELY = timedelta(minutes=10)
 """Something that fails is tried again sooner; after that nothing is due any more, or the panel's limits forbid it."""
@@ -34,3 +36,41 @@ class Progress:
 
     def _is_lately(self, now: datetime) -> bool:
         return self._last is not None and self._last <= now < self._last + _TRIED_LATELY
+
+
+@dataclass(slots=True)
+class _Streak:
+    failures: int
+    last: Ticket
+    until: int
+    """The number of the call that was begun last when the last failure was counted."""
+
+    def covers(self, ticket: Ticket) -> bool:
+        return ticket.count is self.last.count and ticket.number <= self.until
+
+
+class Streaks:
+    """How often in a row each account's calls have failed. What was under way together fails once, and proves nothing.
+
+    Calls that end after a failure, and were begun before it, neither count as the next one nor end the row.
+    """
+
+    def __init__(self) -> None:
+        self._streaks: dict[int, _Streak] = {}
+
+    def failed(self, account_id: int, ticket: Ticket) -> tuple[int, bool]:
+        """Count a call that failed; return how many have in a row, and whether this one was counted."""
+        streak = self._streaks.get(account_id)
+        if streak and streak.covers(ticket):
+            return streak.failures, False
+        failures = streak.failures + 1 if streak else 1
+        self._streaks[account_id] = _Streak(failures, ticket, ticket.count.begun)
+        return failures, True
+
+    def succeeded(self, account_id: int, ticket: Ticket) -> bool:
+        """Note a call that was answered; tell whether it has ended a row of failures."""
+        streak = self._streaks.get(account_id)
+        if streak is None or streak.covers(ticket):
+            return False
+        del self._streaks[account_id]
+        return True

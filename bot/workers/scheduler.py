@@ -1,19 +1,23 @@
 """Decides which account has its turn, and once a minute ends or reports what is too old.
 
-The unit of work is the account, because key, limit and batch are all per key. An account makes one call at a time
-(bot/workers/account_runner.py); many accounts work side by side.
+The unit of work is the account, because key, limit and batch are all per key. Many accounts work side by side, and each
+may have several turns at once, as many as calls may be under way with its key (bot/workers/budget.py): a turn takes
+orders that no other has, makes a call for them and writes down what came of it (bot/workers/account_runner.py). One
+turn of an account looks for orders at a time; the next may when that one has taken some.
 """
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot.domain.clock import Clock
 from bot.domain.polling import farthest
 from bot.ledger import Due, LeaseLost, Ledger, Work
-from bot.workers.account_runner import LEFT_FOR, AccountRunner
-from bot.workers.budget import Budget, CallKind, Ticket
+from bot.workers.account_runner import LEFT_FOR, AccountRunner, Turn
+from bot.workers.budget import Budget
+from bot.workers.call_counts import CallKind
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner
 from bot.workers.tasks import WakeEvent
@@ -21,7 +25,10 @@ from bot.workers.tasks import WakeEvent
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 16
-"""Accounts worked on side by side; at five calls a second one call may take three seconds."""
+"""Accounts worked on side by side; at five calls a second one call may take three seconds. These are first turns: what
+an account has beside its first is counted by itself, so that nobody's list takes another's place."""
+_MORE_TURNS = 32
+"""Turns beside their accounts' first; half of them at most of accounts that were slow last."""
 _WATCHING_AT_ONCE = 12
 """At most this many of them by watching: a command finds a free one even if the panel hangs."""
 SLOW_AFTER = timedelta(seconds=5)
@@ -45,13 +52,17 @@ class Scheduler:
         self._leases = leases
         self._plan = plan
         self._clock = clock
-        ledger.when_due(Work.ORDERS, self.bell.ring)
+        ledger.when_due(Work.ORDERS, self._look_anew)
+        budget.when_free(self.bell.ring)
         self._not_before: dict[int, datetime] = {}
-        self._running: dict[int, asyncio.Task[None]] = {}
-        self._watching: set[int] = set()
-        self._begun: dict[int, datetime] = {}
+        self._turns: dict[Turn, asyncio.Task[None]] = {}
+        self._settled: set[int] = set()
+        """Accounts with turns that have found, or are just finding, all there is to do for now."""
         self._slow: set[int] = set()
-        """Accounts whose last turn was slow."""
+        """Accounts whose last call was slow."""
+        self._somebody_waits = False
+        """Whether an account found no place when places were last given out."""
+        self._stopping = False
         self._next_sweep = self._seen_at = clock()
 
     async def recover(self) -> None:
@@ -72,59 +83,72 @@ class Scheduler:
         while not stop.is_set():
             self.bell.reset()
             due = await self.start_due()
-            await self.bell.wait(due, self._clock, self._running.values(), stop)
+            await self.bell.wait(due, self._clock, self._turns.values(), stop)
+        self._stopping = True
         await self.finish()
 
     async def keep_leases(self, stop: asyncio.Event) -> None:
         """Show until `stop` that this process lives; beside the work, which may wait for the panel."""
         await self._leases.run(stop, self.bell.ring)
 
-    async def step(self) -> None:
-        """Do all that is due now, to its end."""
+    async def step(self) -> datetime | None:
+        """Do all that is due now, to its end; return when there is more."""
         while True:
-            await self.start_due()
-            if not self._running:
-                return
-            await self.finish()
+            self.bell.reset()
+            due = await self.start_due()
+            if not self._turns:
+                return due
+            await self.bell.wait(None, self._clock, self._turns.values(), asyncio.Event())
 
     async def finish(self) -> None:
         """Wait for what is under way."""
-        while self._running:
-            await asyncio.wait(self._running.values())
+        while self._turns:
+            await asyncio.wait(self._turns.values())
 
     async def abandon(self) -> None:
         """Give up what is under way: its orders stay `sending`, which the next start settles by asking."""
-        for task in self._running.values():
+        for task in self._turns.values():
             task.cancel()
         await self.finish()
 
     async def start_due(self) -> datetime | None:
-        """Start a task for each account that is due; return when the next one will be."""
+        """Start a turn for each account that is due; return when the next one will be."""
         await self._follow_clock()
         await self._sweep()
-        now, upcoming, ready = self._clock(), [self._next_sweep], list[tuple[CallKind, int, Due]]()
+        now, upcoming, ready = self._clock(), [self._next_sweep], list[tuple[CallKind, int, int, Due]]()
+        under_way = Counter(turn.account_id for turn in self._turns)
+        self._somebody_waits = False
         for due in await self._ledger.read.accounts_due(now):
             self._budget.link(due.id, due.panel_account, due.key_fingerprint)
             starts_at, kind = self._starts_at(due, now)
             if starts_at > now:
                 upcoming.append(starts_at)
-            elif due.id not in self._running:
-                ready.append((kind, self._budget.used(due.id), due))
-        # Commands first; among equals whoever has called least of late, so that nobody's thousands keep others waiting.
-        for kind, _, due in sorted(ready, key=lambda one: one[:2]):
+            elif due.id not in self._settled:
+                ready.append((kind, under_way[due.id], self._budget.used(due.id), due))
+        # Commands first; among equals whoever has fewest calls under way and has called least of late, so that nobody's
+        # thousands keep others waiting.
+        for kind, _, _, due in sorted(ready, key=lambda one: one[:3]):
             blocked_until = self._budget.blocked_until(due.id, kind)
             if blocked_until:
                 upcoming.append(blocked_until)
-            elif self._has_room(due.id, kind, now):
+            elif not self._budget.has_room(due.id, kind):
+                continue  # the end of a call rings the bell
+            elif self._has_place(due.id, kind, now):
                 self._start(due, kind)
             else:
+                self._somebody_waits |= not under_way[due.id]
                 upcoming += self._slow_from(now)
         return min(upcoming)
+
+    def _look_anew(self) -> None:
+        """Have accounts looked at again for which all there was to do was under way: something was made due."""
+        self._settled.clear()
+        self.bell.ring()
 
     @property
     def slow_calls(self) -> int:
         """How many turns have been under way for longer than SLOW_AFTER: the panel hangs, or the way to it."""
-        return self._count_slow(self._begun, self._clock())
+        return self._count_slow(self._turns, self._clock())
 
     @property
     def failing_for(self) -> timedelta:
@@ -135,29 +159,35 @@ class Scheduler:
     def hanging_for(self) -> timedelta:
         """For how long the oldest turn has been under way: a call has its deadline, the ledger may be what hangs."""
         now = self._clock()
-        return max([now - at for at in self._begun.values()], default=timedelta())
+        return max([now - turn.begun_at for turn in self._turns], default=timedelta())
 
-    def _count_slow(self, accounts: Iterable[int], now: datetime) -> int:
-        return sum(self._begun[one] + SLOW_AFTER <= now for one in accounts)
+    def _count_slow(self, turns: Iterable[Turn], now: datetime) -> int:
+        return sum(turn.begun_at + SLOW_AFTER <= now for turn in turns)
 
     def _slow_from(self, now: datetime) -> list[datetime]:
         """Return when the next turn under way counts as slow, and so makes room."""
-        return sorted(slow_from for at in self._begun.values() if (slow_from := at + SLOW_AFTER) > now)[:1]
+        return sorted(slow_from for turn in self._turns if (slow_from := turn.begun_at + SLOW_AFTER) > now)[:1]
 
-    def _has_room(self, account_id: int, kind: CallKind, now: datetime) -> bool:
+    def _has_place(self, account_id: int, kind: CallKind, now: datetime) -> bool:
         """Tell whether one more turn may begin; slow ones count up to half of the room only.
 
         Whoever was slow last waits while that half is taken: a panel that hangs for some holds up nobody else.
         """
-        slow = self._count_slow(self._begun, now)
-        likely = self._count_slow(self._begun.keys() - self._slow, now) + len(self._begun.keys() & self._slow)
-        if len(self._running) >= _MOST_AT_ALL or (account_id in self._slow and likely >= _AT_ONCE // 2):
+        more = [turn for turn in self._turns if not turn.is_first]
+        if any(turn.account_id == account_id for turn in self._turns):
+            slow = sum(turn.account_id in self._slow for turn in more)
+            return len(more) < _MORE_TURNS and (account_id not in self._slow or slow < _MORE_TURNS // 2)
+        first = self._turns.keys() - more
+        slow = self._count_slow(first, now)
+        likely = sum(turn.account_id in self._slow or turn.begun_at + SLOW_AFTER <= now for turn in first)
+        if len(first) >= _MOST_AT_ALL or (account_id in self._slow and likely >= _AT_ONCE // 2):
             return False
-        if len(self._running) - slow >= _AT_ONCE - min(slow, _AT_ONCE // 2):
+        if len(first) - slow >= _AT_ONCE - min(slow, _AT_ONCE // 2):
             return False
-        slow = self._count_slow(self._watching, now)
+        watching = [turn for turn in first if turn.kind is CallKind.WATCH]
+        slow = self._count_slow(watching, now)
         room = _WATCHING_AT_ONCE - min(slow, _WATCHING_AT_ONCE // 2)
-        return kind is CallKind.SEND or len(self._watching) - slow < room
+        return kind is CallKind.SEND or len(watching) - slow < room
 
     def _starts_at(self, due: Due, now: datetime) -> tuple[datetime, CallKind]:
         """Return when an account may be worked on, and whether somebody is waiting for it."""
@@ -177,41 +207,61 @@ class Scheduler:
             await tx.pull_in(farthest(self._plan.intervals))
 
     def _start(self, due: Due, kind: CallKind) -> None:
-        """Begin work on an account, its call paid for: what is decided here cannot be overtaken."""
+        """Begin a turn of an account, its call paid for: what is decided here cannot be overtaken."""
+        is_first = all(turn.account_id != due.id for turn in self._turns)
         ticket = self._budget.spend(due.id, kind)
-        if kind is CallKind.WATCH:
-            self._watching.add(due.id)
-        self._begun[due.id] = self._clock()
-        task = asyncio.create_task(self._run_account(due.id, ticket), name=f"account {due.id}")
-        self._running[due.id] = task
-        task.add_done_callback(lambda _: self._ended(due.id))
+        turn = Turn(due.id, kind, is_first, ticket, self._clock(), self._taken, self._goes_on)
+        self._settled.add(due.id)
+        self._turns[turn] = task = asyncio.create_task(self._run(turn), name=f"account {due.id}")
+        task.add_done_callback(lambda _: self._ended(turn))
 
-    def _ended(self, account_id: int) -> None:
-        self._running.pop(account_id, None)
-        self._leases.done(account_id)
-        self._watching.discard(account_id)
-        was_slow = self._begun.pop(account_id) + SLOW_AFTER <= self._clock()
-        (self._slow.add if was_slow else self._slow.discard)(account_id)
+    def _taken(self, turn: Turn, more: bool) -> None:
+        """Hear that a turn has taken its orders; `more`: there may be others for the next."""
+        if more:
+            self._settled.discard(turn.account_id)
+            self.bell.ring()
 
-    async def _run_account(self, account_id: int, ticket: Ticket) -> None:
-        """Run an account once, whatever comes of it; a call that was not made after all is refunded."""
+    def _goes_on(self, turn: Turn) -> bool:
+        """Pay for one more call of a turn where there is nobody to be weighed against: it keeps its place then."""
+        account_id, kind, now = turn.account_id, CallKind.SEND, self._clock()
+        is_slow = turn.begun_at + SLOW_AFTER <= now
+        if turn.kind is not kind or is_slow or self._stopping or self._somebody_waits or not self._budget.is_ample:
+            return False
+        if self._budget.blocked_until(account_id, kind) or not self._budget.has_room(account_id, kind):
+            return False
+        turn.ticket, turn.is_paid, turn.begun_at = self._budget.spend(account_id, kind), True, now
+        self._settled.add(account_id)
+        return True
+
+    def _ended(self, turn: Turn) -> None:
+        del self._turns[turn]
+        was_slow = turn.begun_at + SLOW_AFTER <= self._clock()
+        (self._slow.add if was_slow else self._slow.discard)(turn.account_id)
+
+    async def _run(self, turn: Turn) -> None:
+        """Give an account its turn, whatever comes of it; a call that was not made after all is refunded."""
+        account_id, pause, is_alone = turn.account_id, None, False
         try:
-            pause = await self._runner.run_once(account_id)
+            pause = await self._runner.run(turn)
+            is_alone = all(other.account_id != account_id or other is turn for other in self._turns)
         except LeaseLost as error:
             self._leases.forget(account_id)
-            pause = LEFT_FOR
+            pause, is_alone = LEFT_FOR, True
             log.warning("account %d is left to another process: %s", account_id, error)
         except Exception:
             self._leases.forget(account_id)
-            pause = self._runner.fail(account_id)
-            self._not_before[account_id] = self._clock() + pause
+            pause, is_alone = self._runner.fail(turn), True
             log.exception("account %d could not be worked on; next try in %.0f s", account_id, pause.total_seconds())
-            return
+        finally:
+            if turn.is_paid:
+                self._budget.refund(turn.ticket)
         if pause is None:
             self._not_before.pop(account_id, None)
-        else:
+            self._settled.discard(account_id)
+        elif is_alone:
             self._not_before[account_id] = self._clock() + pause
-            self._budget.refund(ticket)
+            self._settled.discard(account_id)
+        # else all there is to do is under way: the end of that, or of another turn, shows what is next
 
     async def _sweep(self) -> None:
         """Once a minute: what got too old is notified of, ended or dropped, whatever state its account is in."""

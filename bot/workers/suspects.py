@@ -72,19 +72,48 @@ class Suspects:
         return len(rows) == 1 and suspect is not None and suspect.is_culprit
 
     def answered(self, account_id: int, rows: Iterable[Cancellation]) -> None:
-        """Note that a call was answered; the calls of what is still suspected may name twice as many orders again.
+        """Note that a call was answered. Where it named suspects, the next may name twice as many of them again.
 
-        After an outage it would take long to ask about everything alone.
+        After an outage it would take long to ask about everything alone. That others are answered speaks for no
+        suspect: there is no outage.
         """
         suspects = self._suspects.get(account_id)
         if suspects is None:
             return
-        for row in rows:
-            suspects.pop(row.id, None)
+        cleared = [row for row in rows if suspects.pop(row.id, None)]
         if not suspects:
             del self._suspects[account_id], self._answered[account_id]
             return
         self._answered[account_id] += 1
-        for suspect in suspects.values():
+        for suspect in suspects.values() if cleared else ():
             if not suspect.is_culprit:
                 suspect.most = min(suspect.most * 2, MAX_BATCH)
+
+
+class RefusedTogether:
+    """How many orders a cancel call may name, after the panel has refused whole calls for the sake of an order.
+
+    What was refused together is sent again in halves, until the order that is at fault stands alone. Other calls, which
+    were under way beside it or come in between, say nothing of its orders.
+    """
+
+    def __init__(self) -> None:
+        self._refused: defaultdict[int, list[tuple[int, set[int]]]] = defaultdict(list)
+        """Of each account: how many of which orders may be named together, in the order in which they go again."""
+
+    def most(self, account_id: int) -> int:
+        """Return how many orders an account's next call may name."""
+        return next((min(most, len(orders)) for most, orders in self._refused[account_id]), MAX_BATCH)
+
+    def refused(self, account_id: int, rows: Sequence[Cancellation]) -> None:
+        """Note that a call was refused as a whole."""
+        self._refused[account_id].append((max(len(rows) // 2, 1), {row.id for row in rows}))
+
+    def taken(self, account_id: int, rows: Sequence[Cancellation]) -> None:
+        """Note which orders a call names. What was refused goes first: where none of it does, it was withdrawn."""
+        named, refused = {row.id for row in rows}, self._refused[account_id]
+        if refused and refused[0][1].isdisjoint(named):
+            del refused[0]
+        for _, orders in refused:
+            orders -= named
+        self._refused[account_id] = [group for group in refused if group[1]]

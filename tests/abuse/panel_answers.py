@@ -214,7 +214,7 @@ async def rate_headers() -> Outcome:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     headers = {"X-RateLimit-Limit": "253402300799", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "253402300799"}
     budget = Budget(lambda: now, 300, 300)
-    budget.update_from_headers(1, read_limits(headers, now))
+    budget.ended(budget.spend(1), read_limits(headers, now), 0.1)
     calls = 0
     with suppress(RateLimited):
         while calls < 1000:

@@ -5,7 +5,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from bot.panel import RateLimited
-from bot.workers.budget import Budget, CallKind, NewKey
+from bot.workers.budget import Budget, NewKey
+from bot.workers.call_counts import CallKind
 from tests.abuse import Outcome, attack
 
 _IP, _KEY = 300, 100

@@ -9,9 +9,9 @@ import pytest
 from bot.domain.accounts import AccountState
 from bot.domain.reasons import Reason
 from bot.domain.states import State, Transition
-from bot.ledger import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, LeaseLost, Ledger, Outcome, Preview, PreviewState
+from bot.ledger import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, LeaseLost, Ledger, Outcome, Preview, PreviewState, Writer
 from bot.panel import CALL_DEADLINE
-from bot.workers.account_runner import _Answer, _recorded, _started_and_claimed
+from bot.workers.account_runner import _Answer, _claimed, _recorded
 from bot.workers.leases import Leases
 from tests.ledger.ledger_case import ANN, CARD_ENDS, KEY, LATER, WINDOW, LedgerCase, ask, connect, opened
 from tests.ledgers import InPostgres
@@ -28,8 +28,12 @@ class Pair:
 
     async def claim(self, ledger: Ledger) -> list[str]:
         """Claim what is to be sent, as a process's worker does."""
-        _, rows = await ledger.write_at_once(lambda tx: _started_and_claimed(tx, self.ledger_case.account, 100))
-        return [row.order_id for row in rows]
+
+        async def claim(tx: Writer) -> list[str]:
+            await tx.check_lease(self.ledger_case.account.id)
+            return [row.order_id for row in (await _claimed(tx, self.ledger_case.account, 100)).orders]
+
+        return await ledger.write_at_once(claim)
 
     async def take(self, ledger: Ledger) -> bool:
         """Take the account."""
@@ -202,6 +206,8 @@ async def test_accounts_are_shared_out_among_the_living(pair: Pair) -> None:
     assert all([await one.take(account_id) for account_id in ids])  # alone it takes everything
     await other.heartbeat()
     assert not any([await other.take(account_id) for account_id in ids])
+    for account_id in ids:
+        other.done(account_id)
     for account_id in ids[1:]:
         one.done(account_id)  # only the first one is still being worked on
     await one.heartbeat()
@@ -218,6 +224,20 @@ async def test_many_accounts_that_are_reached_for_at_once_cost_one_sign_of_life(
     await asyncio.gather(*(leases.take(pair.ledger_case.account.id) for _ in range(20)))
     ((after,),) = pair.ledger_case.sql(transactions)
     assert int(after) - int(before) <= 20 + 2
+
+
+async def test_what_was_lost_is_taken_anew_only_once_nothing_of_it_is_under_way(pair: Pair) -> None:
+    leases, account_id = pair.leases(pair.one), pair.ledger_case.account.id
+    await leases.heartbeat()
+    assert await leases.take(account_id)
+    assert await pair.claim(pair.one) == ["ord_A"]
+    leases.forget(account_id)  # for another turn's sake: this one still waits for the panel
+    assert not await leases.take(account_id)
+    assert await pair.state() is State.SENDING
+    leases.done(account_id)
+    leases.done(account_id)
+    assert await leases.take(account_id)
+    assert await pair.state() is State.UNKNOWN
 
 
 async def test_an_account_with_nothing_to_do_is_left(pair: Pair) -> None:

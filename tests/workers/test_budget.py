@@ -10,7 +10,8 @@ from bot.domain.panel_answers import Limits
 from bot.panel import RateLimited
 from bot.panel.errors import Layer
 from bot.panel.replies import read_limits, read_reset
-from bot.workers.budget import Budget, CallKind
+from bot.workers.budget import Budget, Ticket
+from bot.workers.call_counts import CallKind
 from tests.world import Clock
 
 MINUTE = timedelta(minutes=1)
@@ -30,6 +31,11 @@ def tries(budget: Budget, user_id: int) -> bool:
 def spend_all(budget: Budget, user_id: int) -> int:
     """Spend until nothing goes through; return how much did."""
     return next(count for count in range(1_000) if not tries(budget, user_id))
+
+
+def hears(budget: Budget, key: int, limits: Limits) -> None:
+    """Make a call, and hear in its answer how the limits stand."""
+    budget.ended(budget.spend(key), limits, 0.1)
 
 
 def most_in_a_minute(times: list[datetime]) -> int:
@@ -159,7 +165,7 @@ def test_nothing_remaining_closes_the_key_until_its_reset() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
     reset = clock.now + timedelta(seconds=20)
-    budget.update_from_headers(ANN, Limits(limit=60, remaining=0, reset=reset))
+    hears(budget, ANN, Limits(limit=60, remaining=0, reset=reset))
     assert budget.blocked_until(ANN) == reset
     assert tries(budget, BOB)
     clock.now = reset
@@ -170,8 +176,9 @@ def test_an_answer_that_was_long_under_way_does_not_open_what_a_refusal_closed()
     clock = Clock()
     budget = Budget(clock, 300, 100)
     reset = clock.now + timedelta(seconds=50)
+    call = budget.spend(ANN)
     budget.denied(ANN, RateLimited(reset=reset))
-    budget.update_from_headers(ANN, Limits(remaining=0, reset=reset - timedelta(seconds=40)))
+    budget.ended(call, Limits(remaining=0, reset=reset - timedelta(seconds=40)), 0.1)
     assert budget.blocked_until(ANN) == reset
 
 
@@ -179,7 +186,7 @@ def test_an_answer_that_was_long_under_way_does_not_open_what_a_refusal_closed()
 def test_anything_remaining_closes_nothing(remaining: int | None) -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
-    budget.update_from_headers(ANN, Limits(limit=60, remaining=remaining, reset=clock.now + MINUTE))
+    hears(budget, ANN, Limits(limit=60, remaining=remaining, reset=clock.now + MINUTE))
     assert tries(budget, ANN)
 
 
@@ -231,8 +238,8 @@ def test_a_call_given_back_late_makes_room_for_no_other() -> None:
 @pytest.mark.parametrize("limit", [253_402_300_799, 1_764_392_400, 10_001])
 def test_a_limit_that_can_be_none_is_not_believed(limit: int) -> None:
     budget = Budget(Clock(), 100, 5)
-    budget.update_from_headers(ANN, Limits(limit, 100))
-    assert spend_all(budget, ANN) == 5
+    hears(budget, ANN, Limits(limit, 100))
+    assert spend_all(budget, ANN) == 5 - 1
 
 
 _SAID = st.one_of(
@@ -254,7 +261,7 @@ _HEADERS = (
 def test_no_header_stops_calls_for_longer_than_an_hour(headers: dict[str, str], layer: Layer | None) -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
-    budget.update_from_headers(ANN, read_limits(headers, clock.now))
+    hears(budget, ANN, read_limits(headers, clock.now))
     budget.denied(ANN, RateLimited(layer=layer, reset=read_reset(headers, clock.now)))
     clock.now += timedelta(hours=1)
     assert tries(budget, ANN)
@@ -263,10 +270,11 @@ def test_no_header_stops_calls_for_longer_than_an_hour(headers: dict[str, str], 
 
 def test_the_panels_headers_set_a_keys_limit() -> None:
     budget = Budget(Clock(), 300, 100)
-    budget.update_from_headers(ANN, Limits(limit=20))
+    calls = [budget.spend(ANN), budget.spend(ANN)]
+    budget.ended(calls[0], Limits(limit=20), 0.1)
     assert watches(budget, ANN) == 10
-    assert spend_all(budget, ANN) == 10
-    budget.update_from_headers(ANN, Limits(limit=120))
+    assert spend_all(budget, ANN) == 10 - 2
+    budget.ended(calls[1], Limits(limit=120), 0.1)
     assert spend_all(budget, ANN) == 100
 
 
@@ -304,7 +312,7 @@ def test_a_refusal_closes_what_it_was_about(layer: Layer | None, closed: set[int
 )
 def test_what_is_used_up_is_the_tiers_for_all_its_keys(limits: dict[str, int], closed: set[int]) -> None:
     clock, budget = budget_with_linked_keys()
-    budget.update_from_headers(LINKED, Limits(**limits, reset=clock.now + MINUTE))
+    hears(budget, LINKED, Limits(**limits, reset=clock.now + MINUTE))
     assert {key for key in (ANN, LINKED, BOB) if budget.blocked_until(key)} == closed
 
 
@@ -351,7 +359,7 @@ def test_who_comes_to_anothers_key_brings_no_refusals_of_an_earlier_one() -> Non
 def test_a_tier_with_nothing_left_closes_its_key() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
-    budget.update_from_headers(ANN, Limits(remaining=7, tier_remaining=0, reset=clock.now + MINUTE))
+    hears(budget, ANN, Limits(remaining=7, tier_remaining=0, reset=clock.now + MINUTE))
     assert budget.blocked_until(ANN) == clock.now + MINUTE
 
 
@@ -370,3 +378,66 @@ def test_the_earliest_time_for_so_many_calls_is_when_they_can_all_have_been_made
         clock.now = budget.blocked_until(ANN) or clock.now
         budget.spend(ANN)
     assert clock.now == promised
+
+
+@given(st.integers(1, 30), st.lists(st.integers(0, 10_000), max_size=120), st.booleans())
+def test_what_the_headers_say_is_left_is_kept_to_in_whatever_order_the_answers_come(
+    limit: int, steps: list[int], some_are_lost: bool
+) -> None:
+    clock = Clock()
+    budget, reset = Budget(clock, 300, 100), clock.now + MINUTE
+    hears(budget, ANN, Limits(remaining=limit - 1, reset=reset))
+    counted, sent, answers = 1, list[Ticket](), list[tuple[Ticket, int]]()
+    for step in steps:
+        action, which = step % 3, step // 3
+        if action == 0 and budget.has_room(ANN) and not budget.blocked_until(ANN):
+            sent.append(budget.spend(ANN))
+        elif action == 1 and sent:  # it reaches the panel
+            counted += 1
+            assert counted <= limit, "a 429 that could be foreseen"
+            answers.append((sent.pop(which % len(sent)), limit - counted))
+        elif action == 2 and answers:
+            call, left = answers.pop(which % len(answers))
+            is_lost = some_are_lost and which % 5 == 0
+            budget.ended(call, Limits() if is_lost else Limits(remaining=left, reset=reset), 0.1)
+    if some_are_lost:
+        return
+    for call in sent:
+        counted += 1
+        answers.append((call, limit - counted))
+    for call, left in answers:
+        budget.ended(call, Limits(remaining=left, reset=reset), 0.1)
+    while budget.has_room(ANN) and not budget.blocked_until(ANN):
+        counted += 1
+        hears(budget, ANN, Limits(remaining=limit - counted, reset=reset))
+    assert counted == limit, "all that is left is used"
+    clock.now = reset
+    assert tries(budget, ANN)
+
+
+def test_a_late_answer_of_the_minute_before_says_nothing_of_this_one() -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    late, other = budget.spend(ANN), budget.spend(ANN)
+    budget.ended(other, Limits(remaining=50, reset=clock.now + MINUTE), 0.1)
+    clock.now += MINUTE
+    hears(budget, ANN, Limits(remaining=5, reset=clock.now + MINUTE))
+    budget.ended(late, Limits(remaining=70, reset=clock.now), 0.1)
+    calls = 0
+    while budget.has_room(ANN):
+        calls += 1
+        budget.spend(ANN)
+    assert calls == 5
+
+
+def test_what_is_left_to_a_panel_account_is_shared_by_the_calls_of_its_keys() -> None:
+    clock, budget = budget_with_linked_keys()
+    hears(budget, ANN, Limits(remaining=90, tier_remaining=3, reset=clock.now + MINUTE))
+    calls = [budget.spend(ANN), budget.spend(LINKED), budget.spend(LINKED)]
+    assert not budget.has_room(ANN)
+    assert not budget.has_room(LINKED)
+    assert budget.has_room(OTHER)
+    budget.ended(calls[0], Limits(remaining=89, tier_remaining=2, reset=clock.now + MINUTE), 0.1)
+    assert not budget.has_room(LINKED)
+    budget.refund(calls[1])
+    assert budget.has_room(LINKED)

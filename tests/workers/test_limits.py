@@ -13,7 +13,7 @@ from bot.domain.panel_answers import Accepted
 from bot.domain.states import after_cancel
 from bot.ledger import MessageRef, Outcome
 from bot.services.key_seals import seal_key
-from bot.workers.budget import CallKind
+from bot.workers.call_counts import CallKind
 from tests.world import World, shown
 
 RUNNING = OrderStatus.IN_PROGRESS

@@ -16,16 +16,16 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("env")]
 async def test_a_process_that_hung_after_its_claim_sends_nothing_until_it_has_asked(here: World, ann: Any) -> None:
     here.order("ord_A")
     card = await ann.slash("cancel", orders="ord_A")
-    claim = here.app.scheduler._runner._claim
+    take = here.app.scheduler._runner._take
 
     async def hang_after(*arguments: Any) -> Any:
-        rows = await claim(*arguments)
+        taken = await take(*arguments)
         here.app.scheduler._leases._seen_at = -math.inf  # for longer than it is sure to be taken for alive
-        return rows
+        return taken
 
-    here.app.scheduler._runner._claim = hang_after  # type: ignore[method-assign]
+    here.app.scheduler._runner._take = hang_after  # type: ignore[method-assign]
     await here.app.scheduler.step()
-    here.app.scheduler._runner._claim = claim  # type: ignore[method-assign]
+    here.app.scheduler._runner._take = take  # type: ignore[method-assign]
     assert here.cancel_calls() == []
     assert here.sql("SELECT state FROM cancellations") == [("sending",)]
     await here.wait(150)

@@ -8,9 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.panel import RateLimited
-from bot.workers.budget import PATIENCE, Budget, CallKind, Key, NewKey
+from bot.workers.budget import PATIENCE, Budget, Key, NewKey
+from bot.workers.call_counts import CallKind
 from tests.workers.test_budget import ANN, BOB, WINDOW, most_in_a_minute, spend_all
 from tests.world import Clock
+
+MANY = 1_000
+"""Calls at once: here only those of a minute are limited."""
 
 arrivals = st.lists(
     st.tuples(st.floats(0, 8), st.integers(-2, 4), st.sampled_from(list(CallKind))), min_size=1, max_size=60
@@ -27,7 +31,7 @@ async def test_whoever_waits_is_served_within_its_patience_or_told_when_and_no_l
         steps.append(asyncio.Event())
         await steps[-1].wait()
 
-    budget = Budget(clock, ip_limit, key_limit, sleep=sleep)
+    budget = Budget(clock, ip_limit, key_limit, at_once=MANY, sleep=sleep)
     told = list[tuple[datetime | None, datetime]]()
     through, tasks = list[tuple[datetime, Key]](), list[asyncio.Task[None]]()
 
@@ -75,7 +79,7 @@ async def test_whoever_waits_is_served_within_its_patience_or_told_when_and_no_l
 
 
 def test_sending_leaves_a_tenth_of_the_address_to_whoever_waits_for_an_answer() -> None:
-    budget = Budget(Clock(), 300, 100)
+    budget = Budget(Clock(), 300, 100, at_once=MANY)
     sent = 0
     for account_id in range(5):
         while not budget.blocked_until(account_id, CallKind.SEND):
@@ -87,7 +91,7 @@ def test_sending_leaves_a_tenth_of_the_address_to_whoever_waits_for_an_answer() 
 
 async def test_keys_without_an_account_have_a_small_share_and_are_forgotten() -> None:
     clock = Clock()
-    budget = Budget(clock, 300, 100)
+    budget = Budget(clock, 300, 100, at_once=MANY)
     for number in range(1, 21):
         await budget.wait(NewKey(number))
     with pytest.raises(RateLimited):
@@ -106,7 +110,7 @@ async def test_whoever_has_called_least_goes_first_and_answers_before_previews()
         waits.append(asyncio.Event())
         await waits[-1].wait()
 
-    budget, served = Budget(clock, 4, 100, sleep=sleep), list[int]()
+    budget, served = Budget(clock, 4, 100, at_once=MANY, sleep=sleep), list[int]()
     for seconds in (0, 1, 2, 3):
         clock.now += timedelta(seconds=1 if seconds else 0)
         budget.spend(ANN)
@@ -138,7 +142,7 @@ async def test_whoever_comes_behind_a_whole_minutes_calls_is_refused_at_once() -
     async def sleep(_seconds: float) -> None:
         await asleep.wait()
 
-    budget = Budget(clock, 10, 10, sleep=sleep)
+    budget = Budget(clock, 10, 10, at_once=MANY, sleep=sleep)
     spend_all(budget, ANN)
     clock.now += WINDOW - PATIENCE / 2  # all of it comes free at once, within everybody's patience
     waits = [asyncio.create_task(budget.wait(number)) for number in range(BOB, BOB + 12)]

@@ -128,15 +128,6 @@ SELECT CASE WHEN EXISTS (
     SELECT 1 FROM cancellations WHERE account_id = :account_id AND state = 'requested' AND due_at <= :now
 ) THEN 1000000 END) END;
 
--- name: due_checks(account_id, now, most)
--- Once anything is due, whatever falls due next is asked in the same call: a batch costs as much as one order.
-SELECT * FROM cancellations
-WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 'queued', 'unknown') AND EXISTS (
-    SELECT 1 FROM cancellations
-    WHERE account_id = :account_id AND due_at <= :now AND state IN ('accepted', 'queued', 'unknown')
-)
-ORDER BY due_at, id LIMIT :most;
-
 -- name: record(id, from_state, from_ambiguous, from_given_up, state, ambiguous_attempts, given_up, running_checks, checked, failed, panel_message, reason, status_word, remains, charge_first, charge_last, currency, pending_at, refund, due_at, queued_at, ended_at, now)*!
 -- Where its user has asked for one more try while it was checked, that check does not count: the next is due at once.
 -- SQLite takes many such lines of VALUES in one statement (`change_many`).

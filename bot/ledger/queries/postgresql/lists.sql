@@ -17,3 +17,14 @@ SELECT DISTINCT o.id FROM accounts a JOIN cancellations c ON c.user_id = a.user_
 WHERE a.id = :account_id AND o.id <> a.id AND o.state <> 'removed' AND c.key_version = o.key_version
   AND c.order_id IN (SELECT value FROM json_array_elements_text(CAST(:orders AS JSON)))
   AND (c.checked_at >= o.key_stored_at OR c.state = 'accepted' AND c.sent_at >= o.key_stored_at);
+
+-- name: due_checks(account_id, now, most, without)
+-- Once anything is due, whatever falls due next is asked in the same call: a batch costs as much as one order.
+SELECT * FROM cancellations
+WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 'queued', 'unknown')
+  AND id NOT IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:without AS JSON))) AND EXISTS (
+    SELECT 1 FROM cancellations
+    WHERE account_id = :account_id AND due_at <= :now AND state IN ('accepted', 'queued', 'unknown')
+      AND id NOT IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:without AS JSON)))
+)
+ORDER BY due_at, id LIMIT :most;
