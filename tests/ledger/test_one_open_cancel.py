@@ -314,6 +314,17 @@ async def test_nothing_goes_through_all_that_was_ever_joined(keys: Keys, query: 
     assert not [step for step in plan if "request_orders_joined" in step]
 
 
+@pytest.mark.postgresql
+async def test_the_next_orders_of_a_list_are_started_without_a_look_at_all_before_them(keys: Keys) -> None:
+    await keys.asks(keys.account, *(f"ord_{n}" for n in range(3_000)))
+    async with keys.later() as tx:
+        await tx.start_orders(keys.account.id, 2_000)
+    values: dict[str, object] = {"request_id": 1, "count": 100, "now": 1, "notified_at": 1, "state": "requested"}
+    plan = [step for (step,) in keys.sql(f"EXPLAIN {named_values('start_orders', values)}")]
+    assert any("SubPlan" in step for step in plan)
+    assert not [step for step in plan if "Anti Join" in step]
+
+
 def named_values(query: str, values: dict[str, object]) -> str:
     """Return a query with its values in it."""
     return re.sub(r":(\w+)", lambda name: repr(values[name[1]]), getattr(SQLITE_QUERIES, query).sql)

@@ -22,7 +22,8 @@ SELECT id, account_id, waiting FROM requests WHERE waiting > 0 AND began_at < :b
 -- name: start_orders(request_id, count, state, now, notified_at)!
 -- An order that is being cancelled already, or is proven cancelled, is linked instead of sent anew, under whichever key of its
 -- user that is. So is one that was being cancelled when it was asked for: what the panel has said of it since answers that
--- request too, but for what it has refused to another key (`linkable`).
+-- request too, but for what it has refused to another key (`linkable`). (With NOT EXISTS PostgreSQL would go through all orders
+-- of the user.)
 INSERT INTO cancellations (request_id, account_id, user_id, order_id, state, created_at, changed_at, due_at, ended_at, notified_at,
                            pending_at, charge_first, charge_last, currency)
 SELECT r.id, r.account_id, r.user_id, ro.order_id, :state, r.began_at, :now,
@@ -32,7 +33,7 @@ SELECT r.id, r.account_id, r.user_id, ro.order_id, :state, r.began_at, :now,
 FROM requests r JOIN request_orders ro
   ON ro.request_id = r.id AND ro.position >= r.orders - r.waiting AND ro.position < r.orders - r.waiting + :count
 WHERE r.id = :request_id
-  AND NOT EXISTS (SELECT 1 FROM linkable j WHERE j.request_id = r.id AND j.order_id = ro.order_id)
+  AND (SELECT 1 FROM linkable j WHERE j.request_id = r.id AND j.order_id = ro.order_id LIMIT 1) IS NULL
 ORDER BY ro.position;
 
 -- name: revive(request_id, count, pause, now)!
