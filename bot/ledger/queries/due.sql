@@ -11,9 +11,9 @@ WITH lists AS (
 ), accounts_open AS MATERIALIZED (
     SELECT a.id, COALESCE(a.panel_account, a.id) AS panel_account, a.key_fingerprint, lists.began_at, s.lost_at,
            (SELECT MIN(c.due_at) FROM cancellations c
-            WHERE c.account_id = a.id AND c.ended_at IS NULL AND c.checks = 0 AND c.state <> 'sending') AS first_check_at,
+            WHERE c.account_id = a.id AND c.ended_at IS NULL AND c.checks = 0 AND (s.lost_at IS NULL OR c.state <> 'sending')) AS first_check_at,
            (SELECT MIN(c.due_at) FROM cancellations c
-            WHERE c.account_id = a.id AND c.due_at IS NOT NULL AND c.state <> 'sending') AS due_at
+            WHERE c.account_id = a.id AND c.due_at IS NOT NULL AND (s.lost_at IS NULL OR c.state <> 'sending')) AS due_at
     FROM accounts a LEFT JOIN lists ON lists.account_id = a.id LEFT JOIN being_sent s ON s.account_id = a.id WHERE a.state = 'active'
       AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.account_id = a.id AND l.process <> :process)
 )
