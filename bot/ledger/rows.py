@@ -61,7 +61,7 @@ class PreviewState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the panel said of a request's first orders before it was confirmed; `asked` of `wanted` were asked about.
+    """What the panel said of a request's orders before it was confirmed; `asked` of `wanted` were asked about so far.
 
     `statuses` counts those with a status, `refused` those with an error in its place; of the others it said nothing
     that can be read. `strange_words` and `refusals` are the panel's first messages about the unknown and the refused.

@@ -15,7 +15,8 @@ from bot.domain.errors import KeyPaused, Throttled, TooMany, UserError
 from bot.domain.panel_answers import Balance, OrderReading, RefillRow, RowError, StatusRow
 from bot.domain.reasons import Reason
 from bot.ledger import Account, Keyring, Ledger, LedgerError
-from bot.panel import MAX_BATCH, Panel, PanelError, Refused
+from bot.panel import MAX_BATCH, Panel, PanelError, RateLimited, Refused
+from bot.services.batches import ask_in_batches
 from bot.services.gateway import Gateway
 from bot.services.keyring import keys_beside, usable
 from bot.services.keys import Accounts
@@ -103,16 +104,25 @@ class PanelCalls:
         self._admit(user_id, groups_of(len(orders), MAX_BATCH))
         asked_at = self._clock()
         rows: dict[str, StatusRow] = {}
-        for start in range(0, len(orders), MAX_BATCH):
-            try:
-                batch = orders[start : start + MAX_BATCH]
-                rows.update(await self._gateway.call(account.id, partial(Panel.status, orders=batch)))
-            except (PanelError, UserError, LedgerError) as error:
-                if start == 0:
-                    raise
-                if isinstance(error, LedgerError):
-                    log.error("a look-up broke off", exc_info=error)
-                return Statuses(account, keys, asked_at, rows, frozenset(orders[start:]), error)
+        asked: set[str] = set()
+        stopped: Exception | None = None
+
+        async def heard(_first: int, batch: Sequence[str], answer: Mapping[str, StatusRow] | Exception) -> bool:
+            nonlocal stopped
+            if isinstance(answer, Exception):
+                stopped = stopped or answer
+                return bool(asked) and isinstance(answer, RateLimited)  # others may have their turn in time
+            asked.update(batch)
+            rows.update(answer)
+            return True
+
+        await ask_in_batches(self._gateway, account.id, Panel.status, orders, heard)
+        if stopped:
+            if not asked or not isinstance(stopped, PanelError | UserError | LedgerError):
+                raise stopped
+            if isinstance(stopped, LedgerError):
+                log.error("a look-up broke off", exc_info=stopped)
+            return Statuses(account, keys, asked_at, rows, frozenset(orders) - asked, stopped)
         found = Statuses(account, keys, asked_at, rows)
         others = keys_beside(keys, {account.id}) if _not_found(rows) else ()
         return replace(found, others=others) if key else await self._look_elsewhere(found, others)
@@ -181,23 +191,25 @@ class PanelCalls:
         self._admit(account.user_id, groups_of(len(orders), MAX_BATCH))
         asked_at = self._clock()
         rows: dict[str, RefillRow] = {}
-        for start in range(0, len(orders), MAX_BATCH):
-            batch = orders[start : start + MAX_BATCH]
-            try:
-                rows.update(await self._refill(account.id, batch))
-            except Exception as error:
-                may_have_acted = _panel_may_have_acted(error)
-                if not (start or may_have_acted):
-                    raise
-                sent = start + len(batch) if may_have_acted else start
-                return Refills(asked_at, rows, frozenset(orders[sent:]), error)
-        return Refills(asked_at, rows)
+        sent: set[str] = set()
+        stopped: Exception | None = None
 
-    async def _refill(self, account_id: int, batch: Sequence[str]) -> Mapping[str, RefillRow]:
-        try:
-            return await self._gateway.call(account_id, partial(Panel.refill, orders=batch))
-        except Refused as error:
-            return dict.fromkeys(batch, RowError(error.panel_message, error.why))
+        async def heard(_first: int, batch: Sequence[str], answer: Mapping[str, RefillRow] | Exception) -> bool:
+            nonlocal stopped
+            if isinstance(answer, Refused):
+                answer = dict.fromkeys(batch, RowError(answer.panel_message, answer.why))
+            if isinstance(answer, Exception):
+                stopped = stopped or answer
+                sent.update(batch if _panel_may_have_acted(answer) else ())
+                return bool(sent) and isinstance(answer, RateLimited)
+            sent.update(batch)
+            rows.update(answer)
+            return True
+
+        await ask_in_batches(self._gateway, account.id, Panel.refill, orders, heard)
+        if stopped and not sent:
+            raise stopped
+        return Refills(asked_at, rows, frozenset(orders) - sent, stopped)
 
     def _admit(self, user_id: int, calls: int) -> None:
         """Count all calls of a command but the first, for which it was admitted; raise Throttled before any is made."""

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from itertools import chain, islice
 
 from bot.domain.errors import KeyPaused, NoKey
@@ -17,7 +16,8 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import OrderReading, RowError, StatusRow
 from bot.domain.reasons import Reason
 from bot.ledger import Ledger, LedgerError, Preview, PreviewState, Request
-from bot.panel import MAX_BATCH, Panel, PanelError, Refused
+from bot.panel import Panel, PanelError, Refused
+from bot.services.batches import ask_in_batches
 from bot.services.gateway import Gateway
 from bot.services.panel_calls import MAX_LOOKUP
 from bot.workers.call_counts import CallKind
@@ -66,34 +66,27 @@ class Previews:
                 await self._break_off(request_id)
 
     async def _ask(self, request_id: int) -> None:
-        """Ask about one batch after the other, until all are asked, the panel refuses or the request is answered."""
+        """Ask about all orders, until the panel refuses or the request is answered."""
         orders = await self._ledger.read.waiting_orders(request_id, MAX_LOOKUP)
-        while (request := await self._ledger.read.request(request_id)) and (preview := _unfinished(request)):
-            batch = orders[preview.asked : preview.asked + MAX_BATCH]
-            more, rows = await self._seen(request.account_id, preview, batch)
-            found = enumerate(map(rows.get, batch), preview.asked)
-            readings = {position: row for position, row in found if isinstance(row, OrderReading)}
-            await self._save(request_id, more, readings)
+        request = await self._ledger.read.request(request_id)
+        preview = _unfinished(request)
+        if request is None or preview is None:
+            return
 
-    async def _seen(
-        self, account_id: int, preview: Preview, batch: Sequence[str]
-    ) -> tuple[Preview, Mapping[str, StatusRow]]:
-        """Return a preview with what one call added to it, and its answer; or with why there was none."""
-        try:
-            rows = await self._gateway.call(account_id, partial(Panel.status, orders=batch), CallKind.PREVIEW)
-        except Refused as error:
-            return replace(
-                _with(preview, batch, dict.fromkeys(batch, RowError(error.panel_message))), state=error.reason
-            ), {}
-        except (PanelError, KeyPaused, NoKey) as error:
-            may_have_acted = isinstance(error, PanelError) and error.may_have_acted
-            return replace(_with(preview, batch, {}) if may_have_acted else preview, state=error.reason), {}
-        seen = _with(preview, batch, rows)
-        return replace(seen, state=PreviewState.DONE) if seen.asked >= seen.wanted else seen, rows
+        async def heard(first: int, batch: Sequence[str], answer: Mapping[str, StatusRow] | Exception) -> bool:
+            nonlocal preview
+            assert preview
+            preview = _with_answer(preview, batch, answer)
+            rows = () if isinstance(answer, Exception) else map(answer.get, batch)
+            readings = {position: row for position, row in enumerate(rows, first) if isinstance(row, OrderReading)}
+            await self._save(request_id, preview, readings)
+            return _unfinished(await self._ledger.read.request(request_id)) is not None
+
+        await ask_in_batches(self._gateway, request.account_id, Panel.status, orders, heard, CallKind.PREVIEW)
 
     async def _break_off(self, request_id: int) -> None:
         request = await self._ledger.read.request(request_id)
-        if request and (preview := _unfinished(request)):
+        if preview := _unfinished(request):
             await self._save(request_id, replace(preview, state=Reason.BROKEN))
 
     async def _save(self, request_id: int, preview: Preview, seen: Mapping[int, OrderReading] | None = None) -> None:
@@ -101,9 +94,27 @@ class Previews:
             await tx.save_preview(request_id, preview, seen)
 
 
-def _unfinished(request: Request) -> Preview | None:
+def _unfinished(request: Request | None) -> Preview | None:
     """Return a request's preview while there is more to ask; with the answer to the question it is gone."""
-    return request.preview if request.preview and request.preview.state is PreviewState.ASKING else None
+    preview = request and request.preview
+    return preview if preview and preview.state is PreviewState.ASKING else None
+
+
+def _with_answer(preview: Preview, batch: Sequence[str], answer: Mapping[str, StatusRow] | Exception) -> Preview:
+    """Return a preview with what came of one call: what it added, or the first reason why there was nothing."""
+    match answer:
+        case Refused(panel_message=said, reason=why):
+            seen = _with(preview, batch, dict.fromkeys(batch, RowError(said)))
+        case PanelError(may_have_acted=True, reason=why):
+            seen = _with(preview, batch, {})
+        case PanelError(reason=why) | KeyPaused(reason=why) | NoKey(reason=why):
+            seen = preview
+        case Exception():
+            raise answer
+        case _:
+            seen = _with(preview, batch, answer)
+            why = PreviewState.DONE if seen.asked >= seen.wanted else PreviewState.ASKING
+    return replace(seen, state=why) if preview.state is PreviewState.ASKING else seen
 
 
 def _with(preview: Preview, batch: Sequence[str], rows: Mapping[str, StatusRow]) -> Preview:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from bot.cards.cards import request_card
@@ -18,7 +19,7 @@ from bot.ledger import Preview, PreviewState, RequestState
 from bot.panel import Answer
 from tests.examples import CLAIMS, HOSTILE, keeps_discords_limits, ours, text_of, view
 from tests.workers.test_long_lists import names
-from tests.world import World, buttons_of, messages, shown
+from tests.world import FINE, World, buttons_of, messages, shown
 
 RUNNING = OrderStatus.IN_PROGRESS
 
@@ -42,9 +43,9 @@ def without(order: str) -> Callable[[Answer], Answer]:
     )
 
 
-def passed_on(answer: Answer) -> Answer:
-    """Let a call through before the fault that is meant for a later one."""
-    return answer
+def charges(here: World) -> dict[str, str]:
+    """Return what the preview has noted beside which order."""
+    return dict(here.sql("SELECT order_id, charge FROM request_orders WHERE charge IS NOT NULL"))
 
 
 def held_by(here: World, gate: asyncio.Event) -> Callable[[Answer], Awaitable[Answer]]:
@@ -124,7 +125,7 @@ async def test_confirm_does_not_wait_for_the_preview_which_then_ends(here: World
 
 async def test_the_card_fills_while_the_panel_is_asked(here: World, ann: Any) -> None:
     gate = asyncio.Event()
-    here.wire.faults = [passed_on, held_by(here, gate)]
+    here.wire.faults = [FINE, held_by(here, gate), held_by(here, gate)]
     question = await ask(ann, [here.order(order) for order in names(250)])
     await here.wait(2)
     assert "100 pending" in shown(question)
@@ -137,10 +138,24 @@ async def test_the_card_fills_while_the_panel_is_asked(here: World, ann: Any) ->
     assert "so far" not in shown(question)
 
 
+async def test_what_is_answered_first_is_shown_first_and_noted_beside_its_own_orders(here: World, ann: Any) -> None:
+    gate = asyncio.Event()
+    here.wire.faults = [FINE, held_by(here, gate)]
+    orders = [here.order(order, charge=f"{number}.00") for number, order in enumerate(names(250))]
+    question = await ask(ann, orders)
+    await here.wait(2)
+    assert "150 pending" in shown(question)
+    assert "Checking… 150 of 250 so far." in shown(question)
+    assert charges(here) == {order: f"{n}.00" for n, order in enumerate(orders) if not 100 <= n < 200}
+    gate.set()
+    await here.env.settle()
+    assert charges(here) == {order: f"{n}.00" for n, order in enumerate(orders)}
+
+
 @pytest.mark.parametrize("by_panel", [False, True])
 async def test_a_rate_limit_in_the_middle_leaves_the_rest_not_asked(here: World, ann: Any, by_panel: bool) -> None:
     if by_panel:
-        here.wire.faults = [passed_on, passed_on, Answer(429, '{"error": "Rate limit exceeded"}')]
+        here.wire.faults = [FINE, FINE, *[Answer(429, '{"error": "Rate limit exceeded"}')] * 3]
     else:
         here.app.services.cancels._budget._ip.limit = 3  # one has gone to check the key
     question = await ask(ann, [here.order(order) for order in names(500)])
@@ -168,13 +183,15 @@ async def test_a_panel_that_is_down_leaves_the_question_as_it_was(here: World, a
     assert "300 cancelled" in shown(question)
 
 
-async def test_a_call_without_an_answer_is_not_called_not_asked(here: World, ann: Any) -> None:
-    here.wire.faults = [passed_on, Answer(502, "<html>Bad gateway</html>")]
+@pytest.mark.parametrize("last", [None, httpx.ConnectError("refused")])
+async def test_a_call_without_an_answer_is_not_called_not_asked(here: World, ann: Any, last: Exception | None) -> None:
+    here.wire.faults = [FINE, Answer(502, "<html>Bad gateway</html>"), last or FINE]
     question = await ask(ann, [here.order(order) for order in names(250)])
     await here.wait(2)
-    assert "100 pending" in shown(question)
+    assert f"{100 if last else 150} pending" in shown(question)
     assert "100 without a clear answer" in shown(question)
-    assert "50 not checked: NotPanel can't be reached." in shown(question)
+    left = "50 not checked" if last else "Stopped checking"
+    assert f"{left}: NotPanel can't be reached." in shown(question)
 
 
 async def test_an_order_that_spoils_the_call_is_told_in_the_panels_words(here: World, ann: Any) -> None:
@@ -223,7 +240,8 @@ async def test_a_preview_survives_a_restart_and_is_dropped_with_the_answer(here:
 
 
 async def test_a_process_that_dies_leaves_a_question_that_says_what_was_not_asked(here: World, ann: Any) -> None:
-    here.wire.faults = [passed_on, held_by(here, asyncio.Event())]
+    held = held_by(here, asyncio.Event())
+    here.wire.faults = [FINE, held, held]
     question = await ask(ann, [here.order(order) for order in names(250)])
     await here.restart()
     await here.wait(2)

@@ -1,5 +1,6 @@
 """/refill: each order is asked for once; what the panel said stands as it is, and what it did not say is not known."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -162,6 +163,11 @@ async def test_an_ambiguous_call_is_told_as_such_and_never_sent_again(
     assert len(here.calls("refill")) == arrived
 
 
+async def never(_seconds: float) -> None:
+    """Wait for ever."""
+    await asyncio.Event().wait()
+
+
 @pytest.mark.parametrize("arrived", [False, True])
 async def test_what_was_answered_before_a_time_out_stands_and_the_rest_is_not_sent(
     here: World, ann: Any, arrived: bool
@@ -169,6 +175,9 @@ async def test_what_was_answered_before_a_time_out_stands_and_the_rest_is_not_se
     orders = done(here, 210)
     unheard = httpx.ReadTimeout("no answer")
     here.wire.faults = [FINE, lost(unheard) if arrived else unheard]
+    here.skip(55)  # the last ten orders wait for a turn, which never comes
+    here.app.services.cancels._budget._ip.limit = 3
+    here.app.services.cancels._budget._sleep = never
     result = await ann.slash("refill", orders=" ".join(orders))
     text = shown(result)
     assert "100 accepted · 100 unclear · 10 not sent" in text
@@ -180,6 +189,30 @@ async def test_what_was_answered_before_a_time_out_stands_and_the_rest_is_not_se
     lines = (await file.read()).decode("utf-8-sig").splitlines()[1:]
     assert [line.split(",")[1] for line in lines[99:201:101]] == ["Refill accepted", "Not sent"]
     assert "No clear answer" in lines[100]
+
+
+async def test_what_each_of_several_calls_came_to_is_told(here: World, ann: Any) -> None:
+    orders = done(here, 420)
+    here.wire.faults = [FINE, httpx.ConnectError("refused"), FINE, lost(httpx.ReadTimeout("no answer")), FINE]
+    result = await ann.slash("refill", orders=" ".join(orders))
+    assert "220 accepted · 100 unclear · 100 not sent" in shown(result)
+    assert "NotPanel can't be reached right now" in shown(result)
+    (file,) = result.response.attachments
+    lines = (await file.read()).decode("utf-8-sig").splitlines()[1:]
+    outcomes = ["Refill accepted", "Not sent", "Refill accepted", "No clear answer", "Refill accepted"]
+    assert [line.split(",")[1] for line in lines] == [outcomes[n // 100] for n in range(420)]
+    assert {order for order, count in here.panel.refill_requests.items() if count == 1} == {
+        *orders[:100],
+        *orders[200:],
+    }
+
+
+async def test_a_call_that_has_its_turn_in_time_is_made_although_another_would_not(here: World, ann: Any) -> None:
+    here.skip(55)
+    here.app.services.cancels._budget._ip.limit = 3
+    text = shown(await ann.slash("refill", orders=" ".join(done(here, 310))))
+    assert "300 accepted · 10 not sent" in text
+    assert "rate limit is used up" in text
 
 
 @pytest.mark.parametrize(
