@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bot.domain.order_status import OrderStatus
-from bot.panel import Answer
+from bot.panel import Answer, Panel
+from bot.services.batches import ask_in_batches
 from tests.workers.test_long_lists import names
 from tests.world import FINE, World
 
@@ -73,3 +74,19 @@ async def test_nothing_goes_on_after_its_command_was_cancelled(here: World, ann:
     assert asyncio.all_tasks() - before <= on_the_wire
     slow.may_answer.set()
     await asyncio.wait([*on_the_wire])
+
+
+async def test_what_is_under_way_when_a_call_fails_is_waited_for(here: World, ann: Any) -> None:
+    slow, calls = Slow(), here.app.services.calls
+    here.wire.faults = [FINE, slow, Answer(502, "")]
+    told: dict[int, bool] = {}
+
+    async def heard(first: int, _batch: Any, answer: Any) -> bool:
+        told[first] = failed = isinstance(answer, Exception)
+        if failed:
+            slow.may_answer.set()
+        return not failed
+
+    account = await here.app.services.accounts.usable(ann.id)
+    await ask_in_batches(calls._gateway, account.id, Panel.status, names(300), heard)
+    assert told == {0: False, 100: False, 200: True}
