@@ -12,8 +12,9 @@ INSERT INTO notice_items (notice_id, kind, account_id) VALUES (:notice_id, :kind
 -- name: notices_due(now, tries, begun_by, most)
 -- One at a time a user, oldest first: what comes later goes on gathering until then. What is to be sent later delays
 -- nothing. Where the oldest is due and has long failed the next is tried right behind it, never before or without it: so
--- they keep their order when all is well again. `+id`: SQLite would go through all notices there are in their order.
-SELECT * FROM notices n WHERE due_at <= :now AND NOT EXISTS (
+-- they keep their order when all is well again. `+id`: SQLite would go through all notices there are in their order, and
+-- PostgreSQL through all of them without `IS NOT NULL`, as it would take a third to be due.
+SELECT * FROM notices n WHERE due_at IS NOT NULL AND due_at <= :now AND NOT EXISTS (
     SELECT 1 FROM notices o WHERE o.user_id = n.user_id AND o.due_at IS NOT NULL AND o.id < n.id
       AND (o.state = 'sending' OR o.due_at <= :now)
       AND (o.due_at > :now OR o.attempts < :tries OR o.first_attempt_at > :begun_by OR EXISTS (

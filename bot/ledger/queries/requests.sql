@@ -167,10 +167,11 @@ WHERE id = :id;
 SELECT id FROM requests WHERE state = 'asking' AND created_at < :before;
 
 -- name: touch_cards_of_account(now, account_id)!
+-- Not EXISTS, here and below: PostgreSQL would read once what all requests name, instead of what each of a few does.
 UPDATE requests SET revision = revision + 1, card_due_at = COALESCE(card_due_at, :now)
-WHERE account_id = :account_id AND began_at IS NOT NULL AND card_until > CAST(:now AS BIGINT) AND (waiting > 0 OR EXISTS (
+WHERE account_id = :account_id AND began_at IS NOT NULL AND card_until > CAST(:now AS BIGINT) AND (waiting > 0 OR 1 = (
     SELECT 1 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
-    WHERE ro.request_id = requests.id AND c.ended_at IS NULL
+    WHERE ro.request_id = requests.id AND c.ended_at IS NULL LIMIT 1
 ));
 
 -- name: touch_card(now, id)!
@@ -207,9 +208,9 @@ SELECT id, account_id FROM requests WHERE card_until > 0 AND card_until <= :now 
 -- Cards with something open that soon cannot be edited any more, to be edited for the last time. `card_until > 0` is what
 -- the index asks for, without which every request there is would be read.
 UPDATE requests SET revision = revision + 1, card_due_at = :now
-WHERE card_until > 0 AND card_until > :now AND card_until <= :soon AND card_due_at IS NULL AND began_at IS NOT NULL AND (waiting > 0 OR EXISTS (
+WHERE card_until > 0 AND card_until > :now AND card_until <= :soon AND card_due_at IS NULL AND began_at IS NOT NULL AND (waiting > 0 OR 1 = (
     SELECT 1 FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
-    WHERE ro.request_id = requests.id AND c.ended_at IS NULL
+    WHERE ro.request_id = requests.id AND c.ended_at IS NULL LIMIT 1
 ));
 
 -- name: next_card_end(after)$
