@@ -113,10 +113,10 @@ def _name(url: str) -> str:
 
 
 @contextmanager
-def running(binaries: Path) -> Generator[Postgres]:
-    """Run a server that nobody but this machine reaches."""
+def running(binaries: Path, where: Path | None = None) -> Generator[Postgres]:
+    """Run a server that nobody but this machine reaches; `where`: the folder for its files, else in memory."""
     folder = Path(
-        mkdtemp(prefix="pg-", dir=in_memory())
+        mkdtemp(prefix="pg-", dir=where or in_memory())
     )  # short: a socket's path has room for about a hundred characters
     user = _user()
     if user:
