@@ -8,8 +8,9 @@ processor, since it had others to serve. WIRE_PATIENT lets one person give as ma
 WIRE_RESEND is how many seconds after an unclear call the first resend may come, for a soak has no hours to wait; the
 other pauses shrink alike. WIRE_LONG_AWAY has the first try to connect again fail as the eleventh in a row does: its
 pause is the longest there is. WIRE_PRUNE names a file to note in how long each step of the housekeeping holds the
-ledger, and WIRE_PRUNE_PAUSE its pause between two steps; there is no other pause then. Without these variables nothing
-of this exists.
+ledger, and WIRE_PRUNE_PAUSE its pause between two steps; there is no other pause then. WIRE_SPEED has time pass so many
+times as fast, for the bot's clock, its pauses and its time-outs, since the Unix time WIRE_SPEED_SINCE. Without these
+variables nothing of this exists.
 """
 
 import itertools
@@ -205,6 +206,32 @@ def _note_pruning(path: str, pause: float) -> None:
     asyncio.run = run_noting
 
 
+def _hurry(speed: float, since: float) -> None:
+    import datetime
+    import selectors
+    import sys
+    import time
+
+    real, select = time.monotonic, selectors.DefaultSelector.select
+    offset = time.time() - real()
+
+    def monotonic() -> float:
+        return real() * speed
+
+    def wall() -> float:
+        return since + (real() + offset - since) * speed
+
+    def select_sooner(self, timeout=None):
+        return select(self, timeout and timeout / speed)
+
+    time.monotonic, time.time, selectors.DefaultSelector.select = monotonic, wall, select_sooner
+
+    sys.path.insert(0, os.getcwd())  # as Python does a moment later
+    import bot.domain.clock
+
+    bot.domain.clock.utc_now = lambda: datetime.datetime.fromtimestamp(wall(), datetime.UTC)
+
+
 def _route(url: str) -> str:
     parts = url.split("?")[0].split("/")[4:] or ["gateway"]
     return "/".join(part for part in parts if not any(digit in part for digit in "0123456789"))
@@ -222,5 +249,7 @@ if os.environ.get("WIRE_LAG"):
     _note_lag(os.environ["WIRE_LAG"])
 if os.environ.get("WIRE_PRUNE"):
     _note_pruning(os.environ["WIRE_PRUNE"], float(os.environ["WIRE_PRUNE_PAUSE"]))
+if os.environ.get("WIRE_SPEED"):
+    _hurry(float(os.environ["WIRE_SPEED"]), float(os.environ["WIRE_SPEED_SINCE"]))
 if os.environ.get("WIRE_LONG_AWAY"):
     _seem_long_away()
