@@ -1,6 +1,7 @@
 """What is counted of the calls to the panel against one limit: those of the last minute, and those under way (pure)."""
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -99,10 +100,10 @@ class CallCount:
             self.refused_until = min(self.refused_until, now + _MINUTE)
 
     def absorb(self, other: "CallCount") -> None:
-        """Count what was counted elsewhere as well."""
-        self.spent = deque(sorted([*self.spent, *other.spent]))
-        self.sent = deque(sorted([*self.sent, *other.sent]))
-        self.watched = deque(sorted([*self.watched, *other.watched]))
+        """Count what was counted elsewhere as well; what both have counted is the same call."""
+        self.spent = _union(self.spent, other.spent)
+        self.sent = _union(self.sent, other.sent)
+        self.watched = _union(self.watched, other.watched)
         self.refused_until = later(self.refused_until, other.refused_until)
 
     @property
@@ -150,6 +151,10 @@ class CallCount:
     def refuse(self, until: datetime) -> None:
         """Take no call until then, or until a later time that was set before."""
         self.refused_until = later(self.refused_until, until)
+
+
+def _union(one: Iterable[datetime], other: Iterable[datetime]) -> deque[datetime]:
+    return deque(sorted((Counter(one) | Counter(other)).elements()))
 
 
 def full(times: deque[datetime], limit: int, now: datetime) -> datetime | None:

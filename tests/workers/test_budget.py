@@ -441,3 +441,15 @@ def test_what_is_left_to_a_panel_account_is_shared_by_the_calls_of_its_keys() ->
     assert not budget.has_room(LINKED)
     budget.refund(calls[1])
     assert budget.has_room(LINKED)
+
+
+def test_a_key_that_was_replaced_while_the_ledger_was_read_is_counted_once() -> None:
+    clock = Clock()
+    budget = Budget(clock, 300, 100)
+    budget.link(ANN, ANN, b"one key")
+    for _ in range(40):
+        clock.now += timedelta(milliseconds=200)
+        budget.spend(ANN)
+    for key in (b"another key", b"one key", b"another key"):  # as the panel took it, as was read before, as it is
+        budget.link(ANN, ANN, key)
+    assert budget.used(ANN) == 40
