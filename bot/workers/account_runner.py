@@ -368,7 +368,8 @@ class AccountRunner:
         Where the turn goes on, the orders of its next call are taken in the same transaction; return them. Each try is
         dated anew: users have waited until then, and a message tells what no card could show in time.
         """
-        goes_on = not answer.paused and not self._gateway.refused_for(account.id) and turn.goes_on(turn)
+        may_go_on = self._leases.is_sure(account.id) and not answer.paused and not self._gateway.refused_for(account.id)
+        goes_on = may_go_on and turn.goes_on(turn)
         failures = 0
         while True:
             try:

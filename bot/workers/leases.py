@@ -108,9 +108,13 @@ class Leases:
         """Return which of these accounts this process works on."""
         return account_ids & self._held if self._ledger.is_shared else account_ids
 
+    def is_sure(self, account_id: int) -> bool:
+        """Tell whether it is sure that nobody else can be working on an account of this process."""
+        return not self._ledger.is_shared or (account_id in self._held and monotonic() - self._seen_at <= SURE_FOR)
+
     def require(self, account_id: int) -> None:
-        """Raise LeaseLost unless it is sure that nobody else can be working on an account of this process."""
-        if self._ledger.is_shared and (account_id not in self._held or monotonic() - self._seen_at > SURE_FOR):
+        """Raise LeaseLost unless that is sure."""
+        if not self.is_sure(account_id):
             raise LeaseLost(f"(account {account_id})")
 
     def forget(self, account_id: int) -> None:

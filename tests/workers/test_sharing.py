@@ -8,6 +8,7 @@ import pytest
 from bot.domain.order_status import OrderStatus
 from bot.ledger import Ledger
 from bot.panel import Answer
+from tests.workers.test_calls_at_once import a_list, ask
 from tests.world import World, shown
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("env")]
@@ -61,6 +62,21 @@ async def test_an_answer_for_an_account_that_was_taken_over_is_left_to_the_other
     await here.wait(90)
     assert here.sql("SELECT state FROM cancellations") == [("cancelled",)]
     assert [call.action for call in here.panel.calls][:3] == ["balance", "cancel", "status"]  # never sent blindly
+
+
+async def test_a_turn_takes_nothing_more_where_another_has_forgotten_the_lease(here: World, ann: Any) -> None:
+    orders = a_list(here, 1_200)
+    await ask(here, ann, orders)
+
+    async def forgotten_meanwhile(answer: Answer) -> Answer:
+        here.app.scheduler._leases.forget(1)  # as after any fault of a turn
+        return answer
+
+    here.wire.faults = [forgotten_meanwhile]
+    await here.settle()
+    await here.wait(3)
+    assert here.sql("SELECT COUNT(*) FROM cancellations WHERE ambiguous_attempts > 0") == [(0,)]
+    assert here.panel.cancel_requests == dict.fromkeys(orders, 1)
 
 
 async def test_two_processes_send_a_message_once(here: World, ann: Any) -> None:
