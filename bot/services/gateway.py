@@ -80,6 +80,9 @@ class Gateway:
         self, account: Account, key: SecretStr, call: PanelCall[T], ticket: Ticket, like: Hashable | None = None
     ) -> T | NoAnswer:
         """Make a call that the budget has counted already; `like`: calls that take about as long as this one."""
+        if until := self._budget.refused_until(account.id):  # another call has heard so since this one was paid for
+            self._budget.refund(ticket)
+            return NoAnswer(RateLimited(reset=until), blocked_until=until)
         try:
             answer = await self._ask(ticket, key, call, like)
         except RateLimited as error:

@@ -162,6 +162,12 @@ class Budget:
         told = later(count.quota.blocked_until(now), self._tier(key).blocked_until(now))
         return later(count.blocked_until(now, kind, before), told)
 
+    def refused_until(self, key: Key) -> datetime | None:
+        """Return until when the panel has said that it takes no call with a key, or None."""
+        now, count, tier = self._clock(), self._count_of(key), self._tier(key)
+        told = [one.refused_until for one in (self._ip, count, count.quota, tier)]
+        return max((until for until in told if until and until > now), default=None)
+
     def has_room(self, key: Key, kind: CallKind = CallKind.COMMAND) -> bool:
         """Tell whether one more call may be under way with a key; for whoever waits at a screen room is kept."""
         kept = sum(self._count_of(one.key) is self._count_of(key) for one in self._waiting) if self._waiting else 0

@@ -247,3 +247,33 @@ async def test_after_a_kill_nothing_of_eight_calls_is_lost_or_sent_again_early(h
     await here.wait(400, step=5)
     assert here.hasty() == []
     assert len(here.panel.cancel_requests) == 1_600
+
+
+async def test_a_call_that_was_paid_for_before_a_429_was_heard_is_not_made_after_it(here: World, ann: Any) -> None:
+    orders = a_list(here, 200)
+    await ask(here, ann, orders)
+    runner, held = here.app.scheduler._runner, asyncio.Event()
+    take, taken = runner._take, list[Any]()
+
+    async def hold_the_second(*arguments: Any) -> Any:
+        mine = await take(*arguments)
+        taken.append(mine)
+        if len(taken) == 2:
+            await held.wait()
+        return mine
+
+    runner._take = hold_the_second  # type: ignore[method-assign]
+    tried = Counter[str]()
+    here.wire.tried = lambda action: tried.update([action])
+    answers = hang(here)
+    here.wire.faults = [Answer(429, '{"error": "Rate limit exceeded"}', {"Retry-After": "40"})]
+    async with at_work(here):
+        await until(lambda: here.wire.under_way and len(taken) > 1)
+        answers.set()
+        await until(lambda: here.app.scheduler._budget.blocked_until(1))
+        held.set()
+        await until(lambda: here.sql("SELECT DISTINCT state FROM cancellations") == [("requested",)])
+    assert tried == {"cancel": 1}
+    here.skip(41)
+    await here.settle()
+    assert here.panel.cancel_requests == dict.fromkeys(orders, 1)
