@@ -117,6 +117,7 @@ class Scheduler:
         await self._sweep()
         now, upcoming, ready = self._clock(), [self._next_sweep], list[tuple[CallKind, int, int, Due]]()
         under_way = Counter(turn.account_id for turn in self._turns)
+        self._settled.intersection_update(under_way)  # turns that end together each take the other for still at work
         self._somebody_waits = False
         for due in await self._ledger.read.accounts_due(now):
             self._budget.link(due.id, due.panel_account, due.key_fingerprint)
@@ -258,7 +259,7 @@ class Scheduler:
         if pause is None:
             self._not_before.pop(account_id, None)
             self._settled.discard(account_id)
-        elif is_alone:
+        elif is_alone or not pause:
             self._not_before[account_id] = self._clock() + pause
             self._settled.discard(account_id)
         # else all there is to do is under way: the end of that, or of another turn, shows what is next

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from itertools import chain
 from typing import Any
 
@@ -14,6 +15,7 @@ from bot.domain.order_status import OrderStatus
 from bot.domain.panel_answers import Balance
 from bot.ledger import Work
 from bot.panel import Answer
+from bot.workers.account_runner import LEFT_FOR
 from tests.world import FINE, KEY, World, shown
 
 pytestmark = pytest.mark.usefixtures("env")
@@ -277,3 +279,27 @@ async def test_a_call_that_was_paid_for_before_a_429_was_heard_is_not_made_after
     here.skip(41)
     await here.settle()
     assert here.panel.cancel_requests == dict.fromkeys(orders, 1)
+
+
+async def test_an_account_is_looked_at_again_where_its_turns_end_at_the_same_moment(here: World, ann: Any) -> None:
+    here.order("ord_A")
+    runner, both = here.app.scheduler._runner, asyncio.Event()
+    run, turns = runner.run, list[Any]()
+
+    async def find_nothing(turn: Any) -> timedelta:
+        turns.append(turn)
+        await both.wait()
+        return LEFT_FOR
+
+    runner.run = find_nothing  # type: ignore[method-assign]
+    async with at_work(here):
+        await ann.slash("cancel", orders="ord_A")
+        await until(lambda: len(turns) == 1)
+        here.app.ledger._wake([Work.ORDERS])  # as any command of anybody's does
+        await until(lambda: len(turns) == 2)
+        runner.run = run  # type: ignore[method-assign]
+        both.set()
+        await until(lambda: not here.app.scheduler._turns)
+        here.skip(2)
+        here.app.scheduler.bell.ring()
+        await until(lambda: here.times_sent() == {"ord_A": 1})
