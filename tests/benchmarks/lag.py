@@ -34,11 +34,17 @@ def lags(path: Path, during: Span, *, own: bool = False) -> list[float]:
     return [bots_own if own else late for at, late, bots_own in noted if during.since <= at <= during.until]
 
 
-def lag_rows(what: str, path: Path, work: Span, rest: Span) -> list[Row]:
+def lag_rows(what: str, path: Path, work: Span, rest: Span | None = None) -> list[Row]:
     """Return the lines of the table; `rest`: the same process without work, for how noisy the machine is."""
-    busy, idle = lags(path, work), lags(path, rest)
-    return [
+    busy = lags(path, work)
+    rows = [
         within(f"event loop's lag {what}, p99", p99(busy), 0.02, seconds),
-        versus("  against the same process at rest, p99", p99(busy), p99(idle), "at rest", seconds),
-        versus("  the longest", max(busy), max(idle), "at rest", seconds),
+        Row("  without what other processes add, p99", seconds(p99(lags(path, work, own=True)))),
     ]
+    if rest:
+        idle = lags(path, rest)
+        rows += [
+            versus("  against the same process at rest, p99", p99(busy), p99(idle), "at rest", seconds),
+            versus("  the longest", max(busy), max(idle), "at rest", seconds),
+        ]
+    return rows

@@ -131,3 +131,9 @@ def cpu_seconds(bot: BotProcess) -> float:
     assert bot.process
     user, system = Path(f"/proc/{bot.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def seconds_without_cpu(bot: BotProcess) -> float:
+    """Return how long a process's event loop could have gone on until now, but the machine had others to serve."""
+    assert bot.process
+    return int(Path(f"/proc/{bot.process.pid}/schedstat").read_text().split()[1]) / 1e9
