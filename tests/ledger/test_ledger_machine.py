@@ -5,6 +5,7 @@ import sys
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial, wraps
 from pathlib import Path
@@ -46,7 +47,7 @@ from tests.postgres import Postgres
 from tests.world import START, orders_of
 
 KEYS = ((1001, "main"), (1001, "Second"), (1002, "main"))
-ORDERS = ("ord_A", "ord_B", "ord_C")  # few, so that requests overlap
+ORDERS = ("ord_A", "ord_B", "ord_C", "ord_D")  # few, so that requests overlap
 TOKEN_LIVES, MESSAGE_LIVES = timedelta(minutes=14), timedelta(minutes=55)
 WATCHED_FOR = timedelta(minutes=1)
 AT_ONCE = timedelta()  # when to act is the schedule's business; only lifetimes matter here
@@ -84,16 +85,21 @@ def late_calls(machine: "LedgerMachine") -> list[int]:
 
 
 def step(**drawn: st.SearchStrategy[Any] | Source) -> Callable[[Action], Any]:
-    """Make a coroutine a rule; an argument is drawn from a strategy, or out of a source once that holds something."""
+    """Make a coroutine a rule; an argument is drawn from a strategy, or out of a source once that holds something.
+
+    After each the worker goes on, which is what takes most of the time in life.
+    """
     sources = [source for source in drawn.values() if not isinstance(source, st.SearchStrategy)]
     strategies = {name: out_of(one) if one in sources else one for name, one in drawn.items()}
 
     def decorate(work: Action) -> Any:
         @wraps(work)
-        def run(machine: "LedgerMachine", **values: Any) -> None:
+        def run(machine: "LedgerMachine", more: st.DataObject, **values: Any) -> None:
             machine.loop.run(work(machine, **values))
+            machine.loop.run(machine.work(more))
 
-        return precondition(lambda machine: all(source(machine) for source in sources))(rule(**strategies)(run))
+        ready = precondition(lambda machine: all(source(machine) for source in sources))
+        return ready(rule(more=st.data(), **strategies)(run))
 
     return decorate
 
@@ -149,6 +155,15 @@ def messages_behind(machine: "LedgerMachine") -> list[int]:
 undelivered_notices = found("SELECT id FROM notices WHERE state = 'kept'")
 
 
+@dataclass(frozen=True, slots=True)
+class PanelCall:
+    """A call that is under way for an account: a cancel call, or a status check."""
+
+    account_id: int
+    sends: bool
+    rows: list[Cancellation]
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Two users on one ledger, and all that commands and loops have in hand beside it."""
 
@@ -177,8 +192,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     async def start(self) -> None:
         """Open the ledger with nothing in hand, and begin where the last process has stopped."""
-        self.sending: dict[int, list[Cancellation]] = {}
-        self.looking: dict[int, list[Cancellation]] = {}
+        self.calls: list[PanelCall] = []
         self.cards: dict[int, tuple[Request, list[Cancellation]]] = {}
         self.messages: dict[int, Report] = {}
         self.edits: dict[int, tuple[Notice, Notice]] = {}  # as they were before, and as they are being shown
@@ -232,7 +246,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def under_way(self) -> set[int]:
         """Return the cancellations that a call is trying to send."""
-        return {row.id for rows in self.sending.values() for row in rows}
+        return {row.id for call in self.calls if call.sends for row in call.rows}
 
     # What users do.
 
@@ -329,9 +343,9 @@ class LedgerMachine(RuleBasedStateMachine):
             while await tx.erase_piece(user_id):
                 pass
         assert self.rows_but_those_of(user_id) == others == self.rows_but_those_of(0)
-        for account in accounts:
-            calls = self.sending.pop(account.id, []), self.looking.pop(account.id, [])
-            self.late += [(account.id, rows) for rows in calls if rows]
+        erased = {account.id for account in accounts}
+        self.late += [(call.account_id, call.rows) for call in self.calls if call.account_id in erased]
+        self.calls = [call for call in self.calls if call.account_id not in erased]
         self.seen &= self.ids("SELECT id FROM cancellations")
         self.questions = [id for id in self.questions if id in self.ids("SELECT id FROM requests")]
         self.closed = {id: lines for id, lines in self.closed.items() if id in self.ids("SELECT id FROM notices")}
@@ -390,62 +404,78 @@ class LedgerMachine(RuleBasedStateMachine):
         notices = self.ids("SELECT id FROM notices")
         self.closed = {id: lines for id, lines in self.closed.items() if id in notices} | {left.id: self.lines(left.id)}
 
-    # What the worker does: one call at a time for an account, and what was requested goes first.
+    # What the worker does: several calls at once for an account, each for orders that no other has.
 
-    @step(account_id=unsettled, data=st.data())
-    async def the_worker_goes_on(self, account_id: int, data: st.DataObject) -> None:
-        if account_id in self.sending:
-            await self.end_a_cancel(account_id, data.draw(one_each(cancel_rows)), data.draw(fates))
-        elif account_id in self.looking:
-            await self.end_a_look(account_id, data.draw(one_each(status_rows)))
-        else:
-            await self.begin_a_call(account_id, data.draw(counts))
+    async def work(self, data: st.DataObject) -> None:
+        """Let a few calls begin or end, in any order."""
+        for _ in range(data.draw(st.integers(0, 3))):
+            accounts = unsettled(self)
+            if accounts and data.draw(st.booleans()):
+                account_id = data.draw(st.sampled_from(accounts))
+                await self.begin_a_call(account_id, data.draw(counts), checks_first=data.draw(st.booleans()))
+            elif self.calls:
+                call = self.calls.pop(data.draw(st.integers(0, len(self.calls) - 1)))
+                answers = data.draw(one_each(cancel_rows if call.sends else status_rows))
+                await self.end_a_call(call, answers, data.draw(fates), data.draw(st.none() | counts))
 
-    async def begin_a_call(self, account_id: int, most: int) -> None:
-        """Claim what was requested, or else look at what is open."""
-        claimed, taken = list[Cancellation](), 1
-        while taken and not claimed:
+    async def begin_a_call(self, account_id: int, most: int, *, checks_first: bool = False) -> None:
+        """Take orders for a call, as a turn does that finds nothing else to do."""
+        taken = 1
+        while taken:
             async with self.write() as tx:
-                taken = await tx.start_orders(account_id, most)
-                claimed = await tx.claim_for_sending(account_id, most)
-        assert len(claimed) <= most
+                taken = await self.take(tx, account_id, most, checks_first=checks_first)
+
+    async def take(self, tx: Writer, account_id: int, most: int, *, checks_first: bool) -> int:
+        """Claim what was requested, or else what is due and no other call asks about; return whether to look again."""
+        account = await tx.account(account_id)
+        if account is None or account.state is not AccountState.ACTIVE:
+            return 0
+        asked = {row.id for call in self.calls if not call.sends and call.account_id == account_id for row in call.rows}
+        started, claimed = 0, list[Cancellation]()
+        looks = await tx.due_checks(account_id, self.now, most, asked) if checks_first else []
+        if not looks:
+            started = await tx.start_orders(account_id, most)
+            claimed = await tx.claim_for_sending(account_id, most)
+        if not (looks or started or claimed):
+            looks = await tx.due_checks(account_id, self.now, most, asked)
+        if not (rows := claimed or looks):
+            return started
+        assert len(rows) <= most
+        assert asked.isdisjoint(row.id for row in looks)
         for row in claimed:  # what may still be carried out is not sent again
             assert self.ambiguous.pop(row.id, 2) >= 2
             assert row.ambiguous_attempts == 0 or self.now - self.sent[row.id] >= timedelta(minutes=2)
             self.sent[row.id] = self.now
-        looks = [] if claimed else await self.ledger.read.due_checks(account_id, self.now, most)
-        if claimed:
-            self.sending[account_id] = claimed
-        elif looks:
-            self.looking[account_id] = looks
-        if rows := claimed or looks:
-            account = await self.ledger.read.account(account_id)
-            assert account
-            self.same_key |= {row.id: row.sent_with(account) for row in rows}
+        self.calls.append(PanelCall(account_id, bool(claimed), rows))
+        self.same_key |= {row.id: row.sent_with(account) for row in rows}
+        return 0
 
-    async def end_a_cancel(self, account_id: int, answers: list[CancelRow | None], fate: str) -> None:
-        """Record what a cancel call led to."""
-        rows = self.sending.pop(account_id)
-        if fate == "answered":
-            verdicts = judged(rows, answers, self.same_key)
+    async def end_a_call(self, call: PanelCall, answers: list[Any], fate: str, next_call: int | None = None) -> None:
+        """Record what a call led to; the turn may go on with orders for its next one."""
+        rows = call.rows
+        if not call.sends:
+            pairs = zip(rows, answers, strict=False)
+            outcomes = [checked_at(row, answer, self.now, self.same_key) for row, answer in pairs]
         else:
-            verdicts = [after_lost_call(row.ambiguous_attempts, may_have_acted=fate == "lost") for row in rows]
-        await self.record(account_id, [Outcome(*pair, self.now) for pair in zip(rows, verdicts, strict=True)])
-        pairs = zip(rows, verdicts, strict=True)
-        self.ambiguous |= {row.id: 0 for row, verdict in pairs if verdict.state is State.UNKNOWN}
+            if fate == "answered":
+                verdicts = judged(rows, answers, self.same_key)
+            else:
+                verdicts = [after_lost_call(row.ambiguous_attempts, may_have_acted=fate == "lost") for row in rows]
+            outcomes = [Outcome(*pair, self.now) for pair in zip(rows, verdicts, strict=True)]
+            unclear = (outcome for outcome in outcomes if outcome.transition.state is State.UNKNOWN)
+            self.ambiguous |= {outcome.cancellation.id: 0 for outcome in unclear}
+        attempts = dict(self.sql("SELECT id, ambiguous_attempts FROM cancellations"))
+        for row in (outcome.cancellation for outcome in outcomes if outcome.shows_running):
+            if row.id in self.ambiguous and attempts.get(row.id) == row.ambiguous_attempts:
+                self.ambiguous[row.id] += 1
+        await self.record(call.account_id, outcomes, next_call)
 
-    async def end_a_look(self, account_id: int, answers: list[StatusRow | None]) -> None:
-        """Record what a status call led to."""
-        pairs = zip(self.looking.pop(account_id), answers, strict=False)
-        outcomes = [checked_at(row, answer, self.now, self.same_key) for row, answer in pairs]
-        await self.record(account_id, outcomes)
-        for id in {outcome.cancellation.id for outcome in outcomes if outcome.shows_running} & self.ambiguous.keys():
-            self.ambiguous[id] += 1
-
-    async def record(self, account_id: int, outcomes: list[Outcome]) -> None:
-        """Record outcomes."""
+    async def record(self, account_id: int, outcomes: list[Outcome], next_call: int | None = None) -> None:
+        """Record outcomes, and take up to so many orders for the next call in the same transaction."""
         async with self.write(turn_of=account_id) as tx:
             await tx.record(account_id, outcomes)
+            if next_call:
+                await self.take(tx, account_id, next_call, checks_first=False)
 
     # What is delivered: one edit at a time for a card, and one message at a time for a user.
 
@@ -579,16 +609,14 @@ class LedgerMachine(RuleBasedStateMachine):
             await tx.expire_cards()
             await tx.expire_requests()
 
-    @precondition(
-        lambda machine: machine.sending or machine.looking or machine.cards or machine.messages or machine.edits
-    )
+    @precondition(lambda machine: machine.calls or machine.cards or machine.messages or machine.edits)
     @step()
     async def the_process_dies(self) -> None:
         await self.die()
 
     async def die(self) -> None:
         """End without a word, and begin again with nothing in hand."""
-        self.late += self.sending.items()
+        self.late += [(call.account_id, call.rows) for call in self.calls if call.sends]
         self.ambiguous |= dict.fromkeys(self.under_way(), 0)
         await self.process.aclose()
         await self.start()
@@ -652,10 +680,9 @@ class LedgerMachine(RuleBasedStateMachine):
         while accounts := unsettled(self):  # calls for what was requested, and then a look at all that is open
             account_id = accounts[0]
             await self.begin_a_call(account_id, len(ORDERS))
-            if account_id in self.sending:
-                await self.end_a_cancel(account_id, [Accepted()] * len(ORDERS), "answered")
-            elif account_id in self.looking:
-                await self.end_a_look(account_id, [FINAL] * len(ORDERS))
+            for call in self.calls:
+                await self.end_a_call(call, [Accepted() if call.sends else FINAL] * len(ORDERS), "answered")
+            self.calls.clear()
         self.now += MESSAGE_LIVES
         await self.sweep()
         for request_id in self.ids("SELECT id FROM requests WHERE card_due_at IS NOT NULL"):
