@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,7 +50,15 @@ class Twice:
     heard: Exception | Answer | None = None
 
 
-Fault = Exception | Answer | Late | Twice | Callable[[Answer], Answer | Awaitable[Answer]]
+@dataclass(frozen=True)
+class Held:
+    """The call is on its way until something has happened, and then this comes of it."""
+
+    until: Callable[[], Awaitable[object]]
+    then: "Fault"
+
+
+Fault = Exception | Answer | Late | Twice | Held | Callable[[Answer], Answer | Awaitable[Answer]]
 
 
 class Clock:
@@ -81,8 +89,8 @@ FINE: Fault = lambda answer: answer  # noqa: E731  # a fault that is none
 class Wire:
     """The network to the panel: hands calls on unless a test has put faults in their way.
 
-    An exception comes instead of the panel, an Answer in its place, a function after the panel has acted; Late and
-    Twice are what queues and proxies in front of it do.
+    An exception comes instead of the panel, an Answer in its place, a function after the panel has acted; Late, Twice
+    and Held are what queues and proxies in front of it do.
     """
 
     panel: SimulatedPanel
@@ -115,13 +123,16 @@ class Wire:
 
     under_way: list[tuple[str, tuple[str, ...]]] = field(default_factory=list[tuple[str, tuple[str, ...]]])
     """The action and the orders of each call that is not answered yet."""
+    around: Callable[[Mapping[str, str]], AbstractContextManager[None]] = lambda _: nullcontext()
+    """What is entered when a call is begun, and left when it is answered."""
 
     async def answer(self, form: Mapping[str, str]) -> Answer:
         """Answer one call."""
         call = form.get("action", ""), tuple((form.get("orders") or form.get("order", "")).split(","))
         self.under_way.append(call)
         try:
-            return await self._answer(form)
+            with self.around(form):
+                return await self._answer(form)
         finally:
             self.under_way.remove(call)
 
@@ -140,6 +151,9 @@ class Wire:
         if self.allergic_to in (form.get("orders") or form.get("order", "")).split(","):
             return Answer(400, '{"error": "Bad order in list"}')
         fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, Held):
+            await fault.until()
+            fault = fault.then
         if isinstance(fault, Late):
             self.panel.receive_later(form, None if fault.after is None else timedelta(seconds=fault.after))
             fault = fault.heard
