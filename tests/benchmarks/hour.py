@@ -1,4 +1,4 @@
-"""What an hour of work costs: CPU seconds and lines of the log for each thousand orders, and which thread they go to.
+"""What an hour of work costs: CPU seconds and lines of the log for each thousand orders, and where they go.
 
 The bot's own process, its settings as they come, with a Discord and a panel of NotPanel's limits on loopback. Time
 passes ten times as fast for it and for them (WIRE_SPEED), so that all that is done once a minute is in it as often as
@@ -39,6 +39,7 @@ LISTS = (*[1] * 60, *[2, 3, 5, 8, 13, 21] * 7, *[100] * 12, *[300] * 3, *[1_000]
 LATENCY = 0.1
 """Seconds, as the bot has them."""
 REST = timedelta(minutes=10)
+_ASKED_ABOVE = 25
 _TICK = os.sysconf("SC_CLK_TCK")
 _HOUR = timedelta(hours=1)
 
@@ -68,6 +69,8 @@ class Used:
     """What a process has used by some moment: the CPU's seconds by thread, its calls, its log."""
 
     by_thread: dict[int, float]
+    by_readers: float
+    """The processes that read the files that are attached."""
     system: float
     panel_calls: int
     discord_calls: int
@@ -82,14 +85,17 @@ def used(here: Stage) -> Used:
         fields = (thread / "stat").read_text().rpartition(")")[2].split()
         user, kernel = int(fields[11]) / _TICK, int(fields[12]) / _TICK
         by_thread[int(thread.name)], system = user + kernel, system + kernel
+    whole = Path(f"/proc/{here.bot.process.pid}/stat").read_text().rpartition(")")[2].split()
+    readers = (int(whole[13]) + int(whole[14])) / _TICK
     log = (here.bot.folder / "bot.log").stat().st_size
-    return Used(by_thread, system, len(here.panel.calls), here.discord.methods.total(), log)
+    return Used(by_thread, readers, system, len(here.panel.calls), here.discord.methods.total(), log)
 
 
 def between(before: Used, after: Used) -> Used:
     """Return what was used from one moment to another."""
     return Used(
         {thread: seconds - before.by_thread.get(thread, 0) for thread, seconds in after.by_thread.items()},
+        after.by_readers - before.by_readers,
         after.system - before.system,
         after.panel_calls - before.panel_calls,
         after.discord_calls - before.discord_calls,
@@ -106,13 +112,17 @@ class Hour:
         self.orders = self.commands = 0
 
     async def connect(self) -> None:
-        """Have every reseller store a key."""
+        """Have every reseller store a key, again where a hurried call came to nothing."""
         for user in range(FIRST_USER, FIRST_USER + USERS):
             self._here.panel.add_key(_key(user))
-            form = await self._here.discord.slash("key set", by=user)
-            connected = await self._here.discord.submit(form, _key(user))
-            await self._here.discord.until(lambda card=connected: "Connected" in card.text)
+            while not await self._connected(user):
+                pass
             await self.sleep(timedelta(seconds=5))  # as fast as the limits would have it
+
+    async def _connected(self, user: int) -> bool:
+        form = await self._here.discord.slash("key set", by=user)
+        connected = await self._here.discord.submit(form, _key(user))
+        return await self._here.comes_true(lambda: "Connected" in connected.text, 5)
 
     async def sleep(self, simulated: timedelta) -> None:
         """Let so much of the bot's time pass."""
@@ -132,11 +142,11 @@ class Hour:
         """Give a command for a list, and later look at what became of it."""
         await self.sleep(after)
         discord, named = self._here.discord, self._add(user, count)
-        options = {"file": "\n".join(named).encode()} if count > 25 else {"orders": " ".join(named)}
+        options = {"file": "\n".join(named).encode()} if count > _ASKED_ABOVE else {"orders": " ".join(named)}
         asked: Interaction = await discord.slash("cancel", by=user, **options)  # type: ignore[arg-type]
-        await discord.until(lambda: bool(asked.text))
         self.commands += 1
-        if "Nothing sent yet" in asked.text:
+        if count > _ASKED_ABOVE:
+            await discord.until(lambda: "Nothing sent yet" in asked.text)
             await discord.press(asked, "np:confirm:*")
             self.commands += 1
         await self.sleep(timedelta(minutes=3))
@@ -152,7 +162,7 @@ class Hour:
                 await self.sleep(timedelta(seconds=30))
 
     def _add(self, user: int, count: int) -> list[str]:
-        named = [f"ord_{user}{self.orders + number:026}"[:30] for number in range(count)]
+        named = [f"ord_{user}{self.orders + number:023}" for number in range(count)]
         self.orders += count
         for order in named:
             after = timedelta(minutes=self._random.uniform(1, 50))
@@ -179,6 +189,7 @@ async def measure(speed: float, length: timedelta) -> list[tuple[str, ...]]:
         async with stage(Path(folder), panel) as here:
             here.bot.settings = {}
             here.discord.token_lives, here.discord.nonce_window = 900 / speed, 180 / speed
+            here.discord.heartbeat = 41.25 / speed
             await here.bot.start(WIRE_SPEED=str(speed), WIRE_SPEED_SINCE=str(since))
             assert here.bot.process
             hour = Hour(here, speed, length)
@@ -203,7 +214,7 @@ def _lines(
     hour: Hour, process: int, rest: Used, work: Used, log: str, held: int, ended: int, refused: int
 ) -> list[tuple[str, ...]]:
     thousands, times = hour.orders / 1_000, hour.length / REST
-    cpu, idle = sum(work.by_thread.values()), sum(rest.by_thread.values()) * times
+    cpu, idle = sum(work.by_thread.values()) + work.by_readers, sum(rest.by_thread.values()) * times
     loop, idle_loop = work.by_thread[process], rest.by_thread[process] * times
 
     def line(what: str, whole: float, form: str = ",.2f") -> tuple[str, ...]:
@@ -221,8 +232,9 @@ def _lines(
         line("  at rest for as long", idle),
         line("  for the orders", cpu - idle),
         line("  of that the event loop's thread", loop - idle_loop),
-        line("  of that SQLite's threads and others", cpu - loop - idle + idle_loop),
-        line("  in the kernel, all", work.system),
+        line("  of that processes that read files", work.by_readers),
+        line("  of that SQLite's threads and others", cpu - loop - work.by_readers - idle + idle_loop),
+        line("  in the kernel, but for those processes", work.system),
         ("memory at the end", megabytes(held), ""),
         line("lines of the log", sum(messages.values()), ",.1f"),
         *(line(f"  {what}", times, ",.1f") for what, times in messages.most_common()),

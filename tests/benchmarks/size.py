@@ -221,6 +221,7 @@ async def measure(engine: str, sizes: Sequence[int], rounds: int, folder: Path) 
             tell(f"{rounds} rounds")
             for number in range(rounds + 3):
                 await _round(ledgers_grown, number, times if number > 2 else defaultdict(lambda: defaultdict(list)))
+        tell(table([_line(what, found) for what, found in times.items()]))
         tell(f"{rounds} starts")
         await _starts(ledgers, rounds, times, clock)
         if server is None:
@@ -266,7 +267,7 @@ async def _processes(ledgers: dict[int, Settings], rounds: int, times: Times, fo
                 values = {"DATABASE_URL": settings.database_url.get_secret_value()}
                 bot = BotProcess(folder, discord, _NOBODY, values)
                 took = await start_up(bot)
-                await bot.terminate()
+                await bot.terminate(60)
                 if number:  # the first one registers commands and warms caches
                     times[_READY][ended].append(took)
 
@@ -293,12 +294,13 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite")
-    parser.add_argument("--most", type=int, default=SIZES[-1], help="ended orders of the largest")
+    parser.add_argument("--least", type=int, default=SIZES[0], help="ended orders of the smallest, at most 100,000")
+    parser.add_argument("--most", type=int, default=SIZES[-1], help="of the largest")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--folder", help="where there is room: 5 GB for ten million")
     wanted = parser.parse_args()
     logging.getLogger("bot").setLevel(logging.ERROR)  # the server's roles are not those of a real one
-    sizes = [size for size in SIZES if size <= wanted.most]
+    sizes = [size for size in SIZES if wanted.least <= size <= wanted.most]
     with TemporaryDirectory(dir=wanted.folder) as folder:
         lines = asyncio.run(measure(wanted.engine, sizes, wanted.rounds, Path(folder)))
     print(table([(wanted.engine, *(f"{size:,}" for size in sizes), "ratio", f"<= {MOST} x?"), *lines]))

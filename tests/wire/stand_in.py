@@ -110,6 +110,7 @@ class StandIn:
     nonce_window: float = 180
     answer_within: float = 3
     token_lives: float = 900
+    heartbeat: float = 41.25
     dm_refusal: int | None = None
     down: bool = False
     forgets_sessions: bool = False
@@ -245,7 +246,7 @@ class StandIn:
             return web.Response(status=503)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        await socket.send_json({"op": 10, "d": {"heartbeat_interval": 41_250}})
+        await socket.send_json({"op": 10, "d": {"heartbeat_interval": int(self.heartbeat * 1000)}})
         async for frame in socket:
             message = json.loads(frame.data)
             match message["op"]:
