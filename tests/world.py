@@ -229,6 +229,13 @@ class World:
     async def _work(self) -> datetime | None:
         return await self.app.scheduler.step()
 
+    async def one_call(self) -> None:
+        """Let every account that is due make one call."""
+        self.app.scheduler._stopping = True
+        await self.app.scheduler.start_due()
+        await self.app.scheduler.finish()
+        self.app.scheduler._stopping = False
+
     async def wait(self, seconds: float, step: float = 1) -> None:
         """Let time pass for everybody, with the bot at work at every step."""
         until = self.clock.now + timedelta(seconds=seconds)

@@ -66,3 +66,4 @@ class PanelAccounts(Cards):
     async def _set_panel_account(self, accounts: Sequence[int]) -> None:
         for number in accounts:
             await QUERIES.set_panel_account(self._db, id=number, panel_account=min(accounts))
+        self._make_due(Work.ORDERS)  # it changes whose limits they share

@@ -20,6 +20,8 @@ from bot.ledger.row import from_ms, money_in, to_ms, written
 from bot.ledger.rows import Account, Cancellation, Due, KeptOrders, Keyring, Request, Standing, Stored, Webhook
 from bot.panel import CALL_DEADLINE
 
+_FIRST_ID, _LAST_ID = 0, 2**63 - 1
+
 _CONSIDERED = 500
 """Orders among which those are looked for that a user may mean; of the open ones, and of those named last."""
 
@@ -101,9 +103,10 @@ class Reader(Overviews):
         assert row  # of counts there is always one
         return row["count"], None if row["oldest_at"] is None else from_ms(row["oldest_at"])
 
-    async def accounts_due(self, now: datetime, most: int = 256) -> list[Due]:
+    async def accounts_due(self, now: datetime, most: int = 256, *, only: int | None = None) -> list[Due]:
         """Return the active accounts with something to do and when, what is urgent by now first, then the earliest."""
-        which = {"process": self._db.process, "lost_after": _LOST_AFTER}
+        first, last = (_FIRST_ID, _LAST_ID) if only is None else (only, only)
+        which = {"process": self._db.process, "lost_after": _LOST_AFTER, "first": first, "last": last}
         rows = QUERIES.accounts_due(self._db, **which, now=to_ms(now), most=most)
         return [Due.read(row) async for row in rows]
 

@@ -18,6 +18,7 @@ from bot.ledger import Due, LeaseLost, Ledger, Work
 from bot.workers.account_runner import LEFT_FOR, AccountRunner, Turn
 from bot.workers.budget import Budget
 from bot.workers.call_counts import CallKind
+from bot.workers.due_accounts import DueAccounts
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner
 from bot.workers.tasks import WakeEvent
@@ -52,6 +53,7 @@ class Scheduler:
         self._leases = leases
         self._plan = plan
         self._clock = clock
+        self._due = DueAccounts(ledger)
         ledger.when_due(Work.ORDERS, self._look_anew)
         budget.when_free(self.bell.ring)
         self._not_before: dict[int, datetime] = {}
@@ -89,7 +91,7 @@ class Scheduler:
 
     async def keep_leases(self, stop: asyncio.Event) -> None:
         """Show until `stop` that this process lives; beside the work, which may wait for the panel."""
-        await self._leases.run(stop, self.bell.ring)
+        await self._leases.run(stop, self._look_anew)
 
     async def step(self) -> datetime | None:
         """Do all that is due now, to its end; return when there is more."""
@@ -119,7 +121,7 @@ class Scheduler:
         under_way = Counter(turn.account_id for turn in self._turns)
         self._settled.intersection_update(under_way)  # turns that end together each take the other for still at work
         self._somebody_waits = False
-        for due in await self._ledger.read.accounts_due(now):
+        for due in await self._due.read(now):
             self._budget.link(due.id, due.panel_account, due.key_fingerprint)
             starts_at, kind = self._starts_at(due, now)
             if starts_at > now:
@@ -143,13 +145,15 @@ class Scheduler:
 
     def _look_anew(self) -> None:
         """Have accounts looked at again for which all there was to do was under way: something was made due."""
+        self._due.forget()
         self._settled.clear()
         self.bell.ring()
 
     @property
     def slow_calls(self) -> int:
-        """How many turns have been under way for longer than SLOW_AFTER: the panel hangs, or the way to it."""
-        return self._count_slow(self._turns, self._clock())
+        """How many accounts have a call under way for longer than SLOW_AFTER: the panel hangs, or the way to it."""
+        now = self._clock()
+        return len({turn.account_id for turn in self._turns if turn.begun_at + SLOW_AFTER <= now})
 
     @property
     def failing_for(self) -> timedelta:
@@ -204,6 +208,7 @@ class Scheduler:
         self._not_before.clear()
         self._next_sweep = now
         self._budget.follow_clock()
+        self._due.forget()
         async with self._ledger.write() as tx:
             await tx.pull_in(farthest(self._plan.intervals))
 
@@ -218,6 +223,7 @@ class Scheduler:
 
     def _taken(self, turn: Turn, more: bool) -> None:
         """Hear that a turn has taken its orders; `more`: there may be others for the next."""
+        self._due.had_turn(turn.account_id)
         if more:
             self._settled.discard(turn.account_id)
             self.bell.ring()
@@ -236,6 +242,7 @@ class Scheduler:
 
     def _ended(self, turn: Turn) -> None:
         del self._turns[turn]
+        self._due.had_turn(turn.account_id)
         was_slow = turn.begun_at + SLOW_AFTER <= self._clock()
         (self._slow.add if was_slow else self._slow.discard)(turn.account_id)
 
@@ -276,4 +283,5 @@ class Scheduler:
         self._plan.learn(await self._ledger.read.lives(_LIVES))
         self._plan.keep(self._leases.own(await self._ledger.read.watched_accounts()))
         self._plan.plan()
+        self._due.forget()
         self._next_sweep = now + _SWEEP_EVERY

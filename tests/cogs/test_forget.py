@@ -212,8 +212,7 @@ async def test_an_answer_that_comes_late_meets_nobody_elses_order(here: World, a
             await tx.claim_for_sending(account.id, 1)
 
     here.wire.faults = [forgetting(here, ann, eve_begins)]
-    await here.app.scheduler.start_due()
-    await here.app.scheduler.finish()
+    await here.one_call()
     assert [row[3:5] for row in tables(here)["cancellations"]] == [("ord_EVE", "sending")]
 
 

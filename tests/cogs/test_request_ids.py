@@ -85,8 +85,7 @@ async def test_what_the_bot_does_by_itself_carries_none(here: World, ann: Any, l
     here.order("ord_A")
     await ann.slash("cancel", orders="ord_A")
     here.wire.down = True
-    await here.app.scheduler.start_due()
-    await here.app.scheduler.finish()
+    await here.one_call()
     found = [line for line in logged(lines) if "trying again" in line["message"]]
     assert found
     assert not [line for line in found if "request" in line]

@@ -34,8 +34,7 @@ async def test_an_ambiguous_call_is_settled_by_status(
 
     here.wire.faults = [lost(fault) if arrived else fault]
     card = await ann.slash("cancel", orders="ord_A ord_B")
-    await here.app.scheduler.start_due()
-    await here.app.scheduler.finish()
+    await here.one_call()
     await here.deliver()
     assert "❔ **Unclear**" in shown(card)
     assert unclaimed(shown(card))

@@ -75,12 +75,10 @@ async def test_thousands_of_one_user_keep_nobody_else_waiting(here: World, ann: 
     file = "\n".join(f"ord_a{order}" for order in range(9_000)).encode()
     await ann.slash("cancel", file=("orders.txt", file))
     for _ in range(5):
-        await here.app.scheduler.start_due()
-        await here.app.scheduler.finish()
+        await here.one_call()
     here.order("ord_B", key="np-key-of-bob-000")
     card = await bob.slash("cancel", orders="ord_B")
-    await here.app.scheduler.start_due()
-    await here.app.scheduler.finish()
+    await here.one_call()
     assert ("ord_B",) in here.cancel_calls()[-2:]
     await here.wait(3)
     assert "1 cancelled" in shown(card)

@@ -29,8 +29,7 @@ async def begin(here: World, user: Any, orders: list[str]) -> Any:
 
 async def one_call(here: World) -> None:
     """Let the scheduler make one call for each account, and show what came of it."""
-    await here.app.scheduler.start_due()
-    await here.app.scheduler.finish()
+    await here.one_call()
     await here.deliver()
 
 
