@@ -23,7 +23,7 @@ async def test_an_open_card_says_in_its_last_edit_that_it_is_the_last(here: Worl
     await here.wait(13 * 60)
     assert NO_LONGER not in shown(card)
     await here.wait(3 * 60)
-    assert f"updated <t:{int(here.clock.now.timestamp()) - 120}:R>\n-# {NO_LONGER}" in shown(card)
+    assert f"updated <t:{int(here.clock.now.timestamp()) - 119}:R>\n-# {NO_LONGER}" in shown(card)
     last = shown(card)
     await here.wait(10 * 3600, step=600)
     assert shown(card) == last
