@@ -108,6 +108,15 @@ class Gateway:
             raise
 
     async def _ask(self, ticket: Ticket, key: SecretStr, call: PanelCall[T], like: Hashable | None = None) -> T:
+        """Make a call, which is under way until it ends, also where whoever waits for it is cancelled."""
+        asked = asyncio.ensure_future(self._asked(ticket, key, call, like))
+        try:
+            return await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            asked.add_done_callback(lambda over: over.cancelled() or over.exception())  # for nobody to hear
+            raise
+
+    async def _asked(self, ticket: Ticket, key: SecretStr, call: PanelCall[T], like: Hashable | None) -> T:
         time = asyncio.get_running_loop().time
         began, limits, dropped = time(), Limits(), False
         try:

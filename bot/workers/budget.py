@@ -67,6 +67,7 @@ class _KeyCount(CallCount):
     concurrency: Concurrency = field(default_factory=partial(Concurrency.begin, AT_ONCE))
     begun: int = 0
     """The number of the call that was begun last."""
+    ended: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,6 +191,7 @@ class Budget:
         self._waiting.append(me)
         try:
             async with asyncio.timeout(None) as patience:
+                heard = -1
                 while True:
                     until, has_room = self._turn_of(me)
                     if until and until > give_up:
@@ -199,7 +201,7 @@ class Budget:
                     elif has_room or not is_beside:
                         return self._begin(key, kind)
                     else:
-                        if patience.when() is None:
+                        if heard != (heard := self._count_of(key).ended):
                             patience.reschedule(asyncio.get_running_loop().time() + PATIENCE.total_seconds())
                         await self._freed.wait()
         except TimeoutError:
@@ -296,7 +298,7 @@ class Budget:
         count.quota.hear(limits.remaining, limits.reset, self._clock())
         ticket.tier.hear(limits.tier_remaining, limits.reset, self._clock())
         call = EndedCall(ticket.number, count.begun, seconds, like, dropped)
-        count.concurrency = count.concurrency.after(call)
+        count.concurrency, count.ended = count.concurrency.after(call), count.ended + 1
         self._leave(ticket)
 
     def _leave(self, ticket: Ticket) -> None:
