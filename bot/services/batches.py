@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from bot.domain.panel_answers import Limits
 from bot.panel import MAX_BATCH, Panel
 from bot.services.gateway import Gateway
-from bot.workers.budget import CallKind
+from bot.workers.call_counts import CallKind
 
 Row = TypeVar("Row")
 Rows = Mapping[str, Row]
