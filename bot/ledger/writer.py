@@ -127,8 +127,8 @@ class Writer(Pruner, PanelAccounts, Nudges, Requests):
     async def start_orders(self, account_id: int, most: int) -> int:
         """Make up to `most` orders whose turn it is ready to be sent, and return how many were started.
 
-        With the last of a request started, those sent before are due for their first check. Nobody is woken: a turn of
-        the account's has just begun, and what is left is found after it.
+        With the last of a request started, those sent before are due for their first check. For the rest nobody is
+        woken: a turn of the account's has just begun, and what is left is found after it.
         """
         room = most - await QUERIES.count_requested(self._db, account_id=account_id, now=self._now_ms, most=most)
         started = 0
@@ -138,7 +138,8 @@ class Writer(Pruner, PanelAccounts, Nudges, Requests):
                 break
             await self._start_orders(request_id, count, State.REQUESTED)
             if count == waiting:
-                await QUERIES.hurry_request(self._db, request_id=request_id, now=self._now_ms)
+                hurried = await QUERIES.hurry_request(self._db, request_id=request_id, now=self._now_ms)
+                self._make_due(Work.ORDERS, hurried)
             started += count
             room -= count
         if started:

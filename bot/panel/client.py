@@ -55,7 +55,8 @@ _PIECE = 2 * 1024
 """Bytes that are taken at once: between two pieces others have their turn."""
 _LONG_BODY = 32 * 1024
 """Bytes of a reply above which it is read in a thread, beside everybody else's work."""
-_MOST_CONNECTIONS = 100
+_MOST_CONNECTIONS = 128
+"""Of all turns there can be some 96 (bot/workers/scheduler.py); the rest is for commands."""
 _HEADERS = {"Accept-Encoding": "identity", "Connection": "close"}
 """Nothing compressed: some kilobytes can be made to unfold into gigabytes. One connection a call: whatever comes over
 it after the answer would be taken for the next one's, and there is no telling when it comes."""

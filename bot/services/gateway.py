@@ -124,7 +124,7 @@ class Gateway:
         except PanelError as error:
             dropped = not isinstance(error, InvalidKey | Suspended | Refused)  # these are answers
             if isinstance(error, RateLimited):
-                self._budget.denied(ticket.key, error)
+                self._budget.denied(ticket, error)
             raise
         finally:
             self._budget.ended(ticket, limits, time() - began, like=like, dropped=dropped)

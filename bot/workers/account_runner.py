@@ -70,6 +70,8 @@ class Turn:
     """To be told that it has taken orders, and whether there may be more for another turn."""
     goes_on: Callable[["Turn"], bool]
     """Pays for one more call, or says that the turn is over."""
+    gives_back: Callable[["Turn"], None]
+    """Takes back what was paid for and is not used."""
     is_paid: bool = True
 
 
@@ -132,6 +134,8 @@ class AccountRunner:
         self._suspects = Suspects()
         self._checking: defaultdict[int, set[int]] = defaultdict(set)
         """The orders of each account that a status call names just now."""
+        self._sending: defaultdict[int, set[int]] = defaultdict(set)
+        """Those that a cancel call names."""
         self._strange_words: set[str] = set()
 
     async def run(self, turn: Turn) -> timedelta | None:
@@ -165,8 +169,8 @@ class AccountRunner:
             answer = await make(turn, account, key, taken)
             return await self._record(turn, account, answer)
         finally:
-            if not taken.to_send:
-                self._checking[account.id].difference_update(order.id for order in taken.orders)
+            named = self._sending if taken.to_send else self._checking
+            named[account.id].difference_update(order.id for order in taken.orders)
 
     async def _take(self, account: Account) -> _Taken:
         """Take orders for a call, starting those whose turn it is, until there are some or none is left."""
@@ -181,10 +185,18 @@ class AccountRunner:
         """Yield what takes orders for a call, to be done in a transaction: no other turn is looking meanwhile.
 
         `urgent`: only what somebody waits for. What takes one call goes first, then what is due for a check, then the
-        long lists. Where the transaction fails nothing is taken.
+        long lists. After cancel calls that failed one is tried before others go beside it. Where the transaction fails
+        nothing is taken.
         """
-        most, checking = self._refused.most(account.id), self._checking[account.id]
-        pause, checked = self._sends_from.get(account.id), set[int]()
+        most, checking, sending = self._refused.most(account.id), self._checking[account.id], self._sending[account.id]
+        pause, is_failing = self._sends_from.get(account.id), self._cancel_failures.goes_on(account.id)
+        named = set[int]()
+
+        async def claimed(tx: Writer) -> _Taken:
+            taken = await _claimed(tx, account, most)
+            named.update(order.id for order in taken.orders)
+            sending.update(named)
+            return taken
 
         async def look(tx: Writer) -> _Taken:
             await tx.check_lease(account.id)
@@ -195,22 +207,23 @@ class AccountRunner:
             left = await tx.fewest_to_send(account.id, tx.now)
             # A pause that is longer was begun by another clock.
             pauses = pause is not None and timedelta() < pause - tx.now <= _LONGEST_PAUSE_OF_SENDING
-            sends = left is not None and not pauses
-            if left is not None and sends and left <= most and (sent := await _claimed(tx, account, most)).orders:
+            sends = left is not None and not pauses and not (is_failing and sending)
+            if left is not None and sends and left <= most and (sent := await claimed(tx)).orders:
                 return sent
             if due := await tx.due_checks(account.id, tx.now, MAX_BATCH, checking):
                 if urgent and all(order.checked_at for order in due):
                     return _NONE
                 orders = self._suspects.choose(account.id, due)
-                checked.update(order.id for order in orders)
-                checking.update(checked)
-                return _Taken(orders, more=left is not None or len(due) == MAX_BATCH)
-            return await _claimed(tx, account, most) if sends else _NONE
+                named.update(order.id for order in orders)
+                checking.update(named)
+                return _Taken(orders, more=left is not None or len(due) == MAX_BATCH or len(orders) < len(due))
+            return await claimed(tx) if sends else _NONE
 
         try:
             yield look
         except BaseException:
-            checking.difference_update(checked)
+            for one in (checking, sending):
+                one.difference_update(named)
             raise
 
     async def _send(self, turn: Turn, account: Account, key: SecretStr, taken: _Taken) -> _Answer:
@@ -289,16 +302,16 @@ class AccountRunner:
         if isinstance(answers, NoAnswer):
             error = answers.error
             if isinstance(error, Refused):
-                self._suspects.failed(account.id, rows, at_once=True)
+                self._suspects.failed(account.id, rows, turn.ticket, at_once=True)
                 return _Answer(_unchanged(rows, self._clock()))
-            failures = self._suspects.failed(account.id, rows) if error.may_have_acted else 0
+            failures = self._suspects.failed(account.id, rows, turn.ticket) if error.may_have_acted else 0
             if failures and self._suspects.is_culprit(account.id, rows):  # the panel answers, but for this order
                 return _Answer(_unchanged(rows, self._clock() + retry_after(failures, self._random)))
             pause, trouble = self._classify(turn, answers)
             again = self._clock() + pause
             return _Answer(_unchanged(rows, again, failed=error.may_have_acted), trouble, answers.pauses)
         self._succeeded(turn)
-        self._suspects.answered(account.id, rows)
+        self._suspects.answered(account.id, rows, turn.ticket)
         seen = [self._seen(account, row, answers.get(row.order_id)) for row in rows]
         return _Answer(await self._planned(account.id, seen))
 
@@ -385,6 +398,7 @@ class AccountRunner:
             except Exception as error:
                 if goes_on and isinstance(error, LedgerUnsure):  # it may have taken orders that nobody will send
                     self._leases.forget(account.id)
+                turn.gives_back(turn)
                 failures, goes_on = failures + 1, False
                 pause = retry_after(failures, self._random)
                 log.exception("an answer for account %d could not be recorded; trying again", account.id)

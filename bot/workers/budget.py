@@ -14,6 +14,7 @@ tenth of the address's calls to those who wait, and the next free calls to those
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -203,7 +204,8 @@ class Budget:
                     else:
                         if heard != (heard := self._count_of(key).ended):
                             patience.reschedule(asyncio.get_running_loop().time() + PATIENCE.total_seconds())
-                        await self._freed.wait()
+                        with suppress(TimeoutError):  # the panel's minute ends without a word
+                            await asyncio.wait_for(self._freed.wait(), _ASK_AGAIN_EVERY.total_seconds())
         except TimeoutError:
             raise Unavailable(may_have_acted=False) from None
         finally:
@@ -321,7 +323,7 @@ class Budget:
         for quota in (*self._tiers.values(), *(count.quota for count in self._keys.values())):
             quota.follow_clock(now)
 
-    def denied(self, key: Key, error: RateLimited) -> None:
+    def denied(self, call: Ticket, error: RateLimited) -> None:
         """Block what refused: all calls for `ip`, those of a panel account for `tier`, else only this key's."""
         now = self._clock()
         # A time that is over is another clock's: gone by, it would invite the next refusal at once.
@@ -330,6 +332,6 @@ class Budget:
             case "ip":
                 self._ip.refuse(until)
             case "tier":
-                self._tier(key).refuse(until)
+                call.tier.refuse(until)
             case _:
-                self._count_of(key).refuse(until)
+                call.count.refuse(until)

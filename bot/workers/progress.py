@@ -58,6 +58,10 @@ class Streaks:
     def __init__(self) -> None:
         self._streaks: dict[int, _Streak] = {}
 
+    def goes_on(self, account_id: int) -> bool:
+        """Tell whether an account's last calls have failed."""
+        return account_id in self._streaks
+
     def failed(self, account_id: int, ticket: Ticket) -> tuple[int, bool]:
         """Count a call that failed; return how many have in a row, and whether this one was counted."""
         streak = self._streaks.get(account_id)

@@ -63,7 +63,7 @@ class Scheduler:
         self._slow: set[int] = set()
         """Accounts whose last call was slow."""
         self._somebody_waits = False
-        """Whether an account found no place when places were last given out."""
+        """Whether a turn found no place when places were last given out."""
         self._stopping = False
         self._next_sweep = self._seen_at = clock()
 
@@ -135,11 +135,11 @@ class Scheduler:
             if blocked_until:
                 upcoming.append(blocked_until)
             elif not self._budget.has_room(due.id, kind):
-                continue  # the end of a call rings the bell
+                upcoming.append(now + LEFT_FOR)  # the end of a call rings the bell, that of the panel's minute does not
             elif self._has_place(due.id, kind, now):
                 self._start(due, kind)
             else:
-                self._somebody_waits |= not under_way[due.id]
+                self._somebody_waits = True
                 upcoming += self._slow_from(now)
         return min(upcoming)
 
@@ -216,7 +216,7 @@ class Scheduler:
         """Begin a turn of an account, its call paid for: what is decided here cannot be overtaken."""
         is_first = all(turn.account_id != due.id for turn in self._turns)
         ticket = self._budget.spend(due.id, kind)
-        turn = Turn(due.id, kind, is_first, ticket, self._clock(), self._taken, self._goes_on)
+        turn = Turn(due.id, kind, is_first, ticket, self._clock(), self._taken, self._goes_on, self._give_back)
         self._settled.add(due.id)
         self._turns[turn] = task = asyncio.create_task(self._run(turn), name=f"account {due.id}")
         task.add_done_callback(lambda _: self._ended(turn))
@@ -240,6 +240,11 @@ class Scheduler:
         self._settled.add(account_id)
         return True
 
+    def _give_back(self, turn: Turn) -> None:
+        if turn.is_paid:
+            self._budget.refund(turn.ticket)
+            turn.is_paid = False
+
     def _ended(self, turn: Turn) -> None:
         del self._turns[turn]
         self._due.had_turn(turn.account_id)
@@ -261,8 +266,7 @@ class Scheduler:
             pause, is_alone = self._runner.fail(turn), True
             log.exception("account %d could not be worked on; next try in %.0f s", account_id, pause.total_seconds())
         finally:
-            if turn.is_paid:
-                self._budget.refund(turn.ticket)
+            self._give_back(turn)
         if pause is None:
             self._not_before.pop(account_id, None)
             self._settled.discard(account_id)

@@ -5,12 +5,13 @@ failed twice in a row is asked about in halves until the culprit stands alone. N
 is learned again.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.ledger import Cancellation
 from bot.panel import MAX_BATCH
+from bot.workers.budget import Ticket
 
 _SPLIT_AT = 2
 """Failures in a row of the calls that name an order."""
@@ -20,7 +21,8 @@ _SPLIT_AT = 2
 class _Suspect:
     """How often in a row the calls that named an order failed, and how many orders its next call may name."""
 
-    answered_before: int
+    since: int
+    """The number of the call that was begun last when it failed first."""
     failures: int = 0
     most: int = MAX_BATCH
     is_culprit: bool = False
@@ -36,7 +38,8 @@ class Suspects:
 
     def __init__(self) -> None:
         self._suspects: defaultdict[int, dict[int, _Suspect]] = defaultdict(dict)
-        self._answered: Counter[int] = Counter()
+        self._answered: dict[int, int] = {}
+        """The number of each account's call that was begun last among those answered."""
 
     def choose(self, account_id: int, rows: Sequence[Cancellation]) -> Sequence[Cancellation]:
         """Return the first of an account's due orders, and those that may be named in the same call."""
@@ -54,13 +57,13 @@ class Suspects:
                 most = limit
         return chosen
 
-    def failed(self, account_id: int, rows: Sequence[Cancellation], *, at_once: bool = False) -> int:
+    def failed(self, account_id: int, rows: Sequence[Cancellation], call: Ticket, *, at_once: bool = False) -> int:
         """Note that a call failed and return how often in a row that was; `at_once`: surely because of an order."""
-        suspects = self._suspects[account_id]
+        suspects, answered = self._suspects[account_id], self._answered.get(account_id, 0)
         for row in rows:
-            suspect = suspects.setdefault(row.id, _Suspect(self._answered[account_id]))
+            suspect = suspects.setdefault(row.id, _Suspect(call.count.begun))
             suspect.failures += 1
-            if suspect.most == 1 and self._answered[account_id] > suspect.answered_before:
+            if suspect.most == 1 and answered > suspect.since:
                 suspect.is_culprit = True
             if at_once or suspect.failures >= _SPLIT_AT:
                 suspect.most = max(len(rows) // 2, 1)
@@ -71,7 +74,7 @@ class Suspects:
         suspect = self._suspects[account_id].get(rows[0].id)
         return len(rows) == 1 and suspect is not None and suspect.is_culprit
 
-    def answered(self, account_id: int, rows: Iterable[Cancellation]) -> None:
+    def answered(self, account_id: int, rows: Iterable[Cancellation], call: Ticket) -> None:
         """Note that a call was answered. Where it named suspects, the next may name twice as many of them again.
 
         After an outage it would take long to ask about everything alone. That others are answered speaks for no
@@ -82,9 +85,10 @@ class Suspects:
             return
         cleared = [row for row in rows if suspects.pop(row.id, None)]
         if not suspects:
-            del self._suspects[account_id], self._answered[account_id]
+            del self._suspects[account_id]
+            self._answered.pop(account_id, None)
             return
-        self._answered[account_id] += 1
+        self._answered[account_id] = max(self._answered.get(account_id, 0), call.number)
         for suspect in suspects.values() if cleared else ():
             if not suspect.is_culprit:
                 suspect.most = min(suspect.most * 2, MAX_BATCH)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from bot.domain.order_status import OrderStatus
 from bot.ledger import Cancellation
 from bot.panel import MAX_BATCH, Answer
+from bot.workers.budget import Budget
 from bot.workers.suspects import Suspects
-from tests.world import KEY, World, messages, shown
+from tests.world import KEY, Clock, World, messages, shown
 
 SPOILT = [
     Answer(500, '{"error": "Internal error"}'),
@@ -163,14 +164,16 @@ class Row:
 def test_all_but_the_culprits_are_answered_within_some_rounds(count: int, bad: set[int]) -> None:
     suspects, due = Suspects(), [cast(Cancellation, Row(number)) for number in range(count)]
     bad &= set(range(count))
+    budget = Budget(Clock(), 10**6, 10**6)
     for _ in range(100 + 30 * len(bad)):
+        call = budget.spend(1)
         rows = list(suspects.choose(1, due[:MAX_BATCH]))
         assert rows[0] is due[0]
         if bad.isdisjoint(row.id for row in rows):
-            suspects.answered(1, rows)
+            suspects.answered(1, rows, call)
             due = [row for row in due if row not in rows]
         else:
-            suspects.failed(1, rows)
+            suspects.failed(1, rows, call)
             due = [*(row for row in due if row not in rows), *rows]  # tried again later
         if not due:
             break
@@ -179,7 +182,8 @@ def test_all_but_the_culprits_are_answered_within_some_rounds(count: int, bad: s
 
 def test_what_another_account_suspects_is_nothing_here() -> None:
     suspects, rows = Suspects(), [cast(Cancellation, Row(number)) for number in range(10)]
-    suspects.failed(1, rows)
-    suspects.failed(1, rows)
+    call = Budget(Clock(), 100, 100).spend(1)
+    suspects.failed(1, rows, call)
+    suspects.failed(1, rows, call)
     assert len(suspects.choose(1, rows)) == 5
     assert suspects.choose(2, rows) == rows

@@ -38,6 +38,13 @@ def hears(budget: Budget, key: int, limits: Limits) -> None:
     budget.ended(budget.spend(key), limits, 0.1)
 
 
+def denies(budget: Budget, key: int, error: RateLimited) -> None:
+    """Make a call that the panel refuses for its limits' sake; it does not count."""
+    call = budget._begin(key, CallKind.COMMAND)
+    budget.denied(call, error)
+    budget.refund(call)
+
+
 def most_in_a_minute(times: list[datetime]) -> int:
     """Return the largest number of calls within any 60 seconds."""
     return max((sum(start <= time < start + MINUTE for time in times) for start in times), default=0)
@@ -111,7 +118,7 @@ def test_a_refusal_of_the_address_closes_everybody() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
     reset = clock.now + timedelta(seconds=40)
-    budget.denied(ANN, RateLimited(layer="ip", reset=reset))
+    denies(budget, ANN, RateLimited(layer="ip", reset=reset))
     assert budget.blocked_until(ANN) == budget.blocked_until(BOB) == reset
     clock.now = reset - timedelta(milliseconds=1)
     assert not tries(budget, BOB)
@@ -125,7 +132,7 @@ def test_a_refusal_of_a_key_closes_that_key_alone(layer: Layer | None) -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
     reset = clock.now + timedelta(seconds=40)
-    budget.denied(ANN, RateLimited(layer=layer, reset=reset))
+    denies(budget, ANN, RateLimited(layer=layer, reset=reset))
     assert not tries(budget, ANN)
     assert tries(budget, BOB)
     clock.now = reset
@@ -135,7 +142,7 @@ def test_a_refusal_of_a_key_closes_that_key_alone(layer: Layer | None) -> None:
 def test_a_refusal_without_a_time_closes_for_a_while_and_not_for_ever() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
-    budget.denied(ANN, RateLimited())
+    denies(budget, ANN, RateLimited())
     until = budget.blocked_until(ANN)
     assert until
     assert clock.now + timedelta(seconds=5) <= until <= clock.now + MINUTE
@@ -146,7 +153,7 @@ def test_a_refusal_without_a_time_closes_for_a_while_and_not_for_ever() -> None:
 def test_a_refusal_until_a_time_that_is_over_by_our_clock_closes_all_the_same() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
-    budget.denied(ANN, RateLimited(reset=clock.now - timedelta(seconds=1)))
+    denies(budget, ANN, RateLimited(reset=clock.now - timedelta(seconds=1)))
     until = budget.blocked_until(ANN)
     assert until
     assert clock.now + timedelta(seconds=5) <= until <= clock.now + MINUTE
@@ -156,8 +163,8 @@ def test_a_shorter_refusal_does_not_open_what_a_longer_one_closed() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
     reset = clock.now + timedelta(seconds=50)
-    budget.denied(ANN, RateLimited(reset=reset))
-    budget.denied(ANN, RateLimited(reset=reset - timedelta(seconds=40)))
+    denies(budget, ANN, RateLimited(reset=reset))
+    denies(budget, ANN, RateLimited(reset=reset - timedelta(seconds=40)))
     assert budget.blocked_until(ANN) == reset
 
 
@@ -177,7 +184,7 @@ def test_an_answer_that_was_long_under_way_does_not_open_what_a_refusal_closed()
     budget = Budget(clock, 300, 100)
     reset = clock.now + timedelta(seconds=50)
     call = budget.spend(ANN)
-    budget.denied(ANN, RateLimited(reset=reset))
+    denies(budget, ANN, RateLimited(reset=reset))
     budget.ended(call, Limits(remaining=0, reset=reset - timedelta(seconds=40)), 0.1)
     assert budget.blocked_until(ANN) == reset
 
@@ -262,7 +269,7 @@ def test_no_header_stops_calls_for_longer_than_an_hour(headers: dict[str, str], 
     clock = Clock()
     budget = Budget(clock, 300, 100)
     hears(budget, ANN, read_limits(headers, clock.now))
-    budget.denied(ANN, RateLimited(layer=layer, reset=read_reset(headers, clock.now)))
+    denies(budget, ANN, RateLimited(layer=layer, reset=read_reset(headers, clock.now)))
     clock.now += timedelta(hours=1)
     assert tries(budget, ANN)
     assert spend_all(budget, ANN) < 300
@@ -299,7 +306,7 @@ def budget_with_linked_keys() -> tuple[Clock, Budget]:
 def test_a_refusal_closes_what_it_was_about(layer: Layer | None, closed: set[int], use: CallKind) -> None:
     clock, budget = budget_with_linked_keys()
     reset = clock.now + timedelta(seconds=40)
-    budget.denied(ANN, RateLimited(layer=layer, reset=reset))
+    denies(budget, ANN, RateLimited(layer=layer, reset=reset))
     assert {key for key in (ANN, LINKED, BOB, OTHER) if budget.blocked_until(key, use)} == closed
     assert {budget.blocked_until(key, use) for key in closed} == {reset}
     assert {key for key in (ANN, LINKED, BOB, OTHER) if budget.earliest(key, 1) == reset} == closed
@@ -319,7 +326,7 @@ def test_what_is_used_up_is_the_tiers_for_all_its_keys(limits: dict[str, int], c
 def test_keys_that_turn_out_to_be_of_one_account_are_closed_from_then_on() -> None:
     clock = Clock()
     budget = Budget(clock, 300, 100)
-    budget.denied(ANN, RateLimited(layer="tier", reset=clock.now + MINUTE))
+    denies(budget, ANN, RateLimited(layer="tier", reset=clock.now + MINUTE))
     assert not budget.blocked_until(LINKED)
     budget.link(LINKED, ANN)
     assert budget.blocked_until(LINKED)
@@ -349,7 +356,7 @@ def test_who_comes_to_anothers_key_brings_no_refusals_of_an_earlier_one() -> Non
     budget.link(ANN, ANN, b"a key")
     budget.link(BOB, BOB, b"the team's")
     spend_all(budget, ANN)
-    budget.denied(ANN, RateLimited(layer="key", reset=clock.now + timedelta(hours=1)))
+    denies(budget, ANN, RateLimited(layer="key", reset=clock.now + timedelta(hours=1)))
     for key in (b"the team's", b"a key", b"the team's"):
         budget.link(ANN, ANN, key)
     assert not budget.blocked_until(BOB)
