@@ -13,6 +13,10 @@ twice their usual time and a second more. The usual time is a minimum that is fo
 queue would become usual. A call that was alone under way tells it anew: its time owes nothing to concurrency, and a
 panel that has become slower for good is soon called as often as before.
 
+What was once too many is tried again only after many calls, and after twice as many each time that it turns out so:
+each try costs a refusal, after which the panel may want none for half a minute. CUBIC slows down before its last window
+for the same reason.
+
 Unlike TCP it begins at the most: a list is to go at once, and the limits per minute hold anyway. For the same reason it
 does not matter to its growth whether as many calls were under way as might have been.
 """
@@ -28,6 +32,9 @@ _FORGOTTEN_A_CALL = 1.002
 _LEAST_SECONDS = 0.1
 """Nothing below is told apart, and a minimum of 0 would never rise."""
 _MOST_LIKES = 16
+_WARY = 8
+"""So many times more calls it takes to grow into what was too many before, doubled each time, four times at most."""
+_MOST_TIMES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +66,17 @@ class _Times:
 class Concurrency:
     """The limit of one key: 1 <= `limit` <= `most`.
 
-    `cut_at`: the number of the call begun last at the last cut; `times`: of the last likes seen.
+    `cut_at`: the number of the call begun last at the last cut; `times`: of the last likes seen; `wall`: how many at
+    once turned out to be too many, 0 for none, and `hits`: how often again; `has_grown`: since the last cut.
     """
 
     most: int
     limit: float
     cut_at: int = -1
     times: tuple[_Times, ...] = ()
+    wall: int = 0
+    hits: int = 0
+    has_grown: bool = False
 
     @classmethod
     def begin(cls, most: int) -> Self:
@@ -100,8 +111,18 @@ class Concurrency:
         return _Times(like, usual, known.slow + 1 if is_slow else 0)
 
     def _grown(self) -> "Concurrency":
-        return replace(self, limit=min(self.limit + 1 / self.limit, self.most))
+        step, wall = 1 / self.limit, self.wall
+        if wall and self.limit >= wall - 1:
+            step /= _WARY * 2**self.hits
+        limit = min(self.limit + step, self.most)
+        if wall and limit >= wall + 1:
+            return replace(self, limit=limit, wall=0, hits=0, has_grown=True)
+        return replace(self, limit=limit, has_grown=True)
 
     def _cut(self, call: EndedCall) -> "Concurrency":
-        times = tuple(replace(one, slow=0) for one in self.times)
-        return replace(self, limit=max(self.limit * _CUT, 1), cut_at=call.last_begun, times=times)
+        times, wall, hits = tuple(replace(one, slow=0) for one in self.times), self.wall, self.hits
+        if self.has_grown and self.at_once > 1:  # else it goes on to fail: that says nothing of how many are too many
+            hits = min(hits + 1, _MOST_TIMES) if self.at_once == wall else 0
+            wall = self.at_once
+        limit = max(self.limit * _CUT, 1)
+        return replace(self, limit=limit, cut_at=call.last_begun, times=times, wall=wall, hits=hits, has_grown=False)

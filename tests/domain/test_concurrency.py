@@ -82,8 +82,8 @@ def throughput(ended: list[Ended], since: float = 0.0) -> float:
         pytest.param(servers(3), 3.0, 0.99, 0, id="three at once"),
         pytest.param(servers(8), 8.0, 0.99, 0, id="eight at once"),
         pytest.param(servers(8, 0.1), 80.0, 0.99, 0, id="eight at once, quick"),
-        pytest.param(refuses_beyond(3), 3.0, 0.8, 200, id="refuses more than three"),
-        pytest.param(refuses_beyond(1), 1.0, 0.95, 350, id="refuses more than one"),
+        pytest.param(refuses_beyond(3), 3.0, 0.95, 30, id="refuses more than three"),
+        pytest.param(refuses_beyond(1), 1.0, 0.99, 30, id="refuses more than one"),
         pytest.param(noisy(0.1, 0.5), 8 / 0.1133, 0.99, 0, id="noise at 100 ms"),
         pytest.param(noisy(1.0, 0.5), 8 / 1.133, 0.99, 0, id="noise at a second"),
         pytest.param(noisy(3.0, 0.25), 8 / 3.095, 0.99, 0, id="noise at three seconds"),
@@ -225,17 +225,35 @@ def test_whatever_happens_the_limit_stays_between_one_and_the_most(
     after_all(most, seen)
 
 
-@given(st.integers(1, 50), calls, st.floats(0, 1e6), st.booleans())
+@given(st.integers(1, 12), calls, st.floats(0, 1e6), st.booleans())
 def test_after_whatever_happened_it_grows_back(
     most: int, seen: list[tuple[int, float, Hashable | None, bool]], seconds: float, is_compared: bool
 ) -> None:
-    """By calls that go well and take about as long as one another, in a square of the most."""
+    """By calls that go well and take about as long as one another, in a square of the most.
+
+    Into what was too many before it grows more slowly.
+    """
     limiter = after_all(most, seen)
     like = "new" if is_compared else None
-    for number in range(10**6, 10**6 + most * most // 2 + most):
+    wary = 2 * (most + 1) * 8 * 2**4
+    for number in range(10**6, 10**6 + most * most // 2 + most + wary):
         limiter = limiter.after(EndedCall(number, number, seconds, like, dropped=False))
 
-    assert limiter.limit == most
+    assert limiter.at_once >= (limiter.wall - 1 if limiter.wall else most)
+
+
+def test_what_was_too_many_is_tried_again_more_rarely_each_time_and_in_the_end() -> None:
+    dropped = [number for number, one in enumerate(islice(run(refuses_beyond(3)), 20_000)) if one.dropped]
+    tries = [number for number, before in zip(dropped[1:], dropped, strict=False) if number - before > 8]
+    assert len(tries) < 60
+    assert tries[-1] - tries[-2] > 4 * (tries[1] - tries[0])
+
+    limiter, number = list(islice(run(refuses_beyond(3)), 1_000))[-1].limiter, 10**6
+    assert limiter.wall == 4
+    while limiter.limit < MOST:
+        number += 1
+        limiter = limiter.after(ended(number))
+    assert number < 10**6 + 5_000
 
 
 @given(calls)
