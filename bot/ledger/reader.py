@@ -243,11 +243,15 @@ class Reader(Overviews):
     ) -> list[Cancellation]:
         """Return the orders to ask about now, filled up with those due next; none while nothing is due.
 
-        `without`: those that are being asked about.
+        `without`: those that are being asked about. Where there are more than that, the first checks of short requests
+        go before all else: a user reads their card.
         """
         which = {"account_id": account_id, "now": to_ms(now), "most": most, "without": json.dumps(list(without))}
-        rows = QUERIES.due_checks(self._db, **which)
-        return Cancellation.read_all([row async for row in rows])
+        rows = [row async for row in QUERIES.due_checks(self._db, **which)]
+        if len(rows) == most and (short := [row async for row in QUERIES.first_checks_of_short(self._db, **which)]):
+            first = {row["id"] for row in short}
+            rows = [*short, *(row for row in rows if row["id"] not in first)][:most]
+        return Cancellation.read_all(rows)
 
     async def cards_due(self, now: datetime) -> list[Request]:
         """Return the requests whose card is behind the ledger."""

@@ -256,7 +256,7 @@ class AccountRunner:
             outcomes = lost(pause, may_have_acted=error.may_have_acted, error=error)
             return _Answer(outcomes, trouble, answers.pauses)
         self._succeeded(turn)
-        if self._cancel_failures.succeeded(account.id, turn.ticket):
+        if self._cancel_failures.succeeded(account.id, turn.ticket, proves=False):
             self._sends_from.pop(account.id, None)
         now = self._clock()
 

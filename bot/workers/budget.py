@@ -147,9 +147,14 @@ class Budget:
         now = self._clock()
         if kind < CallKind.SEND:
             return self._blocked_until(key, kind, now)
+        return later(self._key_blocked_until(key, kind, now), self.address_blocked_until(kind))
+
+    def address_blocked_until(self, kind: CallKind) -> datetime | None:
+        """Return until when the scheduler may make no such call with any key, or None."""
+        now = self._clock()
         kept = min(len(self._waiting), int(self._ip.limit * _WAITING_SHARE_OF_IP))
         sent = full(self._ip.sent, self._ip.limit - self._ip.limit // LEFT_BY_SENDING, now)
-        until = later(self._blocked_until(key, kind, now, kept), sent)
+        until = later(self._ip.blocked_until(now, kind, kept), sent)
         return until if until and until > now else None
 
     def _blocked_until(

@@ -50,10 +50,7 @@ class _Streak:
 
 
 class Streaks:
-    """How often in a row each account's calls have failed. What was under way together fails once, and proves nothing.
-
-    Calls that end after a failure, and were begun before it, neither count as the next one nor end the row.
-    """
+    """How often in a row each account's calls have failed. What was under way together fails once."""
 
     def __init__(self) -> None:
         self._streaks: dict[int, _Streak] = {}
@@ -71,10 +68,13 @@ class Streaks:
         self._streaks[account_id] = _Streak(failures, ticket, ticket.count.begun)
         return failures, True
 
-    def succeeded(self, account_id: int, ticket: Ticket) -> bool:
-        """Note a call that was answered; tell whether it has ended a row of failures."""
+    def succeeded(self, account_id: int, ticket: Ticket, *, proves: bool = True) -> bool:
+        """Note a call that was answered; tell whether it has ended a row of failures.
+
+        `proves`: also where it was begun before the last of them, and may be an answer from better times.
+        """
         streak = self._streaks.get(account_id)
-        if streak is None or streak.covers(ticket):
+        if streak is None or (not proves and streak.covers(ticket)):
             return False
         del self._streaks[account_id]
         return True

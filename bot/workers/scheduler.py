@@ -131,6 +131,9 @@ class Scheduler:
         # Commands first; among equals whoever has fewest calls under way and has called least of late, so that nobody's
         # thousands keep others waiting.
         for kind, _, _, due in sorted(ready, key=lambda one: one[:3]):
+            if until := self._budget.address_blocked_until(kind):
+                upcoming.append(until)
+                break  # and so are all behind it
             blocked_until = self._budget.blocked_until(due.id, kind)
             if blocked_until:
                 upcoming.append(blocked_until)

@@ -148,6 +148,25 @@ async def test_a_short_request_does_not_wait_for_a_long_list(here: World, ann: A
         await until(lambda: "ord_short" in under_way(here))
 
 
+async def test_a_short_request_is_checked_before_a_long_list(here: World, ann: Any) -> None:
+    await ask(here, ann, a_list(here, 3_000))
+    here.order("ord_short")
+    await here.one_call()
+    while here.sql("SELECT waiting FROM requests") != [(0,)]:
+        await here.one_call()
+    checking = hang(here)
+    async with at_work(here):
+        await until(lambda: len(here.wire.under_way) == 8)
+        await ann.slash("cancel", orders="ord_short")
+        next_ones = hang(here)
+        checking.set()
+        await until(lambda: ("cancel", ("ord_short",)) in here.wire.under_way)
+        hang(here)
+        next_ones.set()
+        await until(lambda: any(action == "status" and "ord_short" in named for action, named in here.wire.under_way))
+    assert len(here.calls("status")) < 30 - 4
+
+
 async def test_after_a_429_nothing_goes_out_before_the_panel_says_so(here: World, ann: Any) -> None:
     orders = a_list(here, 2_000)
     await ask(here, ann, orders)

@@ -28,3 +28,12 @@ WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 
       AND id NOT IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:without AS JSON)))
 )
 ORDER BY due_at, id LIMIT :most;
+
+-- name: first_checks_of_short(account_id, now, most, without)
+-- Of the newest requests that one call is enough for, what has not been checked yet.
+SELECT c.* FROM (
+    SELECT id FROM requests WHERE account_id = :account_id AND began_at IS NOT NULL AND orders <= :most ORDER BY began_at DESC LIMIT 20
+) AS short CROSS JOIN cancellations c
+WHERE c.request_id = short.id AND c.state IN ('accepted', 'unknown') AND c.checks = 0 AND c.due_at <= :now
+  AND c.id NOT IN (SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:without AS JSON)))
+ORDER BY c.due_at, c.id LIMIT :most;
