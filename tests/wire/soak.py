@@ -15,7 +15,7 @@ from random import Random
 
 from pydantic import SecretStr
 
-from bot.demo.panel import SimulatedPanel, Upstream
+from bot.demo.panel import Upstream
 from bot.domain.clock import utc_now
 from bot.domain.states import State, Transition
 from bot.ledger import Ledger, MessageRef, Outcome
@@ -23,13 +23,17 @@ from bot.panel import Answer
 from bot.services.key_seals import seal_key
 from bot.settings import Settings
 from bot.vault import open_vault
-from tests.wire.stage import KEY, Audit, Stage, audit, stage
+from tests.wire.stage import KEY, Audit, CountedPanel, Stage, audit, stage
 from tests.wire.stand_in import Fault, StandIn
 
 LANES = 4
 """Stories told side by side: they mostly wait."""
 ROUND = 20
 """Random kills in one ledger's life."""
+_LISTS = 1 / 3
+"""The share of requests that are long lists, sent by several calls at once."""
+_FEWEST_AT_ONCE = 4
+"""Where fewer calls were under way at once, nothing was shown of what they do to each other."""
 
 
 @dataclass
@@ -45,6 +49,8 @@ class Tally:
     cancelled_twice: int = 0
     other: int = 0
     recovery: float = 0
+    at_once: int = 0
+    """Calls that were under way at once with one key."""
     findings: list[str] = field(default_factory=list[str])
 
     def add(self, found: Audit, where: str) -> None:
@@ -137,18 +143,17 @@ async def every_place() -> Tally:
 # At random moments --------------------------------------------------------------------------------------------------
 
 
-class UnsteadyPanel(SimulatedPanel):
+class UnsteadyPanel(CountedPanel):
     """A panel that fails now and then, before it has acted, after, or long before: late, overtaken or twice."""
 
-    random: Random
     unsteady = False
     failed = 0
 
-    async def answer(self, form: Mapping[str, str]) -> Answer:
+    async def act(self, form: Mapping[str, str]) -> Answer:
         """Answer one call, or not."""
         failing = self.unsteady and self.random.random() < 0.2
         if not failing:
-            return await super().answer(form)
+            return await super().act(form)
         self.failed += 1
         if self.random.random() < 0.2:
             soon = str(int(self.clock().timestamp()) + 1)
@@ -181,7 +186,7 @@ class UnsteadyPanel(SimulatedPanel):
 
     async def _unheard(self, form: Mapping[str, str]) -> None:
         """Carry out a call that gets no answer: a status check of that kind tells the bot nothing."""
-        await super().answer(form)
+        await super().act(form)
         if form.get("action") == "status":
             self.calls.pop()
 
@@ -208,7 +213,7 @@ def trouble_for(discord: StandIn, random: Random) -> int:
 async def busy_life(tally: Tally, kills: int, seed: int, *, unsteady: bool) -> None:
     """Cancel at random and kill at random moments, then let everything come to its end."""
     random = Random(seed)
-    panel = UnsteadyPanel(utc_now, ip_limit=10**9, key_limit=10**9, latency=0.01)
+    panel = UnsteadyPanel(utc_now, ip_limit=10**9, key_limit=10**9)
     panel.random = random
     with tempfile.TemporaryDirectory() as folder:
         async with stage(Path(folder), panel) as made:
@@ -222,6 +227,7 @@ async def busy_life(tally: Tally, kills: int, seed: int, *, unsteady: bool) -> N
             with suppress(TimeoutError):  # the audit says what is missing
                 await made.all_notified(150)
             tally.faults += panel.failed
+            tally.at_once = max(tally.at_once, panel.most_at_once[KEY])
             tally.add(audit(made), f"seed {seed}")
 
 
@@ -230,7 +236,12 @@ async def one_life(stage: Stage, tally: Tally, random: Random, *, unsteady: bool
     if unsteady:
         tally.faults += trouble_for(stage.discord, random)
     for _ in range(random.randint(1, 2)):
-        await stage.cancel(*(any_order(stage, random) for _ in range(random.randint(1, 12))))
+        is_list = random.random() < _LISTS
+        count = random.randint(100, 1_000) if is_list else random.randint(1, 12)
+        asked = await stage.cancel(*(any_order(stage, random) for _ in range(count)))
+        if is_list and random.random() < 0.8:  # else it may be killed while it reads the file
+            with suppress(TimeoutError):  # its first edit may fail
+                await stage.discord.until(lambda asked=asked: asked.text, seconds=5)
     await asyncio.sleep(random.random() * random.choice([0.0, 0.05, 0.3, 1.0]))
     await stage.bot.kill()
     tally.kills += 1
@@ -342,6 +353,10 @@ def main() -> int:
     print(table([HEADS, *(tally.row() for tally in tallies)]))
     print(asyncio.run(great_restart()))
     findings = [finding for tally in tallies for finding in tally.findings]
+    at_once = max(tally.at_once for tally in tallies)
+    print(f"most calls at once with one key: {at_once}")
+    if at_once < _FEWEST_AT_ONCE:
+        findings.append(f"that is less than {_FEWEST_AT_ONCE}")
     print("\n".join(findings))
     return 1 if findings else 0
 

@@ -4,11 +4,12 @@ import asyncio
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Container, Iterable
+from collections.abc import AsyncGenerator, Callable, Container, Iterable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from bot.cards.words import WORDINGS
@@ -16,15 +17,46 @@ from bot.demo.panel import SimulatedPanel
 from bot.demo.serve import serve
 from bot.domain.clock import utc_now
 from bot.domain.states import TRANSITIONS, State
+from bot.panel import Answer
 from tests.invariants import hasty
 from tests.wire.process import SETTINGS, BotProcess
 from tests.wire.stand_in import Interaction, Sent, StandIn, stand_in
 
 KEY = "np-wire-key-0123456789"
 _LOOK_EVERY = 0.05  # seconds
+_A_LIST = 100
+"""Orders that are given as a file."""
 _STATES = {wording.title: state.value for state, wording in WORDINGS.items()}
 _SIGNS = {wording.emoji: state.value for state, wording in WORDINGS.items()}
 _TRUTH = {"cancelled": "canceled", "completed": "completed", "partial": "partial"}
+
+
+class CountedPanel(SimulatedPanel):
+    """A panel that takes another time for each call, and counts how many are under way at once with a key."""
+
+    slow = (0.05, 0.5)
+    """Between which times a call takes, in seconds."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.random = Random()
+        self.most_at_once: Counter[str] = Counter()
+        self._under_way: Counter[str] = Counter()
+
+    async def answer(self, form: Mapping[str, str]) -> Answer:
+        """Answer one call."""
+        key = form.get("key", "")
+        self._under_way[key] += 1
+        self.most_at_once[key] = max(self.most_at_once[key], self._under_way[key])
+        try:
+            await asyncio.sleep(self.random.uniform(*self.slow))
+            return await self.act(form)
+        finally:
+            self._under_way[key] -= 1
+
+    async def act(self, form: Mapping[str, str]) -> Answer:
+        """Answer a call that has arrived."""
+        return await super().answer(form)
 
 
 @dataclass
@@ -43,7 +75,10 @@ class Stage:
 
     async def cancel(self, *orders: str) -> Interaction:
         """Ask to cancel orders in the DM, and return once the question is acknowledged."""
-        asked = await self.discord.slash("cancel", orders=" ".join(orders))
+        if len(orders) < _A_LIST:
+            asked = await self.discord.slash("cancel", orders=" ".join(orders))
+        else:
+            asked = await self.discord.slash("cancel", file="\n".join(orders).encode())
         self.asked.append((asked, orders))
         return asked
 

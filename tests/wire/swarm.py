@@ -30,12 +30,15 @@ from tests.ledgers import InPostgres
 from tests.postgres import programs, running
 from tests.rules.sources import ROOT
 from tests.wire.process import SETTINGS, BotProcess
+from tests.wire.stage import CountedPanel
 from tests.wire.stand_in import Interaction, StandIn, stand_in
 
 PROCESSES = 4
 USERS = 10
-A_LIST = 250
-"""Orders in one /cancel."""
+A_LIST = (10, 1_000)
+"""The fewest and the most orders in one /cancel."""
+_FEWEST_AT_ONCE = 4
+"""Where fewer calls with one key were under way at once, nothing was shown of what they do to each other."""
 HALTS = (DEAD_AFTER + 10, WIRE_CLEAR_AFTER + 10)
 """Seconds for which a process is halted: long enough to be taken for dead, or for all that it was sending to be too."""
 _PATIENCE = 6
@@ -55,7 +58,7 @@ class Swarm:
 
     below: InPostgres
     discord: StandIn
-    panel: SimulatedPanel
+    panel: CountedPanel
     bots: list[BotProcess]
     random: Random
     asked: Counter[str] = field(default_factory=Counter[str])
@@ -171,7 +174,8 @@ def users() -> list[int]:
 @asynccontextmanager
 async def swarm(folder: Path, below: InPostgres, seed: int) -> AsyncGenerator[Swarm]:
     """Set the stage and start the processes."""
-    panel = SimulatedPanel(utc_now, ip_limit=10**9, key_limit=10**9, latency=0.8)
+    panel = CountedPanel(utc_now, ip_limit=10**9, key_limit=10**9)
+    panel.slow = (0.1, 1.5)
     async with stand_in() as discord, serve(panel) as url:
         discord.shard_of = lambda by: by // 10 % PROCESSES
         shared = {
@@ -205,7 +209,12 @@ def fill(panel: SimulatedPanel, random: Random, user: int, count: int) -> list[l
         upstream = Upstream(timedelta(seconds=random.uniform(1, 20)), ends)
         status = random.choice(["pending", "pending", "in_progress", "in_progress", "completed"])
         panel.add_order(key_of(user), order, status=status, upstream=upstream)
-    return [orders[start : start + A_LIST] for start in range(0, count, A_LIST)]
+    lists = list[list[str]]()
+    while orders:
+        size = random.randint(*A_LIST)
+        lists.append(orders[:size])
+        del orders[:size]
+    return lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +308,9 @@ async def run(below: InPostgres, orders: int, every: float, seed: int) -> int:
         f"{calls['cancel']} cancel and {calls['status']} status calls; "
         f"longest takeover {made.takeover:.1f} s, of what was being sent {made.takeover_of_calls:.1f} s"
     )
+    at_once = max(made.panel.most_at_once.values())
+    print(f"  most calls at once with one key: {at_once}")
+    faults["fewer calls at once than are to be shown"] = [at_once] if at_once < _FEWEST_AT_ONCE else []
     print(f"  accepted again, once a look had shown them running after a lost answer: {again}")
     print(f"  asked for again by whoever saw no answer, after they had ended: {anew}")
     for name, found in faults.items():
