@@ -32,6 +32,8 @@ async def test_no_table_that_grows_is_read_from_end_to_end(base: InPostgres) -> 
             await tx.place_account(user_id, "main")
     await grown.write(base.database, _ACCOUNTS, _ENDED, datetime(2026, 1, 1, tzinfo=UTC))
     link = await connect_freely(base.database)
+    for eager in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
+        await link.execute(f"SET {eager} = 0")
     try:
         plans = {name: await _plan(link, getattr(POSTGRES_QUERIES, name).sql) for name in _NAMES}
     finally:
@@ -39,6 +41,7 @@ async def test_no_table_that_grows_is_read_from_end_to_end(base: InPostgres) -> 
     whole = re.compile(rf"Seq Scan on ({'|'.join(_LARGE)})\b")
     assert len(plans) > 100
     assert [name for name, plan in plans.items() if any(map(whole.search, plan))] == []
+    assert [name for name, plan in plans.items() if any("Gather" in step for step in plan)] == []
 
 
 async def _plan(link: Any, sql: str) -> list[str]:

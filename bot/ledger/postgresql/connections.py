@@ -36,6 +36,7 @@ _SESSION = {
     "jit": "off",  # no statement here is long enough to be worth compiling
     # Nor to be planned anew each time: that takes some of them ten times as long as they run.
     "plan_cache_mode": "force_generic_plan",
+    "max_parallel_workers_per_gather": "0",  # nor to begin processes for: that takes 10 ms and more
     "lock_timeout": "20s",
     # A process that hangs, or whose machine is gone, must not keep the others from writing.
     "idle_in_transaction_session_timeout": "8s",
