@@ -7,13 +7,13 @@ What a call's end says counts as news only against calls that were begun after i
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import SecretStr
 
@@ -25,16 +25,15 @@ from bot.domain.polling import check_before_resend, may_resend, retry_after
 from bot.domain.reasons import Reason
 from bot.domain.refunds import Refund
 from bot.domain.states import State, Transition, after_cancel, after_lost_call, after_status
-from bot.ledger import Account, Cancellation, LeaseLost, Ledger, LedgerUnsure, NoticeKind, Outcome, Writer
+from bot.ledger import Account, Cancellation, LeaseLost, Ledger, LedgerUnsure, Outcome, Writer
 from bot.panel import MAX_BATCH, Panel, PanelError, RateLimited, Refused
 from bot.services.gateway import Gateway, NoAnswer, PanelCall
-from bot.workers.budget import Ticket
-from bot.workers.call_counts import CallKind
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner, groups_of
 from bot.workers.progress import Progress, Streaks
 from bot.workers.refused_keys import ASK_AGAIN_AFTER, Blame
 from bot.workers.suspects import RefusedTogether, Suspects
+from bot.workers.turns import NOTHING, Answer, Look, Taken, Turn, claimed, recorded_and_taken
 
 log = logging.getLogger(__name__)
 
@@ -53,55 +52,6 @@ _MOST_OF_WORD = 100
 """Characters that are kept of one."""
 
 _WATCHED = (State.ACCEPTED, State.QUEUED, State.UNKNOWN)
-
-
-@dataclass(slots=True, eq=False)
-class Turn:
-    """An account's turn: one call, and more while it may go on. A ticket that `is_paid` was not used yet."""
-
-    account_id: int
-    kind: CallKind
-    is_first: bool
-    """Whether it began while the account had no other."""
-    ticket: Ticket
-    begun_at: datetime
-    """When its present call was paid for."""
-    taken: Callable[["Turn", bool], None]
-    """To be told that it has taken orders, and whether there may be more for another turn."""
-    goes_on: Callable[["Turn"], bool]
-    """Pays for one more call, or says that the turn is over."""
-    gives_back: Callable[["Turn"], None]
-    """Takes back what was paid for and is not used."""
-    is_paid: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """The orders of one call; `more`: there may be others. None, but `again`: it is to be looked for once more."""
-
-    orders: Sequence[Cancellation] = ()
-    to_send: bool = False
-    more: bool = False
-    again: bool = False
-    waiting: Mapping[int, int] = field(default_factory=dict[int, int])
-    """How many orders of which request were still to be started."""
-
-
-_NONE = _Taken()
-_Look = Callable[[Writer], Coroutine[Any, Any, _Taken]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one call came to: outcomes, and what it says about the account.
-
-    `lists`: when to check what was sent, by its request, where that request is still being sent.
-    """
-
-    outcomes: Sequence[Outcome]
-    trouble: Reason | None = None
-    paused: AccountState | None = None
-    lists: Mapping[int, datetime] = field(default_factory=dict[int, datetime])
 
 
 class AccountRunner:
@@ -162,7 +112,7 @@ class AccountRunner:
             self._leases.done(turn.account_id)
         return None
 
-    async def _call(self, turn: Turn, account: Account, key: SecretStr, taken: _Taken) -> _Taken:
+    async def _call(self, turn: Turn, account: Account, key: SecretStr, taken: Taken) -> Taken:
         """Make a call for the orders taken, write down what came of it, and return those of the next call, if any."""
         try:
             make = self._send if taken.to_send else self._check_status
@@ -172,7 +122,7 @@ class AccountRunner:
             named = self._sending if taken.to_send else self._checking
             named[account.id].difference_update(order.id for order in taken.orders)
 
-    async def _take(self, account: Account) -> _Taken:
+    async def _take(self, account: Account) -> Taken:
         """Take orders for a call, starting those whose turn it is, until there are some or none is left."""
         while True:
             with self._looking(account) as look:
@@ -181,7 +131,7 @@ class AccountRunner:
                 return taken
 
     @contextmanager
-    def _looking(self, account: Account, *, urgent: bool = False) -> Generator[_Look]:
+    def _looking(self, account: Account, *, urgent: bool = False) -> Generator[Look]:
         """Yield what takes orders for a call, to be done in a transaction: no other turn is looking meanwhile.
 
         `urgent`: only what somebody waits for. What takes one call goes first, then what is due for a check, then the
@@ -192,32 +142,32 @@ class AccountRunner:
         pause, is_failing = self._sends_from.get(account.id), self._cancel_failures.goes_on(account.id)
         named = set[int]()
 
-        async def claimed(tx: Writer) -> _Taken:
-            taken = await _claimed(tx, account, most)
+        async def claim(tx: Writer) -> Taken:
+            taken = await claimed(tx, account, most)
             named.update(order.id for order in taken.orders)
             sending.update(named)
             return taken
 
-        async def look(tx: Writer) -> _Taken:
+        async def look(tx: Writer) -> Taken:
             await tx.check_lease(account.id)
             # What is taken counts as sent with the key that is stored now.
             current = await tx.account(account.id)
             if current is None or current.key_sealed != account.key_sealed or current.state is not AccountState.ACTIVE:
-                return _Taken(again=True)  # the next turn sees to it
+                return Taken(again=True)  # the next turn sees to it
             left = await tx.fewest_to_send(account.id, tx.now)
             # A pause that is longer was begun by another clock.
             pauses = pause is not None and timedelta() < pause - tx.now <= _LONGEST_PAUSE_OF_SENDING
             sends = left is not None and not pauses and not (is_failing and sending)
-            if left is not None and sends and left <= most and (sent := await claimed(tx)).orders:
+            if left is not None and sends and left <= most and (sent := await claim(tx)).orders:
                 return sent
             if due := await tx.due_checks(account.id, tx.now, MAX_BATCH, checking):
                 if urgent and all(order.checked_at for order in due):
-                    return _NONE
+                    return NOTHING
                 orders = self._suspects.choose(account.id, due)
                 named.update(order.id for order in orders)
                 checking.update(named)
-                return _Taken(orders, more=left is not None or len(due) == MAX_BATCH or len(orders) < len(due))
-            return await claimed(tx) if sends else _NONE
+                return Taken(orders, more=left is not None or len(due) == MAX_BATCH or len(orders) < len(due))
+            return await claim(tx) if sends else NOTHING
 
         try:
             yield look
@@ -226,7 +176,7 @@ class AccountRunner:
                 one.difference_update(named)
             raise
 
-    async def _send(self, turn: Turn, account: Account, key: SecretStr, taken: _Taken) -> _Answer:
+    async def _send(self, turn: Turn, account: Account, key: SecretStr, taken: Taken) -> Answer:
         self._leases.require(account.id)
         rows = taken.orders
         self._refused.taken(account.id, rows)
@@ -244,17 +194,17 @@ class AccountRunner:
         except Exception:
             # A fault of ours after the claim: the panel may have been asked, so only status can tell.
             log.exception("a cancel call for account %d broke off", account.id)
-            return _Answer(lost(self.fail(turn), may_have_acted=True))
+            return Answer(lost(self.fail(turn), may_have_acted=True))
         if isinstance(answers, NoAnswer):
             error = answers.error
             if isinstance(error, Refused):  # a single order's is its row: here one may have spoilt a whole batch
                 self._refused.refused(account.id, rows)
-                return _Answer(lost(timedelta(), may_have_acted=False))
+                return Answer(lost(timedelta(), may_have_acted=False))
             pause, trouble = self._classify(turn, answers)
             if trouble not in (None, Reason.RATE_LIMITED):  # the one is about the key, the other blocks the budget
                 self._pause_sending(turn)
             outcomes = lost(pause, may_have_acted=error.may_have_acted, error=error)
-            return _Answer(outcomes, trouble, answers.pauses)
+            return Answer(outcomes, trouble, answers.pauses)
         self._succeeded(turn)
         if self._cancel_failures.succeeded(account.id, turn.ticket, proves=False):
             self._sends_from.pop(account.id, None)
@@ -266,7 +216,7 @@ class AccountRunner:
             )
             return Outcome(row, transition, now)
 
-        return _Answer([answered(row) for row in rows], lists=self._checks_of_lists(account.id, taken.waiting))
+        return Answer([answered(row) for row in rows], lists=self._checks_of_lists(account.id, taken.waiting))
 
     def _checks_of_lists(self, account_id: int, waiting: Mapping[int, int]) -> Mapping[int, datetime]:
         """Return when to check what was sent of lists. Such a list is sent first: an order that waits may slip away.
@@ -295,7 +245,7 @@ class AccountRunner:
         turn.is_paid = False
         return await self._gateway.call_paid(account, key, call, turn.ticket, (action, orders.bit_length()))
 
-    async def _check_status(self, turn: Turn, account: Account, key: SecretStr, taken: _Taken) -> _Answer:
+    async def _check_status(self, turn: Turn, account: Account, key: SecretStr, taken: Taken) -> Answer:
         rows = taken.orders
         call = partial(Panel.status, orders=[row.order_id for row in rows])
         answers = await self._ask(turn, account, key, call, "status", len(rows))
@@ -303,17 +253,17 @@ class AccountRunner:
             error = answers.error
             if isinstance(error, Refused):
                 self._suspects.failed(account.id, rows, turn.ticket, at_once=True)
-                return _Answer(_unchanged(rows, self._clock()))
+                return Answer(_unchanged(rows, self._clock()))
             failures = self._suspects.failed(account.id, rows, turn.ticket) if error.may_have_acted else 0
             if failures and self._suspects.is_culprit(account.id, rows):  # the panel answers, but for this order
-                return _Answer(_unchanged(rows, self._clock() + retry_after(failures, self._random)))
+                return Answer(_unchanged(rows, self._clock() + retry_after(failures, self._random)))
             pause, trouble = self._classify(turn, answers)
             again = self._clock() + pause
-            return _Answer(_unchanged(rows, again, failed=error.may_have_acted), trouble, answers.pauses)
+            return Answer(_unchanged(rows, again, failed=error.may_have_acted), trouble, answers.pauses)
         self._succeeded(turn)
         self._suspects.answered(account.id, rows, turn.ticket)
         seen = [self._seen(account, row, answers.get(row.order_id)) for row in rows]
-        return _Answer(await self._planned(account.id, seen))
+        return Answer(await self._planned(account.id, seen))
 
     async def _planned(self, account_id: int, seen: list[Outcome]) -> list[Outcome]:
         """Set when to check again what is still open of the orders of one call."""
@@ -375,7 +325,7 @@ class AccountRunner:
         if self._failures.succeeded(turn.account_id, turn.ticket):
             log.info("account %d: the panel answers again", turn.account_id)
 
-    async def _record(self, turn: Turn, account: Account, answer: _Answer) -> _Taken:
+    async def _record(self, turn: Turn, account: Account, answer: Answer) -> Taken:
         """Write an answer down, however often it takes: what the panel has done must not be forgotten.
 
         Where the turn goes on, the orders of its next call are taken in the same transaction; return them. Each try is
@@ -388,13 +338,13 @@ class AccountRunner:
             try:
                 with self._looking(account, urgent=True) as look:
                     outcomes, refunds, taken = await self._ledger.write_at_once(
-                        partial(_recorded_and_taken, account=account, answer=answer, look=look if goes_on else None)
+                        partial(recorded_and_taken, account=account, answer=answer, look=look if goes_on else None)
                     )
                 break
             except LeaseLost:
                 log.warning("account %d was taken over; what the panel answered is asked for again there", account.id)
                 self._leases.forget(account.id)
-                return _NONE
+                return NOTHING
             except Exception as error:
                 if goes_on and isinstance(error, LedgerUnsure):  # it may have taken orders that nobody will send
                     self._leases.forget(account.id)
@@ -423,54 +373,3 @@ def _next_check(seen: Outcome, now: datetime, planned: datetime) -> datetime:
     if not seen.shows_running and (resend_at is None or resend_at <= now):
         return planned
     return min(planned, check_before_resend(now, resend_at))
-
-
-async def _claimed(tx: Writer, account: Account, most: int) -> _Taken:
-    """Start orders and take those that are ready; where all that were started had been asked for before: again."""
-    started = await tx.start_orders(account.id, most)
-    orders = await tx.claim_for_sending(account.id, most)
-    waiting = dict(await tx.requests_to_send(account.id))
-    more = bool(waiting) or len(orders) == most
-    return _Taken(orders, to_send=True, more=more, again=bool(started), waiting=waiting)
-
-
-async def _recorded_and_taken(
-    tx: Writer, account: Account, answer: _Answer, look: _Look | None
-) -> tuple[Sequence[Outcome], list[Refund], _Taken]:
-    outcomes, refunds = await _recorded(tx, account, answer)
-    return outcomes, refunds, await look(tx) if look else _NONE
-
-
-async def _recorded(tx: Writer, account: Account, answer: _Answer) -> tuple[Sequence[Outcome], list[Refund]]:
-    await tx.check_lease(account.id)
-    outcomes = answer.outcomes
-    if answer.lists:  # whether its last orders are started is known here alone: other turns start some as well
-        still = {request_id for request_id, _ in await tx.requests_to_send(account.id)} & answer.lists.keys()
-        outcomes = [
-            replace(one, due_at=answer.lists[one.cancellation.request_id])
-            if one.cancellation.request_id in still
-            else one
-            for one in outcomes
-        ]
-    refunds = await tx.record(account.id, outcomes)
-    await _stop_what_came_back(tx, outcomes)
-    is_new = await tx.set_trouble(account.id, answer.trouble)
-    if answer.paused and await tx.pause(account, answer.paused):
-        is_new = True
-        await tx.notify(account, NoticeKind(answer.paused.value))
-    if is_new:
-        await tx.touch_account(account.id)
-    return outcomes, refunds
-
-
-async def _stop_what_came_back(tx: Writer, outcomes: Iterable[Outcome]) -> None:
-    """Withdraw what certainly did not go out of a list that was stopped meanwhile: the press did not reach it."""
-    unsent = (
-        one.cancellation
-        for one in outcomes
-        if one.transition.state is State.REQUESTED and not one.transition.ambiguous_attempts
-    )
-    for request_id in {order.request_id for order in unsent}:
-        request = await tx.request(request_id)
-        if request and not request.waiting and State.WITHDRAWN in await tx.groups_of_request(request_id):
-            await tx.stop_request(request)

@@ -15,13 +15,14 @@ from datetime import datetime, timedelta
 from bot.domain.clock import Clock
 from bot.domain.polling import farthest
 from bot.ledger import Due, LeaseLost, Ledger, Work
-from bot.workers.account_runner import LEFT_FOR, AccountRunner, Turn
+from bot.workers.account_runner import LEFT_FOR, AccountRunner
 from bot.workers.budget import Budget
 from bot.workers.call_counts import CallKind
 from bot.workers.due_accounts import DueAccounts
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner
 from bot.workers.tasks import WakeEvent
+from bot.workers.turns import Turn
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Work on a ledger of a million rows (filled.py), through bot.ledger and through sqlite3 alone; then scale.py on it.
 
-Each step is what is done around one call (bot/workers/account_runner.py: `_take`, `_record`): claim,
+Each step is what is done around one call (bot/workers/turns.py): claim,
 read what is due, write down what came of it. On one copy of the ledger bot.ledger does it; the statements are written
 down with their parameters, and done at once again on another copy by sqlite3 in a plain loop: the same statements, the
 same parameters, pragmas and commits, in turn. Strict on the bot: the loop is given its parameters ready-made, makes no
@@ -23,7 +23,7 @@ from bot.domain.panel_answers import Accepted, OrderReading
 from bot.domain.states import after_cancel, after_status
 from bot.ledger import Account, Cancellation, Ledger, Outcome
 from bot.panel import MAX_BATCH
-from bot.workers.account_runner import _Answer, _claimed, _recorded
+from bot.workers.turns import Answer, claimed, recorded
 from tests.benchmarks import filled, scale
 from tests.benchmarks.replay import bare_sqlite, play, recording
 from tests.benchmarks.sides import limited_panel, prepare
@@ -46,7 +46,7 @@ async def check(ledger: Ledger, account_id: int) -> int:
     rows = await ledger.read.due_checks(account_id, now, MAX_BATCH)
     await ledger.read.count_started(account_id)
     seen = [_seen(row, ENDED if number == 0 else RUNNING, now) for number, row in enumerate(rows)]
-    await ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(seen)))
+    await ledger.write_at_once(lambda tx: recorded(tx, account, Answer(seen)))
     return len(rows)
 
 
@@ -54,9 +54,9 @@ async def send(ledger: Ledger, account_id: int) -> int:
     """Send an account's orders, all of which are accepted; return how many they were."""
     now = utc_now() + PAUSE
     account = await _begin(ledger, account_id, now)
-    taken = await ledger.write_at_once(lambda tx: _claimed(tx, account, MAX_BATCH))
+    taken = await ledger.write_at_once(lambda tx: claimed(tx, account, MAX_BATCH))
     outcomes = [Outcome(row, after_cancel(row.ambiguous_attempts, Accepted()), now) for row in taken.orders]
-    await ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(outcomes)))
+    await ledger.write_at_once(lambda tx: recorded(tx, account, Answer(outcomes)))
     return len(outcomes)
 
 

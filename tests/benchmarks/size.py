@@ -39,7 +39,7 @@ from bot.panel import MAX_BATCH
 from bot.services.key_seals import seal_key
 from bot.settings import Settings
 from bot.vault import open_vault
-from bot.workers.account_runner import _Answer, _claimed, _recorded
+from bot.workers.turns import Answer, claimed, recorded
 from tests.benchmarks import grown
 from tests.benchmarks.filled import key_of
 from tests.benchmarks.ledger import ENDED, _seen
@@ -100,7 +100,7 @@ class Grown:
         """Claim what is to be sent."""
         account = await self.app.ledger.read.account(self.account_id)
         assert account
-        taken = await self.app.ledger.write_at_once(lambda tx: _claimed(tx, account, MAX_BATCH))
+        taken = await self.app.ledger.write_at_once(lambda tx: claimed(tx, account, MAX_BATCH))
         self.rows = taken.orders
         assert len(self.rows) == len(self.named)
 
@@ -119,7 +119,7 @@ class Grown:
     async def _record(self, outcomes: Sequence[Outcome]) -> None:
         account = await self.app.ledger.read.account(self.account_id)
         assert account
-        await self.app.ledger.write_at_once(lambda tx: _recorded(tx, account, _Answer(outcomes)))
+        await self.app.ledger.write_at_once(lambda tx: recorded(tx, account, Answer(outcomes)))
 
     async def accounts_due(self) -> None:
         """Read whose turn it is."""

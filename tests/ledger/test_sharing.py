@@ -11,8 +11,8 @@ from bot.domain.reasons import Reason
 from bot.domain.states import State, Transition
 from bot.ledger import DEAD_AFTER, SURE_FOR, WIRE_CLEAR_AFTER, LeaseLost, Ledger, Outcome, Preview, PreviewState, Writer
 from bot.panel import CALL_DEADLINE
-from bot.workers.account_runner import _Answer, _claimed, _recorded
 from bot.workers.leases import Leases
+from bot.workers.turns import Answer, claimed, recorded
 from tests.ledger.ledger_case import ANN, CARD_ENDS, KEY, LATER, WINDOW, LedgerCase, ask, connect, opened
 from tests.ledgers import InPostgres
 from tests.world import Clock
@@ -31,7 +31,7 @@ class Pair:
 
         async def claim(tx: Writer) -> list[str]:
             await tx.check_lease(self.ledger_case.account.id)
-            return [row.order_id for row in (await _claimed(tx, self.ledger_case.account, 100)).orders]
+            return [row.order_id for row in (await claimed(tx, self.ledger_case.account, 100)).orders]
 
         return await ledger.write_at_once(claim)
 
@@ -127,8 +127,8 @@ async def test_a_process_that_comes_back_in_time_goes_on_with_its_call(pair: Pai
     row = await pair.ledger_case.newest("ord_A")
     pair.dies(pair.one, DEAD_AFTER + 10)
     assert not await pair.take(pair.other)
-    answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
-    await pair.one.write_at_once(lambda tx: _recorded(tx, pair.ledger_case.account, answer))
+    answer = Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
+    await pair.one.write_at_once(lambda tx: recorded(tx, pair.ledger_case.account, answer))
     assert await pair.state() is State.ACCEPTED
     assert await pair.take(pair.other)  # nothing is on its way any more
 
@@ -140,8 +140,8 @@ async def test_what_is_being_sent_is_not_left_to_others(pair: Pair) -> None:
         await tx.release([pair.ledger_case.account.id])
     assert not await pair.take(pair.other)
     row = await pair.ledger_case.newest("ord_A")
-    answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
-    await pair.one.write_at_once(lambda tx: _recorded(tx, pair.ledger_case.account, answer))
+    answer = Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
+    await pair.one.write_at_once(lambda tx: recorded(tx, pair.ledger_case.account, answer))
     async with pair.one.write() as tx:
         await tx.release([pair.ledger_case.account.id])
     assert await pair.take(pair.other)
@@ -154,9 +154,9 @@ async def test_whoever_lost_an_account_writes_nothing_there(pair: Pair) -> None:
     pair.dies(pair.one)
     await pair.take(pair.other)
     before = await pair.ledger_case.newest("ord_A")
-    answer = _Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
+    answer = Answer([Outcome(row, Transition(State.ACCEPTED, 0), LATER)])
     with pytest.raises(LeaseLost):
-        await pair.one.write_at_once(lambda tx: _recorded(tx, pair.ledger_case.account, answer))
+        await pair.one.write_at_once(lambda tx: recorded(tx, pair.ledger_case.account, answer))
     assert await pair.ledger_case.newest("ord_A") == before
 
 
