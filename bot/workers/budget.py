@@ -130,11 +130,15 @@ class Budget:
         is_held = account_id in self._fingerprints and fingerprint in self._fingerprints.values()
         self._keys.pop(account_id, None)
         self._fingerprints[account_id] = fingerprint
-        if before and is_held:
-            self._count_of(account_id).spend(self._clock(), CallKind.COMMAND)
-        elif before:
-            self._count_of(account_id).absorb(before)
-            self._count_of(account_id).quota.refuse(before.quota.refused_until)
+        if before is None:
+            return
+        count = self._count_of(account_id)
+        count.begun = max(count.begun, before.begun)  # of an account's calls the later one has the higher number
+        if is_held:
+            count.spend(self._clock(), CallKind.COMMAND)
+        else:
+            count.absorb(before)
+            count.quota.refuse(before.quota.refused_until)
 
     def _count_of(self, key: Key) -> _KeyCount:
         return self._keys[self._fingerprints.get(key, key)]

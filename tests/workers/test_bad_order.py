@@ -187,3 +187,16 @@ def test_what_another_account_suspects_is_nothing_here() -> None:
     suspects.failed(1, rows, call)
     assert len(suspects.choose(1, rows)) == 5
     assert suspects.choose(2, rows) == rows
+
+
+def test_a_culprit_is_found_out_under_a_new_key_as_well() -> None:
+    budget = Budget(Clock(), 10**6, 10**6)
+    budget.link(1, 1, b"a key")
+    suspects, rows = Suspects(), [cast(Cancellation, Row(number)) for number in range(2)]
+    for _ in range(3):
+        suspects.failed(1, rows, budget.spend(1))
+    budget.link(1, 1, b"another key")
+    suspects.answered(1, rows[1:], budget.spend(1))
+    for _ in range(2):
+        suspects.failed(1, rows[:1], budget.spend(1))
+    assert suspects.is_culprit(1, rows[:1])
