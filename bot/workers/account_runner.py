@@ -2,7 +2,7 @@
 
 Requests go before status checks. A call is never cancelled from outside. Several turns of an account are under way at
 once: what each takes is its own, orders to be sent by their state in the ledger, orders to be checked by `_checking`.
-What a call's end says counts as news only against calls that were begun after it (`Streak`).
+What a call's end says counts as news only against calls that were begun after it (`Streaks`).
 """
 
 import logging

@@ -26,16 +26,17 @@ from bot.workers.turns import Turn
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 16
-"""Accounts worked on side by side; at five calls a second one call may take three seconds. These are first turns: what
-an account has beside its first is counted by itself, so that nobody's list takes another's place."""
+_FIRST_TURNS = 16
+"""Accounts worked on side by side; at five calls a second one call may take three seconds. What an account has beside
+its first turn is counted by itself, so that nobody's list takes another's place."""
+_FIRST_TURNS_WATCHING = 12
+"""At most this many of them by watching: a command finds a free one even if the panel hangs."""
 _MORE_TURNS = 32
 """Turns beside their accounts' first; half of them at most of accounts that were slow last."""
-_WATCHING_AT_ONCE = 12
-"""At most this many of them by watching: a command finds a free one even if the panel hangs."""
 SLOW_AFTER = timedelta(seconds=5)
 """A call that takes longer counts as slow: those take at most half of the room, so that others find a place."""
-_MOST_AT_ALL = 4 * _AT_ONCE
+_MOST_FIRST_TURNS = 4 * _FIRST_TURNS
+"""With those that are slow."""
 _SWEEP_EVERY = timedelta(minutes=1)
 _LIVES = 5_000
 """Cancels ended last that the schedule learns from."""
@@ -189,13 +190,13 @@ class Scheduler:
         first = self._turns.keys() - more
         slow = self._count_slow(first, now)
         likely = sum(turn.account_id in self._slow or turn.begun_at + SLOW_AFTER <= now for turn in first)
-        if len(first) >= _MOST_AT_ALL or (account_id in self._slow and likely >= _AT_ONCE // 2):
+        if len(first) >= _MOST_FIRST_TURNS or (account_id in self._slow and likely >= _FIRST_TURNS // 2):
             return False
-        if len(first) - slow >= _AT_ONCE - min(slow, _AT_ONCE // 2):
+        if len(first) - slow >= _FIRST_TURNS - min(slow, _FIRST_TURNS // 2):
             return False
         watching = [turn for turn in first if turn.kind is CallKind.WATCH]
         slow = self._count_slow(watching, now)
-        room = _WATCHING_AT_ONCE - min(slow, _WATCHING_AT_ONCE // 2)
+        room = _FIRST_TURNS_WATCHING - min(slow, _FIRST_TURNS_WATCHING // 2)
         return kind is CallKind.SEND or len(watching) - slow < room
 
     def _starts_at(self, due: Due, now: datetime) -> tuple[datetime, CallKind]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.workers.scheduler import _AT_ONCE, SLOW_AFTER
+from bot.workers.scheduler import _FIRST_TURNS, SLOW_AFTER
 from tests.world import World
 
 pytestmark = pytest.mark.usefixtures("env")
@@ -35,7 +35,7 @@ async def sent(here: World, order: str) -> None:
 
 
 async def test_others_find_room_once_calls_are_slow(here: World, ann: Any) -> None:
-    answered = await hang(here, 3 * _AT_ONCE)
+    answered = await hang(here, 3 * _FIRST_TURNS)
     await here.app.scheduler.start_due()
     here.order("ord_A")
     await ann.slash("cancel", orders="ord_A")  # behind all the others
@@ -43,15 +43,15 @@ async def test_others_find_room_once_calls_are_slow(here: World, ann: Any) -> No
         here.skip(SLOW)
         await here.app.scheduler.start_due()
     await sent(here, "ord_A")
-    assert here.app.scheduler.slow_calls == 3 * _AT_ONCE
+    assert here.app.scheduler.slow_calls == 3 * _FIRST_TURNS
     answered.set()
     await here.settle()
     assert here.app.scheduler.slow_calls == 0
-    assert len(here.cancel_calls()) == 3 * _AT_ONCE + 1
+    assert len(here.cancel_calls()) == 3 * _FIRST_TURNS + 1
 
 
 async def test_whoever_was_slow_takes_no_more_than_half_of_the_room(here: World) -> None:
-    answered = await hang(here, 2 * _AT_ONCE)
+    answered = await hang(here, 2 * _FIRST_TURNS)
     for _ in range(3):
         await here.app.scheduler.start_due()
         here.skip(SLOW)
@@ -61,6 +61,6 @@ async def test_whoever_was_slow_takes_no_more_than_half_of_the_room(here: World)
     for _ in range(10):
         here.skip(SLOW)
         await here.app.scheduler.start_due()
-    assert here.app.scheduler.slow_calls <= _AT_ONCE // 2
+    assert here.app.scheduler.slow_calls <= _FIRST_TURNS // 2
     answered.set()
     await here.settle()
