@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.panel import RateLimited
+from bot.domain.panel_answers import Limits
+from bot.panel import RateLimited, Unavailable
 from bot.workers.budget import PATIENCE, Budget, Key, NewKey
 from bot.workers.call_counts import CallKind
+from tests.panel.lines import clock_of_loop
 from tests.workers.test_budget import ANN, BOB, WINDOW, most_in_a_minute, spend_all
 from tests.world import Clock
 
@@ -152,3 +154,21 @@ async def test_whoever_comes_behind_a_whole_minutes_calls_is_refused_at_once() -
     clock.now += PATIENCE / 2
     asleep.set()
     await asyncio.gather(*waits[:10])
+
+
+async def test_whoever_waits_for_room_is_patient_as_long_as_calls_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget, loop = Budget(Clock(), 300, 100, at_once=2), clock_of_loop(monkeypatch)
+    under_way = [budget.spend(ANN) for _ in range(2)]
+    waits = [asyncio.create_task(budget.wait(ANN)) for _ in range(3)]
+    for first in waits[:2]:
+        await loop.skip(PATIENCE.total_seconds() - 2)
+        budget.ended(under_way.pop(), Limits(), 0.1)
+        await first
+    await loop.skip(PATIENCE.total_seconds() - 2)
+    assert not waits[2].done()
+    await loop.skip(3)
+    with pytest.raises(Unavailable) as refused:
+        await waits[2]
+    assert not refused.value.may_have_acted
+    budget.ended(waits[0].result(), Limits(), 0.1)
+    assert budget.has_room(ANN)
