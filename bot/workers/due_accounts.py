@@ -26,6 +26,8 @@ class DueAccounts:
         """From when on others may be due that are not known; None: never."""
         self._is_cut = False
         """Whether there are more of them in the ledger."""
+        self._is_more_urgent = False
+        """Whether there may be more in the ledger that are urgent."""
 
     def forget(self) -> None:
         """Ask about all of them next time: something was made due, or the clock was set."""
@@ -38,11 +40,16 @@ class DueAccounts:
     async def read(self, now: datetime) -> Collection[Due]:
         """Return those that are due first; of what falls due later all that falls due soonest."""
         changed, self._changed = self._changed, set()
-        due_now = sum(one.due_at <= now for one in self._known.values())
+        due_now = sum(
+            _is_urgent(one, now) if self._is_more_urgent else one.due_at <= now for one in self._known.values()
+        )
         ask_all = self._is_behind or (self._is_cut and due_now < _FEW) or (self._until and self._until <= now)
         self._is_behind = False
         try:
-            await (self._read_all(now) if ask_all else self._read_some(changed, now))
+            if ask_all:
+                await self._read_all(now)
+            if not ask_all or self._is_cut:
+                await self._read_some(changed, now)
         except BaseException:
             self._is_behind = True
             raise
@@ -50,11 +57,19 @@ class DueAccounts:
 
     async def _read_all(self, now: datetime) -> None:
         found = await self._ledger.read.accounts_due(now, _MOST)
-        self._known = {one.id: one for one in found}
         self._is_cut = len(found) == _MOST
+        self._is_more_urgent = self._is_cut and _is_urgent(found[-1], now)
+        # What will be urgent goes before all that is due now, and falls out of so many of them.
+        later = sorted((one.urgent_at, one.id) for one in self._known.values() if one.urgent_at and one.urgent_at > now)
+        kept = {account_id: self._known[account_id] for _, account_id in later[:_MOST]} if self._is_cut else {}
+        self._known = kept | {one.id: one for one in found}
         self._until = found[-1].due_at if self._is_cut and found[-1].due_at > now else None
 
     async def _read_some(self, account_ids: Iterable[int], now: datetime) -> None:
         for account_id in account_ids:
             self._known.pop(account_id, None)
             self._known |= {one.id: one for one in await self._ledger.read.accounts_due(now, only=account_id)}
+
+
+def _is_urgent(due: Due, now: datetime) -> bool:
+    return due.urgent_at is not None and due.urgent_at <= now
