@@ -79,6 +79,7 @@ class AccountRunner:
         self._sleep = sleep
         self._failures = Streaks()
         self._cancel_failures = Streaks()
+        self._refusals_of_rate = Streaks()
         self._sends_from: dict[int, datetime] = {}
         self._refused = RefusedTogether()
         self._suspects = Suspects()
@@ -331,6 +332,12 @@ class AccountRunner:
         Where the turn goes on, the orders of its next call are taken in the same transaction; return them. Each try is
         dated anew: users have waited until then, and a message tells what no card could show in time.
         """
+        if answer.trouble is Reason.RATE_LIMITED:
+            self._refusals_of_rate.failed(account.id, turn.ticket)
+        else:
+            self._refusals_of_rate.succeeded(account.id, turn.ticket, proves=False)
+        if answer.trouble is None and self._refusals_of_rate.goes_on(account.id):
+            answer = replace(answer, trouble=Reason.RATE_LIMITED)
         may_go_on = self._leases.is_sure(account.id) and not answer.paused and not self._gateway.refused_for(account.id)
         goes_on = may_go_on and turn.goes_on(turn)
         failures = 0

@@ -322,3 +322,18 @@ async def test_an_account_is_looked_at_again_where_its_turns_end_at_the_same_mom
         here.skip(2)
         here.app.scheduler.bell.ring()
         await until(lambda: here.times_sent() == {"ord_A": 1})
+
+
+async def test_what_was_under_way_beside_a_429_does_not_take_back_that_it_is_waited_for(here: World, ann: Any) -> None:
+    await ask(here, ann, a_list(here, 1_600))
+    answers = hang(here)
+    async with at_work(here):
+        await until(lambda: len(here.wire.under_way) == 8)
+        here.wire.faults = [Answer(429, '{"error": "Rate limit exceeded"}', {"Retry-After": "40"}), *[FINE] * 7]
+        answers.set()
+        await until(lambda: here.sql("SELECT COUNT(*) FROM cancellations WHERE state = 'accepted'") == [(700,)])
+        assert here.sql("SELECT trouble FROM accounts") == [("rate_limited",)]
+    here.skip(41)
+    await here.settle()
+    assert here.sql("SELECT trouble FROM accounts") == [(None,)]
+    assert len(here.panel.cancel_requests) == 1_600
