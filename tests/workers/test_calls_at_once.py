@@ -123,8 +123,7 @@ async def test_whoever_waits_at_the_screen_is_next(here: World, ann: Any) -> Non
     async with at_work(here):
         await until(lambda: len(here.wire.under_way) == 8)
         balance = asyncio.create_task(here.app.services.calls.balances(ann.id))
-        for _ in range(500):
-            await asyncio.sleep(0)
+        await until(lambda: here.app.scheduler._budget._waiting)
         assert len(here.wire.under_way) == 8
         hang(here)
         first.set()
