@@ -27,7 +27,7 @@ async def ask_in_batches(
 
     `heard` is told the position of a batch, its orders and what came of its call, one batch after the other as they
     end, and returns whether to go on. If not, what is under way is waited for, and nothing else is begun: a batch of
-    which `heard` is told nothing was certainly not sent.
+    which `heard` is told nothing was certainly not sent, unless `heard` has raised.
     """
     begun: set[int] = set()
 

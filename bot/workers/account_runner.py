@@ -133,14 +133,13 @@ class AccountRunner:
 
     @contextmanager
     def _looking(self, account: Account, *, urgent: bool = False) -> Generator[Look]:
-        """Yield what takes orders for a call, to be done in a transaction: no other turn is looking meanwhile.
+        """Yield what takes orders for a call, to be done in a transaction: no other turn takes any meanwhile.
 
         `urgent`: only what somebody waits for. What takes one call goes first, then what is due for a check, then the
         long lists. After cancel calls that failed one is tried before others go beside it. Where the transaction fails
         nothing is taken.
         """
         most, checking, sending = self._refused.most(account.id), self._checking[account.id], self._sending[account.id]
-        pause, is_failing = self._sends_from.get(account.id), self._cancel_failures.goes_on(account.id)
         named = set[int]()
 
         async def claim(tx: Writer) -> Taken:
@@ -156,6 +155,7 @@ class AccountRunner:
             if current is None or current.key_sealed != account.key_sealed or current.state is not AccountState.ACTIVE:
                 return Taken(again=True)  # the next turn sees to it
             left = await tx.fewest_to_send(account.id, tx.now)
+            pause, is_failing = self._sends_from.get(account.id), self._cancel_failures.goes_on(account.id)
             # A pause that is longer was begun by another clock.
             pauses = pause is not None and timedelta() < pause - tx.now <= _LONGEST_PAUSE_OF_SENDING
             sends = left is not None and not pauses and not (is_failing and sending)

@@ -2,8 +2,8 @@
 
 The unit of work is the account, because key, limit and batch are all per key. Many accounts work side by side, and each
 may have several turns at once, as many as calls may be under way with its key (bot/workers/budget.py): a turn takes
-orders that no other has, makes a call for them and writes down what came of it (bot/workers/account_runner.py). One
-turn of an account looks for orders at a time; the next may when that one has taken some.
+orders that no other has, makes a call for them and writes down what came of it (bot/workers/account_runner.py). The
+next turn of an account begins when the one before has taken its orders.
 """
 
 import asyncio
