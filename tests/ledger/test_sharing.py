@@ -95,7 +95,7 @@ async def test_the_account_of_a_dead_process_is_taken_over_and_what_it_was_sendi
     assert await pair.state() is State.SENDING
     pair.dies(pair.one)
     (due,) = await pair.other.read.accounts_due(LATER)
-    assert (due.id, due.due_at) == (pair.ledger_case.account.id, LATER + timedelta(seconds=CALL_DEADLINE))
+    assert (due.id, due.due_at) == (pair.ledger_case.account.id, LATER)
     assert await pair.take(pair.other)
     assert await pair.state() is State.UNKNOWN
 

@@ -109,6 +109,8 @@ async def test_nothing_is_sent_again_while_a_call_hangs_on_the_wire(
             taken_over = None
             for at in range(0, WIRE_CLEAR_AFTER + 2 * STEP, STEP):
                 base.sql(SEEN_AGO, seen_ago + at, one.ledger.process)
+                if DEAD_AFTER < seen_ago + at <= DEAD_AFTER + STEP:
+                    other.scheduler._look_anew()  # as when it sees that a process has died
                 await other.scheduler.step()
                 if held.calls and taken_over is None:
                     taken_over = seen_ago + at
