@@ -252,7 +252,6 @@ class Scheduler:
 
     def _ended(self, turn: Turn) -> None:
         del self._turns[turn]
-        self._due.had_turn(turn.account_id)
         was_slow = turn.begun_at + SLOW_AFTER <= self._clock()
         (self._slow.add if was_slow else self._slow.discard)(turn.account_id)
 
@@ -272,6 +271,7 @@ class Scheduler:
             log.exception("account %d could not be worked on; next try in %.0f s", account_id, pause.total_seconds())
         finally:
             self._give_back(turn)
+            self._due.had_turn(account_id)  # before it may have the next
         if pause is None:
             self._not_before.pop(account_id, None)
             self._settled.discard(account_id)
