@@ -37,6 +37,10 @@ class DueAccounts:
         """Ask about one of them next time."""
         self._changed.add(account_id)
 
+    def has_had_turn(self, account_id: int) -> bool:
+        """Tell whether an account had a turn while they were read, so that what is known of it may be over."""
+        return account_id in self._changed
+
     async def read(self, now: datetime) -> Collection[Due]:
         """Return those that are due first; of what falls due later all that falls due soonest."""
         changed, self._changed = self._changed, set()

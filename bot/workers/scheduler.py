@@ -128,7 +128,7 @@ class Scheduler:
             starts_at, kind = self._starts_at(due, now)
             if starts_at > now:
                 upcoming.append(starts_at)
-            elif due.id not in self._settled:
+            elif due.id not in self._settled and not self._due.has_had_turn(due.id):
                 ready.append((kind, under_way[due.id], self._budget.used(due.id), due))
         # Commands first; among equals whoever has fewest calls under way and has called least of late, so that nobody's
         # thousands keep others waiting.
@@ -152,6 +152,8 @@ class Scheduler:
         """Have accounts looked at again for which all there was to do was under way: something was made due."""
         self._due.forget()
         self._settled.clear()
+        soon = self._clock() + LEFT_FOR
+        self._not_before = {account_id: at for account_id, at in self._not_before.items() if at > soon}
         self.bell.ring()
 
     @property
@@ -272,6 +274,7 @@ class Scheduler:
         finally:
             self._give_back(turn)
             self._due.had_turn(account_id)  # before it may have the next
+            self.bell.ring()
         if pause is None:
             self._not_before.pop(account_id, None)
             self._settled.discard(account_id)

@@ -240,6 +240,9 @@ async def test_removing_a_key_ends_what_needs_it(ledger_case: LedgerCase) -> Non
 async def test_what_is_being_sent_is_due_for_nobody_while_a_call_may_take(ledger_case: LedgerCase) -> None:
     due = ledger_case.ledger.read.accounts_due
     await ledger_case.ask("ord_A", "ord_B")
+    if ledger_case.ledger.is_shared:
+        async with ledger_case.at(START) as tx:
+            assert await tx.take_account(ledger_case.account.id)
     (row, _) = await ledger_case.claim()
     lost_at = START + timedelta(seconds=CALL_DEADLINE)  # unless whoever was at it has died
     assert [(one.urgent_at, one.due_at) for one in await due(LATER)] == [(None, lost_at)]

@@ -39,7 +39,7 @@ async def until(happened: Callable[[], object]) -> None:
     """Let the event loop turn until something has happened; raise TimeoutError."""
     async with asyncio.timeout(20):
         while not happened():  # noqa: ASYNC110  # nobody tells
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)  # a loop that never rests keeps SQLite's thread from its turn
 
 
 def hang(here: World, key: str = KEY) -> asyncio.Event:
