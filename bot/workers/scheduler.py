@@ -100,7 +100,7 @@ class Scheduler:
         while True:
             self.bell.reset()
             due = await self.start_due()
-            if not self._turns:
+            if not self._turns and not self.bell.is_rung:
                 return due
             await self.bell.wait(None, self._clock, self._turns.values(), asyncio.Event())
 

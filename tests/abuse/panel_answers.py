@@ -215,7 +215,7 @@ async def rate_headers() -> Outcome:
     headers = {"X-RateLimit-Limit": "253402300799", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "253402300799"}
     budget = Budget(lambda: now, 300, 300)
     budget.ended(budget.spend(1), read_limits(headers, now), 0.1)
-    calls = 0
+    calls = 1
     with suppress(RateLimited):
         while calls < 1000:
             budget.spend(1)
