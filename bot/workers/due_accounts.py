@@ -1,7 +1,7 @@
 """Which accounts have something to do and when, without asking the ledger about all of them at each turn.
 
 With thousands of accounts at work that question takes long (tests/benchmarks/size.py), and a turn raises it often. What
-is made due by others is heard of (`Ledger.when_due`); of an account that had a turn, and of that alone, it is asked anew.
+is made due by others is heard of (`Ledger.when_due`); it is asked anew only of an account that had a turn.
 """
 
 from collections.abc import Collection, Iterable
