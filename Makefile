@@ -26,8 +26,8 @@ run: .venv/run ## run the bot; needs DISCORD_TOKEN in .env or the environment
 demo: .venv/demo ## try the bot in a browser; needs neither a token nor a key
 	@$(python) -m bot demo
 
-LEDGER ?=
-test: .venv/dev ## run the tests (LEDGER=postgresql: all that have a ledger on that engine)
+LEDGER ?= sqlite
+test: .venv/dev ## run the tests, all that have a ledger on SQLite (LEDGER=postgresql: those, and no others, on PostgreSQL)
 	$(python) -m pytest -n auto --dist worksteal $(if $(LEDGER),--ledger $(LEDGER))
 
 test-quick: .venv/dev ## run the tests that need no whole bot, socket or PostgreSQL: under a minute
@@ -55,7 +55,7 @@ bench: .venv/dev ## measure the schedule, and everything else against bare loops
 	$(python) -m tests.benchmarks.schedule
 	$(python) -m tests.benchmarks
 
-check: lint types test ## check style, types and tests: what CI runs first
+check: lint types test ## check style, types and tests: what CI runs first; then it runs the tests on PostgreSQL
 
 lint: .venv/dev ## check style and format
 	.venv/bin/ruff check $(sources)

@@ -28,24 +28,6 @@ if folder := in_memory():
 
 
 ENGINES = ("sqlite", "postgresql")
-ON_BOTH = {
-    "tests/cogs/several_keys",
-    "tests/ledger",
-    "tests/cogs/test_cancel.py",
-    "tests/cogs/test_cancel_inputs.py",
-    "tests/ledger/test_disk.py",
-    "tests/cogs/test_every_command.py",
-    "tests/workers/test_fault_matrix.py",
-    "tests/delivery/test_follow_up.py",
-    "tests/cogs/test_forget.py",
-    "tests/cogs/test_history.py",
-    "tests/cogs/test_key.py",
-    "tests/workers/test_long_lists.py",
-    "tests/cogs/test_queued.py",
-    "tests/cogs/test_retry_unclear.py",
-    "tests/cogs/test_suggestions.py",
-}
-"""Tests that run on both engines in every check: all of the ledger, and the commands that ask most of it."""
 
 
 NOT_QUICK = (
@@ -55,6 +37,7 @@ NOT_QUICK = (
     "tests/panel/test_deadline.py",
     "tests/panel/test_own_answer.py",
     "tests/panel/test_pool.py",
+    "tests/rules/test_make.py",
     "tests/rules/test_packages.py",
     "tests/ledger/test_move.py",
     "tests/ledger/test_one_process.py",
@@ -79,8 +62,12 @@ OUTSIDE = {"socket.bind", "socket.connect"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let all tests of the ledger and of the whole bot run on one engine, or only the quick ones run."""
-    parser.addoption("--ledger", choices=ENGINES, help="run all tests that have a ledger on this engine alone")
+    """Let the tests that have a ledger run on one engine, or only the quick ones run."""
+    parser.addoption(
+        "--ledger",
+        choices=ENGINES,
+        help="sqlite: all but what needs PostgreSQL; postgresql: what is on PostgreSQL, alone",
+    )
     parser.addoption("--quick", action="store_true", help="run what needs no socket, process or PostgreSQL, on SQLite")
 
 
@@ -101,20 +88,30 @@ def _stay_inside(event: str, _: tuple[Any, ...]) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out of a quick run what is not."""
-    if not config.option.quick:
+    """Leave out what is on the other engine, and of a quick run what is not quick."""
+    if config.option.quick:
+        sys.addaudithook(_stay_inside)  # not before: pytest-xdist starts its workers as processes
+    elif not config.option.ledger:
         return
-    sys.addaudithook(_stay_inside)  # not before: pytest-xdist starts its workers as processes
-    slow = [item for item in items if not _is_quick(item)]
-    config.hook.pytest_deselected(items=slow)
-    items[:] = [item for item in items if _is_quick(item)]
+    on_postgresql = config.option.ledger == "postgresql"
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        runs = _is_on_postgresql(item) == on_postgresql and (not config.option.quick or _is_quick(item))
+        (kept if runs else left_out).append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept
+
+
+def _is_on_postgresql(item: pytest.Item) -> bool:
+    values = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    return "postgres" in getattr(item, "fixturenames", ()) or "postgresql" in values
 
 
 def _is_quick(item: pytest.Item) -> bool:
-    needs = set(getattr(item, "fixturenames", ()))
-    if item.nodeid.startswith(NOT_QUICK) or "postgres" in needs or "[postgresql" in item.nodeid:
+    if item.nodeid.startswith(NOT_QUICK):
         return False
-    return "here" not in needs or item.nodeid.startswith(QUICK_WITH_A_BOT)
+    return "here" not in getattr(item, "fixturenames", ()) or item.nodeid.startswith(QUICK_WITH_A_BOT)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -127,23 +124,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     """Say what runs on which engine."""
     found = f"of {folder}" if (folder := programs()) else "which is not installed here"
-    if config.option.ledger:
-        return f"ledger: all on {config.option.ledger} (PostgreSQL {found})"
-    names = ", ".join(sorted(name.removeprefix("tests/").removesuffix(".py") for name in ON_BOTH))
-    return f"ledger: all on SQLite; {names} on PostgreSQL {found} as well"
+    return f"ledger: {config.option.ledger or ' and '.join(ENGINES)} (PostgreSQL {found})"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that has a ledger on the engines that are asked for."""
+    """Run a test that has a ledger on both engines."""
     if "below" not in metafunc.fixturenames or metafunc.definition.get_closest_marker("sqlite"):
         return
     if hasattr(metafunc.module, "below"):  # one of its own, with engines of its own
         return
     if metafunc.definition.get_closest_marker("postgresql"):
         metafunc.parametrize("below", ["postgresql"], indirect=True)
-    elif chosen := metafunc.config.option.ledger:
-        metafunc.parametrize("below", [chosen], indirect=True)
-    elif any(metafunc.definition.nodeid.startswith(name) for name in ON_BOTH):
+    else:
         metafunc.parametrize("below", ENGINES, indirect=True)
 
 
