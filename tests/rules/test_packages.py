@@ -1,4 +1,4 @@
-"""Dockerfile, compose.yaml, the systemd unit and the workflow: hardened, and saying what the code says."""
+"""Dockerfile, compose.yaml and the systemd unit: hardened, and saying what the code says."""
 
 import asyncio
 import json
@@ -92,8 +92,10 @@ def test_secrets_reach_the_bot_as_files_named_like_its_settings() -> None:
     assert set(given) <= set(Settings.model_fields)
 
 
-def test_a_supervisor_waits_for_what_ends_and_leaves_what_cannot_start() -> None:
+def test_a_supervisor_brings_back_what_ends_and_leaves_what_cannot_start() -> None:
     unit = directives()
+    assert unit["Restart"] == ["always"]
+    assert {service["restart"] for service in parsed("compose.yaml")["services"].values()} == {"unless-stopped"}
     hopeless = {value for name, value in vars(command_line).items() if name.startswith("EXIT_")}
     hopeless -= {command_line.EXIT_PASSING}
     assert set(map(int, unit["RestartPreventExitStatus"][0].split())) == hopeless
@@ -113,22 +115,14 @@ def test_a_supervisor_waits_for_what_ends_and_leaves_what_cannot_start() -> None
         ("ProtectHome", "yes"),
         ("PrivateTmp", "yes"),
         ("CapabilityBoundingSet", ""),
+        ("ProtectProc", "invisible"),
+        ("ProcSubset", "all"),
         ("StateDirectoryMode", "0700"),
         ("UMask", "0077"),
     ],
 )
 def test_the_unit_is_hardened(name: str, value: str) -> None:
     assert directives()[name] == [value]
-
-
-def test_the_workflow_runs_what_ci_runs_with_actions_pinned_to_a_commit() -> None:
-    workflow = parsed(".github/workflows/ci.yml")
-    assert workflow["permissions"] == {"contents": "read"}
-    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
-    assert "bash .ci/run" in [step.get("run") for step in steps]
-    used = [step["uses"] for step in steps if "uses" in step]
-    assert used
-    assert [one for one in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", one)] == []
 
 
 def test_renovates_configuration_is_json() -> None:
