@@ -1,7 +1,7 @@
 """What an hour of work costs: CPU seconds and lines of the log for each thousand orders, and where they go.
 
 The bot's own process, its settings as they come, with a Discord and a panel of NotPanel's limits on loopback. Time
-passes ten times as fast for it and for them (WIRE_SPEED), so that all that is done once a minute is in it as often as
+passes ten times as fast for it and for them (WIRE_PACE), so that all that is done once a minute is in it as often as
 in life; the CPU's seconds are real ones. Thirty resellers give four commands each in the hour: half of their lists are
 of one order, a few of a thousand; every third order is queued at the provider and ends within the hour, one in ten of
 these not as it should. Between them they look at what is open, at their history and at single orders. Before that the
@@ -15,11 +15,9 @@ import asyncio
 import heapq
 import os
 import re
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -28,6 +26,7 @@ from tempfile import TemporaryDirectory
 from bot.demo.panel import SimulatedPanel, Upstream
 from tests.benchmarks.sides import KEY_LIMIT, memory
 from tests.benchmarks.table import megabytes, tell
+from tests.wire.pace import Pace
 from tests.wire.soak import table
 from tests.wire.stage import Stage, stage
 from tests.wire.stand_in import Interaction
@@ -176,21 +175,17 @@ def _key(user: int) -> str:
     return f"np-wire-key-of-{user}-0123"
 
 
-def clock_of(speed: float, since: float) -> Callable[[], datetime]:
-    """Return the clock of all who hurry since then."""
-    return lambda: datetime.fromtimestamp(since + (time.time() - since) * speed, UTC)
-
-
 async def measure(speed: float, length: timedelta) -> list[tuple[str, ...]]:
     """Let the process rest, then the hour pass; return the table's lines."""
-    since = time.time()
-    panel = EndingPanel(clock_of(speed, since), ip_limit=300, key_limit=KEY_LIMIT, latency=LATENCY / speed)
     with TemporaryDirectory() as folder:
+        pace = Pace(Path(folder) / "pace", speed)
+        pace.go(speed)
+        panel = EndingPanel(pace.now, ip_limit=300, key_limit=KEY_LIMIT, latency=LATENCY / speed)
         async with stage(Path(folder), panel) as here:
             here.bot.settings = {}
-            here.discord.token_lives, here.discord.nonce_window = 900 / speed, 180 / speed
-            here.discord.heartbeat = 41.25 / speed
-            await here.bot.start(WIRE_SPEED=str(speed), WIRE_SPEED_SINCE=str(since))
+            here.discord.clock = pace.monotonic
+            here.discord.answer_within *= speed  # what has to be quick is measured elsewhere
+            await here.bot.start(**pace.environment())
             assert here.bot.process
             hour = Hour(here, speed, length)
             await hour.connect()

@@ -35,6 +35,7 @@ class Sent:
     at: float
     reader: int | None = None
     """Who alone sees it, if it is ephemeral."""
+    edited_at: float | None = None
 
     @property
     def text(self) -> str:
@@ -107,6 +108,7 @@ class Shard:
 class StandIn:
     """The stand-in and all that it has seen."""
 
+    clock: Callable[[], float] = time.monotonic
     nonce_window: float = 180
     answer_within: float = 3
     token_lives: float = 900
@@ -230,7 +232,7 @@ class StandIn:
     async def _begin(
         self, kind: int, data: Json, by: int, where: int | None, pressed_on: Sent | None = None
     ) -> Interaction:
-        made = Interaction(self._id(), "token" + self._id(), by, where or dm_of(by), time.monotonic(), pressed_on)
+        made = Interaction(self._id(), "token" + self._id(), by, where or dm_of(by), self.clock(), pressed_on)
         self.interactions[made.token] = made
         about = objects.interaction(kind, data, made.id, made.token, made.by, made.where)
         if pressed_on:
@@ -251,6 +253,7 @@ class StandIn:
             message = json.loads(frame.data)
             match message["op"]:
                 case 1:
+                    await asyncio.sleep(0.02)  # no network is quicker than the thread in which discord.py waits
                     await socket.send_json({"op": 11})
                 case 2:
                     await self._identified(socket, message["d"].get("shard") or [0, 1])
@@ -366,7 +369,7 @@ class StandIn:
     def _callback(self, interaction: Interaction, body: Json) -> Json:
         if interaction.answered_at:
             raise Refusal(400, 40060)
-        now = time.monotonic()
+        now = self.clock()
         if now - interaction.at > self.answer_within:
             raise Refusal(404, 10062)
         interaction.answered_at = now
@@ -389,7 +392,7 @@ class StandIn:
         interaction = self.interactions[token]
         if not interaction.answered_at:
             raise Refusal(404, 10015)
-        if time.monotonic() - interaction.at > self.token_lives:
+        if self.clock() - interaction.at > self.token_lives:
             raise Refusal(401, 50027)
         return interaction
 
@@ -398,6 +401,7 @@ class StandIn:
             raise Refusal(404, 10008)
         _check(body)
         sent.body = {**body, "nonce": sent.body["nonce"]} if "nonce" in sent.body else body
+        sent.edited_at = self.clock()
         return _message(sent)
 
     def _follow_up(self, interaction: Interaction, body: Json) -> Json:
@@ -410,15 +414,15 @@ class StandIn:
             raise Refusal(403, self.dm_refusal)
         nonce = str(body.get("nonce"))
         at, first = self._nonces.get(nonce, (0.0, None))
-        if first and body.get("enforce_nonce") and time.monotonic() - at < self.nonce_window:
+        if first and body.get("enforce_nonce") and self.clock() - at < self.nonce_window:
             return _message(first)
         sent = self._keep(channel, body)
-        self._nonces[nonce] = (time.monotonic(), sent)
+        self._nonces[nonce] = (self.clock(), sent)
         return _message(sent)
 
     def _keep(self, channel: int, body: Json, reader: int | None = None) -> Sent:
         _check(body)
-        sent = Sent(self._id(), channel, body, time.monotonic(), reader)
+        sent = Sent(self._id(), channel, body, self.clock(), reader)
         self.messages[sent.id] = sent
         return sent
 

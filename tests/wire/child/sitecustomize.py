@@ -8,9 +8,9 @@ processor, since it had others to serve. WIRE_PATIENT lets one person give as ma
 WIRE_RESEND is how many seconds after an unclear call the first resend may come, for a soak has no hours to wait; the
 other pauses shrink alike. WIRE_LONG_AWAY has the first try to connect again fail as the eleventh in a row does: its
 pause is the longest there is. WIRE_PRUNE names a file to note in how long each step of the housekeeping holds the
-ledger, and WIRE_PRUNE_PAUSE its pause between two steps; there is no other pause then. WIRE_SPEED has time pass so many
-times as fast, for the bot's clock, its pauses and its time-outs, since the Unix time WIRE_SPEED_SINCE. Without these
-variables nothing of this exists.
+ledger, and WIRE_PRUNE_PAUSE its pause between two steps; there is no other pause then. WIRE_PACE names the clock
+(tests/wire/pace.py) that the bot's own clock, its pauses and its time-outs follow. Without these variables nothing of
+this exists.
 """
 
 import itertools
@@ -206,38 +206,75 @@ def _note_pruning(path: str, pause: float) -> None:
     asyncio.run = run_noting
 
 
-def _hurry(speed: float, since: float) -> None:
-    import asyncio
-    import datetime
+def _follow(path: str) -> None:
+    import pathlib
     import selectors
     import sys
+    import threading
     import time
 
-    real, select, run = time.monotonic, selectors.DefaultSelector.select, asyncio.run
-    offset = time.time() - real()
+    sys.path.insert(0, os.getcwd())  # as Python does a moment later
+    import asyncio
 
-    def monotonic() -> float:
-        return real() * speed
+    from tests.wire.pace import Pace
 
-    def wall() -> float:
-        return since + (real() + offset - since) * speed
+    pace = Pace(pathlib.Path(path))
+    select, wait, run = selectors.DefaultSelector.select, threading.Condition.wait, asyncio.run
+
+    def soon(seconds: float) -> float:
+        """Return for how long to wait in earnest before looking at the clock again: its pace may change meanwhile."""
+        return min(seconds / pace.speed, 0.25)
 
     def select_sooner(self, timeout=None):
-        return select(self, timeout and timeout / speed)
+        return select(self, soon(timeout) if timeout and timeout > 0 else timeout)
+
+    def wait_sooner(self, timeout=None):
+        if timeout is None:
+            return wait(self)
+        until = pace.monotonic() + timeout
+        while (left := until - pace.monotonic()) > 0:
+            if wait(self, soon(left)):
+                return True
+        return wait(self, 0)
 
     def run_hurried(main):
         import bot.services.file_reading
 
-        bot.services.file_reading.SECONDS *= speed  # the process that reads begins no sooner than it can
+        # What others' clocks measure while this one goes fast: the process that reads files, SQLite, PostgreSQL.
+        bot.services.file_reading.SECONDS *= pace.fastest
+        _scale(pace.fastest)
         return run(main)
 
-    time.monotonic, time.time, selectors.DefaultSelector.select = monotonic, wall, select_sooner
+    time.monotonic = time.perf_counter = pace.monotonic
+    time.time = pace.time
+    selectors.DefaultSelector.select, threading.Condition.wait = select_sooner, wait_sooner
     asyncio.run = run_hurried
 
-    sys.path.insert(0, os.getcwd())  # as Python does a moment later
     import bot.domain.clock
 
-    bot.domain.clock.utc_now = lambda: datetime.datetime.fromtimestamp(wall(), datetime.UTC)
+    bot.domain.clock.utc_now = pace.now
+
+
+def _scale(fastest: float) -> None:
+    """Have databases wait as long as they would, by the clock of a process that hurries."""
+    import re
+
+    import bot.ledger.sqlite.engine as in_file
+
+    in_file._WRITER, in_file._READER = (
+        tuple(
+            re.sub(r"(?<=busy_timeout = )\d+", lambda found: str(int(int(found[0]) / fastest)), statement)
+            for statement in statements
+        )
+        for statements in (in_file._WRITER, in_file._READER)
+    )
+    if not os.environ.get("DATABASE_URL", "").startswith("postgresql"):
+        return
+    from bot.ledger.postgresql import connections
+
+    for name in ("lock_timeout", "idle_in_transaction_session_timeout"):
+        seconds = float(connections._SESSION[name].removesuffix("s"))
+        connections._SESSION[name] = f"{int(seconds * 1000 / fastest)}ms"
 
 
 def _route(url: str) -> str:
@@ -257,7 +294,7 @@ if os.environ.get("WIRE_LAG"):
     _note_lag(os.environ["WIRE_LAG"])
 if os.environ.get("WIRE_PRUNE"):
     _note_pruning(os.environ["WIRE_PRUNE"], float(os.environ["WIRE_PRUNE_PAUSE"]))
-if os.environ.get("WIRE_SPEED"):
-    _hurry(float(os.environ["WIRE_SPEED"]), float(os.environ["WIRE_SPEED_SINCE"]))
+if os.environ.get("WIRE_PACE"):
+    _follow(os.environ["WIRE_PACE"])
 if os.environ.get("WIRE_LONG_AWAY"):
     _seem_long_away()
