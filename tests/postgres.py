@@ -5,6 +5,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
@@ -43,13 +44,41 @@ def programs() -> Path | None:
 class Postgres:
     """A server, and a way past all of the bot's code into its databases that needs no event loop of the test's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path) -> None:
         self.folder = folder
+        self._binaries = binaries
         self._numbers = itertools.count(1)
         self._connections: dict[str, asyncpg.Connection[Any]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True, name="past the bot")
         self._thread.start()
+
+    def start(self) -> None:
+        """Start the server, and return once it answers."""
+        options = " ".join(f"-c {name}='{value}'" for name, value in _SETTINGS.items())
+        self._control("start", "-l", self.folder / "log", "-o", f"{options} -k {self.folder}")
+
+    def stop(self) -> None:
+        """Stop the server as a crash does; the next start recovers what was committed."""
+        self._control("stop", "-m", "immediate")
+
+    def halt(self) -> None:
+        """Stop the server's processes where they are: whoever is connected or connects hears nothing."""
+        for process in self._processes():
+            os.kill(process, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let a server that was halted go on."""
+        for process in self._processes():
+            os.kill(process, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        first = int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [first, *map(int, children)]  # the first before the others: it would begin new ones
+
+    def _control(self, *words: object) -> None:
+        _run(self._binaries / "pg_ctl", "-D", self.folder / "data", "-w", *words, user=_user())
 
     def url(self, name: str) -> str:
         """Return the address of a database."""
@@ -86,7 +115,7 @@ class Postgres:
         await (await self._connection(url)).execute(text)
 
     async def _connection(self, url: str) -> "asyncpg.Connection[Any]":
-        if url not in self._connections:
+        if url not in self._connections or self._connections[url].is_closed():
             self._connections[url] = await asyncpg.connect(url)
         return self._connections[url]
 
@@ -124,15 +153,13 @@ def running(binaries: Path, where: Path | None = None) -> Generator[Postgres]:
     try:
         data = folder / "data"
         _run(binaries / "initdb", "-D", data, "-U", "bot", "-A", "trust", "-E", "UTF8", "--no-sync", user=user)
-        options = " ".join(f"-c {name}='{value}'" for name, value in _SETTINGS.items())
-        log = folder / "log"
-        _run(binaries / "pg_ctl", "-D", data, "-l", log, "-w", "-o", f"{options} -k {folder}", "start", user=user)
-        server = Postgres(folder)
+        server = Postgres(folder, binaries)
+        server.start()
         try:
             yield server
         finally:
             server.end()
-            _run(binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop", user=user)
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
