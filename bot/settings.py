@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal, cast
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.domain.links import Links, Way
 from bot.ledger.postgresql.address import in_clear
 from bot.panel import host_called
-from bot.settings_faults import ENV_FILE, EnvFile, fault, read_env_file, unknown_settings
+from bot.settings_faults import ENV_FILE, EnvFile, fault, read_env_file, secret_file_faults, unknown_settings
 
 _SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")
@@ -270,14 +270,12 @@ def load_settings() -> Settings:
     given = {name.upper() for name in (*os.environ, *_env_file().names)}
     if retired := [text for name, text in _RETIRED.items() if name in given]:
         raise BadSettings("\n".join(retired))
+    if options and (unreadable := secret_file_faults(folder, Settings.model_fields)):
+        raise BadSettings("\n".join(unreadable))
     try:
         return Settings(**options)
     except ValidationError as error:
         raise BadSettings("\n".join(fault(one, Settings.model_fields) for one in error.errors())) from None
-    except OSError as error:
-        raise BadSettings(f"{error.filename or folder} can't be read: {error.strerror}") from None
-    except (UnicodeDecodeError, SettingsError):
-        raise BadSettings(f"a file in {folder} can't be read as UTF-8 text") from None
 
 
 def list_unknown_settings() -> list[str]:

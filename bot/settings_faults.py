@@ -84,6 +84,43 @@ def _meant(name: str, known: list[str], alike: float) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
+def secret_file_faults(folder: Path, known: Iterable[str]) -> list[str]:
+    """Return a sentence for each file with a setting's name that cannot be read: why, and what to do about it."""
+    known, found = set(known), list[str]()
+    try:
+        files = sorted(path for path in folder.iterdir() if path.name.lower() in known)
+    except OSError as error:
+        return [f"{folder} can't be read: {error.strerror}"]
+    for path in files:
+        try:
+            path.read_text("utf-8")
+        except PermissionError:
+            found.append(f"{path} can't be read: {_permissions(path)}")
+        except IsADirectoryError:
+            found.append(
+                f"{path} is a folder, not a file. Docker makes one where the file to be mounted is missing: stop, "
+                "remove that folder on the host, put the file there"
+            )
+        except OSError as error:
+            found.append(f"{path} can't be read: {error.strerror}")
+        except UnicodeDecodeError:
+            found.append(f"{path} can't be read as UTF-8 text: save it in that encoding")
+    return found
+
+
+def _permissions(path: Path) -> str:
+    """Return who may read a file, who this process is, and how to bring them together (not on Windows)."""
+    try:
+        owned = path.stat()
+    except OSError as error:  # a link into a folder that is closed
+        return f"{error.strerror}"
+    return (
+        f"it belongs to user {owned.st_uid} with mode {owned.st_mode & 0o7777:04o}, and the bot runs as user "
+        f"{os.geteuid()}. Give it to that user (chown {os.geteuid()} FILE, as root), or let all read it "
+        "(chmod 0444 FILE) in a folder that only you can enter"
+    )
+
+
 def fault(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
     """Return what is wrong with a setting: its name, what is wanted and, where that can be no secret, what it is."""
     name = str(details["loc"][0]) if details["loc"] else ""

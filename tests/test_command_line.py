@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import httpx
@@ -46,6 +47,34 @@ def test_without_a_token_it_says_where_to_put_one(tmp_path: Path) -> None:
     assert "DISCORD_TOKEN is not set" in ended.stderr
 
 
+AS_THE_IMAGES_USER = """
+import os, sys
+from bot.cli import main  # now: Python itself may be where that user cannot go
+os.setgroups([]), os.setgid(10001), os.setuid(10001)
+sys.exit(main(["migrate"]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
+def test_a_secret_file_that_the_bots_user_may_not_read_is_named_with_its_mode_and_what_to_do() -> None:
+    with TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        folder = Path(name)
+        folder.chmod(0o755)
+        secret = folder / "discord_token"
+        secret.write_text("hunter2")
+        secret.chmod(0o600)
+        environment = {"PATH": os.environ["PATH"], "DATA_DIR": name, "CREDENTIALS_DIRECTORY": name}
+        command = [sys.executable, "-c", AS_THE_IMAGES_USER]
+        ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.startswith(
+        f"error: {secret} can't be read: it belongs to user 0 with mode 0600, and the bot runs as user 10001. "
+        "Give it to that user (chown 10001 FILE, as root)"
+    )
+    assert len(ended.stderr.splitlines()) == 1
+    assert "hunter2" not in ended.stderr
+
+
 def test_a_first_start_is_told_of_the_example_and_of_names_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     ended = run(tmp_path, cwd=tmp_path, PYTHONPATH=str(ROOT))
@@ -75,7 +104,7 @@ def test_a_bad_setting_is_named(tmp_path: Path) -> None:
 def test_a_ledger_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.sqlite3"
     migrate(ledger)
-    with sqlite3.connect(ledger) as connection:
+    with closing(sqlite3.connect(ledger)) as connection, connection:
         connection.execute("INSERT INTO schema_version VALUES (9999, 'later')")
     before = ledger.read_bytes()
     ended = run(tmp_path, "migrate")
@@ -149,7 +178,7 @@ def test_a_backup_is_complete_private_and_restores(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite3").unlink()
     copy.rename(tmp_path / "ledger.sqlite3")
     assert run(tmp_path, "migrate").returncode == 0
-    with sqlite3.connect(tmp_path / "ledger.sqlite3") as connection:
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as connection, connection:
         assert connection.execute("SELECT key_sealed FROM accounts").fetchone() == (sealed,)
 
 
@@ -171,7 +200,7 @@ def test_rotating_seals_everything_anew_and_forgets_nothing(tmp_path: Path) -> N
     ended = run(tmp_path, "rotate-keys")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "1 secrets sealed" in ended.stdout
-    with sqlite3.connect(tmp_path / "ledger.sqlite3") as connection:
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as connection, connection:
         (new,) = connection.execute("SELECT key_sealed FROM accounts").fetchone()
     vault = open_vault(settings(tmp_path))
     assert new != old

@@ -151,7 +151,13 @@ def test_unreadable_file_is_named(folder: Path) -> None:
         load_settings()
     (folder / ".env").unlink()
     (folder / "secrets" / "discord_token").write_bytes("hunter2".encode("utf-16"))
-    with pytest.raises(BadSettings, match=r"a file in .*secrets can't be read as UTF-8"):
+    with pytest.raises(BadSettings, match=r"secrets/discord_token can't be read as UTF-8"):
+        load_settings()
+
+
+def test_a_folder_that_docker_made_for_want_of_the_secret_file_is_named(folder: Path) -> None:
+    (folder / "secrets" / "discord_token").mkdir()
+    with pytest.raises(BadSettings, match=r"secrets/discord_token is a folder, not a file. Docker makes one"):
         load_settings()
 
 
