@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -189,7 +190,7 @@ async def test_a_card_with_room_for_all_has_no_button(here: World, ann: Any) -> 
 )
 async def test_it_searches_the_index_and_nobody_elses_orders(here: World, query: str) -> None:
     values = {"account_id": 1, "since": 0, "outcome": None, "state": "cancelled", "after": 7, "most": 9}
-    with sqlite3.connect(here.folder / "ledger.sqlite3") as ledger:
+    with closing(sqlite3.connect(here.folder / "ledger.sqlite3")) as ledger, ledger:
         found = ledger.execute(f"EXPLAIN QUERY PLAN {getattr(SQLITE_QUERIES, query).sql}", values)
         plan = [step for *_, step in found]
     assert not [step for step in plan if step.startswith("SCAN") and step != "SCAN e"]  # what was found of each request

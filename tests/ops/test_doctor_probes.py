@@ -5,6 +5,7 @@ import socket
 import sqlite3
 from base64 import b64encode
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_bytes
@@ -84,7 +85,7 @@ def test_a_damaged_ledger_is_told(tmp_path: Path, sealed: bytes) -> None:
 
 def test_a_ledger_that_opens_and_is_not_whole_is_told(tmp_path: Path, sealed: bytes) -> None:
     path = tmp_path / "ledger.sqlite3"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute("UPDATE sqlite_master SET sql = sql || ' WHERE user_id > 7' WHERE name = 'accounts_by_name'")
     states(check_ledger(probe_file(path)), FAILED, "wrong # of entries in index accounts_by_name", "restore")
@@ -98,7 +99,7 @@ def test_a_ledger_that_vanishes_is_not_made_anew(tmp_path: Path) -> None:
 
 def test_a_ledger_of_another_release_is_told(tmp_path: Path, sealed: bytes) -> None:
     path = tmp_path / "ledger.sqlite3"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("INSERT INTO schema_version VALUES (9999, 'later')")
     states(check_ledger(probe_file(path)), FAILED, "newer release")
 
@@ -114,7 +115,7 @@ def test_a_ledger_of_another_release_is_told(tmp_path: Path, sealed: bytes) -> N
 )
 def test_what_no_release_has_put_into_a_ledger_is_told(tmp_path: Path, sealed: bytes, change: str, name: str) -> None:
     path = tmp_path / "ledger.sqlite3"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(change)
     states(check_ledger(probe_file(path)), ATTENTION, name)
 
