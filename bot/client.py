@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot.cards.answers import internal_problem, panel_problem, problem, user_problem
 from bot.cards.connecting import key_steps
-from bot.cards.errors import UNWRITABLE
+from bot.cards.errors import UNREACHABLE, UNWRITABLE
 from bot.cards.language import _, speak, use_language
 from bot.cards.layout import CardView
 from bot.cards.mentions import current_commands
@@ -28,7 +28,7 @@ from bot.delivery.refusals import DELIVERY_ERRORS
 from bot.domain.errors import NoKey, UserError
 from bot.domain.languages import Language, resolve_locale
 from bot.domain.links import SERVER_INSTALL, USER_INSTALL, Links, with_invitation
-from bot.ledger import LedgerUnwritable
+from bot.ledger import LedgerError, LedgerUnsure, LedgerUnwritable
 from bot.ops.admission import MOST_AT_WORK, Admission
 from bot.ops.health import Health
 from bot.ops.metrics import Metrics
@@ -270,6 +270,10 @@ def error_card(error: Exception, keys_page: str) -> CardView:
             return panel_problem(error)
         case LedgerUnwritable():
             return problem(_(UNWRITABLE))
+        case LedgerUnsure():
+            return internal_problem()
+        case LedgerError():
+            return problem(_(UNREACHABLE))
         case _:
             return internal_problem()
 

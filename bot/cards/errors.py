@@ -45,6 +45,10 @@ UNWRITABLE = N_(
     "I can't save anything right now, so nothing was sent, stored or removed. Try again in a few minutes. If this "
     "lasts, tell the bot's operator."
 )
+UNREACHABLE = N_(
+    "I can't read or save anything right now. What I took on before is kept and goes on by itself. Before you repeat "
+    "this, check `/queued` in a few minutes. If this lasts, tell the bot's operator."
+)
 TOO_BUSY = N_("Nothing was done: too many people are using me right now. Try again in a minute.")
 INTERNAL = N_(
     "Something went wrong on my side; it has been logged. Before you repeat anything, check your card and `/queued`: "
