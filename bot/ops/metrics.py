@@ -5,16 +5,17 @@ No label names a user, an order or a key. A process counts for itself and starts
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from bot.domain.clock import Clock
 from bot.domain.refunds import Refund
 from bot.domain.states import State
-from bot.panel import Called
+from bot.panel import Called, PanelError
 
 ACKNOWLEDGED_WITHIN = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
 """Seconds; Discord takes a first answer for three."""
@@ -23,6 +24,10 @@ CALLED_WITHIN = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 INVALID_WINDOW = timedelta(minutes=10)
 """Discord bars an address that sends 10,000 invalid requests (401, 403, 429) in that time."""
 MOST_INVALID = 10_000
+
+_ACTIONS = ("balance", "cancel", "refill", "status", "webhook.add")
+_OUTCOMES = ("ok", "fault", *(kind.__name__.lower() for kind in PanelError.__subclasses__()))
+_ENDS = tuple(state for state in State if not state.is_open)
 
 disable_created_metrics()  # they would double the series; notpanel_started_timestamp_seconds says it once
 
@@ -35,10 +40,10 @@ class Metrics:
         self._invalid: deque[datetime] = deque(maxlen=MOST_INVALID)
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        counter, gauge = self._counter, partial(Gauge, registry=self.registry)
         histogram = partial(Histogram, registry=self.registry)
         self.panel_calls = counter(
-            "notpanel_panel_calls", "Calls to the panel by action and outcome.", ["action", "outcome"]
+            "notpanel_panel_calls", "Calls to the panel by action and outcome.", action=_ACTIONS, outcome=_OUTCOMES
         )
         self.panel_seconds = histogram(
             "notpanel_panel_call_seconds", "How long calls to the panel took.", buckets=CALLED_WITHIN
@@ -48,13 +53,17 @@ class Metrics:
             "notpanel_keys_refused",
             "Refusals of keys; key: it was paused, panel: many are refused, ask_again: not known yet, "
             "new: not connected.",
-            ["meaning"],
+            meaning=("key", "panel", "ask_again", "new"),
         )
-        self.ended = counter("notpanel_cancellations_ended", "Cancels ended by what the panel said.", ["state"])
+        self.ended = counter("notpanel_cancellations_ended", "Cancels ended by what the panel said.", state=_ENDS)
         self.refunds = counter(
-            "notpanel_refunds_proven", "Orders for which a refund is proven, by what proves it.", ["by"]
+            "notpanel_refunds_proven", "Orders for which a refund is proven, by what proves it.", by=tuple(Refund)
         )
-        self.webhook_calls = counter("notpanel_webhook_calls", "Calls to webhook addresses by outcome.", ["outcome"])
+        self.webhook_calls = counter(
+            "notpanel_webhook_calls",
+            "Calls to webhook addresses by outcome.",
+            outcome=("taken", "empty", "unknown", "limited"),
+        )
         self.webhook_orders = counter("notpanel_webhook_looks", "Orders made due by webhooks.")
         self.acknowledged = histogram(
             "notpanel_acknowledgement_seconds",
@@ -63,13 +72,22 @@ class Metrics:
         )
         self.not_acknowledged = counter("notpanel_not_acknowledged", "Commands whose first answer failed.")
         self.turned_away = counter("notpanel_turned_away", "Commands and presses told to come back later.")
-        self.discord_requests = counter("notpanel_discord_requests", "Requests to Discord by outcome.", ["outcome"])
+        self.discord_requests = counter(
+            "notpanel_discord_requests", "Requests to Discord by outcome.", outcome=("ok", "failed", "invalid")
+        )
         gauge(
             "notpanel_discord_invalid_requests",
             "401, 403 and 429 of the last ten minutes; Discord bars an address at 10,000.",
         ).set_function(lambda: self.invalid_requests)
         self.started = gauge("notpanel_started_timestamp_seconds", "When this process began to count.")
         self.started.set(clock().timestamp())
+
+    def _counter(self, name: str, help: str, **labels: Sequence[str]) -> Counter:
+        """Declare a counter whose every series is there from the start: what begins at 1 has not increased."""
+        counter = Counter(name, help, labels, registry=self.registry)
+        for values in product(*labels.values()) if labels else ():
+            counter.labels(*values)
+        return counter
 
     def panel_called(self, called: Called) -> None:
         """Count a call to the panel."""
@@ -121,10 +139,9 @@ def value(metric: Counter | Gauge) -> float:
 
 
 def label_counts(counter: Counter) -> dict[str, int]:
-    """Return what a counter with labels stands at, by their values with a space between."""
-    return {
-        " ".join(sample.labels.values()): int(sample.value) for family in counter.collect() for sample in family.samples
-    }
+    """Return what a counter with labels stands at where it has counted, by their values with a space between."""
+    samples = [sample for family in counter.collect() for sample in family.samples]
+    return {" ".join(sample.labels.values()): int(sample.value) for sample in samples if sample.value}
 
 
 def buckets(histogram: Histogram) -> dict[float, int]:

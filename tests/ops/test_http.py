@@ -95,6 +95,7 @@ async def test_a_loop_that_hangs_is(here: World, web: TestClient[Any, Any], monk
         app.services.webhooks.bell,
         app.services.erasing.bell,
         app.housekeeping.bell,
+        app.ledger_probe.bell,
     )
     for loop in bells:
         loop.turned_at = later
@@ -217,9 +218,28 @@ async def test_metrics_tell_what_is_open_and_how_it_ended(here: World, ann: Any,
     assert exported["notpanel_panel_calls_total action=cancel outcome=ok"] == 1
     assert exported["notpanel_panel_limit_remaining layer=ip"] == 300 - len(here.panel.calls)
     assert exported["notpanel_acknowledgement_seconds_count"] == 3  # /key set, its form, /cancel
-    assert not [name for name in exported if "refunds_proven_total" in name]
+    assert not [name for name, value in exported.items() if "refunds_proven_total" in name and value]
     await here.wait(90)
     assert (await metrics(web))["notpanel_refunds_proven_total by=charge"] == 1
+
+
+async def test_every_series_is_there_from_the_start(here: World, web: TestClient[Any, Any]) -> None:
+    """What begins at 1 has not increased, as far as an alert can tell."""
+    at_first = await metrics(web)
+    counted = {name for name, value in at_first.items() if "_total" in name and not name.startswith("process")}
+    assert [name for name in counted if at_first[name]] == []
+    user = here.env.create_user("ann")
+    await here.connect(user)
+    here.order("ord_A")
+    here.order("ord_B", OrderStatus.IN_PROGRESS)
+    here.wire.faults = [Answer(500, "down")]
+    await user.slash("cancel", orders="ord_A ord_B")
+    await user.slash("balance")
+    await user.slash("status", orders="ord_A")
+    await user.slash("refill", orders="ord_A")
+    await here.wait(300)
+    later = {name for name in await metrics(web) if "_total" in name and not name.startswith("process")}
+    assert later == counted
 
 
 async def test_metrics_tell_of_doubt_and_of_what_is_not_delivered(
@@ -296,7 +316,8 @@ async def test_no_figure_names_anybody(here: World, ann: Any, web: TestClient[An
     for secret in (str(ann.id), "ord_SECRET", KEY, KEY[-4:]):
         assert secret not in page
     labels = set(re.findall(r"[{,](\w+)=\"", page))
-    assert labels <= {"state", "action", "outcome", "layer", "loop", "le"}
+    known = "state", "action", "outcome", "layer", "loop", "le", "meaning", "by", "version", "python", "ledger"
+    assert labels <= {*known}
 
 
 async def test_nothing_else_is_served(web: TestClient[Any, Any]) -> None:
@@ -326,6 +347,7 @@ async def test_the_dashboard_shows_what_is_exported(here: World, ann: Any, web: 
     queries: list[str] = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
     assert queries
     families = {family.name for family in text_string_to_metric_families(await (await web.get("/metrics")).text())}
+    families |= {"notpanel_accounts_held", "notpanel_ledger_free_bytes"}  # each of one engine's
     named = {name for query in queries for name in re.findall(r"\b(?:notpanel|process)_\w+", query)}
     assert {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in named} <= families
     woken_by = set(re.findall(r"\bnotpanel_\w+", (ROOT / "deploy/alerts.yml").read_text("utf-8")))

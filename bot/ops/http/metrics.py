@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from platform import python_version
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from bot.ledger import Standing
+from bot import __version__
+from bot.ledger import Space, Standing
 from bot.ops.health import Health
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -26,13 +28,15 @@ class _Gauges(Collector):
         self._health = health
         self._standing = standing
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         if self._standing:
             yield from _of_ledger(self._standing, self._health.clock())
+            if self._health.space:
+                yield from _of_disk(self._health.space)
         yield from _of_process(self._health, readable=self._standing is not None)
 
 
-def _of_ledger(standing: Standing, now: datetime) -> Iterator[GaugeMetricFamily]:
+def _of_ledger(standing: Standing, now: datetime) -> Iterator[Metric]:
     still_open = {
         "waiting": standing.waiting,
         "requested": standing.requested,
@@ -64,8 +68,23 @@ def _of_ledger(standing: Standing, now: datetime) -> Iterator[GaugeMetricFamily]
     yield age("notpanel_cards_oldest_seconds", "How late the card is that is due first.", standing.oldest_card_at)
 
 
-def _of_process(health: Health, *, readable: bool) -> Iterator[GaugeMetricFamily]:
-    scheduler = health.scheduler
+def _of_disk(space: Space) -> Iterator[Metric]:
+    yield _gauge("notpanel_ledger_bytes", "What the ledger takes of its disk, its journal among it.", space.used)
+    if space.free is not None:  # of PostgreSQL's disk its own exporter tells
+        yield _gauge("notpanel_ledger_free_bytes", "What is free on the ledger's disk.", space.free)
+
+
+def _of_process(health: Health, *, readable: bool) -> Iterator[Metric]:
+    scheduler, availability = health.scheduler, health.availability
+    about = {"version": __version__, "python": python_version(), "ledger": health.engine}
+    yield _info("notpanel_build_info", "What runs; always 1.", about)
+    writable = availability.error is None
+    yield _gauge("notpanel_ledger_writable", "0 from a failed transaction until one goes through.", writable)
+    failed = CounterMetricFamily("notpanel_ledger_failed_transactions", "Transactions that the ledger has failed.")
+    failed.add_metric([], availability.failed_transactions)
+    yield failed
+    if scheduler.accounts_held is not None:
+        yield _gauge("notpanel_accounts_held", "Accounts that this process works on.", scheduler.accounts_held)
     yield _gauge(
         "notpanel_panel_slow_calls", "Accounts whose call has been under way for over 5 s.", scheduler.slow_calls
     )
@@ -90,6 +109,12 @@ def _of_process(health: Health, *, readable: bool) -> Iterator[GaugeMetricFamily
 
 def _gauge(name: str, help: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, help, value=value)
+
+
+def _info(name: str, help: str, labels: Mapping[str, str]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, help, labels=list(labels))
+    family.add_metric(list(labels.values()), 1)
+    return family
 
 
 def _gauges(name: str, help: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
