@@ -26,6 +26,7 @@ from bot.ops import shutdown
 from bot.ops.health import Health
 from bot.ops.metrics import Metrics
 from bot.ops.registration import keep_registered
+from bot.ops.watchdog import watch
 from bot.panel import Panel
 from bot.services.cancels import Cancels
 from bot.services.erasing import Erasing
@@ -45,6 +46,7 @@ from bot.workers.account_runner import AccountRunner
 from bot.workers.budget import Budget
 from bot.workers.housekeeping import Housekeeping
 from bot.workers.leases import Leases
+from bot.workers.ledger_probe import LedgerProbe
 from bot.workers.poll_planner import PollPlanner
 from bot.workers.refused_keys import RefusedKeys
 from bot.workers.scheduler import Scheduler
@@ -67,6 +69,7 @@ class App:
     ledger: Ledger
     scheduler: Scheduler
     housekeeping: Housekeeping
+    ledger_probe: LedgerProbe
     services: Services
     client: Client
     listen: tuple[str, int] | None
@@ -86,6 +89,7 @@ class App:
             self.services.webhooks.run,
             self.services.erasing.run,
             self.housekeeping.run,
+            self.ledger_probe.run,
             partial(keep_registered, self.client, self.ledger),
         )
         await asyncio.gather(*(supervise(loop, stop) for loop in loops))
@@ -107,7 +111,7 @@ class App:
         """Log in and run until `stop` or the gateway's final word.
 
         Raise Stopped where `stop` comes before the login's end, discord.LoginFailure, discord.GatewayNotFound,
-        TimeoutError where Discord does not answer, or BadSettings where the port for HTTP cannot be had.
+        TimeoutError where Discord does not answer, BadSettings where the port for HTTP cannot be had, or Hanging.
         """
         if self.listen is None:
             await self._run(token, stop)
@@ -127,13 +131,17 @@ class App:
         work = asyncio.create_task(self.work(stop), name="work")
         gateway = asyncio.create_task(self.client.connect(), name="gateway")
         stopped = asyncio.create_task(stop.wait(), name="stopped")
+        watchdog = asyncio.create_task(watch(self.services.health.hanging), name="watchdog")
         try:
-            await asyncio.wait([work, gateway, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([work, gateway, stopped, watchdog], return_when=asyncio.FIRST_COMPLETED)
         finally:
             stop.set()
             stopped.cancel()
+            watchdog.cancel()
             gateway.cancel()  # it may be asleep until its next try to connect
             await asyncio.gather(self._leave(), self._drain(work))
+        with suppress(asyncio.CancelledError):
+            await watchdog
         with suppress(asyncio.CancelledError):
             await gateway
 
@@ -216,6 +224,7 @@ async def build(
             erasing = Erasing(ledger, clock)
             webhooks = Webhooks(ledger, accounts, calls, clock, metrics, public_url=settings.public_url)
             housekeeping = Housekeeping(ledger, clock, timedelta(days=settings.keep_days))
+            ledger_probe = LedgerProbe(ledger, clock)
             loops = {
                 "worker": scheduler.bell,
                 "cards": card_updater.bell,
@@ -225,6 +234,7 @@ async def build(
                 "webhooks": webhooks.bell,
                 "erasing": erasing.bell,
                 "housekeeping": housekeeping.bell,
+                "ledger": ledger_probe.bell,
             }
             health = Health(
                 metrics,
@@ -260,7 +270,7 @@ async def build(
             listen = None if settings.http_port is None else (settings.http_host, settings.http_port)
             await scheduler.recover()
             try:
-                yield App(ledger, scheduler, housekeeping, client.services, client, listen)
+                yield App(ledger, scheduler, housekeeping, ledger_probe, client.services, client, listen)
             finally:
                 await previews.abandon()
                 await panel.aclose(patience=1)

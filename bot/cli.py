@@ -33,6 +33,7 @@ from bot.ledger import (
 from bot.logs import set_up_logging
 from bot.ops import shutdown
 from bot.ops.rotate import rotate_keys
+from bot.ops.watchdog import Hanging
 from bot.settings import POSTGRES, BadSettings, Settings, list_unknown_settings, load_settings
 from bot.settings_faults import ENV_FILE, token_fault
 from bot.vault import VaultError
@@ -106,6 +107,8 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
     except (aiohttp.ClientError, TimeoutError) as error:
         why = str(error) or "no answer in time"
         return _fail(EXIT_PASSING, f"Discord cannot be reached ({why}). Start again when the network is back.")
+    except Hanging as error:
+        return _fail(EXIT_PASSING, f"Something hung for a quarter of an hour ({error}). Start again: nothing was lost.")
     except Stopped:
         log.info("stopped before the start was done")
     return 0

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TextIO
 
+from bot.ledger import LeaseLost, LedgerError
 from bot.ops.request_context import request_id
 
 # At DEBUG (httpx at INFO) these print modal values, interaction tokens, SQL parameters and URLs.
@@ -72,7 +73,8 @@ class _Kind:
 class BoundedHandler(logging.StreamHandler[TextIO]):
     """Writes the first line of a kind at once, and then a count a minute: whatever fails a thousand times says so once.
 
-    A kind is a logger, a level, a template and, of a fault, its type. DEBUG is written whole.
+    A kind is a logger, a level, a template and, of a fault, its type. All that fails through the ledger is one kind:
+    each loop and each command meets the same outage. DEBUG is written whole.
     """
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = monotonic) -> None:
@@ -86,6 +88,7 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
         if record.levelno <= logging.DEBUG:
             super().emit(record)
             return
+        record = _of_ledger(record)
         now, name = self._clock(), _name_of(record)
         if name not in self._kinds and len(self._kinds) >= _MOST_KINDS:
             name = (record.name, record.levelname)
@@ -142,6 +145,18 @@ class BoundedHandler(logging.StreamHandler[TextIO]):
             self._timer.cancel()
         self.report_left_out(all=True)
         super().close()
+
+
+def _of_ledger(record: logging.LogRecord) -> logging.LogRecord:
+    """Return a line about something that the ledger has failed as one of the ledger's own, without a traceback."""
+    fault = record.exc_info[1] if record.exc_info else None
+    named = record.args if isinstance(record.args, tuple) else ()
+    if not any(isinstance(one, LedgerError) and not isinstance(one, LeaseLost) for one in (*named, fault)):
+        return record
+    brief = _without_traceback(record) if fault else copy(record)
+    brief.name, brief.levelno, brief.levelname = "bot.ledger", logging.WARNING, "WARNING"
+    brief.msg, brief.args = "the ledger failed: %s", (brief.getMessage(),)
+    return brief
 
 
 def _name_of(record: logging.LogRecord) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.ledger import LeaseLost, LedgerUnreachable, LedgerUnsure, LedgerUnwritable
 from bot.logs import ONCE_IN, TRACED_ONCE_IN, BoundedHandler, TextFormatter, set_up_logging
 
 NAMES = ("discord", "httpx", "httpcore", "aiosqlite")
@@ -192,3 +193,26 @@ def test_the_count_comes_by_itself(log: Log) -> None:
     timer.function()
     timer.cancel()
     assert log.lines[1:] == ["ERROR bot: 1 more like this were left out: down"]
+
+
+def test_an_outage_of_the_ledger_is_one_line_a_minute_whoever_meets_it(log: Log) -> None:
+    away = LedgerUnreachable("(PostgreSQL database bot on db: connection refused)")
+    for second in range(600):
+        log.now = float(second)
+        if second and second % ONCE_IN == 0:
+            log.handler.report_left_out()
+        log.write(logging.ERROR, "%s broke off; beginning again", "loop", name="bot.workers.tasks", error=away)
+        log.write(logging.ERROR, "interaction %d failed", second, name="bot.client", error=away)
+        log.write(logging.WARNING, "card of request %d: %s", second, LedgerUnwritable())
+        log.write(logging.INFO, "interaction %d: no card: %s", second, LedgerUnsure())
+    assert len(log.lines) == 10
+    assert log.lines[0].startswith(
+        "WARNING bot.ledger: the ledger failed: loop broke off; beginning again (LedgerUnrea"
+    )
+    assert "connection refused" in log.lines[0]
+    assert log.lines[1] == "WARNING bot.ledger: 239 more like this were left out: the ledger failed: %s"
+
+
+def test_an_account_that_went_to_another_process_is_no_outage(log: Log) -> None:
+    log.write(logging.WARNING, "account %d is left: %s", 1, LeaseLost("(account 1)"), name="bot.workers.scheduler")
+    assert log.lines[0].startswith("WARNING bot.workers.scheduler: account 1 is left: Another process")

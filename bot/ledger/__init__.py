@@ -26,8 +26,9 @@ SQL stands in queries/ by name and migrations/ by number; `sqlite/` and `postgre
 engine must have in its own words stands in the folder of its name, with the other engine's beside it.
 """
 
+from bot.ledger.availability import Availability
 from bot.ledger.cards import MessageRef
-from bot.ledger.engine import Checkup, Database, ServerCheckup
+from bot.ledger.engine import Checkup, Database, ServerCheckup, Space
 from bot.ledger.errors import (
     LeaseLost,
     LedgerDiffers,
@@ -92,6 +93,7 @@ __all__ = [
     "SURE_FOR",
     "WIRE_CLEAR_AFTER",
     "Account",
+    "Availability",
     "Cancellation",
     "Checked",
     "Checkup",
@@ -140,6 +142,7 @@ __all__ = [
     "SealedKey",
     "SentMessage",
     "ServerCheckup",
+    "Space",
     "Standing",
     "Stored",
     "Webhook",

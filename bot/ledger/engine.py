@@ -54,6 +54,15 @@ class ServerCheckup:
     """The API keys as they are stored; None where the schema is another release's."""
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What a ledger takes of its disk, in bytes."""
+
+    used: int
+    free: int | None
+    """What is left there for this user; None where that is another machine's business."""
+
+
 class Engine(Protocol):
     """What the ledger stands on; each method raises LedgerError. `database`: of the kind that the engine takes."""
 
@@ -106,6 +115,10 @@ class Engine(Protocol):
 
     async def give_back(self) -> None:
         """Return some unused room to the file system, where the engine does not do so by itself."""
+        ...
+
+    async def space(self) -> Space:
+        """Return what the ledger takes of its disk."""
         ...
 
     async def close(self) -> None:

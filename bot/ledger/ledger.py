@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import SecretStr
 
 from bot.domain.clock import Clock, utc_now
+from bot.ledger.availability import Availability
 from bot.ledger.engine import Database, Engine, ServerCheckup
-from bot.ledger.errors import LedgerUnreachable, LedgerUnsure
+from bot.ledger.errors import LeaseLost, LedgerError, LedgerUnreachable, LedgerUnsure
 from bot.ledger.lists import Report
 from bot.ledger.named import Connection
 from bot.ledger.postgresql.address import describe as describe_address
@@ -40,7 +41,9 @@ class Ledger:
         self._notify_window = notify_window
         self._loops: defaultdict[Work, list[Callable[[], None]]] = defaultdict(list)
         self.read = Reader(engine.reader)
+        self.availability = Availability()
         self.forget_deleted, self.rewrite, self.give_back = engine.forget_deleted, engine.rewrite, engine.give_back
+        self.space = engine.space
         engine.heard = lambda: self._wake(Work)
 
     @classmethod
@@ -79,7 +82,7 @@ class Ledger:
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Writer]:
         """Begin a transaction; commit at the end of the block, or nothing of it where an exception leaves it."""
-        with self._woken_where_unsure():
+        with self._failures_noted():
             async with self._engine.transaction() as connection:
                 tx = self._begin(connection)
                 yield tx
@@ -96,7 +99,7 @@ class Ledger:
             tx = self._begin(connection)
             return await work(tx), tx
 
-        with self._woken_where_unsure():
+        with self._failures_noted():
             result, tx = await self._engine.transact(whole)
         self._committed(tx)
         return result
@@ -104,13 +107,30 @@ class Ledger:
     def _begin(self, connection: Connection) -> Writer:
         return Writer(connection, self._clock(), self._notify_window)
 
+    async def prove_writable(self) -> None:
+        """Write to whatever commands and loops write to, changing nothing that they see; raise LedgerError.
+
+        After a fault that is what shows that it is over: the loops are woken.
+        """
+        async with self.write() as tx:
+            await tx.prove_writable()
+        if self.availability.proven():
+            self._wake(Work)
+
     @contextmanager
-    def _woken_where_unsure(self) -> Generator[None]:
-        """Wake all loops where nobody knows whether a transaction was committed: repeating it makes nothing due."""
+    def _failures_noted(self) -> Generator[None]:
+        """Note a transaction that the ledger has failed.
+
+        Where nobody knows whether it was committed all loops are woken: repeating it makes nothing due.
+        """
         try:
             yield
-        except LedgerUnsure:
-            self._wake(Work)
+        except LeaseLost:
+            raise  # that is no fault
+        except LedgerError as error:
+            self.availability.failed(error)
+            if isinstance(error, LedgerUnsure):
+                self._wake(Work)
             raise
 
     def _committed(self, tx: Writer) -> None:

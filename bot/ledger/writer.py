@@ -301,6 +301,14 @@ class Writer(Pruner, PanelAccounts, Nudges, Requests):
         """Replace sealed interaction tokens."""
         await QUERIES.reseal_token(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
 
+    async def prove_writable(self) -> None:
+        """Write to the tables that all depends on, changing no row but a fact of the bot's own."""
+        await self.set_fact("written at", self.now.isoformat())
+        await QUERIES.touch_accounts(self._db)
+        await QUERIES.touch_requests(self._db)
+        await QUERIES.touch_cancellations(self._db)
+        await QUERIES.touch_notices(self._db)
+
     async def set_fact(self, name: str, value: str) -> None:
         """Store a small fact about this installation."""
         await QUERIES.set_fact(self._db, name=name, value=value)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from bot.domain.clock import Clock
-from bot.ledger import Ledger, Standing
+from bot.ledger import Availability, Ledger, Space, Standing
 from bot.ops.metrics import Metrics
 from bot.workers.budget import Budget
 from bot.workers.scheduler import Scheduler
@@ -15,6 +15,8 @@ from bot.workers.tasks import WakeEvent
 _READ_EVERY = timedelta(seconds=5)
 _STALLED_AFTER = 300
 """Seconds. A loop turns once a minute, or after a time-out of Discord or the panel: it never takes this long."""
+_HANGING_AFTER = 900
+"""Seconds after which that is no slow answer and no passing fault, and the process is ended (bot/ops/watchdog.py)."""
 _FAILING_AFTER = timedelta(minutes=5)
 """What fails is tried again within that time, so it has failed several times."""
 _LEDGER_PATIENCE = 5
@@ -46,6 +48,18 @@ class Health:
         self._loops = loops
         self._reading = asyncio.Lock()
         self._standing: tuple[datetime, Standing] | None = None
+        self.space: Space | None = None
+        """What the ledger took of its disk when it was last read."""
+
+    @property
+    def availability(self) -> Availability:
+        """Whether the ledger can be written, as far as this process has seen."""
+        return self._ledger.availability
+
+    @property
+    def engine(self) -> str:
+        """What the ledger stands on."""
+        return "postgresql" if self._ledger.is_shared else "sqlite"
 
     async def standing(self) -> Standing | None:
         """Return what the ledger holds, read at most once in some seconds however many ask; None: it is unreadable."""
@@ -54,6 +68,7 @@ class Health:
                 now = self.clock()
                 if self._standing is None or not self._standing[0] <= now < self._standing[0] + _READ_EVERY:
                     self._standing = now, await self._ledger.read.standing()
+                    self.space = await self._ledger.space()
                 return self._standing[1]
         except Exception:
             return None  # what the process has counted is worth the more then
@@ -62,6 +77,12 @@ class Health:
         """Return for how many seconds each loop has not begun a turn."""
         now = monotonic()
         return {name: now - bell.turned_at for name, bell in self._loops.items()}
+
+    def hanging(self) -> list[str]:
+        """Return what has not gone on for so long that only a new process helps, while the ledger can be written."""
+        silent = {f"{name} loop": seconds for name, seconds in self.silent_loops().items()}
+        silent["work on an account"] = self.scheduler.hanging_for.total_seconds()
+        return [what for what, seconds in silent.items() if min(seconds, self.availability.well_for) > _HANGING_AFTER]
 
     async def faults(self) -> list[str]:
         """Return why work that is due, and that the panel's limits allow, is not done. Discord is no reason."""
@@ -76,4 +97,7 @@ class Health:
                 await self._ledger.read.fact("alive")
         except Exception as error:
             faults.insert(0, f"ledger unreadable ({type(error).__name__})")
+        else:
+            if error := self.availability.error:
+                faults.insert(0, f"ledger cannot be written ({type(error).__name__})")
         return faults

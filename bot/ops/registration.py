@@ -13,9 +13,8 @@ from discord import app_commands
 
 from bot.client import Client
 from bot.delivery.refusals import DELIVERY_ERRORS
-from bot.domain.polling import retry_after
 from bot.ledger import Ledger, LedgerError
-from bot.workers.tasks import Stopped, unless_stopped
+from bot.workers.tasks import Stopped, pause_after, unless_stopped
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +79,12 @@ async def _until_registered(client: Client, ledger: Ledger) -> None:
                 log.info("commands registered with Discord")
             return
         except (*DELIVERY_ERRORS, LedgerError) as error:
+            failures += 1
+            pause = pause_after(error, failures, Random())
             log_once(" ".join(str(error).split()) or "no answer in time")
         finally:
             late.cancel()
-        failures += 1
-        await asyncio.sleep(retry_after(failures, Random()).total_seconds())
+        await asyncio.sleep(pause.total_seconds())
 
 
 async def _digest(client: Client) -> str:

@@ -33,6 +33,7 @@ from bot.workers.poll_planner import PollPlanner, groups_of
 from bot.workers.progress import Progress, Streaks
 from bot.workers.refused_keys import ASK_AGAIN_AFTER, Blame
 from bot.workers.suspects import RefusedTogether, Suspects
+from bot.workers.tasks import pause_after
 from bot.workers.turns import NOTHING, Answer, Look, Taken, Turn, claimed, recorded_and_taken
 
 log = logging.getLogger(__name__)
@@ -357,7 +358,7 @@ class AccountRunner:
                     self._leases.forget(account.id)
                 turn.gives_back(turn)
                 failures, goes_on = failures + 1, False
-                pause = retry_after(failures, self._random)
+                pause = pause_after(error, failures, self._random)
                 log.exception("an answer for account %d could not be recorded; trying again", account.id)
                 await self._sleep(pause.total_seconds())
         self._ended_as([outcome.transition.state for outcome in outcomes], refunds)

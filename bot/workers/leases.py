@@ -104,6 +104,11 @@ class Leases:
         """Note that what `take` has begun is over, whether it was this process's or not."""
         self._busy -= Counter({account_id: 1})
 
+    @property
+    def held(self) -> int | None:
+        """How many accounts this process works on; None on a ledger of its own, where it is all of them."""
+        return len(self._held) if self._ledger.is_shared else None
+
     def own(self, account_ids: set[int]) -> set[int]:
         """Return which of these accounts this process works on."""
         return account_ids & self._held if self._ledger.is_shared else account_ids

@@ -14,14 +14,14 @@ from datetime import datetime, timedelta
 
 from bot.domain.clock import Clock
 from bot.domain.polling import farthest
-from bot.ledger import Due, LeaseLost, Ledger, Work
+from bot.ledger import Due, LeaseLost, Ledger, LedgerError, Work
 from bot.workers.account_runner import LEFT_FOR, AccountRunner
 from bot.workers.budget import Budget
 from bot.workers.call_counts import CallKind
 from bot.workers.due_accounts import DueAccounts
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner
-from bot.workers.tasks import WakeEvent
+from bot.workers.tasks import LEDGER_PAUSE, WakeEvent
 from bot.workers.turns import Turn
 
 log = logging.getLogger(__name__)
@@ -163,6 +163,11 @@ class Scheduler:
         return len({turn.account_id for turn in self._turns if turn.begun_at + SLOW_AFTER <= now})
 
     @property
+    def accounts_held(self) -> int | None:
+        """How many accounts are this process's to work on; None where all are."""
+        return self._leases.held
+
+    @property
     def failing_for(self) -> timedelta:
         """For how long nothing has come of anything that was due, though the panel's limits allowed it."""
         return self._runner.progress.failing_for
@@ -267,6 +272,11 @@ class Scheduler:
             self._leases.forget(account_id)
             pause, is_alone = LEFT_FOR, True
             log.warning("account %d is left to another process: %s", account_id, error)
+        except LedgerError as error:
+            self._leases.forget(account_id)
+            self._runner.progress.failed()
+            pause, is_alone = LEDGER_PAUSE, True
+            log.warning("account %d could not be worked on: %s", account_id, error)
         except Exception:
             self._leases.forget(account_id)
             pause, is_alone = self._runner.fail(turn), True

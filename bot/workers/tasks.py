@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from time import monotonic
 from typing import Any, TypeVar
 
 from bot.domain.clock import Clock
 from bot.domain.polling import retry_after
+from bot.ledger import LedgerError
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,11 @@ T = TypeVar("T")
 
 _LONG_RUN = 600
 """Seconds after which a loop's next fault counts as its first."""
+
+
+LEDGER_PAUSE = timedelta(seconds=5)
+"""Between two tries while the ledger fails: it is the bot's own, so asking costs nobody anything, and what the panel
+does meanwhile is for somebody to pay."""
 
 
 class Stopped(Exception):
@@ -71,6 +77,11 @@ async def repeat(work: Callable[[], Awaitable[datetime]], bell: WakeEvent, clock
         await bell.wait(await work(), clock, (), stop)
 
 
+def pause_after(error: Exception, failures: int, random: Random) -> timedelta:
+    """Return the pause after a fault, the n-th in a row."""
+    return LEDGER_PAUSE if isinstance(error, LedgerError) else retry_after(failures, random)
+
+
 async def supervise(run: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
     """Run a loop until `stop`; where it breaks, log it and begin again after a growing pause."""
     failures = 0
@@ -78,11 +89,11 @@ async def supervise(run: Callable[[asyncio.Event], Awaitable[None]], stop: async
         began = monotonic()
         try:
             await run(stop)
-        except Exception:
+        except Exception as error:
             failures = failures + 1 if monotonic() - began < _LONG_RUN else 1
             log.exception("%s broke off; beginning again", run)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), retry_after(failures, Random()).total_seconds())
+                await asyncio.wait_for(stop.wait(), pause_after(error, failures, Random()).total_seconds())
 
 
 async def unless_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T:

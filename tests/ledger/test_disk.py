@@ -6,6 +6,7 @@ import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from bot.cards import actions
 from bot.domain.order_status import OrderStatus
 from bot.ledger import Ledger, LedgerUnwritable, migrate
 from bot.ledger.postgresql.connections import WRITING
+from bot.ops.http.metrics import exposition
 from bot.panel import Answer
 from tests.cogs.test_every_command import keep_news
 from tests.ledgers import InFile
@@ -176,6 +178,47 @@ async def test_a_command_that_cannot_be_written_down_says_so_and_sends_nothing(
     again = await ann.slash("cancel", orders=" ".join(MANY))
     await here.settle()
     assert "150 cancelled" in shown(again)
+
+
+@pytest.mark.usefixtures("env")
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+async def test_monitoring_sees_it_and_its_end(here: World, obstacle: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    health, probe = here.app.services.health, here.app.ledger_probe
+    assert await probe.step() == timedelta(minutes=1)
+    assert await health.faults() == []
+    go_away = await OBSTACLES[obstacle](here)
+    probe.bell.reset()
+    with pytest.raises(LedgerUnwritable):
+        async with here.app.ledger.write() as tx:
+            await tx.set_fact("large", "x" * 100_000)
+    assert probe.bell.is_rung
+    assert await health.faults() == ["ledger cannot be written (LedgerUnwritable)"]
+    page = (await exposition(health)).decode()
+    assert "notpanel_ledger_writable 0.0" in page
+    assert "notpanel_ledger_failed_transactions_total 1.0" in page
+    await go_away()
+    here.app.scheduler.bell.reset()
+    assert await probe.step() == timedelta(minutes=1)
+    assert here.app.scheduler.bell.is_rung  # work goes on at once
+    assert await health.faults() == []
+    assert "notpanel_ledger_writable 1.0" in (await exposition(health)).decode()
+    assert "the ledger can be written again, after" in caplog.text
+
+
+@pytest.mark.postgresql
+async def test_one_locked_table_is_no_ledger_that_can_be_written(here: World) -> None:
+    """Small transactions get through all the while. SQLite locks the whole file."""
+    await here.app.ledger._engine._writer.execute("SET lock_timeout = 20")
+    here.sql("BEGIN")
+    here.sql("LOCK TABLE cancellations IN EXCLUSIVE MODE")
+    assert await here.app.ledger_probe.step() == timedelta(seconds=5)
+    async with here.app.ledger.write() as tx:
+        await tx.set_fact("small", "fits")
+    assert here.app.ledger.availability.error
+    here.sql("ROLLBACK")
+    assert await here.app.ledger_probe.step() == timedelta(minutes=1)
+    assert here.app.ledger.availability.error is None
 
 
 @pytest.mark.usefixtures("env")

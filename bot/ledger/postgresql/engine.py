@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 from pydantic import SecretStr
 
+from bot.ledger.engine import Space
 from bot.ledger.errors import LedgerError, LedgerUnreachable, LedgerUnsure, LedgerUnwritable
 from bot.ledger.named import OneVisit, load
 from bot.ledger.postgresql.address import describe
@@ -291,6 +292,11 @@ class PostgresEngine:
 
     async def give_back(self) -> None:
         """Do nothing: autovacuum makes deleted rows' room usable again."""
+
+    async def space(self) -> Space:
+        """Ask how large the database is; how much room its disk has no role may ask that need not be a superuser."""
+        ((used,),) = await self.reader.rows("SELECT pg_database_size(current_database())")
+        return Space(used, None)
 
     async def rewrite(self) -> bool:
         """Do nothing: VACUUM FULL would lock everybody out for long, and its log would hold the rows still."""

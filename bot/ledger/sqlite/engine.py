@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import shutil
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
@@ -12,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 import aiosqlite
 
+from bot.ledger.engine import Space
 from bot.ledger.errors import LedgerUnreadable, LedgerUnwritable
 from bot.ledger.named import OneVisit, load
 from bot.ledger.sqlite.migrate import migrate_file
@@ -200,8 +202,9 @@ SQLITE_QUERIES = load("sqlite", OneVisit)
 class SqliteEngine:
     """Owns the connections; knows transactions, nothing of what is stored."""
 
-    def __init__(self, writer: SqliteConnection, reader: SqliteConnection) -> None:
+    def __init__(self, path: Path, writer: SqliteConnection, reader: SqliteConnection) -> None:
         self.reader = reader
+        self._path = path
         self.heard: Callable[[], None] = _nothing
         self._writer = writer
         self._lock = asyncio.Lock()
@@ -227,7 +230,7 @@ class SqliteEngine:
                 raise
         except sqlite3.Error as error:
             raise LedgerUnreadable(f"({database}: {error})") from error
-        return cls(writer, reader)
+        return cls(database, writer, reader)
 
     async def close(self) -> None:
         """Close both connections; the last one to close empties the WAL."""
@@ -284,6 +287,10 @@ class SqliteEngine:
             log.exception("what was deleted is still in the ledger's WAL")
         return False
 
+    async def space(self) -> Space:
+        """Return what the file and its WAL take, and what is free on their disk. Raise LedgerUnreadable."""
+        return await asyncio.to_thread(_space, self._path)
+
     async def rewrite(self) -> bool:
         """Write a small file anew: where SQLite has moved rows from page to page it left copies behind.
 
@@ -310,6 +317,15 @@ class SqliteEngine:
 
 def _nothing() -> None:
     """Where nobody ever calls."""
+
+
+def _space(path: Path) -> Space:
+    wal = path.with_name(f"{path.name}-wal")
+    try:
+        used = path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
+        return Space(used, shutil.disk_usage(path.parent).free)
+    except OSError as error:
+        raise LedgerUnreadable(f"({path}: {error.strerror})") from error
 
 
 def _uri(path: Path) -> str:
