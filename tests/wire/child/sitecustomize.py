@@ -9,8 +9,9 @@ WIRE_RESEND is how many seconds after an unclear call the first resend may come,
 other pauses shrink alike. WIRE_LONG_AWAY has the first try to connect again fail as the eleventh in a row does: its
 pause is the longest there is. WIRE_PRUNE names a file to note in how long each step of the housekeeping holds the
 ledger, and WIRE_PRUNE_PAUSE its pause between two steps; there is no other pause then. WIRE_PACE names the clock
-(tests/wire/pace.py) that the bot's own clock, its pauses and its time-outs follow. Without these variables nothing of
-this exists.
+(tests/wire/pace.py) that the bot's own clock, its pauses and its time-outs follow. WIRE_HANGS is how many seconds
+a loop may be silent before that counts as a hang; with WIRE_STUCK the event loop itself hangs soon after the start, and
+may for a second. Without these variables nothing of this exists.
 """
 
 import itertools
@@ -277,6 +278,40 @@ def _scale(fastest: float) -> None:
         connections._SESSION[name] = f"{int(seconds * 1000 / fastest)}ms"
 
 
+def _hang_soon(seconds: float) -> None:
+    import asyncio
+
+    run = asyncio.run
+
+    def run_impatiently(main):
+        import bot.ops.health
+
+        bot.ops.health._HANGING_AFTER = seconds
+        return run(main)
+
+    asyncio.run = run_impatiently
+
+
+def _for_ever() -> None:
+    while True:
+        pass
+
+
+def _get_stuck() -> None:
+    import asyncio
+
+    run = asyncio.run
+
+    async def until_stuck(main) -> None:
+        import bot.ops.watchdog
+
+        bot.ops.watchdog.HANGS_AFTER, bot.ops.watchdog._EVERY = 1, 0.2
+        asyncio.get_running_loop().call_later(4, _for_ever)
+        await main
+
+    asyncio.run = lambda main: run(until_stuck(main))
+
+
 def _route(url: str) -> str:
     parts = url.split("?")[0].split("/")[4:] or ["gateway"]
     return "/".join(part for part in parts if not any(digit in part for digit in "0123456789"))
@@ -298,3 +333,7 @@ if os.environ.get("WIRE_PACE"):
     _follow(os.environ["WIRE_PACE"])
 if os.environ.get("WIRE_LONG_AWAY"):
     _seem_long_away()
+if os.environ.get("WIRE_HANGS"):
+    _hang_soon(float(os.environ["WIRE_HANGS"]))
+if os.environ.get("WIRE_STUCK"):
+    _get_stuck()

@@ -1,0 +1,36 @@
+"""A process that hangs ends, with an exit code after which a supervisor begins another."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from tests.wire.stage import KEY, Stage, stage
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncGenerator[Stage]:
+    """A bot that has not been started."""
+    async with stage(tmp_path) as made:
+        yield made
+
+
+async def test_a_loop_that_is_silent_for_too_long_ends_the_process(here: Stage) -> None:
+    await here.bot.launch(WIRE_HANGS="0.5")
+    assert await here.bot.ended(30) == 1
+    assert "error: Something hung for a quarter of an hour (" in here.bot.log
+    assert "Start again: nothing was lost." in here.bot.log
+    assert "Traceback" not in here.bot.log
+
+
+async def test_an_event_loop_that_hangs_ends_the_process_and_the_next_goes_on(here: Stage) -> None:
+    await here.bot.launch(WIRE_STUCK="yes")
+    assert await here.bot.ended(30) == 1
+    assert "Timeout (0:00:01)!" in here.bot.log
+    assert "in _for_ever" in here.bot.log
+    await here.bot.start()
+    await here.connect()
+    here.panel.add_order(KEY, "ord_A")
+    card = await here.cancel("ord_A")
+    await here.discord.until(lambda: "1 cancelled" in card.text)
+    assert await here.bot.terminate() == 0
