@@ -41,7 +41,7 @@ from bot.services.records import Records
 from bot.services.throttle import UserThrottle
 from bot.services.webhooks import Webhooks
 from bot.settings import Settings
-from bot.vault import UnknownKey, Vault, open_vault
+from bot.vault import Vault, open_vault, require_keys
 from bot.workers.account_runner import AccountRunner
 from bot.workers.budget import Budget
 from bot.workers.housekeeping import Housekeeping
@@ -280,9 +280,6 @@ async def _vault_for(ledger: Ledger, settings: Settings) -> Vault:
     """Open the vault that this ledger's secrets were sealed in; never begin another beside them."""
     accounts = await ledger.read.accounts_with_keys()
     vault = open_vault(settings, first_start=not accounts)
-    sealed = [account.key_sealed for account in accounts if account.key_sealed]
-    missing = sum(not vault.knows(blob) for blob in sealed)
-    if missing:
-        raise UnknownKey(f"({missing} of {len(sealed)} API keys)")
+    require_keys(vault, [account.key_sealed for account in accounts if account.key_sealed])
     await keep_comparable(ledger, vault)
     return vault

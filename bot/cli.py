@@ -1,4 +1,4 @@
-"""The command line: run (default), demo, doctor, backup, compact, migrate, move, rotate-keys."""
+"""The command line: run (default), demo, doctor, backup, restore, compact, migrate, move, rotate-keys."""
 
 import argparse
 import asyncio
@@ -18,17 +18,21 @@ from pydantic import SecretStr
 
 from bot import __version__
 from bot.app import build
+from bot.files import megabytes
 from bot.ledger import (
+    SET_ASIDE_DAYS,
+    Checkup,
     LedgerError,
     LedgerUnreachable,
     backup,
+    backup_into,
     compact,
     describe,
     has_password,
-    megabytes,
     migrate,
     move,
     only_process,
+    restore,
 )
 from bot.logs import set_up_logging
 from bot.ops import shutdown
@@ -36,7 +40,7 @@ from bot.ops.rotate import rotate_keys
 from bot.ops.watchdog import Hanging
 from bot.settings import POSTGRES, BadSettings, Settings, list_unknown_settings, load_settings
 from bot.settings_faults import ENV_FILE, token_fault
-from bot.vault import VaultError
+from bot.vault import VaultError, inspect_vault, require_keys
 from bot.workers.tasks import Stopped, unless_stopped
 
 log = logging.getLogger("bot")
@@ -157,9 +161,45 @@ def _rotate(settings: Settings, _: argparse.Namespace) -> int:
 
 def _backup(settings: Settings, options: argparse.Namespace) -> int:
     if not isinstance(settings.database, Path):
-        return _fail(EXIT_SETTINGS, "the ledger is in PostgreSQL. Copy it with pg_dump; docs/postgresql.md says how.")
-    backup(settings.database, options.file)
-    print(f"{options.file}: complete. It opens only with the encryption keys, which are not in it.")
+        return _fail(
+            EXIT_SETTINGS,
+            "the ledger is in PostgreSQL: pg_dump copies it, or deploy/postgres-backup.sh every day; "
+            "docs/operating.md says how",
+        )
+    if options.into is None:
+        backup(settings.database, options.file)
+        copy, removed = options.file, []
+    else:
+        copy, removed = backup_into(settings.database, options.into, options.keep)
+    print(f"{copy}: complete. It opens only with the encryption keys, which are not in it.")
+    for old in removed:
+        print(f"{old}: removed; the newest {options.keep} stay.")
+    return 0
+
+
+def _restore(settings: Settings, options: argparse.Namespace) -> int:
+    if not isinstance(settings.database, Path):
+        return _fail(
+            EXIT_SETTINGS,
+            "the ledger is in PostgreSQL: pg_restore brings a copy back, into an empty database, while no bot runs; "
+            "docs/operating.md says how",
+        )
+
+    def accept(found: Checkup) -> None:
+        if found.sealed is None:
+            print("Whether the encryption keys open its API keys is not known.", file=sys.stderr)
+        elif found.sealed:
+            require_keys(inspect_vault(settings), found.sealed)
+
+    with only_process(settings.database):
+        done = restore(settings.database, options.file, accept)
+    print(f"{options.file} is in place of {settings.database}: schema {done.found.version}, whole.")
+    if done.replaced:
+        print(f"What was there is {done.replaced}: the bot removes it after {SET_ASIDE_DAYS} days.")
+    print("Next: ask the doctor, and start the bot.")
+    print(
+        "Cancels given after this copy was made are unknown to it: nobody is told of them, and they can be given again."
+    )
     return 0
 
 
@@ -215,6 +255,7 @@ _COMMANDS = {
     "run": _run,
     "doctor": _doctor,
     "backup": _backup,
+    "restore": _restore,
     "compact": _compact,
     "migrate": _migrate,
     "move": _move,
@@ -238,7 +279,12 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--panel-only", action="store_true", help="only serve the simulated panel, for PANEL_URL")
     commands.add_parser("doctor", help="check token, panel, ledger, keys, files and clock, and say what to do")
     copy = commands.add_parser("backup", help="copy the ledger to a new file, also while the bot runs")
-    copy.add_argument("file", type=Path)
+    where = copy.add_mutually_exclusive_group(required=True)
+    where.add_argument("file", type=Path, nargs="?", help="a file that does not exist yet")
+    where.add_argument("--into", type=Path, metavar="FOLDER", help="name the copy by the time, and remove old ones")
+    copy.add_argument("--keep", type=_count, default=14, metavar="N", help="copies that stay in FOLDER (default: 14)")
+    back = commands.add_parser("restore", help="put a copy in the ledger's place, which is put aside; no bot may run")
+    back.add_argument("file", type=Path, help="what `backup` has written, or a copy before an upgrade")
     commands.add_parser("compact", help="write a SQLite ledger anew, without the unused room in its file")
     commands.add_parser("migrate", help="bring the ledger to this release's schema (run does so by itself)")
     move = commands.add_parser("move", help="copy a SQLite ledger into an empty PostgreSQL database")
@@ -249,6 +295,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("rotate-keys", help="seal every stored secret with the newest encryption key")
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("it must be a whole number, 1 or more")
+    return int(text)
 
 
 def _forbid_memory_dumps() -> None:

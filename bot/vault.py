@@ -11,8 +11,6 @@ import hmac
 import logging
 import os
 import secrets
-import tempfile
-import time
 from collections.abc import Callable, Generator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import SecretStr
 
+from bot.files import put_new, put_over, remove_leftovers, written_aside
 from bot.settings import BadSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -160,7 +159,7 @@ def open_vault(settings: Settings, *, first_start: bool = True) -> Vault:
             raise BadSettings(f"ENCRYPTION_KEYS: {error}") from None
     path = settings.data_dir / KEY_FILE
     with _named_errors(path):
-        _remove_leftovers(path)
+        remove_leftovers(path, _WRITTEN_WITHIN)  # nothing was sealed with such a key yet
         if not path.exists():
             if not first_start:
                 raise MissingKeyFile(f"({path})")
@@ -177,6 +176,12 @@ def inspect_vault(settings: Settings) -> Vault | None:
         return Vault(_keys_in(path)) if path.exists() else None
 
 
+def require_keys(vault: Vault | None, sealed: Sequence[bytes]) -> None:
+    """Raise UnknownKey unless a vault has the keys with which secrets were sealed. None: there is no key file."""
+    if missing := sum(vault is None or not vault.knows(blob) for blob in sealed):
+        raise UnknownKey(f"({missing} of {len(sealed)} API keys)")
+
+
 def add_key(settings: Settings) -> None:
     """Put a new key on top of the key file; older ones stay, since older backups need them. Raise BadKeyFile.
 
@@ -187,7 +192,7 @@ def add_key(settings: Settings) -> None:
     path = settings.data_dir / KEY_FILE
     with _named_errors(path):
         _read(path)
-        _write(path, _new_line() + path.read_text("ascii"), os.replace)
+        _write(path, _new_line() + path.read_text("ascii"), put_over)
 
 
 @contextlib.contextmanager
@@ -205,7 +210,7 @@ def _named_errors(path: Path) -> Generator[None]:
 def _make_file(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):  # another process was quicker
-        _write(path, _new_line(), os.link)  # never over an existing file, unlike a rename
+        _write(path, _new_line(), put_new)
         log.info("made an encryption key in %s: back it up apart from the ledger", path)
 
 
@@ -243,37 +248,11 @@ def _can_be_guessed(key: bytes) -> bool:
     return len(set(key)) < half or key[:half] == key[half:] or all(byte in _VISIBLE for byte in key)
 
 
-def _remove_leftovers(path: Path) -> None:
-    """Remove what a process left that was killed while it wrote a key file: nothing was sealed with that key yet."""
-    for left in path.parent.glob(f".{path.name}.*"):
-        with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > _WRITTEN_WITHIN:
-                left.unlink()
-
-
-def _write(path: Path, text: str, put: Callable[[str, Path], None]) -> None:
+def _write(path: Path, text: str, put: Callable[[Path, Path], None]) -> None:
     """Write the whole file beside its place first, so that a crash leaves the old one or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        put(name, path)
-        _sync_folder(path.parent)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Write a folder's names to the disk: a key lost in a power cut would take every secret with it."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    with written_aside(path) as aside:
+        aside.write_text(text, "ascii")
+        put(aside, path)
 
 
 def _new_line() -> str:

@@ -44,6 +44,8 @@ NOT_QUICK = (
     "tests/ledger/test_postgres",
     "tests/ops/test_alerts.py",
     "tests/test_command_line.py",
+    "tests/test_owners.py",
+    "tests/test_progress_bar.py",
     "tests/demo/test_demo.py",
     "tests/ledger/test_disk.py",
     "tests/ops/test_doctor_probes.py",

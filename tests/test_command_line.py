@@ -195,6 +195,59 @@ def test_a_backup_overwrites_nothing_and_leaves_no_half(tmp_path: Path) -> None:
     assert not (tmp_path / "copy").exists()
 
 
+def test_copies_take_turns_in_a_folder(tmp_path: Path) -> None:
+    migrate(tmp_path / "ledger.sqlite3")
+    (tmp_path / "copies").mkdir()
+    (tmp_path / "copies/ledger-20260101T000000Z.sqlite3").touch()
+    ended = run(tmp_path, "backup", "--into", str(tmp_path / "copies"), "--keep", "1")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "ledger-20260101T000000Z.sqlite3: removed; the newest 1 stay" in ended.stdout
+    (copy,) = (tmp_path / "copies").iterdir()
+    assert f"{copy}: complete" in ended.stdout
+    for wrong in (["--keep", "0", "--into", str(tmp_path)], [], ["copy", "--into", str(tmp_path)]):
+        assert run(tmp_path, "backup", *wrong).returncode == 2
+
+
+def test_a_backup_is_restored_with_what_was_there_put_aside(tmp_path: Path) -> None:
+    sealed = seal_a_key(tmp_path)
+    copy = tmp_path / "copy.sqlite3"
+    assert run(tmp_path, "backup", str(copy)).returncode == 0
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as connection, connection:
+        connection.execute("DELETE FROM accounts")
+    with only_process(tmp_path / "ledger.sqlite3"):
+        ended = run(tmp_path, "restore", str(copy))
+        assert (ended.returncode, "Stop that process first" in ended.stderr) == (3, True)
+    ended = run(tmp_path, "restore", str(copy))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (aside,) = tmp_path.glob("ledger.sqlite3.replaced-*Z")
+    for said in (f"What was there is {aside}", "ask the doctor, and start the bot", "are unknown to it"):
+        assert said in ended.stdout
+    for ledger, kept in ((tmp_path / "ledger.sqlite3", [(sealed,)]), (aside, [])):
+        with closing(sqlite3.connect(ledger)) as connection:
+            assert connection.execute("SELECT key_sealed FROM accounts").fetchall() == kept
+
+
+def test_a_backup_whose_keys_do_not_open_is_not_restored(tmp_path: Path) -> None:
+    seal_a_key(tmp_path)
+    copy = tmp_path / "copy.sqlite3"
+    assert run(tmp_path, "backup", str(copy)).returncode == 0
+    before = (tmp_path / "ledger.sqlite3").read_bytes()
+    (tmp_path / "encryption.keys").unlink()
+    for _ in range(2):
+        ended = run(tmp_path, "restore", str(copy))
+        assert ended.returncode == 4
+        assert "put that key back (ENCRYPTION_KEYS). (1 of 1 API keys)" in ended.stderr
+        assert (tmp_path / "ledger.sqlite3").read_bytes() == before
+        open_vault(settings(tmp_path))  # another key than the one that is lost
+
+
+def test_a_ledger_in_postgresql_is_copied_and_restored_by_its_own_tools(tmp_path: Path) -> None:
+    url = "postgresql://bot@/ledger?host=/nowhere"
+    for command, says in ((("backup", "copy"), "pg_dump"), (("restore", "copy"), "pg_restore")):
+        ended = run(tmp_path, *command, DATABASE_URL=url)
+        assert (ended.returncode, says in ended.stderr, "docs/operating.md" in ended.stderr) == (2, True, True)
+
+
 def test_rotating_seals_everything_anew_and_forgets_nothing(tmp_path: Path) -> None:
     old = seal_a_key(tmp_path)
     ended = run(tmp_path, "rotate-keys")

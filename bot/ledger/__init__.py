@@ -35,6 +35,7 @@ from bot.ledger.errors import (
     LedgerError,
     LedgerForeign,
     LedgerInUse,
+    LedgerMigrationFailed,
     LedgerNotEmpty,
     LedgerShortOfSpace,
     LedgerTooNew,
@@ -80,9 +81,11 @@ from bot.ledger.rows import (
     Webhook,
     folded,
 )
-from bot.ledger.sqlite.backup import backup
+from bot.ledger.sqlite.backup import backup, backup_into
 from bot.ledger.sqlite.checkup import check_up
-from bot.ledger.sqlite.compact import compact, megabytes
+from bot.ledger.sqlite.compact import compact
+from bot.ledger.sqlite.restore import Restored, restore
+from bot.ledger.sqlite.set_aside import SET_ASIDE_DAYS
 from bot.ledger.transaction import Work
 from bot.ledger.writer import Writer
 
@@ -90,6 +93,7 @@ __all__ = [
     "DEAD_AFTER",
     "DMS_REFUSED",
     "KEPT_FOR",
+    "SET_ASIDE_DAYS",
     "SURE_FOR",
     "WIRE_CLEAR_AFTER",
     "Account",
@@ -110,6 +114,7 @@ __all__ = [
     "LedgerError",
     "LedgerForeign",
     "LedgerInUse",
+    "LedgerMigrationFailed",
     "LedgerNotEmpty",
     "LedgerShortOfSpace",
     "LedgerTooNew",
@@ -139,6 +144,7 @@ __all__ = [
     "Request",
     "RequestState",
     "RequestTally",
+    "Restored",
     "SealedKey",
     "SentMessage",
     "ServerCheckup",
@@ -149,15 +155,16 @@ __all__ = [
     "Work",
     "Writer",
     "backup",
+    "backup_into",
     "check_up",
     "check_up_server",
     "compact",
     "describe",
     "folded",
     "has_password",
-    "megabytes",
     "migrate",
     "move",
     "only_process",
+    "restore",
     "to_ms",
 ]

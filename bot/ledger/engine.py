@@ -114,7 +114,10 @@ class Engine(Protocol):
         ...
 
     async def give_back(self) -> None:
-        """Return some unused room to the file system, where the engine does not do so by itself."""
+        """Return some unused room to the file system, where the engine does not do so by itself.
+
+        Ledgers that were set aside, before a migration for example, go once they are old.
+        """
         ...
 
     async def space(self) -> Space:

@@ -33,7 +33,11 @@ class LedgerUnwritable(LedgerError):
 
 
 class LedgerShortOfSpace(LedgerError):
-    """There is too little free space on the ledger's disk; nothing was changed. Make room there first."""
+    """There is too little free space on the disk; nothing was changed. Make room there first."""
+
+
+class LedgerMigrationFailed(LedgerError):
+    """A migration failed. Make room if the disk is full; else start the release that ran before, and report this."""
 
 
 class LedgerUnreachable(LedgerError):

@@ -18,9 +18,13 @@ from bot.ledger.postgresql.address import describe
 from bot.ledger.postgresql.connections import ALONE, UNHURRIED, WRITING, Link, connect, explained
 from bot.ledger.postgresql.migrate import migrate_server
 from bot.ledger.sqlite.migrate import migrate_file
+from bot.progress_bar import ProgressBar, rows
 
 _OURS = {"processes", "schema_version", "sqlite_sequence"}
 """Tables that each engine keeps for itself."""
+
+_TOLD_EVERY = 1_000
+"""Rows, some hundredths of a second."""
 
 
 _TABLES = """
@@ -55,7 +59,10 @@ async def move(source: Path, target: SecretStr) -> list[Moved]:
             async with link.transaction():
                 await link.execute(WRITING)
                 tables = await _tables(ledger, link, target)
-                carried = [await _carry(ledger, link, table) for table in tables]
+                count = sum(ledger.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables)
+                with ProgressBar("moving the ledger, and reading it back", 2 * count, rows) as bar:
+                    done = _Done(bar)
+                    carried = [await _carry(ledger, link, table, done) for table in tables]
                 await _continue_numbers(ledger, link)
                 await link.execute("ANALYZE", timeout=UNHURRIED)
                 moved = carried  # from here on only COMMIT can fail
@@ -90,11 +97,11 @@ async def _tables(ledger: sqlite3.Connection, link: Link, target: SecretStr) -> 
     return list(TopologicalSorter(needs).static_order())
 
 
-async def _carry(ledger: sqlite3.Connection, link: Link, table: str) -> Moved:
+async def _carry(ledger: sqlite3.Connection, link: Link, table: str, done: "_Done") -> Moved:
     """Copy one table as it is: no trigger writes down again what has been written down."""
     columns = [name for _, name, *_ in ledger.execute(f"PRAGMA table_info({table})")]
     named = ", ".join(columns)
-    sent = _Sum()
+    sent = _Sum(done)
     await link.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     records = sent.count(ledger.execute(f"SELECT {named} FROM {table}"))
     try:
@@ -102,7 +109,7 @@ async def _carry(ledger: sqlite3.Connection, link: Link, table: str) -> Moved:
     except asyncpg.DataError as error:  # SQLite keeps what PostgreSQL has no room for
         raise LedgerDiffers(f"({table}: {error})") from error
     await link.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-    arrived = _Sum()
+    arrived = _Sum(done)
     async for row in _rows(link, f"SELECT {named} FROM {table}"):
         arrived.add(row)
     if arrived != sent:
@@ -128,16 +135,32 @@ async def _continue_numbers(ledger: sqlite3.Connection, link: Link) -> None:
             await link.execute("SELECT setval(pg_get_serial_sequence($1, $2), $3)", table, column, last)
 
 
+class _Done:
+    """Counts the rows that were sent or read back, of all tables."""
+
+    def __init__(self, bar: ProgressBar) -> None:
+        self._bar = bar
+        self._rows = 0
+
+    def add(self) -> None:
+        """Count a row."""
+        self._rows += 1
+        if not self._rows % _TOLD_EVERY:
+            self._bar.show(self._rows)
+
+
 class _Sum:
     """Counts rows and sums up their hashes, in whatever order they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, done: _Done) -> None:
+        self._done = done
         self.rows = 0
         self._total = 0
 
     def add(self, row: Iterable[Any]) -> None:
         """Count a row."""
         self.rows += 1
+        self._done.add()
         self._total += int.from_bytes(hashlib.sha256(repr(tuple(row)).encode()).digest(), "big")
 
     def count(self, rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:

@@ -25,7 +25,7 @@ _BETWEEN_PIECES = 0.05
 
 
 class Housekeeping:
-    """Deletes what is older than KEEP_DAYS, and steps of orders sooner."""
+    """Deletes what is older than KEEP_DAYS, steps of orders sooner, and ledgers that were set aside after a month."""
 
     def __init__(self, ledger: Ledger, clock: Clock, keep: timedelta) -> None:
         self.bell = WakeEvent()

@@ -2,19 +2,17 @@
 
 import re
 import sqlite3
-import stat
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from bot.ledger import Ledger, LedgerTooNew, LedgerUnreadable, SealedKey, migrate, schema
+from bot.ledger import Ledger, LedgerTooNew, LedgerUnreadable, SealedKey, migrate
 from bot.ledger.named import with_views
 from bot.ledger.schema import migrations
 from bot.ledger.sqlite.engine import SQLITE_QUERIES
 from bot.ledger.sqlite.migrate import migrate_file
 from tests.ledger.ledger_case import KEY, LATER, LedgerCase
-from tests.ledgers import InFile
 
 
 def files_with(folder: Path, secret: bytes) -> list[str]:
@@ -114,22 +112,6 @@ async def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
     await open_and_close(path)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
-
-
-@pytest.mark.parametrize("sql", ["CREATE TABLE more (id INTEGER)", "CREATE TABLE more (id INTEGER); SELECT nonsense"])
-def test_a_ledger_is_copied_before_it_is_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sql: str) -> None:
-    below = InFile(tmp_path / "ledger.sqlite3")
-    newest = migrate(below.database)
-    before = below.tables()
-    more = [*migrations("sqlite"), (newest + 1, "more.sql", f"{sql};")]
-    monkeypatch.setattr(schema, "migrations", lambda _: more)
-    with suppress(LedgerUnreadable):
-        migrate(below.database)
-    assert below.tables() == (before if "nonsense" in sql else [*before, "more"])
-    copy = InFile(tmp_path / f"ledger.sqlite3.before-{newest + 1:04}")
-    assert copy.tables() == before
-    assert copy.sql("SELECT MAX(version) FROM schema_version") == [(newest,)]
-    assert stat.filemode(copy.database.stat().st_mode) == "-rw-------"
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

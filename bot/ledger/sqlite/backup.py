@@ -1,34 +1,55 @@
-"""Copies a ledger while the bot is using it."""
+"""Copies a ledger while the bot is using it, to one file or, in turn, to those of a folder."""
 
+import re
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.files import put_new, remove_leftovers, written_aside
 from bot.ledger.errors import LedgerCopyUnwritable, LedgerUnreadable
+from bot.ledger.sqlite.copying import copy_whole, has_no_room, open_ledger
+
+_NAME = re.compile(r"ledger-\d{8}T\d{6}Z\.sqlite3")
 
 
 def backup(path: Path, target: Path) -> None:
-    """Write a complete copy of the ledger to a file that does not exist yet, readable by its owner alone.
+    """Write a complete copy of the ledger, checked, to a file that does not exist yet, readable by its owner alone.
 
-    Raise LedgerCopyUnwritable or LedgerUnreadable; then no half copy is left behind.
+    Raise LedgerCopyUnwritable, LedgerShortOfSpace or LedgerUnreadable; then no half copy is left behind.
     """
     try:
-        target.touch(mode=0o600, exist_ok=False)
+        if target.exists():
+            raise FileExistsError(17, "File exists")
+        with written_aside(target) as aside:
+            with closing(open_ledger(path)) as ledger:
+                copy_whole(ledger, aside, "copying the ledger")
+            put_new(aside, target)
     except OSError as error:
         raise LedgerCopyUnwritable(f"({target}: {error.strerror})") from error
-    try:
-        _copy(path, target)
-    except (sqlite3.Error, LedgerUnreadable) as error:
-        target.unlink()
+    except sqlite3.Error as error:
+        if has_no_room(error):
+            raise LedgerCopyUnwritable(f"({target}: {error})") from error
         raise LedgerUnreadable(f"({path} to {target}: {error})") from error
 
 
-def _copy(path: Path, target: Path) -> None:
-    with (
-        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as ledger,
-        closing(sqlite3.connect(target)) as copy,
-    ):
-        ledger.backup(copy)
-        (verdict,) = copy.execute("PRAGMA integrity_check").fetchone()
-    if verdict != "ok":
-        raise LedgerUnreadable(f"(damaged: {verdict})")
+def backup_into(path: Path, folder: Path, keep: int) -> tuple[Path, list[Path]]:
+    """Write a copy named by the time to a folder, and remove the oldest copies so named but for `keep`.
+
+    Return the copy, and what was removed. Raise as `backup`; then nothing was removed.
+    """
+    if not folder.is_dir():  # not made: it may be a disk that is not mounted
+        raise LedgerCopyUnwritable(f"({folder}: there is no such folder)")
+    remove_leftovers(folder / "ledger-*.sqlite3")
+    copy = folder / f"ledger-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.sqlite3"
+    backup(path, copy)
+    others = sorted(file for file in folder.iterdir() if _NAME.fullmatch(file.name) and file != copy)
+    surplus = others[: max(len(others) - keep + 1, 0)]
+    try:
+        for file in surplus:
+            file.unlink()
+    except OSError as error:
+        raise LedgerCopyUnwritable(
+            f"({copy} is complete, but an old one stays; {error.filename}: {error.strerror})"
+        ) from error
+    return copy, surplus

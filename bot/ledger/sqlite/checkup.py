@@ -26,9 +26,12 @@ def check_up(path: Path) -> Checkup:
 
 
 def _sealed(connection: sqlite3.Connection, version: int, newest: int) -> tuple[bytes, ...] | None:
-    if version != newest:
-        return None if version else ()
-    return tuple(blob for (blob,) in connection.execute(SEALED))
+    if not version:
+        return ()
+    try:
+        return tuple(blob for (blob,) in connection.execute(SEALED)) if version <= newest else None
+    except sqlite3.OperationalError:  # another release had them elsewhere
+        return None
 
 
 def _strangers(connection: sqlite3.Connection) -> list[str]:

@@ -1,12 +1,12 @@
 """Writes a SQLite ledger anew without its unused room, which it gives back by itself from then on."""
 
 import os
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bot.ledger.errors import LedgerShortOfSpace, LedgerUnreadable, LedgerUnwritable
+from bot.ledger.errors import LedgerUnreadable, LedgerUnwritable
+from bot.ledger.sqlite.copying import require_space
 from bot.ledger.sqlite.migrate import schema_version
 
 
@@ -40,11 +40,4 @@ def _require_space(ledger: sqlite3.Connection, path: Path) -> None:
     (pages,), (unused,), (size,) = (
         ledger.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "freelist_count", "page_size")
     )
-    needed, free = 2 * (pages - unused) * size + size, shutil.disk_usage(path.parent).free
-    if free < needed:
-        raise LedgerShortOfSpace(f"({path}: it takes {megabytes(needed)}, and {megabytes(free)} are free)")
-
-
-def megabytes(count: int) -> str:
-    """Write a number of bytes for an operator."""
-    return f"{count / 1e6:,.1f} MB"
+    require_space(path.parent, 2 * (pages - unused) * size + size)

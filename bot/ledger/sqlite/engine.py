@@ -18,6 +18,7 @@ from bot.ledger.errors import LedgerUnreadable, LedgerUnwritable
 from bot.ledger.named import OneVisit, load
 from bot.ledger.sqlite.migrate import migrate_file
 from bot.ledger.sqlite.one_process import only_process
+from bot.ledger.sqlite.set_aside import remove_set_aside
 
 log = logging.getLogger(__name__)
 
@@ -206,6 +207,7 @@ class SqliteEngine:
         self.reader = reader
         self._path = path
         self.heard: Callable[[], None] = _nothing
+        self._path = path
         self._writer = writer
         self._lock = asyncio.Lock()
 
@@ -307,7 +309,8 @@ class SqliteEngine:
         return await self.forget_deleted() and small
 
     async def give_back(self) -> None:
-        """Return some unused pages to the file system, where the file was made so that it can."""
+        """Return some unused pages to the file system, where the file was made so that it can, and old copies whole."""
+        await asyncio.to_thread(remove_set_aside, self._path)
         async with self._lock:
             try:
                 await self._writer.free_pages(_GIVEN_BACK_PAGES)

@@ -6,8 +6,11 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from bot.ledger.errors import LedgerUnreadable
+from bot.files import keep_owner, put_new, remove_leftovers, written_aside
+from bot.ledger.errors import LedgerMigrationFailed, LedgerShortOfSpace, LedgerUnreadable
 from bot.ledger.schema import announce, is_ours, pending
+from bot.ledger.sqlite.copying import copy_whole, has_no_room
+from bot.ledger.sqlite.set_aside import SET_ASIDE_DAYS
 
 log = logging.getLogger(__name__)
 
@@ -24,23 +27,39 @@ def schema_version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def migrate_file(path: Path) -> int:
-    """Apply what is missing and return the schema's version.
+    """Apply what is missing and return the schema's version; a ledger of an earlier one is copied first.
 
-    Raise LedgerTooNew, or LedgerUnreadable where the file cannot be opened or is no database.
+    Raise LedgerTooNew, LedgerShortOfSpace, LedgerMigrationFailed, or LedgerUnreadable where the file cannot be opened
+    or is no database.
     """
     with _readable(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
         version = schema_version(connection, path)
         missing = pending("sqlite", version, str(path))
-        if missing and version:
-            _back_up(connection, path.with_name(f"{path.name}.before-{missing[-1][0]:04}"))
+        copy = _copy_first(connection, path, missing[-1][0]) if missing and version else None
         connection.execute("PRAGMA secure_delete = ON")  # of columns that are dropped, too
         if not version:  # room that is free again can be given back a little at a time
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         announce(missing)
-        for number, _, sql in missing:
-            apply(connection, number, sql)
+        before = version
+        for number, name, sql in missing:
+            try:
+                apply(connection, number, sql)
+            except sqlite3.Error as error:
+                if copy is None:
+                    raise
+                raise LedgerMigrationFailed(
+                    f"({name}: {error}; {_what_is_left(path, copy, before, version)})"
+                ) from error
             version = number
         return version
+
+
+def _what_is_left(path: Path, copy: Path, before: int, version: int) -> str:
+    """Say how a ledger stands after a migration that failed; a copy of what it still is serves nobody."""
+    if version == before:
+        copy.unlink()
+        return f"{path} is as it was, at schema {version}"
+    return f"{path} is at schema {version}; as it was, at schema {before}, it is in {copy}, which `restore` puts back"
 
 
 def apply(connection: sqlite3.Connection, number: int, sql: str) -> None:
@@ -54,18 +73,34 @@ def apply(connection: sqlite3.Connection, number: int, sql: str) -> None:
         raise
 
 
-def _back_up(connection: sqlite3.Connection, target: Path) -> None:
-    target.touch(mode=0o600)
-    with closing(sqlite3.connect(target)) as copy:
-        connection.backup(copy)
-    log.info("ledger backed up to %s before migrating", target)
+def _copy_first(connection: sqlite3.Connection, path: Path, newest: int) -> Path:
+    """Copy a ledger as it is before it is brought to a schema, over no earlier copy; return where it is.
+
+    Raise LedgerShortOfSpace, LedgerUnreadable, sqlite3.Error or OSError; then nothing is left of it.
+    """
+    first = f"{path.name}.before-{newest:04}"
+    names = [first, *(f"{first}-{n}" for n in range(2, 1_000))]
+    target = next(path.with_name(name) for name in names if not path.with_name(name).exists())
+    remove_leftovers(path.with_name(f"{path.name}.before-*"), older=0)  # nobody else is here
+    with written_aside(target) as aside:
+        try:
+            copy_whole(connection, aside, "copying the ledger before it is migrated")
+        except sqlite3.Error as error:
+            if has_no_room(error):
+                raise LedgerShortOfSpace(f"({target}: {error})") from error
+            raise
+        put_new(aside, target)
+    log.info("ledger copied to %s before migrating; it is removed after %d days", target, SET_ASIDE_DAYS)
+    return target
 
 
 @contextmanager
 def _readable(path: Path) -> Generator[None]:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)  # whose orders these are is nobody else's business
+        if not path.exists():
+            path.touch(mode=0o600)  # whose orders these are is nobody else's business
+            keep_owner(path)
         yield
     except (sqlite3.DatabaseError, OSError) as error:
         raise LedgerUnreadable(f"({path}: {error})") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bot.files import keep_owner
 from bot.ledger.errors import LedgerFolderUnwritable, LedgerInUse, LedgerUnreadable
 
 
@@ -36,7 +37,10 @@ def _file_itself(database: Path) -> Generator[None]:
     import fcntl  # not on Windows
 
     with _explained(database):
+        is_new = not database.exists()
         handle = os.open(database, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if is_new:
+            keep_owner(database)
     try:
         with _explained(database):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -49,7 +53,9 @@ def _file_itself(database: Path) -> Generator[None]:
 def _name(database: Path) -> Generator[None]:
     """Lock the name as well: a backup put in the ledger's place is another file, and would be worked on twice."""
     with _explained(database):  # who can open it can hold it: its owner alone, also where it was there already
-        lock = FileLock(f"{os.path.realpath(database)}.lock", mode=0o600).acquire(timeout=0)
+        name = Path(f"{os.path.realpath(database)}.lock")
+        lock = FileLock(name, mode=0o600).acquire(timeout=0)
+        keep_owner(name, database)
     with lock:
         yield
 

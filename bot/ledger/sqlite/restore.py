@@ -1,0 +1,78 @@
+"""Puts a copy of a ledger in the ledger's place."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.files import JOURNALS, put_over, remove_leftovers, sync, written_aside
+from bot.ledger.engine import Checkup
+from bot.ledger.errors import LedgerTooNew, LedgerUnreadable, LedgerUnwritable
+from bot.ledger.sqlite.checkup import check_up
+from bot.ledger.sqlite.copying import copy_whole, has_no_room, open_copy
+from bot.ledger.sqlite.set_aside import replaced_name
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What stands in the ledger's place now, and where is what stood there."""
+
+    found: Checkup
+    replaced: Path | None
+
+
+def restore(path: Path, copy: Path, accept: Callable[[Checkup], None]) -> Restored:
+    """Put a copy in the place of a ledger that no bot uses, which is put aside with its journals.
+
+    `accept` sees what was found in the copy, and raises where that is not to be put there. Whatever is raised, by it or
+    LedgerTooNew, LedgerUnreadable, LedgerShortOfSpace or LedgerUnwritable, the ledger is as it was.
+    """
+    remove_leftovers(path, older=0)  # nobody else is here
+    try:
+        if not copy.is_file():
+            raise LedgerUnreadable(f"({copy}: there is no such file)")
+        if path.exists() and path.samefile(copy):
+            raise LedgerUnreadable(f"({copy}: it is the ledger itself)")
+        with written_aside(path) as aside:
+            with closing(open_copy(copy)) as source:
+                copy_whole(source, aside, "reading the copy")
+            found = check_up(aside)
+            if not found.version:
+                raise LedgerUnreadable(f"({copy}: there is no ledger in it)")
+            if found.version > found.newest:
+                raise LedgerTooNew(f"({copy}: schema {found.version}, this release knows {found.newest})")
+            accept(found)
+            replaced = None
+            if path.exists():
+                aside.chmod(stat.S_IMODE(path.stat().st_mode) | stat.S_IRUSR | stat.S_IWUSR)
+                replaced = _put_aside(path) if path.stat().st_size else None
+            put_over(aside, path)
+            return Restored(found, replaced)
+    except sqlite3.Error as error:
+        kind = LedgerUnwritable if has_no_room(error) else LedgerUnreadable
+        raise kind(f"({copy}: {error})") from error
+    except OSError as error:
+        raise LedgerUnwritable(f"({error.filename}: {error.strerror})") from error
+
+
+def _put_aside(path: Path) -> Path:
+    """Give a ledger another name beside its own, with its journals, which would spoil what comes in its place."""
+    aside = replaced_name(path)
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path, isolation_level=None)) as ledger:
+        ledger.execute(
+            "PRAGMA wal_checkpoint(TRUNCATE)"
+        ).fetchall()  # then it is one file; a damaged one stays as it is
+    os.utime(path)  # from now on it is kept for some days
+    try:
+        os.link(path, aside)  # so that at no moment there is no ledger
+    except OSError:  # a file system without links
+        os.rename(path, aside)
+    for suffix in JOURNALS:
+        with suppress(FileNotFoundError):
+            os.utime(f"{path}{suffix}")
+            os.rename(f"{path}{suffix}", f"{aside}{suffix}")
+    sync(path.parent)
+    return aside
