@@ -23,7 +23,7 @@ from bot.ledger import (
     SET_ASIDE_DAYS,
     Checkup,
     LedgerError,
-    LedgerUnreachable,
+    LedgerNeedsAsyncpg,
     backup,
     backup_into,
     compact,
@@ -75,10 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _COMMANDS[options.command](settings, options)
     except BadSettings as error:
         return _fail(EXIT_SETTINGS, error)
-    except LedgerUnreachable as error:
-        return _fail(EXIT_PASSING, error)
+    except LedgerNeedsAsyncpg as error:
+        return _fail(EXIT_SETTINGS, error)
     except LedgerError as error:
-        return _fail(EXIT_LEDGER, error)
+        return _fail(EXIT_PASSING if error.passes else EXIT_LEDGER, error)
     except VaultError as error:
         return _fail(EXIT_VAULT, error)
 

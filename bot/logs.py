@@ -20,6 +20,8 @@ _AT_LEAST = {
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
     "aiosqlite": logging.INFO,
+    # It warns, with a traceback, whenever its pool tries in vain to connect: what reads says so by itself.
+    "asyncpg": logging.ERROR,
 }
 
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Coroutine, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Thread
@@ -44,9 +44,10 @@ def programs() -> Path | None:
 class Postgres:
     """A server, and a way past all of the bot's code into its databases that needs no event loop of the test's."""
 
-    def __init__(self, folder: Path, binaries: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path, **settings: str) -> None:
         self.folder = folder
         self._binaries = binaries
+        self._settings = _SETTINGS | settings
         self._numbers = itertools.count(1)
         self._connections: dict[str, asyncpg.Connection[Any]] = {}
         self._loop = asyncio.new_event_loop()
@@ -55,12 +56,16 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server, and return once it answers."""
-        options = " ".join(f"-c {name}='{value}'" for name, value in _SETTINGS.items())
+        options = " ".join(f"-c {name}='{value}'" for name, value in self._settings.items())
         self._control("start", "-l", self.folder / "log", "-o", f"{options} -k {self.folder}")
 
     def stop(self) -> None:
         """Stop the server as a crash does; the next start recovers what was committed."""
         self._control("stop", "-m", "immediate")
+
+    def promote(self) -> None:
+        """Make a standby the primary, whatever becomes of the one that it followed."""
+        self._control("promote")
 
     def halt(self) -> None:
         """Stop the server's processes where they are: whoever is connected or connects hears nothing."""
@@ -78,11 +83,12 @@ class Postgres:
         return [first, *map(int, children)]  # the first before the others: it would begin new ones
 
     def _control(self, *words: object) -> None:
-        _run(self._binaries / "pg_ctl", "-D", self.folder / "data", "-w", *words, user=_user())
+        run_as_server(self._binaries / "pg_ctl", "-D", self.folder / "data", "-w", *words)
 
     def url(self, name: str) -> str:
         """Return the address of a database."""
-        return f"postgresql://bot@/{name}?host={quote(str(self.folder), safe='')}"
+        port = self._settings.get("port", "5432")  # of its socket's name as well
+        return f"postgresql://bot@/{name}?host={quote(str(self.folder), safe='')}&port={port}"
 
     def create(self, migrated: bool = True) -> str:
         """Make a database, with an empty ledger in it or with nothing; return its address."""
@@ -142,40 +148,53 @@ def _name(url: str) -> str:
 
 
 @contextmanager
-def running(binaries: Path, where: Path | None = None) -> Generator[Postgres]:
+def running(binaries: Path, where: Path | None = None, **settings: str) -> Generator[Postgres]:
     """Run a server that nobody but this machine reaches; `where`: the folder for its files, else in memory."""
-    folder = Path(
-        mkdtemp(prefix="pg-", dir=where or in_memory())
-    )  # short: a socket's path has room for about a hundred characters
-    user = _user()
-    if user:
-        shutil.chown(folder, user)
-    try:
-        data = folder / "data"
-        _run(binaries / "initdb", "-D", data, "-U", "bot", "-A", "trust", "-E", "UTF8", "--no-sync", user=user)
-        server = Postgres(folder, binaries)
-        server.start()
-        try:
+    with server_folder(where) as folder:
+        run_as_server(binaries / "initdb", "-D", folder / "data", "-U", "bot", "-A", "trust", "-E", "UTF8", "--no-sync")
+        with started(binaries, folder, **settings) as server:
             yield server
-        finally:
-            server.end()
-            server.stop()
+
+
+@contextmanager
+def server_folder(where: Path | None = None) -> Generator[Path]:
+    """Make a folder for a server, and remove it in the end."""
+    # Short: a socket's path has room for about a hundred characters.
+    folder = Path(mkdtemp(prefix="pg-", dir=where or in_memory()))
+    try:
+        if user := user_to_run_as():
+            shutil.chown(folder, user)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _user() -> str | None:
-    """Return as whom to run it: PostgreSQL does not run as root."""
+@contextmanager
+def started(binaries: Path, folder: Path, **settings: str) -> Generator[Postgres]:
+    """Run a server on the data in a folder."""
+    server = Postgres(folder, binaries, **settings)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.end()
+        with suppress(RuntimeError):  # where a test has stopped it
+            server.stop()
+
+
+def user_to_run_as() -> str | None:
+    """Return as whom to run it: neither PostgreSQL nor pgbouncer runs as root."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
 
 
-def _run(*command: object, user: str | None) -> None:
+def run_as_server(*command: object) -> None:
+    """Run one of PostgreSQL's programs as the user whose its files are; raise RuntimeError where it fails."""
     done = subprocess.run(
         [str(word) for word in command],
-        user=user,
+        user=user_to_run_as(),
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -1,8 +1,13 @@
 """What can be wrong with the ledger as a whole; each docstring is the message a person reads."""
 
+from typing import ClassVar
+
 
 class LedgerError(Exception):
     """The ledger cannot be used."""
+
+    passes: ClassVar[bool] = False
+    """Whether it may be over by itself in a while, so that starting again helps."""
 
     def __str__(self) -> str:
         return " ".join([type(self).__doc__ or "", *map(str, self.args)]).strip()
@@ -32,6 +37,28 @@ class LedgerUnwritable(LedgerError):
     """The ledger cannot be written; nothing of this was kept. Check the free space, and who else has it open."""
 
 
+class LedgerReadOnly(LedgerUnwritable):
+    """The ledger's server can only be read; nothing of this was kept. Connect to the primary, or make it writable."""
+
+    passes = True  # a standby may be promoted
+
+
+class LedgerHeld(LedgerUnwritable):
+    """Somebody else keeps the bot from the ledger; nothing of this was kept. `doctor` tells who locks it."""
+
+    passes = True
+
+
+class LedgerFull(LedgerUnwritable):
+    """PostgreSQL has no room; nothing of this was kept. Look at the disk and the memory of its machine."""
+
+    passes = True
+
+
+class LedgerForbidden(LedgerUnwritable):
+    """PostgreSQL does not allow this; nothing was kept. Check user, password, database and the role's rights."""
+
+
 class LedgerShortOfSpace(LedgerError):
     """There is too little free space on the disk; nothing was changed. Make room there first."""
 
@@ -42,6 +69,16 @@ class LedgerMigrationFailed(LedgerError):
 
 class LedgerUnreachable(LedgerError):
     """The ledger's database cannot be used; nothing of this was kept. Check that it runs, and DATABASE_URL."""
+
+    passes = True
+
+
+class LedgerPooled(LedgerError):
+    """A pooler gives the bot's session to others; nothing was done. Connect to PostgreSQL, or set pool_mode=session."""
+
+
+class LedgerNeedsAsyncpg(LedgerError):
+    """PostgreSQL needs asyncpg: make postgres; for the image docker build --build-arg LOCK=requirements-postgres.txt"""
 
 
 class LedgerUnsure(LedgerError):

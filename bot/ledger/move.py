@@ -15,7 +15,8 @@ from pydantic import SecretStr
 
 from bot.ledger.errors import LedgerDiffers, LedgerNotEmpty, LedgerUnreachable, LedgerUnreadable, LedgerUnsure
 from bot.ledger.postgresql.address import describe
-from bot.ledger.postgresql.connections import ALONE, UNHURRIED, WRITING, Link, connect, explained
+from bot.ledger.postgresql.connections import ALONE, UNHURRIED, WRITING, Link, connect
+from bot.ledger.postgresql.failures import explained
 from bot.ledger.postgresql.migrate import migrate_server
 from bot.ledger.sqlite.migrate import migrate_file
 from bot.progress_bar import ProgressBar, rows

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from bot.ledger import (
     Database,
     Ledger,
+    LedgerForbidden,
     LedgerInUse,
     LedgerTooNew,
     LedgerUnreachable,
@@ -263,7 +264,7 @@ def test_a_database_is_named_by_where_it_is() -> None:
 
 
 async def test_a_database_that_does_not_exist_is_told(base: InPostgres) -> None:
-    with pytest.raises(LedgerUnreachable, match="does not exist"):
+    with pytest.raises(LedgerForbidden, match="does not exist"):
         await open_and_close(SecretStr(base.server.url("nowhere")))
 
 

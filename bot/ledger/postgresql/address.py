@@ -2,7 +2,7 @@
 
 import os
 import re
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 from pydantic import SecretStr
 
@@ -23,6 +23,32 @@ def describe(database: SecretStr) -> str:
         return "PostgreSQL"
     hosts = found["hosts"] or ", ".join(parse_qs(found["options"] or "").get("host", ["this machine"]))
     return f"PostgreSQL database {found['name'] or ''} on {hosts}"
+
+
+def servers(address: str) -> list[str]:
+    """Return the address of each server that an address names."""
+    found = _ADDRESS.fullmatch(address)
+    if found and found["hosts"]:
+        start, end = found.span("hosts")
+        return [address[:start] + host + address[end:] for host in found["hosts"].split(",")]
+    hosts, ports = ((_option(address, name) or "").split(",") for name in ("host", "port"))
+    if len(hosts) < 2 or len(ports) not in (1, len(hosts)):
+        return [address]
+    return [
+        _with_option(_with_option(address, "host", host), "port", port)
+        for host, port in zip(hosts, ports * (len(hosts) // len(ports)), strict=True)
+    ]
+
+
+def _with_option(address: str, name: str, value: str) -> str:
+    return re.sub(rf"([?&]{name}=)[^&#]*", lambda found: found[1] + quote(value, safe=""), address)
+
+
+def wanted_server(address: str) -> str | None:
+    """Return which of several servers to take where an address does not say so: the one that can be written."""
+    several = len(servers(address)) > 1 or "," in os.environ.get("PGHOST", "")
+    said = _option(address, "target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")
+    return "read-write" if several and not said else None
 
 
 def has_password(address: str) -> bool:

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from bot.ledger.engine import SEALED, ServerCheckup
 from bot.ledger.errors import LedgerUnreadable
 from bot.ledger.postgresql.address import describe
-from bot.ledger.postgresql.connections import Link, connect_freely, explained
+from bot.ledger.postgresql.connections import Link, connect_freely
+from bot.ledger.postgresql.failures import explained
 from bot.ledger.postgresql.migrate import schema_version
 from bot.ledger.postgresql.role import refuse_foreign, rights
 from bot.ledger.schema import migrations

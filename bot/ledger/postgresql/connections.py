@@ -1,15 +1,16 @@
-"""Connections to PostgreSQL: what a process takes of a ledger by one, and what goes wrong with one in our words."""
+"""Connections to PostgreSQL: to which server, with which settings, and what a process takes of a ledger by one."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+import socket
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from pydantic import SecretStr
 
-from bot.ledger.errors import LedgerInUse, LedgerUnreachable, LedgerUnwritable
-from bot.ledger.postgresql.address import demanded_tls, describe
+from bot.ledger.errors import LedgerError, LedgerHeld, LedgerInUse, LedgerPooled, LedgerUnreachable
+from bot.ledger.postgresql.address import demanded_tls, describe, servers, wanted_server
+from bot.ledger.postgresql.failures import explained
 
 _pg: Any = asyncpg  # it has no types that a checker could read
 Link = Any
@@ -31,8 +32,8 @@ CONNECT_TIMEOUT = 10  # seconds
 _STATEMENT_TIMEOUT = 60  # seconds
 UNHURRIED = 24 * 60 * 60
 """Seconds for a statement that takes as long as the ledger is large."""
+_APPLICATION = {"application_name": "notpanel-bot"}
 _SESSION = {
-    "application_name": "notpanel-bot",
     "jit": "off",  # no statement here is long enough to be worth compiling
     # Nor to be planned anew each time: that takes some of them ten times as long as they run.
     "plan_cache_mode": "force_generic_plan",
@@ -43,12 +44,23 @@ _SESSION = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "2",
+    # What ALTER ROLE, ALTER DATABASE or the server's file may say otherwise. A statement is given up by the client.
+    "statement_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+    "default_transaction_isolation": "read committed",
 }
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
-_GONE = ("08", "28", "3D", "57P", "53300", "25P03")
-"""No connection, no right to one, no such database, the server is going down or coming up, or has ended the session."""
-_FULL = ("25006", "42501", "53", "54", "55P03", "57014", "58")
-"""Read-only, no right to write, no space, a limit, a lock held for too long, an input or output error."""
+"""Set once connected: poolers refuse what they do not know of it at the start, or leave it out and say nothing."""
+_READING = {"default_transaction_read_only": "on"}
+_SET = """
+    SELECT set_config(name, value, FALSE) FROM unnest($1::text[], $2::text[]) AS wanted (name, value)
+    JOIN pg_settings USING (name)
+"""
+"""Some names are those of later servers."""
+_SILENCE = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 2, "TCP_USER_TIMEOUT": 15_000}
+"""Seconds, the last in milliseconds: a server's machine that is gone closes nothing."""
+_COMPARED = 3
+"""How often two connections are asked for their sessions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,50 +83,86 @@ class InstanceLock:
 ALONE = InstanceLock(alone=True)
 
 
-@contextmanager
-def explained(link: Link | None, database: SecretStr | None = None) -> Generator[None]:
-    """Raise LedgerError for what is the database's fault or the network's, and leave alone what is ours."""
-    where = f"{describe(database)}: " if database else ""
-    try:
-        yield
-    except _pg.PostgresError as error:
-        code = error.sqlstate or ""
-        if code.startswith(_GONE):
-            raise LedgerUnreachable(f"({where}{brief(error)})") from error
-        if code.startswith(_FULL):
-            raise LedgerUnwritable(f"({where}{brief(error)})") from error
-        raise
-    except _pg.InterfaceError as error:
-        if link and not link.is_closed():
-            raise
-        raise LedgerUnreachable(f"({where}{brief(error)})") from error
-    except OSError as error:
-        raise LedgerUnreachable(f"({where}{brief(error)})") from error
-
-
-LOST = (OSError, _pg.PostgresError, _pg.InterfaceError)
-"""What is raised where a connection is lost, beside much else."""
-
-
-def brief(error: Exception) -> str:
-    """Return an error's own words, of which asyncpg has many lines for one that is simple."""
-    return (str(error) or type(error).__name__).splitlines()[0]
-
-
 async def connect_freely(database: SecretStr) -> Link:
-    """Open a connection without an instance lock; raise LedgerUnreachable."""
-    with explained(None, database):
+    """Open a connection without an instance lock.
+
+    Raise LedgerUnreachable, LedgerForbidden, LedgerReadOnly where none of several servers can be written, or
+    LedgerPooled where the session would not be the connection's own.
+    """
+    link = await _connect(database)
+    try:
+        with explained(link, database):
+            await _refuse_shared_sessions(link, database)
+            await _set(link, _SESSION)
+    except BaseException:
+        link.terminate()
+        raise
+    return link
+
+
+async def _connect(database: SecretStr) -> Link:
+    """Connect to the first of the address's servers that will do; raise what is wrong, of several servers with all."""
+    addresses, failed = servers(database.get_secret_value()), list[LedgerError]()
+    for address in addresses:
         try:
-            return await _pg.connect(
-                database.get_secret_value(),
-                ssl=demanded_tls(database.get_secret_value()),
-                timeout=CONNECT_TIMEOUT,
-                command_timeout=_STATEMENT_TIMEOUT,
-                server_settings=_SESSION,
-                statement_cache_size=256,
-            )
+            with explained(None, SecretStr(address)):
+                link = await _pg.connect(
+                    address,
+                    ssl=demanded_tls(address),
+                    timeout=CONNECT_TIMEOUT / len(addresses),  # a machine that is gone answers nothing
+                    command_timeout=_STATEMENT_TIMEOUT,
+                    server_settings=_APPLICATION,
+                    statement_cache_size=256,
+                    target_session_attrs=wanted_server(database.get_secret_value()),
+                )
         except ValueError:  # its text may hold the address, and so a password
             raise LedgerUnreachable("(DATABASE_URL is not an address that PostgreSQL's clients take)") from None
+        except LedgerError as error:
+            failed.append(error)
+        else:
+            _notice_silence(link)
+            return link
+    lasting = [error for error in failed if not error.passes]
+    first, *others = lasting or failed
+    if not others:
+        raise first
+    raise type(first)(" ".join(str(argument) for error in (first, *others) for argument in error.args)) from first
+
+
+def _notice_silence(link: Link) -> None:
+    connected = link._transport.get_extra_info("socket")
+    if connected is not None and connected.family in (socket.AF_INET, socket.AF_INET6):
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _SILENCE.items():
+            if hasattr(socket, name):  # some systems have not all of them
+                connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+async def _set(link: Link, settings: dict[str, str]) -> None:
+    await link.fetch(_SET, list(settings), list(settings.values()))
+
+
+async def _refuse_shared_sessions(link: Link, database: SecretStr) -> None:
+    """Raise LedgerPooled where a pooler hands a connection's transactions to whichever session is free.
+
+    Then neither locks nor LISTEN hold, although each statement works. A pooler makes up the number by which a client
+    cancels, so that it is not the session's; behind one two connections that are open at once are compared.
+    """
+    if await session_of(link) == link.get_server_pid():
+        return
+    other = await _connect(database)
+    try:
+        sessions = [(await session_of(link), await session_of(other)) for _ in range(_COMPARED)]
+    finally:
+        other.terminate()
+    mine, others = map(set, zip(*sessions, strict=True))
+    if len(mine) > 1 or len(others) > 1 or mine == others:
+        raise LedgerPooled(f"({describe(database)})")
+
+
+async def session_of(link: Link) -> int:
+    """Return the server's number of the session that a connection is in now."""
+    return await link.fetchval("SELECT pg_backend_pid()")
 
 
 async def connect(database: SecretStr, instance_lock: InstanceLock) -> Link:
@@ -135,24 +183,29 @@ async def lock_instance(link: Link, instance_lock: InstanceLock, database: Secre
             await link.execute(f"SET lock_timeout = '{INSTANCE_LOCK_TIMEOUT}s'")
             for lock in instance_lock.locks:
                 await link.execute(f"SELECT {lock}")
-            await link.execute("RESET lock_timeout")
-    except LedgerUnwritable as error:
+            await link.execute(f"SET lock_timeout = '{_SESSION['lock_timeout']}'")
+    except LedgerHeld as error:
         raise LedgerInUse(f"({describe(database)})") from error
 
 
 async def pool_of_readers(database: SecretStr, most: int) -> Any:
-    """Open a pool of connections by which nothing can be changed; raise LedgerUnreachable."""
+    """Open a pool of connections by which nothing can be changed. Raise LedgerError."""
     with explained(None, database):
         return await _pg.create_pool(
-            database.get_secret_value(),
-            ssl=demanded_tls(database.get_secret_value()),
-            min_size=1,
-            max_size=most,
-            reset=_nothing_to_reset,
-            timeout=CONNECT_TIMEOUT,
-            command_timeout=_STATEMENT_TIMEOUT,
-            server_settings={**_SESSION, "default_transaction_read_only": "on"},
+            connect=partial(_connect_reader, database), min_size=1, max_size=most, reset=_nothing_to_reset
         )
+
+
+async def _connect_reader(database: SecretStr, *_: Any, **__: Any) -> Link:
+    """Connect as whoever writes does, so that several servers are no other ones. `_`: what asyncpg would need."""
+    link = await _connect(database)
+    try:
+        with explained(link, database):
+            await _set(link, _SESSION | _READING)
+    except BaseException:
+        link.terminate()
+        raise
+    return link
 
 
 async def _nothing_to_reset(_: Any) -> None:

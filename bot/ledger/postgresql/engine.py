@@ -5,7 +5,8 @@ until it ends. Here a lock on one table gives the same, whatever process or mach
 it by a statement of its own before it reads anything, so that each later statement sees all that was committed by
 whoever held the lock before (READ COMMITTED); PostgreSQL lets go of it only after what was committed can be seen.
 
-Where a connection is lost on COMMIT, the database is asked afterwards what became of the transaction, by its number.
+Where a connection is lost on COMMIT, the database is asked afterwards what became of the transaction, by its number and
+by what it has left in this process's row. A server that was a standby until now cannot know.
 """
 
 import asyncio
@@ -17,20 +18,19 @@ from aiosql.adapters.asyncpg import AsyncPGAdapter
 from pydantic import SecretStr
 
 from bot.ledger.engine import Space
-from bot.ledger.errors import LedgerError, LedgerUnreachable, LedgerUnsure, LedgerUnwritable
+from bot.ledger.errors import LedgerError, LedgerPooled, LedgerUnreachable, LedgerUnsure, LedgerUnwritable
 from bot.ledger.named import OneVisit, load
 from bot.ledger.postgresql.address import describe
 from bot.ledger.postgresql.connections import (
     CONNECT_TIMEOUT,
-    LOST,
     WRITING,
     InstanceLock,
     Link,
-    brief,
     connect,
-    explained,
     pool_of_readers,
+    session_of,
 )
+from bot.ledger.postgresql.failures import LOST, REFUSED, brief, explained
 from bot.ledger.postgresql.migrate import migrate_server
 
 T = TypeVar("T")
@@ -39,6 +39,8 @@ _CHANNEL = "ledger"
 _READERS = 4
 _LAST_WORDS = 4
 """Seconds that ending may wait for a transaction, and then for the server."""
+_NUMBERS = 2**32
+"""How many numbers of transactions a row tells apart."""
 _ASK_FOR = 10
 """Seconds for which the server is asked what became of a transaction: all that would write wait meanwhile."""
 
@@ -106,9 +108,11 @@ class _Readers:
 
     async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
         """Run a query and return its rows; once more where the connection turns out to be lost. Raise LedgerError."""
-        with suppress(LedgerUnreachable):
+        try:
             return await self._rows(sql, parameters)
-        return await self._rows(sql, parameters)
+        except LedgerUnreachable:
+            await self.connect_anew()
+            return await self._rows(sql, parameters)
 
     async def _rows(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any]:
         with explained(None):
@@ -118,9 +122,15 @@ class _Readers:
 
     async def snapshot(self, work: Callable[[_Statements], Coroutine[Any, Any, T]]) -> T:
         """Read several things as of one moment; once more where the connection turns out to be lost."""
-        with suppress(LedgerUnreachable):
+        try:
             return await self._snapshot(work)
-        return await self._snapshot(work)
+        except LedgerUnreachable:
+            await self.connect_anew()
+            return await self._snapshot(work)
+
+    async def connect_anew(self) -> None:
+        """Read by new connections from here on: those that there are may lead to a server that is none any more."""
+        await self._pool.expire_connections()
 
     async def _snapshot(self, work: Callable[[_Statements], Coroutine[Any, Any, T]]) -> T:
         with explained(None):
@@ -150,6 +160,10 @@ class PostgresEngine:
         self._instance_lock = instance_lock
         self._pool = pool
         self._writer = writer
+        self._session: int | None = None
+        """The server's number of the session in which the writer holds its locks."""
+        self._server: str | None = None
+        """Which server that is on; None where it does not say so."""
         self._lock = asyncio.Lock()
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -177,7 +191,7 @@ class PostgresEngine:
             raise
         engine = cls(database, instance_lock, pool, writer, process)
         try:
-            await engine._listen(writer)
+            await engine._meet(writer)
         except BaseException:
             await engine.close()
             raise
@@ -198,15 +212,20 @@ class PostgresEngine:
     async def _connect_anew(self) -> None:
         link = await connect(self._database, self._instance_lock)
         try:
-            await self._listen(link)
+            await self._meet(link)
         except BaseException:
             link.terminate()
             raise
         self._writer = link
+        await self.reader.connect_anew()
 
-    async def _listen(self, link: Link) -> None:
+    async def _meet(self, link: Link) -> None:
+        """Hear the others by a connection for writing, and note where it leads."""
         with explained(link, self._database):
             await link.add_listener(_CHANNEL, self._hear)
+            self._session, self._server = await session_of(link), None
+        with suppress(LedgerError, REFUSED):  # a standby does not know, nor do some that only speak like PostgreSQL
+            self._server = await POSTGRES_QUERIES.server(_Statements(link, self.process))
 
     def _hear(self, _link: Link, _server_process: int, _channel: str, teller: str) -> None:
         if teller != str(self.process):
@@ -226,7 +245,7 @@ class PostgresEngine:
     async def transaction(self) -> AsyncGenerator[_Statements]:
         """Let one task write at a time; commit at the end, roll back on any exception.
 
-        Raise LedgerUnwritable or LedgerUnreachable where nothing was kept, LedgerUnsure where that is not known.
+        Raise LedgerUnsure where nobody knows whether it was kept, another LedgerError where nothing was.
         """
         async with self._lock:
             if self._writer.is_closed():
@@ -234,9 +253,11 @@ class PostgresEngine:
             writer = _Statements(self._writer, self.process)
             try:
                 await writer.script(f"BEGIN; {WRITING}")
-                ((number,),) = await writer.rows("SELECT pg_current_xact_id()::text")
+                begun = await POSTGRES_QUERIES.begin_transaction(writer, process=self.process)
+                if begun["session"] != self._session:
+                    raise LedgerPooled(f"({describe(self._database)})")
                 yield writer
-                await self._commit(number)
+                await self._commit(begun)
             except BaseException:
                 await self._roll_back()
                 raise
@@ -250,28 +271,33 @@ class PostgresEngine:
 
         return await to_the_end(whole())
 
-    async def _commit(self, number: str) -> None:
+    async def _commit(self, begun: Any) -> None:
         try:
             status = await to_the_end(self._writer.execute("COMMIT"))
         except LOST as error:
-            if not await self._was_committed(number):
+            if not await self._was_committed(begun):
                 raise LedgerUnreachable(f"({describe(self._database)}: {brief(error)})") from error
         else:
             if status != "COMMIT":
                 raise LedgerUnwritable("(a statement of the transaction had failed)")
 
-    async def _was_committed(self, number: str) -> bool:
+    async def _was_committed(self, begun: Any) -> bool:
         """Ask what became of a transaction whose COMMIT was not answered; raise LedgerUnsure."""
-        pause = 0.0
+        pause, ended = 0.0, False
         with suppress(TimeoutError):
             async with asyncio.timeout(_ASK_FOR):
-                while True:
-                    with suppress(LedgerError):
-                        ((fate,),) = await self.reader.rows("SELECT pg_xact_status($1::text::xid8)", (number,))
-                        if fate in ("committed", "aborted"):
-                            return fate == "committed"
-                    pause = 2 * pause + 0.1
-                    await asyncio.sleep(pause)
+                while begun["marked"]:
+                    fate = None
+                    with suppress(LedgerError, REFUSED):  # it may have ended before what a promoted standby knows of
+                        fate = await POSTGRES_QUERIES.fate_of(self.reader, number=begun["number"], process=self.process)
+                    if fate and (fate["server"] != self._server or fate["last"] is None):
+                        break
+                    if fate and ended:  # the row was read after that was said
+                        return fate["last"] == int(begun["number"]) % _NUMBERS
+                    ended = bool(fate and fate["ended"])
+                    if not ended:
+                        pause = 2 * pause + 0.1
+                        await asyncio.sleep(pause)
         raise LedgerUnsure(f"({describe(self._database)})")
 
     async def _roll_back(self) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from bot.ledger.postgresql.address import describe
-from bot.ledger.postgresql.connections import ALONE, UNHURRIED, WRITING, Link, connect_freely, explained, lock_instance
+from bot.ledger.postgresql.connections import ALONE, UNHURRIED, WRITING, Link, connect_freely, lock_instance
+from bot.ledger.postgresql.failures import explained
 from bot.ledger.postgresql.role import refuse_foreign, rights
 from bot.ledger.schema import announce, is_ours, pending
 

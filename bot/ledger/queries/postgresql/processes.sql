@@ -5,6 +5,24 @@ INSERT INTO processes (seen_at) VALUES (now_here()) RETURNING id;
 INSERT INTO processes (id, seen_at) OVERRIDING SYSTEM VALUE VALUES (:process, now_here())
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at;
 
+-- name: begin_transaction(process)^
+-- The transaction's number, and its session. The process's row gets the number as well (xmin), so that it can be found out
+-- later whether the transaction was committed: a server that dies may give a number once more, to somebody else.
+WITH marked AS (UPDATE processes SET seen_at = seen_at WHERE id = :process RETURNING id)
+SELECT CAST(pg_current_xact_id() AS TEXT) AS number, pg_backend_pid() AS session, EXISTS (SELECT 1 FROM marked) AS marked;
+
+-- name: fate_of(number, process)^
+-- What became of a transaction; whether this process's row is as that one left it; and which server says so.
+SELECT pg_xact_status(CAST(CAST(:number AS TEXT) AS xid8)) IN ('committed', 'aborted') AS ended,
+       (SELECT CAST(CAST(xmin AS TEXT) AS BIGINT) FROM processes WHERE id = :process) AS last,
+       CAST(system_identifier AS TEXT) || ' ' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS server
+FROM pg_control_system();
+
+-- name: server()$
+-- The cluster and its timeline: a standby that is promoted begins a new one, a server that was killed goes on with its own.
+SELECT CAST(system_identifier AS TEXT) || ' ' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+FROM pg_control_system();
+
 -- name: end_process(process)!
 DELETE FROM processes WHERE id = :process;
 
