@@ -43,6 +43,7 @@ NOT_QUICK = (
     "tests/ledger/test_one_process.py",
     "tests/ledger/test_postgres",
     "tests/ops/test_alerts.py",
+    "tests/ops/test_backup_jobs.py",
     "tests/test_command_line.py",
     "tests/test_owners.py",
     "tests/test_progress_bar.py",
