@@ -4,9 +4,11 @@ PYTHON ?= python3
 python := .venv/bin/python
 sources := bot cogs tests
 install = $(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r
-# No machine's own configuration may leak into the locks.
+# No machine's own configuration may leak into the locks, nor a release that nobody has looked at yet (SECURITY.md): an
+# index that tells no upload times has nothing to offer then, and uv says so.
 compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universal --generate-hashes \
-	--python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+	--python-version 3.11 --exclude-newer '$(AGE)' --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command 'make lock'
 
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/cards/locale -D bot
@@ -77,7 +79,8 @@ messages: .venv/dev ## collect the texts for the translators, and compile the tr
 queries: .venv/dev ## write down the types of the named queries
 	$(python) -m tests.query_stub
 
-lock: .venv/dev ## bring the pinned versions up to date
+AGE ?= 7 days
+lock: .venv/dev ## bring the pinned versions up to date (AGE='0 days' for a fix that cannot wait)
 	$(compile) --upgrade --extra demo --group dev -o requirements-dev.txt
 	$(compile) --extra demo -c requirements-dev.txt -o requirements-demo.txt
 	$(compile) --extra postgres -c requirements-dev.txt -o requirements-postgres.txt
@@ -96,8 +99,8 @@ sbom: .venv/dev ## write sbom.json: all that a release is made of, with licences
 screenshots: .venv/dev ## make the pictures in the documentation anew
 	$(python) -m tests.screenshots
 
-clean: ## remove .venv and the caches; settings and ledger stay
-	rm -rf .venv .ruff_cache .pytest_cache .hypothesis
+clean: ## remove all that was made here: .venv, caches, sbom.json; settings, secrets and ledger stay
+	rm -rf .venv .ruff_cache .pytest_cache .hypothesis sbom.json
 	find $(sources) -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/made:

@@ -1,9 +1,13 @@
 """The Makefile, `.ci/run` and the workflow do what is said of them."""
 
+import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -32,6 +36,44 @@ def test_each_test_runs_once_with_one_engine_or_the_other() -> None:
     assert sqlite | postgresql == everything
     assert not sqlite & postgresql
     assert {name.replace("[sqlite", "[postgresql") for name in sqlite if "[sqlite" in name} <= postgresql
+
+
+def test_clean_removes_all_that_was_made_and_nothing_else(tmp_path: Path) -> None:
+    """Whatever git ignores is either made here, and then removed, or one's own, and then kept."""
+    kept = {".env", "data/", "mine.sqlite3-wal", "my-encryption.keys.old", "secrets/"}
+    made = {".hypothesis/", ".pytest_cache/", ".ruff_cache/", ".venv", "bot/cards/__pycache__/", "sbom.json"}
+    for name in ("Makefile", ".gitignore"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("bot/cards/module.py", "cogs/module.py", "tests/module.py"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    for name in kept | made:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("/"):
+            path.mkdir()
+            path /= "something"
+        path.touch()
+    environment = {**os.environ, "GIT_DIR": str(tmp_path / ".git"), "GIT_WORK_TREE": str(tmp_path)}
+
+    def ignored() -> set[str]:
+        command = ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "--directory"]
+        return set(subprocess.check_output(command, cwd=tmp_path, env=environment, text=True).splitlines())
+
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, env=environment, check=True)
+    patterns = [line for line in (ROOT / ".gitignore").read_text("utf-8").splitlines() if line and line[0] != "#"]
+    assert ignored() == kept | made
+    assert len(patterns) == len(kept | made)  # else it names something that is missing here
+    subprocess.run(["make", "--silent", "clean"], cwd=tmp_path, check=True)
+    assert ignored() == kept
+
+
+def test_a_lock_takes_no_release_that_is_younger_than_what_renovate_waits_for() -> None:
+    locked = subprocess.check_output(["make", "--dry-run", "lock", "python=true"], cwd=ROOT, text=True)
+    compiled = re.findall(r"^\.venv/bin/uv pip compile .*$", locked.replace("\\\n", " "), re.MULTILINE)
+    assert len(compiled) == 4
+    waits = json.loads((ROOT / "renovate.json").read_text("utf-8"))["minimumReleaseAge"]
+    assert all(f"--exclude-newer '{waits}'" in command for command in compiled)
 
 
 def test_the_workflow_runs_what_ci_runs_with_actions_pinned_to_a_commit() -> None:
