@@ -19,8 +19,14 @@ RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /op
     && mkdir -m 0700 /data
 
 FROM python:${PYTHON}
+# The base brings pip, and leaves out the bytecode of Python's own library, which nobody can write later (14 MB; without it
+# each health check takes half a second of a processor).
 RUN groupadd --gid 10001 bot \
-    && useradd --uid 10001 --gid bot --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bot
+    && useradd --uid 10001 --gid bot --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bot \
+    && library=$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') \
+    && python -m pip uninstall --quiet --yes --root-user-action ignore pip setuptools wheel \
+    && rm -r "$library/ensurepip" \
+    && python -m compileall -q --invalidation-mode unchecked-hash "$library"
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /opt/app /opt/app
 COPY --from=build --chown=bot:bot /data /data
