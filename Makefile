@@ -13,7 +13,7 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/cards/locale -D bot
 
-.PHONY: help install postgres run demo test test-quick soak swarm abuse webhook-abuse upgrade bench check lint types format messages queries lock audit sbom screenshots clean
+.PHONY: help install postgres run demo test test-quick test-other soak swarm abuse webhook-abuse upgrade bench check lint types format messages queries lock audit sbom screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -34,6 +34,11 @@ test: .venv/dev ## run the tests, all that have a ledger on SQLite (LEDGER=postg
 
 test-quick: .venv/dev ## run the tests that need no whole bot, socket or PostgreSQL: under a minute
 	$(python) -m pytest -q -n auto --dist worksteal --quick
+
+test-other: ## run the quick tests on another Python: make test-other PYTHON=python3.13
+	$(PYTHON) -m venv --clear .venv/other
+	.venv/other/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	.venv/other/bin/python -m pytest -q -n auto --dist worksteal --quick
 
 KILLS ?= 2000
 soak: .venv/dev ## kill the bot at every step and at random, and print what was lost (KILLS=200 for a short run)
