@@ -14,6 +14,7 @@ from bot.ledger import (
     Ledger,
     LedgerForbidden,
     LedgerInUse,
+    LedgerMigrationFailed,
     LedgerTooNew,
     LedgerUnreachable,
     LedgerUnreadable,
@@ -342,7 +343,7 @@ def test_migrating_twice_changes_nothing(bare: InPostgres) -> None:
 def test_a_migration_that_fails_leaves_nothing_of_itself(bare: InPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = [(1, "0001_half.sql", "CREATE TABLE half (id BIGINT); SELECT 1 / 0;")]
     monkeypatch.setattr(schema, "migrations", lambda _: broken)
-    with pytest.raises(asyncpg.DivisionByZeroError):
+    with pytest.raises(LedgerMigrationFailed, match=r"0001_half.sql: division by zero; .* is at schema 0, and has"):
         migrate(bare.database)
     assert bare.tables() == []
 

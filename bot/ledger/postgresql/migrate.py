@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from bot.ledger.errors import LedgerMigrationFailed
 from bot.ledger.postgresql.address import describe
 from bot.ledger.postgresql.connections import ALONE, UNHURRIED, WRITING, Link, connect_freely, lock_instance
-from bot.ledger.postgresql.failures import explained
+from bot.ledger.postgresql.failures import REFUSED, brief, explained
 from bot.ledger.postgresql.role import refuse_foreign, rights
 from bot.ledger.schema import announce, is_ours, pending
 
@@ -21,7 +22,7 @@ async def migrate_server(database: SecretStr) -> int:
     """Apply what is missing and return the schema's version; a backup is for whoever runs the server to make.
 
     Raise LedgerTooNew, LedgerInUse while a bot runs on it, LedgerForeign where another role owns part of it,
-    LedgerUnreadable for the database of another program, or LedgerUnreachable.
+    LedgerUnreadable for the database of another program, LedgerMigrationFailed, or LedgerUnreachable.
     """
     link = await connect_freely(database)
     try:
@@ -44,8 +45,13 @@ async def _migrate(link: Link, database: SecretStr) -> int:
     version = await schema_version(link, where)  # it may be done: of processes started together one comes first
     missing = pending("postgresql", version, where)
     announce(missing)
-    for number, _, sql in missing:
-        await _apply(link, number, sql)
+    for number, name, sql in missing:
+        try:
+            with explained(link, database):  # what the server is to blame for
+                await _apply(link, number, sql)
+        except REFUSED as error:
+            kept = f"{where} is at schema {version}, and has nothing of this one"
+            raise LedgerMigrationFailed(f"({name}: {brief(error)}; {kept})") from error
         version = number
     return version
 
