@@ -27,6 +27,8 @@ class Between:
 
     def __init__(self, server: Path) -> None:
         self.at_commit: Break | None = None
+        self.broken = asyncio.Event()
+        """Set once that has happened."""
         self.at_listen: Callable[[], object] = lambda: None
         """Called when a LISTEN passes."""
         self.down = False
@@ -81,6 +83,7 @@ class Between:
 
     def _broken(self) -> None:
         self.at_commit = None
+        self.broken.set()
         self.down, self.silent = self.goes_down_with_it, self.falls_silent_with_it
         if self.down or self.silent:
             self.cut()
