@@ -152,6 +152,8 @@ async def test_what_was_set_aside_is_removed_after_a_month_and_nothing_else(tmp_
     for name in [*passing, *lasting]:
         (tmp_path / f"ledger.sqlite3.{name}").touch()
         age(tmp_path / f"ledger.sqlite3.{name}", SET_ASIDE_DAYS + 1)
+    (tmp_path / ".ledger.sqlite3.before-0019.abc").touch()  # half a copy, of a process that was killed
+    age(tmp_path / ".ledger.sqlite3.before-0019.abc", 1)
     (tmp_path / "ledger.sqlite3.before-0019").touch()
     age(tmp_path / "ledger.sqlite3.before-0019", SET_ASIDE_DAYS - 1)
     async with Ledger.open(below.database) as ledger:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot import progress_bar
 from bot.domain.states import State
 from bot.ledger import (
     Ledger,
@@ -85,6 +86,18 @@ async def test_every_row_is_there_once(source: InFile, bare: InPostgres) -> None
     moved = await move(source.database, bare.database)
     assert contents(bare) == contents(source) == before
     assert {one.table: one.rows for one in moved} == {name: len(rows) for name, rows in before.items()}
+
+
+async def test_it_says_how_far_it_is(
+    source: InFile, bare: InPostgres, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(progress_bar, "_LOGGED_EVERY", 0.0)
+    monkeypatch.setattr(sys.modules["bot.ledger.move"], "_TOLD_EVERY", 1)
+    caplog.set_level("INFO")
+    count = 2 * sum(one.rows for one in await move(source.database, bare.database))  # sent, and read back
+    said = [record.message for record in caplog.records if record.message.startswith("moving the ledger")]
+    assert len(said) == count
+    assert f"100 %, {count} rows of {count} rows" in said[-1]
 
 
 async def test_it_goes_on_where_it_was(source: InFile, bare: InPostgres) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.files import JOURNALS
+from bot.files import JOURNALS, remove_leftovers
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,11 @@ def replaced_name(path: Path) -> Path:
 
 
 def remove_set_aside(path: Path) -> None:
-    """Remove what was put beside a ledger more than SET_ASIDE_DAYS ago: it holds what has been erased since."""
+    """Remove what was put beside a ledger more than SET_ASIDE_DAYS ago: it holds what has been erased since.
+
+    What a process left that was killed while it copied goes as well.
+    """
+    remove_leftovers(path)
     for file in path.parent.glob(f"{path.name}.*"):
         with suppress(OSError):
             is_ours = _NAME.fullmatch(file.name, len(path.name)) and file.is_file() and not file.is_symlink()
