@@ -12,7 +12,7 @@ import pytest
 from bot.ledger import LeaseLost, LedgerUnreachable, LedgerUnsure, LedgerUnwritable
 from bot.logs import ONCE_IN, TRACED_ONCE_IN, BoundedHandler, TextFormatter, set_up_logging
 
-NAMES = ("discord", "httpx", "httpcore", "aiosqlite")
+NAMES = ("discord", "httpx", "httpcore", "aiosqlite", "asyncpg")
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +32,7 @@ def test_chatty_libraries_never_reach_debug(level: str, capsys: pytest.CaptureFi
         logging.getLogger(f"{name}.part").debug("hunter2")
     logging.getLogger("httpx").info("hunter2")
     logging.getLogger("httpcore").info("hunter2")
+    logging.getLogger("asyncpg.pool").warning("hunter2")  # its pool, while the server is away
     assert capsys.readouterr().err == ""
 
 

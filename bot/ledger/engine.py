@@ -50,6 +50,8 @@ class ServerCheckup:
     """Whether the user may make tables."""
     advice: tuple[str, ...] = ()
     """What to change of the rights of the bot's role and of others', a sentence each."""
+    holders: tuple[str, ...] = ()
+    """Who has held a lock for long that the bot needs, and which."""
     sealed: tuple[bytes, ...] | None = ()
     """The API keys as they are stored; None where the schema is another release's."""
 

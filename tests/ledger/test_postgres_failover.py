@@ -167,10 +167,14 @@ async def test_readers_follow_the_writer_from_a_server_that_lives_on(pair_to_bre
 
 
 async def test_after_a_failover_nobody_knows_what_became_of_a_commit(pair_to_break: Pair) -> None:
+    standby = pair_to_break.standby
+
     async def write_while_it_fails_over(ledger: Ledger) -> None:
         async with ledger.write() as tx:
             await tx.set_fact("noted", "perhaps")
             await asyncio.to_thread(pair_to_break.fail_over)
+            for _ in range(50):  # among these, on the new one, is the number that the transaction has on the old one
+                standby.sql(standby.url("ledger"), "SELECT pg_current_xact_id()::text")
 
     async with Ledger.open(pair_to_break.address()) as ledger:
         await note(ledger, "before")

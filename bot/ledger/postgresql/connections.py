@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from pydantic import SecretStr
 
 from bot.ledger.errors import LedgerError, LedgerHeld, LedgerInUse, LedgerPooled, LedgerUnreachable
 from bot.ledger.postgresql.address import demanded_tls, describe, servers, wanted_server
+from bot.ledger.postgresql.client import pg
 from bot.ledger.postgresql.failures import explained
 
-_pg: Any = asyncpg  # it has no types that a checker could read
 Link = Any
 """A connection of asyncpg's."""
 
@@ -106,7 +105,7 @@ async def _connect(database: SecretStr) -> Link:
     for address in addresses:
         try:
             with explained(None, SecretStr(address)):
-                link = await _pg.connect(
+                link = await pg.connect(
                     address,
                     ssl=demanded_tls(address),
                     timeout=CONNECT_TIMEOUT / len(addresses),  # a machine that is gone answers nothing
@@ -191,7 +190,7 @@ async def lock_instance(link: Link, instance_lock: InstanceLock, database: Secre
 async def pool_of_readers(database: SecretStr, most: int) -> Any:
     """Open a pool of connections by which nothing can be changed. Raise LedgerError."""
     with explained(None, database):
-        return await _pg.create_pool(
+        return await pg.create_pool(
             connect=partial(_connect_reader, database), min_size=1, max_size=most, reset=_nothing_to_reset
         )
 

@@ -11,20 +11,13 @@ from bot.ledger.errors import (
     LedgerForbidden,
     LedgerFull,
     LedgerHeld,
-    LedgerNeedsAsyncpg,
     LedgerPooled,
     LedgerReadOnly,
     LedgerUnreachable,
     LedgerUnwritable,
 )
 from bot.ledger.postgresql.address import describe
-
-try:
-    import asyncpg  # pyright: ignore[reportMissingTypeStubs]
-except ModuleNotFoundError:  # the first of all imports of it
-    raise LedgerNeedsAsyncpg from None
-
-_pg: Any = asyncpg  # it has no types that a checker could read
+from bot.ledger.postgresql.client import pg
 
 _FAULTS: tuple[tuple[str, type[LedgerError], str], ...] = (
     ("25006", LedgerReadOnly, ""),
@@ -57,10 +50,10 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POOLERS_WORDS = ("startup parameter", "pooling mode")
 """What pgbouncer says, as a violation of the protocol (08P01), where its pools cannot do what the bot needs."""
 
-LOST = (OSError, _pg.PostgresError, _pg.InterfaceError, _pg.InternalClientError)
+LOST = (OSError, pg.PostgresError, pg.InterfaceError, pg.InternalClientError)
 """What is raised where a connection is lost, beside much else."""
 
-REFUSED: type[Exception] = _pg.PostgresError
+REFUSED: type[Exception] = pg.PostgresError
 """What a server answers in place of a result."""
 
 
@@ -70,20 +63,20 @@ def explained(link: Any | None, database: SecretStr | None = None) -> Generator[
     where = f"{describe(database)}: " if database else ""
     try:
         yield
-    except _pg.PostgresError as error:
+    except pg.PostgresError as error:
         for begins, kind, advice in _FAULTS:
             if (error.sqlstate or "").startswith(begins):
                 if any(words in str(error) for words in _POOLERS_WORDS):
                     kind = LedgerPooled
                 raise kind(f"{advice} ({where}{brief(error)})".lstrip()) from error
         raise
-    except _pg.TargetServerAttributeNotMatched as error:
+    except pg.TargetServerAttributeNotMatched as error:
         raise LedgerReadOnly(f"({where}no server that can be written)") from error
-    except _pg.InterfaceError as error:
+    except pg.InterfaceError as error:
         if link and not link.is_closed():
             raise
         raise LedgerUnreachable(f"({where}{brief(error)})") from error
-    except (_pg.InternalClientError, OSError) as error:
+    except (pg.InternalClientError, OSError) as error:
         raise LedgerUnreachable(f"({where}{brief(error)})") from error
 
 

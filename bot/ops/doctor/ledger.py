@@ -164,6 +164,13 @@ def _check_server(name: str, found: ServerCheckup) -> Finding:
             f"{server}, schema {found.version}; this release brings {found.newest}",
             "The next start upgrades it and keeps no copy: make a backup with pg_dump first.",
         )
+    if found.holders:
+        return Finding(
+            ATTENTION,
+            "ledger",
+            f"{server}, schema {found.version}, where somebody holds a lock: {'; '.join(found.holders)}",
+            "Nothing can be written meanwhile. Find out what it does; SELECT pg_terminate_backend(pid) ends it.",
+        )
     if found.advice:
         says = f"{server}, schema {found.version}, where rights are wider than needed"
         return Finding(ATTENTION, "ledger", says, " ".join(found.advice))
