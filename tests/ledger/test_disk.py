@@ -5,11 +5,12 @@ import resource
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from bot.cards import actions
@@ -19,7 +20,7 @@ from bot.ledger.postgresql.connections import WRITING
 from bot.ops.http.metrics import exposition
 from bot.panel import Answer
 from tests.cogs.test_every_command import keep_news
-from tests.ledgers import InFile
+from tests.ledgers import InFile, InPostgres
 from tests.sealed import PRETENDED
 from tests.test_command_line import run, seal_a_key
 from tests.world import World, messages, shown, text_of
@@ -292,3 +293,31 @@ async def test_a_notice_that_cannot_be_noted_as_shown_is_shown_once_at_a_press(h
     await let_go()
     assert str([text_of(one.components) for one in (pressed.response, *pressed.followups)]).count("ord_A") == 1
     assert "ord_A" in shown(await ann.click(message, label="Show me"))
+
+
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("env")
+async def test_a_server_that_is_away_is_said_where_nothing_can_be_looked_at(
+    here: World, ann: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert isinstance(here.below, InPostgres)
+    here.order("ord_A", OrderStatus.IN_PROGRESS)
+    await ann.slash("cancel", orders="ord_A")
+    name = here.sql("SELECT current_database()")[0][0]
+    here.below.close()
+    beside = here.below.server.url("postgres")
+    end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    while True:  # its pool begins a connection as soon as one is lost
+        here.below.server.sql(beside, end)
+        with suppress(asyncpg.ObjectInUseError):
+            here.below.server.sql(beside, f"ALTER DATABASE {name} RENAME TO {name}_away")
+            break
+    for command, options in (("queued", {}), ("history", {}), ("cancel", {"orders": "ord_B"})):
+        card = await ann.slash(command, **options)
+        assert "I can't read or save anything right now" in shown(card), command
+        assert "check `/queued` in a few minutes" in shown(card)
+        assert "Something went wrong" not in shown(card)
+    assert await here.app.services.health.faults()
+    here.below.server.sql(beside, f"ALTER DATABASE {name}_away RENAME TO {name}")
+    assert "Cancelled: `ord_A`" in (await here.wait(120), messages(ann)[-1])[1]
+    assert here.panel.cancel_requests == {"ord_A": 1}
