@@ -1,4 +1,6 @@
-"""The command line: run (default), demo, doctor, backup, restore, compact, migrate, move, rotate-keys."""
+"""The command line: run (default), demo, doctor, backup, restore, forget, compact, migrate, move,
+rotate-keys.
+"""
 
 import argparse
 import asyncio
@@ -36,8 +38,10 @@ from bot.ledger import (
 )
 from bot.logs import set_up_logging
 from bot.ops import shutdown
+from bot.ops.forget import forget
 from bot.ops.rotate import rotate_keys
 from bot.ops.watchdog import Hanging
+from bot.services.erasing import Erasure, StoredView
 from bot.settings import POSTGRES, BadSettings, Settings, list_unknown_settings, load_settings
 from bot.settings_faults import ENV_FILE, token_fault
 from bot.vault import VaultError, inspect_vault, require_keys
@@ -203,6 +207,24 @@ def _restore(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _forget(settings: Settings, options: argparse.Namespace) -> int:
+    def agreed(view: StoredView) -> bool:
+        stored = view.stored
+        print(
+            f"User {options.user_id}: {view.keys} keys, {stored.requests} requests, {stored.orders} orders, "
+            f"{view.count_open} of them open."
+        )
+        return options.yes or (sys.stdin.isatty() and input("Erase all of it? Type yes: ") == "yes")
+
+    with only_process(settings.database):
+        done = asyncio.run(forget(settings, options.user_id, agreed))
+    if done is None:
+        return _fail(EXIT_PASSING, "nothing was erased: there is nothing of this user, or nobody said yes (--yes)")
+    print("Erased." if done is Erasure.WHOLLY else "Erased; traces may stay in unused parts of the ledger's files.")
+    print("Backups and copies from before an upgrade hold it still: delete those, or let them run out.")
+    return 0
+
+
 def _compact(settings: Settings, _: argparse.Namespace) -> int:
     if not isinstance(settings.database, Path):
         return _fail(
@@ -256,6 +278,7 @@ _COMMANDS = {
     "doctor": _doctor,
     "backup": _backup,
     "restore": _restore,
+    "forget": _forget,
     "compact": _compact,
     "migrate": _migrate,
     "move": _move,
@@ -285,6 +308,9 @@ def _parser() -> argparse.ArgumentParser:
     copy.add_argument("--keep", type=_count, default=14, metavar="N", help="copies that stay in FOLDER (default: 14)")
     back = commands.add_parser("restore", help="put a copy in the ledger's place, which is put aside; no bot may run")
     back.add_argument("file", type=Path, help="what `backup` has written, or a copy before an upgrade")
+    erase = commands.add_parser("forget", help="erase what is stored about a user, as /forget-me does; no bot may run")
+    erase.add_argument("user_id", type=int, help="the user's ID in Discord, a number")
+    erase.add_argument("--yes", action="store_true", help="ask nothing")
     commands.add_parser("compact", help="write a SQLite ledger anew, without the unused room in its file")
     commands.add_parser("migrate", help="bring the ledger to this release's schema (run does so by itself)")
     move = commands.add_parser("move", help="copy a SQLite ledger into an empty PostgreSQL database")

@@ -227,6 +227,27 @@ def test_a_backup_is_restored_with_what_was_there_put_aside(tmp_path: Path) -> N
             assert connection.execute("SELECT key_sealed FROM accounts").fetchall() == kept
 
 
+def test_a_person_is_erased_by_the_operator(tmp_path: Path) -> None:
+    seal_a_key(tmp_path)
+
+    def users() -> list[tuple[int]]:
+        with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as connection:
+            return connection.execute("SELECT user_id FROM accounts").fetchall()
+
+    ((user,),) = users()
+    for words in ([str(user + 1), "--yes"], [str(user)]):
+        ended = run(tmp_path, "forget", *words)
+        assert (ended.returncode, "nothing was erased" in ended.stderr) == (1, True)
+        assert users() == [(user,)]
+    with only_process(tmp_path / "ledger.sqlite3"):
+        assert run(tmp_path, "forget", str(user), "--yes").returncode == 3
+    ended = run(tmp_path, "forget", str(user), "--yes")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert f"User {user}: 1 keys, 0 requests, 0 orders, 0 of them open.\nErased.\n" in ended.stdout
+    assert "Backups" in ended.stdout
+    assert users() == []
+
+
 def test_a_backup_whose_keys_do_not_open_is_not_restored(tmp_path: Path) -> None:
     seal_a_key(tmp_path)
     copy = tmp_path / "copy.sqlite3"

@@ -61,8 +61,8 @@ class Erasing:
         """Tell whether something is left of a user who has had everything erased."""
         return await self._ledger.read.is_being_erased(user_id)
 
-    async def erase(self, user_id: int) -> Erasure:
-        """Erase all there is of a user: their keys at once, the rest as far as that takes some seconds.
+    async def erase(self, user_id: int, *, within: float = _ERASE_WITHIN) -> Erasure:
+        """Erase all there is of a user: their keys at once, the rest as far as that takes so many seconds.
 
         What is left is hidden from everybody, and goes while `run` does. What is under way at the panel for them goes
         on there; its answer finds nothing to be written to.
@@ -76,14 +76,14 @@ class Erasing:
             return Erasure.UNDER_WAY
         self._erasing.add(user_id)
         try:
-            return await self._erase_for_a_while(user_id)
+            return await self._erase_for_a_while(user_id, within)
         finally:
             self._erasing.discard(user_id)
 
-    async def _erase_for_a_while(self, user_id: int) -> Erasure:
+    async def _erase_for_a_while(self, user_id: int, within: float) -> Erasure:
         began = monotonic()
         while await self._erase_piece(user_id):
-            if monotonic() > began + _ERASE_WITHIN:
+            if monotonic() > began + within:
                 self.bell.ring()
                 return Erasure.UNDER_WAY
         return await self._forget_files()
