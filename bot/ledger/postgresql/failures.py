@@ -31,6 +31,7 @@ _FAULTS: tuple[tuple[str, type[LedgerError], str], ...] = (
      "many there are; each process of the bot needs five."),
     ("53400", LedgerUnreachable, "A limit in the server's settings is reached."),
     ("54", LedgerUnwritable, "A limit of PostgreSQL's own is reached."),
+    ("55000", LedgerUnreachable, ""),  # a database that takes no connections; a server that was promoted, or was not
     ("55P03", LedgerHeld, ""),
     ("57014", LedgerHeld, "A statement was broken off, by an administrator or a time limit."),
     ("57P01", LedgerUnreachable, "An administrator stops the server, or has ended the session."),
