@@ -49,8 +49,8 @@ from bot.services.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
-_RECONNECT_WITHIN = 60
-"""Seconds between two tries to open the gateway, at most."""
+_RECONNECT_WITHIN = 45
+"""Seconds between two tries to open the gateway, at most. A try takes some, too, and a minute is to be enough."""
 _FEW_SESSIONS = 200
 """In a day and by this process. Discord allows 1,000 to all processes of a bot, then it resets the token."""
 _DAY = 24 * 60 * 60  # seconds
