@@ -57,7 +57,7 @@ log = logging.getLogger(__name__)
 
 _LOGIN_SECONDS = 60
 """discord.py tries a call that fails again for 25 seconds; one that nobody answers it would leave for 300."""
-_DRAIN_SECONDS = 8
+_DRAIN_SECONDS = 7
 """Docker and others kill ten seconds after SIGTERM."""
 _COUNT_SECONDS = 1
 

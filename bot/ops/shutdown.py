@@ -13,7 +13,7 @@ from contextlib import suppress
 from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_PATIENCE = 9.5
+_PATIENCE = 9
 """Seconds. Docker kills ten seconds after SIGTERM: by then whatever still hangs is left to the next start."""
 
 _received: int | None = None

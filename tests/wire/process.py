@@ -3,9 +3,11 @@
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from tests.sealed import PRETENDED
 from tests.story import ROOT
@@ -36,10 +38,16 @@ class BotProcess:
 
     async def launch(self, **more: str) -> None:
         """Start the process and wait for nothing; `more`: variables of its environment."""
-        with (self.folder / "bot.log").open("ab") as log:
+        with self.writes_to() as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", self.module, cwd=ROOT, env={**self.environment(), **more}, stdout=log, stderr=log
             )
+
+    @contextmanager
+    def writes_to(self) -> Generator[IO[bytes]]:
+        """Open what the process logs to."""
+        with (self.folder / "bot.log").open("ab") as log:
+            yield log
 
     async def start(self, **more: str) -> None:
         """Start the process and wait until it is ready for commands."""

@@ -19,6 +19,7 @@ from bot.domain.clock import utc_now
 from bot.domain.states import TRANSITIONS, State
 from bot.panel import Answer
 from tests.invariants import hasty
+from tests.ledgers import InPostgres
 from tests.wire.process import SETTINGS, BotProcess
 from tests.wire.stand_in import Interaction, Sent, StandIn, stand_in
 
@@ -29,6 +30,14 @@ _A_LIST = 100
 _STATES = {wording.title: state.value for state, wording in WORDINGS.items()}
 _SIGNS = {wording.emoji: state.value for state, wording in WORDINGS.items()}
 _TRUTH = {"cancelled": "canceled", "completed": "completed", "partial": "partial"}
+
+
+OWED = """
+    SELECT (SELECT COUNT(*) FROM cancellations WHERE notified_at IS NULL)
+         + (SELECT COUNT(*) FROM requests WHERE waiting > 0 AND began_at IS NOT NULL)
+         + (SELECT COUNT(*) FROM notices WHERE state <> 'delivered')
+"""
+"""How much the bot owes to anybody."""
 
 
 class CountedPanel(SimulatedPanel):
@@ -66,6 +75,8 @@ class Stage:
     discord: StandIn
     panel: SimulatedPanel
     bot: BotProcess
+    below: InPostgres | None = None
+    """The ledger's database, where it is none of SQLite's."""
     asked: list[tuple[Interaction, tuple[str, ...]]] = field(default_factory=list[tuple[Interaction, tuple[str, ...]]])
 
     async def connect(self) -> None:
@@ -96,18 +107,14 @@ class Stage:
 
     def ledger(self, sql: str) -> list[tuple[Any, ...]]:
         """Read from the ledger as any other program could."""
+        if self.below:
+            return self.below.sql(sql)
         with closing(sqlite3.connect(self.bot.folder / "ledger.sqlite3")) as connection:
             return connection.execute(sql).fetchall()
 
     async def all_notified(self, seconds: float = 60) -> None:
         """Wait until the bot owes nothing to anybody; raise TimeoutError."""
-        await self.ledger_says(
-            "SELECT (SELECT COUNT(*) FROM cancellations WHERE notified_at IS NULL)"
-            " + (SELECT COUNT(*) FROM requests WHERE waiting > 0 AND began_at IS NOT NULL)"
-            " + (SELECT COUNT(*) FROM notices WHERE state <> 'delivered')",
-            [(0,)],
-            seconds,
-        )
+        await self.ledger_says(OWED, [(0,)], seconds)
 
     async def ledger_says(self, sql: str, wanted: list[tuple[Any, ...]], seconds: float = 30) -> None:
         """Wait until a query gives some rows: another process writes them, so all one can do is look again."""
@@ -129,12 +136,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, panel: SimulatedPanel | None = None) -> AsyncGenerator[Stage]:
-    """Set a stage with a panel that knows the key; the bot is not started."""
+async def stage(
+    folder: Path, panel: SimulatedPanel | None = None, below: InPostgres | None = None
+) -> AsyncGenerator[Stage]:
+    """Set a stage with a panel that knows the key; the bot is not started. Its ledger: a file, or a database."""
     panel = panel or SimulatedPanel(utc_now, ip_limit=10**9, key_limit=10**9, latency=0.01)
     panel.add_key(KEY)
     async with stand_in() as discord, serve(panel) as url:
-        made = Stage(discord, panel, BotProcess(folder, discord, url))
+        settings = SETTINGS | ({"DATABASE_URL": below.url} if below else {})
+        made = Stage(discord, panel, BotProcess(folder, discord, url, settings), below)
         try:
             yield made
         finally:

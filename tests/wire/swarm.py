@@ -30,7 +30,7 @@ from tests.ledgers import InPostgres
 from tests.postgres import programs, running
 from tests.rules.sources import ROOT
 from tests.wire.process import SETTINGS, BotProcess
-from tests.wire.stage import CountedPanel
+from tests.wire.stage import OWED, CountedPanel
 from tests.wire.stand_in import Interaction, StandIn, stand_in
 
 PROCESSES = 4
@@ -144,15 +144,8 @@ class Swarm:
     async def all_notified(self, seconds: float) -> None:
         """Wait until the bot owes nothing to anybody; raise TimeoutError."""
         async with asyncio.timeout(seconds):
-            while self.sql(_OWED) != [(0,)]:  # noqa: ASYNC110  # other processes write it
+            while self.sql(OWED) != [(0,)]:  # noqa: ASYNC110  # other processes write it
                 await asyncio.sleep(0.5)
-
-
-_OWED = """
-    SELECT (SELECT COUNT(*) FROM cancellations WHERE notified_at IS NULL)
-         + (SELECT COUNT(*) FROM requests WHERE waiting > 0 AND began_at IS NOT NULL)
-         + (SELECT COUNT(*) FROM notices WHERE state <> 'delivered')
-"""
 
 
 def number_on_ledger(bot: BotProcess) -> int:

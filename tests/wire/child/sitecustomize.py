@@ -262,11 +262,9 @@ def _scale(fastest: float) -> None:
 
     import bot.ledger.sqlite.engine as in_file
 
+    in_file._PATIENCE = re.sub(r"\d+", lambda found: str(int(int(found[0]) / fastest)), patience := in_file._PATIENCE)
     in_file._WRITER, in_file._READER = (
-        tuple(
-            re.sub(r"(?<=busy_timeout = )\d+", lambda found: str(int(int(found[0]) / fastest)), statement)
-            for statement in statements
-        )
+        tuple(in_file._PATIENCE if one == patience else one for one in statements)
         for statements in (in_file._WRITER, in_file._READER)
     )
     if not os.environ.get("DATABASE_URL", "").startswith("postgresql"):
