@@ -4,8 +4,11 @@ import io
 import logging
 import os
 import pty
+import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,26 +63,44 @@ def test_nothing_is_divided_by_nothing() -> None:
     assert "moving: 100 %, 0 rows of 0 rows" in seen.getvalue()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="a terminal is made as POSIX has it")
+def on_a_terminal(folder: Path) -> tuple["subprocess.Popen[str]", int]:
+    """Begin a backup whose user sits at a terminal; return it, and where to read what they see."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", "backup", str(folder / "copy")],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "COLUMNS": "120"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+    )
+    os.close(theirs)
+    return process, ours
+
+
 def test_a_backup_on_a_terminal_says_how_far_it_is(tmp_path: Path) -> None:
     migrate(tmp_path / "ledger.sqlite3")
-    ours, theirs = pty.openpty()
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "bot", "backup", str(tmp_path / "copy")],
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "COLUMNS": "120"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=theirs,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        seen = os.read(ours, 4_096).decode()
-    finally:
-        os.close(ours)
-        os.close(theirs)
+    process, screen = on_a_terminal(tmp_path)
+    said, _ = process.communicate(timeout=60)
+    seen = os.read(screen, 4_096).decode()
+    os.close(screen)
     assert "copying the ledger: 100 %, 0." in seen
     assert seen.endswith("\r\x1b[K")
-    assert "complete" in done.stdout
+    assert "complete" in said
+
+
+def test_a_backup_that_is_broken_off_leaves_nothing(tmp_path: Path) -> None:
+    migrate(tmp_path / "ledger.sqlite3")
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as db, db:
+        db.execute(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) "
+            "INSERT INTO facts SELECT i, hex(zeroblob(500000)) FROM n"
+        )
+    process, screen = on_a_terminal(tmp_path)
+    assert "copying the ledger" in os.read(screen, 4_096).decode()
+    process.terminate()
+    process.communicate(timeout=60)
+    os.close(screen)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert [file.name for file in tmp_path.iterdir()] == ["ledger.sqlite3"]

@@ -27,8 +27,10 @@ def listen() -> None:
 
 
 def stop_listening() -> None:
-    """Give signals their usual effect again, also one that came since `listen`: for commands that just break off."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """Let signals end a command where it is, also one that came since `listen`; what it was writing is removed."""
+    signal.signal(
+        signal.SIGTERM, _break_off
+    )  # by itself it would end the process at once, or not at all if it is the first
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if _received is not None:
         signal.raise_signal(_received)
@@ -52,6 +54,10 @@ def goes_on(watched: int, unsent: int, *, shared: bool) -> str:
     parts = [part for count, part in ((watched, orders), (unsent, cancels)) if count]
     where = "in the other processes, or at the next start" if shared else "at the next start"
     return f"{', and '.join(parts)} {where}." if parts else ""
+
+
+def _break_off(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def _receive(number: int, _: FrameType | None) -> None:

@@ -143,6 +143,23 @@ def test_every_command_line_in_a_paper_exists(paper: Path, capsys: pytest.Captur
             assert find_spec(module), words
 
 
+BY_ITS_UNIT_OR_CONTAINER = re.compile(
+    r"^(?:sudo (?:UNIT=\S+ )?notpanel-bot|docker compose run (?:--\S+ )*bot|docker run .* notpanel-bot) ([a-z].*)"
+)
+
+
+@every_paper
+def test_every_command_under_the_unit_or_in_a_container_exists(paper: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for line in code_lines(paper.read_text("utf-8")):
+        for command in re.split(r"&&|;|\|", re.sub(r"(^|\s)#.*", "", line)):
+            found = BY_ITS_UNIT_OR_CONTAINER.match(command.strip())
+            if not found or found[1].startswith("-c "):
+                continue
+            with pytest.raises(SystemExit) as ended:
+                main([found[1].split()[0], "--help"])
+            assert ended.value.code == 0, (command, capsys.readouterr().err)
+
+
 @every_paper
 def test_every_link_to_a_file_leads_somewhere(paper: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", paper.read_text("utf-8"))
