@@ -171,6 +171,13 @@ def test_a_role_that_may_not_log_in_ends_the_start_for_good(base: InPostgres, ow
     assert ended.stderr.count("\n") == 1
 
 
+async def test_of_several_servers_one_that_may_come_back_is_enough(base: InPostgres, own: SecretStr) -> None:
+    base.script("ALTER ROLE clerk NOLOGIN")
+    address = own.get_secret_value().replace("?host=", "?host=/nowhere,")
+    with pytest.raises(LedgerUnreachable, match="on /nowhere: .* is not permitted to log in"):
+        await open_and_close(SecretStr(address))
+
+
 @pytest.mark.parametrize("command", ["run", "migrate", "rotate-keys"])
 def test_a_server_that_is_down_is_one_line_and_worth_another_start(tmp_path: Path, command: str) -> None:
     ended = run(tmp_path, command, DATABASE_URL="postgresql://bot@/ledger?host=/nowhere", DISCORD_TOKEN=PRETENDED)

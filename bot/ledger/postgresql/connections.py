@@ -121,11 +121,10 @@ async def _connect(database: SecretStr) -> Link:
         else:
             _notice_silence(link)
             return link
-    lasting = [error for error in failed if not error.passes]
-    first, *others = lasting or failed
-    if not others:
-        raise first
-    raise type(first)(" ".join(str(argument) for error in (first, *others) for argument in error.args)) from first
+    if len(failed) == 1:
+        raise failed[0]
+    first = next((error for error in failed if error.passes), failed[0])  # it is enough that one comes back
+    raise type(first)(" ".join(str(argument) for error in failed for argument in error.args)) from first
 
 
 def _notice_silence(link: Link) -> None:
