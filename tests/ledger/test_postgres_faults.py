@@ -174,7 +174,7 @@ def test_a_role_that_may_not_log_in_ends_the_start_for_good(base: InPostgres, ow
 async def test_of_several_servers_one_that_may_come_back_is_enough(base: InPostgres, own: SecretStr) -> None:
     base.script("ALTER ROLE clerk NOLOGIN")
     address = own.get_secret_value().replace("?host=", "?host=/nowhere,")
-    with pytest.raises(LedgerUnreachable, match="on /nowhere: .* is not permitted to log in"):
+    with pytest.raises(LedgerUnreachable, match=r"on /nowhere: .* is not permitted to log in"):
         await open_and_close(SecretStr(address))
 
 
