@@ -1,6 +1,7 @@
 """Several servers, and servers that die: where the bot goes on, and what it says of a COMMIT that was not answered."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncGenerator, Generator
 from contextlib import suppress
@@ -161,6 +162,31 @@ async def test_readers_follow_the_writer_from_a_server_that_lives_on(pair_to_bre
         primary.sql(primary.url("ledger"), writer, ledger._engine._session)
         await eventually(ledger, "after")
         assert await ledger.read.fact("noted") == "after"
+
+
+async def test_a_primary_that_hangs_is_left_for_the_new_one(
+    pair_to_break: Pair, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(connections, "_STATEMENT_TIMEOUT", 2)
+    monkeypatch.setattr(connections, "CONNECT_TIMEOUT", 4)
+    primary = pair_to_break.primary
+    async with Ledger.open(pair_to_break.address(turned=True)) as ledger:
+        await note(ledger, "before")
+        assert await ledger.read.fact("noted") == "before"
+        primary.halt()
+        try:
+            await asyncio.to_thread(pair_to_break.standby.promote)
+            with pytest.raises(LedgerUnreachable, match="no answer in time"):
+                await asyncio.wait_for(note(ledger, "lost"), 3)
+            await eventually(ledger, "after")
+            assert await ledger.read.fact("noted") == "after"
+            if closing := [task for task in asyncio.all_tasks() if "close" in repr(task.get_coro())]:
+                await asyncio.wait(closing)
+            closing.clear()
+        finally:
+            primary.go_on()
+    gc.collect()
+    assert "asyncio" not in {record.name for record in caplog.records}
 
 
 # What became of a COMMIT --------------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ async def connect_freely(database: SecretStr) -> Link:
     return link
 
 
-async def _connect(database: SecretStr) -> Link:
+async def _connect(database: SecretStr, kind: type[Link] = pg.Connection) -> Link:
     """Connect to the first of the address's servers that will do; raise what is wrong, of several servers with all."""
     addresses, failed = servers(database.get_secret_value()), list[LedgerError]()
     for address in addresses:
@@ -112,6 +112,7 @@ async def _connect(database: SecretStr) -> Link:
                     command_timeout=_STATEMENT_TIMEOUT,
                     server_settings=_APPLICATION,
                     statement_cache_size=256,
+                    connection_class=kind,
                     target_session_attrs=wanted_server(database.get_secret_value()),
                 )
         except ValueError:  # its text may hold the address, and so a password
@@ -186,6 +187,14 @@ async def lock_instance(link: Link, instance_lock: InstanceLock, database: Secre
         raise LedgerInUse(f"({describe(database)})") from error
 
 
+class _Reader(pg.Connection):
+    """A connection for reading, which has nothing to say in the end: a server that hangs would not hear it either."""
+
+    async def close(self, **_: Any) -> None:
+        """End the connection at once; the pool does so with those that it must not use any more."""
+        self.terminate()
+
+
 async def pool_of_readers(database: SecretStr, most: int) -> Any:
     """Open a pool of connections by which nothing can be changed. Raise LedgerError."""
     with explained(None, database):
@@ -196,7 +205,7 @@ async def pool_of_readers(database: SecretStr, most: int) -> Any:
 
 async def _connect_reader(database: SecretStr, *_: Any, **__: Any) -> Link:
     """Connect as whoever writes does, so that several servers are no other ones. `_`: what asyncpg would need."""
-    link = await _connect(database)
+    link = await _connect(database, _Reader)
     try:
         with explained(link, database):
             await _set(link, _SESSION | _READING)

@@ -78,6 +78,8 @@ def explained(link: Any | None, database: SecretStr | None = None) -> Generator[
             raise
         raise LedgerUnreachable(f"({where}{brief(error)})") from error
     except (pg.InternalClientError, OSError) as error:
+        if link and isinstance(error, TimeoutError):
+            link.terminate()  # what it was asked may be answered yet, when nobody waits for that any more
         raise LedgerUnreachable(f"({where}{brief(error)})") from error
 
 
