@@ -223,7 +223,7 @@ def test_a_signal_breaks_off_other_commands_as_always(tmp_path: Path) -> None:
         "os.kill(os.getpid(), signal.SIGTERM)\nfrom bot.cli import main\nmain(['migrate'])",
         DATA_DIR=str(tmp_path),
     )
-    assert ended.returncode == -signal.SIGTERM
+    assert ended.returncode == 128 + signal.SIGTERM
     assert not (tmp_path / "ledger.sqlite3").exists()
 
 
