@@ -275,6 +275,8 @@ class PostgresEngine:
         try:
             status = await to_the_end(self._writer.execute("COMMIT"))
         except LOST as error:
+            if isinstance(error, TimeoutError):
+                self._writer.terminate()  # as a server that hangs would be waited for once more, to roll back
             if not await self._was_committed(begun):
                 raise LedgerUnreachable(f"({describe(self._database)}: {brief(error)})") from error
         else:

@@ -28,8 +28,8 @@ async def migrate_server(database: SecretStr) -> int:
     try:
         with explained(link, database):
             version = await _migrate(link, database)
-            for advice in (await rights(link)).advice:
-                log.warning("%s: %s", describe(database), advice)
+            if advice := (await rights(link)).advice:
+                log.warning("%s: %s", describe(database), " ".join(advice))
             return version
     finally:
         await link.close()
