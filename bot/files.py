@@ -10,6 +10,8 @@ from pathlib import Path
 
 JOURNALS = ("-wal", "-shm", "-journal")
 """What SQLite puts beside a file that it works on."""
+_HALF = ".half"
+"""How the name ends of what is not yet in its place."""
 _DEAD_AFTER = 3600
 """Seconds after which whoever has not gone on with a file is taken for dead: an integrity check writes nothing."""
 
@@ -20,7 +22,7 @@ def written_aside(target: Path) -> Generator[Path]:
 
     Whoever has written it whole puts it in its place by `put_new` or `put_over`; else it is removed. Raise OSError.
     """
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=_HALF)
     os.close(handle)
     aside = Path(name)
     try:
@@ -80,7 +82,7 @@ def keep_owner(path: Path, replaced: Path | None = None) -> None:
 
 def remove_leftovers(target: Path, older: float = _DEAD_AFTER) -> None:
     """Remove what was `written_aside` of this target, or of a pattern of names, by a process that was killed."""
-    for left in target.parent.glob(f".{target.name}.*"):
+    for left in target.parent.glob(f".{target.name}.*{_HALF}*"):  # with its journals
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > older:
                 left.unlink()

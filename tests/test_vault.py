@@ -263,7 +263,7 @@ def test_a_key_that_can_be_guessed_seals_nothing_but_still_opens(tmp_path: Path,
 
 
 def test_a_key_file_half_written_before_a_kill_is_cleared_away(tmp_path: Path) -> None:
-    dead, living = tmp_path / f".{KEY_FILE}.dead", tmp_path / f".{KEY_FILE}.living"
+    dead, living = tmp_path / f".{KEY_FILE}.dead.half", tmp_path / f".{KEY_FILE}.living.half"
     dead.write_text("a key")
     living.write_text("a key")
     os.utime(dead, (0, 0))

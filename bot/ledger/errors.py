@@ -29,6 +29,10 @@ class LedgerCopyUnwritable(LedgerError):
     """The copy cannot be written; nothing was changed. Name a new file, in a folder that you may write to."""
 
 
+class LedgerCopyStays(LedgerError):
+    """A new copy is complete, but an old one cannot be removed. Check the permissions of the folder."""
+
+
 class LedgerInUse(LedgerError):
     """Another process is using this ledger; nothing was changed. Stop that process first."""
 

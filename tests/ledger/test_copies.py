@@ -27,7 +27,7 @@ from bot.ledger import (
     restore,
     schema,
 )
-from bot.ledger.errors import LedgerCopyUnwritable
+from bot.ledger.errors import LedgerCopyStays, LedgerCopyUnwritable
 from bot.ledger.schema import migrations
 from bot.ledger.sqlite import copying
 from tests.ledgers import InFile
@@ -141,26 +141,29 @@ def test_no_migration_without_room_for_the_copy(
         with pytest.raises(LedgerShortOfSpace, match=r"it takes 0\.\d MB, and 0\.0 MB are free"):
             migrate(below.database)
     assert names(tmp_path) == ["ledger.sqlite3"]
-    (tmp_path / f".ledger.sqlite3.before-{ONE:04}.x7").write_bytes(b"of a process that was killed")
+    (tmp_path / f".ledger.sqlite3.before-{ONE:04}.x7.half").write_bytes(b"of a process that was killed")
     assert migrate(below.database) == ONE
     assert names(tmp_path) == ["ledger.sqlite3", f"ledger.sqlite3.before-{ONE:04}"]
 
 
 async def test_what_was_set_aside_is_removed_after_a_month_and_nothing_else(tmp_path: Path, below: InFile) -> None:
     passing = ["before-0017", "before-0018-2", "before-0018-wal", "replaced-20261130T120000Z"]
+    (tmp_path / ".ledger.sqlite3.swp").touch()
+    age(tmp_path / ".ledger.sqlite3.swp", 99)
     lasting = ["before-tuesday", "before-0017.mine", "bak", "before-00171", "replaced-by-me"]
     for name in [*passing, *lasting]:
         (tmp_path / f"ledger.sqlite3.{name}").touch()
         age(tmp_path / f"ledger.sqlite3.{name}", SET_ASIDE_DAYS + 1)
-    (tmp_path / ".ledger.sqlite3.before-0019.abc").touch()  # half a copy, of a process that was killed
-    age(tmp_path / ".ledger.sqlite3.before-0019.abc", 1)
+    (tmp_path / ".ledger.sqlite3.before-0019.abc.half").touch()  # half a copy, of a process that was killed
+    age(tmp_path / ".ledger.sqlite3.before-0019.abc.half", 1)
     (tmp_path / "ledger.sqlite3.before-0019").touch()
     age(tmp_path / "ledger.sqlite3.before-0019", SET_ASIDE_DAYS - 1)
     async with Ledger.open(below.database) as ledger:
         await ledger.give_back()
-    assert [name for name in names(tmp_path) if name != "ledger.sqlite3"] == sorted(
-        f"ledger.sqlite3.{name}" for name in [*lasting, "before-0019"]
-    )
+    assert [name for name in names(tmp_path) if name != "ledger.sqlite3"] == [
+        ".ledger.sqlite3.swp",
+        *sorted(f"ledger.sqlite3.{name}" for name in [*lasting, "before-0019"]),
+    ]
 
 
 # Backups ------------------------------------------------------------------------------------------------------------
@@ -195,7 +198,7 @@ def test_copies_in_a_folder_take_turns_and_nothing_else_is_touched(tmp_path: Pat
     old = [f"ledger-2026010{n}T000000Z.sqlite3" for n in range(1, 6)]
     for name in [*mine, *old]:
         (folder / name).write_text("kept")
-    left = folder / ".ledger-20260105T000000Z.sqlite3.abc"
+    left = folder / ".ledger-20260105T000000Z.sqlite3.abc.half"
     left.write_text("half, of a process that was killed")
     age(left, 1)
     copy, removed = backup_into(below.database, folder, 3)
@@ -203,6 +206,13 @@ def test_copies_in_a_folder_take_turns_and_nothing_else_is_touched(tmp_path: Pat
     assert names(folder) == sorted([*mine, *old[3:], copy.name])
     assert facts(copy) == [("the first",)]
     assert stat.filemode(copy.stat().st_mode) == "-rw-------"
+
+
+def test_an_old_copy_that_cannot_be_removed_is_told(tmp_path: Path, below: InFile) -> None:
+    (tmp_path / "ledger-20260101T000000Z.sqlite3").mkdir()
+    with pytest.raises(LedgerCopyStays, match="is complete, but an old one cannot be removed"):
+        backup_into(below.database, tmp_path, 1)
+    assert len([name for name in names(tmp_path) if name.startswith("ledger-")]) == 2
 
 
 def test_the_newest_stays_whatever_the_clock_said(tmp_path: Path, below: InFile) -> None:
@@ -303,6 +313,18 @@ def test_a_copy_that_is_refused_leaves_the_ledger_alone(tmp_path: Path, below: I
         with pytest.raises(error):
             restore(below.database, tmp_path / name, refuse)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need no right there")
+def test_a_link_to_a_ledger_stays_one(tmp_path: Path, below: InFile, copy: Path) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    link = elsewhere / "ledger.sqlite3"
+    link.symlink_to(below.database)
+    done = restore(link, copy, lambda _: None)
+    assert done.replaced
+    assert link.is_symlink()
+    assert done.replaced.parent == tmp_path
+    assert facts(below.database) == facts(link) == [("the first",)]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX modes are meant")

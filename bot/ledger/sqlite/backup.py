@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.files import put_new, remove_leftovers, written_aside
-from bot.ledger.errors import LedgerCopyUnwritable, LedgerUnreadable
+from bot.ledger.errors import LedgerCopyStays, LedgerCopyUnwritable, LedgerUnreadable
 from bot.ledger.sqlite.copying import copy_whole, has_no_room, open_ledger
 
 _NAME = re.compile(r"ledger-\d{8}T\d{6}Z\.sqlite3")
@@ -36,7 +36,8 @@ def backup(path: Path, target: Path) -> None:
 def backup_into(path: Path, folder: Path, keep: int) -> tuple[Path, list[Path]]:
     """Write a copy named by the time to a folder, and remove the oldest copies so named but for `keep`.
 
-    Return the copy, and what was removed. Raise as `backup`; then nothing was removed.
+    Return the copy, and what was removed. Raise as `backup`; then nothing was removed. Raise LedgerCopyStays
+    where an old one cannot be.
     """
     if not folder.is_dir():  # not made: it may be a disk that is not mounted
         raise LedgerCopyUnwritable(f"({folder}: there is no such folder)")
@@ -49,7 +50,5 @@ def backup_into(path: Path, folder: Path, keep: int) -> tuple[Path, list[Path]]:
         for file in surplus:
             file.unlink()
     except OSError as error:
-        raise LedgerCopyUnwritable(
-            f"({copy} is complete, but an old one stays; {error.filename}: {error.strerror})"
-        ) from error
+        raise LedgerCopyStays(f"({copy}; {error.filename}: {error.strerror})") from error
     return copy, surplus

@@ -78,10 +78,11 @@ def _copy_first(connection: sqlite3.Connection, path: Path, newest: int) -> Path
 
     Raise LedgerShortOfSpace, LedgerUnreadable, sqlite3.Error or OSError; then nothing is left of it.
     """
+    path = path.resolve()  # where its journals are, and there is room for it
     first = f"{path.name}.before-{newest:04}"
     names = [first, *(f"{first}-{n}" for n in range(2, 1_000))]
     target = next(path.with_name(name) for name in names if not path.with_name(name).exists())
-    remove_leftovers(path.with_name(f"{path.name}.before-*"), older=0)  # nobody else is here
+    remove_leftovers(path, older=0)  # nobody else is here
     with written_aside(target) as aside:
         try:
             copy_whole(connection, aside, "copying the ledger before it is migrated")

@@ -30,6 +30,7 @@ def restore(path: Path, copy: Path, accept: Callable[[Checkup], None]) -> Restor
     `accept` sees what was found in the copy, and raises where that is not to be put there. Whatever is raised, by it or
     LedgerTooNew, LedgerUnreadable, LedgerShortOfSpace or LedgerUnwritable, the ledger is as it was.
     """
+    path = path.resolve()  # it may be a link, which stays; SQLite's journals are beside the file
     remove_leftovers(path, older=0)  # nobody else is here
     try:
         if not copy.is_file():

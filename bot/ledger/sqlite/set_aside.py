@@ -26,6 +26,7 @@ def remove_set_aside(path: Path) -> None:
 
     What a process left that was killed while it copied goes as well.
     """
+    path = path.resolve()
     remove_leftovers(path)
     for file in path.parent.glob(f"{path.name}.*"):
         with suppress(OSError):
