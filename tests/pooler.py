@@ -35,8 +35,8 @@ def pgbouncer() -> str:
 
 
 @contextmanager
-def pooled(below: InPostgres, mode: str, **settings: object) -> Generator[SecretStr]:
-    """Yield a database's address behind a pooler of a mode, with more of its settings."""
+def pooled(below: InPostgres, mode: str, *, server: Path | None = None, **settings: object) -> Generator[SecretStr]:
+    """Yield a database's address behind a pooler of a mode, with more of its settings; `server`: another's folder."""
     program, user = pgbouncer(), user_to_run_as()
     folder = Path(mkdtemp(prefix="pool-", dir=in_memory()))
     lines = {
@@ -51,7 +51,7 @@ def pooled(below: InPostgres, mode: str, **settings: object) -> Generator[Secret
     }
     (folder / "users").write_text('"bot" ""\n"owner" ""\n')
     (folder / "ini").write_text(
-        f"[databases]\n* = host={below.server.folder}\n[pgbouncer]\n"
+        f"[databases]\n* = host={server or below.server.folder}\n[pgbouncer]\n"
         + "".join(f"{name} = {value}\n" for name, value in lines.items())
     )
     for path in (folder, *folder.iterdir()) if user else ():

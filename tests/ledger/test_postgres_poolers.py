@@ -82,10 +82,8 @@ async def test_a_parameter_that_a_pooler_does_not_know_is_no_passing_fault(base:
 
 
 async def test_a_pooler_that_cannot_connect_further_is_a_passing_fault(base: InPostgres) -> None:
-    with pooled(base, "session", query_wait_timeout=1, server_login_retry=1) as database:
-        address = database.get_secret_value().replace("/test_", "/nowhere_")
-        with pytest.raises(LedgerUnreachable):
-            await open_and_close(SecretStr(address))
+    with pooled(base, "session", server=Path("/nowhere")) as database, pytest.raises(LedgerUnreachable):
+        await open_and_close(database)
 
 
 async def test_a_pooler_that_begins_to_hand_sessions_around_is_noticed_before_anything_is_written(
