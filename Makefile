@@ -13,7 +13,7 @@ compile = .venv/bin/uv pip compile pyproject.toml --quiet --no-config --universa
 babel = .venv/bin/pybabel --quiet
 catalogues = -d bot/cards/locale -D bot
 
-.PHONY: help install postgres run demo test test-quick test-other soak swarm abuse webhook-abuse upgrade bench check lint types format messages queries lock audit sbom screenshots clean
+.PHONY: help install postgres run demo test test-quick test-other soak swarm outages abuse webhook-abuse upgrade bench check lint types format messages queries lock audit sbom screenshots clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -54,6 +54,10 @@ webhook-abuse: .venv/dev ## flood, forge and replay webhooks, and print what tha
 ORDERS ?= 20000
 swarm: .venv/dev ## run four processes on one PostgreSQL, kill one every few seconds, and print what was lost
 	$(python) -m tests.wire.swarm --orders $(ORDERS)
+
+OUTAGES ?=
+outages: .venv/dev ## take network, Discord, panel, PostgreSQL and disk away for up to an hour, and print how the bot comes back
+	$(python) -m tests.wire.outages $(OUTAGES)
 
 upgrade: .venv/dev ## open the ledgers that earlier releases have left, on both engines, and go on with them
 	$(python) -m pytest -v --no-header tests/ledger/test_upgrade.py
