@@ -36,6 +36,8 @@ class LedgerCopyStays(LedgerError):
 class LedgerInUse(LedgerError):
     """Another process is using this ledger; nothing was changed. Stop that process first."""
 
+    passes = True  # a command of the operator's ends, and so does a process that is dying
+
 
 class LedgerUnwritable(LedgerError):
     """The ledger cannot be written; nothing of this was kept. Check the free space, and who else has it open."""
@@ -48,13 +50,13 @@ class LedgerReadOnly(LedgerUnwritable):
 
 
 class LedgerHeld(LedgerUnwritable):
-    """Somebody else keeps the bot from the ledger; nothing of this was kept. `doctor` tells who locks it."""
+    """Somebody else locks the ledger; nothing of this was kept. See who: in PostgreSQL `doctor` tells."""
 
     passes = True
 
 
 class LedgerFull(LedgerUnwritable):
-    """PostgreSQL has no room; nothing of this was kept. Look at the disk and the memory of its machine."""
+    """There is no room for the ledger; nothing of this was kept. Make some on its disk, or in PostgreSQL's memory."""
 
     passes = True
 
@@ -65,6 +67,8 @@ class LedgerForbidden(LedgerUnwritable):
 
 class LedgerShortOfSpace(LedgerError):
     """There is too little free space on the disk; nothing was changed. Make room there first."""
+
+    passes = True
 
 
 class LedgerMigrationFailed(LedgerError):

@@ -26,7 +26,7 @@ def test_the_alerts_come_when_they_should_and_once(command: tuple[str, ...]) -> 
 
 def test_each_alert_says_how_bad_it_is_and_what_to_do() -> None:
     assert len(ALERTS) == len(set(ALERTS)) == RULES.count("severity: ")
-    papers = (ROOT / "docs/operating.md").read_text("utf-8").partition("### Alerts")[2].partition("\n## ")[0]
+    papers = (ROOT / "docs/operating.md").read_text("utf-8").partition("## Alerts")[2].partition("\n## ")[0]
     played = (ROOT / "tests/alerts.yml").read_text("utf-8")
     for alert, rule in zip(ALERTS, RULES.split("- alert: ")[1:], strict=True):
         assert re.search(r"severity: (critical|warning)\b", rule), alert

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bot.files import put_new, remove_leftovers, written_aside
 from bot.ledger.errors import LedgerCopyStays, LedgerCopyUnwritable, LedgerUnreadable
-from bot.ledger.sqlite.copying import copy_whole, has_no_room, open_ledger
+from bot.ledger.sqlite.copying import copy_whole, open_ledger
+from bot.ledger.sqlite.failures import has_no_room
 
 _NAME = re.compile(r"ledger-\d{8}T\d{6}Z\.sqlite3")
 

@@ -5,8 +5,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bot.ledger.errors import LedgerUnreadable, LedgerUnwritable
+from bot.ledger.errors import LedgerUnreadable
 from bot.ledger.sqlite.copying import require_space
+from bot.ledger.sqlite.failures import unwritable
 from bot.ledger.sqlite.migrate import schema_version
 
 
@@ -29,7 +30,7 @@ def compact(path: Path) -> tuple[int, int]:
             ledger.execute("VACUUM")
             ledger.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.OperationalError as error:
-        raise LedgerUnwritable(f"({path}: {error})") from error
+        raise unwritable(error, path) from error
     except sqlite3.DatabaseError as error:
         raise LedgerUnreadable(f"({path}: {error})") from error
     return before, path.stat().st_size

@@ -11,7 +11,6 @@ from bot.progress_bar import ProgressBar
 
 _PAGES = 2_048
 """Pages that are copied at a time: 8 MB."""
-_NO_ROOM = {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}
 
 
 def open_ledger(path: Path) -> sqlite3.Connection:
@@ -45,11 +44,6 @@ def copy_whole(source: sqlite3.Connection, target: Path, what: str) -> None:
             copy.execute("PRAGMA journal_mode = DELETE").fetchone()
     finally:
         source.rollback()
-
-
-def has_no_room(error: sqlite3.Error) -> bool:
-    """Tell whether a disk is full, or a file may grow no more."""
-    return getattr(error, "sqlite_errorname", "") in _NO_ROOM
 
 
 def require_space(folder: Path, needed: int) -> None:

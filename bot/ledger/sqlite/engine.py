@@ -14,8 +14,9 @@ from typing import Any, Self, TypeVar
 import aiosqlite
 
 from bot.ledger.engine import Space
-from bot.ledger.errors import LedgerUnreadable, LedgerUnwritable
+from bot.ledger.errors import LedgerUnreadable
 from bot.ledger.named import OneVisit, load
+from bot.ledger.sqlite.failures import unopened, unwritable
 from bot.ledger.sqlite.migrate import migrate_file
 from bot.ledger.sqlite.one_process import only_process
 from bot.ledger.sqlite.set_aside import remove_set_aside
@@ -231,7 +232,7 @@ class SqliteEngine:
                 await writer.close()
                 raise
         except sqlite3.Error as error:
-            raise LedgerUnreadable(f"({database}: {error})") from error
+            raise unopened(error, database) from error
         return cls(database, writer, reader)
 
     async def close(self) -> None:
@@ -259,7 +260,7 @@ class SqliteEngine:
             except BaseException as error:
                 await _to_the_end(asyncio.ensure_future(self._writer.rollback()))
                 if isinstance(error, sqlite3.OperationalError):
-                    raise LedgerUnwritable(f"({error})") from error
+                    raise unwritable(error) from error
                 raise
 
     async def transact(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
@@ -268,7 +269,7 @@ class SqliteEngine:
             try:
                 return await self._writer.transact(work)
             except sqlite3.OperationalError as error:
-                raise LedgerUnwritable(f"({error})") from error
+                raise unwritable(error) from error
 
     async def snapshot(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
         """Read several things as of one moment, in one visit to the thread. Raise LedgerUnreadable."""
@@ -305,7 +306,7 @@ class SqliteEngine:
                 if small := pages <= _REWRITTEN_PAGES:
                     await self._writer.change("VACUUM")
             except sqlite3.OperationalError as error:
-                raise LedgerUnwritable(f"({error})") from error
+                raise unwritable(error) from error
         return await self.forget_deleted() and small
 
     async def give_back(self) -> None:
@@ -315,7 +316,7 @@ class SqliteEngine:
             try:
                 await self._writer.free_pages(_GIVEN_BACK_PAGES)
             except sqlite3.OperationalError as error:
-                raise LedgerUnwritable(f"({error})") from error
+                raise unwritable(error) from error
 
 
 def _nothing() -> None:

@@ -7,9 +7,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bot.files import keep_owner, put_new, remove_leftovers, written_aside
-from bot.ledger.errors import LedgerMigrationFailed, LedgerShortOfSpace, LedgerUnreadable
+from bot.ledger.errors import LedgerMigrationFailed, LedgerShortOfSpace
 from bot.ledger.schema import announce, is_ours, pending
-from bot.ledger.sqlite.copying import copy_whole, has_no_room
+from bot.ledger.sqlite.copying import copy_whole
+from bot.ledger.sqlite.failures import has_no_room, unopened
 from bot.ledger.sqlite.set_aside import SET_ASIDE_DAYS
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,8 @@ def schema_version(connection: sqlite3.Connection, path: Path) -> int:
 def migrate_file(path: Path) -> int:
     """Apply what is missing and return the schema's version; a ledger of an earlier one is copied first.
 
-    Raise LedgerTooNew, LedgerShortOfSpace, LedgerMigrationFailed, or LedgerUnreadable where the file cannot be opened
-    or is no database.
+    Raise LedgerTooNew, LedgerShortOfSpace, LedgerMigrationFailed, LedgerFull, LedgerHeld, or LedgerUnreadable where the
+    file cannot be opened or is no database.
     """
     with _readable(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
         version = schema_version(connection, path)
@@ -104,4 +105,4 @@ def _readable(path: Path) -> Generator[None]:
             keep_owner(path)
         yield
     except (sqlite3.DatabaseError, OSError) as error:
-        raise LedgerUnreadable(f"({path}: {error})") from error
+        raise unopened(error, path) from error

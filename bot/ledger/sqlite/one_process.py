@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from bot.files import keep_owner
 from bot.ledger.errors import LedgerFolderUnwritable, LedgerInUse, LedgerUnreadable
+from bot.ledger.sqlite.failures import unopened
 
 
 @contextmanager
@@ -72,4 +73,4 @@ def _explained(database: Path) -> Generator[None]:
             raise LedgerUnreadable(f"({database}: {error.strerror})") from error
         raise LedgerFolderUnwritable(f"({folder}: {error.strerror})") from error
     except OSError as error:
-        raise LedgerUnreadable(f"({database}: {error.strerror})") from error
+        raise unopened(error, database) from error

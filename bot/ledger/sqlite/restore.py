@@ -12,7 +12,8 @@ from bot.files import JOURNALS, put_over, remove_leftovers, sync, written_aside
 from bot.ledger.engine import Checkup
 from bot.ledger.errors import LedgerTooNew, LedgerUnreadable, LedgerUnwritable
 from bot.ledger.sqlite.checkup import check_up
-from bot.ledger.sqlite.copying import copy_whole, has_no_room, open_copy
+from bot.ledger.sqlite.copying import copy_whole, open_copy
+from bot.ledger.sqlite.failures import has_no_room
 from bot.ledger.sqlite.set_aside import replaced_name
 
 

@@ -1,0 +1,30 @@
+"""What goes wrong with a ledger's file, in our words: no room, somebody else who holds it, or it cannot be read."""
+
+import errno
+
+from bot.ledger.errors import LedgerError, LedgerFull, LedgerHeld, LedgerUnreadable, LedgerUnwritable
+
+_NO_ROOM = {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}
+_HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
+
+
+def has_no_room(error: Exception) -> bool:
+    """Tell whether a disk is full, or a file may grow no more."""
+    number = error.errno if isinstance(error, OSError) else None
+    return number in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "sqlite_errorname", "") in _NO_ROOM
+
+
+def unwritable(error: Exception, where: object = "") -> LedgerUnwritable:
+    """Return what a transaction that failed means; `where`: the file, if whoever reads it may not know."""
+    said = f"({where}: {error})" if where else f"({error})"
+    if has_no_room(error):
+        return LedgerFull(said)
+    if getattr(error, "sqlite_errorname", "").startswith(_HELD):
+        return LedgerHeld(said)
+    return LedgerUnwritable(said)
+
+
+def unopened(error: Exception, where: object) -> LedgerError:
+    """Return what it means that a file could not be opened, or not be brought to this release's schema."""
+    found = unwritable(error, where)
+    return found if found.passes else LedgerUnreadable(f"({where}: {getattr(error, 'strerror', None) or error})")
