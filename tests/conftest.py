@@ -50,6 +50,7 @@ NOT_QUICK = (
     "tests/demo/test_demo.py",
     "tests/ledger/test_disk.py",
     "tests/ops/test_doctor_probes.py",
+    "tests/ops/test_operating.py",
     "tests/ops/test_image.py",
     "tests/ledger/test_ledger_machine.py",
     "tests/services/test_reading_room.py",
