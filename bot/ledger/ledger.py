@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bot.domain.clock import Clock, utc_now
 from bot.ledger.availability import Availability
 from bot.ledger.engine import Database, Engine, ServerCheckup
-from bot.ledger.errors import LeaseLost, LedgerError, LedgerUnreachable, LedgerUnsure
+from bot.ledger.errors import LeaseLost, LedgerError, LedgerUnsure
 from bot.ledger.lists import Report
 from bot.ledger.named import Connection
 from bot.ledger.postgresql.address import describe as describe_address
@@ -163,15 +163,11 @@ class Ledger:
 
 
 def engine_of(database: Database) -> type[Engine]:
-    """Return the engine of a file or an address; raise LedgerUnreachable where its package is not installed."""
+    """Return the engine of a file or an address; raise LedgerNeedsAsyncpg where its package is not installed."""
     if isinstance(database, Path):
         return SqliteEngine
-    try:
-        from bot.ledger.postgresql.engine import PostgresEngine
-    except ModuleNotFoundError as error:
-        if error.name != "asyncpg":
-            raise
-        raise LedgerUnreachable("(PostgreSQL needs the package asyncpg: make postgres)") from None
+    from bot.ledger.postgresql.engine import PostgresEngine
+
     return PostgresEngine
 
 
