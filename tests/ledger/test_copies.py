@@ -289,6 +289,22 @@ def test_what_is_replaced_stays_whole_beside_the_ledger(
     assert damaged or facts(done.replaced) == [("the third",)]
 
 
+@pytest.mark.parametrize("emptied", [False, True])  # as the command does, which locks it first
+def test_the_journal_of_a_ledger_that_is_lost_does_not_get_into_the_new_one(
+    tmp_path: Path, below: InFile, copy: Path, emptied: bool
+) -> None:
+    """SQLite would carry it over: it looks at a journal's name, not at whose it is."""
+    leave_with_a_journal(below.database)
+    below.database.unlink()
+    if emptied:
+        below.database.touch()
+    done = restore(below.database, copy, lambda _: None)
+    assert facts(below.database) == [("the first",)]
+    assert done.replaced
+    assert (tmp_path / f"{done.replaced.name}-wal").stat().st_size
+    assert not (tmp_path / "ledger.sqlite3-wal").exists()
+
+
 def test_a_copy_that_is_refused_leaves_the_ledger_alone(tmp_path: Path, below: InFile, copy: Path) -> None:
     newer, foreign, torn = tmp_path / "newer", tmp_path / "foreign", tmp_path / "torn"
     shutil.copy(copy, newer)

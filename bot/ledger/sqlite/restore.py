@@ -47,10 +47,10 @@ def restore(path: Path, copy: Path, accept: Callable[[Checkup], None]) -> Restor
             if found.version > found.newest:
                 raise LedgerTooNew(f"({copy}: schema {found.version}, this release knows {found.newest})")
             accept(found)
-            replaced = None
             if path.exists():
                 aside.chmod(stat.S_IMODE(path.stat().st_mode) | stat.S_IRUSR | stat.S_IWUSR)
-                replaced = _put_aside(path) if path.stat().st_size else None
+            sync(aside)  # a disk that fails does so before the ledger is touched
+            replaced = _put_aside(path)
             put_over(aside, path)
             return Restored(found, replaced)
     except sqlite3.Error as error:
@@ -60,18 +60,27 @@ def restore(path: Path, copy: Path, accept: Callable[[Checkup], None]) -> Restor
         raise LedgerUnwritable(f"({error.filename}: {error.strerror})") from error
 
 
-def _put_aside(path: Path) -> Path:
-    """Give a ledger another name beside its own, with its journals, which would spoil what comes in its place."""
+def _put_aside(path: Path) -> Path | None:
+    """Give a ledger another name beside its own, with its journals, which would spoil what comes in its place.
+
+    Return that name; None where there is nothing in them. Journals may be all that is left of a ledger.
+    """
+    parts = [Path(f"{path}{suffix}") for suffix in ("", *JOURNALS)]
+    if not any(part.exists() and part.stat().st_size for part in parts):
+        return None
     aside = replaced_name(path)
-    with suppress(sqlite3.Error), closing(sqlite3.connect(path, isolation_level=None)) as ledger:
-        ledger.execute(
-            "PRAGMA wal_checkpoint(TRUNCATE)"
-        ).fetchall()  # then it is one file; a damaged one stays as it is
-    os.utime(path)  # from now on it is kept for some days
-    try:
-        os.link(path, aside)  # so that at no moment there is no ledger
-    except OSError:  # a file system without links
-        os.rename(path, aside)
+    if path.exists():
+        if path.stat().st_size:  # SQLite deletes the journal of an empty file
+            # Afterwards it is one file; a damaged one stays as it is.
+            with suppress(sqlite3.Error), closing(sqlite3.connect(path, isolation_level=None)) as ledger:
+                ledger.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        os.utime(path)  # from now on it is kept for some days
+        try:
+            os.link(path, aside)  # so that at no moment there is no ledger
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            os.rename(path, aside)
     for suffix in JOURNALS:
         with suppress(FileNotFoundError):
             os.utime(f"{path}{suffix}")
