@@ -231,7 +231,8 @@ def test_nobody_elses_orders_are_gone_through(tmp_path: Path, query: str) -> Non
 def test_no_statement_is_prepared_anew_for_other_parameters(tmp_path: Path) -> None:
     """SQLite does so, which can take longer than the statement, where a parameter decides which index is of use.
 
-    That is one compared with what a partial index is about, or a pattern, unless it stands in a CAST.
+    That is one compared with what a partial index is about, or a pattern, unless it stands in a CAST. To a newer SQLite
+    (3.53) a LIMIT is such a parameter, too: 0.35 ms instead of 0.01 for most of these.
     """
     migrate_file(tmp_path / "ledger.sqlite3")
     looked_up: list[int] = []
@@ -241,6 +242,7 @@ def test_no_statement_is_prepared_anew_for_other_parameters(tmp_path: Path) -> N
         for name in SQLITE_QUERIES.available_queries:
             sql = getattr(SQLITE_QUERIES, name).sql
             names = re.findall(r"(?<!:):(\w+)", sql)
+            assert not re.search(r"\b(LIMIT|OFFSET) :", sql), name
             for value in (1, 2):
                 ledger.execute("BEGIN")
                 looked_up.clear()

@@ -16,12 +16,12 @@ SELECT * FROM (
     UNION ALL
     SELECT c.* FROM request_orders ro JOIN cancellations c ON c.id = ro.cancellation_id
     WHERE ro.request_id = :request_id AND ro.linked = 1 AND c.state = CAST(:state AS TEXT) AND (c.ambiguous_attempts > 0) = :is_ambiguous
-) AS shown ORDER BY given_up DESC, ambiguous_attempts DESC, id LIMIT :most;
+) AS shown ORDER BY given_up DESC, ambiguous_attempts DESC, id LIMIT CAST(:most AS BIGINT);
 
 -- name: page_of_request(request_id, after, most)
 SELECT ro.position AS cursor, ro.order_id AS waiting, r.account_id AS list_account, c.*
 FROM requests r JOIN request_orders ro ON ro.request_id = r.id LEFT JOIN cancellations c ON c.id = ro.cancellation_id
-WHERE r.id = :request_id AND ro.position > :after ORDER BY ro.position LIMIT :most;
+WHERE r.id = :request_id AND ro.position > :after ORDER BY ro.position LIMIT CAST(:most AS BIGINT);
 
 -- name: count_of_request(request_id)$
 -- As many as its pages have: what was stopped before it was started is not among them.
@@ -29,20 +29,20 @@ SELECT COUNT(*) FROM request_orders WHERE request_id = :request_id;
 
 -- name: page_of_open(account_id, after, most)
 SELECT id AS cursor, NULL AS waiting, * FROM cancellations
-WHERE account_id = :account_id AND ended_at IS NULL AND id > :after ORDER BY id LIMIT :most;
+WHERE account_id = :account_id AND ended_at IS NULL AND id > :after ORDER BY id LIMIT CAST(:most AS BIGINT);
 
 -- name: recent_orders(account_id, pattern, considered, most)
 -- The newest of each order, open ones first. It runs at every key press, so it reads a limited number of rows of each index.
 WITH considered (id) AS (
     SELECT * FROM (
         SELECT c.id FROM cancellations c WHERE c.account_id = :account_id AND c.due_at IS NOT NULL
-        ORDER BY c.due_at DESC LIMIT :considered
+        ORDER BY c.due_at DESC LIMIT CAST(:considered AS BIGINT)
     ) AS still_open
     UNION
     SELECT * FROM (
         SELECT ro.cancellation_id FROM requests r JOIN request_orders ro
           ON ro.request_id = r.id AND ro.position < r.orders - r.waiting
-        WHERE r.account_id = :account_id ORDER BY r.id DESC, ro.position LIMIT :considered
+        WHERE r.account_id = :account_id ORDER BY r.id DESC, ro.position LIMIT CAST(:considered AS BIGINT)
     ) AS named_last
 )
 SELECT c.* FROM considered CROSS JOIN cancellations c
@@ -51,13 +51,13 @@ WHERE c.id = considered.id AND lower(c.order_id) LIKE CAST(:pattern AS TEXT) ESC
       SELECT MAX(n.id) FROM cancellations n
       WHERE n.user_id = c.user_id AND n.order_id = c.order_id AND n.account_id = c.account_id
   )
-ORDER BY c.ended_at IS NULL DESC, c.id DESC LIMIT :most;
+ORDER BY c.ended_at IS NULL DESC, c.id DESC LIMIT CAST(:most AS BIGINT);
 
 -- name: count_requested(account_id, now, most)$
 -- What is sent again goes in calls of its own, and takes no room in that of a list.
 SELECT COUNT(*) FROM (
     SELECT 1 FROM cancellations
-    WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = 0 AND due_at <= :now LIMIT :most
+    WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = 0 AND due_at <= :now LIMIT CAST(:most AS BIGINT)
 ) AS ready;
 
 -- name: claim_for_sending(now, account_id, ambiguous_attempts, most)
@@ -69,7 +69,7 @@ UPDATE cancellations SET state = 'sending', sent_at = :now, changed_at = :now, r
 WHERE id IN (
     SELECT id FROM cancellations
     WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = :ambiguous_attempts AND due_at <= :now
-    ORDER BY due_at, id LIMIT :most
+    ORDER BY due_at, id LIMIT CAST(:most AS BIGINT)
 )
 RETURNING *;
 
@@ -89,7 +89,7 @@ FROM (
     FROM (
         SELECT id FROM cancellations
         WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = :ambiguous_attempts AND due_at <= :now
-        ORDER BY due_at, id LIMIT :most
+        ORDER BY due_at, id LIMIT CAST(:most AS BIGINT)
     ) AS claimable CROSS JOIN same_key s
     WHERE s.id = claimable.id AND (s.state IN ('accepted', 'queued') OR s.state <> 'sending' AND (
         :ambiguous_attempts = 0 OR s.other < s.id AND s.only_watched = 0 AND s.key_state = 'active'
@@ -106,7 +106,7 @@ WHERE id IN (
     SELECT s.id FROM (
         SELECT id FROM cancellations
         WHERE account_id = :account_id AND state = 'requested' AND ambiguous_attempts = :ambiguous_attempts AND due_at <= :now
-        ORDER BY due_at, id LIMIT :most
+        ORDER BY due_at, id LIMIT CAST(:most AS BIGINT)
     ) AS claimable CROSS JOIN same_key s
     WHERE s.id = claimable.id AND s.state = 'sending'
 );
@@ -300,7 +300,7 @@ ORDER BY c.id;
 -- How long the provider took for what it ended last, in milliseconds.
 SELECT ended_at - queued_at AS life FROM cancellations
 WHERE queued_at IS NOT NULL AND ended_at IS NOT NULL AND state IN ('cancelled', 'partial', 'completed', 'failed')
-ORDER BY ended_at DESC LIMIT :most;
+ORDER BY ended_at DESC LIMIT CAST(:most AS BIGINT);
 
 -- name: count_open_of_request(request_id)$
 SELECT COUNT(*) FROM cancellations

@@ -24,4 +24,4 @@ SELECT id, panel_account, key_fingerprint,
        CASE WHEN began_at <= COALESCE(due_at, began_at) AND began_at <= COALESCE(lost_at, began_at) THEN began_at
             WHEN due_at <= COALESCE(lost_at, due_at) THEN due_at ELSE lost_at END AS due_at
 FROM accounts_open WHERE began_at IS NOT NULL OR due_at IS NOT NULL OR lost_at IS NOT NULL
-ORDER BY COALESCE(began_at <= :now OR first_check_at <= :now, FALSE) DESC, 5 LIMIT :most;
+ORDER BY COALESCE(began_at <= :now OR first_check_at <= :now, FALSE) DESC, 5 LIMIT CAST(:most AS BIGINT);

@@ -42,7 +42,7 @@ SELECT 1 FROM erasures WHERE user_id = :user_id;
 SELECT user_id FROM erasures ORDER BY asked_at LIMIT 1;
 
 -- name: cancellations_to_erase(user_id, most)
-SELECT id FROM cancellations WHERE user_id = :user_id LIMIT :most;
+SELECT id FROM cancellations WHERE user_id = :user_id LIMIT CAST(:most AS BIGINT);
 
 -- name: erase_transitions(id)*!
 DELETE FROM transitions WHERE cancellation_id = :id;
@@ -59,19 +59,19 @@ DELETE FROM cancellations WHERE id = :id;
 -- name: erase_request_orders(user_id, most)!
 DELETE FROM request_orders WHERE (request_id, position) IN (
     SELECT ro.request_id, ro.position FROM requests r JOIN request_orders ro ON ro.request_id = r.id
-    WHERE r.user_id = :user_id LIMIT :most
+    WHERE r.user_id = :user_id LIMIT CAST(:most AS BIGINT)
 );
 
 -- name: erase_requests(user_id, most)!
-DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE user_id = :user_id LIMIT :most);
+DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE user_id = :user_id LIMIT CAST(:most AS BIGINT));
 
 -- name: erase_notice_items(user_id, most)!
 DELETE FROM notice_items WHERE id IN (
-    SELECT i.id FROM notices n JOIN notice_items i ON i.notice_id = n.id WHERE n.user_id = :user_id LIMIT :most
+    SELECT i.id FROM notices n JOIN notice_items i ON i.notice_id = n.id WHERE n.user_id = :user_id LIMIT CAST(:most AS BIGINT)
 );
 
 -- name: erase_notices(user_id, most)!
-DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE user_id = :user_id LIMIT :most);
+DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE user_id = :user_id LIMIT CAST(:most AS BIGINT));
 
 -- name: erase_accounts(user_id)!
 DELETE FROM accounts WHERE user_id = :user_id;

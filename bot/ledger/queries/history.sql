@@ -6,4 +6,4 @@ WHERE account_id = :account_id AND ended_at >= :since AND (CAST(:outcome AS TEXT
   AND (:after < 0 OR (ended_at, state, id) < (
       SELECT last.ended_at, last.state, last.id FROM cancellations last WHERE last.id = :after
   ))
-ORDER BY ended_at DESC, state DESC, id DESC LIMIT :most;
+ORDER BY ended_at DESC, state DESC, id DESC LIMIT CAST(:most AS BIGINT);

@@ -70,7 +70,7 @@ UPDATE notices SET edit_at = CASE WHEN edit_at < :edit_at THEN edit_at WHEN edit
 WHERE id = :id AND state IN ('sending', 'delivered');
 
 -- name: edits_due(now, most)
-SELECT * FROM notices WHERE edit_at <= :now AND state = 'delivered' AND channel_id IS NOT NULL ORDER BY edit_at, id LIMIT :most;
+SELECT * FROM notices WHERE edit_at <= :now AND state = 'delivered' AND channel_id IS NOT NULL ORDER BY edit_at, id LIMIT CAST(:most AS BIGINT);
 
 -- name: next_edit_due()$
 SELECT MIN(edit_at) FROM notices WHERE edit_at IS NOT NULL AND state = 'delivered' AND channel_id IS NOT NULL;

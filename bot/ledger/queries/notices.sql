@@ -20,7 +20,7 @@ SELECT * FROM notices n WHERE due_at IS NOT NULL AND due_at <= :now AND NOT EXIS
       AND (o.due_at > :now OR o.attempts < :tries OR o.first_attempt_at > :begun_by OR EXISTS (
         SELECT 1 FROM notices p WHERE p.user_id = o.user_id AND p.due_at IS NOT NULL AND p.id < o.id
           AND (p.state = 'sending' OR p.due_at <= :now))))
-ORDER BY +id LIMIT :most;
+ORDER BY +id LIMIT CAST(:most AS BIGINT);
 
 -- name: next_notice_due()$
 SELECT MIN(due_at) FROM notices n WHERE due_at IS NOT NULL
@@ -81,11 +81,11 @@ GROUP BY c.state, is_ambiguous;
 -- name: first_of_notice(notice_id, last, kind, state, is_ambiguous, most)
 SELECT c.* FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
 WHERE i.notice_id = :notice_id AND i.id <= :last AND i.kind = :kind AND c.state = CAST(:state AS TEXT) AND (c.ambiguous_attempts > 0) = :is_ambiguous
-ORDER BY i.id LIMIT :most;
+ORDER BY i.id LIMIT CAST(:most AS BIGINT);
 
 -- name: page_of_notice(notice_id, after, most)
 SELECT i.id AS cursor, NULL AS waiting, c.* FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id
-WHERE i.notice_id = :notice_id AND i.id > :after ORDER BY i.id LIMIT :most;
+WHERE i.notice_id = :notice_id AND i.id > :after ORDER BY i.id LIMIT CAST(:most AS BIGINT);
 
 -- name: count_of_notice(notice_id)$
 SELECT COUNT(*) FROM notice_items i JOIN cancellations c ON c.id = i.cancellation_id WHERE i.notice_id = :notice_id;

@@ -146,7 +146,7 @@ DELETE FROM request_orders WHERE request_id = :id AND cancellation_id IS NULL;
 -- name: waiting_orders(id, most)
 SELECT order_id FROM request_orders
 WHERE request_id = :id AND position >= (SELECT orders - waiting FROM requests WHERE id = :id)
-ORDER BY position LIMIT :most;
+ORDER BY position LIMIT CAST(:most AS BIGINT);
 
 -- name: count_waiting(account_id)$
 SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT) FROM requests WHERE account_id = :account_id AND waiting > 0 AND began_at IS NOT NULL;
@@ -202,7 +202,7 @@ UPDATE requests SET card_failures = card_failures + 1, card_due_at = :again_at W
 UPDATE requests SET card_until = 0, card_due_at = NULL, token_sealed = NULL WHERE id = :id;
 
 -- name: cards_expired(now, most)
-SELECT id, account_id FROM requests WHERE card_until > 0 AND card_until <= :now LIMIT :most;
+SELECT id, account_id FROM requests WHERE card_until > 0 AND card_until <= :now LIMIT CAST(:most AS BIGINT);
 
 -- name: close_cards(now, soon)!
 -- Cards with something open that soon cannot be edited any more, to be edited for the last time. `card_until > 0` is what

@@ -25,7 +25,7 @@ WHERE account_id = :account_id AND due_at IS NOT NULL AND state IN ('accepted', 
     WHERE account_id = :account_id AND due_at <= :now AND state IN ('accepted', 'queued', 'unknown')
       AND id NOT IN (SELECT value FROM json_each(:without))
 )
-ORDER BY due_at, id LIMIT :most;
+ORDER BY due_at, id LIMIT CAST(:most AS BIGINT);
 
 -- name: first_checks_of_short(account_id, now, most, without)
 -- Of the newest requests that one call is enough for, what has not been checked yet.
@@ -34,4 +34,4 @@ SELECT c.* FROM (
 ) AS short CROSS JOIN cancellations c
 WHERE c.request_id = short.id AND c.state IN ('accepted', 'unknown') AND c.checks = 0 AND c.due_at <= :now
   AND c.id NOT IN (SELECT value FROM json_each(:without))
-ORDER BY c.due_at, c.id LIMIT :most;
+ORDER BY c.due_at, c.id LIMIT CAST(:most AS BIGINT);
