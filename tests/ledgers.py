@@ -47,6 +47,14 @@ class Below(Protocol):
         """Begin a transaction that writes, and end it; raise where somebody else is writing."""
         ...
 
+    def damage(self, table: str) -> None:
+        """Let a table be read no more, as where the disk has lost it."""
+        ...
+
+    def mend(self, table: str) -> None:
+        """Let a table be read again."""
+        ...
+
 
 class InFile:
     """A ledger in a file of SQLite's."""
@@ -68,6 +76,12 @@ class InFile:
         with closing(sqlite3.connect(self.database, timeout=1)) as other:
             other.execute("BEGIN IMMEDIATE")
             other.rollback()
+
+    def damage(self, table: str) -> None:
+        self.sql(f"ALTER TABLE {table} RENAME TO elsewhere")
+
+    def mend(self, table: str) -> None:
+        self.sql(f"ALTER TABLE elsewhere RENAME TO {table}")
 
 
 class InPostgres:
@@ -98,6 +112,17 @@ class InPostgres:
             self.script(f"BEGIN; {WRITING}")
         finally:
             self.script("ROLLBACK")
+
+    def damage(self, table: str) -> None:
+        self.script(f"""
+            ALTER TABLE {table} RENAME TO elsewhere;
+            CREATE FUNCTION damaged() RETURNS SETOF elsewhere LANGUAGE plpgsql AS
+                $$ BEGIN RAISE 'not now' USING ERRCODE = 'cannot_connect_now'; END $$;
+            CREATE VIEW {table} AS SELECT * FROM damaged()
+        """)
+
+    def mend(self, table: str) -> None:
+        self.script(f"DROP VIEW {table}; DROP FUNCTION damaged(); ALTER TABLE elsewhere RENAME TO {table}")
 
     def close(self) -> None:
         """End this way into the database; the next statement makes another."""

@@ -41,9 +41,9 @@ async def test_it_leads_to_what_the_operator_has_named(here: World, ann: Any) ->
 
 
 async def test_it_is_given_while_the_ledger_cannot_be_read(here: World, ann: Any) -> None:
-    here.sql("ALTER TABLE accounts RENAME TO elsewhere")
+    here.below.damage("accounts")
     result = await ann.slash("help")
-    here.sql("ALTER TABLE elsewhere RENAME TO accounts")
+    here.below.mend("accounts")
     assert "`/cancel`" in shown(result)
     assert INTERNAL not in shown(result)
 

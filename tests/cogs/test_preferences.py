@@ -106,11 +106,11 @@ async def test_a_stranger_without_a_key_may_choose(here: World) -> None:
 async def test_where_the_choice_cannot_be_read_no_form_shows_another(here: World, ann: Any) -> None:
     """Sent off, it would overwrite what is stored."""
     await prefer(ann, way="off")
-    here.sql("ALTER TABLE preferences RENAME TO elsewhere")
+    here.below.damage("preferences")
     result = await ann.slash("settings")
-    here.sql("ALTER TABLE elsewhere RENAME TO preferences")
+    here.below.mend("preferences")
     assert result.modal is None
-    assert "Something went wrong on my side" in shown(result)
+    assert "I can't read or save anything right now" in shown(result)
 
 
 async def test_where_the_ledger_is_slow_the_card_is_shown_in_time(

@@ -191,6 +191,7 @@ async def test_what_was_answered_before_a_time_out_stands_and_the_rest_is_not_se
     assert "No clear answer" in lines[100]
 
 
+@pytest.mark.sqlite  # where all calls begin in one step; what has not begun when one fails is not sent
 async def test_what_each_of_several_calls_came_to_is_told(here: World, ann: Any) -> None:
     orders = done(here, 420)
     here.wire.faults = [FINE, httpx.ConnectError("refused"), FINE, lost(httpx.ReadTimeout("no answer")), FINE]

@@ -59,10 +59,10 @@ async def test_a_message_in_a_dm_is_answered_in_the_language_last_spoken(here: W
 
 async def test_a_language_that_cannot_be_read_keeps_no_command_from_being_done(here: World, ann: Any) -> None:
     here.order("ord_A")
-    here.sql("ALTER TABLE preferences RENAME TO elsewhere")
+    here.below.damage("preferences")
     card = await ann.slash("cancel", orders="ord_A")
     await ann.send_dm("help")
-    here.sql("ALTER TABLE elsewhere RENAME TO preferences")
-    await here.wait(15)
+    here.below.mend("preferences")
+    await here.wait(60)
     assert "1 cancelled" in shown(card)
     assert "/key set" in messages(ann)[-1]
