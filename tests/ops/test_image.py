@@ -77,6 +77,8 @@ def image() -> Generator[Image]:
     base = f"python:{version[1]}"
     if call(engine, "image", "inspect", base).returncode and call(engine, "pull", base).returncode:
         pytest.skip(f"{engine} cannot fetch {base} here")
+    if call(engine, "run", "--rm", "--network", "none", base, "true").returncode:
+        pytest.skip(f"{engine} can run no container here")
     made = Image(engine)
     built = call(engine, "build", "--tag", made.name, ".", timeout=900)
     assert built.returncode == 0, built.stdout[-3000:] + built.stderr[-3000:]
