@@ -92,6 +92,8 @@ class LedgerNeedsAsyncpg(LedgerError):
 class LedgerUnsure(LedgerError):
     """The database went away while this was being kept: it may have been, or not. Look before doing it again."""
 
+    passes = True  # a start reads what became of it
+
 
 class LedgerForeign(LedgerError):
     """Another role owns part of the ledger and could change what the bot does; nothing was done. Make it the bot's."""

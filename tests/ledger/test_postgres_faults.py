@@ -26,6 +26,7 @@ from bot.ledger.postgresql.connections import WRITING
 from bot.ledger.postgresql.failures import explained
 from bot.ops.doctor.finding import ATTENTION, FAILED
 from bot.ops.doctor.ledger import check_ledger, probe_server
+from tests.ledger.between import Break, between
 from tests.ledger.test_postgres import note, open_and_close
 from tests.ledgers import InPostgres
 from tests.ops.test_doctor import states
@@ -184,6 +185,16 @@ def test_a_server_that_is_down_is_one_line_and_worth_another_start(tmp_path: Pat
     assert ended.returncode == 1
     assert "Check that it runs, and DATABASE_URL" in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+async def test_a_start_whose_commit_nobody_answers_is_worth_another(base: InPostgres, tmp_path: Path) -> None:
+    async with between(base) as (network, database):
+        network.at_commit, network.goes_down_with_it = Break.AFTER, True
+        address = database.get_secret_value()
+        ended = await asyncio.to_thread(run, tmp_path, DATABASE_URL=address, DISCORD_TOKEN=PRETENDED)
+    assert network.broken.is_set()
+    assert ended.returncode == 1
+    assert "it may have been, or not" in ended.stderr
 
 
 @pytest.mark.parametrize("command", ["run", "migrate", "rotate-keys"])
