@@ -72,7 +72,7 @@ class LedgerShortOfSpace(LedgerError):
 
 
 class LedgerMigrationFailed(LedgerError):
-    """A migration failed. Make room if the disk is full; else start the release that ran before, and report this."""
+    """A migration failed. Start the release that ran before, and report this."""
 
 
 class LedgerUnreachable(LedgerError):

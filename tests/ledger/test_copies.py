@@ -16,6 +16,7 @@ from bot.ledger import (
     SET_ASIDE_DAYS,
     Checkup,
     Ledger,
+    LedgerHeld,
     LedgerMigrationFailed,
     LedgerShortOfSpace,
     LedgerTooNew,
@@ -119,6 +120,19 @@ def test_after_a_later_one_failed_the_first_copy_stays_and_can_be_put_back(
     restore(below.database, copy, lambda _: None)
     assert "more" not in below.tables()
     assert check_up(below.database).version == NEWEST
+
+
+def test_a_migration_that_somebody_holds_up_is_worth_another_start(
+    tmp_path: Path, below: InFile, release: Release
+) -> None:
+    release.brings(WORKS)
+    with closing(sqlite3.connect(below.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerHeld, match=rf"_more.sql: .*; \S+ is as it was, at schema {NEWEST}") as caught:
+            migrate(below.database)
+    assert caught.value.passes
+    assert names(tmp_path) == ["ledger.sqlite3"]
+    assert migrate(below.database) == ONE
 
 
 def test_a_copy_that_was_made_before_is_not_overwritten(tmp_path: Path, below: InFile, release: Release) -> None:

@@ -10,7 +10,7 @@ from bot.files import keep_owner, put_new, remove_leftovers, written_aside
 from bot.ledger.errors import LedgerMigrationFailed, LedgerShortOfSpace
 from bot.ledger.schema import announce, is_ours, pending
 from bot.ledger.sqlite.copying import copy_whole
-from bot.ledger.sqlite.failures import has_no_room, unopened
+from bot.ledger.sqlite.failures import has_no_room, unopened, unwritable
 from bot.ledger.sqlite.set_aside import SET_ASIDE_DAYS
 
 log = logging.getLogger(__name__)
@@ -48,9 +48,9 @@ def migrate_file(path: Path) -> int:
             except sqlite3.Error as error:
                 if copy is None:
                     raise
-                raise LedgerMigrationFailed(
-                    f"({name}: {error}; {_what_is_left(path, copy, before, version)})"
-                ) from error
+                fault = unwritable(error)
+                kind = type(fault) if fault.passes else LedgerMigrationFailed
+                raise kind(f"({name}: {error}; {_what_is_left(path, copy, before, version)})") from error
             version = number
         return version
 
