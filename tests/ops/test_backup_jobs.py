@@ -102,7 +102,10 @@ def stand_ins(tmp_path: Path) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     for name, does in {
-        "systemctl": f'[ "$*" = "cat notpanel-bot" ] && cat {DEPLOY / "notpanel-bot.service"} {tmp_path / "more.conf"}',
+        "systemctl": f"""case "$*" in
+            "cat notpanel-bot" | "cat notpanel-bot@"*) cat {DEPLOY / "notpanel-bot.service"} {tmp_path / "more.conf"} ;;
+            *) exit 1 ;;
+        esac""",
         "systemd-run": 'for word; do echo "$word"; done',
         "id": "echo ${PRETEND:-0}",
     }.items():
@@ -146,6 +149,12 @@ def test_a_command_runs_with_the_units_user_folder_settings_and_secrets(stand_in
         "LoadCredential=encryption_keys:/etc/bot/encryption_keys",
         "Environment=TEXT='two words' HTTP_PORT=8080",
     ]
+
+
+@pytest.mark.parametrize("unit", ["notpanel-bot@0", "notpanel-bot@0.service"])
+def test_a_command_of_one_of_several_processes_has_its_shards(stand_ins: Path, unit: str) -> None:
+    (stand_ins.parent / "more.conf").write_text("[Service]\nEnvironment=SHARD_IDS=%i HTTP_PORT=808%i\n")
+    assert "Environment=SHARD_IDS=0 HTTP_PORT=8080" in as_the_unit(stand_ins, "doctor", UNIT=unit).stdout.splitlines()
 
 
 def test_a_command_is_refused_where_it_would_do_harm(stand_ins: Path) -> None:
