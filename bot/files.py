@@ -1,5 +1,6 @@
 """Writes files whole or not at all, and leaves them to the user who runs the bot, where root runs a command as well."""
 
+import errno
 import os
 import stat
 import tempfile
@@ -44,7 +45,7 @@ def put_new(aside: Path, target: Path) -> None:
         raise
     except OSError:  # a file system without links, as on a share or a stick
         if target.exists():
-            raise FileExistsError(17, os.strerror(17), str(target)) from None
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
         os.rename(aside, target)
     sync(target.parent)
 

@@ -1,5 +1,7 @@
 """Copies a ledger while the bot is using it, to one file or, in turn, to those of a folder."""
 
+import errno
+import os
 import re
 import sqlite3
 from contextlib import closing
@@ -9,7 +11,6 @@ from pathlib import Path
 from bot.files import put_new, remove_leftovers, written_aside
 from bot.ledger.errors import LedgerCopyStays, LedgerCopyUnwritable, LedgerUnreadable
 from bot.ledger.sqlite.copying import copy_whole, open_ledger
-from bot.ledger.sqlite.failures import has_no_room
 
 _NAME = re.compile(r"ledger-\d{8}T\d{6}Z\.sqlite3")
 
@@ -21,7 +22,7 @@ def backup(path: Path, target: Path) -> None:
     """
     try:
         if target.exists():
-            raise FileExistsError(17, "File exists")
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         with written_aside(target) as aside:
             with closing(open_ledger(path)) as ledger:
                 copy_whole(ledger, aside, "copying the ledger")
@@ -29,8 +30,6 @@ def backup(path: Path, target: Path) -> None:
     except OSError as error:
         raise LedgerCopyUnwritable(f"({target}: {error.strerror})") from error
     except sqlite3.Error as error:
-        if has_no_room(error):
-            raise LedgerCopyUnwritable(f"({target}: {error})") from error
         raise LedgerUnreadable(f"({path} to {target}: {error})") from error
 
 

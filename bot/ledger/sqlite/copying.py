@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.files import JOURNALS, megabytes
 from bot.ledger.errors import LedgerShortOfSpace, LedgerUnreadable
+from bot.ledger.sqlite.failures import has_no_room
 from bot.progress_bar import ProgressBar
 
 _PAGES = 2_048
@@ -28,7 +29,8 @@ def open_copy(path: Path) -> sqlite3.Connection:
 def copy_whole(source: sqlite3.Connection, target: Path, what: str) -> None:
     """Copy a ledger into an empty file, and check the copy, which is one file without journals.
 
-    Raise LedgerShortOfSpace before anything is written; LedgerUnreadable for a damaged ledger; or sqlite3.Error.
+    Raise LedgerShortOfSpace, if possible before anything is written; LedgerUnreadable for a damaged ledger; or
+    sqlite3.Error.
     """
     source.execute("BEGIN")
     try:
@@ -42,6 +44,10 @@ def copy_whole(source: sqlite3.Connection, target: Path, what: str) -> None:
             if verdict != "ok":
                 raise LedgerUnreadable(f"(damaged: {verdict})")
             copy.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except sqlite3.Error as error:
+        if has_no_room(error):
+            raise LedgerShortOfSpace(f"({target.parent}: {error})") from error
+        raise
     finally:
         source.rollback()
 

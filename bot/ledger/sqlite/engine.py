@@ -208,7 +208,6 @@ class SqliteEngine:
         self.reader = reader
         self._path = path
         self.heard: Callable[[], None] = _nothing
-        self._path = path
         self._writer = writer
         self._lock = asyncio.Lock()
 

@@ -7,10 +7,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bot.files import keep_owner, put_new, remove_leftovers, written_aside
-from bot.ledger.errors import LedgerMigrationFailed, LedgerShortOfSpace
+from bot.ledger.errors import LedgerMigrationFailed
 from bot.ledger.schema import announce, is_ours, pending
 from bot.ledger.sqlite.copying import copy_whole
-from bot.ledger.sqlite.failures import has_no_room, unopened, unwritable
+from bot.ledger.sqlite.failures import unopened, unwritable
 from bot.ledger.sqlite.set_aside import SET_ASIDE_DAYS
 
 log = logging.getLogger(__name__)
@@ -85,12 +85,7 @@ def _copy_first(connection: sqlite3.Connection, path: Path, newest: int) -> Path
     target = next(path.with_name(name) for name in names if not path.with_name(name).exists())
     remove_leftovers(path, older=0)  # nobody else is here
     with written_aside(target) as aside:
-        try:
-            copy_whole(connection, aside, "copying the ledger before it is migrated")
-        except sqlite3.Error as error:
-            if has_no_room(error):
-                raise LedgerShortOfSpace(f"({target}: {error})") from error
-            raise
+        copy_whole(connection, aside, "copying the ledger before it is migrated")
         put_new(aside, target)
     log.info("ledger copied to %s before migrating; it is removed after %d days", target, SET_ASIDE_DAYS)
     return target

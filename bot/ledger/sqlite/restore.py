@@ -13,7 +13,6 @@ from bot.ledger.engine import Checkup
 from bot.ledger.errors import LedgerTooNew, LedgerUnreadable, LedgerUnwritable
 from bot.ledger.sqlite.checkup import check_up
 from bot.ledger.sqlite.copying import copy_whole, open_copy
-from bot.ledger.sqlite.failures import has_no_room
 from bot.ledger.sqlite.set_aside import replaced_name
 
 
@@ -54,8 +53,7 @@ def restore(path: Path, copy: Path, accept: Callable[[Checkup], None]) -> Restor
             put_over(aside, path)
             return Restored(found, replaced)
     except sqlite3.Error as error:
-        kind = LedgerUnwritable if has_no_room(error) else LedgerUnreadable
-        raise kind(f"({copy}: {error})") from error
+        raise LedgerUnreadable(f"({copy}: {error})") from error
     except OSError as error:
         raise LedgerUnwritable(f"({error.filename}: {error.strerror})") from error
 
