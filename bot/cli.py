@@ -1,6 +1,4 @@
-"""The command line: run (default), demo, doctor, backup, restore, forget, compact, migrate, move,
-rotate-keys.
-"""
+"""The command line: run (default), demo, doctor, backup, restore, forget, compact, migrate, move, rotate-keys."""
 
 import argparse
 import asyncio

@@ -28,9 +28,8 @@ def listen() -> None:
 
 def stop_listening() -> None:
     """Let signals end a command where it is, also one that came since `listen`; what it was writing is removed."""
-    signal.signal(
-        signal.SIGTERM, _break_off
-    )  # by itself it would end the process at once, or not at all if it is the first
+    # By itself SIGTERM would end the process at once, or not at all if it is a container's first.
+    signal.signal(signal.SIGTERM, _break_off)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if _received is not None:
         signal.raise_signal(_received)

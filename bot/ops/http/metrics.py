@@ -79,7 +79,11 @@ def _of_process(health: Health, *, readable: bool) -> Iterator[Metric]:
     about = {"version": __version__, "python": python_version(), "ledger": health.engine}
     yield _info("notpanel_build_info", "What runs; always 1.", about)
     writable = availability.error is None
-    yield _gauge("notpanel_ledger_writable", "0 from a failed transaction until one goes through.", writable)
+    yield _gauge(
+        "notpanel_ledger_writable",
+        "0 from a failed transaction until a write to all main tables goes through.",
+        writable,
+    )
     failed = CounterMetricFamily("notpanel_ledger_failed_transactions", "Transactions that the ledger has failed.")
     failed.add_metric([], availability.failed_transactions)
     yield failed
