@@ -74,15 +74,19 @@ class Health:
             return None  # what the process has counted is worth the more then
 
     def silent_loops(self) -> dict[str, float]:
-        """Return for how many seconds each loop has not begun a turn."""
+        """Return for how many seconds each loop has got through no turn."""
         now = monotonic()
         return {name: now - bell.turned_at for name, bell in self._loops.items()}
 
     def hanging(self) -> list[str]:
-        """Return what has not gone on for so long that only a new process helps, while the ledger can be written."""
-        silent = {f"{name} loop": seconds for name, seconds in self.silent_loops().items()}
-        silent["work on an account"] = self.scheduler.hanging_for.total_seconds()
-        return [what for what, seconds in silent.items() if min(seconds, self.availability.well_for) > _HANGING_AFTER]
+        """Return what has not gone on for so long that only a new process helps, while the ledger can be written.
+
+        That is no loop which breaks off and begins again: a new process would break off as well.
+        """
+        now = monotonic()
+        still = {f"{name} loop": now - max(bell.begun_at, bell.turned_at) for name, bell in self._loops.items()}
+        still["work on an account"] = self.scheduler.hanging_for.total_seconds()
+        return [what for what, seconds in still.items() if min(seconds, self.availability.well_for) > _HANGING_AFTER]
 
     async def faults(self) -> list[str]:
         """Return why work that is due, and that the panel's limits allow, is not done. Discord is no reason."""

@@ -38,6 +38,8 @@ class WakeEvent:
         self.turned_at = monotonic()
         """When its loop last got through a turn, by the machine's monotonic clock: one that hangs falls silent, and so
         does one that breaks off each time."""
+        self.begun_at = self.turned_at
+        """When its loop last began a turn: one that breaks off begins again, one that hangs does not."""
 
     def ring(self) -> None:
         """Wake the loop: there may be something to do."""
@@ -49,8 +51,9 @@ class WakeEvent:
         return self._rung.is_set()
 
     def reset(self) -> None:
-        """Forget past rings; to be called before asking for work, so that none is missed."""
+        """Forget past rings at the beginning of a turn; to be called before asking for work, so that none is missed."""
         self._rung.clear()
+        self.begun_at = monotonic()
 
     def turned(self) -> None:
         """Note that the loop has got through what it had to do, or a part of it."""
