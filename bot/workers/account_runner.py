@@ -26,7 +26,7 @@ from bot.domain.reasons import Reason
 from bot.domain.refunds import Refund
 from bot.domain.states import State, Transition, after_cancel, after_lost_call, after_status
 from bot.ledger import Account, Cancellation, LeaseLost, Ledger, LedgerUnsure, Outcome, Writer
-from bot.panel import MAX_BATCH, Panel, PanelError, RateLimited, Refused
+from bot.panel import MAX_BATCH, Panel, PanelError, RateLimited, Refused, Unavailable
 from bot.services.gateway import Gateway, NoAnswer, PanelCall
 from bot.workers.leases import Leases
 from bot.workers.poll_planner import PollPlanner, groups_of
@@ -47,6 +47,8 @@ _REFUSAL_IS_SEEN_TO = timedelta(seconds=5)
 """How often to see whether a refused key that is asked about again in a minute was replaced or accepted meanwhile."""
 _LONGEST_PAUSE_OF_SENDING = timedelta(seconds=30)
 """An order that waits may slip away, so a panel that fails at cancelling is tried again before long."""
+_LONGEST_PAUSE_UNREACHED = timedelta(seconds=30)
+"""While no call even reaches the panel, which costs it nothing: an order may be delivered while nobody asks."""
 _MOST_STRANGE_WORDS = 100
 """Status words that are remembered, so that each is logged once."""
 _MOST_OF_WORD = 100
@@ -320,7 +322,9 @@ class AccountRunner:
         failures, is_new = self._failures.failed(turn.account_id, turn.ticket)
         if error and failures == 1 and is_new:
             log.warning("account %d: %s; trying again with growing pauses", turn.account_id, error)
-        return retry_after(failures, self._random)
+        pause = retry_after(failures, self._random)
+        is_unreached = isinstance(error, Unavailable) and not error.may_have_acted
+        return min(pause, _LONGEST_PAUSE_UNREACHED * self._random.uniform(0.75, 1)) if is_unreached else pause
 
     def _succeeded(self, turn: Turn) -> None:
         self.progress.succeeded()
