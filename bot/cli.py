@@ -206,18 +206,23 @@ def _restore(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _forget(settings: Settings, options: argparse.Namespace) -> int:
+    why = "nothing is stored about this user"
+
     def agreed(view: StoredView) -> bool:
-        stored = view.stored
+        nonlocal why
+        stored, why = view.stored, "nobody has typed yes; without a terminal that is --yes"
         print(
             f"User {options.user_id}: {view.keys} keys, {stored.requests} requests, {stored.orders} orders, "
             f"{view.count_open} of them open."
         )
-        return options.yes or (sys.stdin.isatty() and input("Erase all of it? Type yes: ") == "yes")
+        with suppress(EOFError):
+            return options.yes or (sys.stdin.isatty() and input("Erase all of it? Type yes: ") == "yes")
+        return False
 
     with only_process(settings.database):
         done = asyncio.run(forget(settings, options.user_id, agreed))
     if done is None:
-        return _fail(EXIT_PASSING, "nothing was erased: there is nothing of this user, or nobody said yes (--yes)")
+        return _fail(EXIT_PASSING, f"nothing was erased: {why}")
     print("Erased." if done is Erasure.WHOLLY else "Erased; traces may stay in unused parts of the ledger's files.")
     print("Backups and copies from before an upgrade hold it still: delete those, or let them run out.")
     return 0

@@ -235,9 +235,9 @@ def test_a_person_is_erased_by_the_operator(tmp_path: Path) -> None:
             return connection.execute("SELECT user_id FROM accounts").fetchall()
 
     ((user,),) = users()
-    for words in ([str(user + 1), "--yes"], [str(user)]):
+    for words, why in (([str(user + 1), "--yes"], "nothing is stored"), ([str(user)], "nobody has typed yes")):
         ended = run(tmp_path, "forget", *words)
-        assert (ended.returncode, "nothing was erased" in ended.stderr) == (1, True)
+        assert (ended.returncode, f"nothing was erased: {why}" in ended.stderr) == (1, True)
         assert users() == [(user,)]
     with only_process(tmp_path / "ledger.sqlite3"):
         assert run(tmp_path, "forget", str(user), "--yes").returncode == 1
