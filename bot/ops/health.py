@@ -67,8 +67,8 @@ class Health:
             async with asyncio.timeout(_LEDGER_PATIENCE), self._reading:
                 now = self.clock()
                 if self._standing is None or not self._standing[0] <= now < self._standing[0] + _READ_EVERY:
-                    self._standing = now, await self._ledger.read.standing()
-                    self.space = await self._ledger.space()
+                    standing, self.space = await self._ledger.read.standing(), await self._ledger.space()
+                    self._standing = now, standing
                 return self._standing[1]
         except Exception:
             return None  # what the process has counted is worth the more then

@@ -62,7 +62,7 @@ class Erasing:
         return await self._ledger.read.is_being_erased(user_id)
 
     async def erase(self, user_id: int, *, within: float = _ERASE_WITHIN) -> Erasure:
-        """Erase all there is of a user: their keys at once, the rest as far as that takes so many seconds.
+        """Erase all there is of a user: their keys at once, the rest for at most `within` seconds.
 
         What is left is hidden from everybody, and goes while `run` does. What is under way at the panel for them goes
         on there; its answer finds nothing to be written to.
