@@ -127,7 +127,7 @@ async def test_a_server_that_hears_and_says_nothing_does_not_keep_the_bot_from_t
         await asyncio.wait_for(open_and_close(SecretStr(address)), 20)
 
 
-async def test_a_machine_that_is_gone_is_noticed_by_the_system(together: Pair) -> None:
+async def test_the_system_is_told_when_to_give_up_a_machine_that_is_gone(together: Pair) -> None:
     link = await connections.connect_freely(together.address())
     try:
         connected = link._transport.get_extra_info("socket")

@@ -79,7 +79,7 @@ def test_the_backup_may_do_no_more_than_the_bot() -> None:
     """What the bot's unit forbids, its backup's forbids as well, but for what it has no need to open."""
     of_its_own = {"Type", "ExecStart", "LoadCredential", "Restart", "RestartSec", "RestartPreventExitStatus"}
     of_its_own |= {"StateDirectory", "TimeoutStopSec", "LimitNOFILE", "IPAddressDeny", "IPAddressAllow", "TasksMax"}
-    of_its_own |= {"ProcSubset", "RestrictAddressFamilies", "WatchdogSec", "NotifyAccess"}
+    of_its_own |= {"ProcSubset", "RestrictAddressFamilies"}
     service = {line for line in lines_of("notpanel-bot.service") if line.split("=")[0] not in of_its_own}
     service -= {line for line in service if re.match(r"Description|After|Wants|WantedBy|StartLimit", line)}
     assert sorted(service - lines_of("notpanel-bot-backup.service")) == []
