@@ -232,7 +232,7 @@ def test_whatever_a_user_can_put_right_is_told_in_a_sentence_of_its_own() -> Non
 async def test_of_a_ledger_that_is_out_of_reach_nobody_says_what_was_not_done(here: World, ann: Any) -> None:
     here.app.ledger._engine._pool.terminate()  # what the network does
     text = shown(await ann.slash("queued"))
-    assert "Something went wrong on my side" in text
+    assert "I can't read or save anything right now" in text
     assert "nothing was sent" not in text
 
 
