@@ -5,7 +5,12 @@ A hang loses nothing that was accepted: it ends as a power cut does (docs/reliab
 
 import asyncio
 import faulthandler
+import logging
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
 
 HANGS_AFTER = 120
 """Seconds in which the event loop has not turned. Nothing that the bot does takes it for one."""
@@ -27,6 +32,8 @@ async def watch(hanging: Callable[[], list[str]]) -> None:
         while True:
             faulthandler.dump_traceback_later(HANGS_AFTER, exit=True)
             if found := hanging():
+                waiting = "\n".join(sorted(map(_where, asyncio.all_tasks())))
+                log.error("%s hangs; each task waits at:\n%s", ", ".join(found), waiting)
                 raise Hanging(", ".join(found))
             await asyncio.sleep(_EVERY)
     except Hanging:
@@ -35,3 +42,12 @@ async def watch(hanging: Callable[[], list[str]]) -> None:
     except asyncio.CancelledError:
         faulthandler.cancel_dump_traceback_later()
         raise
+
+
+def _where(task: asyncio.Task[Any]) -> str:
+    """Return through which lines a task has come to what it waits for: its own stack shows but the first of them."""
+    lines, awaited = list[str](), task.get_coro()
+    while frame := getattr(awaited, "cr_frame", None):
+        lines.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno} {frame.f_code.co_name}")
+        awaited = getattr(awaited, "cr_await", None)
+    return f"{task.get_name()}: {' > '.join(lines)}"

@@ -1,5 +1,6 @@
 """A process that hangs ends, with an exit code after which a supervisor begins another."""
 
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -20,6 +21,10 @@ async def test_a_loop_that_is_silent_for_too_long_ends_the_process(here: Stage) 
     assert await here.bot.ended(30) == 1
     assert "error: Something hung for a quarter of an hour (" in here.bot.log
     assert "Start again: nothing was lost." in here.bot.log
+    assert "loop hangs; each task waits at:" in here.bot.log
+    assert re.search(
+        r"^Task-\d+: tasks.py:\d+ supervise > housekeeping.py:\d+ run > tasks.py", here.bot.log, re.MULTILINE
+    )
     assert "Traceback" not in here.bot.log
 
 
