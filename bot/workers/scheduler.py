@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from time import monotonic
 
 from bot.domain.clock import Clock
 from bot.domain.polling import farthest
@@ -175,8 +176,7 @@ class Scheduler:
     @property
     def hanging_for(self) -> timedelta:
         """For how long the oldest turn has been under way: a call has its deadline, the ledger may be what hangs."""
-        now = self._clock()
-        return max([now - turn.begun_at for turn in self._turns], default=timedelta())
+        return timedelta(seconds=max((monotonic() - turn.since for turn in self._turns), default=0))
 
     def _count_slow(self, turns: Iterable[Turn], now: datetime) -> int:
         return sum(turn.begun_at + SLOW_AFTER <= now for turn in turns)
@@ -248,7 +248,8 @@ class Scheduler:
             return False
         if self._budget.blocked_until(account_id, kind) or not self._budget.has_room(account_id, kind):
             return False
-        turn.ticket, turn.is_paid, turn.begun_at = self._budget.spend(account_id, kind), True, now
+        turn.ticket, turn.is_paid = self._budget.spend(account_id, kind), True
+        turn.begun_at, turn.since = now, monotonic()
         self._settled.add(account_id)
         return True
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from bot.domain.accounts import AccountState
@@ -32,6 +33,8 @@ class Turn:
     gives_back: Callable[["Turn"], None]
     """Takes back what was paid for and is not used."""
     is_paid: bool = True
+    since: float = field(default_factory=monotonic)
+    """The same moment as `begun_at` by the machine's monotonic clock, which does not jump."""
 
 
 @dataclass(frozen=True, slots=True)
