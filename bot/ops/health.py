@@ -1,9 +1,10 @@
 """Whether the bot gets its work done: what `/healthz` and `/readyz` answer, and what operators are shown."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Generic, TypeVar
 
 from bot.domain.clock import Clock
 from bot.ledger import Availability, Ledger, Space, Standing
@@ -21,6 +22,27 @@ _FAILING_AFTER = timedelta(minutes=5)
 """What fails is tried again within that time, so it has failed several times."""
 _LEDGER_PATIENCE = 5
 """Seconds for which the ledger may keep somebody waiting who only asks whether it is there."""
+
+T = TypeVar("T")
+
+
+class _Question(Generic[T]):
+    """Something to be read of the ledger, once at a time however many ask; they wait for some seconds at most."""
+
+    def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
+        self._read = read
+        self._reading: asyncio.Future[T] | None = None
+
+    async def ask(self) -> T:
+        """Return the answer; raise what reading raises, or TimeoutError.
+
+        Nothing is broken off: a PostgreSQL server that hangs would be waited for until it has heard of that.
+        """
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.ensure_future(self._read())
+            self._reading.add_done_callback(lambda read: read.cancelled() or read.exception())  # nobody may be left
+        async with asyncio.timeout(_LEDGER_PATIENCE):
+            return await asyncio.shield(self._reading)
 
 
 class Health:
@@ -46,7 +68,8 @@ class Health:
         self.files_waiting = files_waiting
         self._ledger = ledger
         self._loops = loops
-        self._reading = asyncio.Lock()
+        self._alive = _Question(lambda: ledger.read.fact("alive"))
+        self._whole = _Question(self._read_standing)
         self._standing: tuple[datetime, Standing] | None = None
         self.space: Space | None = None
         """What the ledger took of its disk when it was last read."""
@@ -63,15 +86,19 @@ class Health:
 
     async def standing(self) -> Standing | None:
         """Return what the ledger holds, read at most once in some seconds however many ask; None: it is unreadable."""
+        now = self.clock()
+        if self._standing and self._standing[0] <= now < self._standing[0] + _READ_EVERY:
+            return self._standing[1]
         try:
-            async with asyncio.timeout(_LEDGER_PATIENCE), self._reading:
-                now = self.clock()
-                if self._standing is None or not self._standing[0] <= now < self._standing[0] + _READ_EVERY:
-                    standing, self.space = await self._ledger.read.standing(), await self._ledger.space()
-                    self._standing = now, standing
-                return self._standing[1]
+            return await self._whole.ask()
         except Exception:
             return None  # what the process has counted is worth the more then
+
+    async def _read_standing(self) -> Standing:
+        now = self.clock()
+        standing, self.space = await self._ledger.read.standing(), await self._ledger.space()
+        self._standing = now, standing
+        return standing
 
     def silent_loops(self) -> dict[str, float]:
         """Return for how many seconds each loop has got through no turn."""
@@ -97,8 +124,7 @@ class Health:
         if (hanging := self.scheduler.hanging_for) > _FAILING_AFTER:
             faults.append(f"work on an account has not ended for {hanging // timedelta(minutes=1)} minutes")
         try:
-            async with asyncio.timeout(_LEDGER_PATIENCE):
-                await self._ledger.read.fact("alive")
+            await self._alive.ask()
         except Exception as error:
             faults.insert(0, f"ledger unreadable ({type(error).__name__})")
         else:

@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -309,6 +310,31 @@ async def test_a_ledger_that_hangs_keeps_nobody_waiting_for_the_others(
     exported = await asyncio.gather(*(metrics(web) for _ in range(10)))
     assert [page["notpanel_ledger_readable"] for page in exported] == [0] * 10
     assert asked < 10  # one after the other they would wait ten times as long
+
+
+async def test_a_read_that_cannot_be_broken_off_keeps_nobody_waiting(
+    here: World, web: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of a PostgreSQL server that hangs: asyncpg waits until that has heard of it."""
+    back, asked = asyncio.Event(), 0
+
+    async def stubborn(_name: str) -> None:
+        nonlocal asked
+        asked += 1
+        while not back.is_set():
+            with suppress(asyncio.CancelledError):
+                await back.wait()
+
+    monkeypatch.setattr("bot.ops.health._LEDGER_PATIENCE", 0.1)
+    monkeypatch.setattr(here.app.ledger.read, "fact", stubborn)
+    try:
+        async with asyncio.timeout(5):
+            for _ in range(3):
+                assert await (await web.get("/healthz")).text() == "ledger unreadable (TimeoutError)\n"
+    finally:
+        back.set()
+    assert asked == 1
+    assert (await web.get("/healthz")).status == 200
 
 
 async def test_no_figure_names_anybody(here: World, ann: Any, web: TestClient[Any, Any]) -> None:
