@@ -63,6 +63,14 @@ def test_a_start_on_a_full_disk_leaves_the_ledger_as_it_is(tmp_path: Path) -> No
     assert files_in(tmp_path) == before
 
 
+def test_a_start_without_room_for_what_readers_share_is_tried_again(tmp_path: Path) -> None:
+    seal_a_key(tmp_path)
+    ended = run(tmp_path, before=nothing_fits(20_000), DISCORD_TOKEN=PRETENDED)  # it takes 32 KB
+    assert ended.returncode == 1
+    assert "There is no room for the ledger" in ended.stderr
+    assert run(tmp_path, "migrate").returncode == 0
+
+
 def test_no_key_file_is_made_where_the_ledger_finds_no_room(tmp_path: Path) -> None:
     ended = run(tmp_path, before=nothing_fits(0), DATABASE_URL="sqlite:////nowhere", DISCORD_TOKEN=PRETENDED)
     assert ended.returncode == 1

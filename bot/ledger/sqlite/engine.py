@@ -185,7 +185,7 @@ class ReadConnection(SqliteConnection):
         except sqlite3.ProgrammingError:
             raise  # our own fault
         except sqlite3.DatabaseError as error:
-            raise LedgerUnreadable(f"({error})") from error
+            raise unopened(error, "reading") from error
 
 
 def _through(work: Coroutine[Any, Any, T]) -> T:

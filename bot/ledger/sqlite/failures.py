@@ -4,7 +4,7 @@ import errno
 
 from bot.ledger.errors import LedgerError, LedgerFull, LedgerHeld, LedgerUnreadable, LedgerUnwritable
 
-_NO_ROOM = {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}
+_NO_ROOM = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}  # the last: not a byte for what readers share
 _HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 
