@@ -50,7 +50,7 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.data, self.backups, self.told = root / "data", root / "backups", root / "told"
         self.sealed = [(seal_a_key(self.data),)]
-        for folder in ("bin", "backups", "home", "secrets"):
+        for folder in ("bin", "backups", "home", "secrets", "units", "sbin"):
             (root / folder).mkdir()
         for name, text in STUBS.items():
             (root / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
@@ -59,6 +59,9 @@ class Machine:
             "/var/lib/notpanel-bot-backups": str(self.backups),
             "/var/lib/notpanel-bot": str(self.data),
             "-o notpanel-bot -g notpanel-bot": "",
+            "/opt/notpanel-bot": str(ROOT),
+            "/etc/systemd/system/": f"{root / 'units'}/",
+            "/usr/local/sbin/": f"{root / 'sbin'}/",
         }
         self.environment = {
             "PATH": f"{root / 'bin'}:{os.environ['PATH']}",
@@ -105,8 +108,9 @@ def test_upgrading_and_going_back(machine: Machine) -> None:
     told = machine.told.read_text().splitlines()
     assert told[0] == "stop notpanel-bot"
     assert told[-1] == "start notpanel-bot"
+    assert (machine.data.parent / "units/notpanel-bot.service").exists()
     shutil.copy(machine.data / "ledger.sqlite3", machine.data / "ledger.sqlite3.before-0019")
-    printed = machine.play(block("sudo git -C /opt/notpanel-bot checkout"))
+    printed = machine.play(block("sudo git -C /opt/notpanel-bot reset"))
     assert "is in place of" in printed
     assert machine.keys() == machine.sealed
 
