@@ -135,6 +135,22 @@ def test_a_migration_that_somebody_holds_up_is_worth_another_start(
     assert migrate(below.database) == ONE
 
 
+def test_starts_that_are_killed_while_they_migrate_make_no_heap_of_copies(
+    tmp_path: Path, below: InFile, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    release.brings(WORKS)
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.ledger.sqlite.migrate.apply", be_killed)
+        for _ in range(3):
+            with pytest.raises(KeyboardInterrupt):
+                migrate(below.database)
+    assert migrate(below.database) == ONE
+    assert names(tmp_path) == ["ledger.sqlite3", f"ledger.sqlite3.before-{ONE:04}"]
+
+
 def test_a_copy_that_was_made_before_is_not_overwritten(tmp_path: Path, below: InFile, release: Release) -> None:
     release.brings(WORKS)
     migrate(below.database)

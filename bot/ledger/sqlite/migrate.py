@@ -1,9 +1,10 @@
 """Brings a SQLite ledger to the schema of this release: each migration in one transaction."""
 
+import filecmp
 import logging
 import sqlite3
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from bot.files import keep_owner, put_new, remove_leftovers, written_aside
@@ -81,11 +82,15 @@ def _copy_first(connection: sqlite3.Connection, path: Path, newest: int) -> Path
     """
     path = path.resolve()  # where its journals are, and there is room for it
     first = f"{path.name}.before-{newest:04}"
-    names = [first, *(f"{first}-{n}" for n in range(2, 1_000))]
-    target = next(path.with_name(name) for name in names if not path.with_name(name).exists())
+    names = [path.with_name(name) for name in (first, *(f"{first}-{n}" for n in range(2, 1_000)))]
+    target = next(name for name in names if not name.exists())
     remove_leftovers(path, older=0)  # nobody else is here
     with written_aside(target) as aside:
         copy_whole(connection, aside, "copying the ledger before it is migrated")
+        for earlier in names[: names.index(target)]:
+            with suppress(OSError):  # root's, maybe
+                if filecmp.cmp(earlier, aside, shallow=False):  # a start was killed while it migrated
+                    return earlier
         put_new(aside, target)
     log.info("ledger copied to %s before migrating; it is removed after %d days", target, SET_ASIDE_DAYS)
     return target
