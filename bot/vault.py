@@ -55,7 +55,7 @@ class VaultError(Exception):
 
 
 class UnknownKey(VaultError):
-    text = "A secret was sealed with an encryption key that is not here: put that key back (ENCRYPTION_KEYS)."
+    text = "A secret was sealed with an encryption key that is not here: put it into ENCRYPTION_KEYS or the key file."
 
 
 class Tampered(VaultError):

@@ -257,7 +257,7 @@ def test_a_backup_whose_keys_do_not_open_is_not_restored(tmp_path: Path) -> None
     for _ in range(2):
         ended = run(tmp_path, "restore", str(copy))
         assert ended.returncode == 4
-        assert "put that key back (ENCRYPTION_KEYS). (1 of 1 API keys)" in ended.stderr
+        assert "put it into ENCRYPTION_KEYS or the key file. (1 of 1 API keys)" in ended.stderr
         assert (tmp_path / "ledger.sqlite3").read_bytes() == before
         open_vault(settings(tmp_path))  # another key than the one that is lost
 
