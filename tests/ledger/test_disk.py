@@ -71,6 +71,15 @@ def test_a_start_without_room_for_what_readers_share_is_tried_again(tmp_path: Pa
     assert run(tmp_path, "migrate").returncode == 0
 
 
+def test_a_copy_that_the_bots_user_may_not_read_is_named(tmp_path: Path) -> None:
+    seal_a_key(tmp_path)
+    (closed := tmp_path / "closed").mkdir(mode=0)
+    ended = run(tmp_path, "restore", str(closed / "copy"), before=bound_by_modes)
+    assert ended.returncode == 3
+    assert "cannot be read; nothing was changed" in ended.stderr
+    assert f"({closed / 'copy'}: Permission denied)" in ended.stderr
+
+
 def test_no_key_file_is_made_where_the_ledger_finds_no_room(tmp_path: Path) -> None:
     ended = run(tmp_path, before=nothing_fits(0), DATABASE_URL="sqlite:////nowhere", DISCORD_TOKEN=PRETENDED)
     assert ended.returncode == 1

@@ -55,7 +55,8 @@ def restore(path: Path, copy: Path, accept: Callable[[Checkup], None]) -> Restor
     except sqlite3.Error as error:
         raise LedgerUnreadable(f"({copy}: {error})") from error
     except OSError as error:
-        raise LedgerUnwritable(f"({error.filename}: {error.strerror})") from error
+        found = LedgerUnreadable if error.filename == str(copy) else LedgerUnwritable
+        raise found(f"({error.filename}: {error.strerror})") from error
 
 
 def _put_aside(path: Path) -> Path | None:
