@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ledger import Ledger, LedgerTooNew, LedgerUnreadable, SealedKey, migrate
+from bot.ledger import Ledger, LedgerTooNew, LedgerUnreadable, SealedKey, Writer, migrate
 from bot.ledger.named import with_views
 from bot.ledger.schema import migrations
 from bot.ledger.sqlite.engine import SQLITE_QUERIES
@@ -260,3 +260,21 @@ def test_the_sweep_goes_through_open_orders_alone(tmp_path: Path) -> None:
         sql = f"EXPLAIN QUERY PLAN {SQLITE_QUERIES.accounts_with_old.sql}"
         plan = ledger.execute(sql, {"before": 1}).fetchall()
     assert any("cancellations_open_by_age (created_at<?)" in step for *_, step in plan)
+
+
+async def test_a_statement_that_is_wrong_is_no_fault_of_the_files(tmp_path: Path) -> None:
+    """The log has where it stands then, and nobody looks at the disk."""
+    async with Ledger.open(tmp_path / "ledger.sqlite3") as ledger:
+
+        async def wrong(tx: Writer) -> None:
+            await tx._db.change("UPDATE nowhere SET id = 1", {})
+
+        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            await ledger.write_at_once(wrong)
+        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            async with ledger.write() as tx:
+                await wrong(tx)
+        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+            await ledger.read._db.rows("SELECT id FROM nowhere", {})
+        assert ledger.availability.error is None
+        await ledger.prove_writable()

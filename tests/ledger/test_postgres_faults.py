@@ -142,7 +142,7 @@ async def test_a_server_without_a_free_connection_is_told_with_what_the_bot_need
     base: InPostgres, own: SecretStr
 ) -> None:
     base.script("ALTER ROLE clerk CONNECTION LIMIT 1")
-    with pytest.raises(LedgerUnreachable, match="each process of the bot needs five"):
+    with pytest.raises(LedgerUnreachable, match="each process of the bot needs seven"):
         await open_and_close(own)
 
 

@@ -28,7 +28,7 @@ _FAULTS: tuple[tuple[str, type[LedgerError], str], ...] = (
     ("3D000", LedgerForbidden, ""),
     ("42501", LedgerForbidden, ""),
     ("53300", LedgerUnreachable, "All its connections are taken: pg_stat_activity tells by whom, max_connections how "
-     "many there are; each process of the bot needs five."),
+     "many there are; each process of the bot needs seven."),
     ("53400", LedgerUnreachable, "A limit in the server's settings is reached."),
     ("54", LedgerUnwritable, "A limit of PostgreSQL's own is reached."),
     ("55000", LedgerUnreachable, ""),  # a database that takes no connections; a server that was promoted, or was not

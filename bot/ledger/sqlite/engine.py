@@ -16,7 +16,7 @@ import aiosqlite
 from bot.ledger.engine import Space
 from bot.ledger.errors import LedgerUnreadable
 from bot.ledger.named import OneVisit, load
-from bot.ledger.sqlite.failures import unopened, unwritable
+from bot.ledger.sqlite.failures import explained, is_ours, unopened
 from bot.ledger.sqlite.migrate import migrate_file
 from bot.ledger.sqlite.one_process import only_process
 from bot.ledger.sqlite.set_aside import remove_set_aside
@@ -182,9 +182,9 @@ class ReadConnection(SqliteConnection):
     async def _visit(self, work: Callable[[], T]) -> T:
         try:
             return await super()._visit(work)
-        except sqlite3.ProgrammingError:
-            raise  # our own fault
         except sqlite3.DatabaseError as error:
+            if is_ours(error):
+                raise
             raise unopened(error, "reading") from error
 
 
@@ -252,23 +252,20 @@ class SqliteEngine:
         transaction open for whoever comes next.
         """
         async with self._lock:
-            try:
-                await self._writer.change("BEGIN IMMEDIATE")
-                yield self._writer
-                await self._writer.change("COMMIT")
-            except BaseException as error:
-                await _to_the_end(asyncio.ensure_future(self._writer.rollback()))
-                if isinstance(error, sqlite3.OperationalError):
-                    raise unwritable(error) from error
-                raise
+            with explained():
+                try:
+                    await self._writer.change("BEGIN IMMEDIATE")
+                    yield self._writer
+                    await self._writer.change("COMMIT")
+                except BaseException:
+                    await _to_the_end(asyncio.ensure_future(self._writer.rollback()))
+                    raise
 
     async def transact(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
         """Do a transaction that only runs statements in one visit to the thread. Raise LedgerUnwritable."""
         async with self._lock:
-            try:
+            with explained():
                 return await self._writer.transact(work)
-            except sqlite3.OperationalError as error:
-                raise unwritable(error) from error
 
     async def snapshot(self, work: Callable[[InThread], Coroutine[Any, Any, T]]) -> T:
         """Read several things as of one moment, in one visit to the thread. Raise LedgerUnreadable."""
@@ -300,22 +297,18 @@ class SqliteEngine:
         have to wait. Raise LedgerUnwritable.
         """
         async with self._lock:
-            try:
+            with explained():
                 ((pages,),) = await self._writer.rows("PRAGMA page_count")
                 if small := pages <= _REWRITTEN_PAGES:
                     await self._writer.change("VACUUM")
-            except sqlite3.OperationalError as error:
-                raise unwritable(error) from error
         return await self.forget_deleted() and small
 
     async def give_back(self) -> None:
         """Return some unused pages to the file system, where the file was made so that it can, and old copies whole."""
         await asyncio.to_thread(remove_set_aside, self._path)
         async with self._lock:
-            try:
+            with explained():
                 await self._writer.free_pages(_GIVEN_BACK_PAGES)
-            except sqlite3.OperationalError as error:
-                raise unwritable(error) from error
 
 
 def _nothing() -> None:

@@ -1,6 +1,9 @@
 """What goes wrong with a ledger's file, in our words: no room, somebody else who holds it, or it cannot be read."""
 
 import errno
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from bot.ledger.errors import LedgerError, LedgerFull, LedgerHeld, LedgerUnreadable, LedgerUnwritable
 
@@ -12,6 +15,22 @@ def has_no_room(error: Exception) -> bool:
     """Tell whether a disk is full, or a file may grow no more."""
     number = error.errno if isinstance(error, OSError) else None
     return number in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "sqlite_errorname", "") in _NO_ROOM
+
+
+@contextmanager
+def explained() -> Generator[None]:
+    """Raise LedgerUnwritable for what is the file's fault or its disk's, and leave alone what is ours."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if is_ours(error):
+            raise
+        raise unwritable(error) from error
+
+
+def is_ours(error: sqlite3.Error) -> bool:
+    """Tell whether a statement is wrong: SQLite calls that operational as well."""
+    return isinstance(error, sqlite3.ProgrammingError) or getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR"
 
 
 def unwritable(error: Exception, where: object = "") -> LedgerUnwritable:
