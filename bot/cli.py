@@ -40,7 +40,7 @@ from bot.ops.forget import forget
 from bot.ops.rotate import rotate_keys
 from bot.ops.watchdog import Hanging
 from bot.services.erasing import Erasure, StoredView
-from bot.settings import POSTGRES, BadSettings, Settings, list_unknown_settings, load_settings
+from bot.settings import POSTGRES, BadSettings, Settings, list_unknown_settings, load_settings, secrets_folder
 from bot.settings_faults import ENV_FILE, token_fault
 from bot.vault import VaultError, inspect_vault, require_keys
 from bot.workers.tasks import Stopped, unless_stopped
@@ -89,12 +89,12 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
     for unknown in list_unknown_settings():
         log.warning(unknown)
     if settings.discord_token is None:
+        folder = secrets_folder()
         copy = (
             "" if ENV_FILE.exists() else f"There is no .env in {Path.cwd()}: cp .env.example .env && chmod 600 .env. "
         )
-        return _fail(
-            EXIT_SETTINGS, f"DISCORD_TOKEN is not set. {copy}Put it into .env; README.md says where to get it."
-        )
+        where = f"Put it into {folder / 'discord_token'}" if folder.is_dir() else f"{copy}Put it into .env"
+        return _fail(EXIT_SETTINGS, f"DISCORD_TOKEN is not set. {where}; README.md says where to get it.")
     if fault := token_fault(settings.discord_token.get_secret_value()):
         return _fail(EXIT_SETTINGS, f"{fault}.")
     try:

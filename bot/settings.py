@@ -263,9 +263,14 @@ def _is_plain(parts: SplitResult) -> bool:
     return "@" not in parts.netloc and not parts.query and not parts.fragment
 
 
+def secrets_folder() -> Path:
+    """Return where systemd or Docker puts secret files, which need not be there."""
+    return Path(os.environ.get("CREDENTIALS_DIRECTORY") or "/run/secrets")
+
+
 def load_settings() -> Settings:
     """Return the settings; raise BadSettings, which has a line for each bad one and shows no secret."""
-    folder = Path(os.environ.get("CREDENTIALS_DIRECTORY") or "/run/secrets")  # systemd's, or Docker's
+    folder = secrets_folder()
     options: dict[str, Any] = {"_secrets_dir": folder} if folder.is_dir() else {}
     given = {name.upper() for name in (*os.environ, *_env_file().names)}
     if retired := [text for name, text in _RETIRED.items() if name in given]:

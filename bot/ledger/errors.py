@@ -21,6 +21,10 @@ class LedgerUnreadable(LedgerError):
     """The ledger cannot be read; nothing was changed. Check the path, its permissions and the free space."""
 
 
+class LedgerDamaged(LedgerUnreadable):
+    """The ledger is damaged, or no ledger; nothing was changed. Stop the bot, keep it, `restore` the newest backup."""
+
+
 class LedgerFolderUnwritable(LedgerError):
     """The ledger's folder can't be written; nothing was changed. Give it to this user, or name another in DATA_DIR."""
 
@@ -50,7 +54,7 @@ class LedgerReadOnly(LedgerUnwritable):
 
 
 class LedgerHeld(LedgerUnwritable):
-    """Somebody else locks the ledger; nothing of this was kept. See who: in PostgreSQL `doctor` tells."""
+    """Somebody else locks the ledger; nothing of this was kept. In PostgreSQL `doctor` tells who, of a file `fuser`."""
 
     passes = True
 

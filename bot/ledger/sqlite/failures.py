@@ -5,10 +5,11 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from bot.ledger.errors import LedgerError, LedgerFull, LedgerHeld, LedgerUnreadable, LedgerUnwritable
+from bot.ledger.errors import LedgerDamaged, LedgerError, LedgerFull, LedgerHeld, LedgerUnreadable, LedgerUnwritable
 
 _NO_ROOM = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}  # the last: not a byte for what readers share
 _HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 def has_no_room(error: Exception) -> bool:
@@ -45,5 +46,7 @@ def unwritable(error: Exception, where: object = "") -> LedgerUnwritable:
 
 def unopened(error: Exception, where: object) -> LedgerError:
     """Return what it means that a file could not be opened, or not be brought to this release's schema."""
-    found = unwritable(error, where)
-    return found if found.passes else LedgerUnreadable(f"({where}: {getattr(error, 'strerror', None) or error})")
+    found, said = unwritable(error, where), f"({where}: {getattr(error, 'strerror', None) or error})"
+    if getattr(error, "sqlite_errorname", "").startswith(_DAMAGED):
+        return LedgerDamaged(said)
+    return found if found.passes else LedgerUnreadable(said)
