@@ -1,6 +1,5 @@
 """Erases what is stored about a person who has asked the operator for it, as /forget-me does."""
 
-import math
 from collections.abc import Callable
 
 from bot.domain.clock import utc_now
@@ -19,4 +18,4 @@ async def forget(settings: Settings, user_id: int, agreed: Callable[[StoredView]
         view = await erasing.stored(user_id)
         if view is None or not agreed(view):
             return None
-        return await erasing.erase(user_id, within=math.inf)
+        return await erasing.erase(user_id, wholly=True)

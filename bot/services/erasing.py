@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -61,8 +62,8 @@ class Erasing:
         """Tell whether something is left of a user who has had everything erased."""
         return await self._ledger.read.is_being_erased(user_id)
 
-    async def erase(self, user_id: int, *, within: float = _ERASE_WITHIN) -> Erasure:
-        """Erase all there is of a user: their keys at once, the rest for at most `within` seconds.
+    async def erase(self, user_id: int, *, wholly: bool = False) -> Erasure:
+        """Erase all there is of a user: their keys at once, the rest for some seconds at most, or `wholly`.
 
         What is left is hidden from everybody, and goes while `run` does. What is under way at the panel for them goes
         on there; its answer finds nothing to be written to.
@@ -76,7 +77,7 @@ class Erasing:
             return Erasure.UNDER_WAY
         self._erasing.add(user_id)
         try:
-            return await self._erase_for_a_while(user_id, within)
+            return await self._erase_for_a_while(user_id, math.inf if wholly else _ERASE_WITHIN)
         finally:
             self._erasing.discard(user_id)
 

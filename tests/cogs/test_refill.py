@@ -319,7 +319,7 @@ async def test_that_the_ledger_could_not_be_read_is_logged_as_the_card_says(
     assert "has been logged" in middle
     assert "disk I/O error" in caplog.text
     caplog.clear()
-    assert "has been logged" in shown(await ann.slash("refill", orders="ord_0119"))
+    assert "I can't read or save anything right now" in shown(await ann.slash("refill", orders="ord_0119"))
     assert "disk I/O error" in caplog.text
     assert len(here.calls("refill")) == 1
 
