@@ -238,6 +238,26 @@ def test_copies_in_a_folder_take_turns_and_nothing_else_is_touched(tmp_path: Pat
     assert stat.filemode(copy.stat().st_mode) == "-rw-------"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links need no right there")
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_ledger_that_is_named_like_a_copy_is_none(tmp_path: Path, below: InFile, linked: bool) -> None:
+    """As whoever has it who put a copy in use where it was."""
+    named = tmp_path / "ledger-20260101T000000Z.sqlite3"
+    if linked:
+        named.symlink_to(below.database)
+        (tmp_path / "ledger-20260102T000000Z.sqlite3").hardlink_to(below.database)
+    else:
+        below.database.rename(named)
+    before = names(tmp_path)
+    with closing(sqlite3.connect(named, isolation_level=None)) as bot:
+        bot.execute("PRAGMA journal_mode = WAL")
+        bot.execute("INSERT INTO facts VALUES ('then', 'the second')")
+        copy, removed = backup_into(named, tmp_path, 1)
+    assert removed == []
+    assert names(tmp_path) == sorted([*before, copy.name])
+    assert facts(named) == facts(copy) == [("the first",), ("the second",)]
+
+
 def test_an_old_copy_that_cannot_be_removed_is_told(tmp_path: Path, below: InFile) -> None:
     (tmp_path / "ledger-20260101T000000Z.sqlite3").mkdir()
     with pytest.raises(LedgerCopyStays, match="is complete, but an old one cannot be removed"):

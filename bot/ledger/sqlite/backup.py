@@ -36,6 +36,7 @@ def backup(path: Path, target: Path) -> None:
 def backup_into(path: Path, folder: Path, keep: int) -> tuple[Path, list[Path]]:
     """Write a copy named by the time to a folder, and remove the oldest copies so named but for `keep`.
 
+    The ledger itself may have such a name and be there: it is no copy, whatever leads to it.
     Return the copy, and what was removed. Raise as `backup`; then nothing was removed. Raise LedgerCopyStays
     where an old one cannot be.
     """
@@ -44,7 +45,8 @@ def backup_into(path: Path, folder: Path, keep: int) -> tuple[Path, list[Path]]:
     remove_leftovers(folder / "ledger-*.sqlite3")
     copy = folder / f"ledger-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.sqlite3"
     backup(path, copy)
-    others = sorted(file for file in folder.iterdir() if _NAME.fullmatch(file.name) and file != copy)
+    mine = (file for file in folder.iterdir() if _NAME.fullmatch(file.name) and file != copy)
+    others = sorted(file for file in mine if not _leads_to(file, path))
     surplus = others[: max(len(others) - keep + 1, 0)]
     try:
         for file in surplus:
@@ -52,3 +54,8 @@ def backup_into(path: Path, folder: Path, keep: int) -> tuple[Path, list[Path]]:
     except OSError as error:
         raise LedgerCopyStays(f"({copy}; {error.filename}: {error.strerror})") from error
     return copy, surplus
+
+
+def _leads_to(file: Path, ledger: Path) -> bool:
+    """Tell whether a name is the ledger's, a link to it or from it."""
+    return file.absolute() == ledger.absolute() or (file.exists() and file.samefile(ledger))
