@@ -258,11 +258,17 @@ def test_a_ledger_that_is_named_like_a_copy_is_none(tmp_path: Path, below: InFil
     assert facts(named) == facts(copy) == [("the first",), ("the second",)]
 
 
-def test_an_old_copy_that_cannot_be_removed_is_told(tmp_path: Path, below: InFile) -> None:
-    (tmp_path / "ledger-20260101T000000Z.sqlite3").mkdir()
-    with pytest.raises(LedgerCopyStays, match="is complete, but an old one cannot be removed"):
+def test_old_copies_that_cannot_be_removed_are_told(tmp_path: Path, below: InFile) -> None:
+    """And all others go: copies that no command removes any more would fill the disk."""
+    old = [tmp_path / f"ledger-2026010{n}T000000Z.sqlite3" for n in range(1, 5)]
+    for number, file in enumerate(old):
+        file.mkdir() if number in (0, 2) else file.touch()
+    said = rf"is complete, but an old one cannot be removed.*; {old[0]}: [^;]+; {old[2]}: "
+    with pytest.raises(LedgerCopyStays, match=said):
         backup_into(below.database, tmp_path, 1)
-    assert len([name for name in names(tmp_path) if name.startswith("ledger-")]) == 2
+    left = [name for name in names(tmp_path) if name.startswith("ledger-")]
+    assert left[:2] == [old[0].name, old[2].name]
+    assert len(left) == 3
 
 
 def test_the_newest_stays_whatever_the_clock_said(tmp_path: Path, below: InFile) -> None:

@@ -38,7 +38,7 @@ def backup_into(path: Path, folder: Path, keep: int) -> tuple[Path, list[Path]]:
 
     The ledger itself may have such a name and be there: it is no copy, whatever leads to it.
     Return the copy, and what was removed. Raise as `backup`; then nothing was removed. Raise LedgerCopyStays
-    where an old one cannot be.
+    where an old one cannot be; then all others were.
     """
     if not folder.is_dir():  # not made: it may be a disk that is not mounted
         raise LedgerCopyUnwritable(f"({folder}: there is no such folder)")
@@ -48,11 +48,15 @@ def backup_into(path: Path, folder: Path, keep: int) -> tuple[Path, list[Path]]:
     mine = (file for file in folder.iterdir() if _NAME.fullmatch(file.name) and file != copy)
     others = sorted(file for file in mine if not _leads_to(file, path))
     surplus = others[: max(len(others) - keep + 1, 0)]
-    try:
-        for file in surplus:
+    stay: list[OSError] = []
+    for file in surplus:
+        try:
             file.unlink()
-    except OSError as error:
-        raise LedgerCopyStays(f"({copy}; {error.filename}: {error.strerror})") from error
+        except OSError as error:
+            stay.append(error)
+    if stay:
+        why = "; ".join(f"{error.filename}: {error.strerror}" for error in stay)
+        raise LedgerCopyStays(f"({copy}; {why})") from stay[0]
     return copy, surplus
 
 
