@@ -14,7 +14,8 @@ names="ledger-${day}T$digit$digit$digit$digit$digit${digit}Z.dump"
 if [ "${1:-}" = daily ]; then
     trap 'kill $! 2>/dev/null || :; exit 0' TERM INT
     while :; do
-        if [ -z "$(find "$folder" -maxdepth 1 -name "$names" -mmin -1380)" ]; then
+        # Not one of the future, made while the clock was wrong: until then it would be the newest.
+        if [ -z "$(find "$folder" -maxdepth 1 -name "$names" -mmin -1380 ! -mmin -0)" ]; then
             sh "$0" & # a failure is on stderr, and tried again
             wait $! || :
         fi

@@ -30,6 +30,12 @@ def program(name: str, package: str) -> str:
     return name
 
 
+def stand_in(folder: Path, name: str, does: str) -> None:
+    """Put a script in the place of a program."""
+    (folder / name).write_text(f"#!/bin/sh\n{does}\n")
+    (folder / name).chmod(0o755)
+
+
 # Units --------------------------------------------------------------------------------------------------------------
 
 
@@ -109,8 +115,7 @@ def stand_ins(tmp_path: Path) -> Path:
         "systemd-run": 'for word; do echo "$word"; done',
         "id": "echo ${PRETEND:-0}",
     }.items():
-        (folder / name).write_text(f"#!/bin/sh\n{does}\n")
-        (folder / name).chmod(0o755)
+        stand_in(folder, name, does)
     (tmp_path / "more.conf").write_text(
         "\n[Service]\nExecStart=\nExecStart=-/srv/bot/python -m bot\n"
         "LoadCredential=encryption_keys:/etc/bot/encryption_keys\nEnvironment=TEXT='two words' HTTP_PORT=8080\n"
@@ -219,10 +224,11 @@ def test_a_copy_of_postgresql_is_whole_private_and_restores(job: Job, postgres: 
     seen = tmp_path / "seen"
     binaries = programs()
     # What anybody sees of pg_dump while it runs, and what it is told in a file.
-    (tmp_path / "pg_dump").write_text(
-        f'#!/bin/sh\necho "$*" > {seen}\nenv >> {seen}\ncat "$PGPASSFILE" > {seen}.file\nexec {binaries}/pg_dump "$@"\n'
+    stand_in(
+        tmp_path,
+        "pg_dump",
+        f'echo "$*" > {seen}\nenv >> {seen}\ncat "$PGPASSFILE" > {seen}.file\nexec {binaries}/pg_dump "$@"',
     )
-    (tmp_path / "pg_dump").chmod(0o755)
     done = job.run()
     assert (done.returncode, done.stderr) == (0, "")
     (name,) = job.names()
@@ -286,8 +292,7 @@ def test_a_copy_of_postgresql_that_fails_leaves_nothing_and_removes_nothing(
         (job.folder / name).touch()
     for name, does in trouble.items():
         if not name.isupper():
-            (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
-            (tmp_path / name).chmod(0o755)
+            stand_in(tmp_path, name, does)
     done = job.run(**{name: value for name, value in trouble.items() if name.isupper()})
     assert done.returncode != 0
     assert says in done.stderr
@@ -296,13 +301,22 @@ def test_a_copy_of_postgresql_that_fails_leaves_nothing_and_removes_nothing(
 
 
 def test_the_daily_job_makes_up_for_what_was_missed_and_no_more(job: Job, tmp_path: Path) -> None:
-    (tmp_path / "sleep").write_text('#!/bin/sh\necho waiting\nexec /bin/sleep "$@"\n')
-    (tmp_path / "sleep").chmod(0o755)
+    stand_in(tmp_path, "sleep", 'echo waiting\nexec /bin/sleep "$@"')
     assert daily(job) == 1
     (first,) = job.names()
     assert daily(job) == 1  # a container that was restarted
     old = (job.folder / first).rename(job.folder / "ledger-20260101T000000Z.dump")
     os.utime(old, (time.time() - 86_400,) * 2)
+    assert daily(job) == 2
+
+
+def test_a_copy_of_the_future_keeps_nobody_from_making_the_next(job: Job, tmp_path: Path) -> None:
+    """As it is left by a clock that was wrong for a while."""
+    stand_in(tmp_path, "sleep", 'echo waiting\nexec /bin/sleep "$@"')
+    ahead = job.folder / "ledger-20990505T000000Z.dump"
+    ahead.touch()
+    os.utime(ahead, (time.time() + 86_400 * 999,) * 2)
+    assert daily(job) == 2
     assert daily(job) == 2
 
 
