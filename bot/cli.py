@@ -40,7 +40,15 @@ from bot.ops.forget import forget
 from bot.ops.rotate import rotate_keys
 from bot.ops.watchdog import Hanging
 from bot.services.erasing import Erasure, StoredView
-from bot.settings import POSTGRES, BadSettings, Settings, list_unknown_settings, load_settings, secrets_folder
+from bot.settings import (
+    POSTGRES,
+    AddressNotHere,
+    BadSettings,
+    Settings,
+    list_unknown_settings,
+    load_settings,
+    secrets_folder,
+)
 from bot.settings_faults import ENV_FILE, token_fault
 from bot.vault import VaultError, inspect_vault, require_keys
 from bot.workers.tasks import Stopped, unless_stopped
@@ -75,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings()
         set_up_logging(settings.log_level, settings.log_format)
         return _COMMANDS[options.command](settings, options)
+    except AddressNotHere as error:
+        return _fail(EXIT_PASSING, error)
     except BadSettings as error:
         return _fail(EXIT_SETTINGS, error)
     except LedgerNeedsAsyncpg as error:

@@ -37,6 +37,10 @@ class BadSettings(Exception):
     """A setting has a value that cannot be used; the text names each."""
 
 
+class AddressNotHere(BadSettings):
+    """Somebody else listens at HTTP_PORT, or HTTP_HOST is no address of this machine: not yet, perhaps."""
+
+
 class Settings(BaseSettings):
     """What an operator can set; the names in capitals are the environment's."""
 

@@ -5,10 +5,12 @@ somebody has locked. So only `Ledger.prove_writable` ends an outage.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
+from typing import Any
 
 from bot.ledger.errors import LedgerError
+from bot.ledger.named import Connection
 
 log = logging.getLogger(__name__)
 
@@ -45,3 +47,37 @@ class Availability:
         self.error, self._well_since = None, monotonic()
         log.info("the ledger can be written again, after %.0f s", self._well_since - self._failing_since)
         return True
+
+
+class Noted:
+    """A connection for reading whose faults are noted: what nobody writes to may be locked or damaged, too."""
+
+    def __init__(self, connection: Connection, availability: Availability) -> None:
+        self._connection = connection
+        self._availability = availability
+
+    @property
+    def queries(self) -> Any:
+        """The named queries as its engine takes them."""
+        return self._connection.queries
+
+    @property
+    def process(self) -> int:
+        """The number of this process among those that share the ledger."""
+        return self._connection.process
+
+    async def rows(self, sql: str, parameters: Any) -> Sequence[Any]:
+        """Run a statement and return its rows; raise LedgerError."""
+        try:
+            return await self._connection.rows(sql, parameters)
+        except LedgerError as error:
+            self._availability.failed(error)
+            raise
+
+    async def change(self, sql: str, parameters: Any) -> int:
+        """Run a statement as the connection does that is for reading: it changes nothing."""
+        return await self._connection.change(sql, parameters)
+
+    async def change_many(self, sql: str, parameters: Iterable[Any]) -> None:
+        """The same for each set of parameters."""
+        await self._connection.change_many(sql, parameters)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import SecretStr
 
 from bot.domain.clock import Clock, utc_now
-from bot.ledger.availability import Availability
+from bot.ledger.availability import Availability, Noted
 from bot.ledger.engine import Database, Engine, ServerCheckup
 from bot.ledger.errors import LeaseLost, LedgerError, LedgerUnsure
 from bot.ledger.lists import Report
@@ -40,8 +40,8 @@ class Ledger:
         self._clock = clock
         self._notify_window = notify_window
         self._loops: defaultdict[Work, list[Callable[[], None]]] = defaultdict(list)
-        self.read = Reader(engine.reader)
         self.availability = Availability()
+        self.read = Reader(Noted(engine.reader, self.availability))
         self.forget_deleted, self.rewrite, self.give_back = engine.forget_deleted, engine.rewrite, engine.give_back
         self.space = engine.space
         engine.heard = lambda: self._wake(Work)
@@ -73,7 +73,8 @@ class Ledger:
 
         `work` waits for nothing but its reader: on SQLite it is one visit to the connection's thread.
         """
-        return await self._engine.snapshot(lambda connection: work(Reader(connection)))
+        with self._failures_noted():
+            return await self._engine.snapshot(lambda connection: work(Reader(connection)))
 
     async def report_of(self, notice_id: int) -> Report:
         """Return what a notice says as of now; empty where all of it was overtaken by events."""
@@ -119,7 +120,7 @@ class Ledger:
 
     @contextmanager
     def _failures_noted(self) -> Generator[None]:
-        """Note a transaction that the ledger has failed.
+        """Note a transaction that the ledger has failed, be it to read or to write.
 
         Where nobody knows whether it was committed all loops are woken: repeating it makes nothing due.
         """

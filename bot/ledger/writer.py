@@ -26,6 +26,20 @@ _SAME_KEY_WAITS = timedelta(seconds=2)
 """When to see what became of a call that another user makes with the same key."""
 _SAME_KEY_ROUNDS = 10
 """How many times as many orders as one call takes are compared with those of others in one transaction."""
+_TOUCHES = (
+    QUERIES.touch_accounts,
+    QUERIES.touch_requests,
+    QUERIES.touch_request_orders,
+    QUERIES.touch_cancellations,
+    QUERIES.touch_transitions,
+    QUERIES.touch_notices,
+    QUERIES.touch_notice_items,
+    QUERIES.touch_preferences,
+    QUERIES.touch_webhooks,
+    QUERIES.touch_kept_orders,
+    QUERIES.touch_erasures,
+)
+"""A query for each table."""
 _FIRST_RESEND = resend_after(1) // timedelta(milliseconds=1)
 
 
@@ -302,12 +316,10 @@ class Writer(Pruner, PanelAccounts, Nudges, Requests):
         await QUERIES.reseal_token(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
 
     async def prove_writable(self) -> None:
-        """Write to the tables that all depends on, changing no row but a fact of the bot's own."""
+        """Write to every table, changing no row but a fact of the bot's own."""
         await self.set_fact("written at", self.now.isoformat())
-        await QUERIES.touch_accounts(self._db)
-        await QUERIES.touch_requests(self._db)
-        await QUERIES.touch_cancellations(self._db)
-        await QUERIES.touch_notices(self._db)
+        for touch in _TOUCHES:
+            await touch(self._db)
 
     async def set_fact(self, name: str, value: str) -> None:
         """Store a small fact about this installation."""

@@ -16,6 +16,9 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _PATIENCE = 9
 """Seconds. Docker kills ten seconds after SIGTERM: by then whatever still hangs is left to the next start."""
 
+_TO_SAY = 0.5
+"""Seconds for the last words."""
+
 _received: int | None = None
 _callback: Callable[[], object] | None = None
 
@@ -74,7 +77,17 @@ def _shut_down() -> None:
         watchdog.start()
 
 
+def exit_after(say: Callable[[], object], code: int) -> None:
+    """End the process as a power cut does, which costs nothing that was accepted (docs/reliability.md).
+
+    Something is said before, but not waited for: it may be that nobody reads what is written.
+    """
+    saying = threading.Thread(target=say, daemon=True)
+    saying.start()
+    saying.join(_TO_SAY)
+    os._exit(code)
+
+
 def _exit_now() -> None:
-    # Like a power cut, which costs nothing that was accepted (docs/reliability.md), but with an exit code of our own.
-    print("ended without waiting any longer for what was under way; the next start goes on with it", file=sys.stderr)
-    os._exit(0)
+    words = "ended without waiting any longer for what was under way; the next start goes on with it"
+    exit_after(lambda: print(words, file=sys.stderr), 0)

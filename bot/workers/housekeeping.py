@@ -66,6 +66,7 @@ class Housekeeping:
             if not more:
                 break
             pieces -= 1
+            self.bell.turned()
             await asyncio.sleep(_BETWEEN_PIECES)
         return pieces
 

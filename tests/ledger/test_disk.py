@@ -15,7 +15,8 @@ import pytest
 
 from bot.cards import actions
 from bot.domain.order_status import OrderStatus
-from bot.ledger import Ledger, LedgerUnwritable, migrate
+from bot.ledger import Ledger, LedgerUnwritable, Preferences, migrate
+from bot.ledger.errors import LedgerDamaged
 from bot.ledger.postgresql.connections import WRITING
 from bot.ops.http.metrics import exposition
 from bot.panel import Answer
@@ -280,6 +281,27 @@ async def test_a_message_that_was_sent_but_not_noted_is_not_sent_twice(here: Wor
     await here.settle()
     assert len(messages(ann)) == 1
     assert await here.app.ledger.read.next_notice_due() is None
+
+
+async def test_a_damaged_page_is_told_and_seen_by_monitoring(tmp_path: Path) -> None:
+    """The rest of the file can be read and written all the while."""
+    path = tmp_path / "ledger.sqlite3"
+    migrate(path)
+    with closing(sqlite3.connect(path)) as other:
+        ((page, size),) = other.execute(
+            "SELECT rootpage, page_size FROM sqlite_master, pragma_page_size WHERE name = 'preferences'"
+        )
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"?" * size)
+    async with Ledger.open(path) as ledger:
+        with pytest.raises(LedgerDamaged, match="malformed"):
+            await ledger.read.preferences(1)
+        assert isinstance(ledger.availability.error, LedgerDamaged)
+        with pytest.raises(LedgerDamaged, match="malformed"):
+            async with ledger.write() as tx:
+                await tx.save_preferences(1, Preferences())
+        assert ledger.availability.failed_transactions == 2
 
 
 async def test_a_full_ledger_keeps_what_it_has(tmp_path: Path) -> None:

@@ -99,9 +99,9 @@ async def test_every_line_of_the_log_is_an_object_and_no_address_is_in_it(
     assert "a-secret-address" not in here.bot.log
 
 
-async def test_a_port_that_is_taken_ends_with_the_code_for_settings(tmp_path: Path) -> None:
+async def test_a_port_that_is_taken_may_become_free(tmp_path: Path) -> None:
     async with stage(tmp_path) as made:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             await made.bot.launch(HTTP_PORT=str(taken.getsockname()[1]))
-            assert await made.bot.ended() == 2
+            assert await made.bot.ended() == 1
         assert "HTTP_PORT" in made.bot.log

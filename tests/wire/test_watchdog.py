@@ -1,11 +1,14 @@
 """A process that hangs ends, with an exit code after which a supervisor begins another."""
 
 import re
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
+from tests.story import ROOT
 from tests.wire.stage import KEY, Stage, stage
 
 
@@ -31,7 +34,7 @@ async def test_a_loop_that_is_silent_for_too_long_ends_the_process(here: Stage) 
 async def test_an_event_loop_that_hangs_ends_the_process_and_the_next_goes_on(here: Stage) -> None:
     await here.bot.launch(WIRE_STUCK="yes")
     assert await here.bot.ended(30) == 1
-    assert "Timeout (0:00:01)!" in here.bot.log
+    assert "(most recent call first):" in here.bot.log
     assert "in _for_ever" in here.bot.log
     await here.bot.start()
     await here.connect()
@@ -39,3 +42,9 @@ async def test_an_event_loop_that_hangs_ends_the_process_and_the_next_goes_on(he
     card = await here.cancel("ord_A")
     await here.discord.until(lambda: "1 cancelled" in card.text)
     assert await here.bot.terminate() == 0
+
+
+def test_last_words_that_nobody_reads_are_not_waited_for() -> None:
+    """As where a log driver hangs, and the pipe to it is full."""
+    script = "import threading; from bot.ops import shutdown; shutdown.exit_after(threading.Event().wait, 3)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=30, check=False).returncode == 3

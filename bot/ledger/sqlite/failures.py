@@ -20,18 +20,23 @@ def has_no_room(error: Exception) -> bool:
 
 @contextmanager
 def explained() -> Generator[None]:
-    """Raise LedgerUnwritable for what is the file's fault or its disk's, and leave alone what is ours."""
+    """Raise LedgerUnwritable or LedgerDamaged for what is the fault of a file or disk; leave alone what is ours."""
     try:
         yield
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         if is_ours(error):
             raise
-        raise unwritable(error) from error
+        raise (LedgerDamaged(f"({error})") if _is_damaged(error) else unwritable(error)) from error
 
 
 def is_ours(error: sqlite3.Error) -> bool:
-    """Tell whether a statement is wrong: SQLite calls that operational as well."""
-    return isinstance(error, sqlite3.ProgrammingError) or getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR"
+    """Tell whether a statement is wrong, or breaks a rule of a table's: SQLite calls some of that operational."""
+    ours = isinstance(error, sqlite3.ProgrammingError | sqlite3.IntegrityError | sqlite3.DataError)
+    return ours or getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR"
+
+
+def _is_damaged(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(_DAMAGED)
 
 
 def unwritable(error: Exception, where: object = "") -> LedgerUnwritable:
@@ -47,6 +52,6 @@ def unwritable(error: Exception, where: object = "") -> LedgerUnwritable:
 def unopened(error: Exception, where: object) -> LedgerError:
     """Return what it means that a file could not be opened, or not be brought to this release's schema."""
     found, said = unwritable(error, where), f"({where}: {getattr(error, 'strerror', None) or error})"
-    if getattr(error, "sqlite_errorname", "").startswith(_DAMAGED):
+    if _is_damaged(error):
         return LedgerDamaged(said)
     return found if found.passes else LedgerUnreadable(said)

@@ -1,6 +1,7 @@
 """What is answered over HTTP."""
 
 import asyncio
+import errno
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from bot.ops.health import Health
 from bot.ops.http.connections import Connections, Guarded
 from bot.ops.http.metrics import CONTENT_TYPE, exposition
 from bot.services.webhooks import Webhooks
-from bot.settings import BadSettings
+from bot.settings import AddressNotHere, BadSettings
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,10 @@ _server_log.addFilter(_is_own)
 
 @asynccontextmanager
 async def serving(host: str, port: int, health: Health, webhooks: Webhooks) -> AsyncGenerator[int]:
-    """Answer at an address of this machine, and give the port; raise BadSettings where it cannot be had."""
+    """Answer at an address of this machine, and give the port.
+
+    Raise BadSettings where it cannot be had, or AddressNotHere where that may pass.
+    """
     # No access log: a webhook's address is a secret. Nobody's connection keeps the bot from ending.
     # Nothing is decompressed: a few kilobytes can be made to unfold into gigabytes.
     connections = Connections()
@@ -63,6 +67,8 @@ async def serving(host: str, port: int, health: Health, webhooks: Webhooks) -> A
         except UnicodeError:  # of a name that no host can have
             raise BadSettings(f"HTTP_HOST, HTTP_PORT: {host} is no name of a host") from None
         except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+                raise AddressNotHere(f"HTTP_HOST, HTTP_PORT: {host} port {port}: {error.strerror}") from None
             raise BadSettings(f"HTTP_HOST, HTTP_PORT: {host} port {port}: {error.strerror or error}") from None
         bound = listening.sockets[0].getsockname()[1]
         log.info("answering on %s port %d", host, bound)
