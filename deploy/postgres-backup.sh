@@ -16,8 +16,8 @@ if [ "${1:-}" = daily ]; then
     while :; do
         # Not one of the future, made while the clock was wrong: until then it would be the newest.
         if [ -z "$(find "$folder" -maxdepth 1 -name "$names" -mmin -1380 ! -mmin -0)" ]; then
-            sh "$0" & # a failure is on stderr, and tried again
-            wait $! || :
+            timeout -k 60 21600 sh "$0" & # it may hang; a failure is on stderr, and tried again
+            wait $! || echo "no copy was made (exit code $?); it is tried again in 15 minutes" >&2
         fi
         sleep 900 &
         wait $!
@@ -44,7 +44,8 @@ if [ "$free" -lt "$size" ]; then
     echo "$folder: too little free space, $free KB for a database of $size KB; nothing was copied" >&2
     exit 1
 fi
-pg_dump --no-password --format=custom --file="$aside"
+# Not for ever behind whoever has locked a table: milliseconds.
+pg_dump --no-password --format=custom --file="$aside" --lock-wait-timeout=60000
 pg_restore --file=/dev/null "$aside" # reads all of it
 sync "$aside"
 mv "$aside" "$folder/$copy"

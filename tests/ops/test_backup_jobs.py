@@ -320,6 +320,31 @@ def test_a_copy_of_the_future_keeps_nobody_from_making_the_next(job: Job, tmp_pa
     assert daily(job) == 2
 
 
+def test_a_copy_that_hangs_is_given_up_and_said(job: Job, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    stand_in(tmp_path, "sleep", 'echo waiting\nexec /bin/sleep "$@"')
+    stand_in(tmp_path, "timeout", f'shift 3\nexec {shutil.which("timeout")} -k 10 1 "$@"')
+    stand_in(tmp_path, "pg_dump", 'touch "${3#--file=}"\nexec /bin/sleep 60')
+    assert daily(job) == 0
+    assert "no copy was made (exit code 124); it is tried again in 15 minutes" in capfd.readouterr().err
+    assert not list(tmp_path.glob("tmp.*"))
+
+
+def test_a_copy_does_not_wait_for_ever_for_a_locked_table(job: Job, tmp_path: Path) -> None:
+    stand_in(tmp_path, "pg_dump", f'exec {programs()}/pg_dump "$1" "$2" "$3" "${{4%60000}}200"')
+    holds = ["psql", "--command", "BEGIN; LOCK TABLE facts", "--command", "SELECT 'held'", "--command", "\\! cat"]
+    with subprocess.Popen(
+        [*holds, "--no-psqlrc"], env=job.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        assert " held\n" in iter(other.stdout.readline, "")
+        done = job.run()
+        other.communicate()
+    assert done.returncode != 0
+    assert "statement timeout" in done.stderr
+    assert job.names() == []
+    assert job.run().returncode == 0
+
+
 def daily(job: Job) -> int:
     """Let the daily job run until it waits for the next day; return how many copies there are."""
     command = ["sh", str(DEPLOY / "postgres-backup.sh"), "daily"]
