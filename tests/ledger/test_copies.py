@@ -123,32 +123,65 @@ def test_after_a_later_one_failed_the_first_copy_stays_and_can_be_put_back(
 
 
 def test_a_migration_that_somebody_holds_up_is_worth_another_start(
-    tmp_path: Path, below: InFile, release: Release
+    tmp_path: Path, below: InFile, release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release.brings(WORKS)
-    with closing(sqlite3.connect(below.database, isolation_level=None)) as other:
+    with monkeypatch.context() as patch, closing(sqlite3.connect(below.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(LedgerHeld, match=rf"_more.sql: .*; \S+ is as it was, at schema {NEWEST}") as caught:
+        little_room(patch)  # each such start would else copy all of it first
+        with pytest.raises(
+            LedgerHeld, match=r"nothing of this was kept\. .*ledger.sqlite3: database is locked"
+        ) as caught:
             migrate(below.database)
     assert caught.value.passes
     assert names(tmp_path) == ["ledger.sqlite3"]
     assert migrate(below.database) == ONE
 
 
-def test_starts_that_are_killed_while_they_migrate_make_no_heap_of_copies(
-    tmp_path: Path, below: InFile, release: Release, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_starts_that_are_killed_while_they_migrate_make_one_copy(
+    tmp_path: Path, below: InFile, release: Release, monkeypatch: pytest.MonkeyPatch, journal: str
 ) -> None:
+    """And need room for one: where there is none for a second they would all be refused from then on."""
+
     def be_killed(*_: object) -> None:
         raise KeyboardInterrupt
 
+    below.sql(f"PRAGMA journal_mode = {journal}")
+    below.sql("INSERT INTO facts VALUES ('then', ?)", "x" * 5_000_000)
     release.brings(WORKS)
+    copy = tmp_path / f"ledger.sqlite3.before-{ONE:04}"
     with monkeypatch.context() as patch:
         patch.setattr("bot.ledger.sqlite.migrate.apply", be_killed)
         for _ in range(3):
             with pytest.raises(KeyboardInterrupt):
                 migrate(below.database)
+            little_room(patch)
+            age(copy, SET_ASIDE_DAYS + 1)
+    before = copy.read_bytes()
+    with monkeypatch.context() as patch:
+        little_room(patch)
+        assert migrate(below.database) == ONE
+    assert names(tmp_path) == ["ledger.sqlite3", copy.name]
+    assert copy.read_bytes() == before
+    assert time.time() - copy.stat().st_mtime < DAY  # its month begins with the upgrade
+
+
+def test_a_copy_of_another_content_does_not_serve(
+    tmp_path: Path, below: InFile, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release.brings(WORKS)
+    below.sql("PRAGMA journal_mode = WAL")
+    copy = tmp_path / f"ledger.sqlite3.before-{ONE:04}"
+    backup(below.database, copy)
+    below.sql("UPDATE facts SET value = 'the other'")
+    with monkeypatch.context() as patch:
+        little_room(patch)
+        with pytest.raises(LedgerShortOfSpace):
+            migrate(below.database)
     assert migrate(below.database) == ONE
-    assert names(tmp_path) == ["ledger.sqlite3", f"ledger.sqlite3.before-{ONE:04}"]
+    assert facts(copy) == [("the first",)]
+    assert facts(tmp_path / f"{copy.name}-2") == [("the other",)]
 
 
 def test_a_copy_that_was_made_before_is_not_overwritten(tmp_path: Path, below: InFile, release: Release) -> None:
