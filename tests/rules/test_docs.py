@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
+from bot.cli import _COMMANDS
 from bot.client import Client
 from bot.domain.states import State
 from bot.settings import Settings
@@ -203,3 +204,8 @@ def test_every_name_that_the_architecture_uses_is_in_the_code() -> None:
     code = " ".join(path.read_text("utf-8") for path in [*sources("bot", "cogs"), *queries])
     assert named
     assert sorted(named - set(re.findall(r"\w+", code))) == []
+
+
+def test_the_readme_names_every_command_of_the_command_line() -> None:
+    named = set(re.findall(r"-m bot ([a-z-]+)", readme()))
+    assert set(_COMMANDS) - {"run"} <= named
