@@ -229,8 +229,11 @@ def _forget(settings: Settings, options: argparse.Namespace) -> int:
             return options.yes or (sys.stdin.isatty() and input("Erase all of it? Type yes: ") == "yes")
         return False
 
+    def goes_on() -> None:
+        print(f"User {options.user_id} was being erased, which was broken off: the rest goes now.")
+
     with only_process(settings.database):
-        done = asyncio.run(forget(settings, options.user_id, agreed))
+        done = asyncio.run(forget(settings, options.user_id, agreed, goes_on))
     if done is None:
         return _fail(EXIT_PASSING, f"nothing was erased: {why}")
     print("Erased." if done is Erasure.WHOLLY else "Erased; traces may stay in unused parts of the ledger's files.")

@@ -1,5 +1,6 @@
 """The command line as an operator uses it: clear messages, exit codes, nothing overwritten."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from bot.ledger import LedgerShortOfSpace, compact, migrate, only_process
+from bot.ledger import Ledger, LedgerShortOfSpace, compact, migrate, only_process
 from bot.ledger.schema import migrations
 from bot.vault import Purpose, open_vault
 from tests.sealed import PRETENDED, SECRET, seal_a_key, settings
@@ -246,6 +247,19 @@ def test_a_person_is_erased_by_the_operator(tmp_path: Path) -> None:
     assert f"User {user}: 1 keys, 0 requests, 0 orders, 0 of them open.\nErased.\n" in ended.stdout
     assert "Backups" in ended.stdout
     assert users() == []
+
+
+async def test_an_erasure_that_was_broken_off_goes_on_to_its_end(tmp_path: Path) -> None:
+    seal_a_key(tmp_path)
+    async with Ledger.open(tmp_path / "ledger.sqlite3") as ledger, ledger.write() as tx:
+        assert await tx.begin_erasure(7)
+    ended = await asyncio.to_thread(run, tmp_path, "forget", "7")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "User 7 was being erased, which was broken off: the rest goes now.\nErased.\n" in ended.stdout
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as connection:
+        for table in ("accounts", "erasures"):
+            assert connection.execute(f"SELECT * FROM {table}").fetchall() == []
+    assert "nothing is stored" in (await asyncio.to_thread(run, tmp_path, "forget", "7")).stderr
 
 
 def test_a_backup_whose_keys_do_not_open_is_not_restored(tmp_path: Path) -> None:
