@@ -13,19 +13,22 @@ from pydantic import SecretStr
 from bot.domain.clock import Clock, utc_now
 from bot.ledger.availability import Availability, Noted
 from bot.ledger.engine import Database, Engine, ServerCheckup
-from bot.ledger.errors import LeaseLost, LedgerError, LedgerUnsure
+from bot.ledger.errors import LeaseLost, LedgerError, LedgerUnreachable, LedgerUnsure
 from bot.ledger.lists import Report
 from bot.ledger.named import Connection
 from bot.ledger.postgresql.address import describe as describe_address
 from bot.ledger.reader import Reader
 from bot.ledger.sqlite.engine import SqliteEngine
 from bot.ledger.transaction import Work
-from bot.ledger.writer import Writer
+from bot.ledger.writer import WRITTEN_AT, Writer
 
 if TYPE_CHECKING:
     from bot.ledger.move import Moved
 
 T = TypeVar("T")
+
+_PROOFS = 3
+"""How often to write and read: in between another process may write its own."""
 
 
 class Ledger:
@@ -109,12 +112,20 @@ class Ledger:
         return Writer(connection, self._clock(), self._notify_window)
 
     async def prove_writable(self) -> None:
-        """Write to whatever commands and loops write to, changing nothing that they see; raise LedgerError.
+        """Write to whatever commands and loops write to, changing nothing that they see; read it; raise LedgerError.
 
         After a fault that is what shows that it is over: the loops are woken.
         """
-        async with self.write() as tx:
-            await tx.prove_writable()
+        for _ in range(_PROOFS):
+            async with self.write() as tx:
+                written = await tx.prove_writable()
+            if await self.read.fact(WRITTEN_AT) == written:
+                break
+        else:
+            with self._failures_noted():
+                raise LedgerUnreachable(
+                    "(what was written cannot be read: reading leads to another server than writing)"
+                )
         if self.availability.proven():
             self._wake(Work)
 

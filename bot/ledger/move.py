@@ -18,6 +18,7 @@ from bot.ledger.postgresql.address import describe
 from bot.ledger.postgresql.connections import ALONE, UNHURRIED, WRITING, Link, connect
 from bot.ledger.postgresql.failures import explained
 from bot.ledger.postgresql.migrate import migrate_server
+from bot.ledger.postgresql.primary import Primary
 from bot.ledger.sqlite.migrate import migrate_file
 from bot.progress_bar import ProgressBar, rows
 
@@ -54,7 +55,7 @@ async def move(source: Path, target: SecretStr) -> list[Moved]:
     """
     await asyncio.to_thread(migrate_file, source)
     await migrate_server(target)
-    link, moved = await connect(target, ALONE), list[Moved]()
+    link, moved = await connect(target, ALONE, Primary()), list[Moved]()
     try:
         with explained(link, target), closing(_opened(source)) as ledger:
             async with link.transaction():

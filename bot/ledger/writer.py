@@ -20,6 +20,8 @@ from bot.ledger.row import to_ms
 from bot.ledger.rows import Account, Cancellation, Request, SealedKey, folded
 from bot.ledger.transaction import Work
 
+WRITTEN_AT = "written at"
+"""The fact that says when it was last proven that the ledger can be written."""
 _MOST_KEPT_UNSENT = 1_000
 """Orders of a stopped list that are kept one by one; of more only the number, or asking and stopping fills the disk."""
 _SAME_KEY_WAITS = timedelta(seconds=2)
@@ -315,11 +317,13 @@ class Writer(Pruner, PanelAccounts, Nudges, Requests):
         """Replace sealed interaction tokens."""
         await QUERIES.reseal_token(self._db, [{"id": id, "sealed": blob} for id, _, blob in sealed])
 
-    async def prove_writable(self) -> None:
-        """Write to every table, changing no row but a fact of the bot's own."""
-        await self.set_fact("written at", self.now.isoformat())
+    async def prove_writable(self) -> str:
+        """Write to every table, changing no row but a fact of the bot's own, WRITTEN_AT; return what that is now."""
+        written = self.now.isoformat()
+        await self.set_fact(WRITTEN_AT, written)
         for touch in _TOUCHES:
             await touch(self._db)
+        return written
 
     async def set_fact(self, name: str, value: str) -> None:
         """Store a small fact about this installation."""

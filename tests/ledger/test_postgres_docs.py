@@ -62,7 +62,7 @@ async def test_the_role_and_the_database_are_what_the_bot_wants(
 ) -> None:
     async with Ledger.open(address(set_up)) as ledger:
         await note(ledger, "kept")
-        assert ledger._engine._server is not None  # which needs no more rights
+        assert ledger._engine._primary.server is not None  # which needs no more rights
     assert caplog.messages == [message for message in caplog.messages if "REVOKE" not in message]
     assert "superuser" not in caplog.text
 

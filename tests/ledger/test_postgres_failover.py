@@ -164,6 +164,73 @@ async def test_readers_follow_the_writer_from_a_server_that_lives_on(pair_to_bre
         assert await ledger.read.fact("noted") == "after"
 
 
+def throw_out(server: Postgres, *, but: int | None = 0) -> None:
+    """End the bot's sessions on a server, all or all but one."""
+    asked = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'notpanel-bot' AND pid <> $1"
+    )
+    server.sql(server.url("ledger"), asked, but)
+
+
+async def test_an_old_primary_that_comes_back_is_neither_read_nor_written(pair_to_break: Pair) -> None:
+    old, new = pair_to_break.primary, pair_to_break.standby
+    noted = "SELECT value FROM facts WHERE name = 'noted'"
+    async with Ledger.open(pair_to_break.address(turned=True)) as ledger:
+        await note(ledger, "before")
+        await asyncio.to_thread(pair_to_break.fail_over)
+        await eventually(ledger, "after")
+        await asyncio.to_thread(old.start)  # nobody has fenced it, and it is the first in the address
+        old.sql(old.url("ledger"), "UPDATE facts SET value = 'what others do there' WHERE name = 'noted'")
+        assert await asyncio.gather(*(ledger.read.fact("noted") for _ in range(8))) == ["after"] * 8
+        throw_out(new)
+        await eventually(ledger, "later")
+        assert await ledger.read.fact("noted") == "later"
+        await ledger.prove_writable()
+        assert old.sql(old.url("ledger"), noted) == [("what others do there",)]
+        await asyncio.to_thread(new.stop)
+        with suppress(LedgerError):
+            await note(ledger, "lost")  # the connection
+        with pytest.raises(
+            LedgerUnreachable, match=r"before a failover\. It is on timeline 1, the bot has written to 2"
+        ):
+            await note(ledger, "lost")
+        with pytest.raises(LedgerUnreachable, match=r"before a failover"):
+            await ledger.read.fact("noted")
+        assert old.sql(old.url("ledger"), noted) == [("what others do there",)]
+
+
+async def test_the_writer_follows_where_reading_is_led(pair_to_break: Pair) -> None:
+    old, new = pair_to_break.primary, pair_to_break.standby
+    async with Ledger.open(pair_to_break.address()) as ledger:
+        await note(ledger, "before")
+        await asyncio.to_thread(new.promote)
+        throw_out(old, but=ledger._engine._session)
+        assert await ledger.read.fact("noted") == "before"
+        await note(ledger, "still there")  # as its server can be read as well
+        assert await ledger.read.fact("noted") == "still there"
+        old.sql(old.url("postgres"), "ALTER DATABASE ledger ALLOW_CONNECTIONS false")
+        throw_out(old, but=ledger._engine._session)
+        with pytest.raises(LedgerUnreachable, match="another server than the one that the bot writes to"):
+            await ledger.read.fact("noted")
+        await note(ledger, "after")
+        assert await ledger.read.fact("noted") == "after"
+    assert new.sql(new.url("ledger"), "SELECT value FROM facts WHERE name = 'noted'") == [("after",)]
+
+
+async def test_what_cannot_be_read_back_is_an_outage_where_servers_do_not_tell_which_they_are(
+    pair_to_break: Pair,
+) -> None:
+    old, new = pair_to_break.primary, pair_to_break.standby
+    old.sql(old.url("ledger"), "ALTER FUNCTION pg_control_system() RENAME TO nobody_knows")
+    async with Ledger.open(pair_to_break.address()) as ledger:
+        await ledger.prove_writable()
+        await asyncio.to_thread(new.promote)
+        throw_out(old, but=ledger._engine._session)
+        with pytest.raises(LedgerUnreachable, match="reading leads to another server than writing"):
+            await ledger.prove_writable()
+        assert isinstance(ledger.availability.error, LedgerUnreachable)
+
+
 async def test_a_primary_that_hangs_is_left_for_the_new_one(
     pair_to_break: Pair, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,6 +1,7 @@
 """Connections to PostgreSQL: to which server, with which settings, and what a process takes of a ledger by one."""
 
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,9 +12,12 @@ from bot.ledger.errors import LedgerError, LedgerHeld, LedgerInUse, LedgerPooled
 from bot.ledger.postgresql.address import demanded_tls, describe, servers, wanted_server
 from bot.ledger.postgresql.client import pg
 from bot.ledger.postgresql.failures import explained
+from bot.ledger.postgresql.primary import Primary
 
 Link = Any
 """A connection of asyncpg's."""
+Ready = Callable[[Link, str], Awaitable[None]]
+"""Makes a connection ready for use; raises LedgerError where the server, named by the second, will not do."""
 
 WRITING = "LOCK TABLE schema_version IN EXCLUSIVE MODE"
 """Held by whoever writes, to the end of the transaction; by nobody who has no right to write that table.
@@ -82,13 +86,13 @@ class InstanceLock:
 ALONE = InstanceLock(alone=True)
 
 
-async def connect_freely(database: SecretStr) -> Link:
-    """Open a connection without an instance lock.
+async def connect_freely(database: SecretStr, primary: Primary | None = None) -> Link:
+    """Open a connection without an instance lock; `primary`: to none that is older than where it was written to.
 
     Raise LedgerUnreachable, LedgerForbidden, LedgerReadOnly where none of several servers can be written, or
     LedgerPooled where the session would not be the connection's own.
     """
-    link = await _connect(database)
+    link = await _connect(database, ready=primary.refuse_older if primary else _as_it_is)
     try:
         with explained(link, database):
             await _refuse_shared_sessions(link, database)
@@ -99,7 +103,15 @@ async def connect_freely(database: SecretStr) -> Link:
     return link
 
 
-async def _connect(database: SecretStr, kind: type[Link] = pg.Connection) -> Link:
+async def _as_it_is(_: Link, __: str) -> None:
+    """Take any server."""
+
+
+async def _connect(
+    database: SecretStr,
+    kind: type[Link] = pg.Connection,
+    ready: Ready = _as_it_is,
+) -> Link:
     """Connect to the first of the address's servers that will do; raise what is wrong, of several servers with all."""
     addresses, failed = servers(database.get_secret_value()), list[LedgerError]()
     for address in addresses:
@@ -115,17 +127,27 @@ async def _connect(database: SecretStr, kind: type[Link] = pg.Connection) -> Lin
                     connection_class=kind,
                     target_session_attrs=wanted_server(database.get_secret_value()),
                 )
+            await _make_ready(link, SecretStr(address), ready)
         except ValueError:  # its text may hold the address, and so a password
             raise LedgerUnreachable("(DATABASE_URL is not an address that PostgreSQL's clients take)") from None
         except LedgerError as error:
             failed.append(error)
         else:
-            _notice_silence(link)
             return link
     if len(failed) == 1:
         raise failed[0]
     first = next((error for error in failed if error.passes), failed[0])  # it is enough that one comes back
     raise type(first)(" ".join(str(argument) for error in failed for argument in error.args)) from first
+
+
+async def _make_ready(link: Link, server: SecretStr, ready: Ready) -> None:
+    _notice_silence(link)
+    try:
+        with explained(link, server):
+            await ready(link, describe(server))
+    except BaseException:
+        link.terminate()
+        raise
 
 
 def _notice_silence(link: Link) -> None:
@@ -164,11 +186,13 @@ async def session_of(link: Link) -> int:
     return await link.fetchval("SELECT pg_backend_pid()")
 
 
-async def connect(database: SecretStr, instance_lock: InstanceLock) -> Link:
+async def connect(database: SecretStr, instance_lock: InstanceLock, primary: Primary) -> Link:
     """Open the one connection by which a process writes, and which holds its instance lock; raise LedgerError."""
-    link = await connect_freely(database)
+    link = await connect_freely(database, primary)
     try:
         await lock_instance(link, instance_lock, database)
+        with explained(link, database):
+            await primary.note(link, describe(database))
     except BaseException:
         link.terminate()
         raise
@@ -195,24 +219,33 @@ class _Reader(pg.Connection):
         self.terminate()
 
 
-async def pool_of_readers(database: SecretStr, most: int) -> Any:
-    """Open a pool of connections by which nothing can be changed. Raise LedgerError."""
+async def pool_of_readers(database: SecretStr, most: int, primary: Primary) -> Any:
+    """Open a pool of connections by which nothing can be changed, to the server that is written to.
+
+    Raise LedgerError.
+    """
     with explained(None, database):
         return await pg.create_pool(
-            connect=partial(_connect_reader, database), min_size=1, max_size=most, reset=_nothing_to_reset
+            connect=partial(_connect_reader, database, primary), min_size=1, max_size=most, reset=_nothing_to_reset
         )
 
 
-async def _connect_reader(database: SecretStr, *_: Any, **__: Any) -> Link:
-    """Connect as whoever writes does, so that several servers are no other ones. `_`: what asyncpg would need."""
-    link = await _connect(database, _Reader)
+async def _connect_reader(database: SecretStr, primary: Primary, *_: Any, **__: Any) -> Link:
+    """Connect to the server that is written to. `_`: what asyncpg would need."""
+    elsewhere = False
+
+    async def ready(link: Link, where: str) -> None:
+        nonlocal elsewhere
+        await _set(link, _SESSION | _READING)
+        if await primary.is_elsewhere(link, where):
+            elsewhere = True
+            raise LedgerUnreachable(f"({where}: this is another server than the one that the bot writes to)")
+
     try:
-        with explained(link, database):
-            await _set(link, _SESSION | _READING)
-    except BaseException:
-        link.terminate()
+        return await _connect(database, _Reader, ready)
+    except LedgerError:
+        primary.moved |= elsewhere
         raise
-    return link
 
 
 async def _nothing_to_reset(_: Any) -> None:

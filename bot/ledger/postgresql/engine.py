@@ -32,6 +32,7 @@ from bot.ledger.postgresql.connections import (
 )
 from bot.ledger.postgresql.failures import LOST, REFUSED, brief, explained
 from bot.ledger.postgresql.migrate import migrate_server
+from bot.ledger.postgresql.primary import Primary
 
 T = TypeVar("T")
 
@@ -151,7 +152,15 @@ class _Readers:
 class PostgresEngine:
     """Owns the connections; knows transactions, nothing of what is stored."""
 
-    def __init__(self, database: SecretStr, instance_lock: InstanceLock, pool: Any, writer: Link, process: int) -> None:
+    def __init__(
+        self,
+        database: SecretStr,
+        instance_lock: InstanceLock,
+        primary: Primary,
+        pool: Any,
+        writer: Link,
+        process: int,
+    ) -> None:
         self.process = process
         self.reader = _Readers(pool, process)
         self.heard: Callable[[], None] = _nothing
@@ -162,8 +171,7 @@ class PostgresEngine:
         self._writer = writer
         self._session: int | None = None
         """The server's number of the session in which the writer holds its locks."""
-        self._server: str | None = None
-        """Which server that is on; None where it does not say so."""
+        self._primary = primary
         self._lock = asyncio.Lock()
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -182,14 +190,15 @@ class PostgresEngine:
         """Migrate and open a ledger, as one of the processes that share it; raise LedgerError."""
         await migrate_server(database)
         instance_lock = InstanceLock(alone, None if shards is None else tuple(shards))
-        writer = await connect(database, instance_lock)
+        primary = Primary()
+        writer = await connect(database, instance_lock, primary)
         try:
             process = await POSTGRES_QUERIES.begin_process(_Statements(writer, 0))
-            pool = await pool_of_readers(database, _READERS)
+            pool = await pool_of_readers(database, _READERS, primary)
         except BaseException:
             await writer.close()
             raise
-        engine = cls(database, instance_lock, pool, writer, process)
+        engine = cls(database, instance_lock, primary, pool, writer, process)
         try:
             await engine._meet(writer)
         except BaseException:
@@ -210,7 +219,7 @@ class PostgresEngine:
             await self._writer.close(timeout=_LAST_WORDS)
 
     async def _connect_anew(self) -> None:
-        link = await connect(self._database, self._instance_lock)
+        link = await connect(self._database, self._instance_lock, self._primary)
         try:
             await self._meet(link)
         except BaseException:
@@ -220,12 +229,10 @@ class PostgresEngine:
         await self.reader.connect_anew()
 
     async def _meet(self, link: Link) -> None:
-        """Hear the others by a connection for writing, and note where it leads."""
+        """Hear the others by a connection for writing, and note its session."""
         with explained(link, self._database):
             await link.add_listener(_CHANNEL, self._hear)
-            self._session, self._server = await session_of(link), None
-        with suppress(LedgerError, REFUSED):  # a standby does not know, nor do some that only speak like PostgreSQL
-            self._server = await POSTGRES_QUERIES.server(_Statements(link, self.process))
+            self._session = await session_of(link)
 
     def _hear(self, _link: Link, _server_process: int, _channel: str, teller: str) -> None:
         if teller != str(self.process):
@@ -248,6 +255,8 @@ class PostgresEngine:
         Raise LedgerUnsure where nobody knows whether it was kept, another LedgerError where nothing was.
         """
         async with self._lock:
+            if self._primary.moved:  # whoever connects is led elsewhere
+                self._writer.terminate()
             if self._writer.is_closed():
                 await self._connect_anew()
             writer = _Statements(self._writer, self.process)
@@ -292,7 +301,9 @@ class PostgresEngine:
                     fate = None
                     with suppress(LedgerError, REFUSED):  # it may have ended before what a promoted standby knows of
                         fate = await POSTGRES_QUERIES.fate_of(self.reader, number=begun["number"], process=self.process)
-                    if fate and (fate["server"] != self._server or fate["last"] is None):
+                    if self._primary.moved:
+                        break
+                    if fate and (fate["server"] != self._primary.server or fate["last"] is None):
                         break
                     if fate and ended:  # the row was read after that was said
                         return fate["last"] == int(begun["number"]) % _NUMBERS

@@ -18,11 +18,6 @@ SELECT pg_xact_status(CAST(CAST(:number AS TEXT) AS xid8)) IN ('committed', 'abo
        CAST(system_identifier AS TEXT) || ' ' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS server
 FROM pg_control_system();
 
--- name: server()$
--- The cluster and its timeline: a standby that is promoted begins a new one, a server that was killed goes on with its own.
-SELECT CAST(system_identifier AS TEXT) || ' ' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
-FROM pg_control_system();
-
 -- name: end_process(process)!
 DELETE FROM processes WHERE id = :process;
 
