@@ -119,7 +119,12 @@ class App:
         # Not at the top: 1.2 MB and 24 ms for those alone who want it (python -m tests.benchmarks.start).
         from bot.ops.http import serving
 
-        async with serving(*self.listen, self.services.health, self.services.webhooks):
+        async with serving(
+            *self.listen,
+            self.services.health,
+            self.services.webhooks,
+            waiting=lambda: self.client.session_starts.waiting,
+        ):
             await self._run(token, stop)
 
     async def _run(self, token: SecretStr, stop: asyncio.Event) -> None:

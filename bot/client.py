@@ -1,8 +1,9 @@
 """The Discord client: loads the cogs, keeps the gateway open, answers every error."""
 
+import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal
@@ -34,6 +35,7 @@ from bot.ops.health import Health
 from bot.ops.metrics import Metrics
 from bot.ops.operators import Operators
 from bot.ops.request_context import begin_request, lose_answer
+from bot.ops.session_starts import SessionStarts, TooFewSessions
 from bot.panel import PanelError
 from bot.services.cancels import Cancels
 from bot.services.erasing import Erasing
@@ -54,6 +56,12 @@ _RECONNECT_WITHIN = 45
 _FEW_SESSIONS = 200
 """In a day and by this process. Discord allows 1,000 to all processes of a bot, then it resets the token."""
 _DAY = 24 * 60 * 60  # seconds
+_LIMIT_SECONDS = 20
+"""To ask how many sessions may be begun. discord.py gives 60 seconds to all that it takes to open the gateway again."""
+_MEANWHILE = (
+    "What was accepted goes on; commands do not arrive. "
+    "Look in the log for what starts the bot, or closes its gateway, again and again."
+)
 
 
 class NotAcknowledged(Exception):
@@ -139,6 +147,7 @@ class Client(commands.AutoShardedBot):
         self._was_ready = False
         self._sessions: deque[float] = deque(maxlen=_FEW_SESSIONS)
         """When the last sessions were begun, by the machine's monotonic clock."""
+        self.session_starts = SessionStarts(self._session_limit)
 
     @property
     def links(self) -> Links:
@@ -156,15 +165,41 @@ class Client(commands.AutoShardedBot):
         await self._add_cogs(self)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Wait as discord.py does before a session is begun, and count it."""
+        """Wait as discord.py does before a session is begun, and count it; raise TooFewSessions."""
         await super().before_identify_hook(shard_id, initial=initial)
+        try:
+            async with asyncio.timeout(_LIMIT_SECONDS):
+                await self.session_starts.check()
+        except DELIVERY_ERRORS as error:  # an API that is away does not keep the gateway closed
+            log.info("how many sessions may still be begun is not known: %s", error or type(error).__name__)
+        if waiting := self.session_starts.waiting:
+            raise TooFewSessions(f"{waiting}. {_MEANWHILE}")
+        self.session_starts.begun()
         self._sessions.append(monotonic())
 
+    async def launch_shards(self) -> None:
+        """Open the gateway for all shards of this process; raise discord.GatewayNotFound."""
+        if self.shard_count is None and not self.is_closed():  # pyright: ignore[reportUnnecessaryComparison]
+            # As discord.py does, which forgets the limit. It names the address, too: discord.py's own is the same.
+            self.shard_count, _url, limit = await self.http.get_bot_gateway()
+            self.session_starts.note(limit)  # pyright: ignore[reportArgumentType]
+        await super().launch_shards()
+
     async def launch_shard(self, gateway: Any, shard_id: int, *, initial: bool = False) -> None:
-        """Open the gateway for a shard, which is to be open again soon after Discord has been away."""
+        """Open the gateway for a shard as soon as a session may be begun; raise discord.GatewayNotFound.
+
+        It is to be open again soon after Discord has been away.
+        """
+        while seconds := await self.session_starts.check():
+            log.warning("%s. %s", self.session_starts.waiting, _MEANWHILE)
+            await asyncio.sleep(seconds)
         await super().launch_shard(gateway, shard_id, initial=initial)
         shard: Any = self.shards[shard_id]._parent  # pyright: ignore[reportPrivateUsage]
-        shard._backoff = _Pauses(self._sessions)  # discord.py has no setting for it
+        shard._backoff = _Pauses(self._sessions, self.session_starts)  # discord.py has no setting for it
+
+    async def _session_limit(self) -> Mapping[str, int]:
+        _shards, _url, limit = await self.http.get_bot_gateway()
+        return limit  # pyright: ignore[reportReturnType]
 
     async def on_shard_connect(self, shard_id: int) -> None:
         """Note that the gateway has opened for a shard."""
@@ -196,15 +231,19 @@ class _Pauses(ExponentialBackoff[Literal[False]]):
     """Pauses between tries to open the gateway.
 
     discord.py's own grow to 17 minutes, which keeps a bot away for as long after an outage of some hours. They stay
-    where many sessions were begun of late: a gateway that opens and breaks off at once would use up a day's.
+    where many sessions were begun of late: a gateway that opens and breaks off at once would use up a day's. Where
+    Discord allows no more, the pause lasts until it does.
     """
 
-    def __init__(self, sessions: deque[float]) -> None:
+    def __init__(self, sessions: deque[float], starts: SessionStarts) -> None:
         super().__init__()
         self._sessions = sessions
+        self._starts = starts
 
     def delay(self) -> float:
         """Return the next pause in seconds."""
+        if wait := self._starts.wait:
+            return wait
         pause, since = super().delay(), monotonic() - _DAY
         few = len(self._sessions) < _FEW_SESSIONS or self._sessions[0] < since
         return min(pause, _RECONNECT_WITHIN) if few else pause

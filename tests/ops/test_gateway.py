@@ -6,7 +6,8 @@ from cogs.registry import add_cogs
 
 async def test_pauses_stay_short_until_many_sessions_were_begun() -> None:
     async with Client(add_cogs=add_cogs) as client:
-        pauses = _Pauses(client._sessions)
+        client.session_starts.note({"remaining": 1000, "reset_after": 24 * 60 * 60 * 1000})
+        pauses = _Pauses(client._sessions, client.session_starts)
         for _ in range(_FEW_SESSIONS - 1):
             await client.before_identify_hook(0, initial=True)
             assert 0 <= pauses.delay() <= _RECONNECT_WITHIN

@@ -131,6 +131,12 @@ class StandIn:
     """Which shard is told of what a person does."""
     shards: dict[int, Shard] = field(default_factory=dict[int, Shard])
     sessions: int = 0
+    sessions_left: int = 1000
+    """How many more it allows; whoever begins more loses their token."""
+    sessions_reset_after: int = 50_000_000
+    """Milliseconds until there are all of them again."""
+    gateway_asked: int = 0
+    """How often it was asked for that."""
     resumes: int = 0
     address: str = ""
 
@@ -270,6 +276,7 @@ class StandIn:
     async def _identified(self, socket: web.WebSocketResponse, shard: list[int]) -> None:
         self.shards[shard[0]] = Shard(socket)
         self.sessions += 1
+        self.sessions_left -= 1
         await self._dispatch(
             "READY",
             {
@@ -341,8 +348,10 @@ class StandIn:
             case "GET", ["oauth2", *_]:
                 return self.application
             case "GET", ["gateway", *_]:
-                starts = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": 1}
-                return {"url": f"ws://{self.address}/gateway", "shards": 1, "session_start_limit": starts}
+                self.gateway_asked += 1
+                starts = {"total": 1000, "remaining": self.sessions_left, "reset_after": self.sessions_reset_after}
+                limit = {**starts, "max_concurrency": 1}
+                return {"url": f"ws://{self.address}/gateway", "shards": 1, "session_start_limit": limit}
             case "PUT", ["applications", _, "commands"]:
                 about = {"application_id": "1", "version": "1", "description": ""}  # a menu's is empty
                 return [{**about, **command, "id": self._id()} for command in body]

@@ -15,13 +15,6 @@ from tests.wire.stand_in import Fault
 
 
 @pytest.fixture
-def port() -> int:
-    """A port of this machine that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
-@pytest.fixture
 async def here(tmp_path: Path, port: int) -> AsyncGenerator[Stage]:
     """A bot that answers over HTTP, and a user who has connected their key."""
     async with stage(tmp_path) as made:

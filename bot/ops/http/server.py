@@ -38,8 +38,10 @@ _server_log.addFilter(_is_own)
 
 
 @asynccontextmanager
-async def serving(host: str, port: int, health: Health, webhooks: Webhooks) -> AsyncGenerator[int]:
-    """Answer at an address of this machine, and give the port.
+async def serving(
+    host: str, port: int, health: Health, webhooks: Webhooks, *, waiting: Callable[[], str] = lambda: ""
+) -> AsyncGenerator[int]:
+    """Answer at an address of this machine, and give the port; `waiting` tells why no gateway is tried, if so.
 
     Raise BadSettings where it cannot be had, or AddressNotHere where that may pass.
     """
@@ -47,7 +49,7 @@ async def serving(host: str, port: int, health: Health, webhooks: Webhooks) -> A
     # Nothing is decompressed: a few kilobytes can be made to unfold into gigabytes.
     connections = Connections()
     runner = web.AppRunner(
-        application(health, webhooks, connections),
+        application(health, webhooks, connections, waiting=waiting),
         access_log=None,
         logger=_server_log,
         auto_decompress=False,
@@ -79,11 +81,17 @@ async def serving(host: str, port: int, health: Health, webhooks: Webhooks) -> A
         await runner.cleanup()
 
 
-def application(health: Health, webhooks: Webhooks, connections: Connections | None = None) -> web.Application:
+def application(
+    health: Health,
+    webhooks: Webhooks,
+    connections: Connections | None = None,
+    *,
+    waiting: Callable[[], str] = lambda: "",
+) -> web.Application:
     """Return what answers."""
     app = web.Application(client_max_size=MOST_BYTES, middlewares=[connections.watch] if connections else ())
     app.router.add_get("/healthz", _healthz(health))
-    app.router.add_get("/readyz", _readyz(health))
+    app.router.add_get("/readyz", _readyz(health, waiting))
     app.router.add_get("/metrics", _metrics(health))
     if webhooks.is_on:
         app.router.add_post("/hooks/{token}", _hooks(webhooks))
@@ -99,11 +107,13 @@ def _healthz(health: Health) -> Handler:
     return healthz
 
 
-def _readyz(health: Health) -> Handler:
+def _readyz(health: Health, waiting: Callable[[], str]) -> Handler:
     async def readyz(_: web.Request) -> web.Response:
         """Tell whether commands reach this process."""
-        ready = health.connected()
-        return web.Response(status=200 if ready else 503, text="ok\n" if ready else "gateway not connected\n")
+        if health.connected():
+            return web.Response(text="ok\n")
+        why = waiting()
+        return web.Response(status=503, text=f"gateway not connected{why and ': '}{why}\n")
 
     return readyz
 
