@@ -1,6 +1,7 @@
 """Writes files whole or not at all, and leaves them to the user who runs the bot, where root runs a command as well."""
 
 import errno
+import glob
 import os
 import stat
 import tempfile
@@ -82,8 +83,13 @@ def keep_owner(path: Path, replaced: Path | None = None) -> None:
 
 
 def remove_leftovers(target: Path, older: float = _DEAD_AFTER) -> None:
-    """Remove what was `written_aside` of this target, or of a pattern of names, by a process that was killed."""
-    for left in target.parent.glob(f".{target.name}.*{_HALF}*"):  # with its journals
+    """Remove what was `written_aside` of this target by a process that was killed."""
+    remove_leftovers_in(target.parent, glob.escape(target.name), older)
+
+
+def remove_leftovers_in(folder: Path, names: str, older: float = _DEAD_AFTER) -> None:
+    """Remove what was `written_aside` by a process that was killed, of targets whose names match a pattern."""
+    for left in folder.glob(f".{names}.*{_HALF}*"):  # with its journals
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > older:
                 left.unlink()

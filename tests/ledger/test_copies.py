@@ -229,6 +229,19 @@ async def test_what_was_set_aside_is_removed_after_a_month_and_nothing_else(tmp_
     ]
 
 
+async def test_a_ledger_of_any_name_has_its_copies_removed_in_time(tmp_path: Path) -> None:
+    """A name is no pattern: this one would match nothing of its own, and that of another."""
+    path = tmp_path / "ledger[ab].sqlite3"
+    migrate(path)
+    others = ["ledgera.sqlite3.before-0019", ".ledgera.sqlite3.before-0019.x.half"]
+    for name in [*others, *(name.replace("a.", "[ab].", 1) for name in others)]:
+        (tmp_path / name).touch()
+        age(tmp_path / name, SET_ASIDE_DAYS + 1)
+    async with Ledger.open(path) as ledger:
+        await ledger.give_back()
+    assert [name for name in names(tmp_path) if not name.endswith(".lock")] == sorted([*others, path.name])
+
+
 # Backups ------------------------------------------------------------------------------------------------------------
 
 

@@ -147,6 +147,10 @@ def test_a_file_that_others_can_read_is_told_and_left(tmp_path: Path, sealed: by
     ledger.chmod(0o602)
     lock.chmod(0o620)
     states(check_files(settings(tmp_path)), ATTENTION, f"chmod go= {ledger} {lock} —")
+    named = tmp_path / "led[ab].sqlite3"  # no pattern
+    (lock := lock.rename(f"{named}.lock")).chmod(0o620)
+    ledger.rename(named).chmod(0o600)
+    states(check_files(settings(tmp_path, database_url=f"sqlite:///{named}")), ATTENTION, f"chmod go= {lock} —")
 
 
 # A ledger in PostgreSQL

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.files import put_new, remove_leftovers, written_aside
+from bot.files import put_new, remove_leftovers_in, written_aside
 from bot.ledger.errors import LedgerCopyStays, LedgerCopyUnwritable, LedgerUnreadable
 from bot.ledger.sqlite.copying import copy_whole, open_ledger
 
@@ -42,7 +42,7 @@ def backup_into(path: Path, folder: Path, keep: int) -> tuple[Path, list[Path]]:
     """
     if not folder.is_dir():  # not made: it may be a disk that is not mounted
         raise LedgerCopyUnwritable(f"({folder}: there is no such folder)")
-    remove_leftovers(folder / "ledger-*.sqlite3")
+    remove_leftovers_in(folder, "ledger-*.sqlite3")
     copy = folder / f"ledger-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.sqlite3"
     backup(path, copy)
     mine = (file for file in folder.iterdir() if _NAME.fullmatch(file.name) and file != copy)

@@ -1,5 +1,6 @@
 """Ledgers that stay beside the one in use for a while: copies before a migration, and what a restore replaced."""
 
+import glob
 import logging
 import re
 import time
@@ -28,7 +29,7 @@ def remove_set_aside(path: Path) -> None:
     """
     path = path.resolve()
     remove_leftovers(path)
-    for file in path.parent.glob(f"{path.name}.*"):
+    for file in path.parent.glob(f"{glob.escape(path.name)}.*"):
         with suppress(OSError):
             is_ours = _NAME.fullmatch(file.name, len(path.name)) and file.is_file() and not file.is_symlink()
             if is_ours and time.time() - file.stat().st_mtime > SET_ASIDE_DAYS * 86_400:

@@ -1,5 +1,6 @@
 """Checks this installation: the encryption keys, who can read its files, and its public address."""
 
+import glob
 import os
 import stat
 from pathlib import Path
@@ -92,7 +93,7 @@ def check_files(settings: Settings) -> Finding:
 
 def _with_copies(ledger: Path) -> list[Path]:
     try:
-        return sorted(ledger.parent.glob(f"{ledger.name}*")) or [ledger]
+        return sorted(ledger.parent.glob(f"{glob.escape(ledger.name)}*")) or [ledger]
     except OSError:  # then it stands for them all
         return [ledger]
 
