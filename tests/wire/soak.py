@@ -217,6 +217,7 @@ async def busy_life(tally: Tally, kills: int, seed: int, *, unsteady: bool) -> N
     panel.random = random
     with tempfile.TemporaryDirectory() as folder:
         async with stage(Path(folder), panel) as made:
+            made.discord.sessions_left = 10**6  # it is killed more often in an hour than Discord allows in a day
             await made.bot.start()
             await made.connect()
             panel.unsteady = unsteady

@@ -171,6 +171,7 @@ async def swarm(folder: Path, below: InPostgres, seed: int) -> AsyncGenerator[Sw
     panel.slow = (0.1, 1.5)
     async with stand_in() as discord, serve(panel) as url:
         discord.shard_of = lambda by: by // 10 % PROCESSES
+        discord.sessions_left = 10**6  # it is killed more often in an hour than Discord allows in a day
         shared = {
             **SETTINGS,
             "DATABASE_URL": below.url,
