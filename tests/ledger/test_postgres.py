@@ -340,10 +340,15 @@ def test_migrating_twice_changes_nothing(bare: InPostgres) -> None:
     assert [bare.sql(f"SELECT * FROM {name}") for name in bare.tables()] == before
 
 
-def test_a_migration_that_fails_leaves_nothing_of_itself(bare: InPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = [(1, "0001_half.sql", "CREATE TABLE half (id BIGINT); SELECT 1 / 0;")]
+@pytest.mark.parametrize(
+    ("wrong", "said"), [("SELECT 1 / 0", "division by zero"), ("DROP TABLE gone", 'table "gone" does not exist')]
+)
+def test_a_migration_that_fails_leaves_nothing_of_itself(
+    bare: InPostgres, monkeypatch: pytest.MonkeyPatch, wrong: str, said: str
+) -> None:
+    broken = [(1, "0001_half.sql", f"CREATE TABLE half (id BIGINT); {wrong};")]
     monkeypatch.setattr(schema, "migrations", lambda _: broken)
-    with pytest.raises(LedgerMigrationFailed, match=r"0001_half.sql: division by zero; .* is at schema 0, and has"):
+    with pytest.raises(LedgerMigrationFailed, match=rf"0001_half.sql: {said}; .* is at schema 0, and has"):
         migrate(bare.database)
     assert bare.tables() == []
 

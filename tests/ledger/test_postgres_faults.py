@@ -21,6 +21,7 @@ from bot.ledger import (
     LedgerUnreachable,
     LedgerUnwritable,
 )
+from bot.ledger.errors import LedgerDamaged
 from bot.ledger.postgresql import checkup
 from bot.ledger.postgresql.connections import WRITING
 from bot.ledger.postgresql.failures import explained
@@ -54,6 +55,8 @@ def own(base: InPostgres) -> Generator[SecretStr]:
         ("25006", LedgerReadOnly, PASSES, "Connect to the primary"),
         ("25P03", LedgerUnreachable, PASSES, "silent for 8 seconds"),
         ("28P01", LedgerForbidden, LASTS, "Check user, password"),
+        ("42P01", LedgerDamaged, LASTS, "somebody has removed or renamed"),
+        ("42703", LedgerDamaged, LASTS, "somebody has removed or renamed"),
         ("3D000", LedgerForbidden, LASTS, "Check user, password, database"),
         ("40P01", LedgerHeld, PASSES, "`doctor` tells who"),
         ("42501", LedgerForbidden, LASTS, "the role's rights"),
@@ -88,6 +91,33 @@ async def test_what_is_the_bot_s_own_fault_is_not_told_as_the_server_s(base: InP
     async with Ledger.open(base.database) as ledger:
         with pytest.raises(asyncpg.PostgresSyntaxError):
             await ledger.read._db.rows("SELECT FROM WHERE", ())
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        "ALTER TABLE facts RENAME TO others",
+        "ALTER TABLE facts RENAME COLUMN value TO others",
+        "ALTER TABLE facts DROP CONSTRAINT facts_pkey",
+        "ALTER FUNCTION now_here() RENAME TO others",
+    ],
+)
+async def test_what_somebody_changed_in_the_schema_is_damage_that_monitoring_sees(
+    base: InPostgres, altered: str
+) -> None:
+    async with Ledger.open(base.database, alone=True) as ledger:
+        await ledger.prove_writable()
+        base.script(altered)
+        with pytest.raises(LedgerDamaged, match="somebody has removed or renamed"):
+            await note_and_beat(ledger)
+        assert isinstance(ledger.availability.error, LedgerDamaged)
+
+
+async def note_and_beat(ledger: Ledger) -> None:
+    """Do what a running process does."""
+    await note(ledger, "lost")
+    async with ledger.write() as tx:
+        await tx.heartbeat()
 
 
 async def test_who_locks_the_ledger_is_named(base: InPostgres, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from bot.ledger.errors import (
+    LedgerDamaged,
     LedgerError,
     LedgerForbidden,
     LedgerFull,
@@ -19,6 +20,10 @@ from bot.ledger.errors import (
 from bot.ledger.postgresql.address import describe
 from bot.ledger.postgresql.client import pg
 
+_ALTERED = (
+    "In PostgreSQL somebody has removed or renamed a table, column, index or function of it: undo that, or bring back "
+    "a dump with pg_restore."
+)
 _FAULTS: tuple[tuple[str, type[LedgerError], str], ...] = (
     ("25006", LedgerReadOnly, ""),
     ("25P03", LedgerUnreachable, "The server has ended a transaction in which the bot was silent for 8 seconds."),
@@ -26,7 +31,12 @@ _FAULTS: tuple[tuple[str, type[LedgerError], str], ...] = (
     ("26000", LedgerPooled, ""),  # a statement was prepared in one session and used in another
     ("42P05", LedgerPooled, ""),
     ("3D000", LedgerForbidden, ""),
+    ("3F000", LedgerDamaged, _ALTERED),
     ("42501", LedgerForbidden, ""),
+    ("42P01", LedgerDamaged, _ALTERED),
+    ("42P10", LedgerDamaged, _ALTERED),  # no unique index is left for ON CONFLICT
+    ("42703", LedgerDamaged, _ALTERED),
+    ("42883", LedgerDamaged, _ALTERED),
     ("53300", LedgerUnreachable, "All its connections are taken: pg_stat_activity tells by whom, max_connections how "
      "many there are; each process of the bot needs seven."),
     ("53400", LedgerUnreachable, "A limit in the server's settings is reached."),
@@ -83,7 +93,7 @@ def explained(link: Any | None, database: SecretStr | None = None) -> Generator[
         raise LedgerUnreachable(f"({where}{brief(error)})") from error
 
 
-def brief(error: Exception) -> str:
+def brief(error: BaseException) -> str:
     """Return an error's own words, of which asyncpg has many lines for one that is simple."""
     if isinstance(error, TimeoutError) and not str(error):
         return "no answer in time"

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bot.ledger.errors import LedgerMigrationFailed
+from bot.ledger.errors import LedgerDamaged, LedgerMigrationFailed
 from bot.ledger.postgresql.address import describe
 from bot.ledger.postgresql.connections import ALONE, UNHURRIED, WRITING, Link, connect_freely, lock_instance
 from bot.ledger.postgresql.failures import REFUSED, brief, explained
@@ -49,9 +49,10 @@ async def _migrate(link: Link, database: SecretStr) -> int:
         try:
             with explained(link, database):  # what the server is to blame for
                 await _apply(link, number, sql)
-        except REFUSED as error:
+        except (REFUSED, LedgerDamaged) as error:
+            said = brief(error.__cause__ or error)
             kept = f"{where} is at schema {version}, and has nothing of this one"
-            raise LedgerMigrationFailed(f"({name}: {brief(error)}; {kept})") from error
+            raise LedgerMigrationFailed(f"({name}: {said}; {kept})") from error
         version = number
     return version
 
