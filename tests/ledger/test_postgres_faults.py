@@ -147,7 +147,7 @@ async def test_a_lock_that_keeps_even_the_doctor_out_is_told_with_its_holder(
     try:
         await other.execute("BEGIN; LOCK TABLE schema_version, accounts")
         said = f"pid {other.get_server_pid()} (no name, role bot, idle in transaction) holds AccessExclusiveLock"
-        states(check_ledger(await probe_server(base.database)), FAILED, "Somebody else keeps the bot", said)
+        states(check_ledger(await probe_server(base.database)), FAILED, "Somebody else locks the ledger", said)
     finally:
         await other.close()
 
