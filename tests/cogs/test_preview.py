@@ -164,6 +164,7 @@ async def test_a_rate_limit_in_the_middle_leaves_the_rest_not_asked(here: World,
     assert "300 not checked: NotPanel's rate limit is used up." in shown(question)
     assert len(here.calls("status")) == 2
     here.app.services.cancels._budget._ip.limit = 300
+    here.wire.faults = []  # how many calls were under way when the first was refused depends on the ledger
     here.skip(62)
     await ann.click(question.response, label="Cancel 500 orders")
     await here.settle()

@@ -90,4 +90,5 @@ async def test_what_is_under_way_when_a_call_fails_is_waited_for(here: World, an
 
     account = await here.app.services.accounts.usable(ann.id)
     await ask_in_batches(calls._gateway, account.id, Panel.status, names(300), heard)
-    assert told == {0: False, 100: False, 200: True}
+    assert told.keys() == {0, 100, 200}
+    assert sorted(told.values()) == [False, False, True]  # which of the two met the fault depends on the ledger
