@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.ledger import Ledger, LedgerTooNew, LedgerUnreadable, SealedKey, Writer, migrate
+from bot.ledger.errors import LedgerDamaged
 from bot.ledger.named import with_views
 from bot.ledger.schema import migrations
 from bot.ledger.sqlite.engine import SQLITE_QUERIES
@@ -267,14 +268,16 @@ async def test_a_statement_that_is_wrong_is_no_fault_of_the_files(tmp_path: Path
     async with Ledger.open(tmp_path / "ledger.sqlite3") as ledger:
 
         async def wrong(tx: Writer) -> None:
-            await tx._db.change("UPDATE nowhere SET id = 1", {})
+            await tx._db.change("UPDATE facts SET SET", {})
 
-        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        with pytest.raises(sqlite3.OperationalError, match="syntax error"):
             await ledger.write_at_once(wrong)
-        with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        with pytest.raises(sqlite3.OperationalError, match="syntax error"):
             async with ledger.write() as tx:
                 await wrong(tx)
-        with pytest.raises(sqlite3.OperationalError, match="no such table"):
-            await ledger.read._db.rows("SELECT id FROM nowhere", {})
+        with pytest.raises(sqlite3.OperationalError, match="syntax error"):
+            await ledger.read._db.rows("SELECT FROM FROM", {})
         assert ledger.availability.error is None
         await ledger.prove_writable()
+        with pytest.raises(LedgerDamaged, match="no such table"):  # somebody has taken it away
+            await ledger.read._db.rows("SELECT id FROM nowhere", {})

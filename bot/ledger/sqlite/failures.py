@@ -10,6 +10,8 @@ from bot.ledger.errors import LedgerDamaged, LedgerError, LedgerFull, LedgerHeld
 _NO_ROOM = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}  # the last: not a byte for what readers share
 _HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_ALTERED = ("no such table", "no such column")
+"""How SQLite's words begin where somebody has changed the tables: each start brings them to what statements name."""
 
 
 def has_no_room(error: Exception) -> bool:
@@ -32,11 +34,11 @@ def explained() -> Generator[None]:
 def is_ours(error: sqlite3.Error) -> bool:
     """Tell whether a statement is wrong, or breaks a rule of a table's: SQLite calls some of that operational."""
     ours = isinstance(error, sqlite3.ProgrammingError | sqlite3.IntegrityError | sqlite3.DataError)
-    return ours or getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR"
+    return ours or (getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR" and not _is_damaged(error))
 
 
 def _is_damaged(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorname", "").startswith(_DAMAGED)
+    return getattr(error, "sqlite_errorname", "").startswith(_DAMAGED) or str(error).startswith(_ALTERED)
 
 
 def unwritable(error: Exception, where: object = "") -> LedgerUnwritable:
